@@ -1,0 +1,119 @@
+"""The things that are kept: sites, stories, copies, comments and what is counted about them.
+
+Times are milliseconds since 1970 in UTC; `wire` writes them as RFC 3339.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+#: A node of a comment's text: a string, or `[tag, attributes or None, *nodes]`.
+Node = str | list[Any]
+Tree = list[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a reader stands in a story: `seq` within the numbering that `epoch` names."""
+
+    epoch: str
+    seq: int
+
+
+class CommentState(StrEnum):
+    """Who may see a comment."""
+
+    PUBLISHED = "published"
+    """Everyone."""
+    PENDING = "pending"
+    """Its author and the moderators; it has no place in the story's numbering yet."""
+    REMOVED = "removed"
+    """A tombstone: place and time only, so that replies keep theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All counts of one story or comment, complete; of two, the one with the higher version wins."""
+
+    version: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One place where a story is carried: a token on a page's origin."""
+
+    id: int
+    label: str | None
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment as the store keeps it. `email`, `source` and `reader` never leave the server."""
+
+    id: str
+    parent: str | None
+    thread: str
+    born: int
+    """The `seq` at which it was published: its place among the others. 0 while pending."""
+    seq: int
+    """The `seq` of its last change."""
+    state: CommentState
+    source: str
+    text: Tree
+    name: str | None
+    email: str | None
+    website: str | None
+    role: str | None
+    reader: str
+    copy: Copy | None
+    lang: str | None
+    created_at: int
+    edited_at: int | None
+    pinned: bool
+    tally: Tally
+    waiting: bool = False
+    """True while an edit of a published comment waits for a moderator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A top comment with its replies in order of writing; `more` counts those left out."""
+
+    top: Comment
+    replies: list[Comment]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is discussed, with the numbers of its discussion."""
+
+    id: int
+    code: str
+    site: str
+    key: str
+    title: str | None
+    author: str | None
+    publisher: str | None
+    url: str | None
+    license: str
+    closed: bool
+    notice: str | None
+    seq: int
+    tally: Tally
+    count: int
+    """Published comments."""
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One publisher's account. Generations outside `oldest..generation` are refused."""
+
+    slug: str
+    name: str
+    generation: int
+    oldest: int
+    settings: dict[str, Any] = field(default_factory=dict)
