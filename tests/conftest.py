@@ -1,0 +1,113 @@
+"""Fixtures for every test: real engines, fresh databases, and skips that count as failures."""
+
+import os
+import uuid
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines import Postgres, Valkey
+from tests.waiting import eventually, free_port, wait_until
+
+__all__ = ["eventually", "free_port", "wait_until"]
+
+SKIPPED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A real Valkey for the whole run; a test that stops it need not start it again."""
+    server = Valkey()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def _valkey_comes_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "valkey" in request.fixturenames:
+        server: Valkey = request.getfixturevalue("valkey")
+        server.start()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A real PostgreSQL for the whole run."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: Postgres) -> str:
+    """The DSN, for asyncpg, of the maintenance database of a real PostgreSQL."""
+    return postgres_server.dsn
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database: `postgresql+asyncpg://...`."""
+    name = f"t_{uuid.uuid4().hex}"
+    postgres_server.sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+    yield postgres_server.address("postgresql+asyncpg", name)
+    postgres_server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A fresh SQLite database, not made yet: `sqlite+aiosqlite:///...`."""
+    return f"sqlite+aiosqlite:///{tmp_path / 'widget.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, empty database for this test alone; the test runs once on each engine."""
+    own = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(own)
+    return url
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the list of what was skipped."""
+    config.stash[SKIPPED] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note a skipped test; an expected failure is not a skip."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        item.config.stash[SKIPPED].append(item.nodeid)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Note a file that skipped itself as a whole."""
+    report = yield
+    if report.outcome == "skipped":
+        collector.config.stash[SKIPPED].append(collector.nodeid)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI what was not run has not passed."""
+    if os.environ.get("CI") and session.config.stash[SKIPPED]:
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say why a run without failures failed."""
+    if os.environ.get("CI") and config.stash[SKIPPED]:
+        terminalreporter.section("skipped tests count as failures in CI", red=True)
+        for nodeid in config.stash[SKIPPED]:
+            terminalreporter.write_line(nodeid)
