@@ -3,9 +3,11 @@
 Times are milliseconds since 1970 in UTC; `wire` writes them as RFC 3339.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from widget_server.model.settings import SiteSettings
 
 #: A node of a comment's text: a string, or `[tag, attributes or None, *nodes]`.
 Node = str | list[Any]
@@ -116,4 +118,4 @@ class Site:
     name: str
     generation: int
     oldest: int
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: SiteSettings

@@ -1,0 +1,307 @@
+"""What is read of a discussion: stories, threads by page, changes since a position, counts."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import ColumnElement, and_, desc, false, func, select, text, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.errors import Malformed, NotFound
+from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
+from widget_server.store.engine import Database
+from widget_server.store.rows import counts_of, select_comments, to_comment, to_story
+from widget_server.store.schema import comments, copies, meta, reactions, stories
+
+PAGE = 20
+"""Threads of a snapshot and of a page where the reader asks for no number."""
+MOST_REPLIES = 100
+"""Replies of one thread that a page carries; `more` says how many others there are."""
+MOST_CHANGES = 500
+"""Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
+MOST_OWN = 200
+"""Own comments of a reader that a snapshot carries."""
+
+ORDERS = ("newest", "oldest", "top")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some threads and where the next ones begin (an opaque cursor, or None)."""
+
+    threads: list[Thread]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What one reader left in a story: own reactions by comment id (empty: the story)."""
+
+    reactions: dict[str, str]
+    comments: list[Comment]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The public changes after a position; `complete` when each number of the way is there."""
+
+    story: Story
+    comments: list[Comment]
+    complete: bool
+
+
+class Discussions:
+    """Reads of one database. Each method is one consistent view."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.queries = 0
+        """Snapshots and catch-ups read from the database (a growth law, not a time)."""
+
+    @property
+    def epoch(self) -> str:
+        """The numbering that every position belongs to."""
+        return self._database.epoch
+
+    async def story(self, code: str) -> Story | None:
+        """The story with this code."""
+        async with self._database.read() as connection:
+            found = await connection.execute(select(stories).where(stories.c.code == code))
+            row = found.one_or_none()
+        return None if row is None else to_story(row)
+
+    async def snapshot(self, code: str) -> tuple[Story, Page]:
+        """A story and its newest threads, pinned first. Raises `NotFound`."""
+        self.queries += 1
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            return story, await _page(connection, story.id, "newest", None, PAGE)
+
+    async def page(self, code: str, order: str, before: str | None, limit: int) -> Page:
+        """Further threads. Raises `NotFound`, or `Malformed` for a cursor of another order."""
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            return await _page(connection, story.id, order, before, limit)
+
+    async def thread(self, code: str, comment: str) -> Thread:
+        """The whole thread that a comment belongs to. Raises `NotFound`."""
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            public = (comments.c.story == story.id) & (comments.c.born > 0)
+            found = await connection.execute(
+                select(comments.c.thread).where(public & (comments.c.id == comment))
+            )
+            thread = found.scalar_one_or_none()
+            if thread is None:
+                raise NotFound
+            rows = await connection.execute(
+                select_comments().where(public & (comments.c.thread == thread)).order_by("born")
+            )
+            first, *others = (to_comment(row) for row in rows)
+        return Thread(first, others)
+
+    async def changes(self, code: str, seq: int) -> Changes:
+        """The comments that changed after `seq`, in order. Raises `NotFound`."""
+        self.queries += 1
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            rows = await connection.execute(
+                select_comments()
+                .where((comments.c.story == story.id) & (comments.c.seq > seq))
+                .order_by(comments.c.seq)
+                .limit(MOST_CHANGES + 1)
+            )
+            found = [to_comment(row) for row in rows]
+        # A number is missing where a comment changed twice or the story itself changed.
+        complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
+        return Changes(story, found, complete)
+
+    async def tallies(self, code: str, version: int) -> list[tuple[str | None, Tally]]:
+        """The tallies of a story that changed after `version`; None stands for the story."""
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            changed: list[tuple[str | None, Tally]] = []
+            if story.tally.version > version:
+                changed.append((None, story.tally))
+            rows = await connection.execute(
+                select(comments.c.id, comments.c.version, comments.c.counts)
+                .where(
+                    (comments.c.story == story.id)
+                    & (comments.c.version > version)
+                    & text("version > 0")
+                    & (comments.c.state == CommentState.PUBLISHED.value)
+                )
+                .order_by(comments.c.version)
+                .limit(MOST_CHANGES)
+            )
+            changed += [(row.id, Tally(row.version, counts_of(row.counts))) for row in rows]
+        return changed
+
+    async def mine(self, story: int, readers: Sequence[str]) -> dict[str, Mine]:
+        """What each of these readers left in a story, for all of them in two queries."""
+        found = {reader: Mine({}, []) for reader in readers}
+        async with self._database.read() as connection:
+            for start in range(0, len(readers), 500):
+                some = readers[start : start + 500]
+                own = await connection.execute(
+                    select(reactions).where(
+                        (reactions.c.story == story) & reactions.c.reader.in_(some)
+                    )
+                )
+                for row in own:
+                    found[row.reader].reactions[row.target] = row.reaction
+                rows = await connection.execute(
+                    select_comments()
+                    .where(
+                        (comments.c.story == story)
+                        & comments.c.reader.in_(some)
+                        & (comments.c.state != CommentState.REMOVED.value)
+                    )
+                    .order_by(desc(comments.c.created_at))
+                    .limit(MOST_OWN * len(some))
+                )
+                for row in rows:
+                    found[row.reader].comments.append(to_comment(row))
+        return found
+
+    async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
+        """The epoch, and `(seq, tallies)` of many stories: one query for the sweep."""
+        found: dict[str, tuple[int, int]] = {}
+        async with self._database.read() as connection:
+            epoch = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
+            for start in range(0, len(codes), 1_000):
+                rows = await connection.execute(
+                    select(stories.c.code, stories.c.seq, stories.c.tallies).where(
+                        stories.c.code.in_(codes[start : start + 1_000])
+                    )
+                )
+                found |= {row.code: (row.seq, row.tallies) for row in rows}
+        return str(epoch.scalar_one()), found
+
+    async def counts(self, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
+        """Code, published comments and tally of each story that exists."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(
+                    stories.c.code, stories.c.published, stories.c.version, stories.c.counts
+                ).where(stories.c.code.in_(codes))
+            )
+            return [
+                (row.code, row.published, Tally(row.version, counts_of(row.counts))) for row in rows
+            ]
+
+    async def waiting(self, site: str, limit: int) -> list[tuple[str, Comment]]:
+        """Code of the story and comment for all that waits for a moderator, oldest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select_comments()
+                .add_columns(stories.c.code.label("story_code"))
+                .join(stories, comments.c.story == stories.c.id)
+                .where(
+                    (stories.c.site == site)
+                    & (comments.c.state != CommentState.REMOVED.value)
+                    & text("(born = 0 OR waiting_source IS NOT NULL)")
+                )
+                .order_by(comments.c.created_at)
+                .limit(limit)
+            )
+            return [(row.story_code, to_comment(row)) for row in rows]
+
+    async def find_comment(self, comment: str) -> tuple[str, int] | None:
+        """Site and story id of a comment."""
+        async with self._database.read() as connection:
+            found = await connection.execute(
+                select(stories.c.site, stories.c.id)
+                .join(comments, comments.c.story == stories.c.id)
+                .where(comments.c.id == comment)
+            )
+            row = found.one_or_none()
+        return None if row is None else (row.site, row.id)
+
+    async def known_copies(self, story: int) -> int:
+        """How many copies of a story were ever read."""
+        async with self._database.read() as connection:
+            total = select(func.count()).select_from(copies).where(copies.c.story == story)
+            return int((await connection.execute(total)).scalar_one())
+
+
+async def _story(connection: AsyncConnection, code: str) -> Story:
+    found = await connection.execute(select(stories).where(stories.c.code == code))
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return to_story(row)
+
+
+async def _page(
+    connection: AsyncConnection, story: int, order: str, before: str | None, limit: int
+) -> Page:
+    """Top comments by keyset, then the replies of all of them in one query."""
+    tops = (comments.c.story == story) & text("parent IS NULL AND born > 0")
+    pinned: list[Comment] = []
+    keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
+    past: ColumnElement[bool] = true()
+    if before is not None:
+        cursor = tuple_(*keys)
+        place = _place(before, order, len(keys))
+        past = cursor > place if order == "oldest" else cursor < place
+    elif order == "newest":
+        first = select_comments().where(tops & text("pinned")).order_by(desc(comments.c.born))
+        pinned = [to_comment(row) for row in await connection.execute(first.limit(limit))]
+    rising = order == "oldest"
+    unpinned = comments.c.pinned == false() if order == "newest" else true()
+    rows = await connection.execute(
+        select_comments()
+        .where(and_(tops, past, unpinned))
+        .order_by(*(key if rising else desc(key) for key in keys))
+        .limit(limit + 1)
+    )
+    found = [to_comment(row) for row in rows]
+    following = None
+    if len(found) > limit:
+        last = found[limit - 1]
+        place = [sum(last.tally.counts.values()), last.born] if order == "top" else [last.born]
+        following = base64.urlsafe_b64encode(orjson.dumps([order, *place])).rstrip(b"=").decode()
+    return Page(await _threads(connection, pinned + found[:limit]), following)
+
+
+def _place(cursor: str, order: str, length: int) -> list[int]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, TypeError, binascii.Error):
+        raise Malformed("Use the `next` of the page before, unchanged.") from None
+    whole = all(type(part) is int and abs(part) < 2**53 for part in place)
+    if kind != order or len(place) != length or not whole:
+        raise Malformed("Use the `next` of the page before, with the same order.")
+    return [int(part) for part in place]
+
+
+async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thread]:
+    if not tops:
+        return []
+    ids = [top.id for top in tops]
+    rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
+    of_threads = comments.c.thread.in_(ids) & comments.c.parent.is_not(None) & (comments.c.born > 0)
+    ranked = select(comments.c.id.label("id"), rank.label("rank")).where(of_threads).subquery()
+    total = (
+        select(comments.c.thread, func.count().label("total"))
+        .where(of_threads)
+        .group_by(comments.c.thread)
+    )
+    totals = {row.thread: row.total for row in await connection.execute(total)}
+    replies: dict[str, list[Comment]] = {top: [] for top in ids}
+    if totals:
+        rows = await connection.execute(
+            select_comments()
+            .join(ranked, ranked.c.id == comments.c.id)
+            .where(ranked.c.rank <= MOST_REPLIES)
+            .order_by(comments.c.born)
+        )
+        for row in rows:
+            replies[row.thread].append(to_comment(row))
+    return [
+        Thread(top, replies[top.id], totals.get(top.id, 0) - len(replies[top.id])) for top in tops
+    ]

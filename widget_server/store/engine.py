@@ -1,0 +1,137 @@
+"""The two databases behind one door: SQLite in WAL mode, or PostgreSQL by its URL.
+
+One writer and a few readers. A read is one consistent view of the database; a write is one
+transaction that is on disk when it ends (`synchronous=FULL`, `synchronous_commit=on`).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from widget_server.store.schema import meta
+
+READERS = 4
+"""Connections that read at the same time in one process."""
+
+
+class DatabaseUnusableError(Exception):
+    """The database cannot be served from; the message is one sentence for the operator."""
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind a SQLite URL, or None for another engine."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+class Database:
+    """Engines for one database. `epoch` names the numbering that all positions belong to."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.epoch = ""
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", readers=1)
+            self._reader = _sqlite_engine(url, begin="BEGIN", readers=READERS)
+        else:
+            self._writer = _postgres_engine(url, connections=2)
+            self._reader = _postgres_engine(url, connections=READERS).execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    async def open(self) -> None:
+        """Read the epoch. Raises `DatabaseUnusableError` when there is nothing to serve from."""
+        try:
+            async with self.read() as connection:
+                row = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
+                self.epoch = str(row.scalar_one())
+        except Exception as error:
+            raise DatabaseUnusableError(unusable(error)) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view: all queries inside see the same committed state."""
+        async with self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed and on disk when the block ends."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+
+def unusable(error: BaseException) -> str:
+    """One sentence for the operator about why the database does not answer."""
+    text = str(getattr(error, "orig", error) or error).strip().splitlines()
+    reason = text[0][:200] if text else type(error).__name__
+    if "no such table" in reason or "does not exist" in reason:
+        return "The database has no tables yet. Run `widget-server migrate` first."
+    if "not a database" in reason or "malformed" in reason:
+        return f"The database file is damaged ({reason}). Restore it from a backup."
+    return f"The database does not answer ({reason}). Check DATABASE_URL and the database server."
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether trying the same statement again cannot help (bad data, not a lost connection)."""
+    return isinstance(error, DBAPIError) and type(error).__name__ in {"DataError", "IntegrityError"}
+
+
+def _sqlite_engine(url: str, *, begin: str, readers: int) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=readers, max_overflow=0, pool_timeout=10)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: "BEGIN IMMEDIATE" below does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=5000",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "cache_size=-16000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres_engine(url: str, *, connections: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 6,
+            "server_settings": {
+                "application_name": "widget-server",
+                "synchronous_commit": "on",
+                "statement_timeout": "5000",
+                "lock_timeout": "3000",
+                "idle_in_transaction_session_timeout": "10000",
+            },
+        },
+    )

@@ -1,0 +1,171 @@
+"""Writes beside the discussion itself: stories and copies made known, sites, keys, revocations.
+
+An errand is a coroutine that is given the writer's connection; it shares the batch's transaction
+with the deeds and runs before them.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.claims import Attribution
+from widget_server.model.errors import NotFound
+from widget_server.model.records import Copy, Site
+from widget_server.store.rows import dump, to_site
+from widget_server.store.schema import copies, identities, revoked, sites, stories
+
+T = TypeVar("T")
+Errand = Callable[[AsyncConnection], Awaitable[T]]
+
+#: Copies remembered for one story; a token for any page could otherwise fill the disk.
+MOST_COPIES = 2_000
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 in UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def _insert(connection: AsyncConnection, table: Any) -> Any:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def make_story(
+    code: str, site: str, key: str, iat: int, attribution: Attribution, counts: dict[str, int]
+) -> Errand[int]:
+    """Make a story known by its first valid token; answers its id. Safe to run by several."""
+
+    async def run(connection: AsyncConnection) -> int:
+        row = {
+            "code": code,
+            "site": site,
+            "key": key,
+            "title": attribution.title,
+            "author": attribution.author,
+            "publisher": attribution.publisher,
+            "url": attribution.url,
+            "license": attribution.license,
+            "attributed": iat,
+            "closed": False,
+            "notice": None,
+            "seq": 0,
+            "tallies": 0,
+            "version": 0,
+            "counts": dump(counts),
+            "published": 0,
+            "created_at": now_ms(),
+        }
+        await connection.execute(_insert(connection, stories).values(row).on_conflict_do_nothing())
+        found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
+        return int(found.scalar_one())
+
+    return run
+
+
+def see_copy(
+    story: int, jti: str, origin: str, label: str | None, lang: str | None, page: str | None
+) -> Errand[Copy | None]:
+    """Note that a copy is being read; answers it, or None when the story has too many already."""
+
+    async def run(connection: AsyncConnection) -> Copy | None:
+        at = now_ms()
+        own = (copies.c.story == story) & (copies.c.jti == jti) & (copies.c.origin == origin)
+        changed: dict[str, Any] = {"label": label, "lang": lang, "last_seen": at}
+        if page is not None:
+            changed["page"] = page
+        seen = await connection.execute(
+            update(copies).where(own).values(changed).returning(copies.c.id)
+        )
+        known = seen.scalar_one_or_none()
+        if known is None:
+            total = await connection.execute(
+                select(func.count()).select_from(copies).where(copies.c.story == story)
+            )
+            if total.scalar_one() >= MOST_COPIES:
+                return None
+            row = {"story": story, "jti": jti, "origin": origin, "first_seen": at} | changed
+            await connection.execute(
+                _insert(connection, copies).values(row).on_conflict_do_nothing()
+            )
+            known = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
+        return Copy(int(known), label, origin)
+
+    return run
+
+
+def use_identity(site: str, jti: str, exp: int, now: int) -> Errand[bool]:
+    """Take an identity token's `jti`, once; False when it was taken before. Times in seconds."""
+
+    async def run(connection: AsyncConnection) -> bool:
+        await connection.execute(delete(identities).where(identities.c.exp < now - 3600))
+        taken = await connection.execute(
+            _insert(connection, identities)
+            .values(site=site, jti=jti, exp=exp)
+            .on_conflict_do_nothing()
+            .returning(identities.c.jti)
+        )
+        return taken.scalar_one_or_none() is not None
+
+    return run
+
+
+def make_site(site: Site) -> Errand[bool]:
+    """Add a site; False when the slug is taken."""
+
+    async def run(connection: AsyncConnection) -> bool:
+        taken = await connection.execute(select(sites.c.slug).where(sites.c.slug == site.slug))
+        if taken.scalar_one_or_none() is not None:
+            return False
+        await connection.execute(insert(sites).values(_site_row(site) | {"created_at": now_ms()}))
+        return True
+
+    return run
+
+
+def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
+    """Change a site under its lock; every story of it moves on by one `seq`, so that pages see it.
+
+    Raises `NotFound`, and whatever `change` raises.
+    """
+
+    async def run(connection: AsyncConnection) -> Site:
+        found = await connection.execute(
+            select(sites).where(sites.c.slug == slug).with_for_update()
+        )
+        row = found.one_or_none()
+        if row is None:
+            raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
+        before = to_site(row)
+        site = change(before)
+        await connection.execute(update(sites).where(sites.c.slug == slug).values(_site_row(site)))
+        if site.settings != before.settings:
+            of_site = update(stories).where(stories.c.site == slug)
+            await connection.execute(of_site.values(seq=stories.c.seq + 1))
+        return site
+
+    return run
+
+
+def revoke_token(site: str, jti: str) -> Errand[None]:
+    """Withdraw a widget token by its handle."""
+
+    async def run(connection: AsyncConnection) -> None:
+        row = {"site": site, "jti": jti, "at": now_ms()}
+        await connection.execute(_insert(connection, revoked).values(row).on_conflict_do_nothing())
+
+    return run
+
+
+def _site_row(site: Site) -> dict[str, Any]:
+    return {
+        "slug": site.slug,
+        "name": site.name,
+        "generation": site.generation,
+        "oldest": site.oldest,
+        "settings": dump(site.settings.to_json()),
+    }

@@ -1,0 +1,96 @@
+"""Makes the tables, and brings those of an older version up to date (Alembic, in the package)."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from widget_server.store.engine import DatabaseUnusableError, sqlite_path, unusable
+
+
+def _settings() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def newest() -> str:
+    """The revision that this version of the code is written for."""
+    return str(ScriptDirectory.from_config(_settings()).get_current_head())
+
+
+def _marker(path: Path) -> Path:
+    return path.with_name(path.name + ".made")
+
+
+def refuse_vanished(url: str) -> None:
+    """Raise `DatabaseUnusableError` where a SQLite file was before and now is none.
+
+    An empty database in its place would look like a server that forgot every word.
+    """
+    path = sqlite_path(url)
+    if path is None or not _marker(path).exists():
+        return
+    if not path.exists() or path.stat().st_size == 0:
+        raise DatabaseUnusableError(
+            f"The database {path.name} is gone from {path.parent}. Restore it from a backup, or "
+            f"delete {_marker(path).name} to begin with an empty one."
+        )
+
+
+async def revision(url: str) -> str | None:
+    """The revision of the database, or None when it has no tables yet."""
+
+    def read(connection: Connection) -> str | None:
+        return MigrationContext.configure(connection).get_current_revision()
+
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        return None
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(read)
+    except Exception as error:
+        raise DatabaseUnusableError(unusable(error)) from error
+    finally:
+        await engine.dispose()
+
+
+async def upgrade(url: str) -> str:
+    """Bring the database to the newest revision and return it. Safe to run again and by several.
+
+    Raises `DatabaseUnusableError` with a sentence when the database cannot be used.
+    """
+    refuse_vanished(url)
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            if path is None:
+                # Two processes that start together must not both make the tables.
+                await connection.exec_driver_sql("SELECT pg_advisory_lock(7206319442)")
+            await connection.run_sync(_run)
+            await connection.commit()
+    except DatabaseUnusableError:
+        raise
+    except Exception as error:
+        raise DatabaseUnusableError(unusable(error)) from error
+    finally:
+        await engine.dispose()
+    if path is not None:
+        await asyncio.to_thread(_marker(path).touch)
+    return newest()
+
+
+def _run(connection: Connection) -> None:
+    config = _settings()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

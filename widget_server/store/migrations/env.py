@@ -1,0 +1,15 @@
+"""Alembic's entry: run on the connection that `store/migrate.py` hands over."""
+
+from alembic import context
+
+from widget_server.store.schema import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transaction_per_migration=False,
+)
+with context.begin_transaction():
+    context.run_migrations()
