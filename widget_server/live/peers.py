@@ -1,0 +1,48 @@
+"""The other end of one socket, as the hub sees it: something that takes bytes or says no, at once."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from widget_server.live.frames import Batch
+
+
+class Peer(Protocol):
+    """A connected embed. Nothing here waits and nothing here raises.
+
+    There is no queue behind `write`: a peer that does not read is `paused` and takes nothing until
+    its buffer has drained, so that it never costs more than that buffer. Who writes remembers what
+    was missed and catches up in `on_resume`. A peer that stays paused for too long is cut.
+    """
+
+    on_resume: Callable[[], None] | None
+    """Called when a paused peer takes frames again. Dropped when the connection is gone."""
+
+    on_shutdown: Callable[[], None] | None
+    """Called when the server starts to leave, before the socket is closed with 1012."""
+
+    @property
+    def paused(self) -> bool:
+        """The peer does not read fast enough: `write` would return False."""
+
+    @property
+    def paused_since(self) -> float | None:
+        """Since when it has been paused without a break, in the event loop's time."""
+
+    @property
+    def closed(self) -> bool:
+        """Not accepted yet, closing or gone: `write` would return False, now and (once open) ever."""
+
+    def write(self, batch: Batch) -> bool:
+        """Hand over the whole batch and return True, or nothing of it and return False."""
+
+    def buffered(self) -> int:
+        """Bytes accepted by `write` that have not left the process."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame after all that was written; cut the connection if that takes too long.
+
+        `reason` is at most 123 bytes. Does nothing on a closed peer.
+        """
+
+    def abort(self) -> None:
+        """Cut the connection now, whatever is still buffered."""
