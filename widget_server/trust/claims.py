@@ -1,0 +1,229 @@
+"""What a verified payload may say: every claim has the right type and size, or the token is none.
+
+Claims that are not known here are passed over, so that older servers read newer tokens. Every
+refusal is a ValueError with a sentence that names the claim and never repeats its value.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from widget_server.model.claims import (
+    RIGHTS,
+    Attribution,
+    IdentityClaims,
+    ReaderClaims,
+    WidgetClaims,
+)
+from widget_server.model.errors import Refused
+from widget_server.trust import origins, urls
+from widget_server.trust.text import check_name
+
+LEEWAY = 60
+"""Seconds by which a publisher's clock may be ahead of ours."""
+IDENTITY_LIFE = 600
+MAX_ORIGINS = 100
+
+# The last second of the year 9999: milliseconds, mistaken for seconds, lie beyond it.
+_MAX_TIME = 253_402_300_799
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_RID = re.compile(r"[0-9a-f]{32}")
+_LANG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # RFC 5646, section 2.1, its shape
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TEXTS = {"title": 300, "author": 200, "publisher": 200, "license": 64, "changes": 1_000}
+_MAX_URL = 2_000
+
+Payload = Mapping[str, object]
+
+
+def widget(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims:
+    """The claims of a widget token; `jti` is its handle where it names none itself."""
+    texts = {name: _text(payload, name, limit) for name, limit in _TEXTS.items()}
+    iat = _issued(payload, now)
+    return WidgetClaims(
+        site=site,
+        story=_ascii(payload, "story", 200),
+        origins=_origins(payload),
+        iat=iat,
+        jti=_ascii(payload, "jti", 64) if "jti" in payload else jti,
+        exp=_time(payload, "exp") if "exp" in payload else None,
+        can=_rights(payload),
+        attribution=Attribution(
+            url=_url(payload, "url", _MAX_URL),
+            title=texts["title"],
+            author=texts["author"],
+            publisher=texts["publisher"],
+            license=texts["license"] or Attribution().license,
+        ),
+        changes=texts["changes"],
+        label=_label(payload),
+        lang=_lang(payload),
+    )
+
+
+def identity(site: str, payload: Payload, *, now: float) -> IdentityClaims:
+    """The claims of an identity token that lives ten minutes at most; `exp` is not compared."""
+    iat, exp = _issued(payload, now), _time(payload, "exp")
+    if not 0 < exp - iat <= IDENTITY_LIFE:
+        raise ValueError("The claim exp must lie after iat, by 600 seconds at most.")
+    return IdentityClaims(
+        site=site,
+        sub=_required(payload, "sub", 200),
+        name=_name(_required(payload, "name", 200)),
+        jti=_ascii(payload, "jti", 64),
+        iat=iat,
+        exp=exp,
+        avatar=_avatar(payload),
+        author=_flag(payload, "author"),
+    )
+
+
+def reader(site: str, payload: Payload) -> ReaderClaims:
+    """The claims of a reader token."""
+    rid = payload.get("rid")
+    if not isinstance(rid, str) or _RID.fullmatch(rid) is None:
+        raise ValueError("The claim rid must be 32 hex digits.")
+    name = _text(payload, "name", 200)
+    return ReaderClaims(
+        site=site,
+        rid=rid,
+        sub=_text(payload, "sub", 200),
+        name=None if name is None else _name(name),
+        avatar=_avatar(payload),
+        author=_flag(payload, "author"),
+    )
+
+
+def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
+    """A widget token's payload, without what is absent or the default."""
+    told = claims.attribution
+    payload = {
+        "story": claims.story,
+        "origins": list(claims.origins),
+        "iat": claims.iat,
+        "exp": claims.exp,
+        "jti": claims.jti or None,
+        "can": None if tuple(claims.can) == RIGHTS else list(claims.can),
+        "url": told.url,
+        "title": told.title,
+        "author": told.author,
+        "publisher": told.publisher,
+        "license": None if told.license == Attribution().license else told.license,
+        "changes": claims.changes,
+        "label": claims.label,
+        "lang": claims.lang,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def reader_payload(claims: ReaderClaims) -> dict[str, Any]:
+    """A reader token's payload, without what is absent."""
+    payload = {
+        "rid": claims.rid,
+        "sub": claims.sub,
+        "name": claims.name,
+        "avatar": claims.avatar,
+        "author": claims.author or None,
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _time(payload: Payload, name: str) -> int:
+    value = payload.get(name)
+    # JSON's true is an int to Python, and a number of 30 digits arrives as a float.
+    if type(value) is not int or not 0 <= value <= _MAX_TIME:
+        raise ValueError(f"The claim {name} must be a whole number of seconds since 1970.")
+    return value
+
+
+def _issued(payload: Payload, now: float) -> int:
+    iat = _time(payload, "iat")
+    if iat > now + LEEWAY:
+        raise ValueError("The claim iat lies in the future. Set the clock of the signing machine.")
+    return iat
+
+
+def _ascii(payload: Payload, name: str, limit: int) -> str:
+    value = payload.get(name)
+    if not isinstance(value, str) or len(value) > limit or _VISIBLE_ASCII.fullmatch(value) is None:
+        raise ValueError(f"The claim {name} must be 1 to {limit} visible ASCII characters.")
+    return value
+
+
+def _text(payload: Payload, name: str, limit: int) -> str | None:
+    """One line that describes something. Absent, null and empty are the same: nothing is said."""
+    value = payload.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > limit or _NOT_IN_A_LINE.search(value):
+        raise ValueError(f"The claim {name} must be one line of at most {limit} characters.")
+    return value
+
+
+def _required(payload: Payload, name: str, limit: int) -> str:
+    value = _text(payload, name, limit)
+    if value is None:
+        raise ValueError(f"The claim {name} is missing.")
+    return value
+
+
+def _name(value: str) -> str:
+    try:
+        check_name(value)
+    except Refused as refused:
+        raise ValueError(f"The claim name is refused: {refused.detail}") from None
+    return value
+
+
+def _flag(payload: Payload, name: str) -> bool:
+    value = payload.get(name, False)
+    if type(value) is not bool:
+        raise ValueError(f"The claim {name} must be true or false.")
+    return value
+
+
+def _url(payload: Payload, name: str, limit: int) -> str | None:
+    value = _text(payload, name, limit)
+    if value is not None and urls.split(value) is None:
+        raise ValueError(f"The claim {name} must be a whole URL with http:// or https://.")
+    return value
+
+
+def _avatar(payload: Payload) -> str | None:
+    value = _url(payload, "avatar", 500)
+    if value is not None and not value.lower().startswith("https://"):
+        raise ValueError("The claim avatar must be a URL with https://.")
+    return value
+
+
+def _label(payload: Payload) -> str | None:
+    """The republisher's name stands beside readers' names, so it keeps their rule of one line."""
+    value = _text(payload, "label", 100)
+    if value is not None and re.search(r"[\u202a-\u202e\u2066-\u2069]", value):
+        raise ValueError("The claim label must have no marks that turn its direction.")
+    return value
+
+
+def _lang(payload: Payload) -> str | None:
+    value = _text(payload, "lang", 35)
+    if value is not None and _LANG.fullmatch(value) is None:
+        raise ValueError("The claim lang must be a BCP 47 language tag.")
+    return value
+
+
+def _rights(payload: Payload) -> tuple[str, ...]:
+    if "can" not in payload:
+        return RIGHTS
+    value = payload["can"]
+    if not isinstance(value, list) or not value or any(right not in RIGHTS for right in value):
+        raise ValueError("The claim can must be a list of read, react or comment.")
+    return tuple(right for right in RIGHTS if right in value)
+
+
+def _origins(payload: Payload) -> tuple[str, ...]:
+    value = payload.get("origins")
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ORIGINS:
+        raise ValueError("The claim origins must be a list of 1 to 100 origins.")
+    if not all(isinstance(rule, str) for rule in value):
+        raise ValueError("The claim origins must be a list of strings.")
+    return tuple(origins.parse_rule(rule) for rule in value)

@@ -1,0 +1,73 @@
+"""Absolute http and https URLs, as strangers write them: taken apart, never fetched, never mended."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# A backslash is a slash to a browser, and tabs and line breaks vanish in one: what would be read
+# differently there than here is refused, not interpreted.
+_FORBIDDEN = re.compile(r'[\x00-\x20\x7f-\x9f\s\\<>"\ud800-\udfff]')
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^/?#@:\[\]%]+)"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?#].*)?)",
+    re.IGNORECASE,
+)
+_LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A URL without user name or password.
+
+    `host` is in lower case, an IPv6 address in brackets and in its shortest spelling. `rest` is
+    path, query and fragment exactly as they were written.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    rest: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and, unless it is the default, port (RFC 6454, section 6.2)."""
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
+
+
+def split(text: str) -> Url | None:
+    """The parts of an absolute http or https URL, or None for anything else."""
+    if _FORBIDDEN.search(text):
+        return None
+    match = _URL.fullmatch(text)
+    if match is None:
+        return None
+    scheme = match["scheme"].lower()
+    host = _host(match["host"].lower())
+    port = DEFAULT_PORTS[scheme] if match["port"] is None else int(match["port"])
+    if host is None or port > 65_535:
+        return None
+    return Url(scheme, host, port, match["rest"])
+
+
+def _host(text: str) -> str | None:
+    if text.startswith("["):
+        try:
+            return f"[{IPv6Address(text[1:-1]).compressed}]"
+        except AddressValueError:
+            return None
+    if len(text) > 253 or "" in text.removesuffix(".").split("."):
+        return None
+    if not text.isascii():
+        return text
+    if _LABELS.fullmatch(text) is None:
+        return None
+    # A browser reads a host whose last label is a number as an IPv4 address, whatever its spelling.
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", text.removesuffix(".").rpartition(".")[2]):
+        try:
+            return str(IPv4Address(text))
+        except AddressValueError:
+            return None
+    return text
