@@ -1,0 +1,277 @@
+"""The bus between processes: Valkey or Redis pub/sub, at most once and never the truth.
+
+Nothing here waits for the bus on behalf of a reader, and nothing fails when it is away: messages
+that cannot be sent are dropped and counted, and the sweep against the database repairs what they
+would have told. redis-py's pub/sub can be dead without an error (a half-open connection, a
+failover), so each process sends itself a probe; when it does not come back, or a subscription is
+confirmed anew by itself, the connection is rebuilt and everything watched is reconciled.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from widget_server.live.messages import Message, decode
+
+log = logging.getLogger(__name__)
+
+PARTITIONS = 64
+"""Fixed from the first day, so that a bus of several machines can share the channels out."""
+PROBE_S = 2.0
+SILENCE_S = 5.0
+"""Nothing heard for so long, not even the own probe: the connection is dead."""
+TALLY_S = 0.05
+"""Tallies of one story travel at most so often; of those in between only the newest does."""
+MOST_WAITING = 10_000
+RECONNECT_S = (0.1, 2.0)
+
+
+def channel_name(code: str) -> str:
+    """`w:{partition}:code`; the braces keep one partition's channels on one cluster node."""
+    return f"w:{{{zlib.crc32(code.encode()) % PARTITIONS}}}:{code}"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the bus did, for /metrics."""
+
+    sent: int = 0
+    received: int = 0
+    dropped: int = 0
+    conflated: int = 0
+    rebuilt: int = 0
+
+
+class Bus:
+    """Publishes and receives messages. `on_message` and `on_gap` are called in the event loop.
+
+    `on_gap` means that messages may have been lost since the last call.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        process: str,
+        on_message: Callable[[Message], None],
+        on_gap: Callable[[], None],
+    ) -> None:
+        self._url = url
+        self._probe = f"w:probe:{process}"
+        self._on_message = on_message
+        self._on_gap = on_gap
+        self._ordered: deque[Message] = deque()
+        self._latest: dict[tuple[str, str, str], Message] = {}
+        self._latest_at = 0.0
+        self._wake = asyncio.Event()
+        self._watched: dict[str, str] = {}
+        self._unconfirmed: dict[str, asyncio.Future[None]] = {}
+        self._pubsub: PubSub | None = None
+        self._commands: asyncio.Queue[tuple[str, list[str]]] = asyncio.Queue()
+        self._heard = 0.0
+        self.healthy = False
+        """Whether the own probe came back within the last seconds."""
+        self.counts = Counts()
+
+    # Publishing --------------------------------------------------------------------------------
+
+    def publish(self, message: Message) -> None:
+        """Send to the other processes. Comments keep their order; of tallies the newest is sent."""
+        if message.kind in {"comment", "story"}:
+            if len(self._ordered) >= MOST_WAITING:
+                self.counts.dropped += 1
+                return
+            self._ordered.append(message)
+        else:
+            key = (message.kind, message.story, message.key)
+            if key in self._latest:
+                self.counts.conflated += 1
+            self._latest[key] = message
+        self._wake.set()
+
+    async def _send(self) -> None:
+        client = _client(self._url)
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                pause = self._latest_at + TALLY_S - time.monotonic()
+                if not self._ordered and pause > 0:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), pause)
+                await self._flush(client)
+                if self._latest:
+                    self._wake.set()
+        finally:
+            await client.aclose()
+
+    async def _flush(self, client: Redis) -> None:
+        batch = list(self._ordered)
+        self._ordered.clear()
+        if time.monotonic() - self._latest_at >= TALLY_S:
+            self._latest_at = time.monotonic()
+            batch += self._latest.values()
+            self._latest.clear()
+        if not batch:
+            return
+        try:
+            async with asyncio.timeout(1), client.pipeline(transaction=False) as pipeline:
+                for message in batch:
+                    pipeline.publish(channel_name(message.story), message.encode())
+                await pipeline.execute(raise_on_error=False)
+            self.counts.sent += len(batch)
+        except (RedisError, OSError, TimeoutError):
+            # Not sent again: it may have arrived, and the sweep repairs it if not.
+            self.counts.dropped += len(batch)
+
+    # Receiving ---------------------------------------------------------------------------------
+
+    def watch(self, code: str) -> asyncio.Future[None]:
+        """Listen to a story. The future is done once the server has confirmed it."""
+        name = channel_name(code)
+        confirmed = self._unconfirmed.get(name)
+        if confirmed is None:
+            confirmed = asyncio.get_running_loop().create_future()
+            if name in self._watched:
+                confirmed.set_result(None)
+                return confirmed
+            self._unconfirmed[name] = confirmed
+            self._watched[name] = code
+            self._command("subscribe", [name])
+        return confirmed
+
+    def unwatch(self, codes: Iterable[str]) -> None:
+        """Stop listening to stories."""
+        names = [channel_name(code) for code in codes]
+        for name in names:
+            self._watched.pop(name, None)
+            waiting = self._unconfirmed.pop(name, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
+        if names:
+            self._command("unsubscribe", names)
+
+    def _command(self, verb: str, names: list[str]) -> None:
+        if self._pubsub is not None:
+            self._commands.put_nowait((verb, names))
+
+    async def run(self) -> None:
+        """Keep sending and listening until cancelled, through any number of lost connections."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send())
+            tasks.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        pause = RECONNECT_S[0]
+        while True:
+            try:
+                await self._listen_once()
+            except (RedisError, OSError, TimeoutError) as error:
+                if self.healthy:
+                    log.warning("bus lost reason=%s", type(error).__name__)
+                pause = RECONNECT_S[0] if self.healthy else min(pause * 2, RECONNECT_S[1])
+            self.healthy = False
+            self.counts.rebuilt += 1
+            await asyncio.sleep(pause)
+
+    async def _listen_once(self) -> None:
+        """One connection's life; raises when it is dead."""
+        client = _client(self._url)
+        pubsub = client.pubsub()
+        self._commands = asyncio.Queue()
+        reader: asyncio.Task[None] | None = None
+        try:
+            await asyncio.wait_for(pubsub.subscribe(self._probe), 2)
+            self._pubsub = pubsub
+            for names in _some(list(self._watched), 500):
+                await asyncio.wait_for(pubsub.subscribe(*names), 2)
+            self._heard = time.monotonic()
+            reader = asyncio.create_task(self._read(pubsub))
+            reader.add_done_callback(lambda _: self._commands.put_nowait(("subscribe", [])))
+            await self._keep(client, pubsub, reader)
+        finally:
+            self._pubsub = None
+            if reader is not None:
+                reader.cancel()
+                with contextlib.suppress(asyncio.CancelledError, RedisError, OSError):
+                    await reader
+            for end in (pubsub, client):
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    await asyncio.wait_for(end.aclose(), 1)
+
+    async def _read(self, pubsub: PubSub) -> None:
+        confirmed: set[str] = set()
+        while True:
+            reply: Any = await pubsub.parse_response(block=True)
+            self._heard = time.monotonic()
+            kind, name = reply[0], reply[1].decode()
+            if kind == b"message":
+                self._receive(name, reply[2])
+            elif kind == b"subscribe":
+                waiting = self._unconfirmed.pop(name, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(None)
+                if name in confirmed:
+                    # Confirmed a second time without being asked: there was another connection
+                    # in between, and what was said meanwhile is lost.
+                    self._on_gap()
+                confirmed.add(name)
+            elif kind == b"unsubscribe":
+                confirmed.discard(name)
+
+    def _receive(self, name: str, data: bytes) -> None:
+        if name == self._probe:
+            if not self.healthy:
+                self.healthy = True
+                self._on_gap()
+            return
+        code = self._watched.get(name)
+        message = decode(code, data) if code is not None else None
+        if message is not None:
+            self.counts.received += 1
+            self._on_message(message)
+
+    async def _keep(self, client: Redis, pubsub: PubSub, reader: asyncio.Task[None]) -> None:
+        """Send subscriptions as they are asked for, and the probe; raise when it is not heard."""
+        due = 0.0
+        while True:
+            if reader.done():
+                reader.result()
+            now = time.monotonic()
+            if now - self._heard > SILENCE_S:
+                raise TimeoutError("the probe did not come back")
+            if now >= due:
+                due = now + PROBE_S
+                await asyncio.wait_for(client.publish(self._probe, b"?"), 1)
+            with contextlib.suppress(TimeoutError):
+                verb, names = await asyncio.wait_for(self._commands.get(), max(0.01, due - now))
+                if names:
+                    act = pubsub.subscribe if verb == "subscribe" else pubsub.unsubscribe
+                    await asyncio.wait_for(act(*names), 1)
+
+
+def _client(url: str) -> Redis:
+    # Never sent twice: a repeated PUBLISH is a repeated message. A hanging server costs a second.
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=None,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
+def _some(names: list[str], number: int) -> Iterable[list[str]]:
+    return (names[start : start + number] for start in range(0, len(names), number))

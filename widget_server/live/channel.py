@@ -1,0 +1,198 @@
+"""One story as this process knows it: what was sent last, what came early, what may be resent.
+
+Pure bookkeeping, no I/O and no clock. The rule it keeps: the frames it lets through have the
+numbers last+1, last+2, … without a gap and without a repeat.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from widget_server.live.frames import Frame
+from widget_server.live.messages import Message
+
+RING = 200
+"""Frames kept for peers that were paused, and for snapshots that are a little old."""
+RECENT = 500
+"""Changed comments kept for readers who come back with `since` (PROTOCOL, rule 3)."""
+TALLIES = 200
+"""Targets whose latest tally frame is kept for those who join or come back."""
+EARLY = 1_000
+"""Messages kept that came before their turn; more of them and the database is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A snapshot from the database, in finished pieces of JSON."""
+
+    epoch: str
+    seq: int
+    version: int
+    """The story's tally counter when this was read: later tallies are not in here."""
+    count: int
+    tally: bytes
+    tally_version: int
+    head: bytes
+    threads: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Comments that changed after `floor`, each as it is now, and the latest tallies."""
+
+    floor: int
+    comments: list[tuple[int, str, bytes]]
+    """`(seq, id, JSON)` in order of `seq`."""
+    tallies: list[Message]
+
+
+class Channel:
+    """What one process keeps about one watched story."""
+
+    __slots__ = (
+        "_early",
+        "_recent",
+        "_ring",
+        "_tallies",
+        "checked",
+        "code",
+        "count",
+        "epoch",
+        "floor",
+        "last",
+        "loaded",
+        "story_tally",
+    )
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.epoch = ""
+        self.last = -1
+        """`seq` of the last change let through; -1 until a snapshot was loaded."""
+        self.count = 0
+        self.loaded: Loaded | None = None
+        self.story_tally: bytes = b""
+        self.checked = 0
+        """The story's tally counter up to which the database was asked for lost tallies."""
+        self.floor = 0
+        self._ring: deque[tuple[int, Frame]] = deque(maxlen=RING)
+        self._recent: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._early: dict[int, Message] = {}
+        self._tallies: OrderedDict[str, tuple[int, Frame]] = OrderedDict()
+
+    # Taking in ---------------------------------------------------------------------------------
+
+    def start(self, loaded: Loaded) -> list[Frame]:
+        """Begin from a snapshot, or begin anew; answers the early frames that follow it."""
+        self.loaded = loaded
+        self.epoch = loaded.epoch
+        self.last = loaded.seq
+        self.count = loaded.count
+        if "" not in self._tallies or self._tallies[""][0] <= loaded.tally_version:
+            self.story_tally = loaded.tally
+        self.checked = max(self.checked, loaded.version)
+        self.floor = loaded.seq
+        self._recent.clear()
+        self._ring.clear()
+        return self._release()
+
+    def refresh(self, loaded: Loaded) -> None:
+        """Keep a newer snapshot for those who join; what was sent stays as it is."""
+        self.loaded = loaded
+        self.checked = max(self.checked, loaded.version)
+
+    def take(self, message: Message) -> list[Frame]:
+        """The frames that may now be sent; a message that came early waits, a repeat is dropped."""
+        if message.number <= self.last:
+            return []
+        if len(self._early) < EARLY:
+            self._early.setdefault(message.number, message)
+        if self.last < 0:
+            return []
+        return self._release()
+
+    def take_tally(self, message: Message) -> Frame | None:
+        """The frame of a tally that is newer than the one known for its target."""
+        known = self._tallies.get(message.key)
+        if known is not None and known[0] >= message.number:
+            return None
+        frame = Frame(message.payload)
+        self._tallies[message.key] = (message.number, frame)
+        self._tallies.move_to_end(message.key)
+        if len(self._tallies) > TALLIES:
+            self._tallies.popitem(last=False)
+        if not message.key:
+            self.story_tally = b"{" + message.payload[message.start :]
+        return frame
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether something came whose turn has not come: a message before it is late or lost."""
+        return bool(self._early)
+
+    def _release(self) -> list[Frame]:
+        frames = []
+        for number in [number for number in self._early if number <= self.last]:
+            del self._early[number]
+        while (message := self._early.pop(self.last + 1, None)) is not None:
+            self.last += 1
+            frame = Frame(message.payload)
+            self._ring.append((self.last, frame))
+            frames.append(frame)
+            if message.kind == "comment":
+                self.count = message.count
+                self._remember(message.key, self.last, message.payload[message.start : -1])
+            else:
+                # Title, notice or rules changed: the head of the snapshot is no longer true.
+                self.loaded = None
+        return frames
+
+    def _remember(self, comment: str, seq: int, body: bytes) -> None:
+        self._recent[comment] = (seq, body)
+        self._recent.move_to_end(comment)
+        if len(self._recent) > RECENT:
+            _, (dropped, _) = self._recent.popitem(last=False)
+            self.floor = max(self.floor, dropped)
+
+    def widen(self, recent: Recent) -> None:
+        """Know more of the past, for readers who come back to a process that is new."""
+        known = self._recent
+        self._recent = OrderedDict()
+        for seq, comment, body in recent.comments:
+            if comment not in known and seq <= self.last:
+                self._recent[comment] = (seq, body)
+        self._recent.update(known)
+        self.floor = min(self.floor, recent.floor)
+        for message in recent.tallies:
+            self.take_tally(message)
+
+    # Giving out --------------------------------------------------------------------------------
+
+    def frames_after(self, seq: int) -> list[Frame] | None:
+        """The frames after `seq`, or None when the ring does not reach back so far."""
+        if seq >= self.last:
+            return []
+        if not self._ring or self._ring[0][0] > seq + 1:
+            return None
+        skip = seq + 1 - self._ring[0][0]
+        return [frame for _, frame in list(self._ring)[skip:]]
+
+    def usable(self) -> Loaded | None:
+        """The kept snapshot, if the frames since then are still at hand."""
+        if self.loaded is None or self.frames_after(self.loaded.seq) is None:
+            return None
+        return self.loaded
+
+    def changes_after(self, seq: int) -> list[bytes] | None:
+        """The comments changed after `seq`, or None when that is further back than is known."""
+        if seq < self.floor or seq > self.last:
+            return None
+        changed = sorted(item for item in self._recent.values() if item[0] > seq)
+        return [body for _, body in changed]
+
+    def tallies_after(self, version: int) -> list[Frame]:
+        """The latest tally frames with a higher version."""
+        return [frame for known, frame in self._tallies.values() if known > version]
+
+    def has_tallies_after(self, version: int) -> bool:
+        """Whether a comment was counted anew after `version`."""
+        return any(target and known > version for target, (known, _) in self._tallies.items())

@@ -1,0 +1,63 @@
+"""What travels on the bus: a short header, and the JSON that every embed will be sent.
+
+`1 c 41 k3Jx… 12 180` is version, kind, number, key, comment count and the place in the payload
+where the comment begins. A reader of this version passes over kinds and versions it does not
+know, so two versions of the server can run side by side.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+VERSION = b"1"
+
+Kind = Literal["comment", "story", "tally", "presence"]
+_LETTERS: dict[Kind, bytes] = {"comment": b"c", "story": b"s", "tally": b"t", "presence": b"p"}
+_KINDS: dict[bytes, Kind] = {letter: kind for kind, letter in _LETTERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One fact about one story, encoded once for all processes and all sockets.
+
+    `number` is the `seq` of a comment or story message, the `version` of a tally, and the number
+    of readers of a presence message. `key` is the comment's id (tally: of the comment or empty
+    for the story; presence: the sending process).
+    """
+
+    kind: Kind
+    story: str
+    number: int
+    key: str
+    payload: bytes
+    count: int = 0
+    start: int = 0
+
+    def encode(self) -> bytes:
+        """The bytes for the bus; the story is named by the channel."""
+        head = b" ".join(
+            (
+                VERSION,
+                _LETTERS[self.kind],
+                b"%d" % self.number,
+                self.key.encode() or b"-",
+                b"%d" % self.count,
+                b"%d" % self.start,
+            )
+        )
+        return head + b"\n" + self.payload
+
+
+def decode(story: str, data: bytes) -> Message | None:
+    """The message, or None when it is of another version or no message at all."""
+    head, _, payload = data.partition(b"\n")
+    parts = head.split(b" ")
+    if len(parts) < 6 or parts[0] != VERSION or parts[1] not in _KINDS:
+        return None
+    try:
+        number, count, start = int(parts[2]), int(parts[4]), int(parts[5])
+        key = parts[3].decode()
+    except ValueError:
+        return None
+    return Message(
+        _KINDS[parts[1]], story, number, "" if key == "-" else key, payload, count, start
+    )
