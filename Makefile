@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet
 
 # The machine's Node.js if it is new enough, else the wheel's: $(VENV)/node is a folder for PATH.
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"

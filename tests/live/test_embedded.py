@@ -1,0 +1,161 @@
+"""The embedded Valkey, run for real as its command says."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from tests.engines import dies_with_us
+from tests.waiting import wait_until
+from widget_server.live import embedded
+
+Start = Callable[[Path], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start the Valkey of a data folder and wait until it answers; all end with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(data_dir: Path) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            embedded.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
+        )
+        started.append(process)
+        wait_until(lambda: embedded.ready(data_dir), "the embedded Valkey answers")
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A data folder whose name has what command lines and URLs trip over."""
+    folder = tmp_path / 'my "data" 100% #1?'
+    folder.mkdir()
+    return folder
+
+
+def long_folder(below: Path) -> Path:
+    """A data folder in which no socket could have an address."""
+    folder = below / ("d" * 60) / ("e" * 60)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def connect(data_dir: Path) -> Redis:
+    """A client that found its way by the URL alone."""
+    return Redis.from_url(embedded.url(data_dir))
+
+
+def fill(client: Redis, size: int) -> None:
+    """Store that many bytes."""
+    for number in range(size // 2**20):
+        client.set(f"large:{number}", b"x" * 2**20)
+
+
+def test_it_answers_at_its_url_and_runs_with_the_settings_of_a_bus(
+    start: Start, data_dir: Path
+) -> None:
+    start(data_dir)
+    with connect(data_dir) as client:
+        settings = client.config_get("*")
+        assert settings["port"] == "0"
+        assert settings["save"] == ""
+        assert settings["appendonly"] == "no"
+        assert settings["maxmemory"] == str(64 * 2**20)
+        assert settings["maxmemory-policy"] == "noeviction"
+        assert "pubsub 33554432 8388608 60" in settings["client-output-buffer-limit"]
+
+
+def test_its_socket_is_in_the_data_folder_and_for_its_owner_only(
+    start: Start, data_dir: Path
+) -> None:
+    start(data_dir)
+    path = embedded.socket_path(data_dir)
+    assert path.parent == data_dir
+    assert path.is_socket()
+    assert path.stat().st_mode & 0o777 == 0o700
+
+
+def test_it_writes_no_data_to_disk_when_it_stops(start: Start, data_dir: Path) -> None:
+    process = start(data_dir)
+    with connect(data_dir) as client:
+        client.set("key", "value")
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+    assert {path.name for path in data_dir.iterdir()} <= {"valkey.log", "valkey.sock"}
+
+
+def test_a_key_too_much_is_refused_and_none_is_thrown_away(start: Start, data_dir: Path) -> None:
+    start(data_dir)
+    with connect(data_dir) as client:
+        client.set("first", "kept")
+        with pytest.raises(ResponseError, match="maxmemory"):
+            fill(client, 65 * 2**20)
+        assert client.get("first") == b"kept"
+
+
+def test_a_data_folder_with_a_long_path_gets_a_short_private_folder_for_its_socket(
+    start: Start, tmp_path: Path
+) -> None:
+    data_dir = long_folder(tmp_path)
+    path = embedded.socket_path(data_dir)
+    try:
+        assert len(str(path)) <= embedded.LONGEST_SOCKET_PATH
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        assert embedded.socket_path(data_dir) == path
+        start(data_dir)
+        with connect(data_dir) as client:
+            assert client.ping()
+    finally:
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
+
+
+def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> None:
+    data_dir = long_folder(tmp_path)
+    first = embedded.socket_path(data_dir).parent
+    first.chmod(0o777)
+    second = embedded.socket_path(data_dir).parent
+    first.rmdir()
+    assert second != first
+    assert embedded.socket_path(data_dir).parent == second
+    second.rmdir()
+
+
+def test_nobody_there_is_not_ready(data_dir: Path) -> None:
+    assert not embedded.ready(data_dir)
+    embedded.socket_path(data_dir).touch()
+    assert not embedded.ready(data_dir)
+
+
+def test_a_hung_one_is_not_ready(start: Start, data_dir: Path) -> None:
+    process = start(data_dir)
+    process.send_signal(signal.SIGSTOP)
+    assert not embedded.ready(data_dir)
+    process.send_signal(signal.SIGCONT)
+    wait_until(lambda: embedded.ready(data_dir), "it answers again")
+
+
+def test_evicting_ends_an_orphan_and_removes_its_socket(start: Start, data_dir: Path) -> None:
+    process = start(data_dir)
+    embedded.evict(data_dir)
+    assert process.wait(timeout=10) == 0
+    assert not embedded.socket_path(data_dir).exists()
+
+
+def test_evicting_removes_a_stale_socket(data_dir: Path) -> None:
+    path = embedded.socket_path(data_dir)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    embedded.evict(data_dir)
+    assert not path.exists()
