@@ -1,0 +1,182 @@
+"""A real uvicorn in the test's own event loop, and clients that may misbehave."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from websockets.client import ClientProtocol
+from websockets.frames import Frame as WireFrame
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from tests.waiting import eventually
+from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.hardened_http import HardenedHttpProtocol
+
+HANDSHAKE = (
+    b"GET /v1/live?secret=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\n\r\n"
+)
+
+TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
+    """A client's frame, masked with zeros."""
+    head = opcode | (0x80 if fin else 0)
+    size = len(payload)
+    if size < 126:
+        header = struct.pack("!BB", head, 0x80 | size)
+    elif size < 1 << 16:
+        header = struct.pack("!BBH", head, 0x80 | 126, size)
+    else:
+        header = struct.pack("!BBQ", head, 0x80 | 127, size)
+    return header + bytes(4) + payload
+
+
+@dataclass
+class Served:
+    """A running server."""
+
+    port: int
+    server: uvicorn.Server
+    task: "asyncio.Task[None]"
+
+    @property
+    def connections(self) -> list[Any]:
+        """The server's connections, HTTP and WebSocket."""
+        return list(self.server.server_state.connections)
+
+    def url(self, path: str = "/v1/live") -> str:
+        """The address of a WebSocket."""
+        return f"ws://127.0.0.1:{self.port}{path}"
+
+    async def stop(self) -> None:
+        """Ask the server to leave, as SIGTERM does, and wait until it has."""
+        self.server.should_exit = True
+        await self.task
+
+
+@asynccontextmanager
+async def serving(
+    app: Callable[..., Any],
+    *,
+    ws: Any = FanoutProtocol,
+    http: Any = HardenedHttpProtocol,
+    graceful: int = 5,
+) -> AsyncIterator[Served]:
+    """Serve `app` on a free port of the loopback until the block ends."""
+    config = uvicorn.Config(
+        app,
+        ws=ws,
+        http=http,
+        ws_per_message_deflate=False,
+        ws_max_size=32768,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        timeout_graceful_shutdown=graceful,
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    # Without the signal handlers of `serve`, which belong to the test runner.
+    task = asyncio.create_task(server._serve(sockets=[listener]))
+    await eventually(lambda: server.started or task.done(), "the server has started")
+    served = Served(listener.getsockname()[1], server, task)
+    try:
+        yield served
+    finally:
+        for connection in served.connections:
+            connection.transport.abort()
+        await served.stop()
+
+
+@dataclass
+class Client:
+    """A socket that does only what the test says: no pongs, no close frames, no reading ahead."""
+
+    sock: socket.socket
+    parser: ClientProtocol = field(
+        default_factory=lambda: ClientProtocol(parse_uri("ws://h/"), state=State.OPEN)
+    )
+    raw: bytes = b""
+    ended: bool = False
+    reset: bool = False
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`, unless the server has closed."""
+        with suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(self.sock, data)
+
+    async def read(self) -> bytes:
+        """Read what has come, or b"" at the end of the stream."""
+        try:
+            data = await asyncio.get_running_loop().sock_recv(self.sock, 65536)
+        except ConnectionError:
+            self.reset = True
+            data = b""
+        self.ended = self.ended or not data
+        return data
+
+    async def read_to_end(self) -> bytes:
+        """Read until the server closes."""
+        async with asyncio.timeout(20):
+            while data := await self.read():
+                self.raw += data
+        return self.raw
+
+    async def frames(self, until: int | None = None) -> list[WireFrame]:
+        """Read frames up to and with the first of that opcode, or to the end of the stream."""
+        received: list[WireFrame] = []
+        async with asyncio.timeout(20):
+            while not self.ended:
+                if data := await self.read():
+                    self.parser.receive_data(data)
+                    received += [
+                        e for e in self.parser.events_received() if isinstance(e, WireFrame)
+                    ]
+                if until is not None and any(f.opcode == until for f in received):
+                    break
+        return received
+
+    async def close_code(self) -> int:
+        """Read to the end; the code of the close frame, or 1006 if there was none."""
+        frames = await self.frames()
+        closing = [f for f in frames if f.opcode == CLOSE]
+        return int.from_bytes(bytes(closing[0].data[:2]), "big") if closing else 1006
+
+
+@asynccontextmanager
+async def connected(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[Client]:
+    """A TCP connection; `receive_buffer` bounds what the kernel takes for a client not reading."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        yield Client(sock)
+    finally:
+        sock.close()
+
+
+@asynccontextmanager
+async def upgraded(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[Client]:
+    """A WebSocket connection whose handshake is done."""
+    async with connected(port, receive_buffer=receive_buffer) as client:
+        await client.send(HANDSHAKE)
+        answer = b""
+        async with asyncio.timeout(20):
+            while b"\r\n\r\n" not in answer and not client.ended:
+                answer += await client.read()
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101"), head
+        client.parser.receive_data(rest)
+        yield client

@@ -1,0 +1,256 @@
+"""A uvicorn HTTP/1.1 protocol that bounds what a client may send, and for how long it may take.
+
+Name it to uvicorn with `http=HardenedHttpProtocol`. What is refused here never reaches the
+application; the answer is one line of text, and the connection is closed.
+"""
+
+import asyncio
+from asyncio.transports import Transport
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+
+@dataclass(slots=True)
+class HttpCounts:
+    """What this process refused or cut at the HTTP door since it started."""
+
+    refused: int = 0
+    timed_out: int = 0
+    slow_cut: int = 0
+
+
+COUNTS = HttpCounts()
+
+
+class HardenedHttpProtocol(HttpToolsProtocol):
+    """One HTTP connection. Limits are class attributes; sizes in bytes, times in seconds.
+
+    `max_header` counts from the request line to the empty line, `max_body` what is left of the body
+    when the chunks are put together; both are per request. `header_s` runs from the connection, and
+    then from a request's first byte; `body_s` from the end of its header. `write_s` is how long the
+    client may leave written bytes unread; `linger_s` how long a refused client may take to leave.
+    """
+
+    max_header = 16 * 1024
+    max_body = 64 * 1024
+    max_pipelined = 8
+    header_s = 10.0
+    body_s = 15.0
+    write_s = 30.0
+    linger_s = 2.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_header = True  # or waiting for one
+        self._header_bytes = 0
+        self._in_body = False
+        self._body_bytes = 0
+        self._refusal: HTTPStatus | None = None
+        self._answering: RequestResponseCycle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._undrained: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Start the clock: a client that says nothing is not kept."""
+        super().connection_made(transport)
+        # With no allowance at all, "writing is paused" says "something is unread".
+        transport.set_write_buffer_limits(high=0)
+        self._allow(self.header_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clocks."""
+        self._disarm()
+        self._unset_keepalive_if_required()
+        if self._undrained is not None:
+            self._undrained.cancel()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over, with its clocks stopped."""
+        self._disarm()
+        super().handle_websocket_upgrade()
+
+    def _allow(self, seconds: float) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(seconds, self._late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        """Close on a client that did not finish its header or body in time."""
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        if self.flow.read_paused or (self._in_header and self._is_answering()):
+            # It is we who do not read, or an answer is under way (events run for hours), and the
+            # next request, if it is one, waits for that.
+            self._allow(self.header_s)
+            return
+        COUNTS.timed_out += 1
+        if self._in_header and not self._header_bytes:
+            # A browser's connection in reserve: it expects no answer to a question not asked.
+            self.transport.close()
+        else:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def pause_writing(self) -> None:
+        """Give the client `write_s` to read what was written."""
+        super().pause_writing()
+        self._undrained = self.loop.call_later(self.write_s, self._unread)
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read everything."""
+        super().resume_writing()
+        if self._undrained is not None:
+            self._undrained.cancel()
+            self._undrained = None
+
+    def _unread(self) -> None:
+        COUNTS.slow_cut += 1
+        self.transport.abort()
+
+    # What is received
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, in pieces no longer than the limits allow."""
+        self._unset_keepalive_if_required()
+        if self._in_header and self._deadline is None and not self._is_answering():
+            # From the first byte, also when it is an empty line before the request (RFC 9112, 2.2).
+            self._allow(self.header_s)
+        start = 0
+        while start < len(data) and self._refusal is None and not self.transport.is_closing():
+            size = self.max_header
+            if self._in_header:
+                size -= self._header_bytes
+                self._header_bytes += min(size, len(data) - start)
+            if not self._parse(data[start : start + size]):
+                return
+            start += size
+            if self._in_header and self._header_bytes >= self.max_header:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _parse(self, piece: bytes) -> bool:
+        """Feed the parser; False when the connection is no longer ours to read."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            if self._refusal is None and self._should_upgrade():
+                self.handle_websocket_upgrade()
+                return False
+            # An upgrade that is not offered may be ignored (RFC 9110, 7.8), but the parser stops.
+            if self.cycle is not None:
+                self.cycle.keep_alive = False
+        except httptools.HttpParserError:
+            self._refusal = self._refusal or HTTPStatus.BAD_REQUEST
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+            return False
+        return True
+
+    def on_message_begin(self) -> None:
+        """Start the clock for the header of a further request."""
+        super().on_message_begin()
+        if self._deadline is None:
+            self._allow(self.header_s)
+
+    def on_headers_complete(self) -> None:
+        """Check the header as a whole, then let the application begin."""
+        self._disarm()
+        self._in_header = False
+        self._header_bytes = 0
+        if self._refusal is None:
+            self._refusal = self._fault_of_header()
+        if self._refusal is not None:
+            return
+        super().on_headers_complete()
+        self._in_body = True
+        self._body_bytes = 0
+        self._allow(self.body_s)
+
+    def _fault_of_header(self) -> HTTPStatus | None:
+        """Return why this request is refused. What is plainly wrong the parser has found before."""
+        if len(self.pipeline) >= self.max_pipelined:
+            return HTTPStatus.TOO_MANY_REQUESTS
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length" and int(value) > self.max_body:
+                return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                return HTTPStatus.BAD_REQUEST
+        # RFC 9112, section 3.2: two hosts, or none, must be answered with 400.
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            return HTTPStatus.BAD_REQUEST
+        return None
+
+    def on_body(self, body: bytes) -> None:
+        """Count, and pass on what is within the limit."""
+        self._body_bytes += len(body)
+        if self._refusal is None and self._body_bytes > self.max_body:
+            self._refusal = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if self._refusal is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Stop the clock of the body and wait for the next header."""
+        if self._refusal is None:
+            super().on_message_complete()
+            self._disarm()
+        self._in_header = True
+        self._in_body = False
+
+    # What is answered
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _is_answering(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Answer with `status` and close. A client that awaits another answer gets none."""
+        COUNTS.refused += 1
+        self._refusal = status
+        answering, self._answering = self._answering, None
+        answerable = answering is None or answering.response_complete
+        if answering is not None and not answering.response_complete:
+            # Its own request was cut short in the body, and the application has said nothing yet.
+            answerable = self._in_body and answering is self.cycle
+            answerable = answerable and not answering.response_started
+            answering.disconnected = True
+            answering.message_event.set()
+        self.pipeline.clear()
+        if not answerable:
+            self.transport.abort()
+            return
+        text = status.phrase.encode() + b"\n"
+        lines = [STATUS_LINE[status]]
+        lines += [
+            name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers
+        ]
+        lines.append(b"content-type: text/plain; charset=utf-8\r\n")
+        lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text))
+        self.transport.write(b"".join(lines) + text)
+        # Closing at once would answer unread bytes with a reset, which can overtake the answer.
+        self._disarm()
+        self._deadline = self.loop.call_later(self.linger_s, self.transport.abort)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()

@@ -1,0 +1,140 @@
+"""A peer on any ASGI server, and the choice between it and the one that writes frames directly."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, cast
+
+from widget_server.edge.fanout import COUNTS, EXTENSION
+from widget_server.live.frames import Batch, Frame
+from widget_server.live.peers import Peer
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LOG = logging.getLogger("widget_server.sockets")
+
+
+def peer_of(scope: Mapping[str, Any], send: Send) -> Peer:
+    """Return the peer of an accepted socket: the server's own if it offers one, else a `PlainPeer`.
+
+    Call it in the task that runs the application.
+    """
+    extension = (scope.get("extensions") or {}).get(EXTENSION)
+    if extension is not None and extension["version"] == 1:
+        return cast(Peer, extension["peer"])
+    return PlainPeer(send)
+
+
+class PlainPeer:
+    """A peer whose frames are sent one by one, as text, by a task of its own.
+
+    What the task has not sent yet is the buffer: above `high` bytes the peer is paused, at `low` it
+    resumes. ASGI has no way to cut a connection, so `abort` cancels the application's task, which
+    every server answers by closing the transport. `on_shutdown` is never called: a server without
+    the extension does not tell. After `close` has sent its frame, waiting for the answer is the
+    server's affair.
+    """
+
+    high = 64 * 1024
+    low = 16 * 1024
+    stuck_s = 20.0
+    close_s = 5.0
+
+    def __init__(self, send: Send) -> None:
+        self.on_resume: Callable[[], None] | None = None
+        self.on_shutdown: Callable[[], None] | None = None
+        self.paused_since: float | None = None
+        self.closed = False
+        self._send = send
+        self._frames: deque[Frame] = deque()
+        self._buffered = 0
+        self._farewell: dict[str, Any] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._pump = asyncio.create_task(self._run())
+        owner = asyncio.current_task()
+        if owner is None:
+            raise RuntimeError("A peer belongs to the task of an application.")
+        self._owner: asyncio.Task[Any] = owner
+        owner.add_done_callback(self._left)
+
+    @property
+    def paused(self) -> bool:
+        """More than `high` bytes have waited, and more than `low` still do."""
+        return self.paused_since is not None
+
+    def write(self, batch: Batch) -> bool:
+        """Queue the whole batch, or nothing and return False if the peer is paused or closed."""
+        if self.closed or self.paused_since is not None:
+            return False
+        self._frames.extend(batch.frames)
+        self._buffered += sum(map(len, batch.frames))
+        if self._buffered > self.high:
+            COUNTS.peers_paused += 1
+            self.paused_since = self._loop.time()
+        self._wake.set()
+        COUNTS.frames_written += len(batch.frames)
+        COUNTS.bytes_written += len(batch.wire)
+        return True
+
+    def buffered(self) -> int:
+        """Bytes of payload that wait for the server to take them."""
+        return self._buffered
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send what is queued and a close frame, within `close_s`."""
+        if not self.closed:
+            self.closed = True
+            self._farewell = {"type": "websocket.close", "code": code, "reason": reason}
+            self._deadline = self._loop.call_later(self.close_s, self.abort)
+            self._wake.set()
+
+    def abort(self) -> None:
+        """End the application's task, and with it the connection."""
+        self.closed = True
+        self._owner.cancel("the peer was cut")
+
+    def _left(self, _owner: asyncio.Task[Any]) -> None:
+        """Let go of everything: the application has ended."""
+        self.closed = True
+        self.paused_since = None
+        self._pump.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._frames.clear()
+        self.on_resume = self.on_shutdown = None
+
+    async def _run(self) -> None:
+        try:
+            while self._farewell is None:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._send_all()
+            await self._send(self._farewell)
+        except TimeoutError:
+            COUNTS.slow_cut += 1
+            self.abort()
+        except (OSError, RuntimeError):
+            # The client has left, each server says it in its own way; the application will be told.
+            self.closed = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    async def _send_all(self) -> None:
+        while self._frames:
+            since = self.paused_since or self._loop.time()
+            async with asyncio.timeout_at(since + self.stuck_s):
+                await self._send({"type": "websocket.send", "text": self._frames[0].text})
+            self._buffered -= len(self._frames.popleft())
+            if self.paused_since is not None and self._buffered <= self.low:
+                self._resume()
+
+    def _resume(self) -> None:
+        self.paused_since = None
+        if self.on_resume is not None and not self.closed:
+            try:
+                self.on_resume()
+            except Exception:
+                LOG.exception("A hook failed")
