@@ -2,16 +2,18 @@
 
 import os
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engines import Postgres, Valkey
+from tests.journeys.harness import ServerProcess
 from tests.waiting import eventually, free_port, wait_until
 
 __all__ = ["eventually", "free_port", "wait_until"]
 
+SERVERS = pytest.StashKey[list[ServerProcess]]()
 SKIPPED = pytest.StashKey[list[str]]()
 
 
@@ -70,6 +72,27 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture
+async def new_server(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[..., ServerProcess]]:
+    """Make servers, not started yet: `new_server(workers=2, DATABASE_URL=url, ...)`.
+
+    Each has a port and a data folder of its own. All end with the test; what they printed is shown
+    if it fails.
+    """
+    servers = request.node.stash.setdefault(SERVERS, [])
+
+    def make(workers: int | None = None, **env: str) -> ServerProcess:
+        server = ServerProcess(tmp_path / f"server-{len(servers)}", env, workers)
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        await server.kill()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the list of what was skipped."""
     config.stash[SKIPPED] = []
@@ -79,8 +102,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note a skipped test; an expected failure is not a skip."""
+    """Note a skipped test (an expected failure is none); show what the servers of a failed one said."""
     report = yield
+    if report.failed:
+        for server in item.stash.get(SERVERS, []):
+            report.sections.append((f"log of {server.url}", server.log()[-20_000:]))
     if report.skipped and not hasattr(report, "wasxfail"):
         item.config.stash[SKIPPED].append(item.nodeid)
     return report
