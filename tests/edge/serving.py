@@ -70,6 +70,7 @@ async def serving(
     ws: Any = FanoutProtocol,
     http: Any = HardenedHttpProtocol,
     graceful: int = 5,
+    max_size: int = 32768,
 ) -> AsyncIterator[Served]:
     """Serve `app` on a free port of the loopback until the block ends."""
     config = uvicorn.Config(
@@ -77,7 +78,7 @@ async def serving(
         ws=ws,
         http=http,
         ws_per_message_deflate=False,
-        ws_max_size=32768,
+        ws_max_size=max_size,
         server_header=False,
         access_log=False,
         log_config=None,

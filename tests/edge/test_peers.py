@@ -16,6 +16,8 @@ from widget_server.edge.plain_peer import PlainPeer, peer_of
 from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 
+ON_BOTH_LOOPS = True
+
 #: Larger than what the kernel holds for two sockets on the loopback.
 FLOOD = [Batch([Frame(b"x" * 60_000)]) for _ in range(400)]
 
