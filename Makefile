@@ -105,7 +105,7 @@ $(STAMPS)/node: $(STAMPS)/test
 
 $(STAMPS)/js: js/package.json js/package-lock.json $(STAMPS)/node
 	@echo "==> install: the embed's build tools"
-	@cd js && $(NPM) ci --silent
+	@cd js && $(NPM) ci --silent --ignore-scripts
 	@touch $@
 
 $(STAMPS)/browser: | $(STAMPS)/test

@@ -36,6 +36,14 @@ def dies_with_us(signum: int) -> Callable[[], None] | None:
     return arrange
 
 
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Valkey:
     """A Valkey on a Unix socket, without persistence, that can be killed and started again.
 

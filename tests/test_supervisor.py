@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import dies_with_us
+from tests.engines import alive, dies_with_us
 from tests.waiting import wait_until
 from widget_server.live import embedded
 from widget_server.supervisor import GRACE_S
@@ -146,14 +146,6 @@ class House:
         for pid in self.told("up"):
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def gone(*pids: int) -> Callable[[], bool]:

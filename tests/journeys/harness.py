@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.engines import dies_with_us
+from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.replay import BrokenPromiseError, Replay
 from tests.waiting import eventually, free_port
@@ -108,6 +108,7 @@ class ServerProcess:
         for pid in children:  # the parent first, or it would start them again
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: not any(map(alive, children)), "its children are gone")
         return status
 
     def stop_hanging(self) -> None:
