@@ -6,11 +6,26 @@ surrogates, controls, text with nothing to see) or what would break the line in 
 """
 
 import re
-import unicodedata
 
 from widget_server.model.errors import Malformed, TextRefused, TooLarge
+from widget_server.model.records import Tree
 from widget_server.trust import urls
+from widget_server.trust.markdown import plain, render
+from widget_server.trust.visible import visible
 
+__all__ = [
+    "check_body",
+    "check_characters",
+    "check_email",
+    "check_name",
+    "check_reason",
+    "check_website",
+    "plain",
+    "render",
+]
+
+MAX_BODY = 5_000
+MAX_BODY_BYTES = 20_000
 MAX_NAME = 60
 MAX_WEBSITE = 200
 MAX_EMAIL = 254
@@ -22,21 +37,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 # UAX 9: embeddings, overrides and isolates reorder what stands after a name; U+2028 and U+2029
 # break a line as \n does.
 _BREAKS_LINE = re.compile(r"[\t\n\r\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-# Letters and symbols that draw nothing: Hangul fillers, empty braille, Khmer inherent vowels, and
-# the variation selectors and other default ignorable marks (DerivedCoreProperties.txt).
-_BLANK = re.compile(
-    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
-    r"\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]"
-)
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _EMAIL = re.compile(r"[^\s@<>\x00-\x20\x7f-\x9f]+@[^\s@<>\x00-\x20\x7f-\x9f]+")
-
-
-def visible(text: str) -> bool:
-    """Whether a reader would see anything at all."""
-    return any(
-        unicodedata.category(character) not in _INVISIBLE for character in _BLANK.sub("", text)
-    )
 
 
 def check_characters(text: str) -> None:
@@ -97,3 +98,18 @@ def check_reason(text: str) -> None:
     check_characters(text)
     if len(text) > MAX_REASON:
         raise TooLarge("A reason is at most 1,000 characters long.")
+
+
+def check_body(text: str) -> Tree:
+    """A comment's Markdown, 1 to 5,000 code points and 20,000 bytes: the tree that is shown.
+
+    The source itself is to be stored as it came. Raises Malformed, TextRefused or TooLarge.
+    """
+    if len(text) > MAX_BODY:
+        raise TooLarge("A comment is at most 5,000 characters long.")
+    check_characters(text)
+    if len(text.encode()) > MAX_BODY_BYTES:
+        raise TooLarge("A comment is at most 20,000 bytes long.")
+    if not visible(text):
+        raise TextRefused("The comment is empty. Write something.")
+    return render(text)

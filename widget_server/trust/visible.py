@@ -1,0 +1,19 @@
+"""Whether text draws anything."""
+
+import re
+import unicodedata
+
+# Letters and symbols that draw nothing: Hangul fillers, empty braille, Khmer inherent vowels, and
+# the variation selectors and other default ignorable marks (DerivedCoreProperties.txt).
+_BLANK = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0"
+    r"\ufff0-\ufff8\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+
+
+def visible(text: str) -> bool:
+    """Whether a reader would see anything at all."""
+    return any(
+        unicodedata.category(character) not in _INVISIBLE for character in _BLANK.sub("", text)
+    )
