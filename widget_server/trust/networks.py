@@ -1,0 +1,46 @@
+"""Which network somebody comes from, as a key that says nothing about the address."""
+
+import hashlib
+import hmac
+from ipaddress import IPv6Address, ip_address, ip_network
+
+UNKNOWN = "unknown"
+"""The key that all callers share whose address is missing or no address."""
+
+#: One household or office: an IPv4 address, or what a provider gives to one line in IPv6.
+_PREFIX = {4: 32, 6: 64}
+
+
+class Networks:
+    """Keys of networks under a secret: the same all day, another one tomorrow.
+
+    Nothing of an address is kept. Whoever has the keys but not the secret can neither find the
+    addresses by trying them all nor follow a network from one day to the next.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        if not secret:
+            raise ValueError("Network keys need a secret.")
+        self._secret = secret.encode()
+
+    def key(self, address: str | None, day: int) -> str:
+        """32 hex digits for this network on this day (days since 1970), or `UNKNOWN`."""
+        prefix = _prefix(address)
+        if prefix is None:
+            return UNKNOWN
+        message = f"network:{day}:{prefix}".encode()
+        return hmac.new(self._secret, message, hashlib.sha256).digest()[:16].hex()
+
+
+def _prefix(address: str | None) -> str | None:
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address):
+        # A socket that listens on both families shows IPv4 callers as ::ffff:192.0.2.1; a zone
+        # (fe80::1%eth0) names our own interface.
+        parsed = parsed.ipv4_mapped or IPv6Address(parsed.packed)
+    return str(ip_network((parsed.packed, _PREFIX[parsed.version]), strict=False))

@@ -1,0 +1,87 @@
+"""How fast somebody may act: a bucket of deeds per key, refilled evenly.
+
+The generic cell rate algorithm (ITU-T I.371, annex A): one float per key, the moment at which
+the bucket is full again, instead of a count and a time.
+"""
+
+import math
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from widget_server.model.errors import RateLimited
+
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`count` deeds in `per_s` seconds; all of them may come at once after as long a rest."""
+
+    count: int
+    per_s: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `count/seconds`, such as `10/60`. Raises ValueError with a sentence."""
+        match = _RATE.fullmatch(text.strip())
+        if match is None or not int(match[1]) or not int(match[2]):
+            raise ValueError("A rate is count/seconds, both above 0: 10/60 is ten in a minute.")
+        return cls(int(match[1]), float(match[2]))
+
+
+class Pace:
+    """A bucket for every `(kind, key)`; a kind without a rate is not limited.
+
+    Held in this process only, and never more than `capacity` keys of one kind: when that many are
+    known, the key that was quiet longest is forgotten, and with it what it had spent. A bucket
+    that is full again says nothing and is dropped as others are touched.
+    """
+
+    def __init__(
+        self,
+        rates: Mapping[str, Rate],
+        clock: Callable[[], float] = time.monotonic,
+        capacity: int = 100_000,
+    ) -> None:
+        self._rates = dict(rates)
+        self._clock = clock
+        self._capacity = capacity
+        self._full_at: dict[str, OrderedDict[str, float]] = {
+            kind: OrderedDict() for kind in self._rates
+        }
+
+    def spend(self, kind: str, key: str) -> None:
+        """Count one deed. A refused deed costs nothing.
+
+        Raises RateLimited with the whole seconds after which the next deed passes.
+        """
+        rate = self._rates.get(kind)
+        if rate is None:
+            return
+        now, buckets = self._clock(), self._full_at[kind]
+        full_at = max(buckets.get(key, now), now) + rate.per_s / rate.count
+        # A millionth of slack: sums of floats must not cost the last deed of a burst.
+        excess = full_at - now - rate.per_s * (1 + 1e-6)
+        if excess > 0:
+            raise RateLimited(retry_after=max(1, math.ceil(excess - 1e-6)))
+        buckets[key] = full_at
+        buckets.move_to_end(key)
+        self._forget(buckets, now)
+
+    def __len__(self) -> int:
+        """How many keys are known."""
+        return sum(len(buckets) for buckets in self._full_at.values())
+
+    def _forget(self, buckets: OrderedDict[str, float], now: float) -> None:
+        # Two at most for each deed: what one deed adds is outpaced, and no deed pays for a sweep.
+        for _ in range(2):
+            key = next(iter(buckets))
+            if buckets[key] > now and len(buckets) <= self._capacity:
+                return
+            del buckets[key]
+            if not buckets:
+                return
