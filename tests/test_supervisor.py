@@ -60,14 +60,15 @@ import logging, sys
 from pathlib import Path
 from widget_server.supervisor import Child, DataFolderInUse, Supervisor, embedded_valkey, sole_server
 
-folder, drain_s, workers, with_valkey = Path(sys.argv[1]), *map(float, sys.argv[2:])
+folder, program = Path(sys.argv[1]), sys.argv[2]
+drain_s, workers, with_valkey = map(float, sys.argv[3:])
 logging.basicConfig(level=logging.INFO)
 try:
     with sole_server(folder):
         children = [embedded_valkey(folder)] if with_valkey else []
         for number in range(int(workers)):
             name = f"worker-{number}"
-            command = [sys.executable, str(folder / "worker.py"), name, str(folder)]
+            command = [program, str(folder / "worker.py"), name, str(folder)]
             children.append(Child(name, command, {"WIDGET_WORKER": str(number)}))
         sys.exit(Supervisor(children, drain_s).run())
 except DataFolderInUse as problem:
@@ -85,27 +86,36 @@ class House:
         (folder / "worker.py").write_text(textwrap.dedent(WORKER))
         (folder / "parent.py").write_text(textwrap.dedent(PARENT))
         self.temper("even")
-        self.parents: list[subprocess.Popen[str]] = []
+        self.parents: list[subprocess.Popen[bytes]] = []
 
     def temper(self, words: str) -> None:
         """How workers behave that start from now on."""
         (self.folder / "temper").write_text(words)
 
     def start(
-        self, workers: int = 2, valkey: bool = False, drain_s: float = 5
-    ) -> subprocess.Popen[str]:
+        self,
+        workers: int = 2,
+        valkey: bool = False,
+        drain_s: float = 5,
+        program: str | Path = sys.executable,
+    ) -> subprocess.Popen[bytes]:
         """Start a parent; it does not wait for its children."""
         root = str(Path(__file__).parent.parent)
         command = [sys.executable, str(self.folder / "parent.py"), str(self.folder)]
+        log = (self.folder / f"parent-{len(self.parents)}.log").open("ab")
         parent = subprocess.Popen(
-            [*command, str(drain_s), str(workers), str(int(valkey))],
+            [*command, str(program), str(drain_s), str(workers), str(int(valkey))],
             env={**os.environ, "PYTHONPATH": root},
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=log,
             preexec_fn=dies_with_us(signal.SIGTERM),
         )
+        log.close()
         self.parents.append(parent)
         return parent
+
+    def said(self, parent: "subprocess.Popen[bytes]") -> str:
+        """What a parent wrote to its log so far."""
+        return (self.folder / f"parent-{self.parents.index(parent)}.log").read_text()
 
     def told(self, word: str) -> list[int]:
         """The process ids that wrote this word, in order."""
@@ -142,7 +152,7 @@ class House:
         """Leave no process behind, whatever the test did."""
         for parent in self.parents:
             parent.kill()
-            parent.communicate()
+            parent.wait()
         for pid in self.told("up"):
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
@@ -174,6 +184,13 @@ def test_a_worker_that_keeps_dying_is_started_again_and_again(house: House) -> N
     house.start(workers=1)
     wait_until(lambda: len(house.told("died")) >= 4, "four starts")
     house.temper("even")
+    house.up(1)
+
+
+def test_a_child_that_cannot_be_started_now_is_tried_again(house: House) -> None:
+    parent = house.start(workers=1, program=house.folder / "python")
+    wait_until(lambda: "cannot start" in house.said(parent), "the first try failed")
+    (house.folder / "python").symlink_to(sys.executable)
     house.up(1)
 
 
@@ -276,9 +293,8 @@ def test_a_second_server_on_one_data_folder_says_so_and_exits_with_status_2(hous
     first = house.start(workers=1)
     workers = house.up(1)
     second = house.start(workers=1)
-    _, said = second.communicate(timeout=20)
-    assert second.returncode == 2
-    assert said.strip().splitlines() == [
+    assert second.wait(timeout=20) == 2
+    assert house.said(second).splitlines() == [
         f"Another server (process {first.pid}) works on the data folder {house.folder}: "
         "stop it, or give this one a folder of its own with --data."
     ]
@@ -307,9 +323,7 @@ def test_a_rolling_restart_to_something_that_does_not_start_keeps_the_old_worker
     old = house.up(2)
     house.temper("refuses")
     parent.send_signal(signal.SIGHUP)
-    assert parent.stderr is not None
-    said = iter(parent.stderr.readline, "")
-    assert any("rolling restart given up" in line for line in said)
+    wait_until(lambda: "rolling restart given up" in house.said(parent), "it says so")
     assert all(alive(pid) for pid in old)
     assert house.told("asked") == []
     assert parent.poll() is None

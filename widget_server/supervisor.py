@@ -189,6 +189,15 @@ def _dying_with(parent: int, signum: int) -> Callable[[], None]:
     return arrange
 
 
+def _started(child: Child) -> _Process | None:
+    """The child, started; None where the machine has no room for a process just now."""
+    try:
+        return _Process(child)
+    except OSError as problem:
+        log.error("cannot start name=%s: %s", child.name, problem)  # noqa: TRY400 - says it all
+        return None
+
+
 @dataclass(slots=True)
 class _Slot:
     """A child's place: the process that fills it, and during a rolling restart the next one."""
@@ -290,7 +299,8 @@ class Supervisor:
 
     def _fill(self, slot: _Slot, now: float) -> None:
         if slot.current is None and now >= slot.due and self._status is None:
-            slot.current = _Process(slot.child)
+            slot.current = _started(slot.child)
+            slot.due = now + BACKOFF_S[1]
 
     def _roll(self, now: float) -> None:
         """One step of a rolling restart: start the next, wait for it, see the old one off."""
@@ -306,7 +316,9 @@ class Supervisor:
         elif slot.current is None:  # it died, and comes back anew by itself
             self._rolling.pop(0)
         elif slot.next is None:
-            slot.next = _Process(slot.child)
+            slot.next = _started(slot.child)
+            if slot.next is None:
+                self._rolling.clear()
         elif slot.next.ended() is not None:
             log.error("rolling restart given up, the old stay: name=%s", slot.child.name)
             slot.next = None
