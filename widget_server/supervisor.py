@@ -308,11 +308,7 @@ class Supervisor:
             return
         slot = self._rolling[0]
         if self._leaving is not None:
-            if self._leaving.ended() is not None:
-                self._leaving = None
-                self._rolling.pop(0)
-            elif now > self._leave_by:
-                self._leaving.send(signal.SIGKILL)
+            self._see_off(self._leaving, now)
         elif slot.current is None:  # it died, and comes back anew by itself
             self._rolling.pop(0)
         elif slot.next is None:
@@ -329,6 +325,13 @@ class Supervisor:
             self._leaving.send(signal.SIGTERM)
         elif now - slot.next.started > START_S:
             slot.next.send(signal.SIGKILL)
+
+    def _see_off(self, old: _Process, now: float) -> None:
+        if old.ended() is not None:
+            self._leaving = None
+            self._rolling.pop(0)
+        elif now > self._leave_by:
+            old.send(signal.SIGKILL)
 
     def _end(self, processes: list[_Process | None], patience: float) -> None:
         """Ask all of them to leave, wait, kill those that stay."""
