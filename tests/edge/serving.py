@@ -46,7 +46,8 @@ class Served:
 
     port: int
     server: uvicorn.Server
-    task: "asyncio.Task[None]"
+    listener: socket.socket
+    stopped: bool = False
 
     @property
     def connections(self) -> list[Any]:
@@ -58,9 +59,18 @@ class Served:
         return f"ws://127.0.0.1:{self.port}{path}"
 
     async def stop(self) -> None:
-        """Ask the server to leave, as SIGTERM does, and wait until it has."""
-        self.server.should_exit = True
-        await self.task
+        """Let the server leave, as it does after SIGTERM."""
+        self.stopped = True
+        await self.server.shutdown(sockets=[self.listener])
+
+    async def drop(self) -> None:
+        """End the server at once, without manners."""
+        for connection in self.connections:
+            connection.transport.abort()
+        for server in self.server.servers:
+            server.close()
+        state = self.server.server_state
+        await eventually(lambda: not state.connections and not state.tasks, "the server is empty")
 
 
 @asynccontextmanager
@@ -85,18 +95,19 @@ async def serving(
         lifespan="off",
         timeout_graceful_shutdown=graceful,
     )
+    config.load()
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
-    # Without the signal handlers of `serve`, which belong to the test runner.
-    task = asyncio.create_task(server._serve(sockets=[listener]))
-    await eventually(lambda: server.started or task.done(), "the server has started")
-    served = Served(listener.getsockname()[1], server, task)
+    # The steps of `Server.serve`, without its signal handlers, which belong to the test runner.
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    await server.on_tick(0)
+    served = Served(listener.getsockname()[1], server, listener)
     try:
         yield served
     finally:
-        for connection in served.connections:
-            connection.transport.abort()
-        await served.stop()
+        if not served.stopped:
+            await served.drop()
 
 
 @dataclass
@@ -137,19 +148,16 @@ class Client:
         """Read frames up to and with the first of that opcode, or to the end of the stream."""
         received: list[WireFrame] = []
         async with asyncio.timeout(20):
-            while not self.ended:
+            while True:
+                received += [e for e in self.parser.events_received() if isinstance(e, WireFrame)]
+                if self.ended or any(f.opcode == until for f in received):
+                    return received
                 if data := await self.read():
                     self.parser.receive_data(data)
-                    received += [
-                        e for e in self.parser.events_received() if isinstance(e, WireFrame)
-                    ]
-                if until is not None and any(f.opcode == until for f in received):
-                    break
-        return received
 
     async def close_code(self) -> int:
-        """Read to the end; the code of the close frame, or 1006 if there was none."""
-        frames = await self.frames()
+        """Read to the close frame; its code, or 1006 if the stream ends without one."""
+        frames = await self.frames(CLOSE)
         closing = [f for f in frames if f.opcode == CLOSE]
         return int.from_bytes(bytes(closing[0].data[:2]), "big") if closing else 1006
 

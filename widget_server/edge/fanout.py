@@ -22,6 +22,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import ProtocolError
 from websockets.frames import Frame as WireFrame
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from widget_server.edge.inbox import Gate, Inbox
 from widget_server.edge.wheel import Wheel, spend
@@ -221,14 +222,10 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         Wheel.of(self.loop, self.tick_s).join(self)
 
     def handle_connect(self, event: Request) -> None:
-        """Answer the handshake; one that cannot be read gets 400 instead of a traceback."""
-        try:
-            super().handle_connect(event)
-        except UnicodeError:
-            self._refuse_handshake(400)
-        else:
-            if self.close_sent:
-                self._linger()
+        """Answer the handshake; a client that was refused is not waited for."""
+        super().handle_connect(event)
+        if self.close_sent:
+            self._linger()
 
     def _refuse_handshake(self, status: int) -> None:
         if not self.handshake_complete and self.initial_response is None:
@@ -356,8 +353,10 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         COUNTS.abuse_cut += 1
         if self.close_sent:
             self.abort()
-        else:
-            self._fail(1008, reason)
+            return
+        if self.conn.state is State.OPEN:
+            self.conn.data_to_send()  # answers to the pings before this one
+        self._fail(1008, reason)
 
     # Time and the transport's buffer
 
@@ -421,10 +420,12 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
             self.handle_events()
             if self.conn.parser_exc is not None and not self.close_sent:
                 self.handle_parser_exception()
-        if self.conn.eof_sent and not self.handshake_initiated and not self.close_sent:
-            # A request that websockets could not parse: uvicorn would leave its answer unwritten.
-            self.handshake_complete = self.close_sent = True
+            if self.close_sent:
+                self.conn.data_to_send()
             self._write_out()
+        if self.conn.eof_sent and not self.handshake_initiated and not self.close_sent:
+            # A request that websockets could not parse: uvicorn would wait for more.
+            self.handshake_complete = self.close_sent = True
             self.transport.close()
             self._linger()
 
@@ -476,16 +477,12 @@ class FanoutProtocol(WebSocketsSansIOProtocol):
         return False
 
     def handle_ping(self) -> None:
-        """Answer, unless the peer does not read its answers."""
+        """Let the answer go out with the others of this piece, if the peer reads answers at all."""
         if self.conn.eof_sent or self._control_frame_is_too_much():
             return
         if self.paused_since is not None:
             COUNTS.abuse_cut += 1
             self.abort()
-        elif self.close_sent:
-            self.conn.data_to_send()
-        else:
-            self._write_out()
 
     def handle_pong(self, event: WireFrame) -> None:
         """Note the answer to our ping; others are allowed (section 5.5.3), within the pace."""

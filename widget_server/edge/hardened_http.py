@@ -36,8 +36,9 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     `max_header` counts from the request line to the empty line, `max_body` what is left of the body
     when the chunks are put together; both are per request. `header_s` runs from the connection, and
-    then from a request's first byte; `body_s` from the end of its header. `write_s` is how long the
-    client may leave written bytes unread; `linger_s` how long a refused client may take to leave.
+    then from a request's first byte; `body_s` from the end of its header. In every `write_s` in which
+    something is left unread, the client must take `write_least`. `linger_s` is how long a refused
+    client may take to leave.
     """
 
     max_header = 16 * 1024
@@ -46,6 +47,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     header_s = 10.0
     body_s = 15.0
     write_s = 30.0
+    write_least = 16 * 1024
     linger_s = 2.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,9 +110,9 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def pause_writing(self) -> None:
-        """Give the client `write_s` to read what was written."""
+        """Watch how the client reads what was written."""
         super().pause_writing()
-        self._undrained = self.loop.call_later(self.write_s, self._unread)
+        self._expect_reading()
 
     def resume_writing(self) -> None:
         """Go on: the client has read everything."""
@@ -119,9 +121,17 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._undrained.cancel()
             self._undrained = None
 
-    def _unread(self) -> None:
-        COUNTS.slow_cut += 1
-        self.transport.abort()
+    def _expect_reading(self) -> None:
+        # Nothing is added while writing is paused: what is less has been read.
+        unread = self.transport.get_write_buffer_size()
+        self._undrained = self.loop.call_later(self.write_s, self._look_at_unread, unread)
+
+    def _look_at_unread(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < self.write_least:
+            COUNTS.slow_cut += 1
+            self.transport.abort()
+        else:
+            self._expect_reading()
 
     # What is received
 
@@ -185,16 +195,19 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         """Return why this request is refused. What is plainly wrong the parser has found before."""
         if len(self.pipeline) >= self.max_pipelined:
             return HTTPStatus.TOO_MANY_REQUESTS
+        version = self.parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return HTTPStatus.BAD_REQUEST
         hosts = 0
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
             elif name == b"content-length" and int(value) > self.max_body:
                 return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            elif name == b"transfer-encoding" and (version, value.lower()) != ("1.1", b"chunked"):
                 return HTTPStatus.BAD_REQUEST
         # RFC 9112, section 3.2: two hosts, or none, must be answered with 400.
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
             return HTTPStatus.BAD_REQUEST
         return None
 

@@ -69,6 +69,7 @@ def spend(paid_until: float, now: float, rate: float, burst: int) -> float | Non
     algorithm): start with 0 and pass the last answer to the next call.
     """
     paid_until = max(paid_until, now)
-    if paid_until - now > (burst - 1) / rate:
+    # Half a token of grace: rounding must not cost the last one.
+    if paid_until - now > (burst - 0.5) / rate:
         return None
     return paid_until + 1 / rate
