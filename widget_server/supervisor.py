@@ -76,6 +76,16 @@ def embedded_valkey(data_dir: Path) -> Child:
     )
 
 
+def server(data_dir: Path, serve: list[str], workers: int, *, valkey: bool) -> list[Child]:
+    """The children of a server: its workers, and the embedded Valkey where it is asked for."""
+    command = [sys.executable, "-m", "widget_server", *serve]
+    children = [embedded_valkey(data_dir)] if valkey else []
+    return children + [
+        Child(f"worker-{number}", command, {"WIDGET_WORKER": str(number)})
+        for number in range(1, workers + 1)
+    ]
+
+
 @contextmanager
 def sole_server(data_dir: Path) -> Iterator[None]:
     """Hold `DATA/server.lock`; the kernel lets go of it however this process ends.

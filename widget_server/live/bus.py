@@ -100,6 +100,13 @@ class Bus:
             self._latest[key] = message
         self._wake.set()
 
+    async def drained(self, within: float) -> bool:
+        """Wait until nothing is left to send; False when that took too long."""
+        deadline = time.monotonic() + within
+        while (self._ordered or self._latest) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return not self._ordered and not self._latest
+
     async def _send(self) -> None:
         client = _client(self._url)
         try:

@@ -18,6 +18,7 @@ from widget_server.live.frames import Batch, Frame
 from widget_server.live.messages import Message
 from widget_server.live.peers import Peer
 from widget_server.live.presence import Presence
+from widget_server.model.errors import Refused
 from widget_server.model.records import Position
 
 log = logging.getLogger(__name__)
@@ -237,18 +238,18 @@ class Hub:
         finally:
             channel.loading = None
 
-    async def public(self, code: str, since: Position | None) -> tuple[bytes, Watched]:
+    async def public(self, code: str, since: Position | None) -> bytes:
         """A snapshot without anyone's own data, as JSON."""
         channel = await self.visit(code)
         resumed = await self._resumable(channel, since)
         if since is not None and resumed:
-            return self._resumed(channel, since.seq, b""), channel
+            return self._resumed(channel, since.seq, b"")
         channel = await self.visit(code)
         if self._is_stale(channel):
             # An answer that stands alone has to be the newest state, not a state and frames.
             channel.loaded = None
             channel = await self.visit(code)
-        return self._snapshot(channel, b""), channel
+        return self._snapshot(channel, b"")
 
     def _is_stale(self, channel: Watched) -> bool:
         loaded = channel.loaded
@@ -456,6 +457,8 @@ class Hub:
             try:
                 healthy = self._bus is not None and self._bus.healthy
                 behind = await self._sweep(suspect=not healthy, behind=behind)
+            except Refused as refusal:
+                log.warning("sweep failed reason=%s", refusal.code)
             except Exception:
                 log.exception("sweep failed")
             now = self._now()

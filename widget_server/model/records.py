@@ -101,9 +101,13 @@ class Story:
     publisher: str | None
     url: str | None
     license: str
+    attributed: int
+    """`iat` in seconds of the token whose attribution is shown."""
     closed: bool
     notice: str | None
     seq: int
+    tallies: int
+    """Counts up with every change of any tally in the story."""
     tally: Tally
     count: int
     """Published comments."""

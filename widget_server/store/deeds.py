@@ -115,10 +115,14 @@ class Moderate:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Close, reopen, rename or annotate a story: the columns to set. Answers the `Story`."""
+    """Close, reopen, annotate or attribute a story: the columns to set. Answers the `Story`.
+
+    With `iat` (seconds), only when that is later than the attribution that is shown.
+    """
 
     story: int
-    columns: Mapping[str, str | bool | int | None]
+    columns: Mapping[str, str | bool | None]
+    iat: int | None = None
 
 
 Deed = React | Post | Edit | Delete | Report | Forget | Moderate | Change

@@ -3,16 +3,17 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, and_, desc, false, func, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Row, and_, desc, false, func, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import Malformed, NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.engine import Database
-from widget_server.store.rows import counts_of, select_comments, to_comment, to_story
+from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
 from widget_server.store.schema import comments, copies, meta, reactions, stories
 
 PAGE = 20
@@ -21,6 +22,8 @@ MOST_REPLIES = 100
 """Replies of one thread that a page carries; `more` says how many others there are."""
 MOST_CHANGES = 500
 """Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
+MOST_TALLIES = 200
+"""Comments whose latest counts are told to readers who come back."""
 MOST_OWN = 200
 """Own comments of a reader that a snapshot carries."""
 
@@ -139,6 +142,27 @@ class Discussions:
             changed += [(row.id, Tally(row.version, counts_of(row.counts))) for row in rows]
         return changed
 
+    async def recent(
+        self, code: str, limit: int
+    ) -> tuple[Story, list[Comment], list[tuple[str | None, Tally]]]:
+        """The last public changes in order of `seq`, and the last tallies. Raises `NotFound`."""
+        self.queries += 1
+        async with self._database.read() as connection:
+            story = await _story(connection, code)
+            public = (comments.c.story == story.id) & (comments.c.seq > 0)
+            rows = await connection.execute(
+                select_comments().where(public).order_by(desc(comments.c.seq)).limit(limit)
+            )
+            changed = [to_comment(row) for row in rows][::-1]
+            counted = await connection.execute(
+                select(comments.c.id, comments.c.version, comments.c.counts)
+                .where((comments.c.story == story.id) & text("version > 0"))
+                .order_by(desc(comments.c.version))
+                .limit(MOST_TALLIES)
+            )
+            tallies = [(row.id, Tally(row.version, counts_of(row.counts))) for row in counted]
+        return story, changed, [(None, story.tally), *tallies[::-1]]
+
     async def mine(self, story: int, readers: Sequence[str]) -> dict[str, Mine]:
         """What each of these readers left in a story, for all of them in two queries."""
         found = {reader: Mine({}, []) for reader in readers}
@@ -207,7 +231,7 @@ class Discussions:
                 .order_by(comments.c.created_at)
                 .limit(limit)
             )
-            return [(row.story_code, to_comment(row)) for row in rows]
+            return [(row.story_code, _as_it_waits(row)) for row in rows]
 
     async def find_comment(self, comment: str) -> tuple[str, int] | None:
         """Site and story id of a comment."""
@@ -225,6 +249,14 @@ class Discussions:
         async with self._database.read() as connection:
             total = select(func.count()).select_from(copies).where(copies.c.story == story)
             return int((await connection.execute(total)).scalar_one())
+
+
+def _as_it_waits(row: Row[Any]) -> Comment:
+    """A comment with the text that a moderator is asked about."""
+    comment = to_comment(row)
+    if row.waiting_source is None:
+        return comment
+    return replace(comment, source=row.waiting_source, text=tree_of(row.waiting_text))
 
 
 async def _story(connection: AsyncConnection, code: str) -> Story:

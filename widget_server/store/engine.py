@@ -4,16 +4,20 @@ One writer and a few readers. A read is one consistent view of the database; a w
 transaction that is on disk when it ends (`synchronous=FULL`, `synchronous_commit=on`).
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from widget_server.model.errors import Unavailable
 from widget_server.store.schema import meta
+
+log = logging.getLogger(__name__)
 
 READERS = 4
 """Connections that read at the same time in one process."""
@@ -50,11 +54,16 @@ class Database:
     async def open(self) -> None:
         """Read the epoch. Raises `DatabaseUnusableError` when there is nothing to serve from."""
         try:
-            async with self.read() as connection:
+            async with self._reader.connect() as connection:
                 row = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
                 self.epoch = str(row.scalar_one())
         except Exception as error:
             raise DatabaseUnusableError(unusable(error)) from error
+
+    async def ping(self) -> None:
+        """Ask for nothing. Raises `Unavailable` when there is no answer."""
+        async with self.read() as connection:
+            await connection.execute(select(1))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -63,9 +72,16 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view: all queries inside see the same committed state."""
-        async with self._reader.connect() as connection, connection.begin():
-            yield connection
+        """One consistent view: all queries inside see the same committed state.
+
+        Raises `Unavailable` when the database does not answer.
+        """
+        try:
+            async with self._reader.connect() as connection, connection.begin():
+                yield connection
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("read failed reason=%s", type(error).__name__)
+            raise Unavailable(retry_after=2) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

@@ -51,8 +51,8 @@ _COMMENT_SAME = (
     "reader", "lang", "created_at", "edited_at", "pinned",
 )  # fmt: skip
 _STORY_SAME = (
-    "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "closed",
-    "notice", "seq", "created_at",
+    "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "attributed",
+    "closed", "notice", "seq", "tallies", "created_at",
 )  # fmt: skip
 
 
@@ -315,7 +315,10 @@ class Ledger:
 
     def _change(self, deed: Change) -> Callable[[], Answer]:
         story = self._story(deed.story)
-        if any(story[column] != value for column, value in deed.columns.items()):
+        late = deed.iat is not None and deed.iat <= story["attributed"]
+        if not late and any(story[column] != value for column, value in deed.columns.items()):
+            if deed.iat is not None:
+                story["attributed"] = deed.iat
             story |= deed.columns
             seq = self._next(story)
             self._facts.append(lambda: StoryChanged(story["code"], seq, self._to_story(story)))

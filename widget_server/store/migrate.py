@@ -94,3 +94,28 @@ def _run(connection: Connection) -> None:
     config = _settings()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+async def damage(url: str) -> str | None:
+    """What SQLite's own check finds wrong with the file, or None."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            found = await connection.exec_driver_sql("PRAGMA quick_check(1)")
+            verdict = str(found.scalar_one())
+    except Exception as error:
+        raise DatabaseUnusableError(unusable(error)) from error
+    finally:
+        await engine.dispose()
+    return None if verdict == "ok" else verdict
+
+
+def is_older(found: str | None) -> bool:
+    """Whether a database must be migrated before this code can serve from it.
+
+    A newer one is served from: its migrations keep what one version back needs.
+    """
+    known = {
+        script.revision for script in ScriptDirectory.from_config(_settings()).walk_revisions()
+    }
+    return found is None or (found in known and found != newest())

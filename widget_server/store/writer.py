@@ -12,11 +12,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from widget_server.model.errors import Refused, Unavailable
 from widget_server.model.events import Event
-from widget_server.store.deeds import Answer, Deed
+from widget_server.model.records import Comment, Story, Tally
+from widget_server.store.deeds import (
+    Answer,
+    Change,
+    Deed,
+    Delete,
+    Edit,
+    Forget,
+    Moderate,
+    Post,
+    React,
+    Report,
+)
 from widget_server.store.engine import Database, is_lasting
 from widget_server.store.errands import Errand
 from widget_server.store.ledger import Ledger
@@ -59,6 +71,16 @@ class Writer:
         self._wake = asyncio.Event()
         self.counts = Counts()
 
+    @overload
+    async def submit(self, deed: React) -> Tally: ...
+    @overload
+    async def submit(self, deed: Post | Edit | Delete | Moderate) -> Comment: ...
+    @overload
+    async def submit(self, deed: Change) -> Story: ...
+    @overload
+    async def submit(self, deed: Forget) -> int: ...
+    @overload
+    async def submit(self, deed: Report) -> None: ...
     async def submit(self, deed: Deed) -> Answer:
         """The deed's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
         answer: Answer = await self._enqueue(deed)

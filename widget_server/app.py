@@ -1,0 +1,138 @@
+"""The composition root: builds the rooms from `Config` and hands them to each other."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from widget_server.config import Config
+from widget_server.edge.health import Health
+from widget_server.edge.routes import application
+from widget_server.live import embedded
+from widget_server.live.bus import Bus
+from widget_server.live.hub import Hub
+from widget_server.model.events import Event
+from widget_server.model.settings import SiteSettings
+from widget_server.operations.announce import to_message
+from widget_server.operations.directory import Directory
+from widget_server.operations.read import StorySource
+from widget_server.operations.services import Paces, Services
+from widget_server.store.discussions import Discussions
+from widget_server.store.engine import Database
+from widget_server.store.sites import Sites
+from widget_server.store.writer import Writer
+from widget_server.trust.networks import Networks
+from widget_server.trust.tokens import Keyring
+from widget_server.wire import frames
+
+log = logging.getLogger(__name__)
+
+
+class Rooms:
+    """Everything that one process is made of. Open before use."""
+
+    def __init__(self, config: Config) -> None:
+        secret_keys = config.secrets()
+        process = secrets.token_hex(6)
+        self.config = config
+        self.database = Database(config.database)
+        self.discussions = Discussions(self.database)
+        self.sites = Sites(self.database)
+        self.directory = Directory(self.sites, self.discussions)
+        source = StorySource(self.discussions, self.directory)
+        self.hub = Hub(source, process, config.sweep_seconds)
+        self.hub.presence_frame = frames.presence_frame
+        url = config.redis_url or embedded.url(config.data_dir)
+        self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch)
+        self.hub.connect(self.bus)
+        self.writer = Writer(self.database, self.announce)
+        self.services = Services(
+            keyring=Keyring(secret_keys),
+            directory=self.directory,
+            discussions=self.discussions,
+            writer=self.writer,
+            hub=self.hub,
+            networks=Networks(secret_keys[0]),
+            paces=Paces(config.rates, on=config.rate_limits is not None),
+            clock=time.time,
+        )
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """What was committed here, to everyone. Never fails the deeds behind it."""
+        try:
+            self.hub.announce(
+                to_message(event, self.database.epoch, self._settings(event.story))
+                for event in events
+            )
+        except Exception:
+            # It is on disk and will be acknowledged; the sweep brings it to the readers.
+            log.exception("announcing failed events=%d", len(events))
+
+    def _settings(self, code: str) -> SiteSettings:
+        site = self.directory.site_of(code)
+        return site.settings if site is not None else SiteSettings()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, and keep the background work running.
+
+        Raises `DatabaseUnusableError` with a sentence for the operator.
+        """
+        await self.database.open()
+        writer = asyncio.create_task(_kept("writer", self.writer.run))
+        others = [
+            asyncio.create_task(_kept("bus", self.bus.run)),
+            asyncio.create_task(_kept("hub", self.hub.run)),
+        ]
+        try:
+            yield
+        finally:
+            # The writer first, so that its last batch still reaches the other processes.
+            for tasks in ([writer], others):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            await self.database.close()
+
+    def health(self) -> Health:
+        """What the operator's probes ask."""
+
+        def gauges() -> dict[str, float]:
+            return {
+                "stories_watched": self.hub.channels,
+                "subscriptions": self.hub.watching,
+                "bus_healthy": float(self.bus.healthy),
+            }
+
+        counters = {"hub": self.hub.counts, "bus": self.bus.counts, "writer": self.writer.counts}
+        return Health(self.database.ping, lambda: self.bus.healthy, counters, gauges)
+
+
+async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Start a background task again when it fails: a server must not be healthy but deaf."""
+    while True:
+        try:
+            await run()
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("background task failed task=%s", name)
+        await asyncio.sleep(0.5)
+
+
+def build(config: Config) -> Starlette:
+    """The ASGI application; its rooms open and close with its lifespan."""
+    rooms = Rooms(config)
+    app = application(rooms.services, rooms.health(), config.sockets_per_network)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with rooms.open():
+            yield
+
+    app.router.lifespan_context = lifespan
+    return app

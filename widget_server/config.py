@@ -1,0 +1,183 @@
+"""Settings from the environment. Read by `cli`, `app` and `demo` only."""
+
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from widget_server.trust.pace import Rate
+
+DEFAULT_RATES = {"deed": "300/60", "reader": "120/3600", "comment": "30/60", "report": "10/600"}
+"""What one network may do, as count/seconds, where nothing else is set."""
+
+SHORTEST_SECRET = 16
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one sentence for the operator."""
+
+
+class Config(BaseSettings):
+    """All settings of a server process. Names in the environment are these, in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    data_dir: Path = Path("data")
+    """Folder of the database, the secret and the embedded Valkey where no others are named."""
+    database_url: str = ""
+    redis_url: str = ""
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    public_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    web_concurrency: int = Field(1, ge=1, le=64)
+    rate_limits: Annotated[dict[str, str] | None, NoDecode] = Field(default_factory=dict)
+    """None switches all pace off."""
+    sockets_per_network: int = Field(200, ge=0)
+    trusted_proxies: str = "127.0.0.1"
+    drain_seconds: float = Field(5.0, ge=0, le=300)
+    sweep_seconds: float = Field(1.0, ge=0.1, le=60)
+    log_level: str = "info"
+    widget_worker: str = ""
+    """Set by the parent process in its workers."""
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(key.strip() for key in value.split(",") if key.strip())
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < SHORTEST_SECRET for key in keys):
+            raise ValueError(f"each key needs at least {SHORTEST_SECRET} characters")
+        return keys
+
+    @field_validator("rate_limits", mode="before")
+    @classmethod
+    def _rates(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if value == "off":
+            return None
+        chosen = {}
+        for part in filter(None, value.split(",")):
+            kind, _, rate = part.strip().partition("=")
+            if kind not in DEFAULT_RATES:
+                raise ValueError(f"use off, or kind=count/seconds for {', '.join(DEFAULT_RATES)}")
+            Rate.parse(rate)
+            chosen[kind] = rate
+        return chosen
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        for plain in ("postgres://", "postgresql://"):
+            if url.startswith(plain):
+                return "postgresql+asyncpg://" + url.removeprefix(plain)
+        if url and not url.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
+            raise ValueError("use postgresql://… or sqlite+aiosqlite:///…")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_bus(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("use redis://…, rediss://… or unix://…")
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^/\s?#]+", url.rstrip("/")):
+            raise ValueError("use https://host without a path")
+        return url.rstrip("/")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level not in {"debug", "info", "warning", "error"}:
+            raise ValueError("use debug, info, warning or error")
+        return level
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _named(cls, proxies: str) -> str:
+        if "*" in proxies:
+            raise ValueError("name the proxies' addresses: with * every reader can forge theirs")
+        return proxies
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Config":
+        if self.database_url.startswith("postgresql") and not self.secret_keys:
+            raise ValueError(
+                "SECRET_KEYS: set it (32 random bytes) when DATABASE_URL is PostgreSQL"
+            )
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database to use: the one that is set, or a SQLite file in the data folder."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'database.sqlite3'}"
+
+    @property
+    def embeds_valkey(self) -> bool:
+        """Whether the server starts a Valkey of its own."""
+        return not self.redis_url
+
+    @property
+    def url(self) -> str:
+        """Where readers reach this server."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def rates(self) -> dict[str, Rate]:
+        """What one network may do."""
+        chosen = DEFAULT_RATES | (self.rate_limits or {})
+        return {kind: Rate.parse(rate) for kind, rate in chosen.items()}
+
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets, newest first: those that are set, or the data folder's own.
+
+        Raises `SettingsError` when the file is empty, too short or readable by others.
+        """
+        return self.secret_keys or (_own_secret(self.data_dir),)
+
+
+def load(**given: Any) -> Config:
+    """The settings; what is given wins over the environment. Raises `SettingsError`."""
+    chosen = {key: value for key, value in given.items() if value is not None}
+    try:
+        return Config(**chosen)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]).upper() + ": " if first["loc"] else ""
+        raise SettingsError(name + first["msg"].removeprefix("Value error, ") + ".") from None
+
+
+def _own_secret(folder: Path) -> str:
+    """The secret in the data folder, made on first run with mode 0600."""
+    path = folder / "secret"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(made, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SettingsError(f"{path} can be read by others. Run `chmod 600` on it.")
+    secret = path.read_text().strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
+    return secret

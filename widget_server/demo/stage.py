@@ -1,0 +1,222 @@
+"""The demo: one server, one CC BY story, three pages on three origins, one discussion."""
+
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import orjson
+import uvicorn
+from rich.console import Console
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from widget_server import supervisor, worker
+from widget_server.app import Rooms
+from widget_server.config import Config, load
+from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.operations import admit, enrol
+from widget_server.store import migrate
+from widget_server.trust.tokens import story_code
+from widget_server.wire.snippet import snippet
+
+SITE = "harbour-post"
+STORY = "ferry-library"
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One of the three places where the story is carried."""
+
+    name: str
+    label: str
+    lang: str
+    changes: str
+
+
+CARRIED = (
+    Page("article", "The Harbour Post", "en", "none"),
+    Page("copy-es", "El Diario del Puerto", "es", "Traducido al español."),
+    Page("copy-bare", "Northside Weekly", "en", "Shortened."),
+)
+VOICES = (
+    ("Ana", "I learned to read on that ferry. Nobody asked me for a card."),
+    ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
+    ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
+    ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
+    ("Priya", "> the boat waits\n\nThat line stayed with me all day."),
+    ("Jonas", "Does anyone know a library that lends by bicycle?"),
+)
+
+
+def run(port: int, data: Path | None, *, lively: bool) -> int:
+    """Run the demo until it is interrupted; the exit status."""
+    with ExitStack() as stack:
+        if data is None:
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
+        data.mkdir(parents=True, exist_ok=True)
+        config = load(
+            data_dir=data,
+            port=port,
+            host="127.0.0.1",
+            public_url=f"http://localhost:{port}",
+            database_url="",
+            redis_url="",
+        )
+        stack.enter_context(supervisor.sole_server(data))
+        for offset in range(1 + len(CARRIED)):
+            worker.listening_socket("127.0.0.1", port + offset).close()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
+        asyncio.run(_set_the_stage(config, folder))
+        children = supervisor.server(data, worker.arguments(config), 1, valkey=True)
+        pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
+        pages += ["--port", str(port), *(["--lively"] if lively else [])]
+        children.append(supervisor.Child("pages", pages))
+        # What the operator's shell says of other servers is not meant for the demo.
+        for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "WEB_CONCURRENCY"):
+            os.environ.pop(name, None)  # noqa: TID251 - for the children only
+        return supervisor.Supervisor(children, config.drain_seconds).run()
+
+
+def address(port: int, number: int) -> str:
+    """Where the page with this number (0 to 2) is."""
+    return f"http://localhost:{port + 1 + number}"
+
+
+async def _set_the_stage(config: Config, folder: Path) -> None:
+    """Make the site and write the three pages, each with a token for its own origin."""
+    await migrate.upgrade(config.database)
+    rooms = Rooms(config)
+    async with rooms.open():
+        services = rooms.services
+        if await rooms.sites.find(SITE) is None:
+            await enrol.create_site(services, SITE, "The Harbour Post")
+        for number, page in enumerate(CARRIED):
+            claims = WidgetClaims(
+                site=SITE,
+                story=STORY,
+                origins=(address(config.port, number),),
+                iat=1_700_000_000,
+                jti="",
+                attribution=Attribution(
+                    url=address(config.port, 0) + "/",
+                    title="The library that sails at six",
+                    author="Ines Falk",
+                    publisher="The Harbour Post",
+                ),
+                changes=page.changes,
+                label=page.label,
+                lang=page.lang,
+            )
+            token = await enrol.mint(services, claims)
+            await admit.make_known(services, token)
+            pasted = snippet(config.url, story_code(SITE, STORY), token, claims)
+            source = Template((PAGES / f"{page.name}.html").read_text("utf-8"))
+            html = source.substitute(snippet=pasted, original=address(config.port, 0))
+            (folder / f"{page.name}.html").write_text(html, "utf-8")
+
+
+def serve_pages(folder: Path, port: int, *, lively: bool, on_ready: Callable[[], None]) -> None:
+    """Serve the three pages, each on a port of its own, until told to stop."""
+    asyncio.run(_serve_pages(folder, port, lively=lively, on_ready=on_ready))
+
+
+async def _serve_pages(
+    folder: Path, port: int, *, lively: bool, on_ready: Callable[[], None]
+) -> None:
+    servers = []
+    for number, page in enumerate(CARRIED):
+        html = (folder / f"{page.name}.html").read_text("utf-8")
+        listener = worker.listening_socket("127.0.0.1", port + 1 + number)
+        config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
+        servers.append((uvicorn.Server(config), listener))
+    async with asyncio.TaskGroup() as tasks:
+        for server, listener in servers:
+            tasks.create_task(server.serve([listener]))
+        await _until_ready(port)
+        _say_where(port)
+        on_ready()
+        readers = tasks.create_task(_be_lively(port)) if lively else None
+        while not all(server.should_exit for server, _ in servers):
+            await asyncio.sleep(0.2)
+            # uvicorn hands a signal to the server that came last only.
+            if any(server.should_exit for server, _ in servers):
+                for server, _ in servers:
+                    server.should_exit = True
+        if readers is not None:
+            readers.cancel()
+
+
+def _site(html: str) -> Starlette:
+    async def page(_request: Request) -> Response:
+        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+    return Starlette(routes=[Route("/", page)])
+
+
+async def _until_ready(port: int) -> None:
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return True
+        except OSError:
+            return False
+
+    while not await asyncio.to_thread(answers):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.1)
+
+
+def _say_where(port: int) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("[bold]One story, three sites, one discussion.[/bold] Open two of them:\n")
+    for number, page in enumerate(CARRIED):
+        console.print(f"  {address(port, number)}/   {page.label}")
+    console.print("\nReact or comment on one and watch the others. Ctrl-C ends the demo.")
+
+
+async def _be_lively(port: int) -> None:
+    """A few readers who react and write as people do: now and then, from different copies."""
+    code = story_code(SITE, STORY)
+    keys = ("surprised", "thinking", "happy", "sad", "fired_up")
+    readers: list[str | None] = [None] * 8
+    voices = list(VOICES)
+    chance = random.Random()  # noqa: S311
+    while True:
+        await asyncio.sleep(chance.uniform(0.5, 3))
+        origin = address(port, chance.randrange(len(CARRIED)))
+        who = chance.randrange(len(readers))
+        deed: dict[str, object] = {"type": "react", "story": code, "reaction": chance.choice(keys)}
+        if voices and chance.random() < 0.2:
+            name, body = voices.pop(0)
+            key = str(uuid.uuid4())
+            deed = {"type": "comment", "story": code, "key": key, "body": body, "name": name}
+        if readers[who] is not None:
+            deed["reader"] = readers[who]
+        answer = await asyncio.to_thread(_post, port, origin, deed)
+        readers[who] = answer.get("reader") or readers[who]
+
+
+def _post(port: int, origin: str, deed: dict[str, object]) -> dict[str, str]:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/deeds",
+        orjson.dumps(deed),
+        {"Origin": origin, "Content-Type": "text/plain"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            answer: dict[str, str] = orjson.loads(response.read())
+    except (urllib.error.HTTPError, OSError):
+        return {}
+    return answer

@@ -1,0 +1,54 @@
+"""Who is asking: the page's origin, the network behind an address, how much was sent."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from widget_server.model.errors import TooLarge
+
+
+def origin_of(scope: Mapping[str, Any]) -> str | None:
+    """The `Origin` header as sent, or None; two of them count as a wrong one."""
+    found = [value for name, value in scope["headers"] if name == b"origin"]
+    if not found:
+        return None
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+def address_of(scope: Mapping[str, Any]) -> str | None:
+    """The peer's address; behind a trusted proxy uvicorn has put the reader's there."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The body, read no further than the limit. Raises `TooLarge`."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise TooLarge
+    return bytes(body)
+
+
+class Seats:
+    """Open sockets of each network in this process, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    def take(self, network: str) -> bool:
+        """Take a seat; False when the network has all of its."""
+        if 0 < self._most <= self._taken[network]:
+            return False
+        self._taken[network] += 1
+        return True
+
+    def leave(self, network: str) -> None:
+        """Give the seat back."""
+        self._taken[network] -= 1
+        if self._taken[network] <= 0:
+            del self._taken[network]

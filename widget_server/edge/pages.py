@@ -1,0 +1,51 @@
+"""Pages for people without JavaScript: a story's reactions and comments as plain HTML."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from widget_server.edge.story_api import code_of, services_of
+from widget_server.model.errors import NotFound
+from widget_server.operations import read
+from widget_server.wire import views
+
+_PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_HEADERS = {
+    "Cache-Control": "public, max-age=5",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+}
+MOST_THREADS = 100
+
+
+async def story(request: Request) -> Response:
+    """`GET /s/{code}`: the story's own page, one hundred threads at a time."""
+    services, code = services_of(request), code_of(request)
+    before = request.query_params.get("before") or None
+    page, settings = await read.page(services, code, "newest", before, MOST_THREADS)
+    kept = await services.directory.story(code)
+    found = await read.counts(services, [code])
+    if kept is None or not found:
+        raise NotFound
+    _, total, tally = found[0]
+    content: dict[str, Any] = {
+        "story": views.story(kept),
+        "settings": views.settings(settings),
+        "counts": tally.counts,
+        "total": total,
+        "threads": [views.thread(thread, show_copy=settings.show_copy) for thread in page.threads],
+        "next": page.next,
+    }
+    return HTMLResponse(_PAGES.get_template("story.html").render(content), headers=_HEADERS)

@@ -1,0 +1,92 @@
+"""Refusals as the outside sees them: the only place that knows statuses and close codes."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from widget_server.model.errors import Refused
+
+STATUS = {
+    "malformed": 400,
+    "token_invalid": 401,
+    "token_expired": 401,
+    "token_revoked": 403,
+    "origin_not_allowed": 403,
+    "not_permitted": 403,
+    "not_found": 404,
+    "story_closed": 409,
+    "edit_window_over": 409,
+    "too_large": 413,
+    "text_refused": 422,
+    "unknown_reaction": 422,
+    "rate_limited": 429,
+    "unavailable": 503,
+}
+
+TITLES = {
+    400: "Malformed request",
+    401: "Token not accepted",
+    403: "Not permitted",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Too late",
+    413: "Too large",
+    422: "Not accepted",
+    429: "Too fast",
+    500: "Internal error",
+    503: "Unavailable",
+}
+
+# Close codes: 4000 to 4499 mean “come back”, 4500 to 4999 “not before the page is loaded anew”.
+GOING_AWAY = 1001
+ABUSE = 1008
+TOO_LARGE = 1009
+RESTART = 1012
+OVERLOAD = 1013
+MALFORMED = 4400
+NO_SUBSCRIPTION = 4408
+TOO_SLOW = 4413
+TOO_MANY = 4429
+TOKEN_REFUSED = 4501
+ORIGIN_REFUSED = 4503
+PROTOCOL_VERSION = 4505
+
+_REFUSED_SUBSCRIPTION = {
+    "token_invalid": TOKEN_REFUSED,
+    "token_expired": TOKEN_REFUSED,
+    "token_revoked": TOKEN_REFUSED,
+    "not_permitted": TOKEN_REFUSED,
+    "origin_not_allowed": ORIGIN_REFUSED,
+}
+
+
+def status_of(refusal: Refused) -> int:
+    """The HTTP status of a refusal."""
+    return STATUS[refusal.code]
+
+
+def close_code_of(refusal: Refused) -> int:
+    """With which code a socket ends that was refused its only subscription."""
+    return _REFUSED_SUBSCRIPTION.get(refusal.code, NO_SUBSCRIPTION)
+
+
+def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> Response:
+    """An error answer (RFC 9457). Never kept by a cache, never an echo of what was sent."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": TITLES.get(status, "Refused"),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        content["retry_after"] = retry_after
+        headers["Retry-After"] = str(max(1, round(retry_after)))
+    return Response(orjson.dumps(content), status, headers, media_type="application/problem+json")
+
+
+def of(refusal: Refused) -> Response:
+    """The error answer for a refusal."""
+    return problem(status_of(refusal), refusal.code, refusal.detail, refusal.retry_after)

@@ -1,0 +1,19 @@
+"""The machine-readable reference, generated from the models that check what comes in."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from widget_server.edge.story_api import json_answer
+from widget_server.wire.reference import asyncapi_document, openapi_document
+
+HOUR = "public, max-age=3600"
+
+
+async def openapi(_request: Request) -> Response:
+    """`GET /openapi.json`."""
+    return json_answer(openapi_document(), HOUR)
+
+
+async def asyncapi(_request: Request) -> Response:
+    """`GET /asyncapi.json`."""
+    return json_answer(asyncapi_document(), HOUR)

@@ -1,0 +1,117 @@
+"""Every path on one screen, and what is the same for all of them."""
+
+import logging
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from widget_server.edge import assets, health, pages, problems, reference, story_api
+from widget_server.edge.guards import Seats
+from widget_server.edge.socket import LiveDoor
+from widget_server.model.errors import Refused
+from widget_server.operations.services import Services
+
+log = logging.getLogger(__name__)
+
+
+def application(services: Services, checks: health.Health, sockets_per_network: int) -> Starlette:
+    """The ASGI application."""
+    app = Starlette(
+        routes=[
+            WebSocketRoute("/v1/live", LiveDoor(services, Seats(sockets_per_network))),
+            Route("/v1/deeds", story_api.deed, methods=["POST"]),
+            Route("/v1/stories/{code}", story_api.snapshot),
+            Route("/v1/stories/{code}/comments", story_api.comments),
+            Route("/v1/stories/{code}/comments/{comment}", story_api.thread),
+            Route("/v1/counts", story_api.counts),
+            Route("/embed.js", assets.evergreen),
+            Route("/embed/{file}", assets.pinned),
+            Route("/s/{code}", pages.story),
+            Route("/healthz", health.alive),
+            Route("/readyz", health.ready),
+            Route("/metrics", health.metrics),
+            Route("/openapi.json", reference.openapi),
+            Route("/asyncapi.json", reference.asyncapi),
+        ],
+        middleware=[Middleware(EveryAnswer), Middleware(GZipMiddleware, minimum_size=600)],
+        exception_handlers={
+            Refused: _refused,
+            HTTPException: _http_error,
+            Exception: _internal_error,
+        },
+    )
+    app.state.services = services
+    app.state.health = checks
+    app.state.assets = assets.Assets()
+    return app
+
+
+class EveryAnswer:
+    """Headers that every answer carries, and the answer to every preflight.
+
+    Readable from any page, without credentials, whether or not an Origin was sent: a shared cache
+    must be able to hand one answer to everyone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on but preflights."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Access-Control-Allow-Origin"] = "*"
+                headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+                headers.setdefault("Referrer-Policy", "no-referrer")
+            await send(message)
+
+        if scope["method"] == "OPTIONS":
+            answer = Response(
+                None,
+                204,
+                {
+                    "Access-Control-Allow-Methods": "GET, POST",
+                    "Access-Control-Allow-Headers": "Content-Type",
+                    "Access-Control-Max-Age": "600",
+                },
+            )
+            await answer(scope, receive, send_with_headers)
+            return
+        await self._app(scope, receive, send_with_headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    return problems.of(error)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 404:
+        return problems.problem(404, "not_found", "There is no such page here.")
+    if error.status_code == 405:
+        answer = problems.problem(405, "malformed", "This path does not take that method.")
+        answer.headers.update(error.headers or {})
+        return answer
+    return problems.problem(error.status_code, "malformed", "The request was not understood.")
+
+
+async def _internal_error(request: Request, _error: Exception) -> Response:
+    log.error("request failed route=%s", request.scope.get("path", "")[:100])
+    return problems.problem(500, "unavailable", "Something went wrong here. Try again in a moment.")

@@ -1,0 +1,288 @@
+"""One live socket, from its handshake to its end: `GET /v1/live`, subprotocol `widget.v1`."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from widget_server.edge import deeds, guards, problems
+from widget_server.edge.plain_peer import peer_of
+from widget_server.live.frames import Batch, Frame
+from widget_server.live.hub import Subscription
+from widget_server.live.peers import Peer
+from widget_server.model.claims import ReaderClaims
+from widget_server.model.errors import NotPermitted, Refused
+from widget_server.model.records import Position
+from widget_server.operations import admit, readers
+from widget_server.operations.services import Services
+from widget_server.wire import frames, messages
+
+log = logging.getLogger(__name__)
+
+SUBPROTOCOL = "widget.v1"
+SUBSCRIBE_S = 10.0
+"""Without a subscription for so long after the handshake a socket is closed (4408)."""
+REFUSED_S = 1.0
+"""A socket whose subscriptions were all refused stays so long for others to be asked for."""
+MOST_STORIES = 50
+MOST_FAULTS = 10
+FAULTS_S = 60.0
+GOODBYE_MS = 5_000
+
+
+class LiveDoor:
+    """The ASGI endpoint of all live sockets of this process."""
+
+    def __init__(self, services: Services, seats: guards.Seats) -> None:
+        self.services = services
+        self._seats = seats
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse with an HTTP answer, or open the socket and stay with it until it ends."""
+        await receive()
+        if SUBPROTOCOL not in scope["subprotocols"]:
+            await _refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            return
+        network = self.services.network(guards.address_of(scope))
+        if not self._seats.take(network):
+            await _refuse(send, 429, "Too many open sockets from this network. Try again later.")
+            return
+        try:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
+            origin = guards.origin_of(scope)
+            socket = LiveSocket(self.services, peer_of(scope, send), origin, network)
+            # What the handshake needed is not needed for the hours that the socket stays.
+            scope["headers"] = []
+            await socket.run(receive)
+        finally:
+            self._seats.leave(network)
+
+
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    """Answer the handshake like any other HTTP request."""
+    code = "rate_limited" if status == 429 else "malformed"
+    response = problems.problem(status, code, detail, 30 if status == 429 else None)
+    headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
+
+
+class LiveSocket:
+    """What is known about one open socket: its stories and, per site, its reader."""
+
+    __slots__ = (
+        "_deadline",
+        "_faults",
+        "_grants",
+        "_network",
+        "_origin",
+        "_peer",
+        "_readers",
+        "_refused",
+        "_resumed",
+        "_services",
+        "_subscriptions",
+        "_visible",
+    )
+
+    def __init__(self, services: Services, peer: Peer, origin: str | None, network: str) -> None:
+        self._services = services
+        self._peer = peer
+        self._origin = origin
+        self._network = network
+        self._subscriptions: dict[str, Subscription] = {}
+        self._grants: dict[str, admit.Grant] = {}
+        self._readers: dict[str, ReaderClaims] = {}
+        self._visible = True
+        self._faults: list[float] = []
+        self._refused: Refused | None = None
+        self._resumed: asyncio.Event | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    async def run(self, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+        """Handle messages one after another until the socket ends."""
+        self._peer.on_resume = self._on_resume
+        self._peer.on_shutdown = self._on_shutdown
+        self._await_subscription(SUBSCRIBE_S)
+        try:
+            while True:
+                event = await receive()
+                if event["type"] != "websocket.receive":
+                    return
+                text = event.get("text")
+                await self._handle(text if text is not None else event.get("bytes") or b"")
+        finally:
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._peer.on_resume = self._peer.on_shutdown = None
+            for subscription in self._subscriptions.values():
+                self._services.hub.leave(subscription)
+
+    # Messages ----------------------------------------------------------------------------------
+
+    async def _handle(self, data: str | bytes) -> None:
+        ref: int | None = None
+        try:
+            message = messages.read_message(data)
+            ref = message.ref
+            await self._answer(message)
+        except messages.Unreadable as fault:
+            await self._say(frames.error_frame(fault.ref, fault))
+            self._count_fault()
+        except Refused as refusal:
+            await self._say(frames.error_frame(ref, refusal))
+
+    async def _answer(self, message: messages.Message) -> None:
+        match message:
+            case messages.Subscribe():
+                await self._subscribe(message)
+            case messages.Unsubscribe():
+                self._unsubscribe(message.story)
+                await self._say(frames.ok_frame(message.ref, story=message.story))
+            case messages.Visible():
+                self._visible = message.value
+                for subscription in self._subscriptions.values():
+                    self._services.hub.show(subscription, visible=message.value)
+                await self._say(frames.ok_frame(message.ref))
+            case _:
+                await self._do(message)
+
+    async def _subscribe(self, asked: messages.Subscribe) -> None:
+        services = self._services
+        if len(self._subscriptions) >= MOST_STORIES:
+            self._count_fault()
+            raise NotPermitted(f"One socket carries at most {MOST_STORIES} stories.")
+        try:
+            grant = await admit.admit(
+                services,
+                token=asked.token,
+                code=asked.story,
+                origin=self._origin,
+                page=asked.page,
+                lang=asked.lang,
+            )
+        except Refused as refusal:
+            self._refused = refusal
+            if not self._subscriptions:
+                self._await_subscription(REFUSED_S)
+            raise
+        site, code = grant.site.slug, grant.story.code
+        issued = await self._recognise(grant, asked)
+        known = self._readers.get(site)
+        self._unsubscribe(code)
+        subscription = Subscription(
+            self._peer,
+            grant.copy.id if grant.copy is not None else 0,
+            _personal(grant, issued),
+            readers.store_key(known) if known is not None else None,
+        )
+        subscription.visible = self._visible
+        since = asked.since
+        await self._writable()
+        await services.hub.join(
+            code, subscription, asked.ref, Position(since.epoch, since.seq) if since else None
+        )
+        self._subscriptions[code] = subscription
+        self._grants[code] = grant
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> str | None:
+        """Know the reader by an identity token (answers a new reader token) or a reader token."""
+        services, site = self._services, grant.site
+        if asked.identity is not None:
+            claims = await readers.vouch(services, site, asked.identity)
+            self._readers[site.slug] = claims
+            return services.keyring.issue_reader(site.slug, claims)
+        recognised = readers.recognise(services, site.slug, asked.reader)
+        if recognised is not None:
+            self._readers[site.slug] = recognised
+        return None
+
+    def _unsubscribe(self, code: str) -> None:
+        subscription = self._subscriptions.pop(code, None)
+        self._grants.pop(code, None)
+        if subscription is not None:
+            self._services.hub.leave(subscription)
+
+    async def _do(self, deed: messages.Deed) -> None:
+        grant = self._grants.get(deed.story)
+        if grant is None:
+            raise NotPermitted("Subscribe to this story on this socket first.")
+        grant = await admit.renew(self._services, grant)
+        site = grant.site.slug
+        known = self._readers.get(site)
+        if known is None:
+            known = readers.recognise(self._services, site, deed.reader)
+        answer, claims = await deeds.perform(self._services, grant, known, self._network, deed)
+        if isinstance(deed, messages.Forget):
+            self._readers.pop(site, None)
+            self._subscriptions[deed.story].reader = None
+        else:
+            self._readers[site] = claims
+            self._subscriptions[deed.story].reader = readers.store_key(claims)
+        await self._say(answer)
+
+    # The peer ----------------------------------------------------------------------------------
+
+    async def _say(self, payload: bytes) -> None:
+        """An answer is never skipped: a reader who does not read is not heard either."""
+        batch = Batch([Frame(payload)])
+        while not self._peer.write(batch):
+            if self._peer.closed:
+                return
+            await self._writable()
+
+    async def _writable(self) -> None:
+        while self._peer.paused and not self._peer.closed:
+            self._resumed = asyncio.Event()
+            # Looked at again each second: nobody resumes a peer whose connection is gone.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._resumed.wait(), 1)
+
+    def _on_resume(self) -> None:
+        if self._resumed is not None:
+            self._resumed.set()
+        for subscription in self._subscriptions.values():
+            self._services.hub.resumed_reading(subscription)
+
+    def _on_shutdown(self) -> None:
+        wait = random.randrange(GOODBYE_MS)  # noqa: S311
+        self._peer.write(Batch([Frame(frames.goodbye_frame(wait))]))
+
+    def _await_subscription(self, seconds: float) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_late)
+
+    def _too_late(self) -> None:
+        if self._refused is not None:
+            self._peer.close(problems.close_code_of(self._refused), self._refused.code)
+        else:
+            self._peer.close(problems.NO_SUBSCRIPTION, "no subscription in time")
+
+    def _count_fault(self) -> None:
+        """Ten messages that cannot be understood in a minute end the socket."""
+        now = asyncio.get_running_loop().time()
+        self._faults = [at for at in self._faults if now - at < FAULTS_S] + [now]
+        if len(self._faults) >= MOST_FAULTS:
+            self._peer.close(problems.MALFORMED, "too many malformed messages")
+
+
+def _personal(grant: admit.Grant, issued: str | None) -> bytes:
+    """What a snapshot says to this socket alone: its copy, its rights, a reader token."""
+    copy = grant.copy
+    own: dict[str, Any] = {
+        "copy": None if copy is None else {"label": copy.label, "origin": copy.origin},
+        "can": grant.can,
+        "read_only": None if grant.why_not is None else grant.why_not.code,
+    }
+    if issued is not None:
+        own["reader"] = issued
+    return b"," + orjson.dumps(own)[1:-1]

@@ -1,0 +1,143 @@
+"""Stories over HTTP: first paint, paging, counts, and deeds where sockets are blocked."""
+
+import hashlib
+import re
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from widget_server.edge import deeds, guards, problems
+from widget_server.model.errors import Malformed, NotFound, Refused
+from widget_server.model.records import Position
+from widget_server.operations import admit, read, readers
+from widget_server.operations.services import Services
+from widget_server.wire import frames, messages, views
+
+CODE = re.compile(r"[0-9A-Za-z]{12}")
+COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
+ORDERS = ("newest", "oldest", "top")
+MOST_COUNTS = 1_000
+FRESH = "public, max-age=2"
+"""A few seconds: a shared cache takes the load of a story that everyone opens at once."""
+
+
+def services_of(request: Request) -> Services:
+    """The services that `app` built."""
+    services: Services = request.app.state.services
+    return services
+
+
+def code_of(request: Request) -> str:
+    """The story's code in the path. Raises `NotFound`."""
+    code: str = request.path_params["code"]
+    if not CODE.fullmatch(code):
+        raise NotFound
+    return code
+
+
+def json_answer(content: object, cache: str = FRESH) -> Response:
+    """A JSON answer."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(body, 200, {"Cache-Control": cache}, media_type="application/json")
+
+
+async def snapshot(request: Request) -> Response:
+    """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
+    since = _since(request.query_params.get("since"))
+    body = await read.snapshot(services_of(request), code_of(request), since)
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"Cache-Control": FRESH, "ETag": tag}
+    if tag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
+        return Response(None, 304, headers)
+    return Response(body, 200, headers, media_type="application/json")
+
+
+def _since(text: str | None) -> Position | None:
+    if text is None:
+        return None
+    epoch, _, seq = text.rpartition(":")
+    if not 1 <= len(epoch) <= 64 or not re.fullmatch(r"[0-9]{1,15}", seq):
+        raise Malformed("Send `since` as epoch:seq, the position of the last snapshot or frame.")
+    return Position(epoch, int(seq))
+
+
+async def comments(request: Request) -> Response:
+    """`GET /v1/stories/{code}/comments?before=&limit=&order=`: further threads."""
+    query = request.query_params
+    order, limit = query.get("order", "newest"), query.get("limit", "20")
+    if order not in ORDERS:
+        raise Malformed(f"`order` is one of {', '.join(ORDERS)}.")
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > read.MOST_THREADS:
+        raise Malformed(f"`limit` is a whole number from 1 to {read.MOST_THREADS}.")
+    before = query.get("before") or None
+    page, settings = await read.page(
+        services_of(request), code_of(request), order, before, int(limit)
+    )
+    return json_answer(
+        frames.snapshot_threads(page.threads, page.next, show_copy=settings.show_copy)
+    )
+
+
+async def thread(request: Request) -> Response:
+    """`GET /v1/stories/{code}/comments/{id}`: the whole thread of one comment."""
+    comment = request.path_params["comment"]
+    if not COMMENT.fullmatch(comment):
+        raise NotFound
+    found, settings = await read.thread(services_of(request), code_of(request), comment)
+    return json_answer(views.thread(found, show_copy=settings.show_copy))
+
+
+async def counts(request: Request) -> Response:
+    """`GET /v1/counts?story=code&story=code…`: for lists of stories."""
+    codes = request.query_params.getlist("story")
+    if not 1 <= len(codes) <= MOST_COUNTS:
+        raise Malformed(f"Send `story` once for each story, 1 to {MOST_COUNTS} times.")
+    known = [code for code in dict.fromkeys(codes) if CODE.fullmatch(code)]
+    found = await read.counts(services_of(request), known)
+    return json_answer(
+        {
+            "stories": {
+                code: {"comments": total, "tally": views.tally(tally)}
+                for code, total, tally in found
+            }
+        }
+    )
+
+
+async def deed(request: Request) -> Response:
+    """`POST /v1/deeds`: what the socket does, one deed at a time; answers `ok` or `error`."""
+    ref: int | None = None
+    try:
+        body = await guards.body_of(request, messages.MOST_BYTES)
+        asked = messages.read_deed(body)
+        ref = asked.ref
+        return _answer(200, await _perform(request, asked))
+    except messages.Unreadable as fault:
+        return _answer(problems.status_of(fault), frames.error_frame(fault.ref, fault))
+    except Refused as refusal:
+        answer = _answer(problems.status_of(refusal), frames.error_frame(ref, refusal))
+        if refusal.retry_after is not None:
+            answer.headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
+        return answer
+
+
+async def _perform(request: Request, asked: messages.Deed) -> bytes:
+    services = services_of(request)
+    page: Any = getattr(asked, "page", None)
+    grant = await admit.admit(
+        services,
+        token=asked.token,
+        code=asked.story,
+        origin=guards.origin_of(request.scope),
+        page=page,
+    )
+    known = readers.recognise(services, grant.site.slug, asked.reader)
+    network = services.network(guards.address_of(request.scope))
+    answer, _ = await deeds.perform(services, grant, known, network, asked)
+    return answer
+
+
+def _answer(status: int, frame: bytes) -> Response:
+    return Response(frame, status, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -1,0 +1,211 @@
+"""Let a page in: from its token (or the story's bare code) and its origin to what it may do."""
+
+from dataclasses import dataclass, replace
+
+from widget_server.model.claims import RIGHTS, Attribution, WidgetClaims
+from widget_server.model.errors import (
+    Malformed,
+    NotFound,
+    NotPermitted,
+    OriginNotAllowed,
+    Refused,
+    TokenExpired,
+    TokenInvalid,
+    TokenRevoked,
+)
+from widget_server.model.records import Copy, Site, Story
+from widget_server.operations.directory import KnownSite
+from widget_server.operations.services import Services
+from widget_server.store.deeds import Change
+from widget_server.store.errands import make_story, see_copy
+from widget_server.trust import origins, tokens
+
+READ_ONLY = ("read",)
+OPEN = "open"
+"""Stands for the token of a copy that carries only the story's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one copy of a story may do. Holding one is proof that token and origin were checked."""
+
+    site: Site
+    story: Story
+    can: tuple[str, ...]
+    why_not: Refused | None
+    """Why the copy may only read, where its token grants more."""
+    claims: WidgetClaims | None
+    generation: int
+    origin: str | None
+    copy: Copy | None = None
+    lang: str | None = None
+
+    def require(self, right: str) -> None:
+        """Raise the reason why the copy has not this right."""
+        if right not in self.can:
+            raise self.why_not or NotPermitted("This copy's token does not grant this.")
+
+
+async def admit(
+    services: Services,
+    *,
+    token: str | None,
+    code: str | None,
+    origin: str | None,
+    page: str | None = None,
+    lang: str | None = None,
+) -> Grant:
+    """Check a copy's token, or the bare code where the site allows that.
+
+    A valid token makes an unknown story known. Raises `Malformed`, `TokenInvalid`,
+    `TokenRevoked`, `OriginNotAllowed`, `NotPermitted`, `NotFound`.
+    """
+    if token is None:
+        grant = await _by_code(services, code, origin)
+    else:
+        grant = await _by_token(services, token, code, origin)
+    claims = grant.claims
+    lang = lang or (claims.lang if claims is not None else None)
+    copy = await _copy(services, grant, lang, page)
+    return replace(grant, copy=copy, lang=lang)
+
+
+async def make_known(services: Services, token: str) -> Story:
+    """Make the story of a token known before anyone reads it. Raises `TokenInvalid`."""
+    known, claims, _ = await _open(services, token)
+    code = tokens.story_code(claims.site, claims.story)
+    return await _story(services, code, known.site, claims)
+
+
+async def renew(services: Services, grant: Grant) -> Grant:
+    """The grant as it is now: a token may have expired or been withdrawn since it was checked.
+
+    Raises `TokenInvalid` when the key was retired or the site is gone.
+    """
+    known = await services.directory.site(grant.site.slug)
+    if known is None or not known.site.oldest <= grant.generation <= known.site.generation:
+        raise TokenInvalid
+    if grant.claims is None:
+        can, why_not = _open_rights(known.site, grant.story, grant.origin)
+    else:
+        can, why_not = _rights(services, known, grant.claims, grant.origin)
+    return replace(grant, site=known.site, can=can, why_not=why_not)
+
+
+async def _by_token(services: Services, token: str, code: str | None, origin: str | None) -> Grant:
+    known, claims, generation = await _open(services, token)
+    site = known.site
+    own = tokens.story_code(claims.site, claims.story)
+    if code is not None and code != own:
+        raise NotPermitted("The token is for another story than the one that is named.")
+    if origin is not None and not origins.allows(claims.origins, origin):
+        raise OriginNotAllowed
+    can, why_not = _rights(services, known, claims, origin)
+    if why_not is not None and not isinstance(why_not, TokenExpired):
+        _require_open_reading(site, why_not)
+    story = await _story(services, own, site, claims)
+    return Grant(site, story, can, why_not, claims, generation, origin)
+
+
+async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims, int]:
+    """The token's site, claims and key generation. Raises `TokenInvalid`."""
+    peeked = tokens.peek(token)
+    known = await services.directory.site(peeked.site)
+    if known is None:
+        raise TokenInvalid
+    oldest, newest = known.site.oldest, known.site.generation
+    claims = services.keyring.open_widget(peeked, oldest, newest, services.clock())
+    return known, claims, peeked.generation
+
+
+def _rights(
+    services: Services, known: KnownSite, claims: WidgetClaims, origin: str | None
+) -> tuple[tuple[str, ...], Refused | None]:
+    """What the token grants now, and why it is less than what it says."""
+    why_not: Refused | None = None
+    if not origins.allows(claims.origins, origin):
+        # Only programs send no Origin: they may read what is open, and do nothing.
+        why_not = OriginNotAllowed("Send the page's Origin. Only a token for any page needs none.")
+    elif claims.jti in known.revoked:
+        why_not = TokenRevoked()
+    elif claims.exp is not None and claims.exp <= services.clock():
+        why_not = TokenExpired()
+    return (claims.can if why_not is None else READ_ONLY), why_not
+
+
+async def _by_code(services: Services, code: str | None, origin: str | None) -> Grant:
+    if code is None:
+        raise Malformed("Send a token, or the code of a story.")
+    story = await services.directory.story(code)
+    known = None if story is None else await services.directory.site(story.site)
+    if story is None or known is None:
+        raise NotFound
+    site = known.site
+    can, why_not = _open_rights(site, story, origin)
+    if why_not is not None:
+        _require_open_reading(site, NotPermitted("This site's stories are read with a token."))
+    return Grant(site, story, can, why_not, None, site.generation, origin)
+
+
+def _open_rights(
+    site: Site, story: Story, origin: str | None
+) -> tuple[tuple[str, ...], Refused | None]:
+    """What the bare code grants: all on a page, where the site lets everyone republish."""
+    if not site.settings.republishing_open(story.license):
+        return READ_ONLY, NotPermitted("Ask the publisher for a token: the code alone only reads.")
+    if origin is None:
+        return READ_ONLY, OriginNotAllowed("Send the page's Origin.")
+    return RIGHTS, None
+
+
+def _require_open_reading(site: Site, otherwise: Refused) -> None:
+    if not site.settings.open_reading:
+        raise otherwise
+
+
+async def _story(services: Services, code: str, site: Site, claims: WidgetClaims) -> Story:
+    story = await services.directory.story(code)
+    if story is None:
+        counts = dict.fromkeys(site.settings.reaction_keys(), 0)
+        await services.writer.run_errand(
+            make_story(code, site.slug, claims.story, claims.iat, claims.attribution, counts)
+        )
+        story = await services.directory.story(code)
+        if story is None:
+            raise NotFound
+    columns = _news(story, claims.attribution)
+    if columns and claims.iat > story.attributed:
+        story = await services.writer.submit(Change(story.id, columns, claims.iat))
+        services.directory.keep(story)
+    return story
+
+
+def _news(story: Story, attribution: Attribution) -> dict[str, str | bool | None]:
+    """What a token says about the story that is not shown yet; what it leaves out stays."""
+    said = {
+        "url": attribution.url,
+        "title": attribution.title,
+        "author": attribution.author,
+        "publisher": attribution.publisher,
+        "license": attribution.license,
+    }
+    return {k: v for k, v in said.items() if v is not None and getattr(story, k) != v}
+
+
+async def _copy(
+    services: Services, grant: Grant, lang: str | None, page: str | None
+) -> Copy | None:
+    """The copy's record, written when it is new and then at most once an hour."""
+    if grant.origin is None:
+        return None
+    jti = grant.claims.jti if grant.claims is not None else OPEN
+    label = grant.claims.label if grant.claims is not None else None
+    key = (grant.story.id, jti, grant.origin)
+    known = services.directory.copy(key)
+    if known is not None:
+        return known
+    address = origins.page_of(page, grant.origin) if page is not None else None
+    errand = see_copy(grant.story.id, jti, grant.origin, label, lang, address)
+    copy = await services.writer.run_errand(errand)
+    services.directory.keep_copy(key, copy)
+    return copy

@@ -1,0 +1,100 @@
+"""Sites and stories that deeds speak of, kept for a moment so that each deed need not ask.
+
+A site's rules and withdrawn tokens are at most `SITE_S` old; a story's number never changes.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from widget_server.model.records import Copy, Site, Story
+from widget_server.store.discussions import Discussions
+from widget_server.store.sites import Sites
+
+SITE_S = 2.0
+STORY_S = 30.0
+COPY_S = 3600.0
+MOST_STORIES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSite:
+    """A site with the handles of its withdrawn tokens."""
+
+    site: Site
+    revoked: frozenset[str]
+
+
+class Directory:
+    """Looks up sites by slug and stories by code."""
+
+    def __init__(
+        self, sites: Sites, discussions: Discussions, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sites = sites
+        self._discussions = discussions
+        self._clock = clock
+        self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
+        self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
+        self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
+
+    async def site(self, slug: str, *, fresh: bool = False) -> KnownSite | None:
+        """The site, or None; `fresh` asks the database."""
+        at, known = self._by_slug.get(slug, (-SITE_S, None))
+        if not fresh and self._clock() - at < SITE_S:
+            return known
+        asking = self._asking.get(slug)
+        if asking is None:
+            asking = self._asking[slug] = asyncio.create_task(self._ask(slug))
+            asking.add_done_callback(lambda _: self._asking.pop(slug, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, slug: str) -> KnownSite | None:
+        site = await self._sites.find(slug)
+        known = None if site is None else KnownSite(site, await self._sites.revoked(slug))
+        if len(self._by_slug) > MOST_STORIES:
+            self._by_slug.clear()
+        self._by_slug[slug] = (self._clock(), known)
+        return known
+
+    async def all_sites(self) -> list[Site]:
+        """Every site, by slug."""
+        return await self._sites.all()
+
+    async def story(self, code: str) -> Story | None:
+        """The story as it was at most `STORY_S` ago; its number and site never change."""
+        at, known = self._by_code.get(code, (0.0, None))
+        if known is not None and self._clock() - at < STORY_S:
+            return known
+        story = await self._discussions.story(code)
+        if story is not None:
+            self.keep(story)
+        return story
+
+    def keep(self, story: Story) -> None:
+        """Remember a story that was just read or written."""
+        self._by_code[story.code] = (self._clock(), story)
+        self._by_code.move_to_end(story.code)
+        if len(self._by_code) > MOST_STORIES:
+            self._by_code.popitem(last=False)
+
+    def copy(self, key: tuple[int, str, str]) -> Copy | None:
+        """The copy with this (story, token handle, origin), if it was noted in the last hour."""
+        at, known = self._copies.get(key, (-COPY_S, None))
+        return known if self._clock() - at < COPY_S else None
+
+    def keep_copy(self, key: tuple[int, str, str], copy: Copy | None) -> None:
+        """Remember that a copy was noted."""
+        self._copies[key] = (self._clock(), copy)
+        self._copies.move_to_end(key)
+        if len(self._copies) > MOST_STORIES:
+            self._copies.popitem(last=False)
+
+    def site_of(self, code: str) -> Site | None:
+        """The site of a story as last seen, without asking."""
+        story = self._by_code.get(code, (0.0, None))[1]
+        known = self._by_slug.get(story.site, (0.0, None))[1] if story is not None else None
+        return None if known is None else known.site

@@ -1,0 +1,144 @@
+"""What can be asked about a story; for everyone the same answer, encoded once."""
+
+from collections.abc import Sequence
+
+from widget_server.live.channel import RECENT, Loaded, Recent
+from widget_server.live.messages import Message
+from widget_server.model.errors import NotFound, NotPermitted
+from widget_server.model.events import CommentChanged, TallyChanged
+from widget_server.model.records import Position, Tally, Thread
+from widget_server.model.settings import SiteSettings
+from widget_server.operations.announce import to_message
+from widget_server.operations.directory import Directory
+from widget_server.operations.services import Services
+from widget_server.store.discussions import Discussions, Page
+from widget_server.wire import frames
+
+MOST_THREADS = 100
+"""Threads that one page may carry."""
+
+
+class StorySource:
+    """What the hub asks the database, answered in finished JSON."""
+
+    def __init__(self, discussions: Discussions, directory: Directory) -> None:
+        self._discussions = discussions
+        self._directory = directory
+
+    async def snapshot(self, code: str) -> Loaded:
+        """The story now. Raises `NotFound`, `Unavailable`."""
+        story, page = await self._discussions.snapshot(code)
+        known = await self._directory.site(story.site, fresh=True)
+        settings = known.site.settings if known is not None else SiteSettings()
+        self._directory.keep(story)
+        return Loaded(
+            epoch=self._discussions.epoch,
+            seq=story.seq,
+            version=story.tallies,
+            count=story.count,
+            tally=frames.tally_body(story.tally),
+            tally_version=story.tally.version,
+            head=frames.snapshot_head(story, settings),
+            threads=frames.snapshot_threads(page.threads, page.next, show_copy=settings.show_copy),
+        )
+
+    async def changes(self, code: str, seq: int) -> list[Message] | None:
+        """The messages after `seq`; None when a number in between is gone for good."""
+        changes = await self._discussions.changes(code, seq)
+        if not changes.complete:
+            return None
+        settings = await self._settings(changes.story.site)
+        total = changes.story.count
+        return [
+            to_message(
+                CommentChanged(code, comment.seq, comment, total), self._discussions.epoch, settings
+            )
+            for comment in changes.comments
+        ]
+
+    async def recent(self, code: str) -> Recent:
+        """The last changes of a story, for readers who come back."""
+        story, changed, tallies = await self._discussions.recent(code, RECENT)
+        settings = await self._settings(story.site)
+        floor = 0 if len(changed) < RECENT else changed[0].seq - 1
+        comments = [
+            (
+                comment.seq,
+                comment.id,
+                frames.comment_body(comment, show_copy=settings.show_copy),
+            )
+            for comment in changed
+        ]
+        epoch = self._discussions.epoch
+        counted = [
+            to_message(TallyChanged(code, target, tally), epoch, settings)
+            for target, tally in tallies
+        ]
+        return Recent(floor, comments, counted)
+
+    async def tallies(self, code: str, version: int) -> list[Message]:
+        """The tallies that changed after `version`."""
+        changed = await self._discussions.tallies(code, version)
+        epoch = self._discussions.epoch
+        return [
+            to_message(TallyChanged(code, target, tally), epoch, SiteSettings())
+            for target, tally in changed
+        ]
+
+    async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
+        """What each reader left in the story, as JSON."""
+        story = await self._directory.story(code)
+        if story is None:
+            raise NotFound
+        left = await self._discussions.mine(story.id, readers)
+        settings = await self._settings(story.site)
+        return {
+            reader: frames.mine_body(mine.reactions, mine.comments, settings)
+            for reader, mine in left.items()
+        }
+
+    async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
+        """The epoch, and `(seq, tally counter)` of each story."""
+        return await self._discussions.positions(codes)
+
+    async def _settings(self, site: str) -> SiteSettings:
+        known = await self._directory.site(site)
+        return known.site.settings if known is not None else SiteSettings()
+
+
+async def snapshot(services: Services, code: str, since: Position | None) -> bytes:
+    """A story's snapshot without anyone's own data.
+
+    Raises `NotFound`, `NotPermitted` where the site's stories are read with a token.
+    """
+    await _readable(services, code)
+    return await services.hub.public(code, since)
+
+
+async def page(
+    services: Services, code: str, order: str, before: str | None, limit: int
+) -> tuple[Page, SiteSettings]:
+    """Further threads of a story. Raises `NotFound`, `NotPermitted`, `Malformed`."""
+    settings = await _readable(services, code)
+    return await services.discussions.page(code, order, before, limit), settings
+
+
+async def thread(services: Services, code: str, comment: str) -> tuple[Thread, SiteSettings]:
+    """The whole thread of a comment. Raises `NotFound`, `NotPermitted`."""
+    settings = await _readable(services, code)
+    return await services.discussions.thread(code, comment), settings
+
+
+async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
+    """Code, published comments and tally of each story that exists."""
+    return await services.discussions.counts(codes)
+
+
+async def _readable(services: Services, code: str) -> SiteSettings:
+    story = await services.directory.story(code)
+    known = None if story is None else await services.directory.site(story.site)
+    if known is None:
+        raise NotFound
+    if not known.site.settings.open_reading:
+        raise NotPermitted("This site's stories are read with a token.")
+    return known.site.settings

@@ -1,0 +1,83 @@
+"""Who acts: a reader known by a random id that is made with the first deed, or by the site's word."""
+
+import hashlib
+from dataclasses import dataclass
+
+from widget_server.model.claims import ReaderClaims
+from widget_server.model.errors import TokenInvalid
+from widget_server.model.records import Site
+from widget_server.operations.admit import Grant
+from widget_server.operations.services import Services
+from widget_server.store.deeds import Forget
+from widget_server.store.errands import use_identity
+from widget_server.trust import tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A reader about to do something. `issued` is the token to hand out when it was just made."""
+
+    claims: ReaderClaims
+    key: str
+    """The reader as the store knows it."""
+    network: str
+    issued: str | None = None
+
+
+def store_key(claims: ReaderClaims) -> str:
+    """The reader as the store knows it: 128 bits of SHA-256, from which no token can be made."""
+    who = f"sub:{claims.sub}" if claims.sub is not None else f"rid:{claims.rid}"
+    return hashlib.sha256(f"{claims.site}/{who}".encode()).hexdigest()[:32]
+
+
+def recognise(services: Services, site: str, token: str | None) -> ReaderClaims | None:
+    """The reader behind a token; a token that is not good here is as good as none.
+
+    Reading must not fail because an old token lies in a browser's storage.
+    """
+    if token is None:
+        return None
+    try:
+        return services.keyring.open_reader(token, site)
+    except TokenInvalid:
+        return None
+
+
+async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
+    """Exchange an identity token, once, for a reader. Raises `TokenInvalid`, `TokenExpired`."""
+    peeked = tokens.peek(token)
+    if peeked.site != site.slug:
+        raise TokenInvalid
+    now = services.clock()
+    claims = services.keyring.open_identity(peeked, site.oldest, site.generation, now)
+    if not await services.writer.run_errand(
+        use_identity(site.slug, claims.jti, claims.exp, int(now))
+    ):
+        raise TokenInvalid("This identity token was used before. Ask the site for a new one.")
+    return ReaderClaims(
+        site.slug,
+        tokens.new_rid(),
+        sub=claims.sub,
+        name=claims.name,
+        avatar=claims.avatar,
+        author=claims.author,
+    )
+
+
+def act(services: Services, grant: Grant, known: ReaderClaims | None, network: str) -> Actor:
+    """The reader who does something now; a new one is counted against the network.
+
+    Raises `RateLimited`.
+    """
+    services.paces.spend("deed", network)
+    if known is not None:
+        return Actor(known, store_key(known), network)
+    services.paces.spend("reader", network)
+    claims = ReaderClaims(grant.site.slug, tokens.new_rid())
+    issued = services.keyring.issue_reader(grant.site.slug, claims)
+    return Actor(claims, store_key(claims), network, issued)
+
+
+async def forget(services: Services, actor: Actor) -> None:
+    """Erase everything that this reader left on the site."""
+    await services.writer.submit(Forget(actor.key, services.now_ms()))

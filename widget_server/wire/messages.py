@@ -1,0 +1,183 @@
+"""What embeds may send: one model a message, the only place where their shape is checked.
+
+Fields that are not known are passed over, so that a newer embed can talk to an older server.
+What a text may contain is checked by `trust`, not here.
+"""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from widget_server.model.errors import Malformed, TooLarge
+
+MOST_BYTES = 32 * 1024
+"""Bytes of one message (PROTOCOL, section 3)."""
+
+Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the answer.")]
+Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$", description="A story's public code.")]
+CommentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,16}$", description="A comment's id.")]
+Token = Annotated[str, Field(max_length=4096, description="A signed token, unchanged.")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    ref: Ref | None = None
+
+
+class Since(BaseModel):
+    """A position that a snapshot or a frame gave."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    epoch: str = Field(max_length=64)
+    seq: int = Field(ge=0, lt=2**53)
+
+
+class Subscribe(_Message):
+    """Send me this story from now on: by token, or by code where the site allows open reading."""
+
+    type: Literal["subscribe"]
+    token: Token | None = None
+    story: Code | None = None
+    reader: Token | None = None
+    identity: Token | None = None
+    since: Since | None = None
+    page: str | None = Field(None, max_length=2000, description="Address of the page, no query.")
+    lang: str | None = Field(None, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)
+
+
+class _Deed(_Message):
+    story: Code
+    token: Token | None = Field(None, description="Over HTTP: the widget token.")
+    reader: Token | None = Field(None, description="Over HTTP: the reader token, once issued.")
+
+
+class React(_Deed):
+    """Set the reader's one reaction to the story or to a comment; null takes it back."""
+
+    type: Literal["react"]
+    reaction: str | None
+    comment: CommentId | None = None
+
+
+class Comment(_Deed):
+    """Post a comment. Sending the same `key` again never posts twice."""
+
+    type: Literal["comment"]
+    key: str = Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
+    body: str = Field(description="Markdown, 1 to 5,000 code points.")
+    name: str | None = None
+    email: str | None = None
+    website: str | None = None
+    parent: CommentId | None = None
+    page: str | None = Field(None, max_length=2000, description="Over HTTP: as in `subscribe`.")
+
+
+class Edit(_Deed):
+    """Change the own comment, as long as the site's edit window is open."""
+
+    type: Literal["edit"]
+    comment: CommentId
+    body: str
+
+
+class Delete(_Deed):
+    """Take the own comment back, as long as the site's edit window is open."""
+
+    type: Literal["delete"]
+    comment: CommentId
+
+
+class Report(_Deed):
+    """Tell the moderators about a comment."""
+
+    type: Literal["report"]
+    comment: CommentId
+    reason: str | None = None
+
+
+class Forget(_Deed):
+    """Erase everything that this reader left on the site."""
+
+    type: Literal["forget"]
+
+
+class Unsubscribe(_Message):
+    """Send me nothing more of this story."""
+
+    type: Literal["unsubscribe"]
+    story: Code
+
+
+class Visible(_Message):
+    """Whether the page is seen; a hidden one gets no tallies and no presence."""
+
+    type: Literal["visible"]
+    value: bool
+
+
+Deed = React | Comment | Edit | Delete | Report | Forget
+Message = Subscribe | Deed | Unsubscribe | Visible
+
+DEEDS: TypeAdapter[Deed] = TypeAdapter(Annotated[Deed, Field(discriminator="type")])
+MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
+
+
+class Unreadable(Malformed):
+    """A message that is no message; `ref` is its reference where one could be made out."""
+
+    def __init__(self, detail: str, ref: int | None = None) -> None:
+        super().__init__(detail)
+        self.ref = ref
+
+
+def read_message(data: str | bytes) -> Message:
+    """A message of the socket. Raises `Unreadable` and `TooLarge`."""
+    message: Message = _read(data, MESSAGES)
+    return message
+
+
+def read_deed(data: bytes) -> Deed:
+    """The body of `POST /v1/deeds`. Raises `Unreadable` and `TooLarge`."""
+    deed: Deed = _read(data, DEEDS)
+    return deed
+
+
+def _read(data: str | bytes, adapter: TypeAdapter[Any]) -> Any:
+    if len(data) > MOST_BYTES:
+        raise TooLarge
+    try:
+        content = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise Unreadable("This is not JSON. Send one JSON object, in UTF-8.") from None
+    if not isinstance(content, dict):
+        raise Unreadable("Send one JSON object.")
+    try:
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        raise Unreadable(_what_to_mend(error), _ref(content)) from None
+
+
+def _ref(content: dict[str, Any]) -> int | None:
+    ref = content.get("ref")
+    return ref if type(ref) is int and 0 <= ref < 2**53 else None
+
+
+def _what_to_mend(error: ValidationError) -> str:
+    """One sentence about the first fault, made of our own words and field names only."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"].startswith("union_tag"):
+        return "The field “type” is missing or names no message of this protocol."
+    known = {name for model in _MODELS for name in model.model_fields}
+    field = next((part for part in reversed(first["loc"]) if part in known | _SINCE), None)
+    if field is None:
+        return Malformed.detail
+    return f"The field “{field}” is missing, of the wrong kind, or outside its limits."
+
+
+_MODELS: tuple[type[_Message], ...] = (
+    Subscribe, React, Comment, Edit, Delete, Report, Forget, Unsubscribe, Visible,
+)  # fmt: skip
+_SINCE = set(Since.model_fields)

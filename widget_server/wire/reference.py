@@ -1,0 +1,181 @@
+"""OpenAPI 3.1 for HTTP and AsyncAPI 3.0 for the socket, generated from the models."""
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from widget_server.wire import messages, schemas
+
+_RECEIVED: tuple[type[BaseModel], ...] = (
+    messages.Subscribe, messages.React, messages.Comment, messages.Edit, messages.Delete,
+    messages.Report, messages.Forget, messages.Unsubscribe, messages.Visible,
+)  # fmt: skip
+_DEEDS = _RECEIVED[1:7]
+_INFO = {
+    "title": "Story widget",
+    "description": "One discussion on every copy of a story. See docs/protocol.md.",
+    "license": {"name": "MPL-2.0", "identifier": "MPL-2.0"},
+}
+
+
+def _schemas() -> dict[str, Any]:
+    received = [(model, "validation") for model in _RECEIVED]
+    sent = [(model, "serialization") for model in {*schemas.FRAMES, *schemas.ANSWERS}]
+    sent.sort(key=lambda pair: pair[0].__name__)
+    _, document = models_json_schema(
+        [*received, *sent],  # type: ignore[list-item]
+        ref_template="#/components/schemas/{model}",
+    )
+    found: dict[str, Any] = document["$defs"]
+    return found
+
+
+def _ref(model: type[BaseModel], names: dict[str, Any]) -> dict[str, str]:
+    """Pydantic qualifies a name that two models share (`Comment`); find the one it chose."""
+    qualified = f"{model.__module__}__{model.__name__}".replace(".", "__")
+    name = qualified if qualified in names else model.__name__
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _json(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    return {media_type: {"schema": content}}
+
+
+def _parameter(name: str, where: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": where,
+        "required": where == "path",
+        "description": about,
+        "schema": schema,
+    }
+
+
+def _get(
+    about: str, answer: dict[str, Any], parameters: list[dict[str, Any]], media: str, problem: Any
+) -> dict[str, Any]:
+    return {
+        "get": {
+            "summary": about,
+            "parameters": parameters,
+            "responses": {
+                "200": {"description": "OK", "content": _json(answer, media)},
+                "default": {
+                    "description": "A problem (RFC 9457)",
+                    "content": _json(problem, "application/problem+json"),
+                },
+            },
+        }
+    }
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The HTTP interface."""
+    names = _schemas()
+    problem = _ref(schemas.Problem, names)
+    text, json = {"type": "string"}, "application/json"
+    code = _parameter(
+        "code", "path", {"type": "string", "pattern": "^[0-9A-Za-z]{12}$"}, "Story code"
+    )
+    comment = _parameter("comment", "path", {"type": "string", "maxLength": 16}, "Comment id")
+    since = _parameter("since", "query", text, "epoch:seq of the last snapshot or frame")
+    paging = [
+        _parameter("before", "query", text, "`next` of the page before"),
+        _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 100}, "Threads"),
+        _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
+    ]
+    many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
+    story = _parameter("story", "query", many, "Story code, once for each story")
+    file = _parameter("file", "path", text, "File name")
+    body = {"oneOf": [_ref(model, names) for model in _DEEDS]}
+    ok, refused = _ref(schemas.OkFrame, names), _ref(schemas.ErrorFrame, names)
+
+    def get(
+        about: str, answer: dict[str, Any], *parameters: dict[str, Any], media: str = json
+    ) -> dict[str, Any]:
+        return _get(about, answer, list(parameters), media, problem)
+
+    return {
+        "openapi": "3.1.0",
+        "info": _INFO | {"version": version("widget-server")},
+        "paths": {
+            "/v1/stories/{code}": get("Snapshot", _ref(schemas.Snapshot, names), code, since),
+            "/v1/stories/{code}/comments": get(
+                "Further threads", _ref(schemas.Threads, names), code, *paging
+            ),
+            "/v1/stories/{code}/comments/{comment}": get(
+                "One comment's thread", _ref(schemas.Thread, names), code, comment
+            ),
+            "/v1/counts": get("Counts for lists", _ref(schemas.StoryCounts, names), story),
+            "/v1/deeds": {
+                "post": {
+                    "summary": "One deed: the same message as on the socket",
+                    "requestBody": {
+                        "required": True,
+                        "content": _json(body) | _json(body, "text/plain"),
+                    },
+                    "responses": {
+                        "200": {"description": "On disk", "content": _json(ok)},
+                        "default": {"description": "Refused", "content": _json(refused)},
+                    },
+                }
+            },
+            "/embed.js": get("The embed, evergreen", text, media="text/javascript"),
+            "/embed/{file}": get("The embed, pinned", text, file, media="text/javascript"),
+            "/s/{code}": get("The story's page", text, code, media="text/html"),
+            "/healthz": get("The process is up", text, media="text/plain"),
+            "/readyz": get("Database and bus answer", {"type": "object"}),
+            "/metrics": get("Prometheus counters", text, media="text/plain"),
+            "/openapi.json": get("This document", {"type": "object"}),
+            "/asyncapi.json": get("The socket's document", {"type": "object"}),
+        },
+        "components": {"schemas": names},
+    }
+
+
+@cache
+def asyncapi_document() -> dict[str, Any]:
+    """The live socket: what may be sent on it, and what comes."""
+    names = _schemas()
+    models = [*_RECEIVED, *schemas.FRAMES]
+    known = {_ref(model, names)["$ref"].rpartition("/")[2]: model for model in models}
+    received = {_ref(model, names)["$ref"].rpartition("/")[2] for model in _RECEIVED}
+    at = "#/channels/live/messages/"
+    return {
+        "asyncapi": "3.0.0",
+        "info": {**_INFO, "version": version("widget-server"), "license": {"name": "MPL-2.0"}},
+        "defaultContentType": "application/json",
+        "channels": {
+            "live": {
+                "address": "/v1/live",
+                "description": "WebSocket, subprotocol widget.v1, text frames of one JSON object.",
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in known},
+            }
+        },
+        "operations": {
+            "receive": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/live"},
+                "messages": [{"$ref": at + name} for name in known if name in received],
+            },
+            "send": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/live"},
+                "messages": [{"$ref": at + name} for name in known if name not in received],
+            },
+        },
+        "components": {
+            "messages": {
+                name: {
+                    "summary": (model.__doc__ or "").splitlines()[0],
+                    "payload": {"$ref": f"#/components/schemas/{name}"},
+                }
+                for name, model in known.items()
+            },
+            "schemas": names,
+        },
+    }

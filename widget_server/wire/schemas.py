@@ -1,0 +1,267 @@
+"""The shape of everything the server sends, for the generated reference and its tests.
+
+Frames are written by `frames.py` without passing through these models; a test holds the two
+together.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Node = Any
+"""A string, or `[tag, attributes or null, ...nodes]` (see docs/protocol.md)."""
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Position(_Sent):
+    """Where a story stands; `seq` counts public changes without a gap."""
+
+    epoch: str
+    seq: int
+
+
+class Tally(_Sent):
+    """Complete counts; of two, the one with the higher version holds."""
+
+    version: int
+    counts: dict[str, int]
+
+
+class Author(_Sent):
+    """Who wrote a comment, as far as they said."""
+
+    name: str | None
+    website: str | None
+    role: Literal["author", "moderator"] | None
+
+
+class Copy(_Sent):
+    """The copy of the story that something was written on."""
+
+    label: str | None
+    origin: str | None
+
+
+class Comment(_Sent):
+    """A comment as everyone may see it; of a removed one only place and time are left."""
+
+    id: str
+    parent: str | None
+    thread: str
+    seq: int
+    state: Literal["published", "pending", "removed"]
+    text: list[Node]
+    author: Author
+    copy_: Copy | None = Field(alias="copy")
+    lang: str | None
+    created_at: str
+    edited_at: str | None
+    pinned: bool
+    tally: Tally
+
+
+class OwnComment(Comment):
+    """A comment for its author."""
+
+    body: str
+    editable_until: str
+    waiting: bool | None = Field(None, description="An edit of it waits for a moderator.")
+
+
+class Thread(Comment):
+    """A top comment, its replies in order of writing, and how many are left out."""
+
+    replies: list[Comment]
+    more: int
+
+
+class Threads(_Sent):
+    """Some threads, and the cursor for the next ones."""
+
+    threads: list[Thread]
+    next: str | None
+
+
+class Story(_Sent):
+    """A story and its attribution."""
+
+    code: str
+    key: str
+    site: str
+    title: str | None
+    author: str | None
+    publisher: str | None
+    url: str | None
+    license: str
+    closed: bool
+    notice: str | None
+
+
+class Reaction(_Sent):
+    """One of the answers that a reader can tap."""
+
+    key: str
+    label: str
+    emoji: str
+
+
+class Settings(_Sent):
+    """The site's rules; `edit_window` in seconds, `max_length` in code points."""
+
+    prompt: str
+    reactions: list[Reaction]
+    name: Literal["off", "optional", "required"]
+    website: Literal["off", "optional", "required"]
+    email: Literal["off", "optional", "required"]
+    moderation: Literal["post", "pre"]
+    guidelines: str | None
+    edit_window: int
+    max_length: int
+    show_copy: bool
+
+
+class Audience(_Sent):
+    """How many read now (rounded above 100), on how many copies."""
+
+    readers: int
+    copies: int
+
+
+class Mine(_Sent):
+    """What the reader of this socket left in the story; `reactions` by comment id."""
+
+    reaction: str | None
+    reactions: dict[str, str]
+    comments: list[OwnComment]
+
+
+class Snapshot(_Sent):
+    """A story's whole state at a position, or (`resumed`) what changed since one."""
+
+    type: Literal["snapshot"]
+    ref: int | None = None
+    story: Story
+    settings: Settings
+    position: Position
+    count: int = Field(description="Published comments of the whole story.")
+    tally: Tally
+    presence: Audience
+    resumed: bool
+    comments: Threads | None = None
+    changes: list[Comment] | None = None
+    copy_: Copy | None = Field(None, alias="copy")
+    can: list[Literal["read", "react", "comment"]] | None = None
+    read_only: str | None = Field(None, description="Error code: why this copy may only read.")
+    mine: Mine | None = None
+    reader: str | None = Field(None, description="Reader token in exchange for an identity token.")
+
+
+class TallyFrame(_Sent):
+    """All counts of a story, or of one comment."""
+
+    type: Literal["tally"]
+    story: str
+    comment: str | None = None
+    version: int
+    counts: dict[str, int]
+
+
+class CommentFrame(_Sent):
+    """A comment as it now is: insert or replace by its id."""
+
+    type: Literal["comment"]
+    story: str
+    position: Position
+    count: int
+    comment: Comment
+
+
+class StoryFrame(Story):
+    """What changed about a story; `story` is its code here."""
+
+    type: Literal["story"]
+    story: str
+    position: Position
+    settings: Settings
+
+
+class PresenceFrame(_Sent):
+    """The audience changed."""
+
+    type: Literal["presence"]
+    story: str
+    readers: int
+    copies: int
+
+
+class OkFrame(_Sent):
+    """The deed is on disk. `comment` is the own comment, or the id of the one reacted to."""
+
+    type: Literal["ok"]
+    ref: int | None
+    story: str | None = None
+    comment: OwnComment | str | None = None
+    tally: Tally | None = None
+    reaction: str | None = None
+    reader: str | None = None
+
+
+class ErrorFrame(_Sent):
+    """The deed was refused; `detail` says what to do."""
+
+    type: Literal["error"]
+    ref: int | None = None
+    code: str
+    detail: str
+    retry_after: float | None = None
+
+
+class GoodbyeFrame(_Sent):
+    """The server will close this socket; come back after that long."""
+
+    type: Literal["goodbye"]
+    retry_after_ms: int
+
+
+class StoryCount(_Sent):
+    """For lists: published comments and tally."""
+
+    comments: int
+    tally: Tally
+
+
+class StoryCounts(_Sent):
+    """By the story's code; those that do not exist are left out."""
+
+    stories: dict[str, StoryCount]
+
+
+class Problem(_Sent):
+    """RFC 9457, with the contract's `code`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retry_after: float | None = None
+
+
+FRAMES: tuple[type[_Sent], ...] = (
+    Snapshot, TallyFrame, CommentFrame, StoryFrame, PresenceFrame, OkFrame, ErrorFrame,
+    GoodbyeFrame,
+)  # fmt: skip
+"""Everything that travels down a socket."""
+ANSWERS: tuple[type[_Sent], ...] = (
+    Snapshot,
+    Threads,
+    Thread,
+    StoryCounts,
+    Problem,
+    OkFrame,
+    ErrorFrame,
+)
+"""Everything that is answered over HTTP."""

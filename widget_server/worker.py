@@ -1,0 +1,107 @@
+"""One process that serves: uvicorn with our protocols, its own listening socket, a clean end."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Callable
+
+import uvicorn
+
+from widget_server.app import build
+from widget_server.config import Config
+from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.wire.messages import MOST_BYTES
+
+BACKLOG = 4096
+STRAGGLERS_S = 5
+"""Beyond the drain, for answers that are still being sent."""
+
+
+class _Server(uvicorn.Server):
+    """Says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and report it."""
+        await super().startup(sockets)
+        if self.started:
+            # What lives since the start is not looked at again by the garbage collector.
+            gc.collect()
+            gc.freeze()
+            self._on_ready()
+
+
+def set_up_logs(level: str) -> None:
+    """One line an event on standard error; never a token, a name, an address or a text."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
+    )
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def arguments(config: Config) -> list[str]:
+    """What follows `widget-server` on the command line of a worker; the rest is environment."""
+    data = str(config.data_dir)
+    return ["serve", "--host", config.host, "--port", str(config.port), "--data", data]
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket of this process alone, on a port that several processes share (SO_REUSEPORT).
+
+    Sockets shared by inheritance would load the processes unevenly for as long as readers stay.
+    Raises `OSError` when the port is taken by something else.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.suppress(AttributeError, OSError):
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(False)
+    return listener
+
+
+def run(config: Config, on_ready: Callable[[], None]) -> int:
+    """Serve until told to stop; the exit status."""
+    FanoutProtocol.drain_s = config.drain_seconds
+    server = _Server(
+        uvicorn.Config(
+            build(config),
+            host=config.host,
+            port=config.port,
+            http=HardenedHttpProtocol,
+            ws=FanoutProtocol,
+            ws_per_message_deflate=False,
+            ws_max_size=MOST_BYTES,
+            loop="auto",
+            lifespan="on",
+            backlog=BACKLOG,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=config.trusted_proxies,
+            timeout_graceful_shutdown=int(config.drain_seconds) + STRAGGLERS_S,
+        ),
+        on_ready,
+    )
+    with (
+        contextlib.closing(listening_socket(config.host, config.port)) as listener,
+        asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner,
+    ):
+        runner.run(server.serve([listener]))
+    return 0 if server.started else 3
