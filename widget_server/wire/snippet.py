@@ -24,7 +24,7 @@ def snippet(server: str, code: str, token: str, claims: WidgetClaims) -> str:
     credit = f"“{named}”" + (f" by {by}" if by else "") + "."
     licence, page = LICENCES.get(said.license, (said.license, ""))
     terms = f'<a rel="license" href="{page}">{licence}</a>' if page else escape(licence)
-    changes = escape(claims.changes or "none")
+    changes = escape((claims.changes or "none").rstrip("."))
     return (
         f"<blockquote{cite}>\n"
         f'  <p><a class="story-widget" href="{escape(server)}/s/{code}" '
