@@ -1,0 +1,242 @@
+/**
+ * One story on this page: its state, and everything that changes it.
+ *
+ * @import {Act, Frame, Ok, Refusal, Snapshot, State} from "./types"
+ */
+import { getPart, getStory, postDeed } from "./api";
+import { recall, remember } from "./memory";
+import { backoff } from "./pace";
+import { lineTo, nextRef } from "./socket";
+import { EMPTY, choice, reduce } from "./state";
+
+/** Refusals of a whole copy, not of one deed. */
+const FATAL = /^(token_|origin_not)/;
+
+/** @typedef {ReturnType<typeof openDiscussion>} Discussion */
+
+/** @type {Record<string, Discussion>} */
+const discussions = {};
+
+/**
+ * The story `code` of `server`, one and the same for all widgets of the page that show it.
+ *
+ * @param {string} server
+ * @param {string} code
+ * @param {string | null} token
+ * @param {string | null} identity
+ */
+export const discussionOf = (server, code, token, identity) =>
+  (discussions[server + code] ??= openDiscussion(server, code, token, identity));
+
+/**
+ * @param {string} server
+ * @param {string} code
+ * @param {string | null} token
+ * @param {string | null} identity
+ */
+function openDiscussion(server, code, token, identity) {
+  const line = lineTo(server);
+  /** @type {Set<(state: State) => void>} */
+  const watchers = new Set();
+  /** Frames that came while a comment of ours was on its way: one of them may be it. @type {Frame[]} */
+  let held = [];
+  let holding = 0;
+  let tries = 0;
+  let timer = 0;
+
+  const self = {
+    code,
+    state: EMPTY,
+    /** Whether the socket takes deeds. */
+    live: false,
+    watch,
+    dispatch,
+    subscription,
+    subscribed,
+    hear,
+    refuse,
+    alone,
+    poll,
+    set,
+    /** More of the discussion. */
+    get: (/** @type {string} after the story's own path */ path) => getPart(server, code, path),
+    react,
+    perform,
+    hold,
+    memory: () => recall(server, self.state.story?.site),
+    remember: (/** @type {import("./memory").Memory} */ news) =>
+      remember(server, self.state.story?.site, news),
+  };
+
+  /**
+   * Calls `draw` at every change until the returned function is called.
+   *
+   * @param {(state: State) => void} draw
+   */
+  function watch(draw) {
+    watchers.add(draw);
+    draw(self.state);
+    if (watchers.size === 1) start();
+    return () => {
+      watchers.delete(draw);
+      if (watchers.size) return;
+      clearTimeout(timer);
+      removeEventListener("online", start);
+      line.leave(self);
+    };
+  }
+
+  /** @param {Frame | Act} event */
+  function dispatch(event) {
+    const state = reduce(self.state, event);
+    if (state === self.state) return;
+    self.state = state;
+    for (const draw of [...watchers]) draw(state);
+  }
+
+  /** @param {Partial<State>} change */
+  function set(change) {
+    dispatch({ type: "set", change });
+  }
+
+  async function start() {
+    removeEventListener("online", start);
+    clearTimeout(timer);
+    try {
+      if (!self.state.story) {
+        const snapshot = await getStory(server, code, null);
+        // Marked at the first paint; the socket's word comes later.
+        const reaction = recall(server, snapshot.story.site).reactions?.[code] ?? null;
+        dispatch({ ...snapshot, mine: { reaction } });
+      }
+    } catch (problem) {
+      if (!watchers.size) return;
+      // A story nobody has shown yet becomes known by the token that subscribes to it.
+      if (/** @type {any} */ (problem).status !== 404 || !token) {
+        alone();
+        timer = setTimeout(start, 2_000 + backoff(tries++));
+        return addEventListener("online", start);
+      }
+    }
+    if (watchers.size) line.join(self);
+  }
+
+  /** The message that joins the live discussion. */
+  function subscription() {
+    const { origin, pathname } = location;
+    return {
+      type: "subscribe",
+      ref: nextRef(),
+      [token ? "token" : "story"]: token || code,
+      reader: self.memory().reader,
+      identity: identity || undefined,
+      since: self.state.position ?? undefined,
+      page: /^http/.test(origin) ? origin + pathname : undefined,
+      lang: document.documentElement.lang || undefined,
+    };
+  }
+
+  /** @param {Snapshot | Refusal | Ok} answer */
+  function subscribed(answer) {
+    if (answer.type === "snapshot" && answer.story.code === code) {
+      self.live = true;
+      dispatch(answer);
+      // An identity may be used once; from here on the reader token speaks for the person.
+      if (answer.reader) identity = null;
+      keep(answer);
+    } else if (answer.type !== "error") refuse({ code: "token_invalid" });
+    else if (FATAL.test(answer.code)) refuse(answer);
+    else alone();
+  }
+
+  /** Who is told who they are stays so. @param {{reader?: string}} answer */
+  function keep({ reader }) {
+    if (reader) self.remember({ reader });
+  }
+
+  /** A frame from the socket. @param {Frame} frame */
+  function hear(frame) {
+    if (holding) held.push(frame);
+    else dispatch(frame);
+  }
+
+  /** This copy is not welcome. @param {{code: string, detail?: string}} why */
+  function refuse({ code, detail }) {
+    line.leave(self);
+    set({ trouble: { code, detail } });
+  }
+
+  /** There will be no answer soon: say so if there is nothing to show. */
+  function alone() {
+    if (!self.state.story) set({ trouble: { code: "unavailable" } });
+  }
+
+  /** Asks for what changed. False if the server did not answer. */
+  async function poll() {
+    try {
+      hear(await getStory(server, code, self.state.position));
+    } catch (problem) {
+      return /** @type {any} */ (problem).status > 0;
+    }
+    return true;
+  }
+
+  /**
+   * Chooses a reaction, or takes it back if it is the chosen one. Rejects with a refusal.
+   *
+   * @param {string} key
+   */
+  async function react(key) {
+    const ref = nextRef();
+    const reaction = choice(self.state) === key ? null : key;
+    dispatch({ type: "wish", ref, reaction });
+    try {
+      const { tally } = await perform({ type: "react", ref, reaction });
+      dispatch({ type: "answered", ref, reaction, tally });
+      self.remember({ reactions: { ...self.memory().reactions, [code]: reaction } });
+    } catch (problem) {
+      dispatch({ type: "answered", ref });
+      throw problem;
+    }
+  }
+
+  /**
+   * Sends a deed, by socket or by HTTP.
+   *
+   * @param {{type: string, [field: string]: unknown}} deed
+   * @returns {Promise<Ok>} rejects with a refusal
+   */
+  function perform(deed) {
+    const done = line.turn.then(async () => {
+      const { reader } = self.memory();
+      const message = { ref: nextRef(), story: code, reader, ...deed };
+      /** @type {any} */
+      let answer;
+      // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
+      if (self.live) answer = await line.ask(message).catch(() => {});
+      answer ??= await postDeed(server, { ...message, token: token || undefined });
+      keep(answer);
+      if (answer.type === "error") throw answer;
+      return answer;
+    });
+    line.turn = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Keeps news back until `work` is done, which may bring the same news with more in it.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  async function hold(work) {
+    holding++;
+    try {
+      return await work();
+    } finally {
+      if (!--holding) for (const frame of held.splice(0)) dispatch(frame);
+    }
+  }
+
+  return self;
+}

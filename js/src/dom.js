@@ -1,0 +1,71 @@
+/**
+ * Elements without markup: nothing here takes a string that could be read as HTML.
+ */
+
+let made = 0;
+/** An id that no other element of any widget on this page has. */
+export const newId = () => "w" + ++made;
+
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)> | null} [attributes]
+ *   `onclick` and the like are listeners; `false`, `null` and `undefined` leave the attribute away
+ * @param {...(Node | string | null | undefined | false)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else set(element, name, value);
+  }
+  element.append(.../** @type {(Node | string)[]} */ (children.filter(Boolean)));
+  return element;
+}
+
+/**
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | number | boolean | null | undefined} value
+ */
+export function set(element, name, value) {
+  if (value == null || value === false) element.removeAttribute(name);
+  else element.setAttribute(name, value === true ? "" : String(value));
+}
+
+/** Writes only what differs: a written text node is news to a screen reader. @param {Node} node @param {string} text */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * Makes `parent` hold exactly `wanted`, moving as little as possible: what is moved loses focus and selection.
+ *
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function arrange(parent, wanted) {
+  const keep = new Set(wanted);
+  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  let place = parent.firstElementChild;
+  for (const child of wanted) {
+    if (child === place) place = place.nextElementSibling;
+    else parent.insertBefore(child, place);
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {() => void} onclick
+ * @param {Record<string, string>} [attributes]
+ */
+export const button = (text, onclick, attributes) =>
+  h("button", { type: "button", onclick, ...attributes }, text);
+
+/**
+ * @param {number} level
+ * @param {Record<string, string>} attributes
+ */
+export const heading = (level, attributes) =>
+  h(/** @type {"h2"} */ ("h" + Math.min(6, level)), attributes);

@@ -1,0 +1,171 @@
+/** What the server sends (docs/protocol.md) and what the embed keeps of it. */
+
+/** A piece of a comment's text: a string, or `[tag, attributes or null, ...pieces]`. */
+export type Piece = string | [string, Record<string, string> | null, ...Piece[]];
+
+export interface Position {
+  epoch: string;
+  seq: number;
+}
+
+export interface Tally {
+  version: number;
+  counts: Record<string, number>;
+}
+
+export interface Comment {
+  id: string;
+  parent: string | null;
+  thread: string;
+  seq: number;
+  state: "published" | "pending" | "removed";
+  text: Piece[];
+  author: { name: string | null; website: string | null; role: string | null } | null;
+  copy: { label: string | null; origin: string | null } | null;
+  lang: string | null;
+  created_at: string;
+  edited_at: string | null;
+  pinned: boolean;
+  tally: Tally;
+  /** An edit of it waits for a moderator. */
+  waiting?: boolean;
+}
+
+/** A top comment with its replies in order of writing; `more` were left out. */
+export interface Thread extends Comment {
+  replies: Comment[];
+  more: number;
+}
+
+/** A comment as only its author gets it. */
+export interface OwnComment extends Comment {
+  body: string;
+  editable_until: string;
+}
+
+export interface Story {
+  code: string;
+  key: string;
+  title: string | null;
+  author: string | null;
+  publisher: string | null;
+  url: string | null;
+  license: string;
+  closed: boolean;
+  notice: string | null;
+  site: string;
+}
+
+export type Ask = "off" | "optional" | "required";
+
+export interface Settings {
+  prompt: string;
+  reactions: { key: string; label: string; emoji: string }[];
+  name: Ask;
+  website: Ask;
+  email: Ask;
+  moderation: "post" | "pre";
+  guidelines: string | null;
+  edit_window: number;
+  max_length: number;
+  show_copy: boolean;
+}
+
+export interface Presence {
+  readers: number;
+  copies: number;
+}
+
+export interface Snapshot {
+  type: "snapshot";
+  ref?: number;
+  story: Story;
+  position: Position;
+  resumed: boolean;
+  tally: Tally;
+  presence: Presence;
+  count: number;
+  settings: Settings;
+  comments?: { threads: Thread[]; next: string | null };
+  changes?: Comment[];
+  copy?: { label: string | null; origin: string | null } | null;
+  can?: string[];
+  read_only?: string | null;
+  mine?: {
+    reaction: string | null;
+    reactions?: Record<string, string>;
+    comments?: OwnComment[];
+  };
+  reader?: string;
+}
+
+/** What comes without being asked for. */
+export type Frame =
+  | Snapshot
+  | { type: "tally"; story: string; comment?: string; version: number; counts: Record<string, number> }
+  | { type: "comment"; story: string; position: Position; comment: Comment; count?: number }
+  | {
+      type: "story";
+      story: string;
+      position: Position;
+      closed?: boolean;
+      notice?: string | null;
+      settings?: Settings;
+    }
+  | ({ type: "presence"; story: string } & Presence);
+
+/** The answer to a deed. */
+export interface Ok {
+  type: "ok";
+  ref: number;
+  story: string;
+  comment?: OwnComment | string;
+  tally?: Tally;
+  reaction?: string | null;
+  reader?: string;
+}
+
+export interface Refusal {
+  type: "error";
+  ref?: number;
+  code: string;
+  detail: string;
+  retry_after?: number;
+}
+
+/** What the reader does, and what comes of it. */
+export type Act =
+  | { type: "wish"; ref: number; reaction: string | null }
+  | { type: "answered"; ref: number; reaction?: string | null; tally?: Tally }
+  | { type: "own"; comment: OwnComment }
+  | { type: "set"; change: Partial<State> };
+
+/** Why there is nothing to show, or nothing more. */
+export interface Trouble {
+  code: string;
+  detail?: string;
+}
+
+export interface State {
+  /** Null until the first snapshot. */
+  story: Story | null;
+  position: Position | null;
+  tally: Tally;
+  presence: Presence;
+  count: number;
+  settings: Settings | null;
+  threads: readonly Thread[];
+  next: string | null;
+  /** Ids of comments that came while the reader was reading: known, not drawn. */
+  fresh: readonly string[];
+  can: readonly string[];
+  /** Why this copy can only be read, as an error code. */
+  readOnly: string | null;
+  mine: {
+    reaction: string | null;
+    comments: Readonly<Record<string, { body: string; editable_until: string }>>;
+  };
+  /** A reaction on its way: what to show until the server has answered. */
+  wish: { ref: number; reaction: string | null; counts: Record<string, number> } | null;
+  trouble: Trouble | null;
+}

@@ -1,0 +1,77 @@
+/**
+ * English, and how words of any language are put together: one language at a time for strings, plurals, numbers
+ * and times.
+ *
+ * @typedef {Record<string, string | Record<string, string>>} Words
+ * @typedef {(key: string, values?: Record<string, string | number | null>) => string} Say
+ */
+
+/** What reading takes; the second file adds what writing takes. @type {Words} */
+export const ENGLISH = {
+  lang: "en",
+  dir: "ltr",
+  number: "{n}",
+  comments: { one: "{n} comment", other: "{n} comments" },
+  reading: {
+    one: "{n} person is reading this on {sites}",
+    other: "{n} people are reading this on {sites}",
+  },
+  sites: { one: "{n} site", other: "{n} sites" },
+  fresh: { one: "Show {n} new comment", other: "Show {n} new comments" },
+  replies: { one: "Show {n} more reply", other: "Show {n} more replies" },
+  next: "Show more",
+  write: "Your comment",
+  post: "Post",
+  reply: "Reply",
+  replyOf: "Reply to {name}",
+  more: "More",
+  moreOf: "More about the comment by {name}",
+  removed: "This comment was removed.",
+  nobody: "Anonymous",
+  to: "in reply to {name}",
+  via: "via {name}",
+  edited: "edited",
+  author: "Author",
+  moderator: "Moderator",
+  none: "No comments yet",
+  offline: "The server cannot be reached. Try again in a moment.",
+  unavailable: "The discussion cannot be loaded right now.",
+};
+
+/**
+ * @param {Words} words
+ * @param {() => void} miss called for a word that is not there (yet)
+ * @returns {Say}
+ */
+export function speaker(words, miss) {
+  const lang = String(words.lang);
+  const rules = new Intl.PluralRules(lang);
+  const digits = new Intl.NumberFormat(lang);
+  return (key, values = {}) => {
+    const found = words[key] ?? miss();
+    const form = typeof found === "object" ? found[rules.select(Number(values.n))] : found;
+    return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
+      const value = values[name] ?? "";
+      return typeof value === "number" ? digits.format(value) : value;
+    });
+  };
+}
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [
+  ["year", 31536e6],
+  ["month", 2592e6],
+  ["day", 864e5],
+  ["hour", 36e5],
+  ["minute", 6e4],
+];
+
+/** "5 minutes ago". @param {string} lang @param {number} then @param {number} now */
+export function ago(lang, then, now) {
+  const past = Math.min(0, then - now);
+  const [unit, length] = UNITS.find((each) => -past >= each[1]) ?? ["second", Infinity];
+  return new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(
+    Math.trunc(past / length),
+    unit,
+  );
+}

@@ -1,0 +1,29 @@
+/**
+ * Who made the story and where it stands, for a page that shows the widget without the snippet's own lines.
+ * It belongs to the page, not to the shadow root, so that it is read, copied and indexed with the page.
+ *
+ * @import {Story} from "../types"
+ * @import {Tools} from "../desk"
+ */
+
+/** @param {Story} story @param {Tools} tools */
+export function credit({ url, title, author, publisher, license }, { h, safe }) {
+  const href = safe(url);
+  if (!href) return "";
+  const cc = /^CC-(BY[A-Z-]*)-([\d.]+)$/.exec(license);
+  const by = cc?.[1]?.toLowerCase();
+  return h(
+    "p",
+    { slot: "credit" },
+    h("a", { href }, title ?? href),
+    [" ", author, publisher].filter(Boolean).join(" · "),
+    " · ",
+    by
+      ? h(
+          "a",
+          { rel: "license", href: `https://creativecommons.org/licenses/${by}/${cc?.[2]}/` },
+          license,
+        )
+      : license,
+  );
+}
