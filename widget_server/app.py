@@ -59,6 +59,7 @@ class Rooms:
             networks=Networks(secret_keys[0]),
             paces=Paces(config.rates, on=config.rate_limits is not None),
             clock=time.time,
+            own_origin=config.url,
         )
 
     def announce(self, events: Sequence[Event]) -> None:

@@ -7,13 +7,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from widget_server.edge.assets import EVERGREEN, Assets
 from widget_server.edge.story_api import code_of, services_of
 from widget_server.model.errors import NotFound
 from widget_server.operations import read
 from widget_server.wire import views
 
-_PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+TEMPLATES = Path(__file__).parent / "templates"
+PAGES = Environment(
+    loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -28,6 +30,12 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 MOST_THREADS = 100
+_STYLES = Assets(TEMPLATES)
+
+
+async def style(request: Request) -> Response:
+    """`GET /pages/{file}`: the pages' styles."""
+    return _STYLES.answer(request, request.path_params["file"], EVERGREEN)
 
 
 async def story(request: Request) -> Response:
@@ -48,4 +56,4 @@ async def story(request: Request) -> Response:
         "threads": [views.thread(thread, show_copy=settings.show_copy) for thread in page.threads],
         "next": page.next,
     }
-    return HTMLResponse(_PAGES.get_template("story.html").render(content), headers=_HEADERS)
+    return HTMLResponse(PAGES.get_template("story.html").render(content), headers=_HEADERS)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from widget_server.edge import assets, health, pages, problems, reference, story_api
+from widget_server.edge import assets, frame_page, health, pages, problems, reference, story_api
 from widget_server.edge.guards import Seats
 from widget_server.edge.socket import LiveDoor
 from widget_server.model.errors import Refused
@@ -34,6 +34,8 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
             Route("/embed.js", assets.evergreen),
             Route("/embed/{file}", assets.pinned),
             Route("/s/{code}", pages.story),
+            Route("/e/{reference}", frame_page.frame),
+            Route("/pages/{file}", pages.style),
             Route("/healthz", health.alive),
             Route("/readyz", health.ready),
             Route("/metrics", health.metrics),

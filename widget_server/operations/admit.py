@@ -1,5 +1,6 @@
 """Let a page in: from its token (or the story's bare code) and its origin to what it may do."""
 
+import re
 from dataclasses import dataclass, replace
 
 from widget_server.model.claims import RIGHTS, Attribution, WidgetClaims
@@ -21,6 +22,7 @@ from widget_server.store.errands import make_story, see_copy
 from widget_server.trust import origins, tokens
 
 READ_ONLY = ("read",)
+CODE = re.compile(r"[0-9A-Za-z]{12}")
 OPEN = "open"
 """Stands for the token of a copy that carries only the story's code."""
 
@@ -77,6 +79,32 @@ async def make_known(services: Services, token: str) -> Story:
     return await _story(services, code, known.site, claims)
 
 
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """A story that may be shown in a page of ours, inside pages of these origins."""
+
+    story: Story
+    token: str | None
+    claims: WidgetClaims | None
+    ancestors: tuple[str, ...]
+
+
+async def frame(services: Services, reference: str) -> Framed:
+    """Let a frame in, by token or by the bare code where the site lets everyone republish.
+
+    Raises `TokenInvalid`, `NotFound`, `NotPermitted`.
+    """
+    if CODE.fullmatch(reference):
+        grant = await _by_code(services, reference, services.own_origin)
+        if "comment" not in grant.can:
+            raise NotPermitted("This story is framed with a token. Ask the publisher for one.")
+        return Framed(grant.story, None, None, ("*",))
+    known, claims, _ = await _open(services, reference)
+    code = tokens.story_code(claims.site, claims.story)
+    story = await _story(services, code, known.site, claims)
+    return Framed(story, reference, claims, claims.origins)
+
+
 async def renew(services: Services, grant: Grant) -> Grant:
     """The grant as it is now: a token may have expired or been withdrawn since it was checked.
 
@@ -98,7 +126,7 @@ async def _by_token(services: Services, token: str, code: str | None, origin: st
     own = tokens.story_code(claims.site, claims.story)
     if code is not None and code != own:
         raise NotPermitted("The token is for another story than the one that is named.")
-    if origin is not None and not origins.allows(claims.origins, origin):
+    if origin is not None and not _allows(services, claims, origin):
         raise OriginNotAllowed
     can, why_not = _rights(services, known, claims, origin)
     if why_not is not None and not isinstance(why_not, TokenExpired):
@@ -123,7 +151,7 @@ def _rights(
 ) -> tuple[tuple[str, ...], Refused | None]:
     """What the token grants now, and why it is less than what it says."""
     why_not: Refused | None = None
-    if not origins.allows(claims.origins, origin):
+    if not _allows(services, claims, origin):
         # Only programs send no Origin: they may read what is open, and do nothing.
         why_not = OriginNotAllowed("Send the page's Origin. Only a token for any page needs none.")
     elif claims.jti in known.revoked:
@@ -131,6 +159,12 @@ def _rights(
     elif claims.exp is not None and claims.exp <= services.clock():
         why_not = TokenExpired()
     return (claims.can if why_not is None else READ_ONLY), why_not
+
+
+def _allows(services: Services, claims: WidgetClaims, origin: str | None) -> bool:
+    """Whether the page may carry the token. Ours may: who may frame it, its own header says."""
+    own = origin is not None and origin == services.own_origin
+    return own or origins.allows(claims.origins, origin)
 
 
 async def _by_code(services: Services, code: str | None, origin: str | None) -> Grant:

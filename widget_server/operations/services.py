@@ -53,6 +53,8 @@ class Services:
     networks: Networks
     paces: Paces
     clock: Callable[[], float]
+    own_origin: str
+    """This server's own origin, from which its frame pages speak."""
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""

@@ -1,0 +1,56 @@
+"""The embed in a page of its own, for sites that keep an `<iframe>` and nothing else."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from widget_server.edge.pages import PAGES
+from widget_server.edge.story_api import services_of
+from widget_server.operations import admit
+from widget_server.wire import views
+
+
+async def frame(request: Request) -> Response:
+    """`GET /e/{token}` and `GET /e/{code}`: framed by the token's origins and nobody else.
+
+    Works in `sandbox="allow-scripts"`: its scripts come from this server, and it asks nothing of
+    the browser that an opaque origin does not have.
+    """
+    services = services_of(request)
+    framed = await admit.frame(services, request.path_params["reference"])
+    claims = framed.claims
+    content = {
+        "server": services.own_origin,
+        "story": views.story(framed.story),
+        "token": framed.token,
+        "lang": (claims.lang if claims is not None else None) or "en",
+        "changes": (claims.changes or "").rstrip(".") if claims is not None else "",
+    }
+    headers = {
+        "Cache-Control": "public, max-age=60",
+        "Content-Security-Policy": _policy(services.own_origin, framed.ancestors),
+    }
+    return HTMLResponse(PAGES.get_template("frame.html").render(content), headers=headers)
+
+
+def _policy(server: str, ancestors: tuple[str, ...]) -> str:
+    """Only this server's scripts, styles and answers; only the token's pages around it.
+
+    `'self'` is spelled out as well: for sockets it is not the same in every browser.
+    """
+    address = urlsplit(server)
+    sockets = f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' {server}",
+            f"style-src 'self' {server}",
+            f"connect-src 'self' {server} {sockets}",
+            f"frame-ancestors {' '.join(ancestors)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
