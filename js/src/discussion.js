@@ -3,11 +3,11 @@
  *
  * @import {Act, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { getPart, getStory, postDeed } from "./api";
-import { recall, remember } from "./memory";
-import { backoff } from "./pace";
-import { lineTo, nextRef } from "./socket";
-import { EMPTY, choice, reduce } from "./state";
+import { getPart, getStory, postDeed } from "./api.js";
+import { recall, remember } from "./memory.js";
+import { backoff } from "./pace.js";
+import { lineTo, nextRef } from "./socket.js";
+import { EMPTY, choice, reduce } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /^(token_|origin_not)/;

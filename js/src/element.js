@@ -3,12 +3,12 @@
  *
  * @import {State} from "./types"
  */
-import { TOOLS, fetchSecond } from "./desk";
-import { discussionOf } from "./discussion";
-import { h } from "./dom";
+import { TOOLS, fetchSecond } from "./desk.js";
+import { discussionOf } from "./discussion.js";
+import { h } from "./dom.js";
 import css from "./style.css";
-import { viewOf } from "./view";
-import { ENGLISH, speaker } from "./words";
+import { viewOf } from "./view.js";
+import { ENGLISH, speaker } from "./words.js";
 
 /** Drawn before it is seen, asked for only if it may be seen. */
 const NEAR = "800px";

@@ -1,7 +1,7 @@
 /**
  * What runs when a page loads the embed: it defines the element once and puts it in the place of every snippet.
  */
-import { StoryWidget, whereTo } from "./element";
+import { StoryWidget, whereTo } from "./element.js";
 
 const NAME = "story-widget";
 const MADE = "data-story-made";

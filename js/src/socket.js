@@ -8,7 +8,7 @@
  * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
-import { backoff, mayReturn } from "./pace";
+import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;
 const HIDDEN = 60_000;

@@ -102,14 +102,15 @@ export function find(state, id) {
 }
 
 /**
- * The first snapshot is drawn as it is. A later one never takes away what the reader paged to, and what it
- * brings is held back like any news.
+ * The first snapshot is drawn as it is. A later one is so many changes: nothing vanishes from a discussion but leaves a
+ * tombstone, so that what it does not name is further down.
  *
  * @param {State} state
  * @param {Snapshot} snapshot
  */
 function arrive(state, snapshot) {
-  const { story, tally, presence, settings, position, mine, comments, changes = [] } = snapshot;
+  const { story, tally, presence, settings, position, mine, comments } = snapshot;
+  const changes = [...(snapshot.changes ?? [])];
   const { can = state.can, read_only: readOnly = state.readOnly } = snapshot;
   const same = state.position?.epoch === position.epoch;
   /** @type {State} */
@@ -121,14 +122,13 @@ function arrive(state, snapshot) {
     result.count = snapshot.count;
     if (comments) {
       const { threads, next } = comments;
-      const kept = same ? beyond(state.threads, threads, next) : [];
       const known = ids(state.threads);
-      result.threads = [...threads, ...kept];
-      result.next = kept.length ? state.next : next;
-      result.fresh = [...ids(threads)].filter(
-        (id) =>
-          same && (!known.has(id) || state.fresh.includes(id)) && !(id in state.mine.comments),
-      );
+      if (same && (!next || threads.some(({ id, pinned }) => !pinned && known.has(id)))) {
+        for (const thread of threads) changes.push(thread, ...thread.replies);
+      } else {
+        // Nothing in common with what is drawn: there is no telling what lies between.
+        Object.assign(result, { threads, next, fresh: [] });
+      }
     }
   }
   if (mine) {
@@ -138,23 +138,8 @@ function arrive(state, snapshot) {
     }
   }
   // By writing time: a change list is ordered by last change, and a place in the list is by birth.
-  for (const comment of [...changes].sort(later)) result = put(result, comment);
+  for (const comment of changes.sort(later)) result = put(result, comment);
   return result;
-}
-
-/**
- * Threads further down than a fresh first page reaches.
- *
- * @param {readonly Thread[]} old
- * @param {Thread[]} page
- * @param {string | null} next
- */
-function beyond(old, page, next) {
-  const last = page.at(-1);
-  const known = ids(page);
-  return next && last
-    ? old.filter((thread) => !known.has(thread.id) && !thread.pinned && later(last, thread) > 0)
-    : [];
 }
 
 /**

@@ -5,11 +5,11 @@
  * @import {State} from "./types"
  * @import {Say} from "./words"
  */
-import { TOOLS, composerShell, fetchSecond } from "./desk";
-import { arrange, button, h, heading, newId, write } from "./dom";
-import { find, ids } from "./state";
-import { reactionBar } from "./view_reactions";
-import { threadView } from "./view_thread";
+import { TOOLS, composerShell, fetchSecond } from "./desk.js";
+import { arrange, button, h, heading, newId, write } from "./dom.js";
+import { find, ids } from "./state.js";
+import { reactionBar } from "./view_reactions.js";
+import { threadView } from "./view_thread.js";
 
 /** At most one announcement of other people's comments in this time, in milliseconds. */
 const QUIET = 10_000;

@@ -4,10 +4,10 @@
  * @import {Comment, State} from "./types"
  * @import {Frame} from "./desk"
  */
-import { button, h, heading, set } from "./dom";
-import { draw as drawText, linkTo, safe } from "./text";
-import { may } from "./view";
-import { ago } from "./words";
+import { button, h, heading, set } from "./dom.js";
+import { draw as drawText, linkTo, safe } from "./text.js";
+import { may } from "./view.js";
+import { ago } from "./words.js";
 
 /** @param {Frame} view */
 export function commentView(view) {

@@ -3,9 +3,9 @@
  *
  * @import {State} from "./types"
  */
-import { button, h, set, write } from "./dom";
-import { choice, counts } from "./state";
-import { may } from "./view";
+import { button, h, set, write } from "./dom.js";
+import { choice, counts } from "./state.js";
+import { may } from "./view.js";
 
 /**
  * @param {import("./desk").Frame} frame

@@ -4,8 +4,8 @@
  * @import {State, Thread} from "./types"
  * @import {Frame} from "./desk"
  */
-import { arrange, button, h, write } from "./dom";
-import { commentView } from "./view_comment";
+import { arrange, button, h, write } from "./dom.js";
+import { commentView } from "./view_comment.js";
 
 /** @typedef {ReturnType<typeof threadView>} ThreadView */
 /** @typedef {ReturnType<typeof commentView>} CommentView */

@@ -4,10 +4,10 @@
  * @import {Desk, Frame, Handle, Shell, Tools} from "../desk"
  * @import {OwnComment, Thread} from "../types"
  */
-import { equip } from "./composer";
+import { equip } from "./composer.js";
 
-export { credit } from "./credit";
-export { WORDS } from "./words";
+export { credit } from "./credit.js";
+export { WORDS } from "./words.js";
 
 /**
  * @param {Frame} frame

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { EMPTY, choice, counts, find, reduce } from "../src/state.js";
+import { comment, frame, snapshot, thread } from "./made.js";
+
+const play = (...events) => events.reduce(reduce, EMPTY);
+const names = (state) => state.threads.map(({ id }) => id);
+
+test("what comes while the reader reads is known but held back", () => {
+  const state = play(snapshot(1, [thread("a")]), frame(2, comment("b", { minute: 1 })));
+  assert.deepEqual(state.fresh, ["b"]);
+  assert.deepEqual(names(state), ["b", "a"]);
+});
+
+test("the reader's own comment is never held back, also when its echo comes first", () => {
+  const own = { ...comment("b", { minute: 1, seq: 2 }), body: "b", editable_until: "2026" };
+  for (const events of [
+    [{ type: "own", comment: own }, frame(2, comment("b", { minute: 1 }))],
+    [frame(2, comment("b", { minute: 1 })), { type: "own", comment: own }],
+  ]) {
+    const state = play(snapshot(1, [thread("a")]), ...events);
+    assert.deepEqual(state.fresh, []);
+    assert.deepEqual(names(state), ["b", "a"]);
+    assert.equal(state.mine.comments.b?.body, "b");
+  }
+});
+
+test("a comment removed before it was seen never comes", () => {
+  const news = comment("b", { minute: 1 });
+  const state = play(
+    snapshot(1, [thread("a")]),
+    frame(2, news),
+    frame(3, { ...news, state: "removed", text: [] }),
+  );
+  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(names(state), ["a"]);
+});
+
+test("a wish shows at once, and what others do meanwhile does not make it jump", () => {
+  let state = play(snapshot(1, []), { type: "wish", ref: 7, reaction: "happy" });
+  assert.equal(choice(state), "happy");
+  assert.equal(counts(state).happy, 3);
+  state = reduce(state, { type: "tally", story: "C", version: 2, counts: { happy: 3, sad: 0 } });
+  assert.equal(counts(state).happy, 3);
+  const tally = { version: 3, counts: { happy: 3, sad: 1 } };
+  state = reduce(state, { type: "answered", ref: 7, reaction: "happy", tally });
+  assert.equal(choice(state), "happy");
+  assert.deepEqual(counts(state), { happy: 3, sad: 1 });
+});
+
+test("a refused wish goes back to what was", () => {
+  const state = play(
+    snapshot(1, [], { mine: { reaction: "sad" } }),
+    { type: "wish", ref: 7, reaction: "happy" },
+    { type: "answered", ref: 7 },
+  );
+  assert.equal(choice(state), "sad");
+  assert.deepEqual(counts(state), { happy: 2, sad: 0 });
+});
+
+test("of two wishes the last one stays, whatever the first is answered", () => {
+  const tally = { version: 2, counts: { happy: 3, sad: 0 } };
+  const state = play(
+    snapshot(1, []),
+    { type: "wish", ref: 1, reaction: "happy" },
+    { type: "wish", ref: 2, reaction: null },
+    { type: "answered", ref: 1, reaction: "happy", tally },
+  );
+  assert.equal(choice(state), null);
+  assert.equal(counts(state).happy, 2);
+});
+
+test("a later snapshot keeps the pages that the reader has loaded", () => {
+  const page = [thread("c", { minute: 3 }), thread("b", { minute: 2 })];
+  let state = play(snapshot(1, page, { comments: { threads: page, next: "x" } }));
+  state = reduce(state, {
+    type: "set",
+    change: { threads: [...state.threads, thread("a", { minute: 1 })], next: null },
+  });
+  const newer = [thread("d", { minute: 4 }), page[0]];
+  state = reduce(state, snapshot(9, newer, { comments: { threads: newer, next: "y" } }));
+  assert.deepEqual(names(state), ["d", "c", "b", "a"]);
+  assert.equal(state.next, null);
+  assert.deepEqual(state.fresh, ["d"]);
+});
+
+test("a later snapshot with nothing in common replaces the list: what lies between is unknown", () => {
+  const page = [thread("d", { minute: 9 }), thread("c", { minute: 8 })];
+  const state = play(
+    snapshot(1, [thread("b", { minute: 2 }), thread("a")]),
+    snapshot(50, page, { comments: { threads: page, next: "y" } }),
+  );
+  assert.deepEqual(names(state), ["d", "c"]);
+  assert.equal(state.next, "y");
+});
+
+test("a later snapshot brings replies, edits and tombstones to where they belong", () => {
+  const gone = { seq: 3, state: "removed", text: [] };
+  const reply = comment("r", { thread: "a", parent: "a", minute: 5, seq: 2 });
+  const state = play(
+    snapshot(1, [thread("b", { minute: 2 }), thread("a")]),
+    snapshot(5, [thread("b", { minute: 2, ...gone }), thread("a", { seq: 1 }, [reply])]),
+  );
+  assert.equal(state.threads[0]?.state, "removed");
+  assert.deepEqual(state.threads[1]?.replies, [reply]);
+  assert.deepEqual(state.fresh, ["r"]);
+});
+
+test("another epoch replaces everything", () => {
+  const other = snapshot(1, [thread("z")], { position: { epoch: "f", seq: 1 } });
+  const state = play(snapshot(50, [thread("a")]), other);
+  assert.deepEqual(names(state), ["z"]);
+  assert.deepEqual(state.fresh, []);
+  assert.equal(state.position?.epoch, "f");
+});
+
+test("an answer from a cache does not take back what the socket brought", () => {
+  const state = play(
+    snapshot(1, [thread("a")]),
+    frame(2, comment("b", { minute: 1 })),
+    snapshot(1, [thread("a")]),
+  );
+  assert.deepEqual(names(state), ["b", "a"]);
+  assert.equal(state.position?.seq, 2);
+});
+
+test("a frame of another epoch waits for its snapshot", () => {
+  const before = play(snapshot(1, [thread("a")]));
+  const late = { ...frame(2, comment("b")), position: { epoch: "f", seq: 2 } };
+  assert.equal(reduce(before, late), before);
+});
+
+test("a comment older than all pages that were loaded comes with its page", () => {
+  const page = [thread("c", { minute: 3 })];
+  const state = play(
+    snapshot(1, page, { comments: { threads: page, next: "x" } }),
+    frame(2, comment("a", { minute: 1 })),
+  );
+  assert.deepEqual(names(state), ["c"]);
+  assert.deepEqual(state.fresh, []);
+  assert.equal(state.count, 9);
+});
+
+test("a reply to a thread with replies left out is counted, not put out of order", () => {
+  const state = play(
+    snapshot(1, [thread("a", {}, [], 3)]),
+    frame(2, comment("r", { thread: "a", parent: "a" })),
+  );
+  assert.equal(state.threads[0]?.more, 4);
+  assert.equal(find(state, "r"), undefined);
+});
+
+test("a pending comment is drawn for its author and has its place again after a reload", () => {
+  const waiting = { ...comment("p", { minute: 5, seq: 0, state: "pending" }), body: "p" };
+  const state = play(
+    snapshot(1, [thread("a")]),
+    snapshot(1, [thread("a")], { mine: { reaction: null, comments: [waiting] } }),
+  );
+  assert.deepEqual(names(state), ["p", "a"]);
+  assert.deepEqual(state.fresh, []);
+  const published = reduce(state, frame(2, comment("p", { minute: 5 })));
+  assert.equal(find(published, "p")?.state, "published");
+  assert.deepEqual(published.fresh, []);
+});
+
+test("an unknown message changes nothing", () => {
+  const state = play(snapshot(1, []));
+  assert.equal(reduce(state, { type: "hologram" }), state);
+});
