@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, TaskID
 
 from widget_server import supervisor, worker
 from widget_server.app import Rooms
@@ -22,7 +23,7 @@ from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import Refused
 from widget_server.operations import admit, enrol, moderate
 from widget_server.operations.services import Services
-from widget_server.store import migrate as migrations
+from widget_server.store import backup as backups, migrate as migrations
 from widget_server.store.engine import DatabaseUnusableError, sqlite_path
 from widget_server.trust import origins
 from widget_server.trust.tokens import story_code
@@ -164,6 +165,49 @@ def migrate(data: DataDir = None) -> None:
     config = load(data_dir=data)
     revision = asyncio.run(migrations.upgrade(config.database))
     print(f"The database is at revision {revision}.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="A new file: SQLite, whatever the engine.")],
+    data: DataDir = None,
+) -> None:
+    """Copy the whole database to a file while it is in use; verified before it is there."""
+    config = load(data_dir=data)
+    rows = _with_progress(lambda told: backups.back_up(config.database, file, told))
+    print(f"{file}: {sum(rows.values()):,} rows, {rows['comments']:,} of them comments; verified.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file made by `backup`.")], data: DataDir = None
+) -> None:
+    """Replace all data by a backup's. Until that is complete and verified, the old data serves."""
+    config = load(data_dir=data)
+
+    async def run(told: backups.Progress) -> dict[str, int]:
+        await _prepare(config)
+        return await backups.restore(config.database, file, told)
+
+    rows = _with_progress(run)
+    print(f"Restored {sum(rows.values()):,} rows. Every open page takes a fresh snapshot now.")
+
+
+def _with_progress(work: Callable[[backups.Progress], Awaitable[T]]) -> T:
+    """Run long work with a bar for each table, where there is a terminal to draw it on."""
+
+    async def run() -> T:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            bars: dict[str, TaskID] = {}
+
+            def told(table: str, done: int, total: int) -> None:
+                if table not in bars:
+                    bars[table] = progress.add_task(table, total=total)
+                progress.update(bars[table], completed=done)
+
+            return await work(told)
+
+    return asyncio.run(run())
 
 
 @app.command()

@@ -38,6 +38,8 @@ class Grant:
     """Why the copy may only read, where its token grants more."""
     claims: WidgetClaims | None
     generation: int
+    epoch: str
+    """The database's numbering that `story` and `copy` belong to."""
     origin: str | None
     copy: Copy | None = None
     lang: str | None = None
@@ -113,11 +115,26 @@ async def renew(services: Services, grant: Grant) -> Grant:
     known = await services.directory.site(grant.site.slug)
     if known is None or not known.site.oldest <= grant.generation <= known.site.generation:
         raise TokenInvalid
+    if grant.epoch != services.discussions.epoch:
+        grant = await _found_again(services, grant)
     if grant.claims is None:
         can, why_not = _open_rights(known.site, grant.story, grant.origin)
     else:
         can, why_not = _rights(services, known, grant.claims, grant.origin)
     return replace(grant, site=known.site, can=can, why_not=why_not)
+
+
+async def _found_again(services: Services, grant: Grant) -> Grant:
+    """The same copy in a restored database, where story and copy may have other numbers."""
+    if grant.claims is None:
+        found = await _by_code(services, grant.story.code, grant.origin)
+    else:
+        site = (await services.directory.site(grant.site.slug, fresh=True)) or None
+        if site is None:
+            raise TokenInvalid
+        story = await _story(services, grant.story.code, site.site, grant.claims)
+        found = replace(grant, story=story, epoch=services.discussions.epoch)
+    return replace(found, copy=await _copy(services, found, grant.lang, None))
 
 
 async def _by_token(services: Services, token: str, code: str | None, origin: str | None) -> Grant:
@@ -132,7 +149,7 @@ async def _by_token(services: Services, token: str, code: str | None, origin: st
     if why_not is not None and not isinstance(why_not, TokenExpired):
         _require_open_reading(site, why_not)
     story = await _story(services, own, site, claims)
-    return Grant(site, story, can, why_not, claims, generation, origin)
+    return Grant(site, story, can, why_not, claims, generation, services.discussions.epoch, origin)
 
 
 async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims, int]:
@@ -178,7 +195,8 @@ async def _by_code(services: Services, code: str | None, origin: str | None) -> 
     can, why_not = _open_rights(site, story, origin)
     if why_not is not None:
         _require_open_reading(site, NotPermitted("This site's stories are read with a token."))
-    return Grant(site, story, can, why_not, None, site.generation, origin)
+    epoch = services.discussions.epoch
+    return Grant(site, story, can, why_not, None, site.generation, epoch, origin)
 
 
 def _open_rights(

@@ -39,6 +39,7 @@ class Directory:
         self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
+        self._epoch = ""
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
     async def site(self, slug: str, *, fresh: bool = False) -> KnownSite | None:
@@ -66,6 +67,7 @@ class Directory:
 
     async def story(self, code: str) -> Story | None:
         """The story as it was at most `STORY_S` ago; its number and site never change."""
+        self._forget_if_restored()
         at, known = self._by_code.get(code, (0.0, None))
         if known is not None and self._clock() - at < STORY_S:
             return known
@@ -81,8 +83,17 @@ class Directory:
         if len(self._by_code) > MOST_STORIES:
             self._by_code.popitem(last=False)
 
+    def _forget_if_restored(self) -> None:
+        """In a restored database stories and copies may have other numbers."""
+        if self._epoch != self._discussions.epoch:
+            self._epoch = self._discussions.epoch
+            self._by_code.clear()
+            self._by_slug.clear()
+            self._copies.clear()
+
     def copy(self, key: tuple[int, str, str]) -> Copy | None:
         """The copy with this (story, token handle, origin), if it was noted in the last hour."""
+        self._forget_if_restored()
         at, known = self._copies.get(key, (-COPY_S, None))
         return known if self._clock() - at < COPY_S else None
 

@@ -14,7 +14,7 @@ from widget_server.model.errors import Malformed, NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.engine import Database
 from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
-from widget_server.store.schema import comments, copies, meta, reactions, stories
+from widget_server.store.schema import comments, copies, reactions, stories
 
 PAGE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""
@@ -79,6 +79,7 @@ class Discussions:
         """A story and its newest threads, pinned first. Raises `NotFound`."""
         self.queries += 1
         async with self._database.read() as connection:
+            await self._database.same_epoch(connection)
             story = await _story(connection, code)
             return story, await _page(connection, story.id, "newest", None, PAGE)
 
@@ -194,7 +195,7 @@ class Discussions:
         """The epoch, and `(seq, tallies)` of many stories: one query for the sweep."""
         found: dict[str, tuple[int, int]] = {}
         async with self._database.read() as connection:
-            epoch = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
+            await self._database.same_epoch(connection)
             for start in range(0, len(codes), 1_000):
                 rows = await connection.execute(
                     select(stories.c.code, stories.c.seq, stories.c.tallies).where(
@@ -202,7 +203,7 @@ class Discussions:
                     )
                 )
                 found |= {row.code: (row.seq, row.tallies) for row in rows}
-        return str(epoch.scalar_one()), found
+        return self._database.epoch, found
 
     async def counts(self, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
         """Code, published comments and tally of each story that exists."""

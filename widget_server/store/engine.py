@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event, make_url, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import Unavailable
@@ -65,6 +65,12 @@ class Database:
         async with self.read() as connection:
             await connection.execute(select(1))
 
+    async def same_epoch(self, connection: AsyncConnection) -> bool:
+        """Whether the numbering is still the one that was known; a restored backup has another."""
+        found = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
+        before, self.epoch = self.epoch, str(found.scalar_one())
+        return before == self.epoch
+
     async def close(self) -> None:
         """Close every connection."""
         await self._reader.dispose()
@@ -102,8 +108,20 @@ def unusable(error: BaseException) -> str:
 
 
 def is_lasting(error: BaseException) -> bool:
-    """Whether trying the same statement again cannot help (bad data, not a lost connection)."""
-    return isinstance(error, DBAPIError) and type(error).__name__ in {"DataError", "IntegrityError"}
+    """Whether trying the same statement again cannot help: data that the database cannot take.
+
+    Text with half a character fails in the driver of SQLite, a NUL in PostgreSQL itself (class 22).
+    """
+    if isinstance(error, DBAPIError):
+        kind = str(getattr(error.orig, "sqlstate", None) or "")[:2]
+        return kind in {"22", "23"} or isinstance(error, DataError | IntegrityError)
+    return isinstance(error, UnicodeError | OverflowError)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database chose this transaction to end a circle of waits: another try helps."""
+    kind = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return kind in {"40001", "40P01"}
 
 
 def _sqlite_engine(url: str, *, begin: str, readers: int) -> AsyncEngine:

@@ -71,6 +71,8 @@ stories = Table(
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("site", "key"),
+    # A number is never given twice: an open page may still speak of a story that is gone.
+    sqlite_autoincrement=True,
 )
 
 copies = Table(
@@ -86,6 +88,7 @@ copies = Table(
     Column("first_seen", BigInteger, nullable=False),
     Column("last_seen", BigInteger, nullable=False),
     UniqueConstraint("story", "jti", "origin"),
+    sqlite_autoincrement=True,
 )
 
 comments = Table(

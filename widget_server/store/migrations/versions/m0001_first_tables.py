@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stories")),
         sa.UniqueConstraint("code", name=op.f("uq_stories_code")),
         sa.UniqueConstraint("site", "key", name=op.f("uq_stories_site_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "used_identities",
@@ -86,6 +87,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story"], ["stories.id"], name=op.f("fk_copies_story")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_copies")),
         sa.UniqueConstraint("story", "jti", "origin", name=op.f("uq_copies_story_jti_origin")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "comments",

@@ -1,0 +1,194 @@
+"""A backup is whole and verified; restoring one is all or nothing, under a new epoch."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.client import Client
+from tests.journeys.harness import ServerProcess
+from tests.waiting import eventually
+from widget_server.model.claims import Attribution
+from widget_server.model.errors import Unavailable
+from widget_server.model.records import Site
+from widget_server.model.settings import SiteSettings
+from widget_server.store import backup, migrate
+from widget_server.store.deeds import Post, React
+from widget_server.store.discussions import Discussions
+from widget_server.store.engine import Database, DatabaseUnusableError
+from widget_server.store.errands import make_site, make_story
+from widget_server.store.writer import Writer
+
+CODE = "0123456789ab"
+KEYS = ("happy", "sad")
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[tuple[Database, Writer]]:
+    """A migrated database with its writer running."""
+    await migrate.upgrade(url)
+    database = Database(url)
+    await database.open()
+    writer = Writer(database, lambda _: None)
+    task = asyncio.create_task(writer.run())
+    try:
+        yield database, writer
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await database.close()
+
+
+async def make(writer: Writer) -> int:
+    """A site with a story; answers the story's number."""
+    await writer.run_errand(make_site(Site("press", "Press", 1, 1, SiteSettings())))
+    counts = dict.fromkeys(KEYS, 0)
+    return await writer.run_errand(
+        make_story(CODE, "press", "one", 1, Attribution(title="One"), counts)
+    )
+
+
+def post(story: int, number: int) -> Post:
+    """A comment of a reader of its own."""
+    name = f"c{number:04}"
+    return Post(story, name, f"key-{name}", name, "Hello", ["Hello"], False, KEYS, at=number)
+
+
+def quiet(_table: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+async def test_a_backup_holds_every_row_and_restores_into_either_engine(
+    database_url: str, tmp_path: Path, sqlite_url: str, postgres_url: str
+) -> None:
+    file = tmp_path / "backup.sqlite3"
+    async with opened(database_url) as (_, writer):
+        story = await make(writer)
+        await asyncio.gather(*(writer.submit(post(story, n)) for n in range(1_500)))
+        await writer.submit(React(story, None, "r1", "happy", None, 1))
+        rows = await backup.back_up(database_url, file, quiet)
+    assert rows["comments"] == 1_500
+    assert rows["reactions"] == 1
+    for url in {sqlite_url, postgres_url} - {database_url}:
+        async with opened(url) as (database, writer):
+            before = database.epoch
+            assert await backup.restore(url, file, quiet) == rows
+            restored, page = await Discussions(database).snapshot(CODE)
+            assert restored.count == 1_500
+            assert restored.tally.counts == {"happy": 1, "sad": 0}
+            assert page.threads[0].top.source == "Hello"
+            assert database.epoch not in {"", before}
+            # The numbering goes on where the backup stood.
+            again = await writer.submit(post(restored.id, 1_500))
+            assert again.seq == restored.seq + 1
+
+
+async def test_a_backup_is_taken_of_one_moment_while_readers_write(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with opened(database_url) as (_, writer):
+        story = await make(writer)
+        await asyncio.gather(*(writer.submit(post(story, n)) for n in range(200)))
+
+        async def keep_writing() -> None:
+            for number in range(200, 600):
+                await writer.submit(post(story, number))
+
+        writing = asyncio.create_task(keep_writing())
+        await backup.back_up(database_url, tmp_path / "b.sqlite3", quiet)
+        await writing
+    with sqlite3.connect(tmp_path / "b.sqlite3") as copy:
+        comments, published, seq = copy.execute(
+            "SELECT (SELECT COUNT(*) FROM comments), published, seq FROM stories"
+        ).fetchone()
+    copy.close()
+    assert comments == published == seq
+    assert 200 <= comments <= 600
+
+
+async def test_an_existing_file_is_not_overwritten(sqlite_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "precious"
+    file.write_text("mine")
+    await migrate.upgrade(sqlite_url)
+    with pytest.raises(DatabaseUnusableError, match="exists already"):
+        await backup.back_up(sqlite_url, file, quiet)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all", b"SQLite format 3\x00" * 99])
+async def test_what_is_no_backup_is_refused_and_the_old_data_stays(
+    database_url: str, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "other"
+    file.write_bytes(content)
+    async with opened(database_url) as (database, writer):
+        await make(writer)
+        with pytest.raises(DatabaseUnusableError):
+            await backup.restore(database_url, file, quiet)
+        story = await Discussions(database).story(CODE)
+        assert story is not None
+
+
+async def test_an_interrupted_restore_leaves_the_old_data_serving(
+    database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "backup.sqlite3"
+    async with opened(database_url) as (database, writer):
+        story = await make(writer)
+        await asyncio.gather(*(writer.submit(post(story, n)) for n in range(50)))
+        await backup.back_up(database_url, file, quiet)
+        await writer.submit(post(story, 50))
+        before = database.epoch
+
+        def interrupted(table: str, done: int, _total: int) -> None:
+            if table == "comments" and done:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            await backup.restore(database_url, file, interrupted)
+        kept, _ = await Discussions(database).snapshot(CODE)
+        assert kept.count == 51
+        assert database.epoch == before
+
+
+async def test_after_a_restore_the_first_deed_is_asked_to_come_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Numbers may mean other stories now: nothing is written on the strength of the old ones."""
+    file = tmp_path / "backup.sqlite3"
+    async with opened(database_url) as (_, writer):
+        story = await make(writer)
+        await backup.back_up(database_url, file, quiet)
+        await backup.restore(database_url, file, quiet)
+        with pytest.raises(Unavailable):
+            await writer.submit(post(story, 1))
+        assert (await writer.submit(post(story, 1))).seq == 1
+
+
+async def test_open_pages_take_a_fresh_snapshot_after_a_restore(
+    new_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    server = new_server()
+    await server.start()
+    server.cli("site", "create", "press", "--name", "Press")
+    token = server.cli(
+        "token", "--site", "press", "--story", "one", "--origin", "https://a.example"
+    )
+    async with Client(server.url, "https://a.example") as reader:
+        code = (await reader.subscribe(token=token))["story"]["code"]
+        await reader.comment(code, "before the backup")
+        server.cli("backup", str(tmp_path / "b.sqlite3"))
+        await reader.comment(code, "after the backup")
+        server.cli("restore", str(tmp_path / "b.sqlite3"))
+
+        def snapshots() -> int:
+            return sum(frame["type"] == "snapshot" for frame in reader.frames)
+
+        await eventually(lambda: snapshots() == 2, "a fresh snapshot")
+        await reader.agrees(code)
+        assert reader.frames[-1]["count"] == 1
+        await reader.comment(code, "life goes on")
+        await reader.agrees(code)
