@@ -27,11 +27,15 @@ async def all_sites(services: Services) -> list[Site]:
 async def set_rules(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
     """Apply `KEY=VALUE` choices. Raises `NotFound`, and `ValueError` with a sentence."""
 
-    def change(site: Site) -> Site:
-        settings = site.settings
+    def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
             settings = settings.changed(key, value)
-        return replace(site, settings=settings)
+        return settings
+
+    def change(site: Site) -> Site:
+        return replace(site, settings=applied(site.settings))
+
+    applied(SiteSettings())  # What is wrong is said here, not in a transaction shared with others.
 
     return await services.writer.run_errand(change_site(slug, change))
 

@@ -72,7 +72,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The author takes the comment back. Answers the `Comment`; refuses like `Edit`."""
+    """The author takes the comment back, also from a closed story. Answers the `Comment`.
+
+    Refuses with `NotFound` and `EditWindowOver`.
+    """
 
     story: int
     comment: str
@@ -117,7 +120,7 @@ class Moderate:
 class Change:
     """Close, reopen, annotate or attribute a story: the columns to set. Answers the `Story`.
 
-    With `iat` (seconds), only when that is later than the attribution that is shown.
+    With `iat` (seconds), only when that is later than the latest one before.
     """
 
     story: int

@@ -1,21 +1,15 @@
-"""One batch of deeds on the stories they touch: load, apply in order, write, tell what changed.
+"""What each deed does to a story: the rules, applied in order to the rows of one batch.
 
-The stories' rows are locked first, in the order of their ids, so that two batches never wait for
-each other in a circle and `seq` is handed out in commit order without a gap. Everything a batch
-needs is read by a handful of queries and written by a handful of statements, whatever the number
-of deeds.
+The stories' rows are locked first, so that `seq` is handed out in commit order without a gap.
+Answers and events are drawn from the rows after the whole batch is applied.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-from sqlalchemy import Table, Update, bindparam, delete, insert, select, tuple_, union, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
-from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
+from widget_server.model.records import CommentState
 from widget_server.store.deeds import (
     Answer,
     Change,
@@ -28,145 +22,29 @@ from widget_server.store.deeds import (
     React,
     Report,
 )
-from widget_server.store.rows import counts_of, dump, tree_of
-from widget_server.store.schema import comments, copies, reactions, reports, stories
+from widget_server.store.rows import counts_of, dump
+from widget_server.store.workset import Row, Workset
 
-Row = dict[str, Any]
 Target = tuple[int, str]
 """A story's id and a comment's id, or empty text for the story itself."""
 
-#: Parameters of one statement stay far below the 32,766 of SQLite and 32,767 of PostgreSQL.
-CHUNK = 2_000
-
-_COMMENT_MUTABLE = (
-    "born", "seq", "state", "source", "text", "waiting_source", "waiting_text", "name", "email",
-    "website", "edited_at", "pinned", "version", "counts", "score",
-)  # fmt: skip
-_STORY_MUTABLE = (
-    "title", "author", "publisher", "url", "license", "attributed", "closed", "notice", "seq",
-    "version", "tallies", "counts", "published",
-)  # fmt: skip
-_COMMENT_SAME = (
-    "id", "parent", "thread", "born", "seq", "source", "name", "email", "website", "role",
-    "reader", "lang", "created_at", "edited_at", "pinned",
-)  # fmt: skip
-_STORY_SAME = (
-    "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "attributed",
-    "closed", "notice", "seq", "tallies", "created_at",
-)  # fmt: skip
-
-
-def _update(table: Table, columns: Sequence[str]) -> Update:
-    values: Row = {name: bindparam(f"new_{name}") for name in columns}
-    return update(table).where(table.c.id == bindparam("row_id")).values(values)
-
-
-_UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
-_UPDATE_STORY = _update(stories, _STORY_MUTABLE)
-
 
 class Ledger:
-    """The working set of one transaction. Use once: `load`, `apply` each deed, `flush`."""
+    """The rules of one batch. Use once: load the rows, `apply` each deed, flush the rows."""
 
-    def __init__(self, connection: AsyncConnection, deeds: Sequence[Deed]) -> None:
-        self._connection = connection
-        self._deeds = deeds
-        self._stories: dict[int, Row] = {}
-        self._comments: dict[str, Row] = {}
-        self._by_key: dict[tuple[int, str, str], str] = {}
-        self._reactions: dict[tuple[int, str, str], str] = {}
-        self._copies: dict[int, Copy] = {}
-        self._of_reader: dict[str, list[tuple[int, str, str]]] = {}
-        self._new: list[str] = []
-        self._dirty: set[str] = set()
-        self._dirty_stories: set[int] = set()
-        self._set: dict[tuple[int, str, str], Row | None] = {}
-        self._reports: dict[tuple[str, str], Row] = {}
-        self._forgotten: set[str] = set()
+    def __init__(self, rows: Workset) -> None:
+        self._rows = rows
         self._tallied: dict[Target, None] = {}
         self._facts: list[Callable[[], Event]] = []
 
-    # What happened -----------------------------------------------------------------------------
-
     def events(self) -> list[Event]:
         """What changed, in the order of each story's `seq`; one tally for each thing counted."""
+        rows = self._rows
         tallies: list[Event] = [
-            TallyChanged(self._stories[story]["code"], target or None, self._tally(story, target))
+            TallyChanged(rows.stories[story]["code"], target or None, rows.tally(story, target))
             for story, target in self._tallied
         ]
         return [fact() for fact in self._facts] + tallies
-
-    # Loading -----------------------------------------------------------------------------------
-
-    async def load(self) -> None:
-        """Lock the stories and read every row that the deeds speak of."""
-        forgetting = [deed.reader for deed in self._deeds if isinstance(deed, Forget)]
-        ids = {deed.story for deed in self._deeds if not isinstance(deed, Forget)}
-        if forgetting:
-            left = union(
-                select(comments.c.story).where(comments.c.reader.in_(forgetting)),
-                select(reactions.c.story).where(reactions.c.reader.in_(forgetting)),
-            )
-            ids |= set((await self._connection.execute(left)).scalars())
-        for chunk in _chunks(sorted(ids)):
-            locked = await self._connection.execute(
-                select(stories)
-                .where(stories.c.id.in_(chunk))
-                .order_by(stories.c.id)
-                .with_for_update()
-            )
-            self._stories |= {row.id: dict(row._mapping) for row in locked}
-        await self._load_comments(forgetting)
-        await self._load_reactions(forgetting)
-        await self._load_copies()
-
-    async def _load_comments(self, forgetting: list[str]) -> None:
-        named = {
-            deed.comment for deed in self._deeds if not isinstance(deed, Post | Forget | Change)
-        }
-        posts = [deed for deed in self._deeds if isinstance(deed, Post)]
-        named |= {deed.parent for deed in posts}
-        for chunk in _chunks(sorted(name for name in named if name)):
-            self._keep(
-                await self._connection.execute(select(comments).where(comments.c.id.in_(chunk)))
-            )
-        for keys in _chunks([(deed.story, deed.reader, deed.key) for deed in posts]):
-            key = tuple_(comments.c.story, comments.c.reader, comments.c.client_key)
-            self._keep(await self._connection.execute(select(comments).where(key.in_(keys))))
-        if forgetting:
-            own = comments.c.reader.in_(forgetting)
-            self._keep(await self._connection.execute(select(comments).where(own)))
-
-    def _keep(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            self._comments.setdefault(row.id, dict(row._mapping))
-            self._by_key[row.story, row.reader, row.client_key] = row.id
-
-    async def _load_reactions(self, forgetting: list[str]) -> None:
-        key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
-        wanted = [
-            (deed.story, deed.comment or "", deed.reader)
-            for deed in self._deeds
-            if isinstance(deed, React)
-        ]
-        queries = [select(reactions).where(key.in_(chunk)) for chunk in _chunks(wanted)]
-        if forgetting:
-            queries.append(select(reactions).where(reactions.c.reader.in_(forgetting)))
-        for query in queries:
-            for row in await self._connection.execute(query):
-                self._reactions[row.story, row.target, row.reader] = row.reaction
-        targets = {target for _, target, _ in self._reactions if target} - set(self._comments)
-        for chunk in _chunks(sorted(targets)):
-            self._keep(
-                await self._connection.execute(select(comments).where(comments.c.id.in_(chunk)))
-            )
-
-    async def _load_copies(self) -> None:
-        wanted = {row["copy"] for row in self._comments.values()}
-        wanted |= {deed.copy for deed in self._deeds if isinstance(deed, Post)}
-        for chunk in _chunks(sorted(copy for copy in wanted if copy is not None)):
-            found = await self._connection.execute(select(copies).where(copies.c.id.in_(chunk)))
-            self._copies |= {row.id: Copy(row.id, row.label, row.origin) for row in found}
 
     # Applying ----------------------------------------------------------------------------------
 
@@ -198,14 +76,14 @@ class Ledger:
         target = deed.comment or ""
         if target:
             self._published(deed.story, target)
-        before = self._reactions.get((deed.story, target, deed.reader))
+        before = self._rows.reactions.get((deed.story, target, deed.reader))
         if before != deed.reaction:
             self._count(deed.story, target, before, deed.reaction)
             row: Row | None = None
             if deed.reaction is None:
-                del self._reactions[deed.story, target, deed.reader]
+                del self._rows.reactions[deed.story, target, deed.reader]
             else:
-                self._reactions[deed.story, target, deed.reader] = deed.reaction
+                self._rows.reactions[deed.story, target, deed.reader] = deed.reaction
                 row = {
                     "story": deed.story,
                     "target": target,
@@ -214,18 +92,18 @@ class Ledger:
                     "copy": deed.copy,
                     "at": deed.at,
                 }
-            self._set[deed.story, target, deed.reader] = row
-        return lambda: self._tally(deed.story, target)
+            self._rows.set_reactions[deed.story, target, deed.reader] = row
+        return lambda: self._rows.tally(deed.story, target)
 
     def _post(self, deed: Post) -> Callable[[], Answer]:
-        known = self._by_key.get((deed.story, deed.reader, deed.key))
+        known = self._rows.by_key.get((deed.story, deed.reader, deed.key))
         if known is not None:
-            return lambda: self._comment(known)
+            return lambda: self._rows.comment(known)
         self._open_story(deed.story)
         thread = deed.id
         if deed.parent is not None:
             thread = self._published(deed.story, deed.parent)["thread"]
-        self._comments[deed.id] = {
+        self._rows.comments[deed.id] = {
             "id": deed.id,
             "story": deed.story,
             "parent": deed.parent,
@@ -252,49 +130,55 @@ class Ledger:
             "counts": dump(dict.fromkeys(deed.reactions, 0)),
             "score": 0,
         }
-        self._by_key[deed.story, deed.reader, deed.key] = deed.id
-        self._new.append(deed.id)
+        self._rows.by_key[deed.story, deed.reader, deed.key] = deed.id
+        self._rows.new_comments.append(deed.id)
         if not deed.pending:
             self._publish(deed.id)
-        return lambda: self._comment(deed.id)
+        return lambda: self._rows.comment(deed.id)
 
     def _edit(self, deed: Edit) -> Callable[[], Answer]:
         row = self._own(deed.story, deed.comment, deed.reader, deed.at - deed.window)
         self._open_story(deed.story)
         if row["state"] == CommentState.PUBLISHED and deed.moderated:
             row |= {"waiting_source": deed.source, "waiting_text": dump(deed.text)}
-            self._dirty.add(deed.comment)
+            self._rows.changed_comments.add(deed.comment)
         else:
             row |= {"source": deed.source, "text": dump(deed.text), "edited_at": deed.at}
+            row |= {"waiting_source": None, "waiting_text": None}
             self._changed(deed.comment)
-        return lambda: self._comment(deed.comment)
+        return lambda: self._rows.comment(deed.comment)
 
     def _delete(self, deed: Delete) -> Callable[[], Answer]:
         self._own(deed.story, deed.comment, deed.reader, deed.at - deed.window)
         self._remove(deed.comment)
-        return lambda: self._comment(deed.comment)
+        return lambda: self._rows.comment(deed.comment)
 
     def _report(self, deed: Report) -> Callable[[], Answer]:
         self._published(deed.story, deed.comment)
-        self._reports[deed.comment, deed.reader] = {
+        row = {
             "comment": deed.comment,
             "reader": deed.reader,
             "reason": deed.reason,
             "at": deed.at,
         }
+        self._rows.new_reports.setdefault((deed.comment, deed.reader), row)
         return lambda: None
 
     def _forget(self, deed: Forget) -> Callable[[], Answer]:
         things = 0
-        for story, target, reader in [key for key in self._reactions if key[2] == deed.reader]:
-            self._count(story, target, self._reactions.pop((story, target, reader)), None)
-            self._set[story, target, reader] = None
+        for story, target, reader in [key for key in self._rows.reactions if key[2] == deed.reader]:
+            self._count(story, target, self._rows.reactions.pop((story, target, reader)), None)
+            self._rows.set_reactions[story, target, reader] = None
             things += 1
-        for row in list(self._comments.values()):
-            if row["reader"] == deed.reader and row["state"] != CommentState.REMOVED:
+        for row in [row for row in self._rows.comments.values() if row["reader"] == deed.reader]:
+            if row["state"] != CommentState.REMOVED:
                 self._remove(row["id"])
                 things += 1
-        self._forgotten.add(deed.reader)
+            del self._rows.by_key[row["story"], row["reader"], row["client_key"]]
+            # The tombstone belongs to nobody; its own id keeps its key unlike any other.
+            row |= {"reader": "", "client_key": row["id"], "copy": None, "lang": None}
+            self._rows.changed_comments.add(row["id"])
+        self._rows.forgotten.add(deed.reader)
         return lambda: things
 
     def _moderate(self, deed: Moderate) -> Callable[[], Answer]:
@@ -311,32 +195,35 @@ class Ledger:
             case "pin" | "unpin" if row["pinned"] != (deed.verb == "pin"):
                 row["pinned"] = deed.verb == "pin"
                 self._changed(deed.comment)
-        return lambda: self._comment(deed.comment)
+        return lambda: self._rows.comment(deed.comment)
 
     def _change(self, deed: Change) -> Callable[[], Answer]:
         story = self._story(deed.story)
         late = deed.iat is not None and deed.iat <= story["attributed"]
-        if not late and any(story[column] != value for column, value in deed.columns.items()):
+        if not late:
             if deed.iat is not None:
                 story["attributed"] = deed.iat
-            story |= deed.columns
-            seq = self._next(story)
-            self._facts.append(lambda: StoryChanged(story["code"], seq, self._to_story(story)))
-        return lambda: self._to_story(story)
+                self._rows.changed_stories.add(deed.story)
+            if any(story[column] != value for column, value in deed.columns.items()):
+                story |= deed.columns
+                seq = self._next(story)
+                event = StoryChanged(story["code"], seq, self._rows.story(deed.story))
+                self._facts.append(lambda: event)
+        return lambda: self._rows.story(deed.story)
 
     # Rules that several deeds share --------------------------------------------------------------
 
     def _story(self, story: int) -> Row:
-        if story not in self._stories:
+        if story not in self._rows.stories:
             raise NotFound
-        return self._stories[story]
+        return self._rows.stories[story]
 
     def _open_story(self, story: int) -> None:
         if self._story(story)["closed"]:
             raise StoryClosed
 
     def _there(self, story: int, comment: str) -> Row:
-        row = self._comments.get(comment)
+        row = self._rows.comments.get(comment)
         if row is None or row["story"] != story or row["state"] == CommentState.REMOVED:
             raise NotFound
         return row
@@ -357,20 +244,20 @@ class Ledger:
 
     def _next(self, story: Row) -> int:
         story["seq"] += 1
-        self._dirty_stories.add(story["id"])
+        self._rows.changed_stories.add(story["id"])
         return int(story["seq"])
 
     def _publish(self, comment: str) -> None:
-        row = self._comments[comment]
-        story = self._stories[row["story"]]
+        row = self._rows.comments[comment]
+        story = self._rows.stories[row["story"]]
         row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
         story["published"] += 1
         self._changed(comment)
 
     def _remove(self, comment: str) -> None:
-        row = self._comments[comment]
+        row = self._rows.comments[comment]
         if row["state"] == CommentState.PUBLISHED:
-            self._stories[row["story"]]["published"] -= 1
+            self._rows.stories[row["story"]]["published"] -= 1
         row |= {
             "state": CommentState.REMOVED.value,
             "source": "",
@@ -386,18 +273,24 @@ class Ledger:
 
     def _changed(self, comment: str) -> None:
         """Give a public change its number. What was never public changes without one."""
-        row = self._comments[comment]
-        self._dirty.add(comment)
+        row = self._rows.comments[comment]
+        self._rows.changed_comments.add(comment)
         if row["born"] == 0:
             return
-        story = self._stories[row["story"]]
+        story = self._rows.stories[row["story"]]
         seq = row["seq"] = self._next(story)
         # The comment and count as they are now: a later deed of this batch must not show early.
-        now, count = self._comment(comment), story["published"]
-        self._facts.append(lambda: CommentChanged(story["code"], seq, now, count))
+        # Counts are those after the batch: one version must not stand for two of them.
+        now, count = self._rows.comment(comment), story["published"]
+
+        def fact() -> Event:
+            tally = self._rows.tally(story["id"], comment)
+            return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
+
+        self._facts.append(fact)
 
     def _count(self, story: int, target: str, before: str | None, after: str | None) -> None:
-        row = self._comments[target] if target else self._stories[story]
+        row = self._rows.comments[target] if target else self._rows.stories[story]
         counts = counts_of(row["counts"])
         if before is not None:
             counts[before] = max(0, counts.get(before, 0) - 1)
@@ -406,80 +299,9 @@ class Ledger:
         row["counts"] = dump(counts)
         if (story, target) not in self._tallied:
             self._tallied[story, target] = None
-            self._stories[story]["tallies"] += 1
-            row["version"] = self._stories[story]["tallies"]
-        self._dirty_stories.add(story)
+            self._rows.stories[story]["tallies"] += 1
+            row["version"] = self._rows.stories[story]["tallies"]
+        self._rows.changed_stories.add(story)
         if target:
             row["score"] = sum(counts.values())
-            self._dirty.add(target)
-
-    # Records -----------------------------------------------------------------------------------
-
-    def _tally(self, story: int, target: str) -> Tally:
-        row = self._comments[target] if target else self._stories[story]
-        return Tally(row["version"], counts_of(row["counts"]))
-
-    def _comment(self, comment: str) -> Comment:
-        row = self._comments[comment]
-        fields = {name: row[name] for name in _COMMENT_SAME}
-        return Comment(
-            **fields,
-            state=CommentState(row["state"]),
-            text=tree_of(row["text"]),
-            copy=self._copies.get(row["copy"]),
-            tally=Tally(row["version"], counts_of(row["counts"])),
-            waiting=row["waiting_source"] is not None,
-        )
-
-    def _to_story(self, story: Row) -> Story:
-        fields = {name: story[name] for name in _STORY_SAME}
-        tally = Tally(story["version"], counts_of(story["counts"]))
-        return Story(**fields, count=story["published"], tally=tally)
-
-    # Writing -----------------------------------------------------------------------------------
-
-    async def flush(self) -> None:
-        """Write what changed. The caller commits."""
-        run = self._connection.execute
-        if self._new:
-            await run(insert(comments), [self._comments[new] for new in self._new])
-        old = self._dirty - set(self._new)
-        if old:
-            await run(
-                _UPDATE_COMMENT,
-                [self._bound(self._comments[old_id], _COMMENT_MUTABLE) for old_id in sorted(old)],
-            )
-        puts = [row for row in self._set.values() if row is not None]
-        gone = [key for key, row in self._set.items() if row is None]
-        for chunk in _chunks(puts):
-            await run(self._upsert(), chunk)
-        for keys in _chunks(gone):
-            key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
-            await run(delete(reactions).where(key.in_(keys)))
-        if self._dirty_stories:
-            rows = [self._stories[story] for story in sorted(self._dirty_stories)]
-            await run(_UPDATE_STORY, [self._bound(row, _STORY_MUTABLE) for row in rows])
-        if self._reports:
-            await run(self._insert(reports).on_conflict_do_nothing(), list(self._reports.values()))
-        if self._forgotten:
-            await run(delete(reports).where(reports.c.reader.in_(self._forgotten)))
-
-    def _insert(self, table: Any) -> Any:
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        return dialect.insert(table)
-
-    def _upsert(self) -> Any:
-        statement = self._insert(reactions)
-        new = statement.excluded
-        return statement.on_conflict_do_update(
-            index_elements=["story", "target", "reader"],
-            set_={"reaction": new.reaction, "copy": new.copy, "at": new.at},
-        )
-
-    @staticmethod
-    def _bound(row: Row, columns: Sequence[str]) -> Row:
-        return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
-
-
-def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+            self._rows.changed_comments.add(target)

@@ -6,7 +6,6 @@ answers at once.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -29,9 +28,10 @@ from widget_server.store.deeds import (
     React,
     Report,
 )
-from widget_server.store.engine import Database, is_lasting
-from widget_server.store.errands import Errand
+from widget_server.store.engine import Database, is_lasting, is_passing
+from widget_server.store.errands import Errand, run_errands_alone
 from widget_server.store.ledger import Ledger
+from widget_server.store.workset import Workset
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 LINGER_S = 0.002
 MOST = 500
+TRIES = 3
 WAITING = 20_000
 """Deeds that may wait at the same time; more are refused at once instead of piling up."""
 
@@ -57,7 +58,8 @@ class Counts:
 
 @dataclass(slots=True)
 class _Ticket:
-    work: Deed | Errand[Any]
+    deed: Deed | None = None
+    errand: Errand[Any] | None = None
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
@@ -69,6 +71,7 @@ class Writer:
         self._on_commit = on_commit
         self._waiting: deque[_Ticket] = deque()
         self._wake = asyncio.Event()
+        self._leaving = False
         self.counts = Counts()
 
     @overload
@@ -83,74 +86,88 @@ class Writer:
     async def submit(self, deed: Report) -> None: ...
     async def submit(self, deed: Deed) -> Answer:
         """The deed's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
-        answer: Answer = await self._enqueue(deed)
+        answer: Answer = await self._enqueue(_Ticket(deed=deed))
         return answer
 
     async def run_errand(self, errand: Errand[T]) -> T:
         """The errand's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
-        answer: T = await self._enqueue(errand)
+        answer: T = await self._enqueue(_Ticket(errand=errand))
         return answer
 
-    async def _enqueue(self, work: Deed | Errand[Any]) -> Any:
-        if len(self._waiting) >= WAITING:
+    async def _enqueue(self, ticket: _Ticket) -> Any:
+        if self._leaving or len(self._waiting) >= WAITING:
             raise Unavailable(retry_after=2)
-        ticket = _Ticket(work)
         self._waiting.append(ticket)
         self._wake.set()
         # Shielded: a reader who goes away must not take the answer of a batch with them.
         return await asyncio.shield(ticket.answer)
 
     async def run(self) -> None:
-        """Write batches until cancelled; what waits at that moment is still written."""
+        """Write batches until cancelled; what waits or is being written then is still written."""
+        self._leaving = False
+        writing = asyncio.create_task(self._write_batches())
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                await asyncio.sleep(LINGER_S)
-                while self._waiting:
-                    await self._write(self._take())
+            await asyncio.shield(writing)
         except asyncio.CancelledError:
+            self._leaving = True
+            self._wake.set()
+            await writing
+            raise
+
+    async def _write_batches(self) -> None:
+        while not self._leaving:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(LINGER_S)
             while self._waiting:
                 await self._write(self._take())
-            raise
 
     def _take(self) -> list[_Ticket]:
         most = min(MOST, len(self._waiting))
         return [self._waiting.popleft() for _ in range(most)]
 
-    async def _write(self, batch: list[_Ticket]) -> None:
-        started = time.perf_counter()
+    async def _write(self, batch: list[_Ticket], tries: int = TRIES) -> None:
         try:
             await self._commit(batch)
+        except Refused as refusal:
+            for ticket in batch:
+                _refuse(ticket, refusal)
         except Exception as error:
             if len(batch) > 1 and is_lasting(error):
                 # One deed that the database cannot take must not take the others with it.
+                middle = len(batch) // 2
+                await self._write(batch[:middle])
+                await self._write(batch[middle:])
+            elif tries > 1 and is_passing(error):
+                await self._write(batch, tries - 1)
+            else:
+                self.counts.failed += len(batch)
+                log.exception("write failed deeds=%d", len(batch))
                 for ticket in batch:
-                    await self._write([ticket])
-                return
-            self.counts.failed += len(batch)
-            log.exception("write failed deeds=%d", len(batch))
-            for ticket in batch:
-                _refuse(ticket, Unavailable(retry_after=2))
-        finally:
-            self.counts.seconds += time.perf_counter() - started
+                    _refuse(ticket, Unavailable(retry_after=2))
 
     async def _commit(self, batch: list[_Ticket]) -> None:
+        started = time.perf_counter()
+        deeds = [(ticket, ticket.deed) for ticket in batch if ticket.deed is not None]
+        errands = [(ticket, ticket.errand) for ticket in batch if ticket.errand is not None]
         outcomes: list[tuple[_Ticket, Callable[[], Any] | Refused]] = []
         async with self._database.write() as connection:
-            deeds = []
-            for ticket in batch:
-                if callable(ticket.work):
-                    outcomes.append((ticket, await _run(ticket.work, connection)))
-                else:
-                    deeds.append(ticket)
-            ledger = Ledger(connection, [ticket.work for ticket in deeds])  # type: ignore[misc]
-            await ledger.load()
-            outcomes += [(ticket, ledger.apply(ticket.work)) for ticket in deeds]  # type: ignore[arg-type]
-            await ledger.flush()
+            if not await self._database.same_epoch(connection):
+                # A backup was restored: the deeds speak of numbers that may mean other stories.
+                raise Unavailable(retry_after=1)
+            if errands:
+                await run_errands_alone(connection)
+            for ticket, errand in errands:
+                outcomes.append((ticket, await _run(errand, connection)))
+            rows = Workset(connection)
+            await rows.load([deed for _, deed in deeds])
+            ledger = Ledger(rows)
+            outcomes += [(ticket, ledger.apply(deed)) for ticket, deed in deeds]
+            await rows.flush()
         self.counts.batches += 1
         self.counts.deeds += len(batch)
         self.counts.largest = max(self.counts.largest, len(batch))
+        self.counts.seconds += time.perf_counter() - started
         # Before the answers: what a reader is told is saved is already on its way to the others.
         self._on_commit(ledger.events())
         for ticket, outcome in outcomes:
@@ -171,7 +188,6 @@ async def _run(errand: Errand[Any], connection: Any) -> Callable[[], Any] | Refu
 
 def _refuse(ticket: _Ticket, refusal: Refused) -> None:
     if not ticket.answer.done():
-        with contextlib.suppress(asyncio.InvalidStateError):
-            ticket.answer.set_exception(refusal)
-            # Nobody may be listening any more; that is no error.
-            ticket.answer.exception()
+        ticket.answer.set_exception(refusal)
+        # Nobody may be listening any more; that is no error.
+        ticket.answer.exception()

@@ -1,0 +1,215 @@
+"""The rows that one batch of deeds works on: read under the stories' locks, written back at its end.
+
+Everything a batch needs is read by a handful of queries and written by a handful of statements,
+whatever the number of deeds. What may happen to the rows in between is the ledger's to say.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Table, Update, bindparam, delete, insert, select, tuple_, union, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
+from widget_server.store.deeds import Change, Deed, Forget, Post, React
+from widget_server.store.rows import counts_of, tree_of
+from widget_server.store.schema import comments, copies, reactions, reports, stories
+
+Row = dict[str, Any]
+ReactionKey = tuple[int, str, str]
+"""A story's id, a comment's id (or empty text for the story itself), and a reader."""
+
+#: Parameters of one statement stay far below the 32,766 of SQLite and 32,767 of PostgreSQL.
+CHUNK = 2_000
+
+_COMMENT_MUTABLE = (
+    "born", "seq", "state", "source", "text", "waiting_source", "waiting_text", "name", "email",
+    "website", "reader", "client_key", "copy", "lang", "edited_at", "pinned", "version", "counts",
+    "score",
+)  # fmt: skip
+_STORY_MUTABLE = (
+    "title", "author", "publisher", "url", "license", "attributed", "closed", "notice", "seq",
+    "version", "tallies", "counts", "published",
+)  # fmt: skip
+_COMMENT_SAME = (
+    "id", "parent", "thread", "born", "seq", "source", "name", "email", "website", "role",
+    "reader", "lang", "created_at", "edited_at", "pinned",
+)  # fmt: skip
+_STORY_SAME = (
+    "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "attributed",
+    "closed", "notice", "seq", "tallies", "created_at",
+)  # fmt: skip
+
+
+def _update(table: Table, columns: Sequence[str]) -> Update:
+    values: Row = {name: bindparam(f"new_{name}") for name in columns}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)
+
+
+_UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
+_UPDATE_STORY = _update(stories, _STORY_MUTABLE)
+
+
+class Workset:
+    """Rows of one transaction by their keys, and which of them must be written."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.stories: dict[int, Row] = {}
+        self.comments: dict[str, Row] = {}
+        self.by_key: dict[tuple[int, str, str], str] = {}
+        """Comment ids by story, reader and the client's key."""
+        self.reactions: dict[ReactionKey, str] = {}
+        self.copies: dict[int, Copy] = {}
+        self.new_comments: list[str] = []
+        self.changed_comments: set[str] = set()
+        self.changed_stories: set[int] = set()
+        self.set_reactions: dict[ReactionKey, Row | None] = {}
+        self.new_reports: dict[tuple[str, str], Row] = {}
+        self.forgotten: set[str] = set()
+
+    # Reading -----------------------------------------------------------------------------------
+
+    async def load(self, deeds: Sequence[Deed]) -> None:
+        """Lock the stories, in the order of their ids, and read every row the deeds speak of."""
+        forgetting = [deed.reader for deed in deeds if isinstance(deed, Forget)]
+        ids = {deed.story for deed in deeds if not isinstance(deed, Forget)}
+        if forgetting:
+            left = union(
+                select(comments.c.story).where(comments.c.reader.in_(forgetting)),
+                select(reactions.c.story).where(reactions.c.reader.in_(forgetting)),
+            )
+            ids |= set((await self._connection.execute(left)).scalars())
+        for chunk in _chunks(sorted(ids)):
+            locked = await self._connection.execute(
+                select(stories)
+                .where(stories.c.id.in_(chunk))
+                .order_by(stories.c.id)
+                # Not the key's lock, which would wait for everyone who notes a copy of the story.
+                .with_for_update(key_share=True)
+            )
+            self.stories |= {row.id: dict(row._mapping) for row in locked}
+        await self._load_comments(deeds, forgetting)
+        await self._load_reactions(deeds, forgetting)
+        await self._load_copies(deeds)
+
+    async def _load_comments(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
+        named = {deed.comment for deed in deeds if not isinstance(deed, Post | Forget | Change)}
+        posts = [deed for deed in deeds if isinstance(deed, Post)]
+        named |= {deed.parent for deed in posts}
+        await self._load_by_id(name for name in named if name)
+        for keys in _chunks([(deed.story, deed.reader, deed.key) for deed in posts]):
+            key = tuple_(comments.c.story, comments.c.reader, comments.c.client_key)
+            self._keep(await self._connection.execute(select(comments).where(key.in_(keys))))
+        if forgetting:
+            # Only of locked stories: what is being posted elsewhere at this moment comes after.
+            own = comments.c.reader.in_(forgetting) & comments.c.story.in_(self.stories)
+            self._keep(await self._connection.execute(select(comments).where(own)))
+
+    async def _load_by_id(self, ids: Iterable[str]) -> None:
+        for chunk in _chunks(sorted(ids)):
+            self._keep(
+                await self._connection.execute(select(comments).where(comments.c.id.in_(chunk)))
+            )
+
+    def _keep(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            self.comments.setdefault(row.id, dict(row._mapping))
+            self.by_key[row.story, row.reader, row.client_key] = row.id
+
+    async def _load_reactions(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
+        key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
+        wanted = [
+            (deed.story, deed.comment or "", deed.reader)
+            for deed in deeds
+            if isinstance(deed, React)
+        ]
+        queries = [select(reactions).where(key.in_(chunk)) for chunk in _chunks(wanted)]
+        if forgetting:
+            own = reactions.c.reader.in_(forgetting) & reactions.c.story.in_(self.stories)
+            queries.append(select(reactions).where(own))
+        for query in queries:
+            for row in await self._connection.execute(query):
+                self.reactions[row.story, row.target, row.reader] = row.reaction
+        await self._load_by_id({target for _, target, _ in self.reactions if target})
+
+    async def _load_copies(self, deeds: Sequence[Deed]) -> None:
+        wanted = {row["copy"] for row in self.comments.values()}
+        wanted |= {deed.copy for deed in deeds if isinstance(deed, Post)}
+        for chunk in _chunks(sorted(copy for copy in wanted if copy is not None)):
+            found = await self._connection.execute(select(copies).where(copies.c.id.in_(chunk)))
+            self.copies |= {row.id: Copy(row.id, row.label, row.origin) for row in found}
+
+    # Records -----------------------------------------------------------------------------------
+
+    def tally(self, story: int, target: str) -> Tally:
+        """The counts of a story (no target) or a comment as they are now."""
+        row = self.comments[target] if target else self.stories[story]
+        return Tally(row["version"], counts_of(row["counts"]))
+
+    def comment(self, comment: str) -> Comment:
+        """A comment as it is now."""
+        row = self.comments[comment]
+        fields = {name: row[name] for name in _COMMENT_SAME}
+        return Comment(
+            **fields,
+            state=CommentState(row["state"]),
+            text=tree_of(row["text"]),
+            copy=self.copies.get(row["copy"]),
+            tally=Tally(row["version"], counts_of(row["counts"])),
+            waiting=row["waiting_source"] is not None,
+        )
+
+    def story(self, story: int) -> Story:
+        """A story as it is now."""
+        row = self.stories[story]
+        fields = {name: row[name] for name in _STORY_SAME}
+        return Story(**fields, count=row["published"], tally=self.tally(story, ""))
+
+    # Writing -----------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Write what changed. The caller commits."""
+        run = self._connection.execute
+        if self.new_comments:
+            await run(insert(comments), [self.comments[new] for new in self.new_comments])
+        old = self.changed_comments - set(self.new_comments)
+        if old:
+            rows = [self.comments[comment] for comment in sorted(old)]
+            await run(_UPDATE_COMMENT, [_bound(row, _COMMENT_MUTABLE) for row in rows])
+        puts = [row for row in self.set_reactions.values() if row is not None]
+        gone = [key for key, row in self.set_reactions.items() if row is None]
+        if puts:
+            await run(self._upsert(), puts)
+        for keys in _chunks(gone):
+            key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
+            await run(delete(reactions).where(key.in_(keys)))
+        if self.changed_stories:
+            rows = [self.stories[story] for story in sorted(self.changed_stories)]
+            await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in rows])
+        if self.new_reports:
+            new = self._insert(reports).on_conflict_do_nothing()
+            await run(new, list(self.new_reports.values()))
+        if self.forgotten:
+            await run(delete(reports).where(reports.c.reader.in_(self.forgotten)))
+
+    def _insert(self, table: Any) -> Any:
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        return dialect.insert(table)
+
+    def _upsert(self) -> Any:
+        statement = self._insert(reactions)
+        new = statement.excluded
+        return statement.on_conflict_do_update(
+            index_elements=["story", "target", "reader"],
+            set_={"reaction": new.reaction, "copy": new.copy, "at": new.at},
+        )
+
+
+def _bound(row: Row, columns: Sequence[str]) -> Row:
+    return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
+
+
+def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
