@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from widget_server.app import build
 from widget_server.config import Config
@@ -75,30 +76,32 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
+def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
+    return uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        http=HardenedHttpProtocol,
+        ws=FanoutProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=MOST_BYTES,
+        loop="auto",
+        lifespan="on",
+        backlog=BACKLOG,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=config.trusted_proxies,
+        timeout_graceful_shutdown=int(config.drain_seconds) + STRAGGLERS_S,
+    )
+
+
 def run(config: Config, on_ready: Callable[[], None]) -> int:
     """Serve until told to stop; the exit status."""
     FanoutProtocol.drain_s = config.drain_seconds
-    server = _Server(
-        uvicorn.Config(
-            build(config),
-            host=config.host,
-            port=config.port,
-            http=HardenedHttpProtocol,
-            ws=FanoutProtocol,
-            ws_per_message_deflate=False,
-            ws_max_size=MOST_BYTES,
-            loop="auto",
-            lifespan="on",
-            backlog=BACKLOG,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=config.trusted_proxies,
-            timeout_graceful_shutdown=int(config.drain_seconds) + STRAGGLERS_S,
-        ),
-        on_ready,
-    )
+    server = _Server(uvicorn_settings(config, build(config)), on_ready)
     with (
         contextlib.closing(listening_socket(config.host, config.port)) as listener,
         asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner,
