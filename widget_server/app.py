@@ -15,6 +15,7 @@ from widget_server.edge.routes import application
 from widget_server.live import embedded
 from widget_server.live.bus import Bus
 from widget_server.live.hub import Hub
+from widget_server.live.lag import Lag
 from widget_server.model.events import Event
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import to_message
@@ -49,6 +50,7 @@ class Rooms:
         url = config.redis_url or embedded.url(config.data_dir)
         self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch)
         self.hub.connect(self.bus)
+        self.lag = Lag()
         self.writer = Writer(self.database, self.announce)
         self.services = Services(
             keyring=Keyring(secret_keys),
@@ -88,6 +90,7 @@ class Rooms:
         others = [
             asyncio.create_task(_kept("bus", self.bus.run)),
             asyncio.create_task(_kept("hub", self.hub.run)),
+            asyncio.create_task(_kept("lag", self.lag.run)),
         ]
         try:
             yield
@@ -107,6 +110,7 @@ class Rooms:
                 "stories_watched": self.hub.channels,
                 "subscriptions": self.hub.watching,
                 "bus_healthy": float(self.bus.healthy),
+                "event_loop_lag_seconds": self.lag.worst(),
             }
 
         counters = {"hub": self.hub.counts, "bus": self.bus.counts, "writer": self.writer.counts}
