@@ -11,7 +11,8 @@ from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import to_message
 from widget_server.operations.directory import Directory
 from widget_server.operations.services import Services
-from widget_server.store.discussions import Discussions, Page
+from widget_server.store.discussions import Discussions
+from widget_server.store.threads import Page
 from widget_server.wire import frames
 
 MOST_THREADS = 100

@@ -1,41 +1,27 @@
 """What is read of a discussion: stories, threads by page, changes since a position, counts."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, Row, and_, desc, false, func, select, text, true, tuple_
+from sqlalchemy import Row, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.errors import Malformed, NotFound
+from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.engine import Database
 from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
 from widget_server.store.schema import comments, copies, reactions, stories
+from widget_server.store.threads import Page, read_page
 
 PAGE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""
-MOST_REPLIES = 100
-"""Replies of one thread that a page carries; `more` says how many others there are."""
 MOST_CHANGES = 500
 """Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
 MOST_TALLIES = 200
 """Comments whose latest counts are told to readers who come back."""
 MOST_OWN = 200
-"""Own comments of a reader that a snapshot carries."""
-
-ORDERS = ("newest", "oldest", "top")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some threads and where the next ones begin (an opaque cursor, or None)."""
-
-    threads: list[Thread]
-    next: str | None
+"""Own comments of a reader that a snapshot carries, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +67,13 @@ class Discussions:
         async with self._database.read() as connection:
             await self._database.same_epoch(connection)
             story = await _story(connection, code)
-            return story, await _page(connection, story.id, "newest", None, PAGE)
+            return story, await read_page(connection, story.id, "newest", None, PAGE)
 
     async def page(self, code: str, order: str, before: str | None, limit: int) -> Page:
         """Further threads. Raises `NotFound`, or `Malformed` for a cursor of another order."""
         async with self._database.read() as connection:
             story = await _story(connection, code)
-            return await _page(connection, story.id, order, before, limit)
+            return await read_page(connection, story.id, order, before, limit)
 
     async def thread(self, code: str, comment: str) -> Thread:
         """The whole thread that a comment belongs to. Raises `NotFound`."""
@@ -177,15 +163,22 @@ class Discussions:
                 )
                 for row in own:
                     found[row.reader].reactions[row.target] = row.reaction
-                rows = await connection.execute(
-                    select_comments()
+                newest = (desc(comments.c.created_at), desc(comments.c.id))
+                rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
+                ranked = (
+                    select(comments.c.id.label("id"), rank.label("rank"))
                     .where(
                         (comments.c.story == story)
                         & comments.c.reader.in_(some)
                         & (comments.c.state != CommentState.REMOVED.value)
                     )
-                    .order_by(desc(comments.c.created_at))
-                    .limit(MOST_OWN * len(some))
+                    .subquery()
+                )
+                rows = await connection.execute(
+                    select_comments()
+                    .join(ranked, ranked.c.id == comments.c.id)
+                    .where(ranked.c.rank <= MOST_OWN)
+                    .order_by(*newest)
                 )
                 for row in rows:
                     found[row.reader].comments.append(to_comment(row))
@@ -266,75 +259,3 @@ async def _story(connection: AsyncConnection, code: str) -> Story:
     if row is None:
         raise NotFound
     return to_story(row)
-
-
-async def _page(
-    connection: AsyncConnection, story: int, order: str, before: str | None, limit: int
-) -> Page:
-    """Top comments by keyset, then the replies of all of them in one query."""
-    tops = (comments.c.story == story) & text("parent IS NULL AND born > 0")
-    pinned: list[Comment] = []
-    keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
-    past: ColumnElement[bool] = true()
-    if before is not None:
-        cursor = tuple_(*keys)
-        place = _place(before, order, len(keys))
-        past = cursor > place if order == "oldest" else cursor < place
-    elif order == "newest":
-        first = select_comments().where(tops & text("pinned")).order_by(desc(comments.c.born))
-        pinned = [to_comment(row) for row in await connection.execute(first.limit(limit))]
-    rising = order == "oldest"
-    unpinned = comments.c.pinned == false() if order == "newest" else true()
-    rows = await connection.execute(
-        select_comments()
-        .where(and_(tops, past, unpinned))
-        .order_by(*(key if rising else desc(key) for key in keys))
-        .limit(limit + 1)
-    )
-    found = [to_comment(row) for row in rows]
-    following = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        place = [sum(last.tally.counts.values()), last.born] if order == "top" else [last.born]
-        following = base64.urlsafe_b64encode(orjson.dumps([order, *place])).rstrip(b"=").decode()
-    return Page(await _threads(connection, pinned + found[:limit]), following)
-
-
-def _place(cursor: str, order: str, length: int) -> list[int]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, TypeError, binascii.Error):
-        raise Malformed("Use the `next` of the page before, unchanged.") from None
-    whole = all(type(part) is int and abs(part) < 2**53 for part in place)
-    if kind != order or len(place) != length or not whole:
-        raise Malformed("Use the `next` of the page before, with the same order.")
-    return [int(part) for part in place]
-
-
-async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thread]:
-    if not tops:
-        return []
-    ids = [top.id for top in tops]
-    rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
-    of_threads = comments.c.thread.in_(ids) & comments.c.parent.is_not(None) & (comments.c.born > 0)
-    ranked = select(comments.c.id.label("id"), rank.label("rank")).where(of_threads).subquery()
-    total = (
-        select(comments.c.thread, func.count().label("total"))
-        .where(of_threads)
-        .group_by(comments.c.thread)
-    )
-    totals = {row.thread: row.total for row in await connection.execute(total)}
-    replies: dict[str, list[Comment]] = {top: [] for top in ids}
-    if totals:
-        rows = await connection.execute(
-            select_comments()
-            .join(ranked, ranked.c.id == comments.c.id)
-            .where(ranked.c.rank <= MOST_REPLIES)
-            .order_by(comments.c.born)
-        )
-        for row in rows:
-            replies[row.thread].append(to_comment(row))
-    return [
-        Thread(top, replies[top.id], totals.get(top.id, 0) - len(replies[top.id])) for top in tops
-    ]

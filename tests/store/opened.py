@@ -1,0 +1,152 @@
+"""A store that is open: one database with one writer, as a server process has them."""
+
+import asyncio
+import itertools
+import json
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from sqlalchemy import func, select
+
+from widget_server.model.claims import Attribution
+from widget_server.model.events import CommentChanged, Event, TallyChanged
+from widget_server.model.records import Comment, Site, Story, Tally
+from widget_server.model.settings import SiteSettings
+from widget_server.store.deeds import Post, React
+from widget_server.store.discussions import Discussions
+from widget_server.store.engine import Database
+from widget_server.store.errands import make_site, make_story
+from widget_server.store.schema import comments, reactions, stories
+from widget_server.store.sites import Sites
+from widget_server.store.writer import Writer
+
+STORIES = select(stories.c.code)
+KEYS = ("happy", "sad")
+_ids = itertools.count(1)
+
+
+def new_id(prefix: str = "c") -> str:
+    """A comment id that no other test of this run has."""
+    return f"{prefix}{next(_ids)}"
+
+
+class Store:
+    """One process's view of a database. `events` is what its writer announced."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.discussions = Discussions(self.database)
+        self.sites = Sites(self.database)
+        self.events: list[Event] = []
+        self.writer = Writer(self.database, self.events.extend)
+
+    async def story(self, key: str = "one", site: str = "s", iat: int = 100) -> Story:
+        """A story (and its site), made known."""
+        account = Site(site, site.upper(), 1, 1, SiteSettings())
+        await self.writer.run_errand(make_site(account))
+        code = f"{site}{key}".ljust(12, "0")[:12]
+        counts = dict.fromkeys(KEYS, 0)
+        title = Attribution(title="Title")
+        await self.writer.run_errand(make_story(code, site, key, iat, title, counts))
+        story = await self.discussions.story(code)
+        assert story is not None
+        return story
+
+    async def post(self, story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Comment:
+        """A comment."""
+        return await self.writer.submit(post(story, reader, body, **more))
+
+    async def react(
+        self, story: Story, reader: str, reaction: str | None, comment: str | None = None
+    ) -> Tally:
+        """A reaction to the story or to a comment."""
+        return await self.writer.submit(React(story.id, comment, reader, reaction, None, 1))
+
+    async def together(self, *deeds: Any) -> list[Any]:
+        """Answers of deeds that come in the same instant: one batch."""
+        return await asyncio.gather(
+            *(self.writer.submit(deed) for deed in deeds), return_exceptions=True
+        )
+
+    async def now(self, story: Story) -> Story:
+        """The story as it lies in the database."""
+        found = await self.discussions.story(story.code)
+        assert found is not None
+        return found
+
+    async def rows(self, table: Any, *where: Any) -> Sequence[Any]:
+        """Rows of a table."""
+        async with self.database.read() as connection:
+            return (await connection.execute(select(table).where(*where))).all()
+
+    async def tallies_are_rows(self) -> None:
+        """Each count that is kept is the number of rows it stands for; each total likewise."""
+        async with self.database.read() as connection:
+            counted = await connection.execute(
+                select(
+                    reactions.c.story, reactions.c.target, reactions.c.reaction, func.count()
+                ).group_by(reactions.c.story, reactions.c.target, reactions.c.reaction)
+            )
+            expected: dict[tuple[int, str], dict[str, int]] = {}
+            for story, target, reaction, number in counted:
+                expected.setdefault((story, target), {})[reaction] = number
+            codes = [row.code for row in await connection.execute(STORIES)]
+            kept = {
+                row.id: row.counts
+                for row in await connection.execute(select(comments.c.id, comments.c.counts))
+            }
+        for code in codes:
+            story = await self.discussions.story(code)
+            assert story is not None
+            assert nonzero(story.tally) == expected.pop((story.id, ""), {})
+            published = await self.rows(
+                comments, comments.c.story == story.id, comments.c.state == "published"
+            )
+            assert story.count == len(published)
+        for (_, target), counts in expected.items():
+            assert nonzero(Tally(0, json.loads(kept[target]))) == counts
+
+
+def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post:
+    """The deed of a comment."""
+    fields = {
+        "id": new_id(),
+        "key": uuid.uuid4().hex,
+        "pending": False,
+        "reactions": KEYS,
+        "at": 1_000_000,
+        "text": [["p", None, body]],
+    } | more
+    return Post(story=story.id, reader=reader, source=body, **fields)
+
+
+def nonzero(tally: Tally) -> dict[str, int]:
+    """The counts that are not 0."""
+    return {key: number for key, number in tally.counts.items() if number}
+
+
+def seqs(events: Sequence[Event], code: str) -> list[int]:
+    """The numbers that a story's events carry, in the order of announcing."""
+    return [e.seq for e in events if e.story == code and not isinstance(e, TallyChanged)]
+
+
+def changes(events: Sequence[Event]) -> list[CommentChanged]:
+    """The events that are of comments."""
+    return [event for event in events if isinstance(event, CommentChanged)]
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """A store on a migrated database; what waits at the end is still written."""
+    store = Store(url)
+    await store.database.open()
+    writing = asyncio.create_task(store.writer.run())
+    try:
+        yield store
+    finally:
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+        await store.database.close()

@@ -1,0 +1,245 @@
+"""Many deeds, few transactions: order without gaps, keys that post once, nobody taken along."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event
+
+from tests.store.opened import Store, changes, open_store, post, seqs
+from widget_server.model.claims import Attribution
+from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.records import Comment, CommentState
+from widget_server.store.deeds import Delete, Edit, Forget, React
+from widget_server.store.errands import make_story, see_copy
+from widget_server.store.schema import comments
+
+ATTRIBUTION = Attribution()
+
+
+async def test_numbers_have_no_gap_when_two_processes_write_to_the_same_stories(
+    migrated_url: str,
+) -> None:
+    async with open_store(migrated_url) as one, open_store(migrated_url) as other:
+        stories = [await one.story(key) for key in ("a", "b", "c")]
+
+        async def reader(store: Store, name: str) -> None:
+            for number in range(6):
+                story = stories[(number + hash(name)) % 3]
+                comment = await store.post(story, name)
+                await store.react(story, name, ("happy", "sad", None)[number % 3])
+                await store.react(story, name, "happy", comment.id)
+                if number % 2:
+                    at, window = 1_000_001, 900_000
+                    await store.writer.submit(
+                        Edit(story.id, comment.id, name, "b", [], window, False, at)
+                    )
+
+        readers = [
+            reader(store, f"{n}-{i}") for n, store in enumerate((one, other)) for i in range(20)
+        ]
+        await asyncio.gather(*readers)
+        for story in stories:
+            now = await one.now(story)
+            both = seqs(one.events, story.code) + seqs(other.events, story.code)
+            assert sorted(both) == list(range(1, now.seq + 1))
+            for store in (one, other):
+                own = seqs(store.events, story.code)
+                assert own == sorted(own)
+        await one.tallies_are_rows()
+        written = one.writer.counts, other.writer.counts
+        assert sum(counts.failed for counts in written) == 0
+        assert sum(counts.batches for counts in written) < sum(counts.deeds for counts in written)
+
+
+async def test_deeds_of_one_instant_are_one_transaction_with_one_update_of_the_story(
+    store: Store,
+) -> None:
+    story = await store.story()
+    before = store.writer.counts.batches
+    begun: list[None] = []
+    updates: list[int] = []
+    engine = store.database._writer.sync_engine
+
+    def count(_c: object, _cursor: object, sql: str, parameters: object, *_: object) -> None:
+        if sql.startswith("UPDATE stories"):
+            updates.append(1)
+
+    event.listen(engine, "begin", lambda _: begun.append(None))
+    event.listen(engine, "before_cursor_execute", count)
+    readers = [f"r{number}" for number in range(200)]
+    await store.together(*(React(story.id, None, reader, "happy", None, 1) for reader in readers))
+    assert store.writer.counts.batches == before + 1
+    assert len(begun) == 1
+    assert len(updates) == 1
+    assert (await store.now(story)).tally.counts == {"happy": 200, "sad": 0}
+    # One announcement for all of them: it is complete.
+    assert [e for e in store.events if e.story == story.code][-1:] == store.events
+    await store.tallies_are_rows()
+
+
+async def test_a_key_posts_once_within_one_batch_and_ever_after(store: Store) -> None:
+    story = await store.story()
+    deed = post(story, key="the-same-key")
+    answers = await store.together(*(replace(deed, id=f"{deed.id}-{n}") for n in range(5)))
+    again = await store.writer.submit(replace(deed, id="later"))
+    assert {answer.id for answer in (*answers, again)} == {answers[0].id}
+    assert (await store.now(story)).count == 1
+    assert (await store.now(story)).seq == 1
+
+
+async def test_a_key_posts_once_across_two_processes_in_the_same_instant(migrated_url: str) -> None:
+    async with open_store(migrated_url) as one, open_store(migrated_url) as other:
+        story = await one.story()
+        for number in range(20):
+            deed = post(story, key=f"key-{number}")
+            answers: list[Comment] = await asyncio.gather(
+                one.writer.submit(deed), other.writer.submit(replace(deed, id=f"other{number}"))
+            )
+            assert answers[0].id == answers[1].id
+        assert (await one.now(story)).count == 20
+        assert one.writer.counts.failed == other.writer.counts.failed == 0
+
+
+async def test_the_same_key_of_another_reader_or_story_is_another_comment(store: Store) -> None:
+    first, second = await store.story("a"), await store.story("b")
+    ids = {
+        (await store.post(story, reader, key="shared-key")).id
+        for story in (first, second)
+        for reader in ("r", "q")
+    }
+    assert len(ids) == 4
+
+
+async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
+    migrated_url: str,
+) -> None:
+    """Two processes note the same copies in opposite order, as they do after a restart."""
+    async with open_store(migrated_url) as one, open_store(migrated_url) as other:
+        stories = [await one.story(f"k{number}") for number in range(12)]
+
+        async def arrive(store: Store, order: int) -> None:
+            work = []
+            for story in stories[::order]:
+                origin = "https://copy.example"
+                work.append(
+                    store.writer.run_errand(see_copy(story.id, "j", origin, None, None, None))
+                )
+                work.append(
+                    store.writer.submit(React(story.id, None, str(order), "happy", None, 1))
+                )
+                made = make_story(f"new{story.id}".ljust(12, "x"), "s", f"n{story.id}", 1,
+                                  ATTRIBUTION, {})  # fmt: skip
+                work.append(store.writer.run_errand(made))
+            await asyncio.gather(*work)
+
+        for _ in range(3):
+            await asyncio.gather(arrive(one, 1), arrive(other, -1))
+        assert one.writer.counts.failed == other.writer.counts.failed == 0
+        for story in stories:
+            assert await one.discussions.known_copies(story.id) == 1
+
+
+async def test_a_deed_that_the_database_refuses_takes_no_other_with_it(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No verb lets such text through; the store holds all the same."""
+    story = await store.story()
+    caplog.set_level(logging.CRITICAL)
+    good = [post(story, f"r{number}") for number in range(9)]
+    bad = post(story, "half", name="\ud800")
+    twice = replace(post(story, "twice"), id=good[0].id)
+    answers = await store.together(*good[:5], bad, twice, *good[5:])
+    refused = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert [type(answer) for answer in refused] == [Unavailable, Unavailable]
+    now = await store.now(story)
+    assert (now.count, now.seq) == (9, 9)
+    assert len(await store.rows(comments)) == 9
+
+
+async def test_a_text_with_nul_ends_only_itself_on_postgresql(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from widget_server.store import migrate
+
+    await migrate.upgrade(postgres_url)
+    caplog.set_level(logging.CRITICAL)
+    async with open_store(postgres_url) as store:
+        story = await store.story()
+        answers = await store.together(post(story, "a", "x\0y"), post(story, "b"))
+        assert isinstance(answers[0], Unavailable)
+        assert isinstance(answers[1], Comment)
+
+
+async def test_a_refusal_leaves_the_others_of_its_batch_alone(store: Store) -> None:
+    story = await store.story()
+    answers = await store.together(
+        post(story), React(story.id, "nowhere", "r", "happy", None, 1), post(story, "q")
+    )
+    assert [type(answer) for answer in answers] == [Comment, NotFound, Comment]
+    assert store.writer.counts.refused == 1
+
+
+async def test_a_frame_carries_the_count_that_its_version_stands_for(store: Store) -> None:
+    """A tally that is drawn in the middle of a batch would be taken for the whole one."""
+    story = await store.story()
+    comment = await store.post(story, "author")
+    store.events.clear()
+    await store.together(
+        React(story.id, comment.id, "a", "happy", None, 1),
+        Edit(story.id, comment.id, "author", "new", [], 900_000, False, 1_000_001),
+        React(story.id, comment.id, "b", "happy", None, 1),
+    )
+    (changed,) = changes(store.events)
+    assert changed.comment.tally.counts == {"happy": 2, "sad": 0}
+
+
+async def test_what_is_announced_shows_no_later_deed_of_the_same_batch(store: Store) -> None:
+    story = await store.story()
+    first = post(story, "r", "first words")
+    await store.together(
+        first,
+        Delete(story.id, first.id, "r", 900_000, 1_000_000),
+        post(story, "q"),
+    )
+    told = [(e.seq, e.comment.state, e.count) for e in changes(store.events)]
+    assert told == [
+        (1, CommentState.PUBLISHED, 1),
+        (2, CommentState.REMOVED, 0),
+        (3, CommentState.PUBLISHED, 1),
+    ]
+
+
+async def test_what_waits_when_the_writer_is_stopped_is_still_written(migrated_url: str) -> None:
+    async with open_store(migrated_url) as store:
+        story = await store.story()
+        waiting = [asyncio.ensure_future(store.post(story, f"r{number}")) for number in range(50)]
+        await asyncio.sleep(0)
+    assert {type(answer) for answer in await asyncio.gather(*waiting)} == {Comment}
+    with pytest.raises(Unavailable):
+        await store.post(story)
+
+
+async def test_forgetting_while_the_same_reader_posts_elsewhere_fails_nobody(
+    migrated_url: str,
+) -> None:
+    async with open_store(migrated_url) as one, open_store(migrated_url) as other:
+        stories = [await one.story(f"k{number}") for number in range(8)]
+
+        async def post_everywhere() -> None:
+            for story in stories * 3:
+                await other.post(story, "r")
+                await other.react(story, "r", "happy")
+
+        async def forget_often() -> None:
+            for _ in range(24):
+                await one.writer.submit(Forget("r", 1))
+
+        await asyncio.gather(post_everywhere(), forget_often())
+        assert one.writer.counts.failed == other.writer.counts.failed == 0
+        await one.writer.submit(Forget("r", 1))
+        await one.tallies_are_rows()
+        for story in stories:
+            now = await one.now(story)
+            assert (now.count, now.tally.counts["happy"]) == (0, 0)
