@@ -54,7 +54,7 @@ export function reactionBar({ story, say, explain }, labelledBy) {
             const { state } = story;
             write(count, say("number", { n: counts(state)[key] ?? 0 }));
             set(element, "aria-pressed", String(key === choice(state)));
-            set(element, "aria-disabled", !may(state, "react") || null);
+            set(element, "aria-disabled", !may(state, "react") && "true");
           });
           return element;
         }),

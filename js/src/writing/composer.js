@@ -106,7 +106,7 @@ export function equip({ story, say, explain }, { h, set, newId, safe, button }, 
   /** @param {boolean} is */
   function wait(is) {
     busy = is;
-    set(send, "aria-disabled", is || null);
+    set(send, "aria-disabled", is && "true");
     send.textContent = is ? say("posting") : verb;
   }
 

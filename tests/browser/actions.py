@@ -1,0 +1,49 @@
+"""What readers do, in words that tests read well with."""
+
+from typing import Any
+
+from playwright.async_api import FrameLocator, Locator, Page, expect
+
+Place = Page | FrameLocator
+
+
+def reaction(place: Place, name: str) -> Locator:
+    """The button of a reaction."""
+    return place.get_by_role("button", name=name)
+
+
+async def expect_reaction(place: Place, name: str, count: int, *, own: bool) -> None:
+    """The button shows this count and whether it is the reader's own choice."""
+    button = reaction(place, name)
+    await expect(button).to_have_accessible_name(f"{name} {count}")
+    await expect(button).to_have_attribute("aria-pressed", "true" if own else "false")
+
+
+async def comment(place: Place, text: str, **fields: str) -> None:
+    """Write a comment and post it."""
+    box = place.get_by_role("textbox", name="Your comment")
+    await box.click()
+    await box.fill(text)
+    for label, value in fields.items():
+        await place.get_by_role("textbox", name=label).fill(value)
+    await place.get_by_role("button", name="Post", exact=True).click()
+
+
+def article(place: Place, text: str) -> Locator:
+    """The comment that says this."""
+    return place.get_by_role("article").filter(has_text=text)
+
+
+async def more(place: Place, text: str, deed: str) -> None:
+    """Open what else can be done with a comment, and choose."""
+    chosen = article(place, text)
+    await chosen.get_by_role("button", name="More about").click()
+    await chosen.get_by_role("button", name=deed, exact=True).click()
+
+
+async def focused(page: Page) -> str:
+    """Text of the element that has the focus, inside the widget."""
+    found: Any = await page.evaluate(
+        "document.activeElement.shadowRoot?.activeElement?.textContent ?? ''"
+    )
+    return str(found)

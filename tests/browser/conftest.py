@@ -1,0 +1,322 @@
+"""A real demo, a real Chromium, and host pages of any shape on origins of their own."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.waiting import free_port, wait_until
+from widget_server.trust import tokens
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / ".screenshots"
+SITE = "harbour-post"
+CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Demo:
+    """`widget-server demo` as its own process, and what it takes to sign tokens for it."""
+
+    port: int
+    data: Path
+    keys: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def server(self) -> str:
+        """The server's own address."""
+        return f"http://localhost:{self.port}"
+
+    def page(self, number: int) -> str:
+        """One of the three places where the story is carried, 0 to 2."""
+        return f"http://localhost:{self.port + 1 + number}/"
+
+    def run(self, *words: str) -> str:
+        """What `widget-server` prints for these words."""
+        command = [sys.executable, "-m", "widget_server", *words, "--data", str(self.data)]
+        return subprocess.run(
+            command, cwd=ROOT, env=_environment(), check=True, capture_output=True, text=True
+        ).stdout
+
+    def site(self, slug: str, *rules: str) -> str:
+        """A site of this name with these rules (`key=value`)."""
+        if slug not in self.keys:
+            if slug != SITE:
+                self.run("site", "create", slug, "--name", slug)
+            if rules:
+                self.run("site", "set", slug, *rules)
+            generation, key = self.run("site", "key", slug).split()
+            self.keys[slug] = (int(generation), key)
+        return slug
+
+    def story(self, site: str = SITE, *, known: bool = True, **claims: Any) -> "Story":
+        """A new story, with a token for any page; unless `known`, nobody has shown it yet."""
+        key = secrets.token_hex(8)
+        generation, secret = self.keys[self.site(site)]
+        payload = {
+            "story": key,
+            "origins": ["*"],
+            "iat": 1_700_000_000,
+            "title": "A title with “quotes” & <marks>",
+            "url": "https://publisher.example/story",
+            "author": "Ines Falk",
+            "publisher": "The Harbour Post",
+            **claims,
+        }
+        token = tokens.mint(secret, "w1", site, generation, payload)
+        story = Story(self.server, tokens.story_code(site, key), token)
+        if known:
+            story.react(None)
+        return story
+
+
+@dataclass(frozen=True)
+class Story:
+    """A story and the ways to put it into a page."""
+
+    server: str
+    code: str
+    token: str
+
+    def react(self, key: str | None) -> None:
+        """A reaction of a reader who is seen only once."""
+        deed = {"type": "react", "ref": 1, "token": self.token, "story": self.code, "reaction": key}
+        request = urllib.request.Request(
+            f"{self.server}/v1/deeds", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    @property
+    def link(self) -> str:
+        """Where the link of the snippet leads."""
+        return f"{self.server}/s/{self.code}"
+
+    @property
+    def anchor(self) -> str:
+        """The snippet's link without a script."""
+        return (
+            f'<blockquote><p><a class="story-widget" href="{self.link}" '
+            f'data-widget-token="{escape(self.token)}">Discuss this story</a></p>'
+            "<p>A title by Ines Falk. CC BY 4.0.</p></blockquote>"
+        )
+
+    @property
+    def script(self) -> str:
+        """The embed."""
+        return f'<script async src="{self.server}/embed.js"></script>'
+
+    @property
+    def snippet(self) -> str:
+        """What is pasted."""
+        return self.anchor + self.script
+
+
+UNSET = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT")
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in UNSET}
+    return {**kept, "RATE_LIMITS": "off"}
+
+
+def _four_ports() -> int:
+    """The first of four free ports in a row."""
+    while True:
+        first = free_port()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(first, first + 4):
+                listener = stack.enter_context(socket.socket())
+                listener.bind(("127.0.0.1", port))
+            return first
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, once for all tests; each test makes a story of its own."""
+    folder = tmp_path_factory.mktemp("demo")
+    port = _four_ports()
+    log = (folder / "log").open("w+")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "widget_server", "demo"),
+            *("--port", str(port), "--data", str(folder / "data")),
+        ],
+        cwd=ROOT,
+        env=_environment(),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+    def ready() -> bool:
+        assert process.poll() is None, (folder / "log").read_text()
+        try:
+            for number in range(4):
+                urllib.request.urlopen(f"http://localhost:{port + number}/", timeout=1).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    try:
+        wait_until(ready, "the demo answers", 60)
+        yield Demo(port, folder / "data")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The machine's Chromium or, without one, Playwright's own."""
+    found = next((path for path in CHROMIUMS if Path(path).exists()), None)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=found, args=SWITCHES)
+        yield chromium
+        await chromium.close()
+
+
+class Papers:
+    """Sites of other people: pages by path, on origins of their own."""
+
+    def __init__(self, number: int) -> None:
+        self.pages: dict[str, tuple[bytes, dict[str, str]]] = {}
+        pages = self.pages
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                content, headers = pages.get(self.path, (b"", {}))
+                self.send_response(200 if content else 404)
+                for name, value in {"Content-Type": "text/html", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Answer) for _ in range(number)]
+        for server in self.servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def put(self, number: int, html: str, headers: dict[str, str]) -> str:
+        """Publish a page on the origin with this number; its address."""
+        path = f"/{secrets.token_hex(4)}"
+        self.pages[path] = (html.encode(), headers)
+        return f"http://localhost:{self.servers[number].server_port}{path}"
+
+    def close(self) -> None:
+        """Take them all down."""
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+
+@pytest.fixture(scope="session")
+def papers() -> Iterator[Papers]:
+    """Three other sites."""
+    papers = Papers(3)
+    yield papers
+    papers.close()
+
+
+@dataclass
+class Hosts:
+    """Makes pages of other people's sites; each has readers (contexts) of its own."""
+
+    browser: Browser
+    papers: Papers
+    contexts: list[BrowserContext] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """Everything on the console and every uncaught error."""
+    expected: list[str] = field(default_factory=list)
+    """Beginnings of console messages that the test brings about."""
+
+    async def reader(self, **options: Any) -> BrowserContext:
+        """Somebody with a browser of their own."""
+        context = await self.browser.new_context(
+            **{"viewport": {"width": 900, "height": 900}, **options}
+        )
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        return context
+
+    async def open(
+        self,
+        body: str,
+        *,
+        reader: BrowserContext | None = None,
+        site: int = 0,
+        headers: dict[str, str] | None = None,
+        page: Page | None = None,
+        attributes: str = 'lang="en"',
+        head: str = "",
+        **options: Any,
+    ) -> Page:
+        """Open a page with this body on one of three origins."""
+        reader = reader or await self.reader(**options)
+        page = page or await self.page(reader)
+        html = (
+            f"<!doctype html><html {attributes}><head><meta charset=utf-8><title>Host</title>"
+            f'<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
+            f"{head}</head><body><main><h1>A story</h1>{body}</main></body></html>"
+        )
+
+        await page.goto(self.papers.put(site, html, headers or {}))
+        return page
+
+    async def page(self, reader: BrowserContext) -> Page:
+        """An empty page whose console is listened to."""
+        page = await reader.new_page()
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        return page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hosts(browser: Browser, papers: Papers) -> AsyncIterator[Hosts]:
+    """Host pages. In normal use nothing is ever written to their console."""
+    hosts = Hosts(browser, papers)
+    yield hosts
+    for context in hosts.contexts:
+        await context.close()
+    loud = [text for text in hosts.said if not text.startswith(tuple(hosts.expected) or ("\0",))]
+    assert loud == []
+
+
+@pytest.fixture
+def photograph(request: pytest.FixtureRequest) -> Callable[[Page, str], Any]:
+    """Keeps a picture of a page for a person to look at."""
+
+    async def take(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        await page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+    return take

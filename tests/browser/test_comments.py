@@ -1,0 +1,198 @@
+"""Comments: written, answered, changed, taken back, and never more than text."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.actions import article, comment, more
+from tests.browser.conftest import Demo, Hosts
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HOSTILE = [
+    "<img src=x onerror=\"document.title='pwned'\">",
+    "<script>document.title='pwned'</script>",
+    "[click](javascript:document.title='pwned')",
+    "[click](data:text/html,<script>alert(1)</script>)",
+    "![alt](https://evil.example/pixel.png)",
+    "</textarea><svg onload=alert(1)>",
+    "\u202eright to left override",
+    "{name} $& ${document.title}",
+]
+
+
+async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    writer = await hosts.open(story.snippet)
+    reader = await hosts.open(story.snippet, site=1)
+    await reader.get_by_text("2 people").wait_for()
+    await comment(writer, "\n\n".join(HOSTILE), Name="<b onclick=alert(1)>Eve</b>")
+    await expect(article(writer, "onerror")).to_be_focused()
+    await reader.get_by_role("button", name="Show 1 new comment").click()
+    for page in (writer, reader):
+        shown = article(page, "onerror")
+        await expect(shown.get_by_role("heading")).to_have_text("<b onclick=alert(1)>Eve</b>")
+        await expect(shown.locator(".text img, .text script, .text svg, .text b")).to_have_count(0)
+        await expect(shown.locator(".text a[href^=javascript], .text a[href^=data]")).to_have_count(
+            0
+        )
+        assert await page.title() == "Host"
+
+
+async def test_links_of_readers_lead_away_without_a_trace(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await comment(page, "See [this](https://example.org/a?b=1).")
+    link = article(page, "See this").get_by_role("link")
+    await expect(link).to_have_attribute("href", "https://example.org/a?b=1")
+    await expect(link).to_have_attribute("rel", "nofollow ugc noopener noreferrer")
+
+
+async def test_what_is_missing_or_too_long_is_said_at_the_field(demo: Demo, hosts: Hosts) -> None:
+    site = demo.site("strict-post", "name=required", "email=optional", "website=optional")
+    page = await hosts.open(demo.story(site).snippet)
+    box = page.get_by_role("textbox", name="Your comment")
+    name = page.get_by_role("textbox", name="Name (required)")
+    await expect(name).to_have_count(0)
+    await box.click()
+    await expect(name).to_be_visible()
+    await expect(page.get_by_role("textbox", name="Email (never shown)")).to_be_visible()
+    post = page.get_by_role("button", name="Post", exact=True)
+    for field, words in ((box, "Write something first."), (name, "Fill this in first.")):
+        await post.click()
+        await expect(field).to_be_focused()
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        await expect(field).to_have_accessible_description(words)
+        await field.fill("x" * 5_002 if field is box else "Ana")
+    await post.click()
+    await expect(box).to_have_accessible_description("This is 2 characters too long.")
+    await expect(box).to_have_value("x" * 5_002)
+    await box.fill("Fine now.")
+    await page.get_by_role("textbox", name="Website").fill("https://ana.example")
+    await post.click()
+    await expect(article(page, "Fine now.")).to_be_focused()
+    await expect(box).to_have_value("")
+    await expect(article(page, "Fine now.").get_by_role("link", name="Ana")).to_have_attribute(
+        "rel", re.compile("ugc")
+    )
+
+
+async def test_a_comment_is_edited_in_its_place_everywhere(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    writer = await hosts.open(story.snippet)
+    await comment(writer, "First *thought*")
+    await expect(article(writer, "First thought")).to_be_focused()
+    reader = await hosts.open(story.snippet, site=1)
+    await article(reader, "First thought").wait_for()
+    await reader.get_by_text("2 people").wait_for()
+    await more(writer, "First thought", "Edit")
+    box = article(writer, "").get_by_role("textbox", name="Your comment")
+    await expect(box).to_have_value("First *thought*")
+    await expect(box).to_be_focused()
+    await box.fill("Second thought")
+    await writer.get_by_role("button", name="Save").click()
+    await expect(article(writer, "Second thought")).to_be_focused()
+    await expect(article(reader, "Second thought")).to_contain_text("edited")
+
+
+async def test_an_own_comment_can_be_changed_after_a_reload(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await comment(page, "Mine still")
+    await expect(article(page, "Mine still")).to_be_focused()
+    await page.reload()
+    await page.get_by_text("1 person is reading this").wait_for()
+    await more(page, "Mine still", "Delete")
+    await page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(page.get_by_role("article")).to_have_text(re.compile("This comment was removed"))
+    await page.reload()
+    await expect(page.get_by_role("heading", name="No comments yet")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(0)
+
+
+async def test_a_comment_of_somebody_else_can_be_reported(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    writer = await hosts.open(story.snippet)
+    await comment(writer, "Rude words")
+    await expect(article(writer, "Rude words")).to_be_focused()
+    reader = await hosts.open(story.snippet, site=1)
+    await more(reader, "Rude words", "Report")
+    await expect(reader.get_by_text("Report this comment to the moderators?")).to_be_visible()
+    await reader.get_by_role("button", name="Report", exact=True).click()
+    status = reader.get_by_role("status").filter(has_text="Reported.")
+    await expect(status).to_have_count(1)
+    await expect(article(reader, "Rude words")).to_be_focused()
+
+
+async def test_escape_leads_back_to_where_it_began(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await comment(page, "Answer me", Name="Ana")
+    reply = page.get_by_role("button", name="Reply to Ana")
+    await reply.click()
+    await expect(page.get_by_role("textbox", name="Your reply to Ana")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("textbox", name="Your reply to Ana")).to_have_count(0)
+    await expect(reply).to_be_focused()
+    more_about = page.get_by_role("button", name="More about")
+    await more_about.click()
+    await expect(page.get_by_role("button", name="Edit")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(more_about).to_be_focused()
+
+
+async def test_a_reply_to_a_reply_stays_in_the_thread_and_says_whom_it_answers(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await comment(page, "Top", Name="Ana")
+    for name, text in (("Ana", "One down"), ("Yusuf", "Two down")):
+        await page.get_by_role("button", name=f"Reply to {name}").last.click()
+        box = page.get_by_role("textbox", name=f"Your reply to {name}")
+        await box.fill(text)
+        await page.get_by_role("article").get_by_role("textbox", name="Name").fill("Yusuf")
+        await box.press("Control+Enter")
+        await expect(article(page, text).last).to_be_focused()
+    await expect(page.get_by_role("heading", name="Yusuf in reply to Yusuf")).to_be_visible()
+    await expect(page.locator("ol ol > li")).to_have_count(2)
+    await expect(page.locator("ol ol ol")).to_have_count(0)
+
+
+async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story(demo.site("careful-post", "moderation=pre"))
+    writer = await hosts.open(story.snippet)
+    await comment(writer, "Please look")
+    mine = article(writer, "Please look")
+    await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
+    await writer.reload()
+    await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
+    reader = await hosts.open(story.snippet, site=1)
+    await reader.get_by_text("2 people").wait_for()
+    await expect(reader.get_by_role("article")).to_have_count(0)
+
+
+async def test_news_does_not_move_what_is_being_read(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    writer = await hosts.open(story.snippet)
+    for number in range(25):
+        await comment(writer, f"Comment number {number}.\n\nWith two paragraphs.")
+        await expect(article(writer, f"number {number}.")).to_be_focused()
+    reader = await hosts.open(story.snippet, site=1)
+    place = article(reader, "number 12.")
+    await place.scroll_into_view_if_needed()
+    await reader.get_by_text("2 people").wait_for()
+    before = await place.bounding_box()
+    for number in range(3):
+        await comment(writer, f"Late {number}.")
+        await expect(article(writer, f"Late {number}.")).to_be_focused()
+    pill = reader.get_by_role("button", name="Show 3 new comments")
+    await expect(pill).to_be_attached()
+    assert await place.bounding_box() == before
+    await expect(reader.get_by_role("article")).to_have_count(20)
+    await pill.click()
+    await expect(article(reader, "Late 2.")).to_be_focused()
+    await expect(reader.get_by_role("article")).to_have_count(23)
+    await reader.get_by_role("button", name="Show more").click()
+    await expect(article(reader, "number 4.")).to_be_focused()
+    await expect(reader.get_by_role("article")).to_have_count(28)
+    await expect(reader.get_by_role("button", name="Show more")).to_have_count(0)

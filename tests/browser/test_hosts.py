@@ -1,0 +1,221 @@
+"""Any page: strict policies, no storage, no socket, several widgets, scripts twice."""
+
+import re
+
+import pytest
+from playwright.async_api import WebSocketRoute, expect
+
+from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.conftest import Demo, Hosts
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+def policy(server: str, *, socket: bool = True) -> dict[str, str]:
+    """The strictest policy that the embed promises to live with."""
+    live = " " + server.replace("http", "ws", 1) if socket else ""
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'none'; script-src {server}; connect-src {server}{live}; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        )
+    }
+
+
+async def test_the_strictest_policy_changes_nothing(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Loading the image 'data:,'"]
+    story = demo.story()
+    page = await hosts.open(story.snippet, headers=policy(demo.server))
+    other = await hosts.open(story.snippet, site=1)
+    await other.get_by_text("2 people").wait_for()
+    await reaction(page, "Happy").click()
+    await expect_reaction(other, "Happy", 1, own=False)
+    await comment(page, "Written under a **strict** policy", Name="Ana")
+    await expect(article(page, "strict policy")).to_be_focused()
+    pill = other.get_by_role("button", name="Show 1 new comment")
+    await expect(pill).to_be_visible()
+    width = await reaction(page, "Happy").evaluate("button => button.getBoundingClientRect().width")
+    plain = await reaction(other, "Happy").evaluate(
+        "button => button.getBoundingClientRect().width"
+    )
+    assert width == plain
+
+
+async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Loading the image 'data:,'", "Connecting to 'ws://"]
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(story.snippet, page=page, headers=policy(demo.server, socket=False))
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await comment(page, "By post", Name="Ana")
+    await expect(article(page, "By post")).to_be_focused()
+    other = await hosts.open(story.snippet, site=1)
+    await reaction(other, "Sad").click()
+    await comment(other, "By socket")
+    await expect(article(other, "By socket")).to_be_focused()
+
+    async def news() -> bool:
+        await page.clock.run_for(10_000)
+        return await page.get_by_role("button", name="Show 1 new comment").is_visible()
+
+    await eventually(news, "the page asked again and was told")
+    await expect_reaction(page, "Sad", 1, own=False)
+    await page.get_by_role("button", name="Show 1 new comment").click()
+    await expect(article(page, "By socket")).to_be_visible()
+    await page.clock.run_for(300_000)
+    await page.reload()
+    await expect_reaction(page, "Happy", 1, own=True)
+    tries = [text for text in hosts.said if text.startswith("Connecting to 'ws://")]
+    assert 1 <= len(tries) <= 3
+
+
+async def test_in_a_sandboxed_frame_without_storage_a_reader_reacts_and_posts(
+    demo: Demo, hosts: Hosts
+) -> None:
+    frame = demo.story().snippet.replace("&", "&amp;").replace('"', "&quot;")
+    page = await hosts.open(
+        f'<iframe sandbox="allow-scripts" srcdoc="{frame}" width="600" height="800"></iframe>'
+    )
+    inside = page.frame_locator("iframe")
+    await reaction(inside, "Happy").click()
+    await expect_reaction(inside, "Happy", 1, own=True)
+    await comment(inside, "From the sandbox", Name="Ana")
+    await expect(article(inside, "From the sandbox")).to_be_focused()
+    await inside.get_by_role("button", name="More about").click()
+    await expect(inside.get_by_role("button", name="Edit")).to_be_focused()
+    await reaction(inside, "Happy").click()
+    await expect_reaction(inside, "Happy", 0, own=False)
+
+
+async def test_several_widgets_share_one_socket_and_scripts_may_come_twice(
+    demo: Demo, hosts: Hosts
+) -> None:
+    one, two = demo.story(), demo.story()
+    page = await hosts.page(await hosts.reader())
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    body = (
+        one.anchor
+        + two.anchor
+        + f'<a href="{one.link}">an ordinary link</a>'
+        + '<a class="story-widget" href="https://publisher.example/about">not a story</a>'
+        + f'<story-widget src="{one.link}" token="{one.token}"></story-widget>'
+        + f'<script async src="{demo.server}/embed.js" data-story="{two.code}" '
+        + f'data-widget-token="{two.token}"></script>'
+        + one.script
+        + one.script
+    )
+    await hosts.open(body, page=page)
+    await expect(page.locator("story-widget")).to_have_count(4)
+    await expect(reaction(page, "Happy")).to_have_count(4)
+    await expect(page.get_by_role("link", name="an ordinary link")).to_be_visible()
+    await expect(page.get_by_role("link", name="not a story")).to_be_visible()
+    await reaction(page, "Happy").first.click()
+    for index, count in enumerate((1, 0, 1, 0)):
+        await expect(reaction(page, "Happy").nth(index)).to_have_accessible_name(f"Happy {count}")
+    await reaction(page, "Sad").nth(1).click()
+    await expect(reaction(page, "Sad").nth(3)).to_have_attribute("aria-pressed", "true")
+    assert len(sockets) == 1
+    # Where no snippet names the story, the embed does: in the page itself.
+    credit = page.locator("story-widget > p[slot=credit]")
+    await expect(credit).to_have_count(2)
+    await expect(credit.first.get_by_role("link", name="A title with")).to_have_attribute(
+        "href", "https://publisher.example/story"
+    )
+    await expect(credit.first.locator("a[rel=license]")).to_have_count(1)
+
+
+async def test_pages_that_change_without_loading_bring_and_take_widgets(
+    demo: Demo, hosts: Hosts
+) -> None:
+    one, two = demo.story(), demo.story()
+    page = await hosts.open('<div id="app"></div>' + one.script)
+    await page.evaluate("html => { app.innerHTML = html }", one.anchor)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.evaluate("document.body.prepend(document.querySelector('story-widget'))")
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.locator("story-widget").evaluate(
+        "(widget, [src, token]) => { widget.setAttribute('token', token);"
+        " widget.setAttribute('src', src) }",
+        [two.link, two.token],
+    )
+    await expect_reaction(page, "Happy", 0, own=False)
+    await page.evaluate("document.querySelector('story-widget').remove()")
+    await page.evaluate("html => { app.innerHTML = html }", one.anchor)
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
+async def test_until_there_is_something_to_show_the_link_stays(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource"]
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await page.route("**/v1/stories/**", lambda route: route.abort())
+    await hosts.open(demo.story().snippet, page=page)
+    await expect(page.get_by_text("The discussion cannot be loaded right now.")).to_be_visible()
+    await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
+    await page.unroute("**/v1/stories/**")
+    await page.clock.run_for(20_000)
+    await reaction(page, "Happy").wait_for()
+    await expect(page.get_by_text("cannot be loaded")).to_be_hidden()
+
+
+async def test_a_page_the_token_does_not_name_is_told_so_beside_the_link(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource"]
+    story = demo.story(known=False, origins=["https://elsewhere.example"])
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_contain_text(
+        re.compile("origin", re.IGNORECASE)
+    )
+    await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_count(0)
+
+
+async def test_an_expired_copy_is_read_and_says_why(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource"]
+    story = demo.story(known=False, exp=1_700_000_100)
+    page = await hosts.open(story.snippet)
+    await expect(page.get_by_text("This copy can only be read.")).to_contain_text("expired")
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
+    await reaction(page, "Happy").click(force=True)
+    await expect_reaction(page, "Happy", 0, own=False)
+
+
+async def test_what_was_missed_while_the_socket_was_away_comes_once(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(route: WebSocketRoute) -> None:
+        route.connect_to_server()
+        sockets.append(route)
+
+    await page.route_web_socket("**/v1/live", pass_on)
+    await hosts.open(story.snippet, page=page)
+    other = await hosts.open(story.snippet, site=1)
+    await page.get_by_text("2 people").wait_for()
+    await sockets[0].close(code=1012)
+    await comment(other, "Said while away")
+    await reaction(other, "Sad").click()
+    await expect_reaction(other, "Sad", 1, own=True)
+    await page.get_by_role("button", name="Show 1 new comment").click(timeout=20_000)
+    await expect(article(page, "Said while away")).to_have_count(1)
+    await expect_reaction(page, "Sad", 1, own=False)
+    assert len(sockets) == 2
+
+
+async def test_a_story_nobody_has_shown_yet_becomes_known_by_its_first_reader(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource: the server responded with a status of 404"]
+    page = await hosts.open(demo.story(known=False).snippet)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)

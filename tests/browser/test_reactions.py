@@ -1,0 +1,105 @@
+"""Reactions: one tap, one choice, and the truth in the end."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.actions import expect_reaction, reaction
+from tests.browser.conftest import Demo, Hosts
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+NAMES = ["Surprised", "Thinking", "Happy", "Sad", "Fired up"]
+
+
+async def test_five_faces_stand_in_the_order_of_the_site_under_its_question(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.open(demo.story().snippet)
+    group = page.get_by_role("group", name="How does this article make you feel?")
+    await expect(group.get_by_role("button")).to_have_count(5)
+    for index, name in enumerate(NAMES):
+        button = group.get_by_role("button").nth(index)
+        await expect(button).to_have_accessible_name(f"{name} 0")
+        await expect(button).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_choice_is_changed_and_taken_back_by_keyboard(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await reaction(page, "Sad").focus()
+    await page.keyboard.press("Space")
+    await expect_reaction(page, "Sad", 1, own=True)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect_reaction(page, "Fired up", 1, own=True)
+    await expect_reaction(page, "Sad", 0, own=False)
+    await page.keyboard.press("Enter")
+    await expect_reaction(page, "Fired up", 0, own=False)
+
+
+async def test_a_choice_is_still_marked_after_a_reload(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    async with page.expect_event("websocket"):
+        await page.reload()
+    await reaction(page, "Thinking").click()
+    await page.wait_for_function("localStorage.length === 1")
+    await page.reload()
+    await expect_reaction(page, "Thinking", 1, own=True)
+    # Not from memory alone: the server says so as well.
+    stranger = await hosts.open(story.snippet)
+    await expect_reaction(stranger, "Thinking", 1, own=False)
+    await page.evaluate(
+        """() => {
+          const [key] = Object.keys(localStorage);
+          const { reader } = JSON.parse(localStorage[key]);
+          localStorage[key] = JSON.stringify({ reader });
+        }"""
+    )
+    await page.reload()
+    await expect_reaction(page, "Thinking", 1, own=True)
+
+
+async def test_a_hurried_reader_ends_where_the_last_tap_went(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await reaction(page, "Happy").wait_for()
+    for name in ("Happy", "Happy", "Sad", "Happy", "Thinking"):
+        await reaction(page, name).click()
+    await expect_reaction(page, "Thinking", 1, own=True)
+    other = await hosts.open(story.snippet, site=1)
+    for name in NAMES:
+        await expect_reaction(other, name, int(name == "Thinking"), own=False)
+    await expect_reaction(page, "Happy", 0, own=False)
+
+
+async def test_a_refused_reaction_goes_back_and_says_why(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource"]
+    page = await hosts.page(await hosts.reader())
+    detail = "Too fast. Wait a moment and send it again."
+
+    async def refuse(route: Route) -> None:
+        answer: dict[str, Any] = {"type": "error", "code": "rate_limited", "detail": detail}
+        headers = {"Access-Control-Allow-Origin": "*"}
+        await route.fulfill(status=429, body=json.dumps(answer), headers=headers)
+
+    await page.route("**/v1/deeds", refuse)
+    await page.route_web_socket("**/v1/live", lambda socket: None)
+    await hosts.open(demo.story().snippet, page=page)
+    await reaction(page, "Happy").click()
+    await expect(page.get_by_role("alert").filter(has_text=detail)).to_be_visible()
+    await expect_reaction(page, "Happy", 0, own=False)
+
+
+async def test_nothing_is_stored_before_the_reader_acts(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await page.get_by_text("1 person is reading this on 1 site").wait_for()
+    await page.mouse.wheel(0, 2_000)
+    kept = "[localStorage.length, sessionStorage.length, document.cookie]"
+    assert await page.evaluate(kept) == [0, 0, ""]
+    assert await page.evaluate("indexedDB.databases().then(({ length }) => length)") == 0
+    await reaction(page, "Happy").click()
+    await page.wait_for_function("localStorage.length === 1")
+    assert await page.evaluate("document.cookie") == ""
+    assert await page.context.cookies() == []
