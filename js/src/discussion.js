@@ -25,16 +25,17 @@ const discussions = {};
  * @param {string | null} token
  * @param {string | null} identity
  */
-export const discussionOf = (server, code, token, identity) =>
-  (discussions[server + code] ??= openDiscussion(server, code, token, identity));
+export function discussionOf(server, code, token, identity) {
+  const found = (discussions[server + code] ??= openDiscussion(server, code));
+  // The latest pass holds: a page may have replaced one that was refused.
+  return Object.assign(found, { token, identity });
+}
 
 /**
  * @param {string} server
  * @param {string} code
- * @param {string | null} token
- * @param {string | null} identity
  */
-function openDiscussion(server, code, token, identity) {
+function openDiscussion(server, code) {
   const line = lineTo(server);
   /** @type {Set<(state: State) => void>} */
   const watchers = new Set();
@@ -46,6 +47,8 @@ function openDiscussion(server, code, token, identity) {
 
   const self = {
     code,
+    token: /** @type {string | null} */ (null),
+    identity: /** @type {string | null} */ (null),
     state: EMPTY,
     /** Whether the socket takes deeds. */
     live: false,
@@ -112,7 +115,7 @@ function openDiscussion(server, code, token, identity) {
     } catch (problem) {
       if (!watchers.size) return;
       // A story nobody has shown yet becomes known by the token that subscribes to it.
-      if (/** @type {any} */ (problem).status !== 404 || !token) {
+      if (/** @type {any} */ (problem).status !== 404 || !self.token) {
         alone();
         timer = setTimeout(start, 2_000 + backoff(tries++));
         return addEventListener("online", start);
@@ -127,9 +130,9 @@ function openDiscussion(server, code, token, identity) {
     return {
       type: "subscribe",
       ref: nextRef(),
-      [token ? "token" : "story"]: token || code,
+      [self.token ? "token" : "story"]: self.token || code,
       reader: self.memory().reader,
-      identity: identity || undefined,
+      identity: self.identity || undefined,
       since: self.state.position ?? undefined,
       page: /^http/.test(origin) ? origin + pathname : undefined,
       lang: document.documentElement.lang || undefined,
@@ -142,7 +145,7 @@ function openDiscussion(server, code, token, identity) {
       self.live = true;
       dispatch(answer);
       // An identity may be used once; from here on the reader token speaks for the person.
-      if (answer.reader) identity = null;
+      if (answer.reader) self.identity = null;
       keep(answer);
     } else if (answer.type !== "error") refuse({ code: "token_invalid" });
     else if (FATAL.test(answer.code)) refuse(answer);
@@ -214,7 +217,7 @@ function openDiscussion(server, code, token, identity) {
       let answer;
       // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
       if (self.live) answer = await line.ask(message).catch(() => {});
-      answer ??= await postDeed(server, { ...message, token: token || undefined });
+      answer ??= await postDeed(server, { ...message, token: self.token || undefined });
       keep(answer);
       if (answer.type === "error") throw answer;
       return answer;

@@ -65,7 +65,8 @@ export const button = (text, onclick, attributes) =>
 
 /**
  * @param {number} level
- * @param {Record<string, string>} attributes
+ * @param {Record<string, string>} [attributes]
+ * @param {...Node} children
  */
-export const heading = (level, attributes) =>
-  h(/** @type {"h2"} */ ("h" + Math.min(6, level)), attributes);
+export const heading = (level, attributes, ...children) =>
+  h(/** @type {"h2"} */ ("h" + Math.min(6, level)), attributes, ...children);

@@ -141,6 +141,10 @@ function openLine(server) {
     mine.onmessage = ({ data }) => {
       if (mine === socket) hear(JSON.parse(data));
     };
+    // What a policy blocks never closes in Chromium: there is only the error.
+    mine.onerror = () => {
+      if (mine === socket) lost(0);
+    };
     mine.onclose = ({ code, reason }) => {
       if (mine === socket) lost(code, reason);
     };

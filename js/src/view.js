@@ -71,7 +71,8 @@ export function viewOf(story, say, level, dir, server) {
     ask: (work) => self.desk().then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
-  const prompt = heading(level, { id: title, class: "prompt", part: "prompt" });
+  // The site's own words, in whatever direction they run.
+  const prompt = h("bdi");
   const bar = reactionBar(self, title);
   const presence = h("p", { class: "quiet", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
@@ -86,7 +87,7 @@ export function viewOf(story, say, level, dir, server) {
   const element = h(
     "section",
     { class: "widget", lang: say("lang"), dir, "aria-labelledby": title },
-    prompt,
+    heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
     bar.element,
     presence,
     notice,

@@ -12,7 +12,7 @@ import { ago } from "./words.js";
 /** @param {Frame} view */
 export function commentView(view) {
   const { say } = view;
-  const head = heading(view.level + 2, { dir: "auto" });
+  const head = heading(view.level + 2);
   const meta = h("p", { class: "quiet" });
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const foot = h("div", { class: "acts" });
@@ -49,8 +49,8 @@ export function commentView(view) {
       const { author } = comment;
       self.name = author?.name || say("nobody");
       const href = safe(author?.website);
-      const link = href ? h("a", null, self.name) : self.name;
-      if (link instanceof Element) linkTo(link, href);
+      const link = h(href ? "a" : "bdi", null, self.name);
+      if (href) linkTo(link, href);
       head.replaceChildren(
         link,
         author?.role ? h("span", { class: "role" }, say(author.role)) : "",

@@ -89,8 +89,11 @@ class Demo:
             "publisher": "The Harbour Post",
             **claims,
         }
-        token = tokens.mint(secret, "w1", site, generation, payload)
-        story = Story(self.server, tokens.story_code(site, key), token)
+
+        def mint(**others: Any) -> str:
+            return tokens.mint(secret, "w1", site, generation, {**payload, **others})
+
+        story = Story(self.server, tokens.story_code(site, key), mint(), mint)
         if known:
             story.react(None)
         return story
@@ -103,6 +106,8 @@ class Story:
     server: str
     code: str
     token: str
+    with_claims: Callable[..., str]
+    """A token for this story that says something else."""
 
     def react(self, key: str | None) -> None:
         """A reaction of a reader who is seen only once."""

@@ -66,10 +66,10 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     await page.get_by_role("button", name="Show 1 new comment").click()
     await expect(article(page, "By socket")).to_be_visible()
     await page.clock.run_for(300_000)
+    # Two attempts, then silence: what is blocked would only fill the console.
+    assert len([text for text in hosts.said if text.startswith("Connecting to 'ws://")]) == 2
     await page.reload()
     await expect_reaction(page, "Happy", 1, own=True)
-    tries = [text for text in hosts.said if text.startswith("Connecting to 'ws://")]
-    assert 1 <= len(tries) <= 3
 
 
 async def test_in_a_sandboxed_frame_without_storage_a_reader_reacts_and_posts(
@@ -174,6 +174,11 @@ async def test_a_page_the_token_does_not_name_is_told_so_beside_the_link(
     )
     await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
     await expect(reaction(page, "Happy")).to_have_count(0)
+    await page.locator("story-widget").evaluate(
+        "(widget, token) => widget.setAttribute('token', token)", story.with_claims(origins=["*"])
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
 
 
 async def test_an_expired_copy_is_read_and_says_why(demo: Demo, hosts: Hosts) -> None:
