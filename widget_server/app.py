@@ -132,7 +132,7 @@ async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
 def build(config: Config) -> Starlette:
     """The ASGI application; its rooms open and close with its lifespan."""
     rooms = Rooms(config)
-    app = application(rooms.services, rooms.health(), config.sockets_per_network)
+    app = application(rooms.services, rooms.health(), config.seats)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

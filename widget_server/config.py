@@ -16,6 +16,8 @@ DEFAULT_RATES = {"deed": "300/60", "reader": "120/3600", "comment": "30/60", "re
 """What one network may do, as count/seconds, where nothing else is set."""
 
 SHORTEST_SECRET = 16
+SEATS = 500
+"""A school or a mobile operator may stand behind one address."""
 
 
 class SettingsError(Exception):
@@ -38,7 +40,8 @@ class Config(BaseSettings):
     web_concurrency: int = Field(1, ge=1, le=64)
     rate_limits: Annotated[dict[str, str] | None, NoDecode] = Field(default_factory=dict)
     """None switches all pace off."""
-    sockets_per_network: int = Field(200, ge=0)
+    sockets_per_network: int | None = Field(None, ge=0)
+    """Open sockets of one network in one process; 0 for no limit."""
     trusted_proxies: str = "127.0.0.1"
     drain_seconds: float = Field(5.0, ge=0, le=300)
     sweep_seconds: float = Field(1.0, ge=0.1, le=60)
@@ -136,6 +139,13 @@ class Config(BaseSettings):
     def url(self) -> str:
         """Where readers reach this server."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def seats(self) -> int:
+        """Sockets that one network may hold: as set, none at all with pace off, else 500."""
+        if self.sockets_per_network is not None:
+            return self.sockets_per_network
+        return 0 if self.rate_limits is None else SEATS
 
     @property
     def rates(self) -> dict[str, Rate]:
