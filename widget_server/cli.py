@@ -224,6 +224,28 @@ def doctor(data: DataDir = None) -> None:
 
 
 @app.command()
+def bench(
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows to measure; none: all.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are shown.")] = 5,
+    idle: Annotated[float, typer.Option(min=5, help="Seconds with 15,000 idle sockets.")] = 30,
+    postgres: Annotated[
+        str | None, typer.Option(help="A PostgreSQL to make a database on, and drop it.")
+    ] = None,
+    peers: Annotated[
+        Path | None, typer.Option(help="Folder of other servers to compare with: tests/bench.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="File for all samples.")] = None,
+) -> None:
+    """Measure this machine against the goals of docs/performance.md. Takes some minutes."""
+    # Here, as every worker imports this file and has no use for a benchmark.
+    from widget_server.bench import command, suite
+
+    choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
+    if not command.run(choice, json):
+        raise typer.Exit(1)
+
+
+@app.command()
 def token(
     site: Annotated[str, typer.Option(help="The site's slug.")],
     story: Annotated[str, typer.Option(help="The story's key; never a URL.")],

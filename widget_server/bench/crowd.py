@@ -1,0 +1,105 @@
+"""A server or yardstick together with the client process that loads it."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from widget_server.bench import house, load, yardsticks
+from widget_server.bench.house import ORIGIN, Plan
+from widget_server.bench.load import handshake, masked
+from widget_server.bench.remote import Remote
+from widget_server.bench.valkey import valkey
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A serving process and its client."""
+
+    server: Remote
+    client: Remote
+    code: str = ""
+    token: str = ""
+
+    def greeting(self, ref: int = 1) -> bytes | None:
+        """The frame that subscribes; None where there is nothing to subscribe to."""
+        if not self.token:
+            return None
+        return masked(orjson.dumps({"type": "subscribe", "ref": ref, "token": self.token}))
+
+    def open(self, number: int) -> float:
+        """Open so many sockets, each with its story; the seconds that it took."""
+        taken: float = self.client.call("open", number, handshake(ORIGIN), self.greeting())
+        return taken
+
+    def measured_pour(self, payload: bytes, rounds: int, watchers: int) -> tuple[float, float]:
+        """Frames that arrived, per second and per second of the server's CPU."""
+        self.client.call("start_counting")
+        wall, cpu = self.server.call("pour", payload, rounds)
+        frames, _, _, lost = self.client.call("counted", rounds * watchers)
+        if lost:
+            raise RuntimeError(f"{lost} sockets were lost")
+        return frames / wall, frames / cpu
+
+
+class Cast:
+    """Starts pairs and ends them together. Data lies in a temporary folder."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-bench-"))
+        )
+        self._number = 0
+
+    def data(self) -> str:
+        """A folder for one house, or for several on the same data, with a Valkey in it."""
+        self._number += 1
+        folder = self._folder / str(self._number)
+        folder.mkdir()
+        self._stack.enter_context(valkey(folder))
+        return str(folder)
+
+    def house(self, data: str | None = None, **plan: Any) -> Pair:
+        """A server of ours with its client."""
+        server = self._start(house.main, Plan(data or self.data(), **plan))
+        port, code, token = server.call("where")
+        bare = plan.get("acknowledging") == "bare"
+        return Pair(server, self._start(load.main, port), code, "" if bare else token)
+
+    def client_of(self, pair: Pair) -> Remote:
+        """Another client process for a server."""
+        return self._start(load.main, pair.server.call("where")[0])
+
+    def yardstick(self, main: Callable[..., None], *arguments: Any) -> Pair:
+        """One of the yardsticks with its client."""
+        server = self._start(main, *arguments)
+        return Pair(server, self._start(load.main, server.call("where")))
+
+    def yardsticks(self) -> dict[str, Pair]:
+        """Those that the package can build."""
+        return {
+            "raw send loop": self.yardstick(yardsticks.raw),
+            "naive Starlette loop": self.yardstick(yardsticks.naive),
+            "websockets.broadcast": self.yardstick(yardsticks.websockets_broadcast),
+        }
+
+    def _start(self, main: Callable[..., None], *arguments: Any) -> Remote:
+        return self._stack.enter_context(Remote(main, *arguments))
+
+
+@contextmanager
+def cast() -> Iterator[Cast]:
+    """The processes of one measurement; all of them end with it."""
+    with ExitStack() as stack:
+        yield Cast(stack)
+
+
+def settle() -> None:
+    """Let what was started come to rest before anything is measured."""
+    time.sleep(0.3)

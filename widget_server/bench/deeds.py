@@ -1,0 +1,108 @@
+"""From the readers to the disk: acknowledged reactions and comments per second."""
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import orjson
+
+from widget_server.bench import seeds
+from widget_server.bench.crowd import Pair, cast, settle
+from widget_server.bench.load import masked
+from widget_server.bench.postgres import fresh_database
+from widget_server.bench.table import Row
+
+SOCKETS = 200
+SECONDS = 2.0
+WARM_S = 0.5
+_KEYS = ("happy", "sad", "thinking")
+
+
+def reactions(code: str) -> list[list[bytes]]:
+    """For each socket, taps that always change something."""
+    taps = [
+        masked(orjson.dumps({"type": "react", "ref": ref, "story": code, "reaction": key}))
+        for ref, key in enumerate(_KEYS)
+    ]
+    return [taps] * SOCKETS
+
+
+def comments(code: str, number: int = 200) -> list[list[bytes]]:
+    """For each socket, comments of ordinary length; what is built holds for a whole run."""
+
+    def one(ref: int) -> bytes:
+        deed = {
+            "type": "comment",
+            "ref": ref,
+            "story": code,
+            "key": str(uuid.UUID(int=secrets.randbits(128))),
+        }
+        return masked(orjson.dumps({**deed, "body": seeds.SOURCE, "name": "Marit"}))
+
+    return [[one(ref) for ref in range(number)] for _ in range(SOCKETS)]
+
+
+def reactions_on_sqlite(repeats: int) -> Row:
+    """SQLite, `synchronous=FULL`, against not storing and against a commit for each."""
+    row = Row(f"durable reactions/s over {SOCKETS} sockets, SQLite FULL", "/s")
+    with cast() as stage:
+        kinds = {
+            "ours": stage.house(),
+            "not storing": stage.house(acknowledging="freely"),
+            "one commit each": stage.house(acknowledging="singly"),
+        }
+        _measure(row, kinds, reactions, repeats)
+    row.aim("ours", "not storing", 0.6)
+    row.aim("ours", "one commit each", 5)
+    return row
+
+
+def reactions_on_postgres(url: str | None, repeats: int) -> Row:
+    """PostgreSQL on this machine, against not storing."""
+    row = Row(f"durable reactions/s over {SOCKETS} sockets, PostgreSQL", "/s")
+    if url is None:
+        row.failed = "name a PostgreSQL with --postgres"
+        return row
+    with fresh_database(url) as own, cast() as stage:
+        kinds = {
+            "ours": stage.house(database_url=own),
+            "not storing": stage.house(acknowledging="freely"),
+        }
+        _measure(row, kinds, reactions, repeats)
+    row.aim("ours", "not storing", 0.45)
+    return row
+
+
+def comments_acknowledged(repeats: int) -> Row:
+    """Markdown, checks, storing, announcing."""
+    row = Row(f"comments/s over {SOCKETS} sockets, SQLite FULL", "/s")
+    with cast() as stage:
+        kinds = {"ours": stage.house(), "not storing": stage.house(acknowledging="freely")}
+        _measure(row, kinds, comments, repeats)
+    row.aim("ours", "not storing", 0.35)
+    return row
+
+
+def _measure(
+    row: Row,
+    kinds: dict[str, Pair],
+    requests: Callable[[str], list[list[bytes]]],
+    repeats: int,
+) -> None:
+    for pair in kinds.values():
+        pair.open(SOCKETS)
+    settle()
+    for repeat in range(repeats + 1):
+        for name, pair in kinds.items():
+            asked = requests(pair.code)
+            answers, seconds = pair.client.call("drive", asked, SECONDS, WARM_S)
+            if repeat:
+                row.note(name, answers / seconds)
+
+
+def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Row]]]:
+    """Name and measurement of each row."""
+    yield "reactions", partial(reactions_on_sqlite, repeats)
+    yield "reactions-postgres", partial(reactions_on_postgres, postgres, repeats)
+    yield "comments", partial(comments_acknowledged, repeats)

@@ -1,0 +1,184 @@
+"""From the server to the readers: frames per second, conflation, latency, two processes."""
+
+import statistics
+from array import array
+from collections.abc import Callable, Iterator
+
+from widget_server.bench import yardsticks
+from widget_server.bench.crowd import Cast, Pair, cast, settle
+from widget_server.bench.table import Goal, Row
+from widget_server.model.events import TallyChanged
+from widget_server.model.records import Tally
+from widget_server.wire import frames
+
+FRAMES = 60_000
+"""Frames of one sample, whatever the number of watchers."""
+_BEAT = (
+    b'{"type":"comment","story":"0123456789AB","position":{"epoch":"0123456789abcdef",'
+    b'"seq":100000000},"count":17,"comment":' + b"x" * 420 + b"}"
+)
+
+
+def tally(size: int = 150) -> bytes:
+    """A tally frame's payload of exactly so many bytes."""
+    counts = {"surprised": 12, "thinking": 3_405, "happy": 23_117, "sad": 801, "fired_up": 96}
+    event = TallyChanged("0123456789AB", None, Tally(1_234_567, counts))
+    payload = frames.tally_frame(event)[0]
+    return payload[:-2] + b" " * (size - len(payload)) + b"}}"
+
+
+def delivered(watchers: int, repeats: int, others: Callable[[Cast], dict[str, Pair]]) -> Row:
+    """One story, every tally to everyone, no conflation."""
+    row = Row(f"frames/s to {watchers:,} watchers, 150-byte tally, no conflation", "frames/s")
+    with cast() as stage:
+        pairs = {"ours": stage.house(), **stage.yardsticks(), **others(stage)}
+        for pair in pairs.values():
+            pair.open(watchers)
+        settle()
+        payload, rounds = tally(), max(2, FRAMES // watchers)
+        per_cpu: dict[str, list[float]] = {}
+        for repeat in range(repeats + 1):
+            for name, pair in pairs.items():
+                rate, of_cpu = pair.measured_pour(payload, rounds, watchers)
+                if repeat:  # the first round warms up
+                    row.note(name, rate)
+                    per_cpu.setdefault(name, []).append(of_cpu)
+    row.aim("ours", "raw send loop", 0.85)
+    row.aim("ours", "naive Starlette loop", 3)
+    for name in set(pairs) & {"Nchan"}:
+        row.aim("ours", name, 1.0)
+    both = zip(per_cpu["ours"], per_cpu["raw send loop"], strict=True)
+    row.goals.append(Goal("to raw send loop, by CPU", [one / raw for one, raw in both], 0.85))
+    return row
+
+
+def several_in_one_write(repeats: int, watchers: int = 1_000) -> Row:
+    """Comments that come faster than the tick share a write."""
+    row = Row(f"comments/s delivered to {watchers:,}, 400 a second", "frames/s")
+    with cast() as stage:
+        ours, raw = stage.house(), stage.yardstick(yardsticks.raw)
+        for pair in (ours, raw):
+            pair.open(watchers)
+        settle()
+        for repeat in range(repeats + 1):
+            ours.client.call("start_counting")
+            number, _, cpu = ours.server.call("converse", 400, 2)
+            frames_, _, _, lost = ours.client.call("counted", number * watchers)
+            if lost:
+                raise RuntimeError(f"{lost} sockets were lost")
+            rate, _ = raw.measured_pour(_BEAT, FRAMES // watchers, watchers)
+            if repeat:
+                row.note("ours", frames_ / 2)
+                row.note("raw send loop", rate)
+                row.note("share of all comments", frames_ / (number * watchers))
+                row.note("ours, per CPU second", frames_ / cpu)
+    row.aim("ours", "raw send loop", 3)
+    return row
+
+
+def conflated(repeats: int, watchers: int = 1_000) -> Row:
+    """A hundred times the reactions; the readers are with another process than the reactions."""
+    row = Row(f"100 × the reactions on a story with {watchers:,} watchers", "")
+    frames_, cpu = [], []
+    with cast() as stage:
+        data = stage.data()
+        source, carrier = stage.house(data), stage.house(data, first=False)
+        carrier.open(watchers)
+        settle()
+        for _ in range(repeats):
+            sent: dict[int, tuple[int, float]] = {}
+            for per_second in (20, 2_000):
+                before = carrier.server.call("cpu")
+                carrier.client.call("start_counting")
+                source.server.call("react", per_second, 3)
+                number = carrier.client.call("counted", 10**9)[0]
+                sent[per_second] = (number, carrier.server.call("cpu") - before)
+                row.note(f"frames at {per_second:,} reactions/s", number)
+                row.note(f"CPU s at {per_second:,} reactions/s", sent[per_second][1])
+            frames_.append(sent[2_000][0] / sent[20][0])
+            cpu.append(sent[2_000][1] / sent[20][1])
+    row.goals.append(Goal("frames sent", frames_, 1.05, at_least=False))
+    row.goals.append(Goal("CPU of the fan-out", cpu, 1.1, at_least=False))
+    return row
+
+
+def latency(repeats: int, watchers: int = 1_000) -> Row:
+    """From commit to arrival, 20 comments a second."""
+    row = Row(f"commit to arrival at {watchers:,} watchers, 20/s, p99", "ms")
+    with cast() as stage:
+        data = stage.data()
+        same, other = stage.house(data), stage.house(data, first=False)
+        raw = stage.yardstick(yardsticks.raw)
+        for pair in (same, other, raw):
+            pair.open(watchers)
+        settle()
+        for _ in range(repeats):
+            for name, pair in (("same process", same), ("other process", other)):
+                pair.client.call("start_noting")
+                begun = same.server.call("write_comments", 20, 4)
+                row.note(name, _p99(begun, pair.client.call("noted", 80 * watchers)))
+            raw.client.call("start_noting")
+            begun = raw.server.call("beat", 20, 4, _BEAT)
+            row.note("raw send loop", _p99(begun, raw.client.call("noted", 80 * watchers)))
+    for name, bound in (("same process", 30), ("other process", 50)):
+        more = [a - b for a, b in zip(row.samples[name], row.samples["raw send loop"], strict=True)]
+        row.goals.append(Goal(f"{name}: beyond the raw loop's", more, bound, False, "ms"))
+    return row
+
+
+def _p99(
+    begun: tuple["array[int]", "array[float]"], arrived: tuple["array[int]", "array[float]"]
+) -> float:
+    """Milliseconds. Frames that never arrived make it fail."""
+    began = dict(zip(*begun, strict=True))
+    taken = [(at - began[seq]) * 1000 for seq, at in zip(*arrived, strict=True) if seq in began]
+    if len(taken) < len(began) * 900:
+        raise RuntimeError(f"only {len(taken)} arrivals of {len(began)} events")
+    return statistics.quantiles(taken, n=100)[98]
+
+
+def two_processes(repeats: int, watchers: int = 2_000) -> Row:
+    """Half of the readers each. By CPU of the busier one, so that the client does not count."""
+    row = Row(f"two processes, {watchers:,} watchers", "frames per CPU s of the busiest")
+    with cast() as stage:
+        alone = stage.house()
+        data = stage.data()
+        first, second = stage.house(data), stage.house(data, first=False)
+        alone.open(watchers)
+        for pair in (first, second):
+            pair.open(watchers // 2)
+        settle()
+        for repeat in range(repeats + 1):
+            single = _carried([alone], watchers)
+            double = _carried([first, second], watchers)
+            if repeat:
+                row.note("one", single)
+                row.note("two", double)
+    row.aim("two", "one", 1.8)
+    return row
+
+
+def _carried(pairs: list[Pair], watchers: int) -> float:
+    """Frames of all processes for each CPU second of the busiest."""
+    before = [pair.server.call("cpu") for pair in pairs]
+    for pair in pairs:
+        pair.client.call("start_counting")
+    number, _, _ = pairs[0].server.call("converse", 15, 3)
+    share = number * watchers // len(pairs)
+    frames_: int = sum(pair.client.call("counted", share)[0] for pair in pairs)
+    cpu: list[float] = [
+        pair.server.call("cpu") - at for pair, at in zip(pairs, before, strict=True)
+    ]
+    return frames_ / max(cpu)
+
+
+def all_rows(
+    repeats: int, others: Callable[[Cast], dict[str, Pair]]
+) -> Iterator[tuple[str, Callable[[], Row]]]:
+    """Name and measurement of each row."""
+    yield "fanout-1000", lambda: delivered(1_000, repeats, others)
+    yield "fanout-10000", lambda: delivered(10_000, repeats, others)
+    yield "several", lambda: several_in_one_write(repeats)
+    yield "conflated", lambda: conflated(repeats)
+    yield "latency", lambda: latency(repeats)
+    yield "two-processes", lambda: two_processes(repeats)

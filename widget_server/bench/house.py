@@ -1,0 +1,324 @@
+"""Our server in a process of its own, with what a measurement needs beside it.
+
+It is the server that `widget-server serve` runs, with pace off: the same rooms, the same uvicorn
+settings. The methods of `House` are called by name from the process that measures.
+"""
+
+import asyncio
+import gc
+import logging
+import secrets
+import socket
+import statistics
+import time
+import uuid
+from array import array
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from widget_server import worker
+from widget_server.app import Rooms
+from widget_server.bench import seeds
+from widget_server.bench.forgetful import ForgetfulWriter
+from widget_server.bench.remote import Stopwatch, answer_all, run_loop
+from widget_server.config import Config
+from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.routes import application
+from widget_server.live import tick
+from widget_server.live.messages import Message
+from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.events import CommentChanged, Event
+from widget_server.operations import admit, enrol
+from widget_server.store import migrate, writer as store_writer
+from widget_server.store.deeds import Post, React
+from widget_server.store.writer import Writer
+from widget_server.trust.tokens import story_code
+
+ORIGIN = "https://copy.example"
+SITE = "bench"
+_NEVER = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What kind of house it is.
+
+    `acknowledging`: `durably` as it is served; `singly`, one commit for each deed; `freely`,
+    without storing; `bare`, sockets accepted and nothing else.
+    """
+
+    data_dir: str
+    database_url: str = ""
+    acknowledging: str = "durably"
+    first: bool = True
+    """Makes the tables and the site; later houses on the same data find them."""
+
+
+class House:
+    """One server process. Times are in seconds, memory in bytes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._committed: dict[int, float] = {}
+        self._config = Config(
+            data_dir=Path(plan.data_dir),
+            database_url=plan.database_url,
+            redis_url="",
+            secret_keys=("a secret that only a benchmark knows",),
+            public_url="",
+            rate_limits=None,
+            sockets_per_network=0,
+            drain_seconds=0,
+            log_level="warning",
+        )
+        self.rooms = Rooms(self._config)
+        self.services = self.rooms.services
+        # A socket may ask as fast as it is answered; everything else about it is as served.
+        FanoutProtocol.message_rate = _NEVER
+        FanoutProtocol.drain_s = 0
+        if plan.acknowledging == "singly":
+            store_writer.MOST = 1
+            store_writer.LINGER_S = 0
+
+    async def run(self, connection: Connection) -> None:
+        """Serve until the parent closes the pipe."""
+        plan = self.plan
+        if plan.first:
+            await migrate.upgrade(self._config.database)
+        async with self.rooms.open():
+            if plan.first:
+                await enrol.create_site(self.services, SITE, "Benchmark")
+            self.token = await enrol.mint(self.services, _claims("story"))
+            await admit.make_known(self.services, self.token)
+            self.code = story_code(SITE, "story")
+            if plan.acknowledging == "freely":
+                free = ForgetfulWriter(self.rooms.writer, self.code, self.rooms.announce)
+                self.services = replace(self.services, writer=cast(Writer, free))
+            await self._serve(connection)
+
+    async def _serve(self, connection: Connection) -> None:
+        app: ASGIApp = _bare()
+        if self.plan.acknowledging != "bare":
+            app = application(self.services, self.rooms.health(), 0)
+        settings = worker.uvicorn_settings(self._config, app)
+        settings.lifespan = "off"
+        settings.timeout_graceful_shutdown = 1
+        with socket.create_server(("127.0.0.1", 0), backlog=worker.BACKLOG) as listener:
+            self.port: int = listener.getsockname()[1]
+            server = _Quiet(settings)
+            serving = asyncio.create_task(server.serve([listener]))
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
+                await asyncio.sleep(0.01)
+            gc.collect()
+            gc.freeze()
+            await answer_all(connection, self)
+            server.should_exit = server.force_exit = True
+            await serving
+
+    def where(self) -> tuple[int, str, str]:
+        """Port, story code and token."""
+        return self.port, self.code, self.token
+
+    def cpu(self) -> float:
+        """CPU seconds of this process so far."""
+        return time.process_time()
+
+    def counts(self) -> dict[str, int]:
+        """The hub's counters."""
+        counts = self.rooms.hub.counts
+        return {name: getattr(counts, name) for name in counts.__slots__}
+
+    # Fan-out -----------------------------------------------------------------------------------
+
+    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+        """So many tallies as fast as they go, each written to every watcher; `(seconds, CPU)`."""
+        hub = self.rooms.hub
+        was = tick.tally_interval
+        _set_tick(lambda _watchers: 0.0)
+        due = hub.counts.deliveries + hub.counts.skipped
+        version, watchers = time.time_ns(), hub.watching
+        watch = Stopwatch()
+        for round_ in range(rounds):
+            hub.receive(Message("tally", self.code, version + round_, "", payload, 0, 30))
+            due += watchers
+            while hub.counts.deliveries + hub.counts.skipped < due:  # noqa: ASYNC110 - each turn counts
+                await asyncio.sleep(0)
+        taken = watch.read()
+        _set_tick(was)
+        return taken
+
+    async def converse(self, per_second: float, seconds: float) -> tuple[int, float, float]:
+        """Comments of many readers at a steady rate, stored.
+
+        How many, and the seconds and CPU seconds that they took.
+        """
+        story, watch = await self._story(), Stopwatch()
+        number, pending = 0, set()
+        while (passed := watch.read()[0]) < seconds:
+            for _ in range(int(passed * per_second) - number):
+                number += 1
+                task = asyncio.ensure_future(self.services.writer.submit(self._post(story)))
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*pending)
+        return number, *watch.read()
+
+    async def _story(self) -> int:
+        story = await self.services.directory.story(self.code)
+        if story is None:
+            raise LookupError(self.code)
+        return story.id
+
+    def _post(self, story: int) -> Post:
+        return Post(
+            story=story,
+            id=secrets.token_hex(6),
+            key=uuid.uuid4().hex,
+            reader=secrets.token_hex(16),
+            source=seeds.SOURCE,
+            text=seeds.TEXT,
+            pending=False,
+            reactions=tuple(seeds.COUNTS),
+            at=self.services.now_ms(),
+        )
+
+    async def react(self, per_second: float, seconds: float) -> int:
+        """Reactions of many readers at a steady rate, stored; how many were acknowledged."""
+        story = await self._story()
+        keys = ("happy", "sad", "thinking")
+        begin, number, open_deeds = time.perf_counter(), 0, set()
+        while (passed := time.perf_counter() - begin) < seconds:
+            for _ in range(int(passed * per_second) - number):
+                number += 1
+                reader = f"{number % 2000:032x}"
+                deed = React(
+                    story, None, reader, keys[number // 2000 % 3], None, self.services.now_ms()
+                )
+                task = asyncio.ensure_future(self.services.writer.submit(deed))
+                open_deeds.add(task)
+                task.add_done_callback(open_deeds.discard)
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*open_deeds)
+        return number
+
+    async def write_comments(
+        self, per_second: float, seconds: float
+    ) -> tuple["array[int]", "array[float]"]:
+        """Comments stored at a steady rate; the `seq` of each and when it was committed."""
+        story = await self._story()
+        self._note_commits()
+        begin, pending = time.perf_counter(), []
+        for number in range(int(per_second * seconds)):
+            await asyncio.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
+            post = self.services.writer.submit(self._post(story))
+            pending.append(asyncio.ensure_future(post))
+        answers = await asyncio.gather(*pending)
+        seqs = array("q", [answer.seq for answer in answers])
+        return seqs, array("d", [self._committed[seq] for seq in seqs])
+
+    def _note_commits(self) -> None:
+        """From now on note when each comment's transaction was over."""
+        tell = self.rooms.announce
+
+        def announce(events: Sequence[Event]) -> None:
+            now = time.monotonic()
+            for event in events:
+                if isinstance(event, CommentChanged):
+                    self._committed[event.seq] = now
+            tell(events)
+
+        self.rooms.writer._on_commit = announce
+
+    # Reading -----------------------------------------------------------------------------------
+
+    async def seed_stories(self, number: int) -> list[str]:
+        """Make so many stories known; their codes."""
+        return await seeds.stories(self.services, SITE, number)
+
+    async def seed_comments(self, key: str, number: int) -> str:
+        """Make a story with so many comments; its code."""
+        token = await enrol.mint(self.services, _claims(key))
+        story = await admit.make_known(self.services, token)
+        await seeds.comments(self.rooms.database, story.id, number)
+        return story.code
+
+    async def time_reads(self, codes: Sequence[str], repeats: int) -> dict[str, list[list[float]]]:
+        """Seconds of a snapshot and of some pages, for each story in turn."""
+        reads = self.services.discussions
+        kinds: dict[str, Callable[[str], Awaitable[Any]]] = {
+            "snapshot": reads.snapshot,
+            "newest": lambda code: reads.page(code, "newest", None, 20),
+            "oldest": lambda code: reads.page(code, "oldest", None, 20),
+            "top": lambda code: reads.page(code, "top", None, 20),
+        }
+        second = {code: (await reads.page(code, "newest", None, 20)).next for code in codes}
+        kinds["second page"] = lambda code: reads.page(code, "newest", second[code], 20)
+        taken: dict[str, list[list[float]]] = {kind: [[] for _ in codes] for kind in kinds}
+        for _ in range(repeats):
+            for kind, read in kinds.items():
+                for place, code in enumerate(codes):
+                    taken[kind][place].append(await _quickest(read, code))
+        return taken
+
+
+async def _quickest(read: Callable[[str], Awaitable[Any]], code: str) -> float:
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        await read(code)
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+class _Quiet(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """The parent process ends us by closing the pipe."""
+
+
+def _set_tick(interval: Callable[[int], float]) -> None:
+    """Tallies without conflation: nothing that a served process could be told to do."""
+    tick.tally_interval = interval  # type: ignore[assignment]
+
+
+def _claims(story: str) -> WidgetClaims:
+    attribution = Attribution("https://harbour.example/story", "A title", "An author", "Harbour")
+    return WidgetClaims(
+        site=SITE,
+        story=story,
+        origins=(ORIGIN,),
+        iat=1_700_000_000,
+        jti="",
+        attribution=attribution,
+    )
+
+
+def _bare() -> Starlette:
+    """Sockets are accepted, and that is all."""
+
+    async def accept(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": "widget.v1"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    class Door:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await accept(scope, receive, send)
+
+    return Starlette(routes=[WebSocketRoute("/v1/live", Door())])
+
+
+def main(connection: Connection, plan: Plan) -> None:
+    """The process."""
+    logging.basicConfig(level="WARNING")
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    run_loop(House(plan).run(connection))

@@ -1,0 +1,74 @@
+"""Other servers to compare with: programs in a folder, each of which fans out in its own way.
+
+A program is started without arguments. It prints its port, then takes lines `ROUNDS PAYLOAD` on its
+standard input, sends the payload to every open socket so many times, and answers each line with
+`SECONDS CPU_SECONDS`. It ends with its input. One that cannot run here exits with status 77.
+"""
+
+import subprocess
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from widget_server.bench.crowd import Cast, Pair
+from widget_server.bench.remote import MeasurementError, answer_one
+
+CANNOT_RUN = 77
+
+
+class Peer:
+    """One such program."""
+
+    def __init__(self, program: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - named by who runs the benchmark
+            [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        line = self._line()
+        self._port = int(line) if line else 0
+
+    def where(self) -> int:
+        """The port, or 0 where the program cannot run."""
+        return self._port
+
+    def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+        """Let it send; its own figures."""
+        stdin = self._process.stdin
+        if stdin is None:
+            raise MeasurementError("the peer takes no orders")
+        stdin.write(f"{rounds} {payload.decode()}\n")
+        stdin.flush()
+        wall, cpu = map(float, self._line().split())
+        return wall, cpu
+
+    def _line(self) -> str:
+        stdout = self._process.stdout
+        return "" if stdout is None else stdout.readline().strip()
+
+    def close(self) -> None:
+        """End it."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+
+
+def peers_in(folder: Path, stage: Cast) -> dict[str, Pair]:
+    """The peers that can run here, by name: `peer_nchan.py` is “nchan”."""
+    found = {}
+    for program in sorted(folder.glob("peer_*.py")):
+        pair = stage.yardstick(main, str(program))
+        if pair.server.call("where"):
+            found[program.stem.removeprefix("peer_").replace("_", " ")] = pair
+    return found
+
+
+def main(connection: Connection, program: str) -> None:
+    """The process that speaks with the program."""
+    peer = Peer(program)
+    try:
+        while answer_one(connection, peer):
+            pass
+    finally:
+        peer.close()

@@ -1,0 +1,24 @@
+"""A Valkey for the time of one measurement."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from widget_server.live import embedded
+
+
+@contextmanager
+def valkey(folder: Path) -> Iterator[None]:
+    """Run the embedded Valkey in a data folder."""
+    with subprocess.Popen(embedded.command(folder), stdin=subprocess.DEVNULL) as process:  # noqa: S603
+        try:
+            deadline = time.monotonic() + 10
+            while not embedded.ready(folder):
+                if time.monotonic() > deadline or process.poll() is not None:
+                    raise RuntimeError("the embedded Valkey does not start")
+                time.sleep(0.02)
+            yield
+        finally:
+            process.kill()

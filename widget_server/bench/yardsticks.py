@@ -1,0 +1,204 @@
+"""What we measure ourselves against, as far as the package alone can build it.
+
+The raw loop is the floor: one `send` for each reader and nothing else. The naive loop is what
+everyone writes first. `tests/bench` has more of them.
+"""
+
+import asyncio
+import logging
+import os
+import select
+import socket
+import time
+from array import array
+from multiprocessing.connection import Connection
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+from widget_server.bench.remote import Stopwatch, answer_all, answer_one, run_loop
+from widget_server.live.frames import Frame
+
+_ACCEPT = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+    b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
+)
+
+
+class Raw:
+    """A loop over sockets: `send`, `send`, `send`. Python's own part of it is taken out."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self._sockets: list[socket.socket] = []
+
+    def run(self, connection: Connection) -> None:
+        """Accept and answer until the parent closes the pipe."""
+        with select.epoll() as ready:
+            ready.register(self._listener, select.EPOLLIN)
+            ready.register(connection.fileno(), select.EPOLLIN)
+            while True:
+                for descriptor, _ in ready.poll():
+                    if descriptor == self._listener.fileno():
+                        self._accept()
+                    elif not answer_one(connection, self):
+                        return
+
+    def _accept(self) -> None:
+        one, _ = self._listener.accept()
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one.recv(4096)
+        one.send(_ACCEPT)
+        self._sockets.append(one)
+
+    def where(self) -> int:
+        """The port."""
+        return int(self._listener.getsockname()[1])
+
+    def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+        """Send a frame to every socket, so many times; seconds and CPU seconds of the sends."""
+        wire = Frame(payload).wire
+        descriptors = [one.fileno() for one in self._sockets]
+        write = os.write
+        watch = Stopwatch()
+        for _ in range(rounds):
+            for descriptor in descriptors:
+                write(descriptor, wire)
+        wall, cpu = watch.read()
+        own = self._own_cost(descriptors, wire, rounds)
+        return wall - own, cpu - own
+
+    @staticmethod
+    def _own_cost(descriptors: list[int], wire: bytes, rounds: int) -> float:
+        """What the loop takes when the call in it does nothing."""
+        watch = Stopwatch()
+        for _ in range(rounds):
+            for descriptor in descriptors:
+                _nothing(descriptor, wire)
+        return watch.read()[1]
+
+    def beat(
+        self, per_second: float, seconds: float, payload: bytes
+    ) -> tuple["array[int]", "array[float]"]:
+        """A frame to every socket at a steady rate; each one's `seq` and when its round began.
+
+        `payload` holds the number as eight digits after `"seq":1`.
+        """
+        head, _, tail = payload.partition(b"00000000")
+        seqs, times = array("q"), array("d")
+        begin = time.perf_counter()
+        for number in range(int(per_second * seconds)):
+            time.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
+            wire = Frame(b"%b%08d%b" % (head, number, tail)).wire
+            seqs.append(100_000_000 + number)
+            times.append(time.monotonic())
+            for one in self._sockets:
+                one.send(wire)
+        return seqs, times
+
+
+def _nothing(_descriptor: int, _wire: bytes) -> None:
+    """Stand where a system call would stand."""
+
+
+class Naive:
+    """`for socket in sockets: await socket.send_text(text)`, on Starlette and plain uvicorn."""
+
+    def __init__(self) -> None:
+        self._sockets: list[WebSocket] = []
+
+    async def run(self, connection: Connection) -> None:
+        """Serve until the parent closes the pipe."""
+        app = Starlette(routes=[WebSocketRoute("/v1/live", self._watch)])
+        settings = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", backlog=4096
+        )
+        with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
+            self._port = int(listener.getsockname()[1])
+            server = uvicorn.Server(settings)
+            serving = asyncio.create_task(server.serve([listener]))
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
+                await asyncio.sleep(0.01)
+            await answer_all(connection, self)
+            server.should_exit = server.force_exit = True
+            await serving
+
+    async def _watch(self, websocket: WebSocket) -> None:
+        await websocket.accept(subprotocol="widget.v1")
+        self._sockets.append(websocket)
+        try:
+            while True:
+                await websocket.receive_text()
+        except WebSocketDisconnect:
+            self._sockets.remove(websocket)
+
+    def where(self) -> int:
+        """The port."""
+        return self._port
+
+    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+        """Send a text to every socket, so many times; seconds and CPU seconds."""
+        text = payload.decode()
+        watch = Stopwatch()
+        for _ in range(rounds):
+            for one in self._sockets:
+                await one.send_text(text)
+        return watch.read()
+
+
+class Broadcast:
+    """`websockets.broadcast`, with compression off."""
+
+    async def run(self, connection: Connection) -> None:
+        """Serve until the parent closes the pipe."""
+        self._sockets: set[ServerConnection] = set()
+
+        async def watch(one: ServerConnection) -> None:
+            self._sockets.add(one)
+            await one.wait_closed()
+            self._sockets.discard(one)
+
+        logging.getLogger("websockets").setLevel(logging.CRITICAL)
+        async with serve(
+            watch,
+            "127.0.0.1",
+            0,
+            compression=None,
+            backlog=4096,
+            select_subprotocol=lambda *_: None,
+        ) as server:
+            self._port = int(next(iter(server.sockets)).getsockname()[1])
+            await answer_all(connection, self)
+
+    def where(self) -> int:
+        """The port."""
+        return self._port
+
+    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+        """Send a text to every socket, so many times; seconds and CPU seconds."""
+        text = payload.decode()
+        watch = Stopwatch()
+        for _ in range(rounds):
+            broadcast(self._sockets, text)
+            await asyncio.sleep(0)
+        return watch.read()
+
+
+def raw(connection: Connection) -> None:
+    """The process of the raw loop."""
+    Raw().run(connection)
+
+
+def naive(connection: Connection) -> None:
+    """The process of the naive loop."""
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    run_loop(Naive().run(connection))
+
+
+def websockets_broadcast(connection: Connection) -> None:
+    """The process of `websockets.broadcast`."""
+    run_loop(Broadcast().run(connection))
