@@ -96,10 +96,12 @@ class Rooms:
             yield
         finally:
             # The writer first, so that its last batch still reaches the other processes.
-            for tasks in ([writer], others):
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            writer.cancel()
+            await asyncio.wait({writer})
+            await self.bus.drained(1.0)
+            for task in others:
+                task.cancel()
+            await asyncio.wait(others)
             await self.database.close()
 
     def health(self) -> Health:

@@ -38,7 +38,8 @@ async def ready(request: Request) -> Response:
     """`GET /readyz`: the database answers; a bus that does not is named, but readers are served."""
     health: Health = request.app.state.health
     try:
-        await asyncio.wait_for(health.database(), READY_S)
+        async with asyncio.timeout(READY_S):
+            await health.database()
     except Exception:
         answer = json_answer({"status": "unready", "failed": ["database"]}, "no-store")
         answer.status_code = 503

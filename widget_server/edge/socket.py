@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from widget_server.edge import deeds, guards, problems
 from widget_server.edge.plain_peer import peer_of
 from widget_server.live.frames import Batch, Frame
-from widget_server.live.hub import Subscription
 from widget_server.live.peers import Peer
+from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import NotPermitted, Refused
 from widget_server.model.records import Position
@@ -154,9 +154,6 @@ class LiveSocket:
 
     async def _subscribe(self, asked: messages.Subscribe) -> None:
         services = self._services
-        if len(self._subscriptions) >= MOST_STORIES:
-            self._count_fault()
-            raise NotPermitted(f"One socket carries at most {MOST_STORIES} stories.")
         try:
             grant = await admit.admit(
                 services,
@@ -172,6 +169,9 @@ class LiveSocket:
                 self._await_subscription(REFUSED_S)
             raise
         site, code = grant.site.slug, grant.story.code
+        if len(self._subscriptions) >= MOST_STORIES and code not in self._subscriptions:
+            self._count_fault()
+            raise NotPermitted(f"One socket carries at most {MOST_STORIES} stories.")
         issued = await self._recognise(grant, asked)
         known = self._readers.get(site)
         self._unsubscribe(code)
@@ -244,7 +244,8 @@ class LiveSocket:
             self._resumed = asyncio.Event()
             # Looked at again each second: nobody resumes a peer whose connection is gone.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._resumed.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self._resumed.wait()
 
     def _on_resume(self) -> None:
         if self._resumed is not None:

@@ -74,6 +74,7 @@ class Bus:
         self._ordered: deque[Message] = deque()
         self._latest: dict[tuple[str, str, str], Message] = {}
         self._latest_at = 0.0
+        self._sending = False
         self._wake = asyncio.Event()
         self._watched: dict[str, str] = {}
         self._unconfirmed: dict[str, asyncio.Future[None]] = {}
@@ -103,9 +104,13 @@ class Bus:
     async def drained(self, within: float) -> bool:
         """Wait until nothing is left to send; False when that took too long."""
         deadline = time.monotonic() + within
-        while (self._ordered or self._latest) and time.monotonic() < deadline:  # noqa: ASYNC110
+        while self._has_work and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        return not self._ordered and not self._latest
+        return not self._has_work
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._ordered or self._latest or self._sending)
 
     async def _send(self) -> None:
         client = _client(self._url)
@@ -116,7 +121,8 @@ class Bus:
                 pause = self._latest_at + TALLY_S - time.monotonic()
                 if not self._ordered and pause > 0:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), pause)
+                        async with asyncio.timeout(pause):
+                            await self._wake.wait()
                 await self._flush(client)
                 if self._latest:
                     self._wake.set()
@@ -132,15 +138,20 @@ class Bus:
             self._latest.clear()
         if not batch:
             return
+        self._sending = True
         try:
             async with asyncio.timeout(1), client.pipeline(transaction=False) as pipeline:
                 for message in batch:
                     pipeline.publish(channel_name(message.story), message.encode())
-                await pipeline.execute(raise_on_error=False)
-            self.counts.sent += len(batch)
+                answers = await pipeline.execute(raise_on_error=False)
+            failed = sum(isinstance(answer, Exception) for answer in answers)
+            self.counts.sent += len(batch) - failed
+            self.counts.dropped += failed
         except (RedisError, OSError, TimeoutError):
             # Not sent again: it may have arrived, and the sweep repairs it if not.
             self.counts.dropped += len(batch)
+        finally:
+            self._sending = False
 
     # Receiving ---------------------------------------------------------------------------------
 
@@ -199,10 +210,12 @@ class Bus:
         self._commands = asyncio.Queue()
         reader: asyncio.Task[None] | None = None
         try:
-            await asyncio.wait_for(pubsub.subscribe(self._probe), 2)
+            async with asyncio.timeout(2):
+                await pubsub.subscribe(self._probe)
             self._pubsub = pubsub
             for names in _some(list(self._watched), 500):
-                await asyncio.wait_for(pubsub.subscribe(*names), 2)
+                async with asyncio.timeout(2):
+                    await pubsub.subscribe(*names)
             self._heard = time.monotonic()
             reader = asyncio.create_task(self._read(pubsub))
             reader.add_done_callback(lambda _: self._commands.put_nowait(("subscribe", [])))
@@ -210,12 +223,15 @@ class Bus:
         finally:
             self._pubsub = None
             if reader is not None:
+                # Waited for without taking its exception: its being cancelled is not ours.
                 reader.cancel()
-                with contextlib.suppress(asyncio.CancelledError, RedisError, OSError):
-                    await reader
+                await asyncio.wait({reader})
+                if not reader.cancelled():
+                    reader.exception()
             for end in (pubsub, client):
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
-                    await asyncio.wait_for(end.aclose(), 1)
+                    async with asyncio.timeout(1):
+                        await end.aclose()
 
     async def _read(self, pubsub: PubSub) -> None:
         confirmed: set[str] = set()
@@ -260,12 +276,17 @@ class Bus:
                 raise TimeoutError("the probe did not come back")
             if now >= due:
                 due = now + PROBE_S
-                await asyncio.wait_for(client.publish(self._probe, b"?"), 1)
-            with contextlib.suppress(TimeoutError):
-                verb, names = await asyncio.wait_for(self._commands.get(), max(0.01, due - now))
-                if names:
-                    act = pubsub.subscribe if verb == "subscribe" else pubsub.unsubscribe
-                    await asyncio.wait_for(act(*names), 1)
+                async with asyncio.timeout(1):
+                    await client.publish(self._probe, b"?")
+            try:
+                async with asyncio.timeout(max(0.01, due - now)):
+                    verb, names = await self._commands.get()
+            except TimeoutError:
+                continue
+            if names:
+                act = pubsub.subscribe if verb == "subscribe" else pubsub.unsubscribe
+                async with asyncio.timeout(1):
+                    await act(*names)
 
 
 def _client(url: str) -> Redis:

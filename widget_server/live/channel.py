@@ -49,7 +49,9 @@ class Channel:
     """What one process keeps about one watched story."""
 
     __slots__ = (
+        "_dropped",
         "_early",
+        "_headed",
         "_recent",
         "_ring",
         "_tallies",
@@ -61,6 +63,7 @@ class Channel:
         "last",
         "loaded",
         "story_tally",
+        "wide",
     )
 
     def __init__(self, code: str) -> None:
@@ -74,35 +77,59 @@ class Channel:
         self.checked = 0
         """The story's tally counter up to which the database was asked for lost tallies."""
         self.floor = 0
+        """Changes after this `seq` are known one by one."""
+        self.wide = False
+        """Whether the database was asked for what happened before this process listened."""
+        self._dropped = 0
+        """The highest version of a tally that is no longer kept."""
+        self._headed = 0
+        """The `seq` at which the story's title, notice or rules changed last."""
         self._ring: deque[tuple[int, Frame]] = deque(maxlen=RING)
         self._recent: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._early: dict[int, Message] = {}
-        self._tallies: OrderedDict[str, tuple[int, Frame]] = OrderedDict()
+        self._tallies: OrderedDict[str, tuple[int, Frame, str]] = OrderedDict()
+        """Version, frame and epoch of the latest tally of each target."""
 
     # Taking in ---------------------------------------------------------------------------------
 
     def start(self, loaded: Loaded) -> list[Frame]:
         """Begin from a snapshot, or begin anew; answers the early frames that follow it."""
+        if loaded.epoch != self.epoch:
+            # Another numbering: what was kept under an old one says nothing any more.
+            early, tallies = self._early, self._tallies
+            self._early = {
+                n: message for n, message in early.items() if message.epoch == loaded.epoch
+            }
+            self._tallies = OrderedDict(
+                (target, kept) for target, kept in tallies.items() if kept[2] == loaded.epoch
+            )
+            self._dropped = self._headed = 0
         self.loaded = loaded
         self.epoch = loaded.epoch
-        self.last = loaded.seq
+        self.last = self.floor = loaded.seq
         self.count = loaded.count
+        self.checked = loaded.version
+        self.wide = False
         if "" not in self._tallies or self._tallies[""][0] <= loaded.tally_version:
             self.story_tally = loaded.tally
-        self.checked = max(self.checked, loaded.version)
-        self.floor = loaded.seq
         self._recent.clear()
         self._ring.clear()
         return self._release()
 
     def refresh(self, loaded: Loaded) -> None:
-        """Keep a newer snapshot for those who join; what was sent stays as it is."""
-        self.loaded = loaded
-        self.checked = max(self.checked, loaded.version)
+        """Keep a newer snapshot for those who join; what was sent stays as it is.
+
+        One that is ahead of what was let through is passed over, and so is one that is older
+        than the one that is kept.
+        """
+        kept = self.loaded
+        older = kept is not None and (kept.seq > loaded.seq or kept.version > loaded.version)
+        if loaded.seq <= self.last and not older:
+            self.loaded = loaded
 
     def take(self, message: Message) -> list[Frame]:
         """The frames that may now be sent; a message that came early waits, a repeat is dropped."""
-        if message.number <= self.last:
+        if message.number <= self.last or not self._speaks_to_us(message):
             return []
         if len(self._early) < EARLY:
             self._early.setdefault(message.number, message)
@@ -113,16 +140,22 @@ class Channel:
     def take_tally(self, message: Message) -> Frame | None:
         """The frame of a tally that is newer than the one known for its target."""
         known = self._tallies.get(message.key)
-        if known is not None and known[0] >= message.number:
+        late = known is not None and known[0] >= message.number and known[2] == message.epoch
+        if late or not self._speaks_to_us(message):
             return None
         frame = Frame(message.payload)
-        self._tallies[message.key] = (message.number, frame)
+        self._tallies[message.key] = (message.number, frame, message.epoch)
         self._tallies.move_to_end(message.key)
         if len(self._tallies) > TALLIES:
-            self._tallies.popitem(last=False)
+            _, (version, _, _) = self._tallies.popitem(last=False)
+            self._dropped = max(self._dropped, version)
         if not message.key:
             self.story_tally = b"{" + message.payload[message.start :]
         return frame
+
+    def _speaks_to_us(self, message: Message) -> bool:
+        """Whether its number means something here: before the first snapshot nobody knows."""
+        return self.last < 0 or message.epoch == self.epoch
 
     @property
     def has_gap(self) -> bool:
@@ -142,14 +175,13 @@ class Channel:
                 self.count = message.count
                 self._remember(message.key, self.last, message.payload[message.start : -1])
             else:
-                # Title, notice or rules changed: the head of the snapshot is no longer true.
-                self.loaded = None
+                self._headed = self.last
         return frames
 
     def _remember(self, comment: str, seq: int, body: bytes) -> None:
         self._recent[comment] = (seq, body)
         self._recent.move_to_end(comment)
-        if len(self._recent) > RECENT:
+        while len(self._recent) > RECENT:
             _, (dropped, _) = self._recent.popitem(last=False)
             self.floor = max(self.floor, dropped)
 
@@ -158,10 +190,12 @@ class Channel:
         known = self._recent
         self._recent = OrderedDict()
         for seq, comment, body in recent.comments:
+            # What is ahead of `last` is on its way; it comes when its turn comes.
             if comment not in known and seq <= self.last:
                 self._recent[comment] = (seq, body)
         self._recent.update(known)
         self.floor = min(self.floor, recent.floor)
+        self.wide = True
         for message in recent.tallies:
             self.take_tally(message)
 
@@ -177,22 +211,23 @@ class Channel:
         return [frame for _, frame in list(self._ring)[skip:]]
 
     def usable(self) -> Loaded | None:
-        """The kept snapshot, if the frames since then are still at hand."""
-        if self.loaded is None or self.frames_after(self.loaded.seq) is None:
+        """The kept snapshot, if its head is true and what came since is still at hand."""
+        loaded = self.loaded
+        if loaded is None or loaded.version < self._dropped or loaded.seq < self._headed:
             return None
-        return self.loaded
+        return None if self.frames_after(loaded.seq) is None else loaded
 
     def changes_after(self, seq: int) -> list[bytes] | None:
-        """The comments changed after `seq`, or None when that is further back than is known."""
-        if seq < self.floor or seq > self.last:
+        """The comments changed after `seq`; None where not all are known, or there are too many."""
+        if not self.wide or not self.floor <= seq <= self.last:
             return None
         changed = sorted(item for item in self._recent.values() if item[0] > seq)
-        return [body for _, body in changed]
+        return [body for _, body in changed] if len(changed) <= RECENT else None
 
     def tallies_after(self, version: int) -> list[Frame]:
         """The latest tally frames with a higher version."""
-        return [frame for known, frame in self._tallies.values() if known > version]
+        return [frame for known, frame, _ in self._tallies.values() if known > version]
 
     def has_tallies_after(self, version: int) -> bool:
         """Whether a comment was counted anew after `version`."""
-        return any(target and known > version for target, (known, _) in self._tallies.items())
+        return any(target and known > version for target, (known, _, _) in self._tallies.items())

@@ -1,8 +1,9 @@
 """What travels on the bus: a short header, and the JSON that every embed will be sent.
 
-`1 c 41 k3Jx… 12 180` is version, kind, number, key, comment count and the place in the payload
-where the comment begins. A reader of this version passes over kinds and versions it does not
-know, so two versions of the server can run side by side.
+`1 c 41 k3Jx… 12 180 9f2c…` is version, kind, number, key, comment count, the place in the payload
+where the comment begins, and the epoch that the number belongs to. A reader of this version
+passes over further fields, and over kinds and versions that it does not know, so two versions of
+the server can run side by side.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Message:
     payload: bytes
     count: int = 0
     start: int = 0
+    epoch: str = ""
 
     def encode(self) -> bytes:
         """The bytes for the bus; the story is named by the channel."""
@@ -42,6 +44,7 @@ class Message:
                 self.key.encode() or b"-",
                 b"%d" % self.count,
                 b"%d" % self.start,
+                self.epoch.encode() or b"-",
             )
         )
         return head + b"\n" + self.payload
@@ -51,13 +54,13 @@ def decode(story: str, data: bytes) -> Message | None:
     """The message, or None when it is of another version or no message at all."""
     head, _, payload = data.partition(b"\n")
     parts = head.split(b" ")
-    if len(parts) < 6 or parts[0] != VERSION or parts[1] not in _KINDS:
+    if len(parts) < 7 or parts[0] != VERSION or parts[1] not in _KINDS:
         return None
     try:
         number, count, start = int(parts[2]), int(parts[4]), int(parts[5])
-        key = parts[3].decode()
+        key, epoch = (b"" if part == b"-" else part for part in (parts[3], parts[6]))
+        return Message(
+            _KINDS[parts[1]], story, number, key.decode(), payload, count, start, epoch.decode()
+        )
     except ValueError:
         return None
-    return Message(
-        _KINDS[parts[1]], story, number, "" if key == "-" else key, payload, count, start
-    )

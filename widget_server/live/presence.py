@@ -4,6 +4,8 @@ Each process says what it sees when that changes and every few seconds; what was
 for a while is forgotten, so a process that died takes its readers with it.
 """
 
+from collections import Counter
+
 import orjson
 
 from widget_server.live.messages import Message
@@ -39,21 +41,30 @@ class Presence:
     def __init__(self, process: str) -> None:
         self._process = process
         self._readers = 0
-        self._copies: frozenset[int] = frozenset()
+        self._copies: Counter[int] = Counter()
         self._others: dict[str, tuple[int, frozenset[int], float]] = {}
         self._said: tuple[int, frozenset[int]] = (0, frozenset())
         self._said_at = -AGAIN_S
         self._shown = (0, 0)
         self._asked = False
 
-    def set(self, readers: int, copies: set[int]) -> None:
-        """What this process sees."""
-        self._readers = readers
-        self._copies = frozenset(sorted(copies)[:MOST_COPIES])
+    def enter(self, copy: int) -> None:
+        """A reader came, on this copy; 0 where it is not known."""
+        self._readers += 1
+        if copy:
+            self._copies[copy] += 1
+
+    def leave(self, copy: int) -> None:
+        """A reader of this copy went."""
+        self._readers -= 1
+        if copy:
+            self._copies[copy] -= 1
+            if not self._copies[copy]:
+                del self._copies[copy]
 
     def shown(self) -> tuple[int, int]:
         """Readers (rounded) and copies, over all processes."""
-        copies = self._copies.union(*(seen for _, seen, _ in self._others.values()))
+        copies = set(self._copies).union(*(seen for _, seen, _ in self._others.values()))
         total = self._readers + sum(readers for readers, _, _ in self._others.values())
         return rounded(total), len(copies)
 
@@ -79,11 +90,14 @@ class Presence:
     def is_due(self, now: float) -> bool:
         """Whether this process should speak."""
         quiet = now - self._said_at
-        fresh = (self._readers, self._copies) != self._said
-        return self._asked or (fresh and quiet >= SAY_S) or (self._readers > 0 and quiet >= AGAIN_S)
+        fresh = quiet >= SAY_S and self._here() != self._said
+        return self._asked or fresh or (self._readers > 0 and quiet >= AGAIN_S)
 
     def message(self, story: str, now: float, *, ask: bool = False) -> Message:
         """What this process sees, for the bus."""
-        self._said, self._said_at, self._asked = (self._readers, self._copies), now, False
-        payload = {"readers": self._readers, "copies": sorted(self._copies), "ask": ask}
+        self._said, self._said_at, self._asked = self._here(), now, False
+        payload = {"readers": self._readers, "copies": sorted(self._said[1]), "ask": ask}
         return Message("presence", story, self._readers, self._process, orjson.dumps(payload))
+
+    def _here(self) -> tuple[int, frozenset[int]]:
+        return self._readers, frozenset(sorted(self._copies)[:MOST_COPIES])

@@ -14,14 +14,14 @@ def to_message(event: Event, epoch: str, settings: SiteSettings) -> Message:
         case CommentChanged():
             payload, start = frames.comment_frame(event, epoch, show_copy=settings.show_copy)
             key, count = event.comment.id, event.count
-            return Message("comment", event.story, event.seq, key, payload, count, start)
+            return Message("comment", event.story, event.seq, key, payload, count, start, epoch)
         case StoryChanged():
             payload = frames.story_frame(event, epoch, settings)
-            return Message("story", event.story, event.seq, "", payload)
+            return Message("story", event.story, event.seq, "", payload, epoch=epoch)
         case TallyChanged():
             payload, start = frames.tally_frame(event)
             key, version = event.comment or "", event.tally.version
-            return Message("tally", event.story, version, key, payload, 0, start)
+            return Message("tally", event.story, version, key, payload, 0, start, epoch)
 
 
 def stories_of(events: Sequence[Event]) -> set[str]:

@@ -1,0 +1,119 @@
+"""When and how what changed is written to those who watch: few, large writes, paced by audience."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from widget_server.live.frames import Batch, Frame
+from widget_server.live.watched import Counts, Subscription, Watched
+
+CHUNK = 500
+"""Writes in one turn of the event loop, so that a large story does not hold up the others."""
+
+
+def ordered_interval(watchers: int) -> float:
+    """Seconds between two writes of comments: at once for few, 4 Hz for 5,000 and more."""
+    return min(0.25, max(0.02, watchers / 20_000))
+
+
+def tally_interval(watchers: int) -> float:
+    """Seconds between two writes of tallies: 10 Hz, falling to 1 Hz at 10,000 watchers."""
+    return min(1.0, max(0.1, watchers / 10_000))
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """One batch on its way: comments `before + 1` to `after` in `epoch`, and the latest tallies."""
+
+    epoch: str
+    before: int
+    ordered: Sequence[Frame]
+    tallied: Sequence[Frame]
+    subscriptions: list[Subscription]
+    drawn: dict[tuple[int, bool], Batch | None] = field(default_factory=dict)
+
+    @property
+    def after(self) -> int:
+        return self.before + len(self.ordered)
+
+    def batch(self, seq: int, *, visible: bool) -> Batch | None:
+        """What one who has all up to `seq` is still to be sent; None for nothing.
+
+        Who came in between has some of it already. Tallies go to all who see the page: sent
+        twice they say the same.
+        """
+        have = min(seq, self.after) - self.before
+        if (have, visible) not in self.drawn:
+            frames = [*self.ordered[have:], *(self.tallied if visible else ())]
+            self.drawn[have, visible] = Batch(frames) if frames else None
+        return self.drawn[have, visible]
+
+
+class Tick:
+    """Writes what waits in a channel: the first change after quiet at once, then at a pace."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def schedule(self, channel: Watched) -> None:
+        """Write now if the story was quiet, otherwise when its interval is over."""
+        if channel.busy or channel.due is not None or not (channel.ordered or channel.tallied):
+            return
+        loop = asyncio.get_running_loop()
+        now, watchers = loop.time(), len(channel.subscriptions)
+        at = min(
+            channel.sent_ordered + ordered_interval(watchers) if channel.ordered else 1e18,
+            channel.sent_tallies + tally_interval(watchers) if channel.tallied else 1e18,
+        )
+        if at <= now:
+            # At the end of this turn: what else happens in it shares the write.
+            channel.due = loop.call_soon(self._flush, channel)
+        else:
+            channel.due = loop.call_at(at, self._flush, channel)
+
+    def _flush(self, channel: Watched) -> None:
+        channel.due = None
+        now, watchers = asyncio.get_running_loop().time(), len(channel.subscriptions)
+        ordered, tallied = channel.ordered, list(channel.tallied.values())
+        if tallied and now < channel.sent_tallies + tally_interval(watchers) - 0.001:
+            tallied = []
+        if ordered:
+            channel.ordered = []
+            channel.sent_ordered = now
+        if tallied:
+            channel.tallied = {}
+            channel.sent_tallies = now
+        if watchers and (ordered or tallied):
+            self._counts.flushes += 1
+            channel.busy = True
+            before = channel.last - len(ordered)
+            everyone = list(channel.subscriptions)
+            self._deliver(
+                channel, _Delivery(channel.epoch, before, ordered, tallied, everyone), start=0
+            )
+        self.schedule(channel)
+
+    def _deliver(self, channel: Watched, delivery: _Delivery, start: int) -> None:
+        """Write to the next few; who lacks something from before is passed over and catches up."""
+        stop = start + CHUNK
+        if delivery.epoch == channel.epoch:
+            for subscription in delivery.subscriptions[start:stop]:
+                self._write(channel, delivery, subscription)
+            if stop < len(delivery.subscriptions):
+                loop = asyncio.get_running_loop()
+                loop.call_soon(self._deliver, channel, delivery, stop)
+                return
+        channel.busy = False
+        self.schedule(channel)
+
+    def _write(self, channel: Watched, delivery: _Delivery, subscription: Subscription) -> None:
+        if subscription.channel is not channel:
+            return
+        if subscription.seq >= delivery.before:
+            batch = delivery.batch(subscription.seq, visible=subscription.visible)
+            if batch is None or subscription.peer.write(batch):
+                subscription.seq = max(subscription.seq, delivery.after)
+                self._counts.deliveries += 1
+                return
+        channel.late = True
+        self._counts.skipped += 1

@@ -1,0 +1,156 @@
+"""A story with those who watch it in this process, and what it says to one who joins."""
+
+import asyncio
+from dataclasses import dataclass
+
+from widget_server.live.channel import Channel
+from widget_server.live.frames import Frame
+from widget_server.live.peers import Peer
+from widget_server.live.presence import Presence
+from widget_server.model.records import Position
+
+
+class Subscription:
+    """One socket's interest in one story."""
+
+    __slots__ = ("channel", "copy", "peer", "personal", "reader", "ref", "seq", "visible")
+
+    def __init__(self, peer: Peer, copy: int, personal: bytes, reader: str | None) -> None:
+        self.peer = peer
+        self.copy = copy
+        """The copy's number, for presence; 0 where none is known."""
+        self.personal = personal
+        """`,"copy":…,"can":…`: what a snapshot says to this socket alone."""
+        self.reader = reader
+        self.visible = True
+        self.ref: int | None = None
+        """What the first snapshot answers, until it was written."""
+        self.seq = -1
+        """`seq` of the last change written to the peer; -1 while it needs a snapshot."""
+        self.channel: Watched | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the hub did, for /metrics and for the tests of how cost grows."""
+
+    encoded: int = 0
+    flushes: int = 0
+    deliveries: int = 0
+    skipped: int = 0
+    joined: int = 0
+    resumed: int = 0
+    resynced: int = 0
+    repaired: int = 0
+    caught_up: int = 0
+    sweeps: int = 0
+
+
+class Watched(Channel):
+    """A channel with its subscriptions, and what waits to be sent to them."""
+
+    __slots__ = (
+        "asked",
+        "busy",
+        "due",
+        "idle_since",
+        "late",
+        "loaded_at",
+        "loading",
+        "ordered",
+        "overdue",
+        "presence",
+        "repairing",
+        "sent_ordered",
+        "sent_tallies",
+        "subscriptions",
+        "tallied",
+        "wanted",
+        "widening",
+    )
+
+    def __init__(self, code: str, presence: Presence) -> None:
+        super().__init__(code)
+        self.presence = presence
+        self.subscriptions: dict[Subscription, None] = {}
+        self.ordered: list[Frame] = []
+        self.tallied: dict[str, Frame] = {}
+        self.due: asyncio.Handle | None = None
+        """When the tick writes next."""
+        self.busy = False
+        """While one batch is being written in chunks."""
+        self.late = False
+        """Whether a subscription was passed over and has to catch up."""
+        self.sent_ordered = self.sent_tallies = -1e9
+        self.loading: asyncio.Task[None] | None = None
+        self.loaded_at = 0.0
+        self.widening: asyncio.Task[None] | None = None
+        self.repairing: asyncio.Task[None] | None = None
+        self.overdue: asyncio.TimerHandle | None = None
+        """When what is missing has been missing for too long."""
+        self.wanted = 0
+        """The highest `seq` that the database was seen to have."""
+        self.asked = False
+        """Whether the other processes were asked for their readers."""
+        self.idle_since = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a change is known to exist that has not been let through."""
+        return self.has_gap or self.last < self.wanted
+
+    def enter(self, subscription: Subscription) -> None:
+        """From now on every change goes to this subscription too."""
+        subscription.channel = self
+        self.subscriptions[subscription] = None
+        self.presence.enter(subscription.copy)
+
+    def leave(self, subscription: Subscription) -> None:
+        """Nothing more goes to this subscription."""
+        if subscription.channel is self:
+            del self.subscriptions[subscription]
+            subscription.channel = None
+            self.presence.leave(subscription.copy)
+
+    # What one who comes is told ----------------------------------------------------------------
+
+    def can_resume(self, since: Position) -> bool:
+        """Whether all that changed after a position is known here."""
+        return since.epoch == self.epoch and self.changes_after(since.seq) is not None
+
+    def resumed(self, seq: int, personal: bytes = b"", ref: int | None = None) -> bytes:
+        """The snapshot that carries only what changed after `seq`."""
+        parts = self._parts(ref, self.last, self.count)
+        changes = self.changes_after(seq) or []
+        parts += [b',"resumed":true,"changes":[', b",".join(changes), b"]", personal, b"}"]
+        return b"".join(parts)
+
+    def snapshot(self, personal: bytes = b"", ref: int | None = None) -> bytes:
+        """The snapshot as last loaded; the frames after it are not in here."""
+        loaded = self.loaded
+        if loaded is None:
+            raise RuntimeError("a channel was drawn without its snapshot")
+        parts = self._parts(ref, loaded.seq, loaded.count)
+        parts += [b',"resumed":false,"comments":', loaded.threads, personal, b"}"]
+        return b"".join(parts)
+
+    def snapshot_and_after(self, personal: bytes, ref: int | None) -> list[Frame]:
+        """The snapshot and all that happened since; together, the story now."""
+        snapshot = Frame(self.snapshot(personal, ref))
+        if self.loaded is None:
+            return [snapshot]
+        after = self.frames_after(self.loaded.seq) or []
+        return [snapshot, *after, *self.tallies_after(self.loaded.version)]
+
+    def _parts(self, ref: int | None, seq: int, count: int) -> list[bytes]:
+        readers, copies = self.presence.shown()
+        loaded = self.loaded
+        return [
+            b'{"type":"snapshot",',
+            b"" if ref is None else b'"ref":%d,' % ref,
+            loaded.head if loaded is not None else b'"story":null',
+            b',"position":{"epoch":"%b","seq":%d},"count":%d' % (self.epoch.encode(), seq, count),
+            b',"tally":',
+            self.story_tally,
+            b',"presence":{"readers":%d,"copies":%d}' % (readers, copies),
+        ]
