@@ -12,11 +12,13 @@ Verb = Literal["approve", "remove", "pin", "unpin"]
 
 async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
     """Approve, remove, pin or unpin a comment. Raises `NotFound`, `Unavailable`."""
-    found = await services.discussions.find_comment(comment)
-    if found is None:
+    story = await services.discussions.find_comment(comment)
+    if story is None:
         raise NotFound("There is no comment with this id.")
-    _, story = found
-    return await services.writer.submit(Moderate(story, comment, verb, services.now_ms()))
+    # Known from now on, so that what is announced follows the rules of the story's site.
+    services.directory.keep(story)
+    await services.directory.site(story.site)
+    return await services.writer.submit(Moderate(story.id, comment, verb, services.now_ms()))
 
 
 async def close(services: Services, code: str, *, closed: bool) -> Story:

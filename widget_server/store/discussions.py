@@ -227,16 +227,16 @@ class Discussions:
             )
             return [(row.story_code, _as_it_waits(row)) for row in rows]
 
-    async def find_comment(self, comment: str) -> tuple[str, int] | None:
-        """Site and story id of a comment."""
+    async def find_comment(self, comment: str) -> Story | None:
+        """The story that a comment belongs to."""
         async with self._database.read() as connection:
             found = await connection.execute(
-                select(stories.c.site, stories.c.id)
+                select(stories)
                 .join(comments, comments.c.story == stories.c.id)
                 .where(comments.c.id == comment)
             )
             row = found.one_or_none()
-        return None if row is None else (row.site, row.id)
+        return None if row is None else to_story(row)
 
     async def known_copies(self, story: int) -> int:
         """How many copies of a story were ever read."""
