@@ -23,6 +23,7 @@ async def eventually(
     condition: Callable[[], Any] | Callable[[], Awaitable[Any]],
     what: str,
     timeout: float = 10.0,
+    pause: float = 0.02,
 ) -> Any:
     """Wait until `condition`, plain or async, gives a true value, and return that value.
 
@@ -43,7 +44,7 @@ async def eventually(
             return answer
         if time.monotonic() >= deadline:
             raise NeverHappenedError(what, limit, answer)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:

@@ -1,0 +1,201 @@
+"""Two server processes behave as one: what is done on one copy shows on every other."""
+
+import asyncio
+import uuid
+
+import httpx
+import pytest
+
+from tests.journeys.client import Client, RefusedError
+from tests.journeys.pair import Pair, agree
+from tests.journeys.publisher import Publisher
+from tests.waiting import eventually
+
+
+async def test_a_reaction_put_changed_and_taken_back_shows_on_every_copy(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story, 4) as readers:
+        for client in readers:
+            await client.react(story.code, "happy")
+        await agree(story.code, *readers)
+        assert readers[1].state(story.code).tally["counts"]["happy"] == 4
+        await readers[0].react(story.code, "sad")
+        await readers[3].react(story.code, None)
+        await agree(story.code, *readers)
+        for client in readers:
+            assert client.state(story.code).tally["counts"] == {
+                "surprised": 0, "thinking": 0, "happy": 2, "sad": 1, "fired_up": 0,
+            }  # fmt: skip
+
+
+async def test_comments_from_both_servers_arrive_everywhere_in_one_order(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story, 4) as readers:
+        posts = [
+            client.comment(story.code, f"{index} of {client.origin}")
+            for index in range(10)
+            for client in readers
+        ]
+        await asyncio.gather(*posts)
+        await agree(story.code, *readers)
+        for client in readers:
+            frames = [frame for frame in client.frames if frame["type"] == "comment"]
+            assert [frame["position"]["seq"] for frame in frames] == list(range(1, 41))
+            assert client.state(story.code).count == 40
+
+
+async def test_each_verb_on_a_comment_is_followed_by_every_reader(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    code = story.code
+    async with pair.readers(story) as (here, there):
+        top = await here.comment(code, "First.")
+        await agree(code, here, there)
+        await here.deed("edit", code, comment=top["id"], body="First, **edited**.")
+        await agree(code, here, there)
+        assert there.state(code).comments[top["id"]]["edited_at"] is not None
+        reply = await there.comment(code, "A reply.", parent=top["id"])
+        await agree(code, here, there)
+        assert here.state(code).comments[reply["id"]]["thread"] == top["id"]
+        await there.react(code, "thinking", comment=top["id"])
+        await agree(code, here, there)
+        assert here.state(code).comments[top["id"]]["tally"]["counts"]["thinking"] == 1
+        await there.react(code, None, comment=top["id"])
+        await agree(code, here, there)
+        await there.deed("report", code, comment=top["id"], reason="off topic")
+        await here.deed("delete", code, comment=top["id"])
+        await agree(code, here, there)
+        gone = there.state(code).comments[top["id"]]
+        assert (gone["state"], gone["text"], gone["author"]["name"]) == ("removed", [], None)
+        assert there.state(code).comments[reply["id"]]["state"] == "published"
+        assert there.state(code).count == 1
+
+
+async def test_a_removed_comment_leaves_the_other_copy_within_a_second(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there):
+        comment = await here.comment(story.code, "Soon gone.")
+        await agree(story.code, here, there)
+        await here.deed("delete", story.code, comment=comment["id"])
+        comments = there.state(story.code).comments
+        await eventually(
+            lambda: comments[comment["id"]]["state"] == "removed", "it is gone", timeout=1
+        )
+
+
+async def test_forgetting_takes_everything_of_a_reader_from_every_story_and_copy(
+    pair: Pair, paper: Publisher
+) -> None:
+    story, second = paper.story(), paper.story()
+    async with pair.readers(story) as (here, there):
+        await here.subscribe(second.token)
+        await there.subscribe(second.token)
+        comment = await here.comment(story.code, "Mine.", name="Ann")
+        await here.react(story.code, "sad", comment=comment["id"])
+        await here.react(second.code, "happy")
+        await there.react(second.code, "happy")
+        await here.deed("forget", story.code)
+        for code in (story.code, second.code):
+            await agree(code, here, there)
+        assert there.state(story.code).comments[comment["id"]]["author"]["name"] is None
+        assert there.state(second.code).tally["counts"]["happy"] == 1
+        again = await here.react(story.code, "happy")
+        assert again["reader"], "whoever comes back is somebody new"
+
+
+async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there):
+        await here.react(story.code, "happy")
+        await there.subscribe(story.token, reader=here.reader)
+        for _ in range(10):
+            key = str(uuid.uuid4())
+            answers = await asyncio.gather(
+                *(client.comment(story.code, "Once.", key=key) for client in (here, there) * 3)
+            )
+            assert len({answer["id"] for answer in answers}) == 1
+        await agree(story.code, here, there)
+        assert here.state(story.code).count == 10
+
+
+async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there), httpx.AsyncClient(trust_env=False) as http:
+        deed = {"type": "comment", "story": story.code, "token": story.token, "ref": 7}
+        body = {**deed, "key": str(uuid.uuid4()), "body": "By post."}
+        sent = [
+            await http.post(
+                f"{server.url}/v1/deeds", json=body, headers={"Origin": "https://post.example"}
+            )
+            for server in pair.servers
+        ]
+        assert [answer.status_code for answer in sent] == [200, 200]
+        first = sent[0].json()
+        assert (first["type"], first["ref"]) == ("ok", 7)
+        assert first["reader"], "two readers, for no reader token was sent along"
+        await agree(story.code, here, there)
+        assert there.state(story.code).count == 2
+        body["reader"] = first["reader"]
+        again = await http.post(
+            f"{pair.other.url}/v1/deeds", json=body, headers={"Origin": "https://post.example"}
+        )
+        assert again.json()["comment"]["id"] == first["comment"]["id"]
+        refused = await http.post(f"{pair.other.url}/v1/deeds", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+
+
+async def test_presence_counts_readers_and_copies_of_both_servers(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story, 3) as readers:
+        for client in readers:
+            await eventually(
+                lambda client=client: (
+                    client.state(story.code).presence == {"readers": 3, "copies": 3}
+                ),
+                "everyone is counted on every server",
+            )
+
+
+async def test_what_is_not_there_cannot_be_touched(pair: Pair, paper: Publisher) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there):
+        comment = await here.comment(story.code, "Mine.")
+        for kind, fields in (
+            ("edit", {"comment": comment["id"], "body": "Yours?"}),
+            ("delete", {"comment": comment["id"]}),
+            ("report", {"comment": "nothing-here"}),
+        ):
+            with pytest.raises(RefusedError, match="not_found"):
+                await there.deed(kind, story.code, **fields)
+        with pytest.raises(RefusedError, match="unknown_reaction"):
+            await there.react(story.code, "meh")
+        await agree(story.code, here, there)
+
+
+async def test_fifty_stories_fit_on_a_socket_and_the_next_is_refused(
+    pair: Pair, paper: Publisher
+) -> None:
+    stories = [paper.story() for _ in range(51)]
+    async with Client(pair.one.url) as reader, Client(pair.other.url) as writer:
+        for story in stories[:50]:
+            await reader.subscribe(story.token)
+        with pytest.raises(RefusedError, match="not_permitted"):
+            await reader.subscribe(stories[50].token)
+        await reader.subscribe(stories[0].token)  # again, in the place that it has
+        for story in stories[0], stories[49]:
+            await writer.subscribe(story.token)
+            await writer.comment(story.code, "To the first and to the last.")
+            await agree(story.code, reader, writer)
+        await reader.deed("unsubscribe", stories[0].code)
+        await reader.subscribe(stories[50].token)

@@ -1,0 +1,57 @@
+"""The embedded default: nothing installed, nothing set, several processes, one discussion."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.journeys.client import Client
+from tests.journeys.harness import ServerProcess
+from tests.journeys.pair import agree
+from tests.journeys.publisher import Publisher
+
+
+async def test_two_workers_without_settings_behave_as_one(
+    new_server: Callable[..., ServerProcess],
+) -> None:
+    server = await new_server(workers=2, SOCKETS_PER_NETWORK="8").start()
+    server.cli("site", "create", "paper", "--name", "A paper")
+    secret = next(
+        path.read_text().strip() for path in server.data_dir.iterdir() if "secret" in path.name
+    )
+    publisher = Publisher("paper", secret)
+    story = publisher.story()
+    assert server.cli("site", "key", "paper").startswith("1 ")
+    async with AsyncExitStack() as stack:
+        readers = []
+        for index in range(8):
+            client = Client(server.url, f"https://copy-{index}.example")
+            readers.append(await stack.enter_async_context(client))
+            await client.subscribe(story.token)
+        for client in readers:
+            await client.comment(story.code, "One discussion?")
+            await client.react(story.code, "happy")
+        await agree(story.code, *readers)
+        assert readers[0].state(story.code).count == 8
+        assert readers[7].state(story.code).tally["counts"]["happy"] == 8
+    for client in readers:
+        async with Client(server.url, after=client) as back:
+            snapshot = await back.subscribe(story.token, since=back.state(story.code).position())
+            assert (snapshot["resumed"], snapshot["mine"]["reaction"]) == (True, "happy")
+
+
+async def test_one_network_has_only_so_many_sockets(
+    new_server: Callable[..., ServerProcess],
+) -> None:
+    server = await new_server(SOCKETS_PER_NETWORK="3").start()
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(Client(server.url))
+        for _ in range(2):
+            await stack.enter_async_context(Client(server.url))
+        with pytest.raises(InvalidStatus) as refusal:
+            await stack.enter_async_context(Client(server.url))
+        assert refusal.value.response.status_code == 429
+        assert refusal.value.response.headers["Retry-After"] == "30"
+        await first.socket.close()
+        await stack.enter_async_context(Client(server.url))

@@ -1,0 +1,164 @@
+"""Who is let in, as whom, and how those are told who are not."""
+
+import time
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from tests.journeys.client import Client, RefusedError
+from tests.journeys.pair import Pair, agree
+from tests.journeys.publisher import Publisher
+from tests.waiting import eventually
+
+
+async def test_a_vouched_reader_has_the_sites_name_and_is_the_same_on_every_device(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    code = story.code
+    async with Client(pair.one.url) as phone, Client(pair.other.url) as laptop:
+        identity = paper.identity("user-7", "Zoë", author=True)
+        first = await phone.subscribe(story.token, identity=identity)
+        assert first["reader"], "to come back with, for the identity token is used up"
+        comment = await phone.comment(code, "By me.", name="Somebody else")
+        assert comment["author"] == {"name": "Zoë", "website": None, "role": "author"}
+        await phone.react(code, "happy")
+        again = await laptop.subscribe(story.token, identity=paper.identity("user-7", "Zoë"))
+        assert again["mine"]["reaction"] == "happy"
+        assert [own["id"] for own in again["mine"]["comments"]] == [comment["id"]]
+        await laptop.deed("edit", code, comment=comment["id"], body="By me, edited.")
+        await laptop.react(code, "sad")
+        await agree(code, phone, laptop)
+        assert laptop.state(code).tally["counts"]["happy"] == 0
+        async with Client(pair.other.url) as thief:
+            with pytest.raises(RefusedError, match="token_invalid"):
+                await thief.subscribe(story.token, identity=identity)
+
+
+async def test_an_expired_token_reads_with_the_reason_and_does_nothing(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    expired = paper.token(story.key, exp=int(time.time()) - 1)
+    async with pair.readers(story) as (_, there), Client(pair.one.url) as late:
+        snapshot = await late.subscribe(expired)
+        assert (snapshot["can"], snapshot["read_only"]) == (["read"], "token_expired")
+        for deed in (late.react(story.code, "happy"), late.comment(story.code, "Too late.")):
+            with pytest.raises(RefusedError, match="token_expired"):
+                await deed
+        await there.comment(story.code, "Still readable.")
+        await agree(story.code, late, there)
+
+
+async def test_a_token_that_expires_while_the_page_is_open_ends_its_deeds(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story(exp=int(time.time()) + 2)
+    async with Client(pair.one.url) as client:
+        await client.subscribe(story.token)
+
+        async def refused() -> bool:
+            try:
+                await client.react(story.code, "happy")
+            except RefusedError as refusal:
+                return refusal.code == "token_expired"
+            return False
+
+        await eventually(refused, "the token has expired", pause=0.1)
+
+
+async def test_the_bare_code_does_what_the_site_allows(pair: Pair) -> None:
+    open_site, closed_site = pair.site(), pair.site("open_republishing=off", "open_reading=off")
+    story = open_site.story()
+    async with pair.readers(story) as (_, there), Client(pair.one.url) as bare:
+        snapshot = await bare.subscribe(code=story.code)
+        assert snapshot["can"] == ["read", "react", "comment"]
+        await bare.react(story.code, "happy")
+        await agree(story.code, bare, there)
+    secret = closed_site.story()
+    async with pair.readers(secret), Client(pair.one.url) as bare:
+        with pytest.raises(RefusedError, match="not_permitted"):
+            await bare.subscribe(code=secret.code)
+        assert await bare.closed() == 4501
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"{pair.one.url}/v1/stories/{secret.code}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+
+
+@pytest.mark.parametrize(
+    ("origin", "broken", "code", "close"),
+    [
+        ("https://copy.example", True, "token_invalid", 4501),
+        ("https://copy.elsewhere", False, "origin_not_allowed", 4503),
+        ("null", False, "origin_not_allowed", 4503),
+    ],
+)
+async def test_a_refused_page_is_told_why_and_its_socket_closed_soon(
+    pair: Pair, paper: Publisher, origin: str, broken: bool, code: str, close: int
+) -> None:
+    token = paper.story().token
+    async with Client(pair.one.url, origin) as client:
+        with pytest.raises(RefusedError, match=code):
+            await client.subscribe(token[:-3] + "AAA" if broken else token)
+        refused_at = time.monotonic()
+        assert await client.closed(timeout=3) == close
+        assert time.monotonic() - refused_at > 0.5, "time to ask for another story of the page"
+
+
+async def test_a_refused_story_does_not_end_the_others_of_its_page(
+    pair: Pair, paper: Publisher
+) -> None:
+    first, second, broken = paper.story(), paper.story(), paper.story().token[:-3] + "AAA"
+    async with pair.readers(first) as (here, there):
+        with pytest.raises(RefusedError, match="token_invalid"):
+            await here.subscribe(broken)
+        await there.comment(first.code, "Still here?")
+        await agree(first.code, here, there)
+    async with Client(pair.one.url) as late:
+        with pytest.raises(RefusedError, match="token_invalid"):
+            await late.subscribe(broken)
+        await late.subscribe(second.token)
+        with pytest.raises(TimeoutError):
+            await late.closed(timeout=1.5)
+
+
+async def test_a_socket_that_subscribes_to_nothing_is_closed(pair: Pair) -> None:
+    async with Client(pair.one.url) as client:
+        assert await client.closed(timeout=15) == 4408
+
+
+async def test_a_deed_without_a_subscription_is_refused(pair: Pair, paper: Publisher) -> None:
+    story = paper.story()
+    async with pair.readers(story), Client(pair.one.url) as client:
+        with pytest.raises(RefusedError, match="not_permitted"):
+            await client.react(story.code, "happy")
+
+
+async def test_messages_that_nobody_understands_are_answered_and_ten_of_them_end_the_socket(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there):
+        answer = await here.ask({"type": "nonsense"})
+        assert (answer["type"], answer["code"]) == ("error", "malformed")
+        for text in ("", "[]", "{", b"\xff\xfe", '{"type": "react", "ref": "x"}'):
+            await here.send(text)
+        await there.comment(story.code, "It goes on.")
+        await agree(story.code, here, there)
+        for _ in range(4):
+            await here.send("?")
+        assert await here.closed() == 4400
+
+
+async def test_a_handshake_without_our_subprotocol_is_refused_over_http(pair: Pair) -> None:
+    url = pair.one.url.replace("http", "ws", 1) + "/v1/live"
+    for offered in (None, [Subprotocol("chat"), Subprotocol("widget.v9")]):
+        with pytest.raises(InvalidStatus) as refusal:
+            async with connect(
+                url, origin=Origin("https://copy.example"), subprotocols=offered, proxy=None
+            ):
+                pass
+        assert refusal.value.response.status_code == 400
