@@ -125,7 +125,8 @@ comments = Table(
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
 Index("ix_comments_thread", comments.c.thread, comments.c.born)
 Index("ix_comments_reader", comments.c.reader)
-_TOP = text("parent IS NULL AND born > 0")
+# Not “born > 0”: SQLite would rather use that as a range than an index that is in order already.
+_TOP = text("parent IS NULL AND born <> 0")
 Index(
     "ix_comments_top_born",
     comments.c.story,
@@ -141,7 +142,7 @@ Index(
     sqlite_where=_TOP,
     postgresql_where=_TOP,
 )
-_PINNED = text("pinned AND born > 0")
+_PINNED = text("parent IS NULL AND pinned AND born <> 0")
 Index("ix_comments_pinned", comments.c.story, sqlite_where=_PINNED, postgresql_where=_PINNED)
 _COUNTED = text("version > 0")
 Index(
@@ -165,7 +166,7 @@ reactions = Table(
     Column("copy", Id, ForeignKey("copies.id")),
     Column("at", BigInteger, nullable=False),
 )
-Index("ix_reactions_reader", reactions.c.reader)
+Index("ix_reactions_reader_story", reactions.c.reader, reactions.c.story)
 
 reports = Table(
     "reports",

@@ -33,7 +33,7 @@ async def read_page(
     `newest` shows all pinned ones before its first page, and on no later one. `before` is the
     `next` of the page before. Raises `Malformed` for a cursor that no page of this order gave.
     """
-    tops = (comments.c.story == story) & text("parent IS NULL AND born > 0")
+    tops = (comments.c.story == story) & text("parent IS NULL AND born <> 0")
     pinned: list[Comment] = []
     keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
     past: ColumnElement[bool] = true()
@@ -42,8 +42,11 @@ async def read_page(
         place = _place(before, order, len(keys))
         past = cursor > place if order == "oldest" else cursor < place
     elif order == "newest":
-        first = select_comments().where(tops & text("pinned")).order_by(desc(comments.c.born))
-        pinned = [to_comment(row) for row in await connection.execute(first)]
+        # Few, and sorted here: SQLite would find them in order by a walk through all top comments.
+        marked = text("parent IS NULL AND pinned AND born <> 0")
+        first = select_comments().where((comments.c.story == story) & marked)
+        rows = await connection.execute(first)
+        pinned = sorted(map(to_comment, rows), key=lambda top: top.born, reverse=True)
     rising = order == "oldest"
     unpinned = comments.c.pinned == false() if order == "newest" else true()
     rows = await connection.execute(

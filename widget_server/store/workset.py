@@ -7,7 +7,21 @@ whatever the number of deeds. What may happen to the rows in between is the ledg
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, Update, bindparam, delete, insert, select, tuple_, union, update
+from sqlalchemy import (
+    Column,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    column,
+    delete,
+    insert,
+    select,
+    union,
+    update,
+    values,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,6 +63,11 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
 
 _UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
 _UPDATE_STORY = _update(stories, _STORY_MUTABLE)
+_DELETE_REACTION = delete(reactions).where(
+    (reactions.c.story == bindparam("a"))
+    & (reactions.c.target == bindparam("b"))
+    & (reactions.c.reader == bindparam("c"))
+)
 
 
 class Workset:
@@ -99,9 +118,10 @@ class Workset:
         posts = [deed for deed in deeds if isinstance(deed, Post)]
         named |= {deed.parent for deed in posts}
         await self._load_by_id(name for name in named if name)
+        unique = (comments.c.story, comments.c.reader, comments.c.client_key)
         for keys in _chunks([(deed.story, deed.reader, deed.key) for deed in posts]):
-            key = tuple_(comments.c.story, comments.c.reader, comments.c.client_key)
-            self._keep(await self._connection.execute(select(comments).where(key.in_(keys))))
+            query = _each_of(unique, keys)
+            self._keep(await self._connection.execute(query))
         if forgetting:
             # Only of locked stories: what is being posted elsewhere at this moment comes after.
             own = comments.c.reader.in_(forgetting) & comments.c.story.in_(self.stories)
@@ -119,13 +139,13 @@ class Workset:
             self.by_key[row.story, row.reader, row.client_key] = row.id
 
     async def _load_reactions(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
-        key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
+        unique = (reactions.c.story, reactions.c.target, reactions.c.reader)
         wanted = [
             (deed.story, deed.comment or "", deed.reader)
             for deed in deeds
             if isinstance(deed, React)
         ]
-        queries = [select(reactions).where(key.in_(chunk)) for chunk in _chunks(wanted)]
+        queries = [_each_of(unique, chunk) for chunk in _chunks(wanted)]
         if forgetting:
             own = reactions.c.reader.in_(forgetting) & reactions.c.story.in_(self.stories)
             queries.append(select(reactions).where(own))
@@ -182,9 +202,8 @@ class Workset:
         gone = [key for key, row in self.set_reactions.items() if row is None]
         if puts:
             await run(self._upsert(), puts)
-        for keys in _chunks(gone):
-            key = tuple_(reactions.c.story, reactions.c.target, reactions.c.reader)
-            await run(delete(reactions).where(key.in_(keys)))
+        if gone:
+            await run(_DELETE_REACTION, [dict(zip("abc", key, strict=True)) for key in gone])
         if self.changed_stories:
             rows = [self.stories[story] for story in sorted(self.changed_stories)]
             await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in rows])
@@ -209,6 +228,18 @@ class Workset:
 
 def _bound(row: Row, columns: Sequence[str]) -> Row:
     return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
+
+
+def _each_of(columns: Sequence[Column[Any]], keys: Sequence[tuple[Any, ...]]) -> Select[Any]:
+    """Rows by a key of several columns, each looked up in the index of that key.
+
+    SQLite answers `(a, b, c) IN (...)` with a walk through all rows that share the first of them.
+    """
+    named = [column(each.name, each.type) for each in columns]
+    wanted = values(*named, name="wanted").data(list(keys)).cte()
+    return select(columns[0].table).join(
+        wanted, and_(*(each == wanted.c[each.name] for each in columns))
+    )
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:

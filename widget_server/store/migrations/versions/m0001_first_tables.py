@@ -136,8 +136,8 @@ def upgrade() -> None:
         "comments",
         ["story"],
         unique=False,
-        sqlite_where=sa.text("pinned AND born > 0"),
-        postgresql_where=sa.text("pinned AND born > 0"),
+        sqlite_where=sa.text("parent IS NULL AND pinned AND born <> 0"),
+        postgresql_where=sa.text("parent IS NULL AND pinned AND born <> 0"),
     )
     op.create_index("ix_comments_reader", "comments", ["reader"], unique=False)
     op.create_index("ix_comments_story_seq", "comments", ["story", "seq"], unique=False)
@@ -155,16 +155,16 @@ def upgrade() -> None:
         "comments",
         ["story", "born"],
         unique=False,
-        sqlite_where=sa.text("parent IS NULL AND born > 0"),
-        postgresql_where=sa.text("parent IS NULL AND born > 0"),
+        sqlite_where=sa.text("parent IS NULL AND born <> 0"),
+        postgresql_where=sa.text("parent IS NULL AND born <> 0"),
     )
     op.create_index(
         "ix_comments_top_score",
         "comments",
         ["story", "score", "born"],
         unique=False,
-        sqlite_where=sa.text("parent IS NULL AND born > 0"),
-        postgresql_where=sa.text("parent IS NULL AND born > 0"),
+        sqlite_where=sa.text("parent IS NULL AND born <> 0"),
+        postgresql_where=sa.text("parent IS NULL AND born <> 0"),
     )
     op.create_table(
         "reactions",
@@ -178,7 +178,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story"], ["stories.id"], name=op.f("fk_reactions_story")),
         sa.PrimaryKeyConstraint("story", "target", "reader", name=op.f("pk_reactions")),
     )
-    op.create_index("ix_reactions_reader", "reactions", ["reader"], unique=False)
+    op.create_index("ix_reactions_reader_story", "reactions", ["reader", "story"], unique=False)
     op.create_table(
         "reports",
         sa.Column("comment", sa.String(length=16), nullable=False),

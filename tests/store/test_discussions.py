@@ -1,0 +1,249 @@
+"""What is read of a discussion: pages without repeats, changes without gaps, one's own things."""
+
+import base64
+import json
+
+import pytest
+
+from tests.store.opened import Store, post
+from widget_server.model.errors import Malformed, NotFound
+from widget_server.model.records import Story, Tally
+from widget_server.store import discussions as store_limits
+from widget_server.store.deeds import Change, Moderate
+from widget_server.store.threads import MOST_REPLIES
+
+
+async def post_many(store: Store, story: Story, number: int, **more: object) -> list[str]:
+    """Comments in this order, in as few batches as that takes; their ids."""
+    answers = await store.together(*(post(story, f"r{n}", **more) for n in range(number)))
+    return [answer.id for answer in answers]
+
+
+async def read_all(store: Store, story: Story, order: str, limit: int) -> list[list[str]]:
+    """Every page, while somebody posts before each of them."""
+    pages, before = [], None
+    while True:
+        page = await store.discussions.page(story.code, order, before, limit)
+        pages.append([thread.top.id for thread in page.threads])
+        if page.next is None:
+            return pages
+        before = page.next
+        if len(pages) < 6:
+            await store.post(story, "late")
+
+
+@pytest.mark.parametrize("limit", [1, 4, 7, 100])
+async def test_pages_are_complete_and_without_repeats_while_others_write(
+    store: Store, limit: int
+) -> None:
+    story = await store.story()
+    ids = await post_many(store, story, 12)
+    for comment in (ids[2], ids[11]):
+        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+    for number, comment in enumerate(ids):
+        for reader in range(number % 4):
+            await store.react(story, f"f{reader}", "happy", comment)
+
+    newest = await read_all(store, story, "newest", limit)
+    flat = [comment for page in newest for comment in page]
+    assert flat[:2] == [ids[11], ids[2]]
+    assert flat[2:] == [comment for comment in ids[::-1] if comment not in (ids[11], ids[2])]
+
+    oldest = [comment for page in await read_all(store, story, "oldest", limit) for comment in page]
+    assert oldest[:12] == ids
+    assert len(set(oldest)) == len(oldest)
+
+    top = [comment for page in await read_all(store, story, "top", limit) for comment in page]
+    by_score = sorted(range(12), key=lambda n: (n % 4, n), reverse=True)
+    assert [comment for comment in top if comment in ids] == [ids[n] for n in by_score]
+    assert len(set(top)) == len(top)
+
+
+async def test_all_pins_are_shown_first_however_many(store: Store) -> None:
+    story = await store.story()
+    ids = await post_many(store, story, 6)
+    for comment in ids[:5]:
+        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+    pages = await read_all(store, story, "newest", 2)
+    assert pages[0] == [*ids[:5][::-1], ids[5]]
+
+
+async def test_replies_come_with_their_thread_in_order_of_writing(store: Store) -> None:
+    story = await store.story()
+    first, second = await post_many(store, story, 2)
+    reply = await store.post(story, "a", parent=first)
+    deeper = await store.post(story, "b", parent=reply.id)
+    await store.post(story, "c", parent=first, pending=True)
+    later = await store.post(story, "d", parent=first)
+    page = await store.discussions.page(story.code, "newest", None, 10)
+    drawn = {thread.top.id: [one.id for one in thread.replies] for thread in page.threads}
+    assert drawn == {second: [], first: [reply.id, deeper.id, later.id]}
+    whole = await store.discussions.thread(story.code, deeper.id)
+    assert (whole.top.id, [one.id for one in whole.replies]) == (first, drawn[first])
+
+
+async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -> None:
+    story = await store.story()
+    top = (await store.post(story)).id
+    ids = await post_many(store, story, MOST_REPLIES + 7, parent=top)
+    (thread,) = (await store.discussions.snapshot(story.code))[1].threads
+    assert [reply.id for reply in thread.replies] == ids[:MOST_REPLIES]
+    assert thread.more == 7
+    whole = await store.discussions.thread(story.code, ids[-1])
+    assert [reply.id for reply in whole.replies] == ids
+    assert whole.more == 0
+
+
+def cursor(content: object) -> str:
+    text = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "?",
+        "é",
+        "A",
+        "[]",
+        cursor(b"\xff\xfe"),
+        cursor(7),
+        cursor({"newest": 1}),
+        cursor([]),
+        cursor(["newest"]),
+        cursor(["newest", 1, 2]),
+        cursor(["newest", "1"]),
+        cursor(["newest", True]),
+        cursor(["newest", 1.0]),
+        cursor(["newest", None]),
+        cursor(["newest", -1]),
+        cursor(["newest", 2**31]),
+        cursor(["newest", 10**30]),
+        cursor(["oldest", 1]),
+        cursor([["newest"], 1]),
+        cursor([]) * 1000,
+    ],
+)
+async def test_a_cursor_that_no_page_gave_is_malformed(store: Store, before: str) -> None:
+    story = await store.story()
+    with pytest.raises(Malformed):
+        await store.discussions.page(story.code, "newest", before, 5)
+
+
+async def test_a_cursor_belongs_to_its_order(store: Store) -> None:
+    story = await store.story()
+    await post_many(store, story, 3)
+    for order in ("newest", "oldest", "top"):
+        page = await store.discussions.page(story.code, order, None, 1)
+        for other in {"newest", "oldest", "top"} - {order}:
+            with pytest.raises(Malformed):
+                await store.discussions.page(story.code, other, page.next, 1)
+    for score in (2**31, 2**53):
+        with pytest.raises(Malformed):
+            await store.discussions.page(story.code, "top", cursor(["top", score, 1]), 1)
+
+
+async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomplete(
+    store: Store,
+) -> None:
+    story = await store.story()
+    ids = await post_many(store, story, 4)
+    changes = await store.discussions.changes(story.code, 1)
+    assert (changes.complete, [one.id for one in changes.comments]) == (True, ids[1:])
+    assert (await store.discussions.changes(story.code, 4)).complete
+    await store.writer.submit(Moderate(story.id, ids[0], "pin", 1))
+    changes = await store.discussions.changes(story.code, 0)
+    assert not changes.complete  # number 1 is gone: the comment's last change is number 5
+    assert (await store.discussions.changes(story.code, 1)).complete
+    await store.writer.submit(Change(story.id, {"closed": True}))
+    assert not (await store.discussions.changes(story.code, 5)).complete
+
+
+async def test_more_changes_than_are_sent_one_by_one_are_incomplete(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_limits, "MOST_CHANGES", 5)
+    story = await store.story()
+    await post_many(store, story, 8)
+    assert (await store.discussions.changes(story.code, 3)).complete
+    assert not (await store.discussions.changes(story.code, 1)).complete
+
+
+async def test_recent_changes_come_in_order_with_the_latest_tallies(store: Store) -> None:
+    story = await store.story()
+    ids = await post_many(store, story, 4)
+    await store.react(story, "a", "happy", ids[0])
+    await store.react(story, "a", "sad")
+    _, changed, tallies = await store.discussions.recent(story.code, 2)
+    assert [one.id for one in changed] == ids[2:]
+    assert tallies == [
+        (None, Tally(2, {"happy": 0, "sad": 1})),
+        (ids[0], Tally(1, {"happy": 1, "sad": 0})),
+    ]
+
+
+async def test_a_reader_who_wrote_much_takes_no_room_from_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_limits, "MOST_OWN", 3)
+    story, other = await store.story("a"), await store.story("b")
+    quiet = await store.post(story, "quiet", at=1)
+    await store.react(story, "quiet", "sad")
+    await store.react(story, "quiet", "happy", quiet.id)
+    many = [(await store.post(story, "loud", at=number)).id for number in range(10, 17)]
+    waiting = await store.post(story, "loud", at=20, pending=True)
+    gone = await store.post(story, "quiet", at=30)
+    await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+    await store.post(other, "quiet", at=40)
+    mine = await store.discussions.mine(story.id, ["quiet", "loud", "nobody"])
+    assert [one.id for one in mine["quiet"].comments] == [quiet.id]
+    assert mine["quiet"].reactions == {"": "sad", quiet.id: "happy"}
+    assert [one.id for one in mine["loud"].comments] == [waiting.id, *many[:-3:-1]]
+    assert (mine["nobody"].reactions, mine["nobody"].comments) == ({}, [])
+
+
+async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) -> None:
+    story = await store.story()
+    await store.post(story)
+    await store.react(story, "a", "happy")
+    epoch, positions = await store.discussions.positions([story.code, "nowhere00000"])
+    assert (epoch, positions) == (store.database.epoch, {story.code: (1, 1)})
+    counts = await store.discussions.counts([story.code, "nowhere00000"])
+    assert counts == [(story.code, 1, Tally(1, {"happy": 1, "sad": 0}))]
+
+
+async def test_a_story_that_is_not_there_is_not_found(store: Store) -> None:
+    read = store.discussions
+    assert await read.story("nowhere00000") is None
+    assert await read.find_comment("nowhere") is None
+    for question in (
+        read.snapshot("nowhere00000"),
+        read.page("nowhere00000", "newest", None, 5),
+        read.thread("nowhere00000", "c"),
+        read.changes("nowhere00000", 0),
+        read.tallies("nowhere00000", 0),
+        read.recent("nowhere00000", 5),
+    ):
+        with pytest.raises(NotFound):
+            await question
+
+
+async def test_the_thread_of_a_pending_or_foreign_comment_is_not_found(store: Store) -> None:
+    story, other = await store.story("a"), await store.story("b")
+    pending = await store.post(story, pending=True)
+    foreign = await store.post(other)
+    for comment in (pending.id, foreign.id, "nowhere"):
+        with pytest.raises(NotFound):
+            await store.discussions.thread(story.code, comment)
+
+
+async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
+    story = await store.story()
+    top = await store.post(story)
+    reply = await store.post(story, parent=top.id)
+    await store.writer.submit(Moderate(story.id, reply.id, "pin", 1))
+    (thread,) = (await store.discussions.snapshot(story.code))[1].threads
+    assert (thread.top.id, [(one.id, one.pinned) for one in thread.replies]) == (
+        top.id,
+        [(reply.id, True)],
+    )
