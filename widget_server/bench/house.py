@@ -144,10 +144,10 @@ class House:
         was = tick.tally_interval
         _set_tick(lambda _watchers: 0.0)
         due = hub.counts.deliveries + hub.counts.skipped
-        version, watchers = time.time_ns(), hub.watching
+        version, watchers, epoch = time.time_ns(), hub.watching, self.rooms.database.epoch
         watch = Stopwatch()
         for round_ in range(rounds):
-            hub.receive(Message("tally", self.code, version + round_, "", payload, 0, 30))
+            hub.receive(Message("tally", self.code, version + round_, "", payload, 0, 30, epoch))
             due += watchers
             while hub.counts.deliveries + hub.counts.skipped < due:  # noqa: ASYNC110 - each turn counts
                 await asyncio.sleep(0)

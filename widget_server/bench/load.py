@@ -32,12 +32,14 @@ def masked(payload: bytes) -> bytes:
     return struct.pack("!BBH", 0x81, 0x80 | 126, size) + bytes(4) + payload
 
 
-def handshake(origin: str, path: str = "/v1/live") -> bytes:
+def handshake(origin: str, path: str = "/v1/live", *, deflate: bool = False) -> bytes:
     """The request that opens a socket."""
+    offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
     return (
         f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Origin: {origin}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: widget.v1\r\n\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: widget.v1\r\n"
+        f"{offer * deflate}\r\n"
     ).encode()
 
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 120.0
+PATIENCE_S = 100.0
 """No single question takes longer; a process that does not answer in this time has failed."""
 
 

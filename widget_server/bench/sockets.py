@@ -6,8 +6,6 @@ from functools import partial
 
 from widget_server.bench import yardsticks
 from widget_server.bench.crowd import Pair, cast, settle
-from widget_server.bench.house import ORIGIN
-from widget_server.bench.load import handshake
 from widget_server.bench.table import Goal, Row
 
 MANY = 15_000
@@ -21,6 +19,7 @@ def memory(sockets: int = 5_000) -> Row:
             "ours": stage.house(),
             "accepted only": stage.house(acknowledging="bare"),
             "plain uvicorn and Starlette": stage.yardstick(yardsticks.naive),
+            "the same, as browsers get it": stage.yardstick(yardsticks.naive, deflate=True),
         }
         for name, pair in kinds.items():
             # The first ones bring in code and caches that belong to no socket.
@@ -49,7 +48,7 @@ def joins(repeats: int, sockets: int = 1_500) -> Row:
 
 
 def _joined(pair: Pair, sockets: int) -> float:
-    taken: float = pair.client.call("join", sockets, handshake(ORIGIN), pair.greeting())
+    taken: float = pair.client.call("join", sockets, pair.handshake(), pair.greeting())
     return taken
 
 

@@ -1,0 +1,16 @@
+"""`ws` on Node.js, where both are installed (`npm install ws`; NODE_PATH says where)."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from widget_server.bench.peer_program import cannot_run
+
+node = shutil.which("node")
+if node is None:
+    cannot_run("there is no Node.js")
+asked = subprocess.run([node or "node", "-e", "require('ws')"], check=False, capture_output=True)
+if asked.returncode:
+    cannot_run("npm's ws is not installed")
+os.execv(node or "node", ["node", str(Path(__file__).with_name("ws_loop.cjs"))])
