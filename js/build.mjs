@@ -1,6 +1,6 @@
 /**
- * Builds the embed into the Python package: one file with styles and English inside, and a second
- * one for who writes.
+ * Builds the embed into the Python package: one file with styles and English inside, a second one for who writes,
+ * two files of words for each further language, and what tells a frame's height to the page around it.
  *
  * `node build.mjs` writes, `node build.mjs --check` fails if what is committed differs from what this source builds.
  * The same source gives the same bytes: esbuild is pinned, and nothing of the machine or the hour goes in.
@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
+import { ENGLISH } from "./src/words.js";
+import { WORDS } from "./src/writing/words.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "widget_server", "static");
@@ -19,6 +21,8 @@ const BANNER = "/* story-widget, MPL-2.0 */";
 /** Limits in bytes, brotli at its best. */
 const LIMIT = 9_216;
 const SECOND_LIMIT = 4_096;
+const WORDS_LIMIT = 1_200;
+const FRAME_LIMIT = 600;
 
 /** Styles as a minified string. @type {esbuild.Plugin} */
 const styles = {
@@ -35,6 +39,15 @@ const styles = {
   },
 };
 
+/** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
+const OURS =
+  /^(subscription|subscribed|dispatch|hear|refuse|alone|perform|hold|memory|remember|leave|turn|wish|trouble|acts|foot|article|refresh|explain|tell|level|composerShell|newId|safe|ids|poll|renew|begin|watch|deliver|live)$/;
+/** @type {Record<string, string | false>} */
+const short = {};
+for (const key of [...Object.keys(ENGLISH), ...Object.keys(WORDS)]) {
+  if (OURS.test(key)) fail(`The word ${key} has the name of a member that is shortened.`);
+}
+
 const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
 
 /**
@@ -42,48 +55,101 @@ const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"))
  * @param {esbuild.BuildOptions} options
  */
 async function bundle(entry, options) {
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, mangleCache } = await esbuild.build({
     absWorkingDir: HERE,
     entryPoints: [entry],
     bundle: true,
     write: false,
-    minify: true,
+    minifySyntax: true,
     target: "es2022",
     charset: "utf8",
     legalComments: "none",
     plugins: [styles],
+    mangleProps: OURS,
+    mangleCache: short,
     ...options,
   });
+  Object.assign(short, mangleCache);
   // A second pass: names by frequency and inlining across modules give five per cent more.
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
-    ecma: 2020,
+    ecma: 2022,
     module: true,
-    compress: { passes: 4, pure_getters: true },
+    compress: { passes: 4, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
     format: { preamble: BANNER },
   });
-  const bytes = Buffer.from(code ?? "");
-  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);
-  const brotli = brotliCompressSync(bytes, {
-    params: {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
-      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-    },
-  }).length;
-  const integrity = "sha384-" + createHash("sha384").update(bytes).digest("base64");
+  const content = Buffer.from(code ?? "");
+  const hash = hashOf(content);
+  const integrity = "sha384-" + createHash("sha384").update(content).digest("base64");
   const file = `${version}-${hash}.js`;
-  return { content: bytes, facts: { file, hash, integrity, bytes: bytes.length, brotli } };
+  return { content, facts: { file, hash, integrity, ...sizeOf(content) } };
 }
 
+/** @param {Buffer} content */
+const hashOf = (content) => createHash("sha256").update(content).digest("hex").slice(0, 12);
+
+/** @param {Buffer} content */
+function sizeOf(content) {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: 11,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  return { bytes: content.length, brotli: brotliCompressSync(content, { params }).length };
+}
+
+/**
+ * The words of each language, what the first file says apart from what the second one does. All of them carry one hash, so that
+ * the first file need name only one.
+ */
+function locales() {
+  const folder = join(HERE, "src", "locales");
+  const languages = readdirSync(folder)
+    .sort()
+    .map((name) => name.replace(".json", ""));
+  const parts = languages.flatMap((lang) => {
+    const all = Object.entries(JSON.parse(readFileSync(join(folder, lang + ".json"), "utf8")));
+    const read = all.filter(([key]) => key in ENGLISH || key.startsWith("="));
+    return [read, all.filter((entry) => !read.includes(entry))].map((words, i) => ({
+      end: `-${lang}-${i + 1}.json`,
+      content: Buffer.from(JSON.stringify(Object.fromEntries(words))),
+    }));
+  });
+  const name = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content)))}`;
+  return {
+    known: [name, ...languages].join(" "),
+    files: parts.map(({ end, content }) => ({
+      content,
+      facts: { file: name + end, ...sizeOf(content) },
+    })),
+  };
+}
+
+const words = locales();
 const second = await bundle("src/writing/index.js", { format: "esm" });
+const frame = await bundle("src/frame.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
-  define: { SECOND: JSON.stringify(second.facts.file) },
+  define: { SECOND: JSON.stringify(second.facts.file), LOCALES: JSON.stringify(words.known) },
 });
-const manifest = { version, ...first.facts, second: second.facts };
+const manifest = {
+  version,
+  ...first.facts,
+  second: second.facts,
+  words: words.files.map(({ facts }) => facts),
+};
+/** Path in the package -> content. @type {[string, Buffer][]} */
+const files = [
+  ["embed.js", first.content],
+  [join("embed", "frame.js"), frame.content],
+  ...[first, second, ...words.files].map(
+    ({ facts, content }) => /** @type {[string, Buffer]} */ ([join("embed", facts.file), content]),
+  ),
+];
 
-for (const [{ facts }, limit] of /** @type {[typeof first, number][]} */ ([
+for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
   [second, SECOND_LIMIT],
+  [{ facts: { ...frame.facts, file: "frame.js" } }, FRAME_LIMIT],
+  ...words.files.map((file) => [file, WORDS_LIMIT]),
 ])) {
   console.log(`${facts.file}: ${facts.bytes} bytes, ${facts.brotli} compressed (limit ${limit})`);
   if (facts.brotli > limit) fail("The embed is too large.");
@@ -98,21 +164,12 @@ function write() {
   for (const name of readdirSync(folder)) {
     if (name.startsWith(version + "-")) rmSync(join(folder, name));
   }
-  writeFileSync(join(STATIC, "embed.js"), first.content);
-  for (const { facts, content } of [first, second]) {
-    writeFileSync(join(folder, facts.file), content);
-  }
+  for (const [name, content] of files) writeFileSync(join(STATIC, name), content);
   writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
 }
 
 function check() {
-  /** @type {[string, Buffer][]} */
-  const wanted = [
-    ["embed.js", first.content],
-    [join("embed", first.facts.file), first.content],
-    [join("embed", second.facts.file), second.content],
-  ];
-  for (const [name, content] of wanted) {
+  for (const [name, content] of files) {
     if (!content.equals(read(name))) fail(`${name} is not what this source builds.`);
   }
   // Compressed sizes may differ by a few bytes between versions of Node.js.

@@ -7,7 +7,7 @@
 import { button, h, newId, set } from "./dom.js";
 import { ids } from "./state.js";
 import { safe } from "./text.js";
-import { ENGLISH } from "./words.js";
+import { learn } from "./words.js";
 
 /**
  * What the parts of a view share.
@@ -51,12 +51,18 @@ export const TOOLS = { h, set, button, newId, safe, ids, composerShell };
 /** @typedef {typeof TOOLS} Tools */
 
 /**
+ * The second file, and what it says in the language of `words`.
+ *
  * @param {string} server
+ * @param {import("./words").Words} words
  * @returns {Promise<typeof import("./writing/index")>}
  */
-export async function fetchSecond(server) {
-  const second = await import(`${server}/embed/${SECOND}`);
-  Object.assign(ENGLISH, second.WORDS);
+export async function fetchSecond(server, words) {
+  const [second] = await Promise.all([
+    import(`${server}/embed/${SECOND}`),
+    learn(server, words, String(words.lang), 2),
+  ]);
+  Object.assign(words, second.WORDS, { ...words });
   return second;
 }
 

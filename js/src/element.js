@@ -8,7 +8,7 @@ import { discussionOf } from "./discussion.js";
 import { h } from "./dom.js";
 import css from "./style.css";
 import { viewOf } from "./view.js";
-import { ENGLISH, speaker } from "./words.js";
+import { ENGLISH, languageOf, learn, speaker } from "./words.js";
 
 /** Drawn before it is seen, asked for only if it may be seen. */
 const NEAR = "800px";
@@ -24,7 +24,7 @@ function styles() {
 }
 
 export class StoryWidget extends HTMLElement {
-  static observedAttributes = ["src", "token"];
+  static observedAttributes = ["src", "token", "lang"];
 
   /** @type {(() => void) | null} */
   #stop = null;
@@ -32,8 +32,8 @@ export class StoryWidget extends HTMLElement {
   #view = null;
   /** @type {import("./words").Say | undefined} */
   #say;
-  /** @type {Promise<void> | undefined} */
-  #missed;
+  /** @type {import("./words").Words} */
+  #words = ENGLISH;
   #slot = h("slot");
   #note = h("p", { class: "widget note", hidden: true, role: "status" });
 
@@ -66,13 +66,31 @@ export class StoryWidget extends HTMLElement {
       (entries) => {
         if (!entries.some((entry) => entry.isIntersecting)) return;
         near.disconnect();
-        const story = discussionOf(
-          place.server,
-          place.code,
-          this.getAttribute("token"),
-          this.getAttribute("identity"),
-        );
-        this.#stop = story.watch((state) => this.#draw(story, state, place.server));
+        const { server, code } = place;
+        const token = this.getAttribute("token");
+        const story = discussionOf(server, code, token, this.getAttribute("identity"));
+        const draw = () => this.#draw(story, story.state, server);
+        const words = (this.#words = { ...ENGLISH });
+        /** @type {Promise<unknown> | undefined} */
+        let missed;
+        // One language at a time: nothing is said before it is known which.
+        this.#say = undefined;
+        const speak = () => {
+          if (words !== this.#words) return;
+          this.#say = speaker(words, () => {
+            // What is rarely said is in the second file. It is fetched once.
+            missed ??= fetchSecond(server, words).then(
+              () => {
+                this.#view?.renew();
+                draw();
+              },
+              () => {},
+            );
+          });
+          draw();
+        };
+        learn(server, words, languageOf(this, token), 1).then(speak, speak);
+        this.#stop = story.watch(draw);
       },
       { rootMargin: NEAR },
     );
@@ -96,18 +114,12 @@ export class StoryWidget extends HTMLElement {
 
   /** @param {import("./discussion").Discussion} story @param {State} state @param {string} server */
   #draw(story, state, server) {
-    const say = (this.#say ??= speaker(ENGLISH, () => {
-      // What is rarely said is in the second file. It is fetched once.
-      this.#missed ??= fetchSecond(server).then(
-        () => {
-          this.#view?.renew();
-          this.#draw(story, story.state, server);
-        },
-        () => {},
-      );
-    }));
+    const say = this.#say;
+    if (!say || !this.#stop) return;
     const { trouble } = state;
     this.#note.hidden = !trouble;
+    this.#note.lang = say("lang");
+    this.#note.dir = say("dir");
     if (trouble) {
       const { code, detail: why = "" } = trouble;
       this.#note.textContent = code === "unavailable" ? say(code) : say("refused", { why });
@@ -115,7 +127,8 @@ export class StoryWidget extends HTMLElement {
     } else if (this.#view) this.#view.draw(state);
     else if (state.story) {
       const level = Number(this.getAttribute("heading")) || 2;
-      const view = viewOf(story, say, level, this.getAttribute("dir") ?? say("dir"), server);
+      const dir = this.getAttribute("dir") ?? say("dir");
+      const view = viewOf(story, say, level, dir, () => fetchSecond(server, this.#words));
       view.draw(state);
       this.#slot.replaceWith(view.element);
       this.#view = view;
@@ -130,7 +143,7 @@ export class StoryWidget extends HTMLElement {
    * @param {string} server
    */
   async #credit(story, server) {
-    const { credit } = await fetchSecond(server);
+    const { credit } = await fetchSecond(server, this.#words);
     if (!this.firstElementChild) this.append(credit(story, TOOLS));
   }
 }

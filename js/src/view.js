@@ -5,11 +5,12 @@
  * @import {State} from "./types"
  * @import {Say} from "./words"
  */
-import { TOOLS, composerShell, fetchSecond } from "./desk.js";
+import { TOOLS, composerShell } from "./desk.js";
 import { arrange, button, h, heading, newId, write } from "./dom.js";
 import { find, ids } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
+import { explain } from "./words.js";
 
 /** At most one announcement of other people's comments in this time, in milliseconds. */
 const QUIET = 10_000;
@@ -32,9 +33,9 @@ const THREADS = /** @type {const} */ ([
  * @param {Say} say
  * @param {number} level of the first heading
  * @param {string} dir direction of the text
- * @param {string} server where the second file is
+ * @param {() => ReturnType<typeof import("./desk").fetchSecond>} fetchSecond
  */
-export function viewOf(story, say, level, dir, server) {
+export function viewOf(story, say, level, dir, fetchSecond) {
   /** @type {State | undefined} */
   let drawn;
   /** @type {Map<string, import("./view_thread").ThreadView>} */
@@ -57,13 +58,13 @@ export function viewOf(story, say, level, dir, server) {
       status.className = loud ? "pill" : "hidden";
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
-    explain: (problem) => problem?.detail || say("offline"),
+    explain: (problem) => explain(say, problem),
     focus(id) {
       const comment = id && find(story.state, id);
       if (comment) threads.get(comment.thread)?.focus(comment.id);
     },
     desk() {
-      coming ??= fetchSecond(server).then((second) => second.desk(self, TOOLS));
+      coming ??= fetchSecond().then((second) => second.desk(self, TOOLS));
       // Next time, try again.
       coming.catch(() => (coming = null));
       return coming;
@@ -108,7 +109,7 @@ export function viewOf(story, say, level, dir, server) {
     if (!story || !settings) return;
     const old = drawn;
     drawn = state;
-    write(prompt, settings.prompt);
+    write(prompt, say("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
     const { readers, copies } = state.presence;
     write(

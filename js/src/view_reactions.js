@@ -11,7 +11,7 @@ import { may } from "./view.js";
  * @param {import("./desk").Frame} frame
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, say, explain }, labelledBy) {
+export function reactionBar({ story, say, explain, desk }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
   const group = h("div", {
     role: "group",
@@ -30,6 +30,8 @@ export function reactionBar({ story, say, explain }, labelledBy) {
     try {
       await story.react(key);
     } catch (problem) {
+      // What a refusal says in another language comes with the second file.
+      if (say("lang") !== "en") await desk().catch(() => {});
       error.textContent = explain(problem);
     }
   }
@@ -47,7 +49,7 @@ export function reactionBar({ story, say, explain }, labelledBy) {
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
           element.append(
             h("span", { class: "face", "aria-hidden": "true" }, emoji),
-            h("span", { class: "label" }, label + " "),
+            h("span", { class: "label" }, say("=" + label, undefined, label) + " "),
             count,
           );
           marks.push(() => {

@@ -3,7 +3,7 @@
  * and times.
  *
  * @typedef {Record<string, string | Record<string, string>>} Words
- * @typedef {(key: string, values?: Record<string, string | number | null>) => string} Say
+ * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Say
  */
 
 /** What reading takes; the second file adds what writing takes. @type {Words} */
@@ -39,6 +39,39 @@ export const ENGLISH = {
 };
 
 /**
+ * The language to speak in an element: its own, its page's, its token's, its reader's. Without a file for it, English.
+ *
+ * @param {Element} element
+ * @param {string | null} token
+ * @returns {string} without its region
+ */
+export function languageOf(element, token) {
+  let tag = /** @type {any} */ (element.closest("[lang]"))?.lang;
+  try {
+    const claims = /** @type {any} */ (token).split(".")[3];
+    tag ||= JSON.parse(atob(claims.replace(/-/g, "+").replace(/_/g, "/"))).lang;
+  } catch {}
+  return (tag || navigator.language).split(/[-_]/)[0].toLowerCase();
+}
+
+/**
+ * Puts another language's words in the place of the English ones: all of a part, or none.
+ *
+ * @param {string} server
+ * @param {Words} words
+ * @param {string} lang
+ * @param {1 | 2} part what the first file says, or what the second one does
+ */
+export async function learn(server, words, lang, part) {
+  const [name, ...languages] = LOCALES.split(" ");
+  if (!languages.includes(lang)) return;
+  const answer = await fetch(`${server}/embed/${name}-${lang}-${part}.json`);
+  Object.assign(words, await answer.json());
+}
+
+/**
+ * With `otherwise`, a word that need not be there; without `values`, nothing is put into it.
+ *
  * @param {Words} words
  * @param {() => void} miss called for a word that is not there (yet)
  * @returns {Say}
@@ -47,15 +80,25 @@ export function speaker(words, miss) {
   const lang = String(words.lang);
   const rules = new Intl.PluralRules(lang);
   const digits = new Intl.NumberFormat(lang);
-  return (key, values = {}) => {
-    const found = words[key] ?? miss();
-    const form = typeof found === "object" ? found[rules.select(Number(values.n))] : found;
+  return (key, values, otherwise) => {
+    const found = words[key] ?? otherwise ?? miss();
+    const form = typeof found === "object" ? found[rules.select(Number(values?.n))] : found;
+    if (!values) return form ?? "";
     return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name] ?? "";
       return typeof value === "number" ? digits.format(value) : value;
     });
   };
 }
+
+/**
+ * A refusal in words: the server's own, which are English, or what the language has for its code.
+ *
+ * @param {Say} say
+ * @param {{code: string, detail?: string} | undefined} problem
+ */
+export const explain = (say, problem) =>
+  say("!" + problem?.code, undefined, problem?.detail || say("offline"));
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [

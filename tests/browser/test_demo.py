@@ -1,7 +1,7 @@
 """The main job, as a person does it: three sites, one discussion."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, more, reaction
 from tests.browser.conftest import Demo, Hosts
@@ -13,27 +13,36 @@ async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: H
     pages = [await hosts.page(await hosts.reader()) for _ in range(3)]
     for number, page in enumerate(pages):
         await page.goto(demo.page(number))
-        await reaction(page, "Happy").scroll_into_view_if_needed()
+        await page.get_by_role("group").first.scroll_into_view_if_needed()
     first, second, third = pages
+    # The second copy is in Spanish, and so is the widget on it.
+    spanish = {"Happy": "Alegría", "Sad": "Tristeza"}
+
+    async def shown(page: Page, name: str, count: int, *, own: bool) -> None:
+        await expect_reaction(page, spanish[name] if page is second else name, count, own=own)
+
     await expect(first.get_by_text("3 people are reading this on 3 sites")).to_be_visible()
 
     await reaction(first, "Happy").click()
     for page in pages:
-        await expect_reaction(page, "Happy", 1, own=page is first)
-    await reaction(second, "Sad").click()
-    await reaction(second, "Happy").click()
+        await shown(page, "Happy", 1, own=page is first)
+    await reaction(second, "Tristeza").click()
+    await reaction(second, "Alegría").click()
     for page in pages:
-        await expect_reaction(page, "Happy", 2, own=page is not third)
-        await expect_reaction(page, "Sad", 0, own=False)
+        await shown(page, "Happy", 2, own=page is not third)
+        await shown(page, "Sad", 0, own=False)
 
     await comment(third, "The boat waits, and so do we.", Name="Mireille")
     await expect(article(third, "The boat waits")).to_be_focused()
-    for page in (first, second):
+    for page, pill, via, heading in (
+        (first, "Show 1 new comment", "via Northside Weekly", "1 comment"),
+        (second, "Ver 1 comentario nuevo", "desde Northside Weekly", "1 comentario"),
+    ):
         await expect(article(page, "The boat waits")).to_have_count(0)
-        await page.get_by_role("button", name="Show 1 new comment").click()
+        await page.get_by_role("button", name=pill).click()
         await expect(article(page, "The boat waits")).to_be_focused()
-        await expect(article(page, "The boat waits")).to_contain_text("via Northside Weekly")
-        await expect(page.get_by_role("heading", name="1 comment")).to_be_visible()
+        await expect(article(page, "The boat waits")).to_contain_text(via)
+        await expect(page.get_by_role("heading", name=heading)).to_be_visible()
 
     await first.get_by_role("button", name="Reply to Mireille").click()
     box = first.get_by_role("textbox", name="Your reply to Mireille")

@@ -20,7 +20,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {},
     "phone": {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2},
     "dark": {"color_scheme": "dark"},
-    "right-to-left": {"attributes": 'lang="ar" dir="rtl"'},
+    "right-to-left": {"attributes": 'lang="en" dir="rtl"'},
     "forced-colours": {"forced_colors": "active"},
 }
 

@@ -1,6 +1,7 @@
 """The embed's files: evergreen with a short life, and by hash for ever, compressed beforehand."""
 
 import gzip
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from widget_server.model.errors import NotFound
 STATIC = Path(__file__).parent.parent / "static"
 EVERGREEN = "public, max-age=300, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
+_PINNED = re.compile(r"[\d.]+-[0-9a-f]{12}[-.]")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -75,8 +77,11 @@ async def evergreen(request: Request) -> Response:
 
 
 async def pinned(request: Request) -> Response:
-    """`GET /embed/<version>-<hash>.js`: never changes, kept as long as the major version lives."""
+    """`GET /embed/<version>-<hash>…`: never changes, kept as long as the major version lives.
+
+    A name without a hash (`manifest.json`, `frame.js`) is evergreen.
+    """
     assets: Assets = request.app.state.assets
-    name = f"embed/{request.path_params['file']}"
-    cache = EVERGREEN if name.endswith("manifest.json") else IMMUTABLE
-    return assets.answer(request, name, cache)
+    file = request.path_params["file"]
+    cache = IMMUTABLE if _PINNED.match(file) else EVERGREEN
+    return assets.answer(request, f"embed/{file}", cache)

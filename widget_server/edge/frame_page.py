@@ -29,7 +29,8 @@ async def frame(request: Request) -> Response:
         "server": services.own_origin,
         "story": views.story(framed.story),
         "token": framed.token,
-        "lang": (claims.lang if claims is not None else None) or "en",
+        # Without a language of the copy, its reader's: the embed asks the browser.
+        "lang": claims.lang if claims is not None else None,
         "changes": (claims.changes or "").rstrip(".") if claims is not None else "",
     }
     headers = {
