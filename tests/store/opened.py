@@ -111,7 +111,7 @@ class Store:
 
 def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post:
     """The deed of a comment."""
-    fields = {
+    fields: dict[str, Any] = {
         "id": new_id(),
         "key": uuid.uuid4().hex,
         "pending": False,

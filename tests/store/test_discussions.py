@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from widget_server.store.deeds import Change, Moderate
 from widget_server.store.threads import MOST_REPLIES
 
 
-async def post_many(store: Store, story: Story, number: int, **more: object) -> list[str]:
+async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:
     """Comments in this order, in as few batches as that takes; their ids."""
     answers = await store.together(*(post(story, f"r{n}", **more) for n in range(number)))
     return [answer.id for answer in answers]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -11,6 +12,7 @@ from tests.store.opened import Store, changes, open_store, post, seqs
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFound, Unavailable
 from widget_server.model.records import Comment, CommentState
+from widget_server.store import migrate
 from widget_server.store.deeds import Delete, Edit, Forget, React
 from widget_server.store.errands import make_story, see_copy
 from widget_server.store.schema import comments
@@ -94,7 +96,7 @@ async def test_a_key_posts_once_across_two_processes_in_the_same_instant(migrate
         story = await one.story()
         for number in range(20):
             deed = post(story, key=f"key-{number}")
-            answers: list[Comment] = await asyncio.gather(
+            answers = await asyncio.gather(
                 one.writer.submit(deed), other.writer.submit(replace(deed, id=f"other{number}"))
             )
             assert answers[0].id == answers[1].id
@@ -120,7 +122,7 @@ async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
         stories = [await one.story(f"k{number}") for number in range(12)]
 
         async def arrive(store: Store, order: int) -> None:
-            work = []
+            work: list[Any] = []
             for story in stories[::order]:
                 origin = "https://copy.example"
                 work.append(
@@ -161,8 +163,6 @@ async def test_a_deed_that_the_database_refuses_takes_no_other_with_it(
 async def test_a_text_with_nul_ends_only_itself_on_postgresql(
     postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from widget_server.store import migrate
-
     await migrate.upgrade(postgres_url)
     caplog.set_level(logging.CRITICAL)
     async with open_store(postgres_url) as store:

@@ -4,13 +4,17 @@ One writer and a few readers. A read is one consistent view of the database; a w
 transaction that is on disk when it ends (`synchronous=FULL`, `synchronous_commit=on`).
 """
 
+import asyncio
 import logging
+import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Connection, event, make_url, select
+from sqlalchemy import URL, Connection, event, make_url, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -43,8 +47,9 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.epoch = ""
         if self.is_sqlite:
-            self._writer = _sqlite_engine(url, begin="BEGIN IMMEDIATE", readers=1)
-            self._reader = _sqlite_engine(url, begin="BEGIN", readers=READERS)
+            kept = _never_made(url)
+            self._writer = sqlite_engine(kept, begin="BEGIN IMMEDIATE", connections=1)
+            self._reader = sqlite_engine(kept, begin="BEGIN", connections=READERS)
         else:
             self._writer = _postgres_engine(url, connections=2)
             self._reader = _postgres_engine(url, connections=READERS).execution_options(
@@ -53,6 +58,13 @@ class Database:
 
     async def open(self) -> None:
         """Read the epoch. Raises `DatabaseUnusableError` when there is nothing to serve from."""
+        path = sqlite_path(self.url)
+        # Looked at before: a failed attempt of the driver may outlive the event loop and complain.
+        if path is not None and not await asyncio.to_thread(os.access, path, os.R_OK | os.W_OK):
+            raise DatabaseUnusableError(
+                f"There is no database {path} that can be read and written. "
+                "Run `widget-server migrate` first."
+            )
         try:
             async with self._reader.connect() as connection:
                 row = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
@@ -99,8 +111,9 @@ class Database:
 def unusable(error: BaseException) -> str:
     """One sentence for the operator about why the database does not answer."""
     text = str(getattr(error, "orig", error) or error).strip().splitlines()
-    reason = text[0][:200] if text else type(error).__name__
-    if "no such table" in reason or "does not exist" in reason:
+    # SQLAlchemy puts the driver's class before the driver's words.
+    reason = re.sub(r"^<class '[^']*'>: ", "", text[0])[:200] if text else type(error).__name__
+    if "no such table" in reason or re.search(r"relation .* does not exist", reason):
         return "The database has no tables yet. Run `widget-server migrate` first."
     if "not a database" in reason or "malformed" in reason:
         return f"The database file is damaged ({reason}). Restore it from a backup."
@@ -124,8 +137,19 @@ def is_passing(error: BaseException) -> bool:
     return kind in {"40001", "40P01"}
 
 
-def _sqlite_engine(url: str, *, begin: str, readers: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=readers, max_overflow=0, pool_timeout=10)
+def _never_made(url: str) -> URL:
+    """The same SQLite database, but a file that is missing is an error, not a new empty one."""
+    parsed = make_url(url)
+    return parsed.set(
+        database=f"file:{quote(parsed.database or '')}", query={"mode": "rw", "uri": "true"}
+    )
+
+
+def sqlite_engine(
+    url: str | URL, *, begin: str, connections: int, busy_s: int = 5, foreign_keys: bool = True
+) -> AsyncEngine:
+    """An engine for a SQLite file; `busy_s` is how long it waits for another writer."""
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -133,10 +157,10 @@ def _sqlite_engine(url: str, *, begin: str, readers: int) -> AsyncEngine:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
+            f"busy_timeout={busy_s * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
-            "busy_timeout=5000",
-            "foreign_keys=ON",
+            f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
             "secure_delete=ON",
             "cache_size=-16000",
         ):

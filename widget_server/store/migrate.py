@@ -10,7 +10,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from widget_server.store.engine import DatabaseUnusableError, sqlite_path, unusable
+from widget_server.store.engine import (
+    DatabaseUnusableError,
+    sqlite_engine,
+    sqlite_path,
+    unusable,
+)
 
 
 def _settings() -> AlembicConfig:
@@ -37,10 +42,14 @@ def refuse_vanished(url: str) -> None:
     if path is None or not _marker(path).exists():
         return
     if not path.exists() or path.stat().st_size == 0:
-        raise DatabaseUnusableError(
-            f"The database {path.name} is gone from {path.parent}. Restore it from a backup, or "
-            f"delete {_marker(path).name} to begin with an empty one."
-        )
+        raise _gone(path)
+
+
+def _gone(path: Path) -> DatabaseUnusableError:
+    return DatabaseUnusableError(
+        f"The database {path.name} is gone from {path.parent}. Restore it from a backup, or "
+        f"delete {_marker(path).name} to begin with an empty one."
+    )
 
 
 async def revision(url: str) -> str | None:
@@ -69,13 +78,20 @@ async def upgrade(url: str) -> str:
     """
     refuse_vanished(url)
     path = sqlite_path(url)
-    if path is not None:
+    if path is None:
+        engine = create_async_engine(url)
+    else:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url)
+        if _marker(path).exists() and await revision(url) is None:
+            raise _gone(path)
+        # As one transaction: two processes that start together must not both make the tables, and
+        # one that is killed leaves none. Foreign keys would stop a table from being made anew.
+        engine = sqlite_engine(
+            url, begin="BEGIN IMMEDIATE", connections=1, busy_s=60, foreign_keys=False
+        )
     try:
         async with engine.connect() as connection:
             if path is None:
-                # Two processes that start together must not both make the tables.
                 await connection.exec_driver_sql("SELECT pg_advisory_lock(7206319442)")
             await connection.run_sync(_run)
             await connection.commit()

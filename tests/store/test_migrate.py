@@ -1,0 +1,199 @@
+"""Tables from nothing on both engines; a database that is gone or broken is said so, not replaced."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.store.opened import open_store
+from widget_server.model.errors import Unavailable
+from widget_server.store import migrate
+from widget_server.store.engine import Database, DatabaseUnusableError, sqlite_path
+from widget_server.store.schema import metadata
+
+
+def differences(connection: Connection) -> list[object]:
+    """What Alembic would change, and each index's condition that it does not look at."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    found = list(compare_metadata(context, metadata))
+    dialect = connection.dialect.name
+    for table in metadata.sorted_tables:
+        for index in inspect(connection).get_indexes(table.name):
+            there = str(index.get("dialect_options", {}).get(f"{dialect}_where", ""))
+            for declared in [one for one in table.indexes if one.name == index["name"]]:
+                wanted = declared.dialect_options[dialect]["where"]
+                found += [] if plain(there) == plain(wanted) else [(index["name"], there)]
+    return found
+
+
+def plain(condition: object) -> str:
+    """A condition without the brackets that PostgreSQL adds."""
+    return (
+        ""
+        if condition is None
+        else "".join(str(condition).split()).strip("()").replace(")", "").replace("(", "")
+    )
+
+
+async def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(
+    migrated_url: str,
+) -> None:
+    engine = create_async_engine(migrated_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_migrating_again_changes_nothing(migrated_url: str) -> None:
+    async with open_store(migrated_url) as store:
+        story = await store.story()
+        epoch = store.database.epoch
+    assert await migrate.upgrade(migrated_url) == migrate.newest()
+    async with open_store(migrated_url) as store:
+        assert store.database.epoch == epoch
+        assert await store.discussions.story(story.code) is not None
+
+
+async def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
+    code = f"import asyncio; from widget_server.store import migrate; asyncio.run(migrate.upgrade({database_url!r}))"
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(4)
+    ]
+    ends = await asyncio.gather(*(process.communicate() for process in started))
+    assert [process.returncode for process in started] == [0] * 4, ends
+    assert await migrate.revision(database_url) == migrate.newest()
+
+
+async def test_a_database_without_tables_is_not_served_from(database_url: str) -> None:
+    assert await migrate.revision(database_url) is None
+    assert migrate.is_older(None)
+    database = Database(database_url)
+    with pytest.raises(DatabaseUnusableError, match="migrate"):
+        await database.open()
+    await database.close()
+
+
+def file_of(url: str) -> Path:
+    path = sqlite_path(url)
+    assert path is not None
+    return path
+
+
+async def test_a_file_that_is_missing_is_never_made_by_a_server(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with pytest.raises(DatabaseUnusableError, match=r"There is no database .* migrate"):
+        await database.open()
+    await database.close()
+    assert list(file_of(sqlite_url).parent.iterdir()) == []
+
+
+async def test_a_database_in_a_folder_with_an_odd_name_is_the_one_that_was_made(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / '100% sure #1 é' / 'widget.db'}"
+    await migrate.upgrade(url)
+    async with open_store(url) as store:
+        await store.story()
+    assert file_of(url).stat().st_size > 0
+
+
+@pytest.mark.parametrize("how", ["deleted", "emptied", "without tables"])
+async def test_a_database_that_vanished_is_never_replaced_by_an_empty_one(
+    sqlite_url: str, how: str
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    path = file_of(sqlite_url)
+    path.unlink()
+    if how == "emptied":
+        path.touch()
+    if how == "without tables":
+        engine = create_async_engine(sqlite_url)
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("PRAGMA user_version=1")
+        await engine.dispose()
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(DatabaseUnusableError, match=r"is gone from .*\. Restore it from a backup"):
+        await migrate.upgrade(sqlite_url)
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+async def test_after_its_marker_is_deleted_a_new_database_is_made(sqlite_url: str) -> None:
+    await migrate.upgrade(sqlite_url)
+    path = file_of(sqlite_url)
+    path.unlink()
+    path.with_name(path.name + ".made").unlink()
+    assert await migrate.upgrade(sqlite_url) == migrate.newest()
+
+
+async def test_a_damaged_file_is_said_to_be_damaged_and_left_as_it_is(sqlite_url: str) -> None:
+    path = file_of(sqlite_url)
+    path.write_bytes(b"this was never a database" * 1000)
+    before = path.read_bytes()
+    for action in (
+        migrate.upgrade(sqlite_url),
+        Database(sqlite_url).open(),
+        migrate.damage(sqlite_url),
+    ):
+        with pytest.raises(DatabaseUnusableError, match="damaged"):
+            await action
+    assert path.read_bytes() == before
+
+
+async def test_damage_inside_the_file_is_found_by_the_check(sqlite_url: str) -> None:
+    await migrate.upgrade(sqlite_url)
+    async with open_store(sqlite_url) as store:
+        story = await store.story()
+        for number in range(50):
+            await store.post(story, f"r{number}", "word " * 50)
+    assert await migrate.damage(sqlite_url) is None
+    path = file_of(sqlite_url)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8192] = b"\xff" * 8192
+    path.write_bytes(content)
+    with suppress(DatabaseUnusableError):
+        assert await migrate.damage(sqlite_url) is not None
+
+
+async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://nobody@/nothing?host={tmp_path}"
+    for action in (migrate.upgrade(url), migrate.revision(url), Database(url).open()):
+        with pytest.raises(DatabaseUnusableError) as problem:
+            await action
+        assert len(str(problem.value).splitlines()) == 1
+        assert "Check DATABASE_URL" in str(problem.value)
+
+
+async def test_a_postgresql_database_that_does_not_exist_is_not_one_without_tables(
+    postgres_url: str,
+) -> None:
+    url = postgres_url.replace("/t_", "/not_")
+    with pytest.raises(DatabaseUnusableError, match=r"database .* does not exist.*DATABASE_URL"):
+        await Database(url).open()
+
+
+async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
+    assert not migrate.is_older("9999")
+    assert not migrate.is_older(migrate.newest())
+
+
+async def test_reading_from_a_database_that_left_is_unavailable(migrated_url: str) -> None:
+    async with open_store(migrated_url) as store:
+        story = await store.story()
+        async with store.database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE stories RENAME TO gone")
+        with pytest.raises(Unavailable):
+            await store.discussions.snapshot(story.code)
+        with pytest.raises(Unavailable):
+            await store.post(story)
+        async with store.database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE gone RENAME TO stories")
+        await store.post(story)
