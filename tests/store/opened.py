@@ -21,6 +21,7 @@ from widget_server.store.errands import make_site, make_story
 from widget_server.store.schema import comments, reactions, stories
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
+from widget_server.trust.tokens import story_code
 
 STORIES = select(stories.c.code)
 KEYS = ("happy", "sad")
@@ -46,7 +47,7 @@ class Store:
         """A story (and its site), made known."""
         account = Site(site, site.upper(), 1, 1, SiteSettings())
         await self.writer.run_errand(make_site(account))
-        code = f"{site}{key}".ljust(12, "0")[:12]
+        code = story_code(site, key)
         counts = dict.fromkeys(KEYS, 0)
         title = Attribution(title="Title")
         await self.writer.run_errand(make_story(code, site, key, iat, title, counts))

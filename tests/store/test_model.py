@@ -1,0 +1,275 @@
+"""The writer against the simplest model of one story, with deeds in any order and any batches."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from tests.store.opened import KEYS, Store, nonzero, open_store, post, seqs
+from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
+from widget_server.model.records import Comment, CommentState, Story, Tally
+from widget_server.store import migrate
+from widget_server.store.deeds import Change, Delete, Edit, Forget, Moderate, React
+
+READERS = ("ann", "bob", "cy")
+WINDOW = 10
+_stories = itertools.count()
+
+
+@dataclass
+class Word:
+    """A comment as the model knows it."""
+
+    id: str
+    reader: str | None
+    state: str
+    text: str
+    born_at: int
+    parent: str | None = None
+    waiting: str | None = None
+
+
+@dataclass
+class Model:
+    """One story without a database: what each deed answers, and what is public afterwards."""
+
+    closed: bool = False
+    seq: int = 0
+    clock: int = 0
+    words: dict[str, Word] = field(default_factory=dict)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    reactions: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def there(self, comment: str, *states: str) -> Word:
+        word = self.words.get(comment)
+        if word is None or word.state not in (states or ("published", "pending")):
+            raise NotFound
+        return word
+
+    def open(self) -> None:
+        if self.closed:
+            raise StoryClosed
+
+    def own(self, deed: Edit | Delete) -> Word:
+        word = self.there(deed.comment)
+        if word.reader != deed.reader:
+            raise NotFound
+        if deed.at - word.born_at > WINDOW:
+            raise EditWindowOver
+        return word
+
+    def remove(self, word: Word) -> None:
+        self.seq += word.state == "published"
+        word.state, word.text, word.waiting = "removed", "", None
+
+    def do(self, deed: Any) -> None:
+        """Do what the deed says. Raises its refusal."""
+        getattr(self, type(deed).__name__.lower())(deed)
+
+    def react(self, deed: React) -> None:
+        self.open()
+        if deed.comment is not None:
+            self.there(deed.comment, "published")
+        self.reactions.pop((deed.comment or "", deed.reader), None)
+        if deed.reaction is not None:
+            self.reactions[deed.comment or "", deed.reader] = deed.reaction
+
+    def edit(self, deed: Edit) -> None:
+        word = self.own(deed)
+        self.open()
+        if word.state == "published" and deed.moderated:
+            word.waiting = deed.source
+        else:
+            word.text, word.waiting = deed.source, None
+            self.seq += word.state == "published"
+
+    def delete(self, deed: Delete) -> None:
+        self.remove(self.own(deed))
+
+    def forget(self, deed: Forget) -> None:
+        for key in [key for key in self.reactions if key[1] == deed.reader]:
+            del self.reactions[key]
+        for word in self.words.values():
+            if word.reader == deed.reader:
+                if word.state != "removed":
+                    self.remove(word)
+                word.reader = None
+        self.keys = {key: i for key, i in self.keys.items() if key[0] != deed.reader}
+
+    def moderate(self, deed: Moderate) -> None:
+        word = self.there(deed.comment)
+        if deed.verb == "remove":
+            self.remove(word)
+        elif word.state == "pending":
+            word.state = "published"
+            self.seq += 1
+        elif word.waiting is not None:
+            word.text, word.waiting = word.waiting, None
+            self.seq += 1
+
+    def change(self, deed: Change) -> None:
+        self.seq += self.closed != deed.columns["closed"]
+        self.closed = bool(deed.columns["closed"])
+
+    def post(self, deed: Any) -> None:
+        if (deed.reader, deed.key) in self.keys:
+            return
+        self.open()
+        if deed.parent is not None:
+            self.there(deed.parent, "published")
+        state = "pending" if deed.pending else "published"
+        self.words[deed.id] = Word(deed.id, deed.reader, state, deed.source, deed.at, deed.parent)
+        self.keys[deed.reader, deed.key] = deed.id
+        self.seq += state == "published"
+
+    def counts(self, target: str) -> dict[str, int]:
+        return dict(Counter(key for (what, _), key in self.reactions.items() if what == target))
+
+
+class Discussion(RuleBasedStateMachine):
+    """Deeds wait until `commit` sends them all in one instant, as one batch."""
+
+    store: Store
+    runner: asyncio.Runner
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.batch: list[Any] = []
+        self.ids = ["nowhere"]
+        self.story: Story = self.run(self.store.story(f"m{next(_stories)}"))
+        self.store.events.clear()
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def pick(self, number: int) -> str:
+        return self.ids[number % len(self.ids)]
+
+    reader = st.sampled_from(READERS)
+    number = st.integers(0, 30)
+
+    @rule(
+        reader=reader, key=st.sampled_from("klm"), pending=st.booleans(), parent=st.none() | number
+    )
+    def post(self, reader: str, key: str, pending: bool, parent: int | None) -> None:
+        deed = post(
+            self.story,
+            reader,
+            f"words of {reader}",
+            key=key,
+            pending=pending,
+            at=self.model.clock,
+            parent=None if parent is None else self.pick(parent),
+        )
+        self.ids.append(deed.id)
+        self.batch.append(deed)
+
+    @rule(reader=reader, reaction=st.none() | st.sampled_from(KEYS), number=st.none() | number)
+    def react(self, reader: str, reaction: str | None, number: int | None) -> None:
+        target = None if number is None else self.pick(number)
+        self.batch.append(React(self.story.id, target, reader, reaction, None, self.model.clock))
+
+    @rule(reader=reader, number=number, moderated=st.booleans(), body=st.sampled_from("xyz"))
+    def edit(self, reader: str, number: int, moderated: bool, body: str) -> None:
+        comment, now = self.pick(number), self.model.clock
+        edit = Edit(self.story.id, comment, reader, body, [body], WINDOW, moderated, now)
+        self.batch.append(edit)
+
+    @rule(reader=reader, number=number)
+    def delete(self, reader: str, number: int) -> None:
+        now = self.model.clock
+        self.batch.append(Delete(self.story.id, self.pick(number), reader, WINDOW, now))
+
+    @rule(number=number, verb=st.sampled_from(["approve", "remove"]))
+    def moderate(self, number: int, verb: Any) -> None:
+        self.batch.append(Moderate(self.story.id, self.pick(number), verb, self.model.clock))
+
+    @rule(reader=reader)
+    def forget(self, reader: str) -> None:
+        self.batch.append(Forget(reader, self.model.clock))
+
+    @rule(closed=st.booleans())
+    def close(self, closed: bool) -> None:
+        self.batch.append(Change(self.story.id, {"closed": closed}))
+
+    @rule(seconds=st.integers(1, 8))
+    def wait(self, seconds: int) -> None:
+        self.commit()
+        self.model.clock += seconds
+
+    @rule()
+    def commit(self) -> None:
+        batch, self.batch = self.batch, []
+        before = self.store.writer.counts.batches
+        answers = self.run(self.store.together(*batch))
+        assert self.store.writer.counts.batches - before == bool(batch)
+        for deed, answer in zip(batch, answers, strict=True):
+            refusal = None
+            try:
+                self.model.do(deed)
+            except Refused as refused:
+                refusal = type(refused)
+            assert type(answer) is refusal or (refusal is None and not is_error(answer)), deed
+
+    @invariant()
+    def the_same_is_public(self) -> None:
+        if self.batch:
+            return
+        story, page = self.run(self.store.discussions.snapshot(self.story.code))
+        model = self.model
+        assert (story.seq, story.closed) == (model.seq, model.closed)
+        assert seqs(self.store.events, story.code) == list(range(1, model.seq + 1))
+        assert nonzero(story.tally) == model.counts("")
+        shown: list[Comment] = [one for t in page.threads for one in (t.top, *t.replies)]
+        published = {word.id: word for word in model.words.values() if word.state == "published"}
+        assert story.count == len(published)
+        assert {c.id for c in shown if c.state is CommentState.PUBLISHED} == set(published)
+        for comment in shown:
+            word = model.words[comment.id]
+            assert (comment.state, comment.source) == (word.state, word.text)
+            assert comment.reader == (word.reader or "")
+            assert nonzero(Tally(0, comment.tally.counts)) == model.counts(comment.id)
+            assert (comment.parent, comment.waiting) == (word.parent, word.waiting is not None)
+
+    def teardown(self) -> None:
+        self.commit()
+        self.the_same_is_public()
+        self.run(self.store.tallies_are_rows())
+
+
+def is_error(answer: object) -> bool:
+    return isinstance(answer, BaseException)
+
+
+@pytest.fixture
+def machine(database_url: str) -> Iterator[type[Discussion]]:
+    """The state machine on an open store, with an event loop that outlives each example."""
+    with asyncio.Runner() as runner:
+        runner.run(migrate.upgrade(database_url))
+        stack = AsyncExitStack()
+        store = runner.run(stack.enter_async_context(open_store(database_url)))
+        yield type("Machine", (Discussion,), {"store": store, "runner": runner})
+        runner.run(stack.aclose())
+
+
+def test_any_deeds_in_any_batches_do_what_the_model_says(
+    machine: type[Discussion], database_url: str
+) -> None:
+    examples = 40 if database_url.startswith("sqlite") else 8
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
