@@ -1,0 +1,312 @@
+"""A database, a bus and readers of the hub's tests: plain objects that do as they are told."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+from tests.journeys.replay import Replay
+from widget_server.live.channel import RECENT, Loaded, Recent
+from widget_server.live.frames import Batch
+from widget_server.live.hub import Hub
+from widget_server.live.messages import Kind, Message
+from widget_server.live.watched import Subscription
+from widget_server.model.errors import NotFound
+from widget_server.model.records import Position
+
+Json = dict[str, Any]
+CODE = "story0000001"
+
+
+async def _at_once() -> None:
+    pass
+
+
+class Truth:
+    """The database with one story: what was committed, and how often it was asked for what."""
+
+    def __init__(self) -> None:
+        self.epoch = "e1"
+        self.seq = 0
+        self.counter = 0
+        self.tally: Json = {"version": 0, "counts": {"happy": 0}}
+        self.closed = False
+        self.comments: dict[str, Json] = {}
+        self.asked: dict[str, int] = {}
+        self.before: Callable[[], Awaitable[None]] = _at_once
+        """Awaited before each question is answered, with the state after it."""
+        self.after: Callable[[], Awaitable[None]] = _at_once
+        """Awaited after each question was answered, before the answer is known."""
+        self.fails: Exception | None = None
+
+    # What readers do -----------------------------------------------------------------------------
+
+    def post(self) -> Message:
+        """A new comment."""
+        key = f"c{len(self.comments)}"
+        self.comments[key] = {"id": key, "state": "published", "tally": self._no_tally()}
+        return self._changed(key)
+
+    def edit(self, key: str) -> Message:
+        """A change of a comment."""
+        return self._changed(key)
+
+    def close(self) -> Message:
+        """A change of the story itself."""
+        self.closed = not self.closed
+        self.seq += 1
+        return self._message(
+            "story", self.seq, {"position": self.position(), "closed": self.closed, "settings": {}}
+        )
+
+    def silently(self) -> None:
+        """A change of the site's rules: a number that no message speaks of."""
+        self.seq += 1
+
+    def react(self, comment: str | None = None) -> Message:
+        """One more reaction to the story or to a comment."""
+        self.counter += 1
+        tally = self.tally if comment is None else self.comments[comment]["tally"]
+        tally |= {"version": self.counter, "counts": {"happy": tally["counts"]["happy"] + 1}}
+        return self._tally_message(comment, tally)
+
+    def restore(self) -> None:
+        """Go back to an empty story, under another epoch."""
+        self.__dict__ |= {**Truth().__dict__, "asked": self.asked, "epoch": self.epoch + "+"}
+
+    def position(self) -> Json:
+        return {"epoch": self.epoch, "seq": self.seq}
+
+    # What the hub asks ---------------------------------------------------------------------------
+
+    async def snapshot(self, code: str) -> Loaded:
+        await self._ask("snapshot", code)
+        answer = Loaded(
+            self.epoch,
+            self.seq,
+            self.counter,
+            len(self.comments),
+            json.dumps(self.tally).encode(),
+            self.tally["version"],
+            json.dumps({"story": self._story(), "settings": {}}).encode()[1:-1],
+            json.dumps({"threads": self._threads(), "next": None}).encode(),
+        )
+        await self.after()
+        return answer
+
+    async def changes(self, code: str, seq: int) -> list[Message] | None:
+        await self._ask("changes", code)
+        changed = sorted((c for c in self.comments.values() if c["seq"] > seq), key=_seq)
+        complete = [c["seq"] for c in changed] == list(range(seq + 1, self.seq + 1))
+        answer = [self._comment_message(c) for c in changed] if complete else None
+        await self.after()
+        return answer
+
+    async def recent(self, code: str) -> Recent:
+        await self._ask("recent", code)
+        changed = sorted(self.comments.values(), key=_seq)
+        floor = 0 if len(changed) <= RECENT else changed[-RECENT]["seq"] - 1
+        answer = Recent(
+            floor,
+            [(c["seq"], c["id"], json.dumps(c).encode()) for c in changed[-RECENT:]],
+            self._tally_messages(0),
+        )
+        await self.after()
+        return answer
+
+    async def tallies(self, code: str, version: int) -> list[Message]:
+        await self._ask("tallies", code)
+        answer = self._tally_messages(version)
+        await self.after()
+        return answer
+
+    async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
+        await self._ask("mine", code)
+        return {reader: b'{"of":"%b"}' % reader.encode() for reader in readers}
+
+    async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
+        await self._ask("positions", *codes)
+        answer = (self.epoch, dict.fromkeys(codes, (self.seq, self.counter)))
+        await self.after()
+        return answer
+
+    async def _ask(self, what: str, *codes: str) -> None:
+        self.asked[what] = self.asked.get(what, 0) + 1
+        await self.before()
+        if self.fails is not None:
+            raise self.fails
+        if codes and codes[0] != CODE:
+            raise NotFound
+
+    # How it looks --------------------------------------------------------------------------------
+
+    def fresh(self) -> Replay:
+        """The story as one who comes now should see it."""
+        return Replay.of(
+            {
+                "story": self._story(),
+                "settings": {},
+                "position": self.position(),
+                "tally": deepcopy(self.tally),
+                "count": len(self.comments),
+                "presence": {},
+                "comments": {"threads": self._threads(), "next": None},
+            }
+        )
+
+    def _story(self) -> Json:
+        return {"code": CODE, "closed": self.closed}
+
+    def _threads(self) -> list[Json]:
+        return [{**deepcopy(c), "replies": [], "more": 0} for c in self.comments.values()]
+
+    def _no_tally(self) -> Json:
+        return {"version": 0, "counts": {"happy": 0}}
+
+    def _changed(self, key: str) -> Message:
+        self.seq += 1
+        self.comments[key]["seq"] = self.seq
+        return self._comment_message(self.comments[key])
+
+    def _comment_message(self, comment: Json) -> Message:
+        position = {"epoch": self.epoch, "seq": comment["seq"]}
+        about = {"position": position, "count": len(self.comments), "comment": comment}
+        return self._message("comment", comment["seq"], about, comment["id"])
+
+    def _tally_messages(self, version: int) -> list[Message]:
+        own = [(None, self.tally)] + [(c["id"], c["tally"]) for c in self.comments.values()]
+        changed = [(key, tally) for key, tally in own if tally["version"] > version]
+        return [self._tally_message(key, tally) for key, tally in changed]
+
+    def _tally_message(self, comment: str | None, tally: Json) -> Message:
+        target = {} if comment is None else {"comment": comment}
+        return self._message("tally", tally["version"], {**target, **tally}, comment or "")
+
+    def _message(self, kind: Kind, number: int, about: Json, key: str = "") -> Message:
+        payload = json.dumps({"type": kind, "story": CODE, **about}).encode()
+        if kind == "comment":
+            start = payload.index(b'"comment": {') + len(b'"comment": ')
+        else:
+            start = payload.find(b'"version"')
+        count = about.get("count", 0)
+        return Message(kind, CODE, number, key, payload, count, start, self.epoch)
+
+
+def _seq(comment: Json) -> int:
+    seq: int = comment["seq"]
+    return seq
+
+
+class ScriptedPeer:
+    """A reader's end of a socket: follows what is written with the replay of the journeys."""
+
+    def __init__(self) -> None:
+        self.on_resume: Callable[[], None] | None = None
+        self.on_shutdown: Callable[[], None] | None = None
+        self.replay = Replay(CODE)
+        self.frames: list[Json] = []
+        self.batches: list[Batch] = []
+        self.paused = False
+        self.paused_since: float | None = None
+        self.closed = False
+        self.room = 1_000_000
+        """Batches taken before it is paused."""
+
+    def write(self, batch: Batch) -> bool:
+        if self.paused or self.closed:
+            return False
+        self.batches.append(batch)
+        for frame in batch.frames:
+            message = json.loads(frame.payload)
+            self.frames.append(message)
+            self.replay.apply(message)
+        self.room -= 1
+        self.paused = self.room <= 0
+        return True
+
+    def resume(self, room: int = 1_000_000) -> None:
+        """Read again."""
+        self.room, self.paused = room, False
+        if self.on_resume is not None:
+            self.on_resume()
+
+    def kinds(self) -> list[str]:
+        """What came, in order."""
+        return [frame["type"] for frame in self.frames]
+
+    def buffered(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+class ScriptedBus:
+    """Carries a message to the other processes when the test says so, if at all."""
+
+    def __init__(self) -> None:
+        self.healthy = True
+        self.confirms = True
+        self.watched: list[str] = []
+        self.unwatched: list[str] = []
+        self.sent: list[Message] = []
+
+    def publish(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def watch(self, code: str) -> "asyncio.Future[None]":
+        self.watched.append(code)
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.confirms:
+            confirmed.set_result(None)
+        return confirmed
+
+    def unwatch(self, codes: Iterable[str]) -> None:
+        self.unwatched += codes
+
+
+class Process:
+    """A hub with its bus, as one server process has them."""
+
+    def __init__(self, truth: Truth, name: str = "a") -> None:
+        self.truth = truth
+        self.bus = ScriptedBus()
+        self.hub = Hub(truth, name)
+        self.hub.connect(self.bus)
+        self.hub.presence_frame = lambda code, readers, copies: json.dumps(
+            {"type": "presence", "story": code, "readers": readers, "copies": copies}
+        ).encode()
+
+    async def join(
+        self,
+        since: Position | None = None,
+        peer: ScriptedPeer | None = None,
+        reader: str | None = None,
+        copy: int = 1,
+    ) -> tuple[ScriptedPeer, Subscription]:
+        """A reader who subscribes; paused peers catch up as sockets make them."""
+        peer = peer or ScriptedPeer()
+        subscription = Subscription(peer, copy, b"", reader)
+        peer.on_resume = lambda: self.hub.resumed_reading(subscription)
+        await self.hub.join(CODE, subscription, 1, since)
+        return peer, subscription
+
+    def hear(self, *messages: Message) -> None:
+        """Messages of another process arrive."""
+        for message in messages:
+            self.hub.receive(message)
+
+
+def since(peer: ScriptedPeer) -> Position:
+    """Where a reader stands."""
+    return Position(peer.replay.epoch, peer.replay.seq)
+
+
+def agree(truth: Truth, *peers: ScriptedPeer) -> None:
+    """What each reader followed is what one who comes now is shown."""
+    for peer in peers:
+        assert peer.replay.differences(truth.fresh()) == []

@@ -1,0 +1,152 @@
+"""One story's order: what is let through has the numbers last+1, last+2, … and no other."""
+
+import json
+import random
+
+from hypothesis import given, strategies as st
+
+from tests.live.instant import instantly
+from tests.live.scripted import CODE, Truth
+from widget_server.live.channel import RECENT, RING, TALLIES, Channel
+from widget_server.live.frames import Frame
+
+
+def numbers(frames: list[Frame]) -> list[int]:
+    return [json.loads(frame.payload)["position"]["seq"] for frame in frames]
+
+
+async def started(truth: Truth) -> Channel:
+    channel = Channel(CODE)
+    channel.start(await truth.snapshot(CODE))
+    return channel
+
+
+@given(seed=st.integers(0, 10_000), repeats=st.integers(0, 3))
+@instantly
+async def test_whatever_the_order_of_arrival_each_change_is_let_through_once_in_its_turn(
+    seed: int, repeats: int
+) -> None:
+    truth = Truth()
+    channel = await started(truth)
+    arriving = [truth.post() for _ in range(20)] * (repeats + 1)
+    random.Random(seed).shuffle(arriving)
+    passed = [number for message in arriving for number in numbers(channel.take(message))]
+    assert passed == list(range(1, 21))
+    assert not channel.has_gap
+
+
+@instantly
+async def test_what_came_before_the_snapshot_was_read_follows_it() -> None:
+    truth = Truth()
+    channel = Channel(CODE)
+    in_the_snapshot, tally = truth.post(), truth.react()
+    assert channel.take(in_the_snapshot) == []
+    assert channel.take_tally(tally) is not None
+    loaded = await truth.snapshot(CODE)
+    after, newer = truth.post(), truth.react()
+    assert channel.take(after) == []
+    assert channel.take_tally(newer) is not None
+    assert numbers(channel.start(loaded)) == [2]
+    assert json.loads(channel.story_tally) == truth.tally
+
+
+@instantly
+async def test_a_message_of_another_epoch_is_not_taken_for_one_of_this() -> None:
+    truth = Truth()
+    old = [truth.post(), truth.post(), truth.react()]
+    truth.restore()
+    channel = Channel(CODE)
+    assert channel.take(old[1]) == []
+    channel.take_tally(old[2])
+    channel.start(await truth.snapshot(CODE))
+    assert not channel.has_gap
+    assert channel.tallies_after(0) == []
+    assert channel.take(old[0]) == []
+    assert channel.take_tally(old[2]) is None
+    assert numbers(channel.take(truth.post())) == [1]
+    assert channel.take_tally(truth.react()) is not None
+
+
+@instantly
+async def test_only_a_newer_tally_is_told() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    first, second = truth.react(), truth.react()
+    assert channel.take_tally(second) is not None
+    assert channel.take_tally(first) is None
+    assert channel.take_tally(second) is None
+
+
+@instantly
+async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    for _ in range(RING):
+        channel.take(truth.post())
+    assert channel.usable() is not None
+    assert len(channel.frames_after(0) or []) == RING
+    channel.take(truth.post())
+    assert channel.usable() is None
+    assert channel.frames_after(0) is None
+    assert len(channel.frames_after(1) or []) == RING
+
+
+@instantly
+async def test_a_snapshot_is_not_used_when_a_tally_since_then_is_no_longer_kept() -> None:
+    truth = Truth()
+    for _ in range(TALLIES + 1):
+        truth.post()
+    channel = await started(truth)
+    for index in range(TALLIES):
+        channel.take_tally(truth.react(f"c{index}"))
+    assert channel.usable() is not None
+    channel.take_tally(truth.react(f"c{TALLIES}"))
+    assert channel.usable() is None
+
+
+@instantly
+async def test_a_snapshot_older_than_a_change_of_the_story_itself_is_not_used() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    old = await truth.snapshot(CODE)
+    channel.take(truth.close())
+    assert channel.usable() is None
+    channel.refresh(old)
+    assert channel.usable() is None
+    channel.refresh(await truth.snapshot(CODE))
+    assert channel.usable() is not None
+
+
+@instantly
+async def test_a_snapshot_that_is_ahead_or_older_than_the_kept_one_is_passed_over() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    old = await truth.snapshot(CODE)
+    message = truth.post()
+    ahead = await truth.snapshot(CODE)
+    channel.refresh(ahead)
+    assert channel.loaded is not ahead
+    channel.take(message)
+    channel.refresh(ahead)
+    channel.refresh(old)
+    assert channel.loaded is ahead
+
+
+@instantly
+async def test_who_comes_back_is_told_each_changed_comment_once_as_far_back_as_is_known() -> None:
+    truth = Truth()
+    first, second = truth.post(), truth.post()
+    channel = await started(truth)
+    assert channel.changes_after(0) is None
+    edited = truth.edit("c0")
+    channel.widen(await truth.recent(CODE))
+    channel.take(edited)
+    known = [json.loads(body) for body in channel.changes_after(0) or []]
+    assert [(comment["id"], comment["seq"]) for comment in known] == [("c1", 2), ("c0", 3)]
+    assert channel.changes_after(3) == []
+    assert channel.changes_after(4) is None
+    for _ in range(RECENT - 1):
+        channel.take(truth.post())
+    assert channel.changes_after(0) is None
+    assert len(channel.changes_after(2) or []) == RECENT
+    assert first.number + second.number == 3

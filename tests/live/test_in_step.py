@@ -1,0 +1,218 @@
+"""Two processes, a bus that loses, repeats and reorders, a slow database: everyone stays in step.
+
+Hypothesis chooses what happens. Each reader's replay raises the moment a frame breaks the order;
+in the end, once all is quiet, each has what one who comes then is shown.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from hypothesis import settings, strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from tests.live.instant import InstantLoop
+from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, since
+from widget_server.live.messages import Message
+from widget_server.live.watched import Subscription
+from widget_server.model.errors import Unavailable
+
+which = st.integers(0, 1)
+nth = st.integers(0, 50)
+
+
+class InStep(RuleBasedStateMachine):
+    """`peers` have joined or left; `flying` are the messages between the processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = InstantLoop()
+        self.truth = Truth()
+        self.processes = [Process(self.truth, "a"), Process(self.truth, "b")]
+        self.flying: list[tuple[Process, Message]] = []
+        self.peers: list[tuple[ScriptedPeer, Process, Subscription]] = []
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.sweeps = [self.start(process.hub.run()) for process in self.processes]
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        async def begin() -> "asyncio.Task[Any]":
+            task = asyncio.create_task(work)
+            self.tasks.add(task)
+            return task
+
+        return self.loop.run_until_complete(begin())
+
+    def commit(self, where: int, *messages: Message) -> None:
+        async def announce() -> None:
+            self.processes[where].hub.announce(messages)
+
+        self.loop.run_until_complete(announce())
+        sent = self.processes[where].bus.sent
+        other = self.processes[1 - where]
+        self.flying += [(other, message) for message in sent if message.kind != "presence"]
+        sent.clear()
+
+    # What readers do -----------------------------------------------------------------------------
+
+    @rule(where=which, number=st.integers(1, 3))
+    def post(self, where: int, number: int) -> None:
+        self.commit(where, *(self.truth.post() for _ in range(number)))
+
+    @precondition(lambda self: self.truth.comments)
+    @rule(where=which, index=nth)
+    def edit(self, where: int, index: int) -> None:
+        self.commit(where, self.truth.edit(f"c{index % len(self.truth.comments)}"))
+
+    @rule(where=which)
+    def react(self, where: int) -> None:
+        self.commit(where, self.truth.react())
+
+    @precondition(lambda self: self.truth.comments)
+    @rule(where=which, index=nth)
+    def react_to_a_comment(self, where: int, index: int) -> None:
+        self.commit(where, self.truth.react(f"c{index % len(self.truth.comments)}"))
+
+    @rule(where=which)
+    def close(self, where: int) -> None:
+        self.commit(where, self.truth.close())
+
+    @rule()
+    def change_the_rules(self) -> None:
+        self.truth.silently()
+
+    @rule(where=which)
+    def come(self, where: int) -> None:
+        self.join(ScriptedPeer(), where)
+
+    def join(self, peer: ScriptedPeer, where: int) -> None:
+        process = self.processes[where]
+        subscription = Subscription(peer, 1, b"", None)
+        self.peers.append((peer, process, subscription))
+
+        async def join() -> None:
+            peer.on_resume = lambda: process.hub.resumed_reading(subscription)
+            at = since(peer) if peer.replay.seq >= 0 else None
+            for _ in range(30):
+                try:
+                    await process.hub.join(CODE, subscription, 1, at)
+                except Unavailable:
+                    await asyncio.sleep(0.5)
+                else:
+                    return
+
+        self.start(join())
+
+    @precondition(lambda self: self.peers)
+    @rule(index=nth, where=which)
+    def leave_and_come_back(self, index: int, where: int) -> None:
+        peer, process, subscription = self.peers[index % len(self.peers)]
+        if subscription.channel is not None:
+
+            async def leave() -> None:
+                process.hub.leave(subscription)
+
+            self.loop.run_until_complete(leave())
+            self.peers.remove((peer, process, subscription))
+            self.join(peer, where)
+
+    @precondition(lambda self: self.peers)
+    @rule(index=nth, room=st.integers(1, 3))
+    def read_slowly(self, index: int, room: int) -> None:
+        peer = self.peers[index % len(self.peers)][0]
+        peer.room = room
+
+    @precondition(lambda self: self.peers)
+    @rule(index=nth)
+    def read_again(self, index: int) -> None:
+        self.loop.run_until_complete(self.resume(self.peers[index % len(self.peers)][0]))
+
+    @staticmethod
+    async def resume(peer: ScriptedPeer) -> None:
+        if peer.paused:
+            peer.resume()
+
+    @precondition(lambda self: self.peers)
+    @rule(index=nth, visible=st.booleans())
+    def show(self, index: int, visible: bool) -> None:
+        _, process, subscription = self.peers[index % len(self.peers)]
+
+        async def show() -> None:
+            process.hub.show(subscription, visible=visible)
+
+        self.loop.run_until_complete(show())
+
+    # What happens in between ---------------------------------------------------------------------
+
+    @precondition(lambda self: self.flying)
+    @rule(index=nth, twice=st.booleans())
+    def arrive(self, index: int, twice: bool) -> None:
+        process, message = self.flying[index % len(self.flying)]
+        if not twice:
+            self.flying.remove((process, message))
+
+        async def hear() -> None:
+            process.hear(message)
+
+        self.loop.run_until_complete(hear())
+
+    @precondition(lambda self: self.flying)
+    @rule(index=nth)
+    def be_lost(self, index: int) -> None:
+        del self.flying[index % len(self.flying)]
+
+    @rule(milliseconds=st.sampled_from([0, 1, 30, 120, 250, 1_100]))
+    def pass_time(self, milliseconds: int) -> None:
+        self.loop.run_until_complete(asyncio.sleep(milliseconds / 1000))
+
+    @rule(seconds=st.sampled_from([0.0, 0.01, 0.3]), after=st.booleans())
+    def slow_the_database(self, seconds: float, after: bool) -> None:
+        def wait() -> Coroutine[Any, Any, None]:
+            return asyncio.sleep(seconds)
+
+        setattr(self.truth, "after" if after else "before", wait)
+
+    @rule(away=st.booleans())
+    def take_the_database(self, away: bool) -> None:
+        self.truth.fails = Unavailable() if away else None
+
+    @rule(where=which, healthy=st.booleans())
+    def note_the_bus(self, where: int, healthy: bool) -> None:
+        self.processes[where].bus.healthy = healthy
+        if healthy:
+
+            async def lose_touch() -> None:
+                self.processes[where].hub.lost_touch()
+
+            self.loop.run_until_complete(lose_touch())
+
+    @rule()
+    def restore(self) -> None:
+        self.truth.restore()
+
+    def teardown(self) -> None:
+        try:
+            self.loop.run_until_complete(self.calm_down())
+            self.loop.check()
+            agree(self.truth, *(peer for peer, _, _ in self.peers))
+        finally:
+            self.loop.run_until_complete(self.end())
+            self.loop.close()
+
+    async def calm_down(self) -> None:
+        self.truth.fails = None
+        for peer, process, subscription in self.peers:
+            peer.room = 1_000_000
+            await self.resume(peer)
+            process.hub.show(subscription, visible=True)
+        await asyncio.sleep(25)
+
+    async def end(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*self.tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
+
+
+InStep.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestInStep = InStep.TestCase
