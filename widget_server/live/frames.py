@@ -59,22 +59,24 @@ class Frame:
 class Batch:
     """Frames that go to a peer together, as one write; the same object serves every peer."""
 
-    __slots__ = ("_wire", "frames")
+    __slots__ = ("frames", "number", "size", "wire")
 
     frames: tuple[Frame, ...]
 
-    def __init__(self, frames: Iterable[Frame]) -> None:
-        self.frames = tuple(frames)
-        self._wire: bytes | None = None
+    wire: bytes
+    """All frames in one piece. A plain attribute, like the two below: read for each delivery."""
 
-    @property
-    def wire(self) -> bytes:
-        """All frames in one piece, joined when first asked for."""
-        if self._wire is None:
-            frames = self.frames
-            # One frame needs no copy; the transport gets the very bytes that the ring keeps.
-            self._wire = frames[0].wire if len(frames) == 1 else b"".join(f.wire for f in frames)
-        return self._wire
+    number: int
+    """How many frames."""
+
+    size: int
+    """Bytes of `wire`."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames = frames = tuple(frames)
+        # One frame needs no copy; the transport gets the very bytes that the ring keeps.
+        self.wire = frames[0].wire if len(frames) == 1 else b"".join(f.wire for f in frames)
+        self.number, self.size = len(frames), len(self.wire)
 
     def __add__(self, other: "Batch") -> "Batch":
         return Batch(chain(self.frames, other.frames))

@@ -97,14 +97,34 @@ class Tick:
         """Write to the next few; who lacks something from before is passed over and catches up."""
         stop = start + CHUNK
         if delivery.epoch == channel.epoch:
-            for subscription in delivery.subscriptions[start:stop]:
-                self._write(channel, delivery, subscription)
+            self._write_some(channel, delivery, delivery.subscriptions[start:stop])
             if stop < len(delivery.subscriptions):
                 loop = asyncio.get_running_loop()
                 loop.call_soon(self._deliver, channel, delivery, stop)
                 return
         channel.busy = False
         self.schedule(channel)
+
+    def _write_some(
+        self, channel: Watched, delivery: _Delivery, subscriptions: list[Subscription]
+    ) -> None:
+        """Write to each; nearly all are where everyone is, and for them this loop is all."""
+        before, after = delivery.before, delivery.after
+        everyones = delivery.batch(before, visible=True)
+        delivered = 0
+        for subscription in subscriptions:
+            if (
+                subscription.seq == before
+                and subscription.visible
+                and subscription.channel is channel
+                and everyones is not None
+                and subscription.peer.write(everyones)
+            ):
+                subscription.seq = after
+                delivered += 1
+            else:
+                self._write(channel, delivery, subscription)
+        self._counts.deliveries += delivered
 
     def _write(self, channel: Watched, delivery: _Delivery, subscription: Subscription) -> None:
         if subscription.channel is not channel:
