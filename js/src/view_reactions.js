@@ -49,7 +49,7 @@ export function reactionBar({ story, say, explain, desk }, labelledBy) {
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
           element.append(
             h("span", { class: "face", "aria-hidden": "true" }, emoji),
-            h("span", { class: "label" }, say("=" + label, undefined, label) + " "),
+            h("span", { class: "label", part: "label" }, say("=" + label, undefined, label) + " "),
             count,
           );
           marks.push(() => {

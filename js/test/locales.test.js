@@ -74,7 +74,7 @@ test("Arabic counts in its own forms", () => {
 
 test("what the site wrote itself is not read as a phrase", () => {
   const say = speaker(LOCALES.de, assert.fail);
-  assert.equal(say("=Happy", undefined, "Happy"), "Froh");
+  assert.equal(say("=Happy", undefined, "Happy"), "Freude");
   assert.equal(say("=More {n}", undefined, "More {n}"), "More {n}");
   assert.equal(say("=next", undefined, "next"), "next");
 });

@@ -1,0 +1,191 @@
+"""One language at a time: words, plurals, numbers, times and direction."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import brotli  # type: ignore[import-untyped]
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import article
+from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.test_hosts import policy
+from tests.browser.test_looks import STYLE, faults, furnish
+from widget_server.model import errors
+from widget_server.model.settings import SiteSettings
+
+Photograph = Callable[[Page, str], Awaitable[None]]
+browser = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+FOLDER = ROOT / "js" / "src" / "locales"
+LOCALES: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))
+}
+STATIC = ROOT / "widget_server" / "static" / "embed"
+FILES = [words["file"] for words in json.loads((STATIC / "manifest.json").read_bytes())["words"]]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_of_words_is_no_larger_than_promised(file: str) -> None:
+    assert len(brotli.compress((STATIC / file).read_bytes(), quality=11)) <= 1_200
+
+
+def test_every_language_has_its_two_files() -> None:
+    spoken = {re.split(r"-", Path(file).stem)[2] for file in FILES}
+    assert spoken == set(LOCALES)
+    assert len(FILES) == 2 * len(LOCALES)
+
+
+@pytest.mark.parametrize("lang", LOCALES)
+def test_the_defaults_of_a_site_and_every_refusal_are_translated(lang: str) -> None:
+    words = LOCALES[lang]
+    settings = SiteSettings()
+    for text in (settings.prompt, *(each.label for each in settings.reactions)):
+        assert f"={text}" in words
+    codes = {refusal.code for refusal in errors.Refused.__subclasses__()}
+    assert {code for code in codes if f"!{code}" not in words and code not in words} == set()
+
+
+async def shown(hosts: Hosts, story: Story, attributes: str, **options: Any) -> Page:
+    """A page in some language with the widget on it."""
+    page = await hosts.open(story.snippet, attributes=attributes, head=STYLE, **options)
+    await page.locator("story-widget").get_by_role("group").first.wait_for()
+    return page
+
+
+class TestInABrowser:
+    """As readers see and hear it."""
+
+    pytestmark = browser
+
+    async def test_german_is_german_throughout_under_the_strictest_policy(
+        self, demo: Demo, hosts: Hosts
+    ) -> None:
+        hosts.expected += ["Loading the image 'data:,'"]
+        story = demo.story()
+        await furnish(story, hosts)
+        page = await hosts.page(await hosts.reader())
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await hosts.open(
+            story.snippet, page=page, attributes='lang="de-AT"', headers=policy(demo.server)
+        )
+        await expect(page.get_by_role("heading", name="3 Kommentare")).to_be_visible()
+        await expect(
+            page.get_by_role("group", name="Was löst dieser Artikel bei Ihnen aus?")
+        ).to_be_visible()
+        await expect(page.get_by_role("button", name="Freude 1")).to_be_visible()
+        await expect(article(page, "Who pays")).to_contain_text(re.compile("vor|jetzt|gerade"))
+        # The one file more than in English.
+        assert len([url for url in asked if url.endswith("-de-1.json")]) == 1
+        assert [url for url in asked if url.endswith("-2.json")] == []
+        section = page.locator("section.widget")
+        await expect(section).to_have_attribute("lang", "de")
+        await expect(section).to_have_attribute("dir", "ltr")
+
+        await page.get_by_role("textbox", name="Ihr Kommentar").click()
+        await expect(page.get_by_role("textbox", name="Name")).to_be_visible()
+        await page.get_by_role("button", name="Veröffentlichen").click()
+        await expect(page.get_by_text(LOCALES["de"]["empty"])).to_be_visible()
+        assert len([url for url in asked if url.endswith("-2.json")]) == 1
+
+    async def test_arabic_runs_from_right_to_left(
+        self, demo: Demo, hosts: Hosts, photograph: Photograph
+    ) -> None:
+        words = LOCALES["ar"]
+        story = demo.story()
+        await furnish(story, hosts)
+        # The page does not say which way it runs: the language does.
+        page = await shown(hosts, story, 'lang="ar"', viewport={"width": 400, "height": 900})
+        section = page.locator("section.widget")
+        await expect(section).to_have_attribute("dir", "rtl")
+        await expect(section).to_have_attribute("lang", "ar")
+        counted = await page.evaluate("new Intl.NumberFormat('ar').format(3)")
+        few = words["comments"]["few"].replace("{n}", counted)
+        await expect(page.get_by_role("heading", name=few)).to_be_visible()
+        prompt = words["=How does this article make you feel?"]
+        boxes = await page.get_by_role("group", name=prompt).get_by_role("button").all()
+        places = [room["x"] for each in boxes if (room := await each.bounding_box())]
+        assert places == sorted(places, reverse=True)
+        # What a reader wrote keeps its own direction.
+        text = article(page, "Who pays").locator("[part=text]").first
+        assert await text.evaluate("element => getComputedStyle(element).direction") == "ltr"
+        assert await text.get_attribute("dir") == "auto"
+        await photograph(page, "arabic-list")
+        assert await faults(page) == []
+        reply = words["replyOf"].replace("{name}", "Priya")
+        await page.get_by_role("button", name=reply).first.click()
+        box = page.get_by_role("textbox", name=words["answer"].replace("{name}", "Priya"))
+        await expect(box).to_be_focused()
+        await page.get_by_role("button", name=words["reply"], exact=True).click()
+        await expect(page.get_by_text(words["empty"])).to_be_visible()
+        await photograph(page, "arabic-reply")
+        assert await faults(page) == []
+
+    @pytest.mark.parametrize("lang", ["es", "fr"])
+    async def test_the_other_languages_are_spoken_and_fit_a_phone(
+        self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
+    ) -> None:
+        story = demo.story()
+        await furnish(story, hosts)
+        page = await shown(hosts, story, f'lang="{lang}"', viewport={"width": 320, "height": 640})
+        few = LOCALES[lang]["comments"]["other"].replace("{n}", "3")
+        await expect(page.get_by_role("heading", name=few)).to_be_visible()
+        await photograph(page, f"{lang}-phone")
+        widths = "[document.documentElement.scrollWidth, innerWidth]"
+        wide, room = await page.evaluate(widths)
+        assert wide <= room
+        assert await faults(page) == []
+
+    async def test_a_language_without_words_is_english_in_everything(
+        self, demo: Demo, hosts: Hosts
+    ) -> None:
+        story = demo.story()
+        await furnish(story, hosts)
+        page = await hosts.page(await hosts.reader(locale="ar"))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await hosts.open(story.snippet, page=page, attributes='lang="he" dir="rtl"')
+        await expect(page.get_by_role("heading", name="3 comments")).to_be_visible()
+        section = page.locator("section.widget")
+        await expect(section).to_have_attribute("dir", "ltr")
+        await expect(section).to_have_attribute("lang", "en")
+        assert [url for url in asked if url.endswith(".json")] == []
+
+    async def test_words_that_do_not_come_leave_english(self, demo: Demo, hosts: Hosts) -> None:
+        hosts.expected += ["Failed to load resource"]
+        story = demo.story()
+        page = await hosts.page(await hosts.reader())
+        await page.route("**/*-1.json", lambda route: route.abort())
+        await hosts.open(story.snippet, page=page, attributes='lang="fr"')
+        await expect(page.get_by_role("heading", name="No comments yet")).to_be_visible()
+        await expect(page.locator("section.widget")).to_have_attribute("lang", "en")
+
+    async def test_the_language_is_the_elements_the_pages_the_tokens_or_the_readers(
+        self, demo: Demo, hosts: Hosts
+    ) -> None:
+        story = demo.story()
+        element = (
+            f'<story-widget src="{story.link}" token="{story.token}" lang="es"></story-widget>'
+        )
+        page = await hosts.open(element + story.script, attributes='lang="de"')
+        await expect(page.get_by_role("heading", name=LOCALES["es"]["none"])).to_be_visible()
+        await page.locator("story-widget").evaluate("widget => { widget.lang = 'fr' }")
+        await expect(page.get_by_role("heading", name=LOCALES["fr"]["none"])).to_be_visible()
+
+        reader = await hosts.reader(locale="es-MX")
+        french = demo.story(lang="fr", title="Élection ÿÿ")
+        page = await hosts.open(french.snippet, reader=reader, attributes="")
+        await expect(page.get_by_role("heading", name=LOCALES["fr"]["none"])).to_be_visible()
+        page = await hosts.open(story.snippet, reader=reader, attributes="")
+        await expect(page.get_by_role("heading", name=LOCALES["es"]["none"])).to_be_visible()
+
+    async def test_a_sites_own_prompt_and_labels_are_left_alone(
+        self, demo: Demo, hosts: Hosts
+    ) -> None:
+        demo.site("own-words", "prompt=next")
+        page = await shown(hosts, demo.story("own-words"), 'lang="de"')
+        await expect(page.get_by_role("heading", name="next", exact=True)).to_be_visible()

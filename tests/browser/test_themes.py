@@ -1,0 +1,228 @@
+"""It looks like the page it is in, whatever that is: colours, widths, readers' own settings, paper."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import article, comment, reaction
+from tests.browser.conftest import ROOT, Demo, Hosts
+from tests.browser.test_looks import STYLE, faults, furnish
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+Photograph = Callable[[Page, str], Awaitable[None]]
+CSS = (ROOT / "js" / "src" / "style.css").read_text("utf-8")
+
+BRAND = """
+<style>
+:root { background: #10243a; color: #f4efe4; font: 1.1rem/1.6 Georgia, serif; }
+story-widget {
+  --story-widget-accent: #ffb84d;
+  --story-widget-color: #fff8e8;
+  --story-widget-background: #17324f;
+  --story-widget-quiet: #c8d3df;
+  --story-widget-line: #3f5f80;
+  --story-widget-soft: #1f4063;
+  --story-widget-radius: 2px;
+  --story-widget-font: "Courier New", monospace;
+  --story-widget-font-size: 17px;
+  --story-widget-space: 3px;
+  --story-widget-min-height: 2000px;
+}
+story-widget::part(prompt) { text-decoration: underline; }
+story-widget::part(comment) { outline: 1px dotted; }
+</style>
+"""
+
+
+async def style(page: Page, selector: str, name: str) -> str:
+    """One computed style of an element inside the widget."""
+    found = await page.locator(selector).first.evaluate(
+        "(element, name) => getComputedStyle(element)[name]", name
+    )
+    return str(found)
+
+
+async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    head = "<style>body { font: italic 19px Georgia; color: rgb(1, 2, 3) }</style>"
+    page = await hosts.open(story.snippet, head=head)
+    await article(page, "Who pays").wait_for()
+    for selector in ("[part=text]", "textarea", "button[part=button]"):
+        assert await style(page, selector, "fontFamily") == "Georgia"
+        assert await style(page, selector, "color") == "rgb(1, 2, 3)"
+    assert await style(page, "[part=text]", "fontSize") == "19px"
+
+
+async def test_a_brand_needs_only_custom_properties_and_parts(
+    demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    pattern = r"--story-widget-[a-z-]+"
+    assert set(re.findall(pattern, CSS)) == set(re.findall(pattern, BRAND))
+    story = demo.story()
+    await furnish(story, hosts)
+    page = await hosts.open(story.snippet, head=BRAND)
+    await article(page, "Who pays").wait_for()
+    await reaction(page, "Happy").click()
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "true")
+    await photograph(page, "brand")
+    assert (
+        await style(page, ".reaction[aria-pressed=true]", "borderTopColor") == "rgb(255, 184, 77)"
+    )
+    assert await style(page, "section", "color") == "rgb(255, 248, 232)"
+    assert await style(page, "section", "backgroundColor") == "rgb(23, 50, 79)"
+    assert await style(page, "section", "fontFamily") == '"Courier New", monospace'
+    assert await style(page, "section", "fontSize") == "17px"
+    assert await style(page, "section", "marginTop") == "3px"
+    assert await style(page, ".quiet", "color") == "rgb(200, 211, 223)"
+    assert await style(page, ".count", "borderTopColor") == "rgb(63, 95, 128)"
+    assert (
+        await style(page, ".reaction[aria-pressed=false]", "backgroundColor") == "rgb(31, 64, 99)"
+    )
+    assert await style(page, "textarea", "borderTopLeftRadius") == "2px"
+    assert await style(page, "story-widget", "minHeight") == "2000px"
+    assert await style(page, "[part=prompt]", "textDecorationLine") == "underline"
+    assert await style(page, "[part=comment]", "outlineStyle") == "dotted"
+    assert await faults(page) == []
+
+
+async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    dark = "<style>:root { color-scheme: dark; background: Canvas; color: CanvasText }</style>"
+    page = await hosts.open(story.snippet, head=dark, color_scheme="light")
+    await reaction(page, "Happy").wait_for()
+    other = await hosts.open(story.snippet, site=1)
+    await comment(other, "News for the pill")
+    pill = page.get_by_role("button", name="Show 1 new comment")
+    await expect(pill).to_be_visible()
+    canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert await style(page, "button[part=pill]", "backgroundColor") == canvas
+    assert await faults(page) == []
+
+
+@pytest.mark.parametrize("width", [200, 280, 320])
+async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
+    width: int, demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    page = await hosts.open(
+        f'<div style="width: {width}px">{story.snippet}</div>', head=STYLE, attributes='lang="de"'
+    )
+    await article(page, "Who pays").wait_for()
+    await photograph(page, f"column-{width}")
+    beyond = await page.locator("section.widget").evaluate(
+        """section => [...section.querySelectorAll("*")]
+          .filter((each) => !each.closest(".hidden"))
+          .filter((each) => each.getBoundingClientRect().right > section.getBoundingClientRect().right + 1)
+          .map((each) => each.className || each.tagName)"""
+    )
+    assert beyond == []
+    # Words are whole: one line each.
+    lines = await page.locator(".label").evaluate_all(
+        "labels => labels.map((label) => label.getBoundingClientRect().height"
+        " / parseFloat(getComputedStyle(label).lineHeight))"
+    )
+    assert max(lines) < 1.5
+
+
+async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(
+    demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    # 1280 x 1024 at 400 %.
+    page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 256})
+    await article(page, "Who pays").wait_for()
+    await page.get_by_role("textbox", name="Your comment").click()
+    await page.get_by_role("textbox", name="Name").wait_for()
+    await photograph(page, "zoom-400")
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    wide, room = await page.evaluate(widths)
+    assert wide <= room
+    # Text alone, twice as large.
+    await page.add_style_tag(content=":root { font-size: 200% }")
+    wide, room = await page.evaluate(widths)
+    assert wide <= room
+
+
+async def test_readers_own_spacing_loses_nothing(
+    demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 640})
+    await article(page, "Who pays").wait_for()
+    # WCAG 1.4.12, as a user style sheet reaches every element.
+    await page.locator("story-widget").evaluate(
+        """widget => {
+          const sheet = new CSSStyleSheet();
+          sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+            word-spacing: .16em !important } p { margin-bottom: 2em !important }`);
+          widget.shadowRoot.adoptedStyleSheets.push(sheet);
+        }"""
+    )
+    await photograph(page, "spacing")
+    cut = await page.locator("section.widget").evaluate(
+        """section => [...section.querySelectorAll("button, p, h2, h3, h4, li, label, div")]
+          .filter((each) => !each.closest(".hidden") && each.getClientRects().length)
+          .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 1)
+          .map((each) => each.className || each.tagName)"""
+    )
+    assert cut == []
+    wide, room = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= room
+
+
+async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.open(demo.story().snippet, forced_colors="active")
+    await reaction(page, "Happy").click()
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "true")
+    pressed = await style(page, ".reaction[aria-pressed=true]", "borderTopWidth")
+    other = await style(page, ".reaction[aria-pressed=false]", "borderTopWidth")
+    assert float(pressed.removesuffix("px")) > float(other.removesuffix("px"))
+    # Every control has an edge where backgrounds are gone.
+    edges = await page.get_by_role("button").evaluate_all(
+        "buttons => buttons.filter((each) => each.getClientRects().length)"
+        ".map((each) => getComputedStyle(each).borderTopStyle)"
+    )
+    assert set(edges) == {"solid"}
+
+
+async def test_with_reduced_motion_nothing_moves(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    page = await hosts.open(story.snippet, reduced_motion="reduce")
+    await article(page, "Who pays").wait_for()
+    other = await hosts.open(story.snippet, site=1)
+    await reaction(page, "Happy").click()
+    await reaction(other, "Sad").click()
+    await expect(reaction(page, "Sad")).to_have_accessible_name("Sad 1")
+    moving = await page.locator("story-widget").evaluate(
+        """widget => widget.shadowRoot.getAnimations().map((each) =>
+          [each.animationName ?? each.transitionProperty, each.effect.getTiming().duration])
+          .filter(([, duration]) => duration > 1)"""
+    )
+    assert moving == []
+
+
+async def test_on_paper_there_are_comments_and_no_controls(
+    demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    story = demo.story()
+    await furnish(story, hosts)
+    page = await hosts.open(story.snippet, head=STYLE)
+    await article(page, "Who pays").wait_for()
+    await page.emulate_media(media="print")
+    await photograph(page, "print")
+    await expect(article(page, "Who pays").first).to_be_visible()
+    await expect(article(page, "The council does").last).to_be_visible()
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+    names = await page.get_by_role("button").all_inner_texts()
+    # The reactions stay: on paper they are the tally.
+    assert len(names) == 5
