@@ -1,10 +1,15 @@
 """A module that says `ON_BOTH_LOOPS = True` is run on asyncio's event loop and on uvloop's."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import uvloop
+
+from tests.conftest import SERVERS
+from tests.edge.paper import Paper
+from tests.engines import Postgres
 
 
 def pytest_asyncio_loop_factories(
@@ -15,3 +20,31 @@ def pytest_asyncio_loop_factories(
     if module is not None and getattr(module.obj, "ON_BOTH_LOOPS", False):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def press(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Paper]:
+    """A server on each engine, for all tests of the doors together."""
+    folder = tmp_path_factory.mktemp("press") / "server"
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{folder / 'database.sqlite3'}"
+    else:
+        postgres: Postgres = request.getfixturevalue("postgres_server")
+        name = f"t_{uuid.uuid4().hex}"
+        postgres.sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
+        url = postgres.address("postgresql+asyncpg", name)
+    with Paper(folder, url).running() as paper:
+        yield paper
+
+
+@pytest.fixture
+def paper(press: Paper, request: pytest.FixtureRequest) -> Iterator[Paper]:
+    """That server; whatever a test sends it, it logs no error and no traceback."""
+    request.node.stash.setdefault(SERVERS, []).append(press.server)
+    before = len(press.server.log())
+    yield press
+    said = press.server.log()[before:]
+    assert "Traceback" not in said, said
+    assert "level=ERROR" not in said, said

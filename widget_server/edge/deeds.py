@@ -6,7 +6,6 @@ from widget_server.model.claims import ReaderClaims
 from widget_server.model.records import Comment
 from widget_server.operations import comment as comments, react as reactions, readers
 from widget_server.operations.admit import Grant
-from widget_server.operations.readers import Actor
 from widget_server.operations.services import Services
 from widget_server.wire import frames, messages, views
 
@@ -44,15 +43,10 @@ async def perform(
         case messages.Report():
             await comments.report(services, grant, actor, deed.comment, deed.reason)
         case messages.Forget():
-            await _forget(services, actor)
+            await readers.forget(services, grant, actor)
     if actor.issued is not None and not isinstance(deed, messages.Forget):
         result["reader"] = actor.issued
     return frames.ok_frame(deed.ref, **result), actor.claims
-
-
-async def _forget(services: Services, actor: Actor) -> None:
-    if actor.issued is None:
-        await readers.forget(services, actor)
 
 
 def _own(grant: Grant, comment: Comment) -> dict[str, Any]:

@@ -43,7 +43,7 @@ async def story(request: Request) -> Response:
     services, code = services_of(request), code_of(request)
     before = request.query_params.get("before") or None
     page, settings = await read.page(services, code, "newest", before, MOST_THREADS)
-    kept = await services.directory.story(code)
+    kept = await services.directory.story(code, fresh=True)
     found = await read.counts(services, [code])
     if kept is None or not found:
         raise NotFound

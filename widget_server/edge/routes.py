@@ -49,6 +49,8 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
             Exception: _internal_error,
         },
     )
+    # No path of ours ends in a slash, and a redirect would be to whatever Host was sent.
+    app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = checks
     app.state.assets = assets.Assets()
@@ -73,12 +75,7 @@ class EveryAnswer:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Access-Control-Allow-Origin"] = "*"
-                headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
-                headers.setdefault("Referrer-Policy", "no-referrer")
+                _add_to(MutableHeaders(scope=message))
             await send(message)
 
         if scope["method"] == "OPTIONS":
@@ -94,6 +91,14 @@ class EveryAnswer:
             await answer(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+
+def _add_to(headers: MutableHeaders) -> None:
+    headers["Access-Control-Allow-Origin"] = "*"
+    headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+    headers.setdefault("Referrer-Policy", "no-referrer")
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -116,4 +121,7 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
     log.error("request failed route=%s", request.scope.get("path", "")[:100])
-    return problems.problem(500, "unavailable", "Something went wrong here. Try again in a moment.")
+    detail = "Something went wrong here. Try again in a moment."
+    answer = problems.problem(500, "unavailable", detail)
+    _add_to(answer.headers)  # Starlette answers what nobody caught outside of all middleware.
+    return answer

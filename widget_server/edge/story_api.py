@@ -49,9 +49,15 @@ async def snapshot(request: Request) -> Response:
     body = await read.snapshot(services_of(request), code_of(request), since)
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": FRESH, "ETag": tag}
-    if tag in re.split(r"\s*,\s*", request.headers.get("if-none-match", "")):
+    if _names(request.headers.get("if-none-match", ""), tag):
         return Response(None, 304, headers)
     return Response(body, 200, headers, media_type="application/json")
+
+
+def _names(header: str, tag: str) -> bool:
+    """Whether `If-None-Match` names the tag, also as a proxy that compressed has weakened it."""
+    named = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return tag in named or "*" in named
 
 
 def _since(text: str | None) -> Position | None:

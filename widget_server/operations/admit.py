@@ -23,6 +23,7 @@ from widget_server.trust import origins, tokens
 
 READ_ONLY = ("read",)
 CODE = re.compile(r"[0-9A-Za-z]{12}")
+NO_ORIGIN = "Send the page's Origin. Only a token for any page needs none."
 OPEN = "open"
 """Stands for the token of a copy that carries only the story's code."""
 
@@ -48,6 +49,12 @@ class Grant:
         """Raise the reason why the copy has not this right."""
         if right not in self.can:
             raise self.why_not or NotPermitted("This copy's token does not grant this.")
+
+    def require_page(self) -> None:
+        """Raise `OriginNotAllowed` for a caller that is no page, unless the token is for any."""
+        anywhere = self.claims is not None and origins.ANY in self.claims.origins
+        if self.origin is None and not anywhere:
+            raise OriginNotAllowed(NO_ORIGIN)
 
 
 async def admit(
@@ -170,7 +177,7 @@ def _rights(
     why_not: Refused | None = None
     if not _allows(services, claims, origin):
         # Only programs send no Origin: they may read what is open, and do nothing.
-        why_not = OriginNotAllowed("Send the page's Origin. Only a token for any page needs none.")
+        why_not = OriginNotAllowed(NO_ORIGIN)
     elif claims.jti in known.revoked:
         why_not = TokenRevoked()
     elif claims.exp is not None and claims.exp <= services.clock():
@@ -225,8 +232,9 @@ async def _story(services: Services, code: str, site: Site, claims: WidgetClaims
         story = await services.directory.story(code)
         if story is None:
             raise NotFound
-    columns = _news(story, claims.attribution)
-    if columns and claims.iat > story.attributed:
+    if claims.iat > story.attributed:
+        # Also without news: of two other tokens, one between the two must not win later.
+        columns = _news(story, claims.attribution)
         story = await services.writer.submit(Change(story.id, columns, claims.iat))
         services.directory.keep(story)
     return story
@@ -252,12 +260,14 @@ async def _copy(
         return None
     jti = grant.claims.jti if grant.claims is not None else OPEN
     label = grant.claims.label if grant.claims is not None else None
-    key = (grant.story.id, jti, grant.origin)
+    # In one spelling; what a token for any page lets in and is no web page's origin is no place.
+    origin = (origins.page_of(f"{grant.origin}/", grant.origin) or "null/").removesuffix("/")
+    key = (grant.story.id, jti, origin)
     known = services.directory.copy(key)
     if known is not None:
         return known
     address = origins.page_of(page, grant.origin) if page is not None else None
-    errand = see_copy(grant.story.id, jti, grant.origin, label, lang, address)
+    errand = see_copy(grant.story.id, jti, origin, label, lang, address)
     copy = await services.writer.run_errand(errand)
     services.directory.keep_copy(key, copy)
     return copy

@@ -85,8 +85,10 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:
     """Take one's own comment back within the edit window: a tombstone stays in its place.
 
-    Raises `NotFound`, `EditWindowOver`, `Unavailable`.
+    Also where the token only reads by now. Raises `OriginNotAllowed`, `NotFound`,
+    `EditWindowOver`, `Unavailable`.
     """
+    grant.require_page()
     window = grant.site.settings.edit_window * 1000
     deed = Delete(grant.story.id, comment, actor.key, window, services.now_ms())
     return await services.writer.submit(deed)

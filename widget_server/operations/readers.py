@@ -78,6 +78,7 @@ def act(services: Services, grant: Grant, known: ReaderClaims | None, network: s
     return Actor(claims, store_key(claims), network, issued)
 
 
-async def forget(services: Services, actor: Actor) -> None:
-    """Erase everything that this reader left on the site."""
+async def forget(services: Services, grant: Grant, actor: Actor) -> None:
+    """Erase everything that this reader left on the site. Raises `OriginNotAllowed`."""
+    grant.require_page()
     await services.writer.submit(Forget(actor.key, services.now_ms()))

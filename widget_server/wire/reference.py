@@ -90,6 +90,7 @@ def openapi_document() -> dict[str, Any]:
     ]
     many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
     story = _parameter("story", "query", many, "Story code, once for each story")
+    reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
     body = {"oneOf": [_ref(model, names) for model in _DEEDS]}
     ok, refused = _ref(schemas.OkFrame, names), _ref(schemas.ErrorFrame, names)
@@ -127,6 +128,10 @@ def openapi_document() -> dict[str, Any]:
             "/embed.js": get("The embed, evergreen", text, media="text/javascript"),
             "/embed/{file}": get("The embed, pinned", text, file, media="text/javascript"),
             "/s/{code}": get("The story's page", text, code, media="text/html"),
+            "/e/{reference}": get(
+                "The embed in a page of its own", text, reference, media="text/html"
+            ),
+            "/pages/{file}": get("Styles of the pages", text, file, media="text/css"),
             "/healthz": get("The process is up", text, media="text/plain"),
             "/readyz": get("Database and bus answer", {"type": "object"}),
             "/metrics": get("Prometheus counters", text, media="text/plain"),

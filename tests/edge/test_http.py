@@ -1,0 +1,581 @@
+"""Every path over HTTP, as a page, a cache and a stranger ask it."""
+
+import base64
+import gzip
+import itertools
+import json
+import re
+import time
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.edge.paper import PAGE, Paper, refusal
+from tests.waiting import wait_until
+
+NOWHERE = "000000000000"
+
+
+def code_of(answer: httpx.Response) -> str:
+    return refusal(answer)[1]
+
+
+# The snapshot -------------------------------------------------------------------------------------
+
+
+def test_a_story_is_not_found_until_a_token_has_made_it_known(paper: Paper) -> None:
+    story = paper.publisher.story(title="Known")
+    assert refusal(paper.http.get(f"/v1/stories/{story.code}")) == (404, "not_found")
+    paper.forget_a_stranger(story)
+    assert paper.snapshot(story)["story"]["title"] == "Known"
+
+
+def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(paper: Paper) -> None:
+    story = paper.story()
+    reader = paper.post(story)["reader"]
+    first = paper.http.get(f"/v1/stories/{story.code}")
+    other = paper.http.get(f"/v1/stories/{story.code}", headers={"Authorization": reader})
+    assert first.content == other.content
+    assert first.headers["cache-control"] == "public, max-age=2"
+    for word in ("reader", "mine", "can", "email"):
+        assert word not in {key for key in first.json() if key != "settings"}
+
+
+@pytest.mark.parametrize("spelling", ["{}", "W/{}", '"other", {}', '"other",W/{} , "more"', "*"])
+def test_what_has_not_changed_is_not_sent_again(paper: Paper, spelling: str) -> None:
+    story = paper.story()
+    tag = paper.http.get(f"/v1/stories/{story.code}").headers["etag"]
+    header = {"If-None-Match": spelling.format(tag)}
+    again = paper.http.get(f"/v1/stories/{story.code}", headers=header)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == tag
+    assert again.headers["access-control-allow-origin"] == "*"
+    paper.post(story)
+    if spelling != "*":
+        fresh = paper.http.get(f"/v1/stories/{story.code}", headers=header)
+        assert fresh.status_code == 200
+        assert fresh.headers["etag"] != tag
+
+
+def test_since_brings_only_what_changed(paper: Paper) -> None:
+    story = paper.story()
+    paper.post(story, "first")
+    seen = paper.snapshot(story)["position"]
+    second = paper.post(story, "second")["comment"]["id"]
+    since = {"since": f"{seen['epoch']}:{seen['seq']}"}
+    answer = paper.http.get(f"/v1/stories/{story.code}", params=since).json()
+    assert answer["resumed"] is True
+    assert [comment["id"] for comment in answer["changes"]] == [second]
+    assert answer["position"]["seq"] == seen["seq"] + 1
+
+
+def test_since_another_epoch_or_a_future_brings_everything(paper: Paper) -> None:
+    story = paper.story()
+    paper.post(story)
+    epoch = paper.snapshot(story)["position"]["epoch"]
+    for since in ("other:0", f"{epoch}:999"):
+        answer = paper.http.get(f"/v1/stories/{story.code}", params={"since": since}).json()
+        assert answer["resumed"] is False
+        assert len(answer["comments"]["threads"]) == 1
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["", ":", "e", "e:", ":1", "e:-1", "e:1.0", "e:one", "e:" + "9" * 30, "e" * 65 + ":1", "e:١"],
+)
+def test_a_position_that_is_none_is_malformed(paper: Paper, since: str) -> None:
+    story = paper.story()
+    answer = paper.http.get(f"/v1/stories/{story.code}", params={"since": since})
+    assert refusal(answer) == (400, "malformed")
+
+
+# Further threads ----------------------------------------------------------------------------------
+
+
+def test_pages_lead_through_all_threads(paper: Paper) -> None:
+    story = paper.story()
+    ids = [paper.post(story, f"number {n}")["comment"]["id"] for n in range(5)]
+    for order, wanted in (("newest", ids[::-1]), ("oldest", ids), ("top", ids[::-1])):
+        seen: list[str] = []
+        before = None
+        while before is not None or not seen:
+            query = {"order": order, "limit": "2"} | ({} if before is None else {"before": before})
+            page = paper.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
+            seen += [thread["id"] for thread in page["threads"]]
+            before = page["next"]
+        assert seen == wanted
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": limit} for limit in ("0", "101", "-1", "1.5", "x", "", "9" * 30, "٣", "1e1", " 5")]
+    + [{"order": order} for order in ("", "best", "NEWEST")]
+    + [{"before": before} for before in ("x", "%00", "W10", "é", "WyJvbGRlc3QiLDFd")],
+)
+def test_a_page_that_nobody_offered_is_malformed(paper: Paper, query: dict[str, str]) -> None:
+    story = paper.story()
+    answer = paper.http.get(f"/v1/stories/{story.code}/comments", params=query)
+    assert refusal(answer) == (400, "malformed")
+
+
+def test_the_thread_of_a_reply_is_the_whole_thread(paper: Paper) -> None:
+    story = paper.story()
+    top = paper.post(story)["comment"]["id"]
+    reply = paper.post(story, parent=top)["comment"]["id"]
+    for comment in (top, reply):
+        thread = paper.http.get(f"/v1/stories/{story.code}/comments/{comment}").json()
+        assert (thread["id"], [one["id"] for one in thread["replies"]]) == (top, [reply])
+
+
+@pytest.mark.parametrize("comment", ["nobody", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
+def test_a_comment_that_is_not_there_is_not_found(paper: Paper, comment: str) -> None:
+    story = paper.story()
+    answer = paper.http.get(f"/v1/stories/{story.code}/comments/{comment}")
+    assert refusal(answer) == (404, "not_found")
+
+
+# Counts -------------------------------------------------------------------------------------------
+
+
+def test_counts_are_told_for_a_thousand_stories_at_once(paper: Paper) -> None:
+    story = paper.story()
+    paper.post(story)
+    paper.deed(story, "react", reaction="happy")
+    codes = [f"{number:012d}" for number in range(999)] + [story.code]
+    answer = paper.http.get("/v1/counts", params={"story": codes})
+    assert answer.status_code == 200
+    (count,) = answer.json()["stories"].items()
+    assert count[0] == story.code
+    assert count[1]["comments"] == 1
+    assert count[1]["tally"]["counts"]["happy"] == 1
+
+
+def test_counts_of_no_story_and_of_too_many_are_malformed(paper: Paper) -> None:
+    assert refusal(paper.http.get("/v1/counts")) == (400, "malformed")
+    many = {"story": [f"{number:012d}" for number in range(1001)]}
+    assert refusal(paper.http.get("/v1/counts", params=many)) == (400, "malformed")
+
+
+def test_codes_that_are_none_are_left_out_of_counts(paper: Paper) -> None:
+    codes = ["", "x", "\0" * 12, "é" * 12, NOWHERE, "'; DROP TAB"]
+    assert paper.http.get("/v1/counts", params={"story": codes}).json() == {"stories": {}}
+
+
+# Deeds --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media", ["text/plain", "text/plain;charset=UTF-8", "application/json"])
+def test_every_deed_is_taken_in_both_media_types(paper: Paper, media: str) -> None:
+    story = paper.story()
+
+    def do(kind: str, **fields: Any) -> dict[str, Any]:
+        answer = paper.deed(story, kind, media=media, ref=7, reader=reader, **fields)
+        assert answer.status_code == 200, answer.text
+        content: dict[str, Any] = answer.json()
+        assert (content["type"], content["ref"]) == ("ok", 7)
+        assert answer.headers["cache-control"] == "no-store"
+        return content
+
+    reader = None
+    first = do("react", reaction="happy")
+    reader = first["reader"]
+    assert first["tally"]["counts"]["happy"] == 1
+    comment = do("comment", key=str(uuid.uuid4()), body="*hello*")["comment"]
+    assert comment["text"] == [["p", None, ["em", None, "hello"]]]
+    assert do("react", reaction="sad", comment=comment["id"])["comment"] == comment["id"]
+    assert do("edit", comment=comment["id"], body="bye")["comment"]["body"] == "bye"
+    do("report", comment=comment["id"], reason="why not")
+    assert do("delete", comment=comment["id"])["comment"]["state"] == "removed"
+    assert "reader" not in do("react", reaction=None)
+    do("forget")
+
+
+def test_a_deed_done_again_with_its_key_is_done_once(paper: Paper) -> None:
+    story = paper.story()
+    key = str(uuid.uuid4())
+    first = paper.post(story, key=key)
+    again = paper.post(story, key=key, reader=first["reader"])
+    assert again["comment"]["id"] == first["comment"]["id"]
+    assert paper.snapshot(story)["count"] == 1
+
+
+def test_messages_of_the_socket_alone_are_no_deeds(paper: Paper) -> None:
+    story = paper.story()
+    for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):
+        assert refusal(paper.deed(story, kind, value=True)) == (400, "malformed")
+
+
+def test_a_refused_deed_carries_its_reference(paper: Paper) -> None:
+    story = paper.story()
+    known = paper.deed(story, "react", reaction="unheard of", ref=5)
+    assert (refusal(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
+    malformed = paper.deed(story, "react", reaction=7, ref=6)
+    assert (refusal(malformed), malformed.json()["ref"]) == ((400, "malformed"), 6)
+
+
+# Who may ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "status"),
+    [
+        (["https://copy.example"], "https://copy.example", 200),
+        (["https://copy.example"], "https://COPY.example:443", 200),
+        (["https://copy.example"], "http://copy.example", 403),
+        (["https://copy.example"], "https://copy.example:8443", 403),
+        (["https://copy.example"], "https://copy.example.evil.example", 403),
+        (["https://copy.example"], None, 403),
+        (["https://copy.example"], "null", 403),
+        (["https://copy.example"], "", 403),
+        (["https://*.example"], "https://a.b.example", 200),
+        (["https://*.example"], "https://example", 403),
+        (["https://*.example"], "null", 403),
+        (["https://*.example"], None, 403),
+        (["*"], "https://anywhere.test", 200),
+        (["*"], "null", 200),
+        (["*"], None, 200),
+        (["*"], "https://" + "a" * 400 + ".test", 200),
+        (["*"], "<script>", 200),
+        (["http://localhost:3000"], "http://localhost:3000", 200),
+        (["http://localhost:3000"], "http://localhost", 403),
+    ],
+)
+def test_a_deed_counts_only_from_a_page_that_the_token_names(
+    paper: Paper, origins: list[str], origin: str | None, status: int
+) -> None:
+    story = paper.publisher.story(origins=origins)
+    body = {"key": str(uuid.uuid4()), "body": "hello"}
+    for answer in (
+        paper.deed(story, "react", origin=origin, reaction="happy"),
+        paper.deed(story, "comment", origin=origin, **body),
+        paper.deed(story, "forget", origin=origin),
+    ):
+        assert answer.status_code == status, answer.text
+        if status != 200:
+            assert code_of(answer) == "origin_not_allowed"
+
+
+def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(paper: Paper) -> None:
+    story = paper.story()
+    done = paper.post(story)
+    fields = {"comment": done["comment"]["id"], "reader": done["reader"]}
+    for kind in ("delete", "forget"):
+        answer = paper.deed(story, kind, origin=None, **fields)
+        assert refusal(answer) == (403, "origin_not_allowed")
+    assert paper.deed(story, "delete", **fields).status_code == 200
+
+
+def test_two_origins_are_none(paper: Paper) -> None:
+    story = paper.story()
+    body = json.dumps(
+        {"type": "react", "story": story.code, "token": story.token, "reaction": None}
+    )
+    headers = [("Origin", PAGE), ("Origin", "https://evil.example")]
+    answer = paper.http.post("/v1/deeds", content=body, headers=headers)
+    assert refusal(answer) == (403, "origin_not_allowed")
+
+
+def test_a_copy_is_shown_with_the_origin_of_its_page(paper: Paper) -> None:
+    story = paper.publisher.story(origins=["*"], label="The Copy")
+    seen = {
+        origin: paper.post(story, origin=origin)["comment"]["copy"]
+        for origin in ("https://Site.example:443", "null", None, "<b>", "https://" + "a" * 400)
+    }
+    labelled = [None if copy is None else copy["origin"] for copy in seen.values()]
+    assert labelled == ["https://site.example", "null", None, "null", "null"]
+
+
+def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(paper: Paper) -> None:
+    now = int(time.time())
+    story = paper.publisher.story(iat=now - 100, exp=now + 3600)
+    done = paper.post(story)
+    over = type(story)(
+        story.key, story.code, paper.publisher.token(story.key, iat=now - 90, exp=now - 1)
+    )
+    fields = {"reader": done["reader"]}
+    assert refusal(paper.deed(over, "react", reaction="happy")) == (401, "token_expired")
+    answer = paper.deed(over, "edit", comment=done["comment"]["id"], body="x", **fields)
+    assert refusal(answer) == (401, "token_expired")
+    answer = paper.deed(over, "delete", comment=done["comment"]["id"], **fields)
+    assert answer.status_code == 200
+
+
+def test_a_revoked_token_adds_nothing(paper: Paper) -> None:
+    story = paper.publisher.story(jti="to-be-revoked-" + uuid.uuid4().hex[:8])
+    paper.forget_a_stranger(story)
+    claims = json.loads(_payload(story.token))
+    paper.cli("site", "revoke", "press", claims["jti"])
+
+    def revoked() -> bool:
+        return code_of(paper.deed(story, "react", reaction="nothing")) == "token_revoked"
+
+    wait_until(revoked, "the token is withdrawn")
+    assert refusal(paper.deed(story, "react", reaction="sad")) == (403, "token_revoked")
+
+
+def _payload(token: str) -> bytes:
+    part = token.split(".")[3]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@pytest.mark.parametrize(("can", "status"), [(["read"], 403), (["read", "react"], 200)])
+def test_a_token_grants_only_what_it_says(paper: Paper, can: list[str], status: int) -> None:
+    story = paper.publisher.story(can=can)
+    assert paper.deed(story, "react", reaction="happy").status_code == status
+    answer = paper.deed(story, "comment", key=str(uuid.uuid4()), body="hello")
+    assert refusal(answer) == (403, "not_permitted")
+
+
+def test_a_token_of_another_story_is_not_permitted(paper: Paper) -> None:
+    story, other = paper.story(), paper.story()
+    answer = paper.deed(story, "react", reaction="happy", token=other.token)
+    assert refusal(answer) == (403, "not_permitted")
+
+
+def test_a_code_alone_acts_where_anyone_may_republish(paper: Paper) -> None:
+    free, closed = paper.story(), paper.story(license="proprietary")
+    paper.post(free, token=None, origin="https://anyone.example")
+    assert refusal(paper.deed(free, "react", token=None, origin=None, reaction="sad")) == (
+        403,
+        "origin_not_allowed",
+    )
+    assert refusal(paper.deed(closed, "react", token=None, reaction="sad")) == (
+        403,
+        "not_permitted",
+    )
+    unknown = paper.publisher.story()
+    assert refusal(paper.deed(unknown, "react", token=None, reaction="sad")) == (404, "not_found")
+
+
+def test_a_site_may_close_its_stories_to_those_without_a_token(paper: Paper) -> None:
+    slug = f"closed-{uuid.uuid4().hex[:6]}"
+    publisher = paper.site(slug, "open_reading=off", "open_republishing=off")
+    story = publisher.story()
+    paper.post(story)
+    for path in ("", "/comments", "/comments/abc"):
+        answer = paper.http.get(f"/v1/stories/{story.code}{path}")
+        assert refusal(answer) == (403, "not_permitted")
+    assert refusal(paper.http.get(f"/s/{story.code}")) == (403, "not_permitted")
+    answer = paper.deed(story, "react", token=None, reaction="sad")
+    assert refusal(answer) == (403, "not_permitted")
+
+
+# All answers --------------------------------------------------------------------------------------
+
+PATHS = (
+    "/v1/stories/{code}",
+    "/v1/stories/{code}/comments",
+    "/v1/counts?story={code}",
+    "/embed.js",
+    "/s/{code}",
+    "/e/{code}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/v1/stories/000000000000",
+    "/v1/stories/short",
+    "/v1/counts",
+    "/v1/deeds",
+    "/nowhere",
+    "/",
+    "/healthz/",
+    "/v1/live",
+    "/embed/nothing.js",
+    "/embed/..%2f..%2fconfig.py",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(paper: Paper, path: str) -> None:
+    story = _one_story(paper)
+    methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE")
+    sent: tuple[dict[str, str], ...] = ({}, {"Origin": PAGE, "Cookie": "a=b"})
+    for method, headers in itertools.product(methods, sent):
+        answer = paper.http.request(method, path.format(code=story.code), headers=headers)
+        assert answer.status_code < 500, answer.text
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "set-cookie" not in answer.headers
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "location" not in answer.headers
+        assert "server" not in answer.headers
+        assert "Origin" not in answer.headers.get("vary", "")
+        if answer.status_code >= 400 and method != "HEAD" and not path.startswith("/e/"):
+            refusal(answer)
+
+
+_STORIES: dict[str, Any] = {}
+
+
+def _one_story(paper: Paper) -> Any:
+    """One story for tests that change nothing."""
+    if paper.url not in _STORIES:
+        _STORIES[paper.url] = paper.story()
+        paper.post(_STORIES[paper.url])
+    return _STORIES[paper.url]
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path[1:4] not in ("", "v1/")][:8])
+def test_head_is_get_without_the_body(paper: Paper, path: str) -> None:
+    path = path.format(code=_one_story(paper).code)
+    got, asked = paper.http.get(path), paper.http.head(path)
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    if path != "/metrics":
+        assert asked.headers.get("etag") == got.headers.get("etag")
+        assert asked.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/v1/deeds", "/v1/stories/000000000000", "/anything"])
+def test_a_preflight_is_answered_for_every_path(paper: Paper, path: str) -> None:
+    asked = {
+        "Origin": "null",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    answer = paper.http.options(path, headers=asked)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "Content-Type"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(paper: Paper) -> None:
+    answer = paper.http.get("/v1/deeds")
+    assert refusal(answer) == (405, "malformed")
+    assert answer.headers["allow"] == "POST"
+    assert paper.http.post("/v1/counts").status_code == 405
+
+
+def test_answers_are_compressed_for_those_who_take_it(paper: Paper) -> None:
+    story = _one_story(paper)
+    plain = paper.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "identity"})
+    small = paper.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.content == plain.content
+    for answer in (plain, small):
+        assert "Accept-Encoding" in answer.headers["vary"]
+
+
+# The embed's files --------------------------------------------------------------------------------
+
+
+def test_the_embed_has_an_address_that_changes_and_one_that_never_does(paper: Paper) -> None:
+    evergreen = paper.http.get("/embed.js")
+    assert evergreen.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" not in evergreen.headers["cache-control"]
+    assert int(re.findall(r"max-age=(\d+)", evergreen.headers["cache-control"])[0]) <= 3600
+    manifest = paper.http.get("/embed/manifest.json")
+    assert "immutable" not in manifest.headers["cache-control"]
+    names = set(re.findall(r"\d+\.\d+\.\d+-[0-9a-z]+\.js", manifest.text))
+    assert names
+    for name in names:
+        pinned = paper.http.get(f"/embed/{name}")
+        assert pinned.status_code == 200
+        assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert pinned.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, deflate", "gzip"),
+        ("identity", None),
+        ("deflate", None),
+        ("", None),
+    ],
+)
+def test_the_embed_comes_compressed_beforehand(
+    paper: Paper, accepts: str, coding: str | None
+) -> None:
+    with paper.http.stream("GET", "/embed.js", headers={"Accept-Encoding": accepts}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == coding
+    assert "Accept-Encoding" in answer.headers["vary"]
+    plain = paper.http.get("/embed.js", headers={"Accept-Encoding": "identity"}).content
+    assert (gzip.decompress(raw) if coding == "gzip" else raw) == plain
+
+
+@pytest.mark.parametrize(
+    "file", ["%2e%2e/embed.js", "..%2fembed.js", "x.js", "", ".", "%00", "%e9.js"]
+)
+def test_only_the_embeds_own_files_are_served(paper: Paper, file: str) -> None:
+    target = httpx.URL(paper.url).copy_with(raw_path=f"/embed/{file}".encode())
+    assert refusal(paper.http.get(target)) == (404, "not_found")
+
+
+# The story's page ---------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) {{7*7}}"
+
+
+def test_the_page_shows_hostile_words_as_words(paper: Paper) -> None:
+    story = paper.publisher.story(
+        title="</title><script>alert(2)</script>",
+        author='"><b>author',
+        publisher="{{ publisher }}",
+        label="<i>label",
+        url='https://copy.example/?a=1&b="2'.replace('"', "%22"),
+    )
+    paper.post(story, HOSTILE, name="<b>Ana</b>")
+    page = paper.http.get(f"/s/{story.code}")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", page.text))
+    assert not tags & {"script", "img", "b", "i", "iframe", "svg"}
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "{{7*7}}" in page.text
+    assert 'href="javascript' not in page.text
+
+
+def test_the_page_has_permalinks_and_leads_to_older_comments(paper: Paper) -> None:
+    story = paper.story(title="Many")
+    first = paper.post(story, "the [first](https://x.example) one")["comment"]["id"]
+    reply = paper.post(story, "a reply", parent=first)["comment"]["id"]
+    gone = paper.post(story, "to be removed")
+    paper.deed(story, "delete", comment=gone["comment"]["id"], reader=gone["reader"])
+    page = paper.http.get(f"/s/{story.code}").text
+    for comment in (first, reply, gone["comment"]["id"]):
+        assert f'id="c-{comment}"' in page
+    assert "to be removed" not in page
+    assert 'rel="nofollow ugc noopener noreferrer"' in page
+
+
+def test_the_styles_of_the_page_are_there(paper: Paper) -> None:
+    page = paper.http.get(f"/s/{_one_story(paper).code}").text
+    for address in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page):
+        assert paper.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/"])
+def test_a_page_of_no_story_is_not_found(paper: Paper, path: str) -> None:
+    assert paper.http.get(path).status_code == 404
+
+
+# For operators ------------------------------------------------------------------------------------
+
+
+def test_health_readiness_and_metrics_answer(paper: Paper) -> None:
+    assert paper.http.get("/healthz").text == "ok\n"
+    ready = paper.http.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    paper.story()
+    metrics = paper.http.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    counted = dict(re.findall(r"^(widget_\w+) ([0-9.e+]+)$", metrics.text, re.MULTILINE))
+    assert float(counted["widget_writer_deeds_total"]) > 0
+    assert float(counted["widget_bus_healthy"]) == 1
+
+
+def test_the_reference_is_served_as_documents(paper: Paper) -> None:
+    for path, version in (("/openapi.json", "openapi"), ("/asyncapi.json", "asyncapi")):
+        answer = paper.http.get(path)
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        assert version in answer.json()
