@@ -193,6 +193,22 @@ async def test_tallies_of_a_time_when_nobody_listened_reach_those_who_come_back(
     agree(truth, peer)
 
 
+@instantly
+async def test_a_tally_that_is_first_seen_by_one_who_comes_back_is_told_to_all() -> None:
+    truth = Truth()
+    process = Process(truth)
+    watching, _ = await process.join()
+    away, subscription = await process.join()
+    process.hear(truth.post())
+    await settle()
+    process.hub.leave(subscription)
+    committed = truth.react("c0")
+    await process.join(since(away), away)
+    process.hear(committed)
+    await settle()
+    agree(truth, watching, away)
+
+
 @pytest.mark.parametrize("position", [Position("e0", 1), Position("e1", 9)])
 @instantly
 async def test_a_position_that_means_nothing_here_brings_the_whole_story(

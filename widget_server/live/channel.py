@@ -185,8 +185,11 @@ class Channel:
             _, (dropped, _) = self._recent.popitem(last=False)
             self.floor = max(self.floor, dropped)
 
-    def widen(self, recent: Recent) -> None:
-        """Know more of the past, for readers who come back to a process that is new."""
+    def widen(self, recent: Recent) -> dict[str, Frame]:
+        """Know more of the past, for readers who come back to a process that is new.
+
+        Answers the tallies that nobody here was told yet, by target.
+        """
         known = self._recent
         self._recent = OrderedDict()
         for seq, comment, body in recent.comments:
@@ -196,8 +199,8 @@ class Channel:
         self._recent.update(known)
         self.floor = min(self.floor, recent.floor)
         self.wide = True
-        for message in recent.tallies:
-            self.take_tally(message)
+        taken = ((message.key, self.take_tally(message)) for message in recent.tallies)
+        return {target: frame for target, frame in taken if frame is not None}
 
     # Giving out --------------------------------------------------------------------------------
 

@@ -275,7 +275,8 @@ class Hub:
 
     async def _widen(self, channel: Watched) -> None:
         try:
-            channel.widen(await self._source.recent(channel.code))
+            channel.tallied |= channel.widen(await self._source.recent(channel.code))
+            self._tick.schedule(channel)
         finally:
             channel.widening = None
 
