@@ -37,6 +37,16 @@ class Pair:
         await asyncio.gather(*(server.start() for server in self.servers))
         return self
 
+    async def start_beside(self) -> "Pair":
+        """`start` where this event loop has to go on meanwhile: it runs a proxy."""
+        await asyncio.to_thread(self.cli, "migrate")
+        await asyncio.gather(*(server.start() for server in self.servers))
+        return self
+
+    async def site_beside(self) -> Publisher:
+        """`site` where this event loop has to go on meanwhile."""
+        return await asyncio.to_thread(self.site)
+
     async def kill(self) -> None:
         """End both, however they are."""
         await asyncio.gather(*(server.kill() for server in self.servers))

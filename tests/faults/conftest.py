@@ -1,0 +1,65 @@
+"""The stage for faults, the choice of the quick ones, and the table at the end."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SERVERS
+from tests.faults.stage import SEED, THOROUGH, Stage
+from tests.faults.table import Line, draw, write
+
+LINES = pytest.StashKey[list[Line]]()
+HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LINES] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` runs the quick ones; FAULTS=all runs every one."""
+    slow = [
+        item
+        for item in items
+        if not THOROUGH
+        and HERE in item.path.parents
+        and getattr(getattr(item, "function", None), "thorough", False)
+    ]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture
+async def set_stage(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+    """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
+    stages: list[Stage] = []
+
+    async def make(engine: str, *, bus: bool = True, **env: str) -> Stage:
+        stage = Stage(tmp_path, engine, request.config.stash[LINES])
+        stages.append(stage)
+        await stage.start(bus=bus, **env)
+        request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
+        return stage
+
+    yield make
+    for stage in stages:
+        await stage.close()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show the table; FAULTS_TABLE names the document to write it into."""
+    lines = config.stash[LINES]
+    if not lines:
+        return
+    terminalreporter.section(f"faults, seed {SEED}")
+    terminalreporter.write_line(draw(lines))
+    document = os.environ.get("FAULTS_TABLE")
+    if document:
+        write(Path(document), lines)

@@ -1,0 +1,91 @@
+"""Two servers, a Valkey and a database, with a fault proxy before each that can be reached."""
+
+import os
+import time
+from pathlib import Path
+
+from tests.engines import Postgres, Valkey
+from tests.faults.load import Load
+from tests.faults.proxy import Proxy
+from tests.faults.table import Line
+from tests.journeys.harness import ServerProcess
+from tests.journeys.pair import Pair
+
+SEED = int(os.environ.get("FAULT_SEED", "2026"))
+#: The thorough runs have the audience of the specification; the quick ones find the same faults.
+THOROUGH = bool(os.environ.get("FAULTS"))
+
+
+class Stage:
+    """What one fault test plays on. `lines` collects what is told in the table."""
+
+    def __init__(self, folder: Path, engine: str, lines: list[Line]) -> None:
+        self.folder, self.engine, self.lines = folder, engine, lines
+        self.valkey = Valkey()
+        self.bus = Proxy(self.valkey.socket_path)
+        self.postgres: Postgres | None = None
+        self.database = Proxy()
+
+    async def start(self, *, bus: bool = True, **env: str) -> "Stage":
+        """Start all parts; without `bus` the Valkey stays away."""
+        if bus:
+            self.valkey.start()
+        await self.bus.start()
+        if self.engine == "postgresql":
+            self.postgres = Postgres()
+            self.postgres.start()
+            self.database = Proxy(self.postgres.folder / ".s.PGSQL.5432")
+            await self.database.start()
+            self.url = self.postgres.address("postgresql+asyncpg", "postgres")
+            url = f"postgresql+asyncpg://postgres@127.0.0.1:{self.database.port}/postgres"
+        else:
+            self.file = self.folder / "data" / "shared.db"
+            self.file.parent.mkdir(exist_ok=True)
+            url = self.url = f"sqlite+aiosqlite:///{self.file}"
+        redis = f"redis://127.0.0.1:{self.bus.port}"
+        self.pair = Pair(self.folder, url, redis, DRAIN_SECONDS="3", **env)
+        await self.pair.start_beside()
+        self.publisher = await self.pair.site_beside()
+        return self
+
+    @property
+    def servers(self) -> tuple[ServerProcess, ServerProcess]:
+        """The two server processes."""
+        return self.pair.servers
+
+    def load(
+        self, watchers: int | None = None, writers: int | None = None, stories: int | None = None
+    ) -> Load:
+        """The standard load, by the seed of this run."""
+        number = stories or (20 if THOROUGH else 6)
+        return Load(
+            self.servers,
+            [self.publisher.story() for _ in range(number)],
+            SEED,
+            watchers or (120 if THOROUGH else 30),
+            writers or (12 if THOROUGH else 6),
+        )
+
+    async def verdict(self, load: Load, fault: str, recovered: float) -> None:
+        """Compare the ledger with the database, and note the line of the table."""
+        findings = await load.ledger.audit(self.url)
+        lost, repeated = findings.lost, findings.repeated
+        self.lines.append(
+            Line(fault, self.engine, findings.acknowledged, lost, repeated, recovered)
+        )
+        findings.clean()
+
+    async def close(self) -> None:
+        """End everything."""
+        if hasattr(self, "pair"):
+            await self.pair.kill()
+        await self.bus.close()
+        if self.postgres is not None:
+            await self.database.close()
+            self.postgres.close()
+        self.valkey.close()
+
+
+def now() -> float:
+    """Seconds, for how long something took."""
+    return time.monotonic()

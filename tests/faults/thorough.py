@@ -1,0 +1,12 @@
+"""Marks the fault tests that are too long for every run."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+def thorough(test: Test) -> Test:
+    """Run only with FAULTS=all (`make faults`)."""
+    test.thorough = True  # type: ignore[attr-defined]
+    return test
