@@ -8,25 +8,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    Column,
-    Select,
     Table,
     Update,
-    and_,
     bindparam,
-    column,
     delete,
     insert,
     select,
     union,
     update,
-    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
 from widget_server.store.deeds import Change, Deed, Forget, Post, React
+from widget_server.store.many import by_key, many, put
 from widget_server.store.rows import counts_of, tree_of
 from widget_server.store.schema import comments, copies, reactions, reports, stories
 
@@ -61,6 +57,8 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
     return update(table).where(table.c.id == bindparam("row_id")).values(values)
 
 
+_REACTION_KEY = ("story", "target", "reader")
+_COMMENT_KEY = ("story", "reader", "client_key")
 _UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
 _UPDATE_STORY = _update(stories, _STORY_MUTABLE)
 _DELETE_REACTION = delete(reactions).where(
@@ -118,10 +116,13 @@ class Workset:
         posts = [deed for deed in deeds if isinstance(deed, Post)]
         named |= {deed.parent for deed in posts}
         await self._load_by_id(name for name in named if name)
-        unique = (comments.c.story, comments.c.reader, comments.c.client_key)
-        for keys in _chunks([(deed.story, deed.reader, deed.key) for deed in posts]):
-            query = _each_of(unique, keys)
-            self._keep(await self._connection.execute(query))
+        for some in _chunks(posts):
+            keys = [
+                {"story": deed.story, "reader": deed.reader, "client_key": deed.key}
+                for deed in some
+            ]
+            query = by_key(comments, _COMMENT_KEY, self._connection.dialect)
+            self._keep(await self._connection.execute(query, many(keys)))
         if forgetting:
             # Only of locked stories: what is being posted elsewhere at this moment comes after.
             own = comments.c.reader.in_(forgetting) & comments.c.story.in_(self.stories)
@@ -139,20 +140,22 @@ class Workset:
             self.by_key[row.story, row.reader, row.client_key] = row.id
 
     async def _load_reactions(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
-        unique = (reactions.c.story, reactions.c.target, reactions.c.reader)
         wanted = [
-            (deed.story, deed.comment or "", deed.reader)
+            {"story": deed.story, "target": deed.comment or "", "reader": deed.reader}
             for deed in deeds
             if isinstance(deed, React)
         ]
-        queries = [_each_of(unique, chunk) for chunk in _chunks(wanted)]
+        if wanted:
+            query = by_key(reactions, _REACTION_KEY, self._connection.dialect)
+            self._know(await self._connection.execute(query, many(wanted)))
         if forgetting:
             own = reactions.c.reader.in_(forgetting) & reactions.c.story.in_(self.stories)
-            queries.append(select(reactions).where(own))
-        for query in queries:
-            for row in await self._connection.execute(query):
-                self.reactions[row.story, row.target, row.reader] = row.reaction
+            self._know(await self._connection.execute(select(reactions).where(own)))
         await self._load_by_id({target for _, target, _ in self.reactions if target})
+
+    def _know(self, rows: Iterable[Any]) -> None:
+        for story, target, reader, reaction, *_ in rows:
+            self.reactions[story, target, reader] = reaction
 
     async def _load_copies(self, deeds: Sequence[Deed]) -> None:
         wanted = {row["copy"] for row in self.comments.values()}
@@ -201,7 +204,8 @@ class Workset:
         puts = [row for row in self.set_reactions.values() if row is not None]
         gone = [key for key, row in self.set_reactions.items() if row is None]
         if puts:
-            await run(self._upsert(), puts)
+            put_all = put(reactions, tuple(puts[0]), _REACTION_KEY, self._connection.dialect)
+            await run(put_all, many(puts))
         if gone:
             await run(_DELETE_REACTION, [dict(zip("abc", key, strict=True)) for key in gone])
         if self.changed_stories:
@@ -217,29 +221,9 @@ class Workset:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         return dialect.insert(table)
 
-    def _upsert(self) -> Any:
-        statement = self._insert(reactions)
-        new = statement.excluded
-        return statement.on_conflict_do_update(
-            index_elements=["story", "target", "reader"],
-            set_={"reaction": new.reaction, "copy": new.copy, "at": new.at},
-        )
-
 
 def _bound(row: Row, columns: Sequence[str]) -> Row:
     return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
-
-
-def _each_of(columns: Sequence[Column[Any]], keys: Sequence[tuple[Any, ...]]) -> Select[Any]:
-    """Rows by a key of several columns, each looked up in the index of that key.
-
-    SQLite answers `(a, b, c) IN (...)` with a walk through all rows that share the first of them.
-    """
-    named = [column(each.name, each.type) for each in columns]
-    wanted = values(*named, name="wanted").data(list(keys)).cte()
-    return select(columns[0].table).join(
-        wanted, and_(*(each == wanted.c[each.name] for each in columns))
-    )
 
 
 def _chunks(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
