@@ -39,10 +39,10 @@ async def set_stage(
     """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
     stages: list[Stage] = []
 
-    async def make(engine: str, *, bus: bool = True, **env: str) -> Stage:
+    async def make(engine: str, *, bus: bool = True, disk_mb: int = 0, **env: str) -> Stage:
         stage = Stage(tmp_path, engine, request.config.stash[LINES])
         stages.append(stage)
-        await stage.start(bus=bus, **env)
+        await stage.start(bus=bus, disk_mb=disk_mb, **env)
         request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
         return stage
 

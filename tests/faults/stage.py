@@ -1,6 +1,7 @@
 """Two servers, a Valkey and a database, with a fault proxy before each that can be reached."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -25,9 +26,13 @@ class Stage:
         self.bus = Proxy(self.valkey.socket_path)
         self.postgres: Postgres | None = None
         self.database = Proxy()
+        self.mounted: Path | None = None
 
-    async def start(self, *, bus: bool = True, **env: str) -> "Stage":
-        """Start all parts; without `bus` the Valkey stays away."""
+    async def start(self, *, bus: bool = True, disk_mb: int = 0, **env: str) -> "Stage":
+        """Start all parts; without `bus` the Valkey stays away.
+
+        With `disk_mb` the SQLite file lies on a disk of that size (root only).
+        """
         if bus:
             self.valkey.start()
         await self.bus.start()
@@ -41,6 +46,12 @@ class Stage:
         else:
             self.file = self.folder / "data" / "shared.db"
             self.file.parent.mkdir(exist_ok=True)
+            if disk_mb:
+                self.mounted = self.file.parent
+                size = f"size={disk_mb}m"
+                subprocess.run(
+                    ["mount", "-t", "tmpfs", "-o", size, "tmpfs", self.mounted], check=True
+                )
             url = self.url = f"sqlite+aiosqlite:///{self.file}"
         redis = f"redis://127.0.0.1:{self.bus.port}"
         self.pair = Pair(self.folder, url, redis, DRAIN_SECONDS="3", **env)
@@ -84,6 +95,8 @@ class Stage:
             await self.database.close()
             self.postgres.close()
         self.valkey.close()
+        if self.mounted is not None:
+            subprocess.run(["umount", self.mounted], check=True)
 
 
 def now() -> float:

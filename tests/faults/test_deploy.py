@@ -1,0 +1,103 @@
+"""SIGTERM of one of two servers behind one address: nobody is turned away, sockets leave in turn."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.typing import Origin, Subprotocol
+from websockets.uri import parse_uri
+
+from tests.faults.load import Load
+from tests.faults.proxy import Proxy
+from tests.faults.stage import Stage, now
+from tests.journeys.harness import ServerProcess
+from tests.journeys.publisher import Story
+from tests.waiting import SLOWNESS
+
+SetStage = Callable[..., Awaitable[Stage]]
+
+DRAIN_S = 3.0
+"""As the stage sets it."""
+
+
+@dataclass
+class Door:
+    """The one address of both servers."""
+
+    url: str
+
+
+async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWriter:
+    """A subscriber that never looks at what it is sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
+    protocol = ClientProtocol(
+        parse_uri(server.url.replace("http", "ws", 1) + "/v1/live"),
+        origin=Origin("https://copy.example"),
+        subprotocols=[Subprotocol("widget.v1")],
+    )
+    protocol.send_request(protocol.connect())
+    writer.writelines(protocol.data_to_send())
+    protocol.receive_data(await reader.readuntil(b"\r\n\r\n"))
+    assert protocol.state is State.OPEN
+    message = json.dumps({"type": "subscribe", "token": story.token, "ref": 1})
+    protocol.send_text(message.encode())
+    writer.writelines(protocol.data_to_send())
+    await writer.drain()
+    return writer
+
+
+def only_new_connections(load: Load) -> None:
+    """As a proxy asks: a kept connection may end at any time, which a browser retries by itself."""
+    for writer in load.writers:
+        headers = writer.http.headers
+        limits = httpx.Limits(max_keepalive_connections=0)
+        writer.http = httpx.AsyncClient(trust_env=False, headers=headers, limits=limits)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
+    set_stage: SetStage, engine: str
+) -> None:
+    stage = await set_stage(engine)
+    one, other = stage.servers
+    door = await Proxy(one.port, other.port).start()
+    load = stage.load(watchers=40)
+    load.doors = [Door(f"http://127.0.0.1:{door.port}")]
+    only_new_connections(load)
+    deaf: list[asyncio.StreamWriter] = []
+    try:
+        async with load:
+            deaf += [await never_reads(other, load.stories[0]) for _ in range(20)]
+            await load.more(40)
+            struck = now()
+            load.servers = [one]
+            status = await other.terminate(timeout=DRAIN_S + 5)
+            took = now() - struck
+            await load.everyone_is_back()
+            recovered = await load.recovery(struck)
+            await load.more(20)
+        assert status in {0, -signal.SIGTERM}, "it ended by itself, with its work done"
+        assert took < (DRAIN_S + 5) * SLOWNESS
+        assert not load.ledger.retries, "no request failed"
+        closes = [
+            (at, code) for watcher in load.watchers for at, code in watcher.closes if at > struck
+        ]
+        closed = sorted(at for at, code in closes if code == 1012)
+        assert len(closed) >= 10
+        assert {code for at, code in closes if at < struck + took} <= {1012}
+        assert closed[-1] - closed[0] > DRAIN_S / 2, "not all in the same moment"
+        assert sum(watcher.goodbyes for watcher in load.watchers) >= len(closed)
+        await stage.verdict(load, "SIGTERM of one of two, 20 clients never read", recovered)
+    finally:
+        for writer in deaf:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+        await door.close()
