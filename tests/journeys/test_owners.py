@@ -1,5 +1,7 @@
 """What an operator does on the command line beside running servers reaches every open page."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.journeys.client import Client, RefusedError
@@ -142,3 +144,37 @@ async def test_tokens_of_a_retired_key_are_refused_and_those_of_the_new_key_are_
         async with Client(pair.other.url) as client:
             await client.subscribe(renewed.token(story.key))
             await client.react(story.code, "happy")
+
+
+async def test_a_restored_backup_is_what_every_open_page_shows(pair: Pair, tmp_path: Path) -> None:
+    story = pair.site().story()
+    code = story.code
+    async with pair.readers(story) as (here, there):
+        kept = await here.comment(code, "Before the backup.")
+        await there.react(code, "happy")
+        await agree(code, here, there)
+        pair.cli("backup", str(tmp_path / "backup"))
+        lost = await there.comment(code, "After the backup.")
+        await here.react(code, "sad")
+        await here.react(code, None)
+        await agree(code, here, there)
+        epoch = here.state(code).epoch
+        pair.cli("restore", str(tmp_path / "backup"))
+        for client in (here, there):
+            await eventually(
+                lambda c=client: c.state(code).epoch != epoch, "a page takes a fresh snapshot"
+            )
+            assert set(client.state(code).comments) == {kept["id"]}
+            assert lost["id"] not in client.state(code).comments
+
+        async def posted() -> bool:
+            try:
+                await there.comment(code, "After the restore.")
+            except RefusedError as refusal:
+                return refusal.code != "unavailable"
+            return True
+
+        await eventually(posted, "comments are taken again", pause=0.3)
+        await here.react(code, "thinking")
+        await agree(code, here, there)
+        assert here.state(code).count == 2
