@@ -17,7 +17,8 @@ ARGS ?=
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python format clean
+.PHONY: help demo install test lint types walls js embed embed-check test-python faults format \
+	clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,10 @@ embed-check: $(STAMPS)/js ## the committed embed is what js/ builds
 test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k name" for some)
 	@echo "==> test-python"
 	@$(WITH_NODE) $(BIN)/python -m pytest $(ARGS)
+
+faults: $(STAMPS)/test ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
+	@echo "==> faults"
+	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
 format: $(STAMPS)/test ## put the Python code in order
 	@$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import random
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -33,6 +34,13 @@ class Address(Protocol):
 
     @property
     def url(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Door:
+    """An address that is no server's own: a proxy's."""
+
+    url: str
 
 
 class Load:
@@ -152,6 +160,8 @@ class Watcher:
     def __init__(self, load: Load, chance: random.Random) -> None:
         self.load, self.chance = load, chance
         self.stories = chance.sample(load.stories, min(3, len(load.stories)))
+        self.servers: Sequence[Address] = ()
+        """Where it connects to; the load's servers where none are named."""
         self.client: Client | None = None
         self.back = asyncio.Event()
         self.closes: list[tuple[float, int | None]] = []
@@ -195,7 +205,7 @@ class Watcher:
             await asyncio.sleep(pause)
 
     async def _watch(self, lost_at: float) -> float:
-        server = self.chance.choice(self.load.servers)
+        server = self.chance.choice(self.servers or self.load.servers)
         async with asyncio.timeout(10):
             client = Client(server.url, ORIGIN, after=self.client)
             await client.__aenter__()
@@ -230,6 +240,8 @@ class Writer:
         self.reader: str | None = None
         self.http = httpx.AsyncClient(trust_env=False, headers={"Origin": ORIGIN})
         self.own: list[Posted] = []
+        self.size = 0
+        """Characters that each comment is filled up to."""
         self.tokens = {story.code: story.token for story in load.stories}
 
     async def begin(self) -> None:
@@ -258,7 +270,10 @@ class Writer:
 
     async def post(self, story: Story) -> tuple[str, str]:
         """A comment; its story's code and its id."""
-        key, body = str(uuid.UUID(int=self.chance.getrandbits(128))), f"By {self.number}."
+        key, body = (
+            str(uuid.UUID(int=self.chance.getrandbits(128))),
+            f"By {self.number}.".ljust(self.size, "."),
+        )
         answer = await self._do("comment", story.code, key=key, body=body)
         posted = Posted(answer["comment"]["id"], story.code, body)
         self.load.ledger.comments[key] = posted

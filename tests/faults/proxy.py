@@ -21,6 +21,8 @@ class Proxy:
         self.cut_after: bytes | None = None
         """The next request that holds these bytes is carried out; its answer ends the connection."""
         self.cuts = 0
+        self.rate = 0.0
+        """Bytes a second that each connection may bring back; 0 for as many as come."""
         self.mangle: Mangler | None = None
         """What becomes of messages that a Valkey pushes."""
         self._flowing = asyncio.Event()
@@ -116,7 +118,7 @@ class Link:
     async def back(self, reader: asyncio.StreamReader) -> None:
         """What the server answers."""
         rest = b""
-        while data := await reader.read(PIECE):
+        while data := await reader.read(1024 if self.proxy.rate else PIECE):
             await self.proxy.flowing()
             if self.doomed:
                 self.proxy.cuts += 1
@@ -130,6 +132,8 @@ class Link:
                 for reply in replies:
                     self.proxy.mangle.pass_on(reply, self.down.write)
             await self.down.drain()
+            if self.proxy.rate:
+                await asyncio.sleep(len(data) / self.proxy.rate)
         raise ConnectionResetError
 
 

@@ -1,56 +1,23 @@
 """SIGTERM of one of two servers behind one address: nobody is turned away, sockets leave in turn."""
 
 import asyncio
-import json
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import httpx
 import pytest
-from websockets.client import ClientProtocol
-from websockets.protocol import State
-from websockets.typing import Origin, Subprotocol
-from websockets.uri import parse_uri
 
-from tests.faults.load import Load
+from tests.faults.deaf import never_reads
+from tests.faults.load import Door, Load
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage, now
-from tests.journeys.harness import ServerProcess
-from tests.journeys.publisher import Story
 from tests.waiting import SLOWNESS
 
 SetStage = Callable[..., Awaitable[Stage]]
 
 DRAIN_S = 3.0
 """As the stage sets it."""
-
-
-@dataclass
-class Door:
-    """The one address of both servers."""
-
-    url: str
-
-
-async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWriter:
-    """A subscriber that never looks at what it is sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
-    protocol = ClientProtocol(
-        parse_uri(server.url.replace("http", "ws", 1) + "/v1/live"),
-        origin=Origin("https://copy.example"),
-        subprotocols=[Subprotocol("widget.v1")],
-    )
-    protocol.send_request(protocol.connect())
-    writer.writelines(protocol.data_to_send())
-    protocol.receive_data(await reader.readuntil(b"\r\n\r\n"))
-    assert protocol.state is State.OPEN
-    message = json.dumps({"type": "subscribe", "token": story.token, "ref": 1})
-    protocol.send_text(message.encode())
-    writer.writelines(protocol.data_to_send())
-    await writer.drain()
-    return writer
 
 
 def only_new_connections(load: Load) -> None:

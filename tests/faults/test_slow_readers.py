@@ -1,0 +1,90 @@
+"""Readers who read slowly or never: they cost their buffer, and nobody else waits for them."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+
+from tests.faults.deaf import never_reads
+from tests.faults.load import Door
+from tests.faults.proxy import Proxy
+from tests.faults.stage import Stage
+from tests.faults.thorough import thorough
+from tests.journeys.harness import ServerProcess
+from tests.waiting import SLOWNESS, eventually
+
+SetStage = Callable[..., Awaitable[Stage]]
+
+DEAF = 10
+SLOW = 20
+BYTES_A_SECOND = 8_000
+"""64 kbit/s."""
+
+
+def resident(server: ServerProcess) -> int:
+    """Bytes of memory that the process holds."""
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+async def cut_as_stuck(server: ServerProcess) -> int:
+    """Sockets that were cut because they did not read."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        metrics = (await http.get(f"{server.url}/metrics")).text
+    found = re.search(r"^widget_sockets_slow_cut_total ([0-9.]+)", metrics, re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))
+
+
+@thorough
+async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
+    set_stage: SetStage,
+) -> None:
+    stage = await set_stage("sqlite")
+    server = stage.pair.one
+    slow_line = await Proxy(server.port).start()
+    slow_line.rate = BYTES_A_SECOND
+    load = stage.load()
+    for writer in load.writers:
+        writer.size = 4_000
+    deaf: list[asyncio.StreamWriter] = []
+    try:
+        async with load:
+            await load.more(100)
+            before = resident(server)
+            deaf = [await never_reads(server, load.stories[0]) for _ in range(DEAF)]
+            for watcher in load.watchers[:SLOW]:
+                watcher.servers = [Door(f"http://127.0.0.1:{slow_line.port}")]
+                assert watcher.client is not None
+                watcher.client.socket.transport.abort()
+            quick = load.watchers[SLOW:]
+            everyone, load.watchers = load.watchers, quick
+            worst = 0.0
+            for _ in range(10):
+                await load.more(60)
+                worst = max(worst, await load.spread())
+            assert worst < 1.5 * SLOWNESS, "nobody waits for those who do not read"
+            grown = resident(server) - before
+            assert grown < (DEAF + SLOW) * 1024 * 1024
+            await eventually(
+                lambda: _all_cut(server), "those who never read are cut", 45, pause=0.5
+            )
+            load.watchers = everyone
+            for writer in load.writers:
+                writer.size = 0
+            slow_line.rate = 0
+            recovered = await load.spread()
+        await stage.verdict(load, "10 readers never read, 20 read 64 kbit/s", recovered)
+    finally:
+        for closing in deaf:
+            closing.transport.abort()
+        await slow_line.close()
+
+
+async def _all_cut(server: ServerProcess) -> bool:
+    return await cut_as_stuck(server) >= DEAF
