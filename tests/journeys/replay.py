@@ -98,6 +98,8 @@ class Replay:
             for comment in frame["changes"]:
                 self._put(comment)
             self.tally = newest(self.tally, frame["tally"])
+            for tally in frame.get("tallies", []):
+                self.apply(tally)
         else:
             threads = frame["comments"]["threads"]
             self.base = seq

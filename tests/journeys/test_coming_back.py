@@ -101,6 +101,7 @@ async def test_polling_with_since_tells_the_same_as_a_socket(pair: Pair, paper: 
         first = await here.comment(code, "One.")
         await here.deed("edit", code, comment=first["id"], body="One, edited.")
         await here.react(code, "sad")
+        await here.react(code, "happy", comment=first["id"])
         async with httpx.AsyncClient(base_url=pair.other.url, trust_env=False) as http:
 
             async def caught_up() -> bool:
@@ -114,6 +115,8 @@ async def test_polling_with_since_tells_the_same_as_a_socket(pair: Pair, paper: 
                 return not polling.differences(await here.fresh(code))
 
             await eventually(caught_up, "polling brings what the snapshot shows")
+            await here.react(code, "sad", comment=first["id"])
+            await eventually(caught_up, "also what was counted without a change of a comment")
 
 
 async def test_own_reaction_and_comment_are_known_again_on_either_server(

@@ -180,7 +180,7 @@ class Hub:
             await self._know_since(await self.visit(code), since)
         channel = await self.visit(code)
         if since is not None and channel.can_resume(since):
-            return channel.resumed(since.seq)
+            return channel.resumed_alone(since.seq)
         if self._is_stale(channel):
             # An answer that stands alone has to be the newest state, not a state and frames.
             channel.loaded = None

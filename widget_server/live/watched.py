@@ -118,11 +118,19 @@ class Watched(Channel):
         """Whether all that changed after a position is known here."""
         return since.epoch == self.epoch and self.changes_after(since.seq) is not None
 
-    def resumed(self, seq: int, personal: bytes = b"", ref: int | None = None) -> bytes:
-        """The snapshot that carries only what changed after `seq`."""
+    def resumed(self, seq: int, personal: bytes, ref: int | None) -> bytes:
+        """The snapshot that carries only what changed after `seq`; tallies follow as frames."""
+        return self._resumed(seq, ref, personal)
+
+    def resumed_alone(self, seq: int) -> bytes:
+        """The same for one who polls: with the tally frames, for none will follow."""
+        tallies = b",".join(frame.payload for frame in self.tallies_after(0))
+        return self._resumed(seq, None, b',"tallies":[%b]' % tallies)
+
+    def _resumed(self, seq: int, ref: int | None, more: bytes) -> bytes:
         parts = self._parts(ref, self.last, self.count)
         changes = self.changes_after(seq) or []
-        parts += [b',"resumed":true,"changes":[', b",".join(changes), b"]", personal, b"}"]
+        parts += [b',"resumed":true,"changes":[', b",".join(changes), b"]", more, b"}"]
         return b"".join(parts)
 
     def snapshot(self, personal: bytes = b"", ref: int | None = None) -> bytes:

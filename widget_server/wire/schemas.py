@@ -138,6 +138,16 @@ class Mine(_Sent):
     comments: list[OwnComment]
 
 
+class TallyFrame(_Sent):
+    """All counts of a story, or of one comment."""
+
+    type: Literal["tally"]
+    story: str
+    comment: str | None = None
+    version: int
+    counts: dict[str, int]
+
+
 class Snapshot(_Sent):
     """A story's whole state at a position, or (`resumed`) what changed since one."""
 
@@ -152,21 +162,14 @@ class Snapshot(_Sent):
     resumed: bool
     comments: Threads | None = None
     changes: list[Comment] | None = None
+    tallies: list[TallyFrame] | None = Field(
+        None, description="Over HTTP, with `changes`: the latest tallies, as the frames would be."
+    )
     copy_: Copy | None = Field(None, alias="copy")
     can: list[Literal["read", "react", "comment"]] | None = None
     read_only: str | None = Field(None, description="Error code: why this copy may only read.")
     mine: Mine | None = None
     reader: str | None = Field(None, description="Reader token in exchange for an identity token.")
-
-
-class TallyFrame(_Sent):
-    """All counts of a story, or of one comment."""
-
-    type: Literal["tally"]
-    story: str
-    comment: str | None = None
-    version: int
-    counts: dict[str, int]
 
 
 class CommentFrame(_Sent):
