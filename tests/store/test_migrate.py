@@ -9,9 +9,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from tests.store.opened import open_store
+from tests.store.opened import Store, open_store
 from widget_server.model.errors import Unavailable
 from widget_server.store import migrate
 from widget_server.store.engine import Database, DatabaseUnusableError, sqlite_path
@@ -188,12 +188,17 @@ async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
 async def test_reading_from_a_database_that_left_is_unavailable(migrated_url: str) -> None:
     async with open_store(migrated_url) as store:
         story = await store.story()
-        async with store.database.write() as connection:
-            await connection.exec_driver_sql("ALTER TABLE stories RENAME TO gone")
+        await _execute(store, "ALTER TABLE stories RENAME TO gone")
         with pytest.raises(Unavailable):
             await store.discussions.snapshot(story.code)
         with pytest.raises(Unavailable):
             await store.post(story)
-        async with store.database.write() as connection:
-            await connection.exec_driver_sql("ALTER TABLE gone RENAME TO stories")
+        await _execute(store, "ALTER TABLE gone RENAME TO stories")
         await store.post(story)
+
+
+async def _execute(store: Store, statement: str) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql(statement)
+
+    await store.database.write(work)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from sqlalchemy import insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Comment, CommentState, Tally, Tree
@@ -83,7 +84,8 @@ async def comments(database: Database, story: int, number: int) -> None:
             "waiting_text": None,
         }
         rows.append({name: row[name] for name in columns})
-    async with database.write() as connection:
+
+    async def write(connection: AsyncConnection) -> None:
         for start in range(0, len(rows), 5_000):
             await connection.execute(insert(schema.comments), rows[start : start + 5_000])
         await connection.execute(
@@ -91,3 +93,5 @@ async def comments(database: Database, story: int, number: int) -> None:
             .where(schema.stories.c.id == story)
             .values(seq=number, published=number)
         )
+
+    await database.write(write)

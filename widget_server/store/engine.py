@@ -8,20 +8,23 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.errors import Unavailable
 from widget_server.store.schema import meta
+from widget_server.store.straight import StraightWriter
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 READERS = 4
 """Connections that read at the same time in one process."""
@@ -48,7 +51,7 @@ class Database:
         self.epoch = ""
         if self.is_sqlite:
             kept = _never_made(url)
-            self._writer = sqlite_engine(kept, begin="BEGIN IMMEDIATE", connections=1)
+            self._writer: StraightWriter | AsyncEngine = StraightWriter(_sqlite_writer(kept))
             self._reader = sqlite_engine(kept, begin="BEGIN", connections=READERS)
         else:
             self._writer = _postgres_engine(url, connections=2)
@@ -101,11 +104,15 @@ class Database:
             log.warning("read failed reason=%s", type(error).__name__)
             raise Unavailable(retry_after=2) from error
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction, committed and on disk when the block ends."""
+    async def write(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` in one transaction, which is committed and on disk when this returns.
+
+        `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
+        """
+        if isinstance(self._writer, StraightWriter):
+            return await self._writer.transact(work)
         async with self._writer.begin() as connection:
-            yield connection
+            return await work(connection)
 
 
 def unusable(error: BaseException) -> str:
@@ -150,8 +157,19 @@ def sqlite_engine(
 ) -> AsyncEngine:
     """An engine for a SQLite file; `busy_s` is how long it waits for another writer."""
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
+    _configure(engine.sync_engine, begin, busy_s, foreign_keys=foreign_keys)
+    return engine
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _sqlite_writer(url: URL) -> Engine:
+    plain = url.set(drivername="sqlite")
+    engine = create_engine(plain, pool_size=1, max_overflow=0, pool_timeout=10)
+    _configure(engine, "BEGIN IMMEDIATE", busy_s=5, foreign_keys=True)
+    return engine
+
+
+def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         # The driver must not open transactions by itself: "BEGIN IMMEDIATE" below does.
         connection.isolation_level = None
@@ -167,11 +185,9 @@ def sqlite_engine(
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _postgres_engine(url: str, *, connections: int) -> AsyncEngine:

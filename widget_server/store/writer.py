@@ -11,7 +11,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, overload
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import Refused, Unavailable
 from widget_server.model.events import Event
@@ -148,22 +151,7 @@ class Writer:
 
     async def _commit(self, batch: list[_Ticket]) -> None:
         started = time.perf_counter()
-        deeds = [(ticket, ticket.deed) for ticket in batch if ticket.deed is not None]
-        errands = [(ticket, ticket.errand) for ticket in batch if ticket.errand is not None]
-        outcomes: list[tuple[_Ticket, Callable[[], Any] | Refused]] = []
-        async with self._database.write() as connection:
-            if not await self._database.same_epoch(connection):
-                # A backup was restored: the deeds speak of numbers that may mean other stories.
-                raise Unavailable(retry_after=1)
-            if errands:
-                await run_errands_alone(connection)
-            for ticket, errand in errands:
-                outcomes.append((ticket, await _run(errand, connection)))
-            rows = Workset(connection)
-            await rows.load([deed for _, deed in deeds])
-            ledger = Ledger(rows)
-            outcomes += [(ticket, ledger.apply(deed)) for ticket, deed in deeds]
-            await rows.flush()
+        outcomes, ledger = await self._database.write(partial(self._apply, batch))
         self.counts.batches += 1
         self.counts.deeds += len(batch)
         self.counts.largest = max(self.counts.largest, len(batch))
@@ -176,6 +164,27 @@ class Writer:
                 _refuse(ticket, outcome)
             elif not ticket.answer.done():
                 ticket.answer.set_result(outcome())
+
+    async def _apply(
+        self, batch: list[_Ticket], connection: AsyncConnection
+    ) -> tuple[list[tuple[_Ticket, Callable[[], Any] | Refused]], Ledger]:
+        """The transaction of one batch. Nothing here may touch the event loop."""
+        deeds = [(ticket, ticket.deed) for ticket in batch if ticket.deed is not None]
+        errands = [(ticket, ticket.errand) for ticket in batch if ticket.errand is not None]
+        outcomes: list[tuple[_Ticket, Callable[[], Any] | Refused]] = []
+        if not await self._database.same_epoch(connection):
+            # A backup was restored: the deeds speak of numbers that may mean other stories.
+            raise Unavailable(retry_after=1)
+        if errands:
+            await run_errands_alone(connection)
+        for ticket, errand in errands:
+            outcomes.append((ticket, await _run(errand, connection)))
+        rows = Workset(connection)
+        await rows.load([deed for _, deed in deeds])
+        ledger = Ledger(rows)
+        outcomes += [(ticket, ledger.apply(deed)) for ticket, deed in deeds]
+        await rows.flush()
+        return outcomes, ledger
 
 
 async def _run(errand: Errand[Any], connection: Any) -> Callable[[], Any] | Refused:
