@@ -12,15 +12,16 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
+import { WORDS as MORE } from "./src/more/words.js";
 import { ENGLISH } from "./src/words.js";
-import { WORDS } from "./src/writing/words.js";
+import { WORDS as WRITING } from "./src/writing/words.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "widget_server", "static");
 const BANNER = "/* story-widget, MPL-2.0 */";
 /** Limits in bytes, brotli at its best. */
 const LIMIT = 9_216;
-const SECOND_LIMIT = 4_096;
+const PART_LIMIT = 4_096;
 const WORDS_LIMIT = 1_200;
 const FRAME_LIMIT = 600;
 
@@ -40,12 +41,16 @@ const styles = {
 };
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
-const OURS =
-  /^(subscription|subscribed|dispatch|hear|refuse|alone|perform|hold|memory|remember|leave|turn|wish|trouble|acts|foot|article|refresh|explain|tell|level|composerShell|newId|safe|ids|poll|renew|begin|watch|deliver|live)$/;
-/** @type {Record<string, string | false>} */
-const short = {};
-for (const key of [...Object.keys(ENGLISH), ...Object.keys(WORDS)]) {
-  if (OURS.test(key)) fail(`The word ${key} has the name of a member that is shortened.`);
+const OURS = `
+  emit deliver renew leave subscription safe remember style ask hear turn also begin faceOf
+  subscribed explain muted article watch perform keep foot tell dispatch hold draw arrive wish level
+  alone refuse newId element trouble ids rejoin acts memory live nextRef poll take learn
+`.match(/\w+/g) ?? [];
+const LETTERS = "etaoisrcdlumpfgybvwkxjqz";
+/** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
+const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? LETTERS[i - 24] + "e"]));
+for (const key of Object.keys({ ...ENGLISH, ...WRITING, ...MORE })) {
+  if (OURS.includes(key)) fail(`The word ${key} has the name of a member that is shortened.`);
 }
 
 const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
@@ -55,7 +60,7 @@ const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"))
  * @param {esbuild.BuildOptions} options
  */
 async function bundle(entry, options) {
-  const { outputFiles, mangleCache } = await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     absWorkingDir: HERE,
     entryPoints: [entry],
     bundle: true,
@@ -65,11 +70,10 @@ async function bundle(entry, options) {
     charset: "utf8",
     legalComments: "none",
     plugins: [styles],
-    mangleProps: OURS,
+    mangleProps: new RegExp(`^(${OURS.join("|")})$`),
     mangleCache: short,
     ...options,
   });
-  Object.assign(short, mangleCache);
   // A second pass: names by frequency and inlining across modules give five per cent more.
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
     ecma: 2022,
@@ -107,10 +111,15 @@ function locales() {
     .map((name) => name.replace(".json", ""));
   const parts = languages.flatMap((lang) => {
     const all = Object.entries(JSON.parse(readFileSync(join(folder, lang + ".json"), "utf8")));
-    const read = all.filter(([key]) => key in ENGLISH || key.startsWith("="));
-    return [read, all.filter((entry) => !read.includes(entry))].map((words, i) => ({
-      end: `-${lang}-${i + 1}.json`,
-      content: Buffer.from(JSON.stringify(Object.fromEntries(words))),
+    /** @type {[string, (key: string) => boolean][]} */
+    const shares = [
+      ["1", (key) => key in ENGLISH || /^[=!]/.test(key)],
+      ["writing", (key) => key in WRITING],
+      ["more", (key) => key in MORE],
+    ];
+    return shares.map(([part, has]) => ({
+      end: `-${lang}-${part}.json`,
+      content: Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => has(key))))),
     }));
   });
   const name = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content)))}`;
@@ -124,30 +133,36 @@ function locales() {
 }
 
 const words = locales();
-const second = await bundle("src/writing/index.js", { format: "esm" });
+const PARTS = ["live", "writing", "more", "preview"];
+/** What is fetched on first use. */
+const parts = [];
+for (const name of PARTS) parts.push(await bundle(`src/${name}/index.js`, { format: "esm" }));
+// One hash names them all, so that the first file carries one.
+const common = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content)))}`;
+parts.forEach(({ facts }, i) => (facts.file = `${common}-${PARTS[i]}.js`));
 const frame = await bundle("src/frame.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
-  define: { SECOND: JSON.stringify(second.facts.file), LOCALES: JSON.stringify(words.known) },
+  define: { PARTS: JSON.stringify(common), LOCALES: JSON.stringify(words.known) },
 });
 const manifest = {
   version,
   ...first.facts,
-  second: second.facts,
+  parts: Object.fromEntries(parts.map(({ facts }, i) => [PARTS[i], facts])),
   words: words.files.map(({ facts }) => facts),
 };
 /** Path in the package -> content. @type {[string, Buffer][]} */
 const files = [
   ["embed.js", first.content],
   [join("embed", "frame.js"), frame.content],
-  ...[first, second, ...words.files].map(
+  ...[first, ...parts, ...words.files].map(
     ({ facts, content }) => /** @type {[string, Buffer]} */ ([join("embed", facts.file), content]),
   ),
 ];
 
 for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
-  [second, SECOND_LIMIT],
+  .../** @type {[typeof first, number][]} */ (parts.map((part) => [part, PART_LIMIT])),
   [{ facts: { ...frame.facts, file: "frame.js" } }, FRAME_LIMIT],
   ...words.files.map((file) => [file, WORDS_LIMIT]),
 ])) {

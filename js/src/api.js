@@ -2,13 +2,13 @@
  * The server over HTTP: simple requests only, so that nothing is asked twice (no preflight), and without
  * credentials.
  *
- * @import {Ok, Position, Refusal, Snapshot} from "./types"
+ * @import {Position, Refusal, Snapshot} from "./types"
  */
 
 const PATIENCE = 15_000;
 
 /** @param {string} url @param {RequestInit} init @returns {Promise<any>} */
-async function ask(url, init) {
+export async function ask(url, init) {
   let response;
   try {
     response = await fetch(url, {
@@ -22,7 +22,6 @@ async function ask(url, init) {
   } catch (problem) {
     const { code, detail } = /** @type {Partial<Refusal>} */ (problem);
     throw {
-      type: "error",
       code: typeof code === "string" ? code : "offline",
       detail,
       status: response?.status ?? 0,
@@ -56,11 +55,10 @@ export const getPart = (server, code, path) =>
   ask(`${server}/v1/stories/${code}/comments${path}`, { cache: "no-cache" });
 
 /**
- * A string body goes out as `text/plain`.
+ * A part of the embed that is not in the first file.
  *
  * @param {string} server
- * @param {object} deed
- * @returns {Promise<Ok | Refusal>}
+ * @param {string} name
+ * @returns {Promise<any>}
  */
-export const postDeed = (server, deed) =>
-  ask(`${server}/v1/deeds`, { method: "POST", body: JSON.stringify(deed) });
+export const bring = (server, name) => import(`${server}/embed/${PARTS}-${name}.js`);

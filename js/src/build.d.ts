@@ -3,8 +3,8 @@ declare module "*.css" {
   export default text;
 }
 
-/** Name of the second file, put in by the build. */
-declare const SECOND: string;
+/** How the names of the files begin that are fetched on first use, put in by the build. */
+declare const PARTS: string;
 
 /** How the names of the files of words begin, and the languages that have them, put in by the build. */
 declare const LOCALES: string;

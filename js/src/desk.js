@@ -1,12 +1,14 @@
 /**
- * The way to the second file. Most readers only read and react: what it takes to write is fetched when somebody is
+ * The way to the other files. Most readers only read and react: what it takes to write is fetched when somebody is
  * about to.
  *
  * @import {Comment} from "./types"
  */
+import { bring } from "./api.js";
 import { button, h, newId, set } from "./dom.js";
-import { ids } from "./state.js";
-import { safe } from "./text.js";
+import { faceOf } from "./face.js";
+import { counts, ids } from "./state.js";
+import { draw, safe } from "./text.js";
 import { learn } from "./words.js";
 
 /**
@@ -18,9 +20,12 @@ import { learn } from "./words.js";
  *   level: number,
  *   tell: (text: string, loud?: boolean) => void,
  *   explain: (problem: any) => string,
+ *   emit: (type: string) => void,
+ *   style: (css: string) => void,
+ *   comment: (id: string) => Handle | undefined,
  *   focus: (id: string | undefined) => void,
- *   desk: () => Promise<Desk>,
- *   ask: (work: (desk: Desk) => unknown) => Promise<unknown>,
+ *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,
+ *   ask: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
  * }} Frame
  *
  * A comment as its buttons see it.
@@ -30,66 +35,51 @@ import { learn } from "./words.js";
  *   article: HTMLElement,
  *   body: HTMLElement,
  *   foot: HTMLElement,
- *   refresh: () => void,
+ *   also?: (() => void) | undefined,
  *   focus: () => void,
  * }} Handle
  *
- * What the second file offers: `take` makes a shell work, `begin` does what a comment's button says, `page` and `replies` bring
- * more comments.
+ * What is fetched on first use. `begin` does what a comment's button says.
+ *
+ * `writing`: `take` makes a shell work.
  * @typedef {{
- *   take: (shell: Shell) => void,
+ *   take: (composer: HTMLElement) => {post: () => Promise<void>},
+ *   begin: (deed: string, handle: Handle) => void,
+ *   edit: (handle: Handle) => void,
+ *   remove: (handle: Handle) => void,
+ * }} Desk
+ *
+ * `more`: `page`, `replies` and `go` bring more comments, `options` says what can be chosen for all of them.
+ * @typedef {{
  *   begin: (deed: string, handle: Handle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string) => Promise<void>,
- * }} Desk
+ *   go: (id: string) => Promise<void>,
+ *   options: (place: HTMLElement) => void,
+ * }} More
  *
- * @typedef {ReturnType<typeof composerShell>} Shell
+ * `preview`: the tree that the server would make of a text.
+ * @typedef {(text: string) => import("./types").Piece[]} Preview
+ *
+ * @typedef {{writing: Desk, more: More, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */
-export const TOOLS = { h, set, button, newId, safe, ids, composerShell };
+export const TOOLS = { h, set, button, newId, safe, ids, draw, counts, faceOf };
 /** @typedef {typeof TOOLS} Tools */
 
 /**
- * The second file, and what it says in the language of `words`.
+ * A part that is not in the first file, and what it says in the language of `words`.
  *
  * @param {string} server
  * @param {import("./words").Words} words
- * @returns {Promise<typeof import("./writing/index")>}
+ * @param {keyof Parts} name
  */
-export async function fetchSecond(server, words) {
-  const [second] = await Promise.all([
-    import(`${server}/embed/${SECOND}`),
-    learn(server, words, String(words.lang), 2),
+export async function fetchPart(server, words, name) {
+  const [part] = await Promise.all([
+    bring(server, name),
+    name !== "preview" && learn(server, words, String(words.lang), name),
   ]);
-  Object.assign(words, second.WORDS, { ...words });
-  return second;
-}
-
-/**
- * A label, a text area and a button: all there is until somebody begins to write.
- *
- * There is no form element: in a sandboxed frame nothing is ever submitted, so that the click of a button does the
- * work everywhere.
- *
- * @param {string} label
- * @param {string} verb
- */
-export function composerShell(label, verb) {
-  const id = newId();
-  const errorId = newId();
-  const text = h("textarea", { id, rows: 3, dir: "auto", "aria-describedby": errorId });
-  const error = h("p", { id: errorId, class: "error", role: "alert" });
-  const send = button(verb, () => self.post(), { class: "main", part: "button" });
-  const acts = h("div", { class: "acts" }, send);
-  const element = h(
-    "div",
-    { class: "composer", part: "composer" },
-    h("label", { for: id }, label),
-    text,
-    error,
-    acts,
-  );
-  const self = { element, text, error, send, acts, post: () => {} };
-  return self;
+  Object.assign(words, part.WORDS, { ...words });
+  return part;
 }

@@ -3,14 +3,17 @@
  *
  * @import {Act, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { getPart, getStory, postDeed } from "./api.js";
+import { ask, bring, getPart, getStory } from "./api.js";
 import { recall, remember } from "./memory.js";
 import { backoff } from "./pace.js";
 import { lineTo, nextRef } from "./socket.js";
-import { EMPTY, choice, reduce } from "./state.js";
+import { EMPTY, arrive, choice, find, ids, newest, reduce, teach } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /^(token_|origin_not)/;
+
+/** How long to wait before a part is asked for again, in milliseconds. */
+const AGAIN = 5_000;
 
 /** @typedef {ReturnType<typeof openDiscussion>} Discussion */
 
@@ -39,9 +42,13 @@ function openDiscussion(server, code) {
   const line = lineTo(server);
   /** @type {Set<(state: State) => void>} */
   const watchers = new Set();
-  /** Frames that came while a comment of ours was on its way: one of them may be it. @type {Frame[]} */
+  /** Frames that came while a comment of ours was on its way: one of them may be it. @type {(Frame | Act)[]} */
   let held = [];
   let holding = 0;
+  /** @type {any} */
+  let act;
+  /** @type {string | undefined} */
+  let asked;
   let tries = 0;
   let timer = 0;
 
@@ -54,6 +61,7 @@ function openDiscussion(server, code) {
     live: false,
     watch,
     dispatch,
+    learn,
     subscription,
     subscribed,
     hear,
@@ -67,8 +75,13 @@ function openDiscussion(server, code) {
     perform,
     hold,
     memory: () => recall(server, self.state.story?.site),
-    remember: (/** @type {import("./memory").Memory} */ news) =>
+    remember: (/** @type {import("./memory").Memory | null} */ news) =>
       remember(server, self.state.story?.site, news),
+    /** Begins anew, as somebody else. */
+    rejoin() {
+      line.leave(self);
+      line.join(self);
+    },
   };
 
   /**
@@ -92,9 +105,21 @@ function openDiscussion(server, code) {
   /** @param {Frame | Act} event */
   function dispatch(event) {
     const state = reduce(self.state, event);
-    if (state === self.state) return;
+    if (!state) {
+      // All that comes after it waits as well.
+      held.push(event);
+      hold(() => learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN))));
+    }
+    if (!state || state === self.state) return;
     self.state = state;
     for (const draw of [...watchers]) draw(state);
+  }
+
+  /** Fetches what it takes to act, and what knows how a list of comments changes. */
+  async function learn() {
+    const { changesOn, actFor } = await bring(server, "live");
+    teach(changesOn({ arrive, find, ids, newest }));
+    act ??= actFor(self, line, server, { ask, keep, nextRef });
   }
 
   /** @param {Partial<State>} change */
@@ -109,8 +134,9 @@ function openDiscussion(server, code) {
       if (!self.state.story) {
         const snapshot = await getStory(server, code, null);
         // Marked at the first paint; the socket's word comes later.
-        const reaction = recall(server, snapshot.story.site).reactions?.[code] ?? null;
-        dispatch({ ...snapshot, mine: { reaction } });
+        const { reactions, muted = [] } = recall(server, snapshot.story.site);
+        set({ muted });
+        dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
       }
     } catch (problem) {
       if (!watchers.size) return;
@@ -127,11 +153,12 @@ function openDiscussion(server, code) {
   /** The message that joins the live discussion. */
   function subscription() {
     const { origin, pathname } = location;
+    asked = self.memory().reader;
     return {
       type: "subscribe",
       ref: nextRef(),
       [self.token ? "token" : "story"]: self.token || code,
-      reader: self.memory().reader,
+      reader: asked,
       identity: self.identity || undefined,
       since: self.state.position ?? undefined,
       page: /^http/.test(origin) ? origin + pathname : undefined,
@@ -143,6 +170,8 @@ function openDiscussion(server, code) {
   function subscribed(answer) {
     if (answer.type === "snapshot" && answer.story.code === code) {
       self.live = true;
+      // Who acted meanwhile has become somebody, of whom this answer does not know.
+      if (asked !== self.memory().reader) delete answer.mine;
       dispatch(answer);
       // An identity may be used once; from here on the reader token speaks for the person.
       if (answer.reader) self.identity = null;
@@ -157,7 +186,7 @@ function openDiscussion(server, code) {
     if (reader) self.remember({ reader });
   }
 
-  /** A frame from the socket. @param {Frame} frame */
+  /** A frame from the socket. @param {Frame | Act} frame */
   function hear(frame) {
     if (holding) held.push(frame);
     else dispatch(frame);
@@ -209,21 +238,9 @@ function openDiscussion(server, code) {
    * @param {{type: string, [field: string]: unknown}} deed
    * @returns {Promise<Ok>} rejects with a refusal
    */
-  function perform(deed) {
-    const done = line.turn.then(async () => {
-      const { reader } = self.memory();
-      const message = { ref: nextRef(), story: code, reader, ...deed };
-      /** @type {any} */
-      let answer;
-      // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
-      if (self.live) answer = await line.ask(message).catch(() => {});
-      answer ??= await postDeed(server, { ...message, token: self.token || undefined });
-      keep(answer);
-      if (answer.type === "error") throw answer;
-      return answer;
-    });
-    line.turn = done.catch(() => {});
-    return done;
+  async function perform(deed) {
+    if (!act) await learn();
+    return act(deed);
   }
 
   /**
@@ -237,7 +254,7 @@ function openDiscussion(server, code) {
     try {
       return await work();
     } finally {
-      if (!--holding) for (const frame of held.splice(0)) dispatch(frame);
+      if (!--holding) held.splice(0).forEach(hear);
     }
   }
 

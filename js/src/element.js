@@ -3,9 +3,10 @@
  *
  * @import {State} from "./types"
  */
-import { TOOLS, fetchSecond } from "./desk.js";
+import { TOOLS, fetchPart } from "./desk.js";
 import { discussionOf } from "./discussion.js";
-import { h } from "./dom.js";
+import { h, write } from "./dom.js";
+import { parse } from "./text.js";
 import css from "./style.css";
 import { viewOf } from "./view.js";
 import { ENGLISH, languageOf, learn, speaker } from "./words.js";
@@ -13,14 +14,14 @@ import { ENGLISH, languageOf, learn, speaker } from "./words.js";
 /** Drawn before it is seen, asked for only if it may be seen. */
 const NEAR = "800px";
 
-/** @type {CSSStyleSheet | undefined} */
+/** One for all widgets of the page. @type {CSSStyleSheet | undefined} */
 let sheet;
-function styles() {
-  if (!sheet) {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
-  }
-  return sheet;
+let styles = "";
+/** @param {string} more what a part brings */
+function style(more) {
+  if (styles.includes(more)) return;
+  styles += more;
+  sheet?.replaceSync(styles);
 }
 
 export class StoryWidget extends HTMLElement {
@@ -34,13 +35,19 @@ export class StoryWidget extends HTMLElement {
   #say;
   /** @type {import("./words").Words} */
   #words = ENGLISH;
+  /** @type {import("./types").Trouble | null} */
+  #why = null;
+  /** @type {import("./discussion").Discussion | undefined} */
+  #story;
   #slot = h("slot");
   #note = h("p", { class: "widget note", hidden: true, role: "status" });
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [styles()];
+    sheet ??= new CSSStyleSheet();
+    root.adoptedStyleSheets = [sheet];
+    style(css);
     root.append(this.#slot, this.#note);
   }
 
@@ -59,16 +66,23 @@ export class StoryWidget extends HTMLElement {
     this.#start();
   }
 
+  /** Asks now for what changed. */
+  refresh() {
+    return this.#story?.poll();
+  }
+
   #start() {
     const place = whereTo(this.getAttribute("src"));
     if (this.#stop || !place) return;
     const near = new IntersectionObserver(
       (entries) => {
-        if (!entries.some((entry) => entry.isIntersecting)) return;
+        // A link to a comment is followed wherever the widget is.
+        if (!entries.some((entry) => entry.isIntersecting || /^#c-/.test(location.hash))) return;
         near.disconnect();
         const { server, code } = place;
         const token = this.getAttribute("token");
         const story = discussionOf(server, code, token, this.getAttribute("identity"));
+        this.#story = story;
         const draw = () => this.#draw(story, story.state, server);
         const words = (this.#words = { ...ENGLISH });
         /** @type {Promise<unknown> | undefined} */
@@ -79,7 +93,7 @@ export class StoryWidget extends HTMLElement {
           if (words !== this.#words) return;
           this.#say = speaker(words, () => {
             // What is rarely said is in the second file. It is fetched once.
-            missed ??= fetchSecond(server, words).then(
+            missed ??= fetchPart(server, words, "more").then(
               () => {
                 this.#view?.renew();
                 draw();
@@ -89,7 +103,7 @@ export class StoryWidget extends HTMLElement {
           });
           draw();
         };
-        learn(server, words, languageOf(this, token), 1).then(speak, speak);
+        learn(server, words, languageOf(this, token), "1").then(speak, speak);
         this.#stop = story.watch(draw);
       },
       { rootMargin: NEAR },
@@ -121,30 +135,53 @@ export class StoryWidget extends HTMLElement {
     this.#note.lang = say("lang");
     this.#note.dir = say("dir");
     if (trouble) {
-      const { code, detail: why = "" } = trouble;
-      this.#note.textContent = code === "unavailable" ? say(code) : say("refused", { why });
       this.#hide();
+      if (this.#why !== trouble) {
+        this.#why = trouble;
+        write(this.#note, say("unavailable"));
+        this.#emit("error", trouble.code);
+        // What it is and what to do about it, for the person who pasted it.
+        fetchPart(server, this.#words, "more").then(
+          ({ why }) => this.#why === trouble && why(this.#note, trouble, say, server, TOOLS),
+          () => {},
+        );
+      }
     } else if (this.#view) this.#view.draw(state);
     else if (state.story) {
-      const level = Number(this.getAttribute("heading")) || 2;
-      const dir = this.getAttribute("dir") ?? say("dir");
-      const view = viewOf(story, say, level, dir, () => fetchSecond(server, this.#words));
+      this.#why = null;
+      const view = viewOf(
+        story,
+        say,
+        this,
+        (name) => fetchPart(server, this.#words, name),
+        (type) => this.#emit(type),
+        style,
+      );
       view.draw(state);
       this.#slot.replaceWith(view.element);
       this.#view = view;
-      if (!this.firstElementChild) this.#credit(state.story, server);
+      this.#emit("ready");
+      // Names the story where no snippet does it.
+      if (!this.firstElementChild) {
+        fetchPart(server, this.#words, "more").then(({ credit }) => credit(this, state.story, TOOLS));
+      }
     }
   }
 
   /**
-   * Names the story where no snippet does it.
+   * Tells the page, without a word about the reader.
    *
-   * @param {import("./types").Story} story
-   * @param {string} server
+   * @param {string} type
+   * @param {string} [code] of what went wrong
    */
-  async #credit(story, server) {
-    const { credit } = await fetchSecond(server, this.#words);
-    if (!this.firstElementChild) this.append(credit(story, TOOLS));
+  #emit(type, code) {
+    this.dispatchEvent(
+      new CustomEvent("story-widget:" + type, {
+        bubbles: true,
+        composed: true,
+        detail: { story: this.#story?.code, code },
+      }),
+    );
   }
 }
 
@@ -154,11 +191,7 @@ export class StoryWidget extends HTMLElement {
  * @param {string | null} address
  */
 export function whereTo(address) {
-  try {
-    const url = new URL(address ?? "", location.href);
-    const code = /^\/s\/(\w+)\/?$/.exec(url.pathname)?.[1];
-    return code && /^https?:$/.test(url.protocol) ? { server: url.origin, code } : null;
-  } catch {
-    return null;
-  }
+  const url = parse(address, location.href);
+  const code = /^\/s\/(\w+)\/?$/.exec(url?.pathname ?? "")?.[1];
+  return url && code ? { server: url.origin, code } : null;
 }

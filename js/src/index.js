@@ -4,49 +4,26 @@
 import { StoryWidget, whereTo } from "./element.js";
 
 const NAME = "story-widget";
-const MADE = "data-story-made";
-
-/** Links of the snippet -> elements that hold them. */
-function upgradeLinks() {
-  for (const link of [...document.querySelectorAll(`a.${NAME}[href]`)]) {
-    const href = link.getAttribute("href");
-    if (link.closest(NAME) || !whereTo(href)) continue;
-    const { widgetToken, identity } = /** @type {HTMLElement} */ (link).dataset;
-    const element = make(href, widgetToken, identity);
-    link.replaceWith(element);
-    element.append(link);
-  }
-}
-
-/** `<script src=".../embed.js" data-story="CODE" data-widget-token="TOKEN">` -> an element behind it. */
-function upgradeScripts() {
-  for (const script of document.querySelectorAll("script[data-story]")) {
-    const { src, dataset } = /** @type {HTMLScriptElement} */ (script);
-    // A second run of this file finds the mark of the first.
-    if (!src || script.hasAttribute(MADE)) continue;
-    script.setAttribute(MADE, "");
-    script.after(
-      make(new URL("/s/" + dataset.story, src).href, dataset.widgetToken, dataset.identity),
-    );
-  }
-}
 
 /**
- * @param {string | null} src
- * @param {string | undefined} token
- * @param {string | undefined} identity
+ * Links of the snippet -> elements that hold them; `<script src=".../embed.js" data-story="CODE"
+ * data-widget-token="TOKEN">` -> an element behind it.
  */
-function make(src, token, identity) {
-  const element = document.createElement(NAME);
-  for (const [name, value] of Object.entries({ src, token, identity })) {
-    if (value) element.setAttribute(name, value);
-  }
-  return element;
-}
-
 function upgrade() {
-  upgradeLinks();
-  upgradeScripts();
+  const found = document.querySelectorAll(`a.${NAME}[href],script[src][data-story]`);
+  for (const origin of /** @type {NodeListOf<HTMLAnchorElement & HTMLScriptElement>} */ (found)) {
+    const { story, widgetToken: token, identity } = origin.dataset;
+    const src = origin.href || new URL("/s/" + story, origin.src).href;
+    if (origin.closest(NAME) || !whereTo(src)) continue;
+    const element = document.createElement(NAME);
+    for (const [name, value] of Object.entries({ src, token, identity })) {
+      if (value) element.setAttribute(name, value);
+    }
+    origin.after(element);
+    if (origin.href) element.append(origin);
+    // A second run of this file does not find it again.
+    else origin.removeAttribute("data-story");
+  }
 }
 
 function start() {

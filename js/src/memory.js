@@ -3,7 +3,16 @@
  * written only after the reader acted, never read by another host. Where storage throws (sandboxed frames,
  * blocked cookies) it lasts as long as the page.
  *
- * @typedef {{reader?: string, name?: string, reactions?: Record<string, string | null>}} Memory
+ * @typedef {{
+ *   reader?: string,
+ *   name?: string,
+ *   reactions?: Record<string, string | null>,
+ *   muted?: string[],
+ *   drafts?: Record<string, string>,
+ *   queue?: Record<string, string>[],
+ * }} Memory
+ *
+ * `drafts` are kept by story and the comment they answer; `queue` holds deeds that could not be sent yet.
  */
 
 /** @type {Map<string, Memory>} */
@@ -30,13 +39,13 @@ export function recall(server, site) {
 /**
  * @param {string} server
  * @param {string | undefined} site
- * @param {Memory} news
+ * @param {Memory | null} news null to forget everything
  */
 export function remember(server, site, news) {
   const name = key(server, site);
-  const memory = { ...recall(server, site), ...news };
+  const memory = news ? { ...recall(server, site), ...news } : {};
   held.set(name, memory);
   try {
-    localStorage.setItem(name, JSON.stringify(memory));
+    news ? localStorage.setItem(name, JSON.stringify(memory)) : localStorage.removeItem(name);
   } catch {}
 }

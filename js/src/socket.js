@@ -8,6 +8,7 @@
  * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
+import { bring } from "./api.js";
 import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;
@@ -64,7 +65,7 @@ function openLine(server) {
     if (stories.size) return;
     hangUp();
     clearTimeout(timer);
-    clearTimeout(polling);
+    clearInterval(polling);
     timer = polling = 0;
     ears?.abort();
     ears = null;
@@ -133,7 +134,7 @@ function openLine(server) {
     const mine = socket;
     mine.onopen = () => {
       worked = true;
-      clearTimeout(polling);
+      clearInterval(polling);
       polling = 0;
       stories.forEach(subscribe);
       if (document.hidden) look();
@@ -201,22 +202,25 @@ function openLine(server) {
     }, delay);
   }
 
+  /** Asks now and then instead, each page at a pace of its own. */
   function poll() {
     if (polling) return;
     for (const story of stories) story.alone();
-    const next = () => {
-      polling = setTimeout(tick, POLL * (0.8 + Math.random() * 0.4));
-    };
-    const tick = async () => {
-      const answers =
-        document.hidden || asleep ? [] : await Promise.all([...stories].map((each) => each.poll()));
-      if (!polling) return;
-      // Nothing answers: it is the server that was away, not the socket that is blocked.
-      if (answers.includes(false)) tries = 0;
-      else if (!tries) connect();
-      next();
-    };
-    next();
+    bring(server, "live").then(
+      ({ blocked }) => blocked(server),
+      () => {},
+    );
+    polling = setInterval(
+      async () => {
+        if (document.hidden || asleep) return;
+        const answers = await Promise.all([...stories].map((each) => each.poll()));
+        if (!polling) return;
+        // Nothing answers: it is the server that was away, not the socket that is blocked.
+        if (answers.includes(false)) tries = 0;
+        else if (!tries) connect();
+      },
+      POLL * (0.8 + Math.random() * 0.4),
+    );
   }
 
   return {

@@ -5,7 +5,7 @@
  * @import {Piece} from "./types"
  */
 
-const TAGS = new Set("p em strong del code pre blockquote ul ol li br a".split(" "));
+const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br|a)$/;
 
 /**
  * @param {readonly Piece[]} pieces
@@ -19,7 +19,7 @@ function drawOne(piece) {
   const [tag, attributes, ...rest] = piece;
   const href = tag === "a" ? safe(attributes?.href) : "";
   const element = document.createElement(
-    TAGS.has(tag) && (tag !== "a" || href) ? tag : "span",
+    TAGS.test(tag) && (tag !== "a" || href) ? tag : "span",
   );
   if (href) linkTo(element, href);
   element.append(...draw(rest));
@@ -32,12 +32,15 @@ export function linkTo(link, href) {
   link.setAttribute("rel", "nofollow ugc noopener noreferrer");
 }
 
-/** The address if it is an absolute web address, else "". @param {unknown} href */
-export function safe(href) {
+/** The address if it is a web address, else "". @param {unknown} address @param {string} [base] */
+export const safe = (address, base) => parse(address, base)?.href ?? "";
+
+/** @param {unknown} address @param {string} [base] what it may be relative to */
+export function parse(address, base) {
   try {
-    const url = new URL(String(href));
-    return /^https?:$/.test(url.protocol) ? url.href : "";
+    const url = new URL(String(address), base);
+    return /^https?:$/.test(url.protocol) ? url : null;
   } catch {
-    return "";
+    return null;
   }
 }

@@ -56,11 +56,19 @@ export interface Story {
   site: string;
 }
 
+export interface Reaction {
+  key: string;
+  label: string;
+  emoji: string;
+  /** The filled shape, the lines on it, the shape's colour: paths in a square of 24. */
+  face?: [string, string, string];
+}
+
 export type Ask = "off" | "optional" | "required";
 
 export interface Settings {
   prompt: string;
-  reactions: { key: string; label: string; emoji: string }[];
+  reactions: Reaction[];
   name: Ask;
   website: Ask;
   email: Ask;
@@ -161,8 +169,13 @@ export interface State {
   can: readonly string[];
   /** Why this copy can only be read, as an error code. */
   readOnly: string | null;
+  order: "newest" | "oldest" | "top";
+  /** Names that this reader does not want to read. */
+  muted: readonly string[];
   mine: {
     reaction: string | null;
+    /** By comment. */
+    reactions: Readonly<Record<string, string | null>>;
     comments: Readonly<Record<string, { body: string; editable_until: string }>>;
   };
   /** A reaction on its way: what to show until the server has answered. */

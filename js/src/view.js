@@ -2,10 +2,11 @@
  * The widget as elements: built once at the first snapshot, then changed where the state differs.
  *
  * @import {Discussion} from "./discussion"
+ * @import {Parts} from "./desk"
  * @import {State} from "./types"
  * @import {Say} from "./words"
  */
-import { TOOLS, composerShell } from "./desk.js";
+import { TOOLS } from "./desk.js";
 import { arrange, button, h, heading, newId, write } from "./dom.js";
 import { find, ids } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
@@ -15,27 +16,18 @@ import { explain } from "./words.js";
 /** At most one announcement of other people's comments in this time, in milliseconds. */
 const QUIET = 10_000;
 
-/** What the threads are drawn from. */
-const THREADS = /** @type {const} */ ([
-  "threads",
-  "fresh",
-  "mine",
-  "story",
-  "settings",
-  "can",
-  "readOnly",
-]);
-
 /** @typedef {ReturnType<typeof viewOf>} View */
 
 /**
- * @param {Discussion} story
+ * @param {Discussion} discussion
  * @param {Say} say
- * @param {number} level of the first heading
- * @param {string} dir direction of the text
- * @param {() => ReturnType<typeof import("./desk").fetchSecond>} fetchSecond
+ * @param {HTMLElement} host
+ * @param {(name: keyof Parts) => Promise<any>} fetchPart
+ * @param {(type: string) => void} emit
+ * @param {(css: string) => void} style for what a part draws
  */
-export function viewOf(story, say, level, dir, fetchSecond) {
+export function viewOf(discussion, say, host, fetchPart, emit, style) {
+  const level = Number(host.getAttribute("heading")) || 2;
   /** @type {State | undefined} */
   let drawn;
   /** @type {Map<string, import("./view_thread").ThreadView>} */
@@ -45,12 +37,16 @@ export function viewOf(story, say, level, dir, fetchSecond) {
   const title = newId();
   const status = h("p", { class: "hidden", role: "status" });
 
-  /** @type {Promise<import("./desk").Desk> | null} */
-  let coming = null;
+  /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
+  const parts = {};
+  /** Another one when every thread has to be drawn anew, and not only those that changed. */
+  let round = 0;
+  /** What all of them are drawn from. @type {unknown[]} */
+  let all = [];
 
   /** @type {import("./desk").Frame} */
   const self = {
-    story,
+    story: discussion,
     say,
     level,
     // Once, politely, to who cannot see it; loud to everyone.
@@ -59,17 +55,24 @@ export function viewOf(story, say, level, dir, fetchSecond) {
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => explain(say, problem),
+    emit,
+    style,
+    comment(id) {
+      const found = find(discussion.state, id);
+      return found && threads.get(found.thread)?.comment(id);
+    },
     focus(id) {
-      const comment = id && find(story.state, id);
-      if (comment) threads.get(comment.thread)?.focus(comment.id);
+      drawAll();
+      self.comment(String(id))?.focus();
     },
-    desk() {
-      coming ??= fetchSecond().then((second) => second.desk(self, TOOLS));
+    part(name) {
+      const part = (parts[name] ??= fetchPart(name).then((code) => code.open(self, TOOLS)));
       // Next time, try again.
-      coming.catch(() => (coming = null));
-      return coming;
+      part.catch(() => delete parts[name]);
+      return part;
     },
-    ask: (work) => self.desk().then(work).catch((problem) => self.tell(self.explain(problem), true)),
+    ask: (name, work) =>
+      self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
   // The site's own words, in whatever direction they run.
@@ -78,30 +81,50 @@ export function viewOf(story, say, level, dir, fetchSecond) {
   const presence = h("p", { class: "quiet", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
-  const composer = composerShell(say("write"), say("post"));
-  const take = async () => (await self.desk()).take(composer);
-  composer.text.addEventListener("focus", () => take().catch(() => {}), { once: true });
-  composer.post = () => self.ask(() => take().then(() => composer.post()));
+  // A label, a text area and a button: all there is until somebody begins to write. There is no form element: in a
+  // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
+  const text = h("textarea", { rows: 3, dir: "auto" });
+  const take = () => self.part("writing").then((desk) => desk.take(composer));
+  const send = button(say("post"), () => self.ask("writing", (desk) => desk.take(composer).post()), {
+    class: "main",
+    part: "button",
+  });
+  const composer = h(
+    "div",
+    { class: "composer", part: "composer" },
+    h("label", null, say("write"), text),
+    send,
+  );
+  text.addEventListener("focus", () => take().catch(() => {}), { once: true });
   const pill = button("", reveal, { class: "pill", part: "pill" });
   const list = h("ol", { class: "list", part: "comments" });
-  const next = button(say("next"), () => self.ask((desk) => desk.page()), { class: "wide" });
+  const next = button(say("next"), () => self.ask("more", (desk) => desk.page()), { class: "wide" });
+  const options = button(say("options"), () => self.ask("more", (desk) => desk.options(tail)), {
+    class: "act",
+  });
+  const tail = h("div", { class: "acts" }, options);
   const element = h(
     "section",
-    { class: "widget", lang: say("lang"), dir, "aria-labelledby": title },
+    { class: "widget", lang: say("lang"), dir: host.dir || say("dir"), "aria-labelledby": title },
     heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
     bar.element,
     presence,
     notice,
     count,
-    composer.element,
+    composer,
     pill,
     list,
     next,
+    tail,
     h("slot", { name: "credit" }),
     status,
   );
   // "5 minutes ago" becomes "6 minutes ago".
-  const clock = setInterval(() => drawn && drawThreads(drawn), 60_000);
+  const clock = setInterval(() => drawn && drawThreads(drawn, round++), 60_000);
+  let later = 0;
+  addEventListener("hashchange", jump);
+  // Who comes near may act.
+  element.addEventListener("pointerover", () => discussion.learn().catch(() => {}), { once: true });
 
   /** @param {State} state */
   function draw(state) {
@@ -114,14 +137,14 @@ export function viewOf(story, say, level, dir, fetchSecond) {
     const { readers, copies } = state.presence;
     write(
       presence,
-      readers ? say("reading", { n: readers, sites: say("sites", { n: copies || 1 }) }) : "",
+      readers ? say("reading", { n: readers, sites: say("sites", { n: copies }) }) : "",
     );
     const why = state.readOnly
       ? say("readonly", { why: say(state.readOnly) })
       : story.closed && say("closed");
     write(notice, [story.notice, why].filter(Boolean).join(" "));
     write(count, state.count ? say("comments", { n: state.count }) : say("none"));
-    composer.element.hidden = !may(state, "comment");
+    composer.hidden = !may(state, "comment");
     const n = fresh.length;
     write(pill, n ? say("fresh", { n }) : "");
     pill.hidden = !n;
@@ -130,34 +153,79 @@ export function viewOf(story, say, level, dir, fetchSecond) {
       self.tell(say("fresh", { n }));
     }
     next.hidden = !state.next;
-    if (THREADS.some((part) => old?.[part] !== state[part])) drawThreads(state);
+    const { mine, can, readOnly, muted } = state;
+    const now = [mine, can, readOnly, muted, story, settings, fresh.length < (old?.fresh.length ?? 0)];
+    if (now.some((part, i) => part !== all[i])) round++;
+    all = now;
+    drawThreads(state);
+    if (old) return;
+    const { drafts, queue } = discussion.memory();
+    if (drafts || queue) take().catch(() => {});
+    queueMicrotask(jump);
   }
 
-  /** @param {State} state */
-  function drawThreads(state) {
+  /**
+   * @param {State} state
+   * @param {unknown} [_]
+   * @param {number} [most] threads to make at once: the others follow, so that the page stays quick
+   */
+  function drawThreads(state, _, most = 20) {
+    clearTimeout(later);
     const hidden = new Set(state.fresh);
     const old = new Map(threads);
     threads.clear();
     const wanted = [];
     for (const thread of state.threads) {
-      const { id, state: condition, replies } = thread;
+      const { id, state: condition, replies, author } = thread;
       // A tombstone is kept where the reader saw the comment, and where it holds replies.
-      if (hidden.has(id) || (condition === "removed" && !replies[0] && !old.has(id))) continue;
-      const view = old.get(id) ?? threadView(self);
+      if (
+        hidden.has(id) ||
+        (condition === "removed" && !replies[0] && !old.has(id)) ||
+        state.muted.includes(author?.name ?? "")
+      ) {
+        continue;
+      }
+      const view = old.get(id) ?? (most-- > 0 && threadView(self));
+      if (!view) {
+        later = setTimeout(drawThreads, 0, discussion.state);
+        break;
+      }
       threads.set(id, view);
-      view.draw(thread, state, hidden);
+      view.draw(thread, state, hidden, round);
       wanted.push(view.element);
     }
     arrange(list, wanted);
   }
 
-  function reveal() {
-    const { fresh } = story.state;
-    story.set({ fresh: [] });
-    for (const id of ids(story.state.threads)) if (fresh.includes(id)) return self.focus(id);
+  /** Everything at once, for who goes to a certain place. */
+  function drawAll() {
+    if (drawn) drawThreads(discussion.state, 0, Infinity);
   }
 
-  return { element, draw, renew: () => (drawn = undefined), close: () => clearInterval(clock) };
+  /** To the comment that the address names. */
+  function jump() {
+    const id = /^#c-([\w-]+)/.exec(location.hash)?.[1];
+    if (id) self.ask("more", (desk) => desk.go(id));
+  }
+
+  function reveal() {
+    const { fresh } = discussion.state;
+    discussion.set({ fresh: [] });
+    for (const id of ids(discussion.state.threads)) if (fresh.includes(id)) return self.focus(id);
+  }
+
+  return {
+    element,
+    draw,
+    renew() {
+      all = [];
+    },
+    close() {
+      clearInterval(clock);
+      clearTimeout(later);
+      removeEventListener("hashchange", jump);
+    },
+  };
 }
 
 /** @param {State} state @param {"react" | "comment"} what */

@@ -4,7 +4,7 @@
  * @import {Comment, State} from "./types"
  * @import {Frame} from "./desk"
  */
-import { button, h, heading, set } from "./dom.js";
+import { arrange, button, h, heading, set, write } from "./dom.js";
 import { draw as drawText, linkTo, safe } from "./text.js";
 import { may } from "./view.js";
 import { ago } from "./words.js";
@@ -17,7 +17,8 @@ export function commentView(view) {
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const foot = h("div", { class: "acts" });
   const article = h("article", { tabindex: -1, part: "comment" }, head, meta, body, foot);
-  let feet = "";
+  /** @type {Record<string, HTMLElement>} */
+  const buttons = {};
 
   const self = {
     /** @type {Comment} */
@@ -28,11 +29,8 @@ export function commentView(view) {
     body,
     foot,
     draw,
-    /** Buttons anew, after something else stood in their place. */
-    refresh() {
-      feet = "";
-      drawFeet(view.story.state);
-    },
+    /** What a part has to draw along. @type {(() => void) | undefined} */
+    also: undefined,
     focus: () => article.focus(),
   };
 
@@ -56,7 +54,8 @@ export function commentView(view) {
         author?.role ? h("span", { class: "role" }, say(author.role)) : "",
         to ? ` ${say("to", { name: to.author?.name || say("nobody") })}` : "",
       );
-      if (JSON.stringify(old?.text) !== JSON.stringify(comment.text) || gone) {
+      // A new count of its reactions comes with the same text.
+      if (old?.text !== comment.text) {
         body.replaceChildren(...(gone ? [say("removed")] : drawText(comment.text)));
       }
       set(body, "lang", comment.lang);
@@ -65,11 +64,12 @@ export function commentView(view) {
     }
     drawMeta(state);
     drawFeet(state);
+    self.also?.();
   }
 
   /** @param {State} state */
   function drawMeta({ settings }) {
-    const { created_at, edited_at, copy, pinned, waiting, state } = self.comment;
+    const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
     const then = new Date(created_at);
     const via = settings?.show_copy && (copy?.label || copy?.origin?.replace(/^https?:../, ""));
     const time = ago(say("lang"), +then, Date.now());
@@ -84,30 +84,39 @@ export function commentView(view) {
       .join(" · ");
     if (meta.textContent === time + rest) return;
     meta.replaceChildren(
-      h("time", { datetime: created_at, title: then.toLocaleString(say("lang")) }, time),
+      h(
+        "a",
+        { href: "#c-" + id },
+        h("time", { datetime: created_at, title: then.toLocaleString(say("lang")) }, time),
+      ),
       rest,
     );
   }
 
   /** @param {State} state */
   function drawFeet(state) {
-    const { state: condition } = self.comment;
-    const wanted = [
-      condition === "published" && may(state, "comment") && "reply",
+    const { state: condition, tally } = self.comment;
+    const open = condition === "published";
+    const n = Object.values(tally.counts).reduce((a, b) => a + b, 0);
+    const wanted = /** @type {string[]} */ ([
+      open && (may(state, "react") || n) && "feel",
+      open && may(state, "comment") && "reply",
       condition !== "removed" && !state.readOnly && "more",
-    ];
-    const now = wanted + self.name;
-    if (feet === now) return;
-    feet = now;
-    foot.replaceChildren(
-      ...wanted.map((deed) =>
-        deed
-          ? button(say(deed), () => view.ask((desk) => desk.begin(deed, self)), {
-              class: "act",
-              "aria-label": say(deed + "Of", { name: self.name }),
-            })
-          : "",
-      ),
+    ].filter(Boolean));
+    arrange(
+      foot,
+      wanted.map((deed) => {
+        const part = deed === "reply" ? "writing" : "more";
+        const element = (buttons[deed] ??= button(
+          "",
+          () => view.ask(part, (desk) => desk.begin(deed, self)),
+          { class: "act" },
+        ));
+        const text = say(deed) + (n && deed === "feel" ? " " + say("number", { n }) : "");
+        write(element, text);
+        set(element, "aria-label", say(deed + "Of", { name: self.name, text }));
+        return element;
+      }),
     );
   }
 

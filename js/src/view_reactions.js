@@ -4,6 +4,7 @@
  * @import {State} from "./types"
  */
 import { button, h, set, write } from "./dom.js";
+import { faceOf } from "./face.js";
 import { choice, counts } from "./state.js";
 import { may } from "./view.js";
 
@@ -11,8 +12,9 @@ import { may } from "./view.js";
  * @param {import("./desk").Frame} frame
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, say, explain, desk }, labelledBy) {
+export function reactionBar({ story, say, explain, emit }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
+  const sum = h("p", { class: "quiet" });
   const group = h("div", {
     role: "group",
     class: "reactions",
@@ -20,7 +22,7 @@ export function reactionBar({ story, say, explain, desk }, labelledBy) {
     "aria-labelledby": labelledBy,
   });
   let offered = "";
-  /** @type {(() => void)[]} */
+  /** @type {((most: number) => string | false)[]} */
   let marks = [];
 
   /** @param {string} key */
@@ -29,9 +31,8 @@ export function reactionBar({ story, say, explain, desk }, labelledBy) {
     error.textContent = "";
     try {
       await story.react(key);
+      emit("react");
     } catch (problem) {
-      // What a refusal says in another language comes with the second file.
-      if (say("lang") !== "en") await desk().catch(() => {});
       error.textContent = explain(problem);
     }
   }
@@ -44,26 +45,37 @@ export function reactionBar({ story, say, explain, desk }, labelledBy) {
       offered = offer;
       marks = [];
       group.replaceChildren(
-        ...reactions.map(({ key, label, emoji }) => {
-          const count = h("span", { class: "n" });
+        ...reactions.map((reaction) => {
+          const { key, label } = reaction;
+          const name = say("=" + label, undefined, label);
+          const count = h("span");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
-          element.append(
-            h("span", { class: "face", "aria-hidden": "true" }, emoji),
-            h("span", { class: "label", part: "label" }, say("=" + label, undefined, label) + " "),
-            count,
-          );
-          marks.push(() => {
+          const face = faceOf(reaction);
+          element.append(face, h("span", { class: "label", part: "label" }, name + " "), count);
+          /** @type {number | undefined} */
+          let last;
+          marks.push((most) => {
             const { state } = story;
-            write(count, say("number", { n: counts(state)[key] ?? 0 }));
+            const n = counts(state)[key] ?? 0;
+            write(count, say("number", { n }));
             set(element, "aria-pressed", String(key === choice(state)));
             set(element, "aria-disabled", !may(state, "react") && "true");
+            // Others do not interrupt: a moment's movement, for who sees and wants it.
+            if (n > Number(last) && !matchMedia("(prefers-reduced-motion)").matches) {
+              face.animate({ scale: [1, 1.4, 1] }, 400);
+            }
+            last = n;
+            return n > 0 && n === most && name;
           });
           return element;
         }),
       );
     }
-    for (const mark of marks) mark();
+    const all = Object.values(counts(state));
+    const n = all.reduce((a, b) => a + b, 0);
+    const leading = marks.map((mark) => mark(Math.max(...all))).filter(Boolean);
+    write(sum, n ? say("total", { n, name: leading.join(", ") }) : "");
   }
 
-  return { element: h("div", null, group, error), draw };
+  return { element: h("div", null, group, sum, error), draw };
 }

@@ -17,15 +17,20 @@ export function threadView(view) {
   /** @type {Map<string, CommentView>} */
   let views = new Map();
   const list = h("ol", { class: "replies" });
-  const more = button("", () => view.ask((desk) => desk.replies(id)), { class: "act" });
+  const more = button("", () => view.ask("more", (desk) => desk.replies(id)), { class: "act" });
   let id = "";
+  /** @type {unknown[]} */
+  let drawn = [];
 
   /**
    * @param {Thread} thread
    * @param {State} state
    * @param {Set<string>} hidden ids not to be drawn yet
+   * @param {unknown} round another one if all threads are to be drawn anew
    */
-  function draw(thread, state, hidden) {
+  function draw(thread, state, hidden, round) {
+    if (drawn[0] === thread && drawn[1] === round) return;
+    drawn = [thread, round];
     id = thread.id;
     top.draw(thread, undefined, state);
     const old = views;
@@ -40,16 +45,15 @@ export function threadView(view) {
     arrange(list, [...views.values()].map((each) => each.element));
     write(more, view.say("replies", { n: thread.more }));
     // What is empty is not there: an empty list is read out as one.
-    arrange(element, [
-      ...[...element.children].filter((each) => each !== list && each !== more),
-      ...(views.size ? [list] : []),
-      ...(thread.more ? [more] : []),
-    ]);
+    arrange(
+      element,
+      /** @type {Element[]} */ ([top.article, views.size && list, thread.more && more].filter(Boolean)),
+    );
   }
 
   return {
     element,
     draw,
-    focus: (/** @type {string} */ wanted) => (views.get(wanted) ?? top).focus(),
+    comment: (/** @type {string} */ wanted) => (wanted === id ? top : views.get(wanted)),
   };
 }

@@ -24,6 +24,13 @@ export const ENGLISH = {
   post: "Post",
   reply: "Reply",
   replyOf: "Reply to {name}",
+  feel: "React",
+  feelOf: "{text}, comment by {name}",
+  total: {
+    one: "{n} reaction: {name}",
+    other: "{n} reactions, most of all {name}",
+  },
+  options: "Sort, share, privacy",
   more: "More",
   moreOf: "More about the comment by {name}",
   removed: "This comment was removed.",
@@ -60,7 +67,7 @@ export function languageOf(element, token) {
  * @param {string} server
  * @param {Words} words
  * @param {string} lang
- * @param {1 | 2} part what the first file says, or what the second one does
+ * @param {string} part of the embed; "1" for the first file
  */
 export async function learn(server, words, lang, part) {
   const [name, ...languages] = LOCALES.split(" ");

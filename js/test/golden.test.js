@@ -4,7 +4,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { EMPTY, reduce } from "../src/state.js";
+import { changesOn } from "../src/live/changes.js";
+import * as base from "../src/state.js";
+
+const { EMPTY, reduce } = base;
+base.teach(changesOn(base));
 
 const FOLDER = new URL("../../tests/contract/frames/", import.meta.url);
 

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { ENGLISH, explain, languageOf, learn, speaker } from "../src/words.js";
-import { WORDS } from "../src/writing/words.js";
+import { WORDS as MORE } from "../src/more/words.js";
+import { WORDS as WRITING } from "../src/writing/words.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...ENGLISH, ...WORDS };
+const ALL = { ...ENGLISH, ...WRITING, ...MORE };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { EMPTY, choice, counts, find, reduce } from "../src/state.js";
+import { changesOn } from "../src/live/changes.js";
+import * as base from "../src/state.js";
 import { comment, frame, snapshot, thread } from "./made.js";
+
+const { EMPTY, choice, counts, find, reduce } = base;
+base.teach(changesOn(base));
 
 const play = (...events) => events.reduce(reduce, EMPTY);
 const names = (state) => state.threads.map(({ id }) => id);

@@ -43,7 +43,7 @@ async def test_the_strictest_policy_changes_nothing(demo: Demo, hosts: Hosts) ->
 
 
 async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += ["Loading the image 'data:,'", "Connecting to 'ws://"]
+    hosts.expected += ["Loading the image 'data:,'", "Connecting to 'ws://", "story-widget: "]
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -68,6 +68,10 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     await page.clock.run_for(300_000)
     # Two attempts, then silence: what is blocked would only fill the console.
     assert len([text for text in hosts.said if text.startswith("Connecting to 'ws://")]) == 2
+    # Once, and only there, for the person who looks after the page: the line to add.
+    told = [text for text in hosts.said if text.startswith("story-widget: ")]
+    assert len(told) == 1
+    assert f"connect-src {demo.server} {demo.server.replace('http', 'ws', 1)}" in told[0]
     await page.reload()
     await expect_reaction(page, "Happy", 1, own=True)
 
@@ -150,7 +154,7 @@ async def test_pages_that_change_without_loading_bring_and_take_widgets(
 
 
 async def test_until_there_is_something_to_show_the_link_stays(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += ["Failed to load resource"]
+    hosts.expected += ["Failed to load resource", "story-widget: "]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     await page.route("**/v1/stories/**", lambda route: route.abort())
@@ -158,7 +162,7 @@ async def test_until_there_is_something_to_show_the_link_stays(demo: Demo, hosts
     await expect(page.get_by_text("The discussion cannot be loaded right now.")).to_be_visible()
     await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
     await page.unroute("**/v1/stories/**")
-    await page.clock.run_for(20_000)
+    await page.clock.run_for(60_000)
     await reaction(page, "Happy").wait_for()
     await expect(page.get_by_text("cannot be loaded")).to_be_hidden()
 
@@ -166,7 +170,7 @@ async def test_until_there_is_something_to_show_the_link_stays(demo: Demo, hosts
 async def test_a_page_the_token_does_not_name_is_told_so_beside_the_link(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += ["Failed to load resource"]
+    hosts.expected += ["Failed to load resource", "story-widget: "]
     story = demo.story(known=False, origins=["https://elsewhere.example"])
     page = await hosts.open(story.snippet)
     await expect(page.get_by_text("The discussion cannot be shown here.")).to_contain_text(

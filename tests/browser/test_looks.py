@@ -93,7 +93,7 @@ async def test_axe_finds_nothing_in_any_state(
 
     await page.get_by_role("button", name="More about the comment by Yusuf").first.click()
     await page.get_by_role("button", name="Report", exact=True).click()
-    await expect(page.get_by_text("Report this comment")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="What is wrong with it?")).to_be_visible()
     news = await hosts.open(story.snippet, site=2)
     await comment(news, "News!", Name="Jonas")
     await expect(page.get_by_role("button", name="Show 1 new comment")).to_be_visible()

@@ -9,6 +9,7 @@ KEY = re.compile(r"[a-z][a-z_]{0,29}")
 RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
+FACES = ("drawn", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
 
 
@@ -36,6 +37,7 @@ class SiteSettings:
 
     prompt: str = "How does this article make you feel?"
     reactions: tuple[Reaction, ...] = REACTIONS
+    faces: str = "drawn"
     name: str = "optional"
     website: str = "off"
     email: str = "off"
@@ -149,6 +151,7 @@ def _reactions(text: str) -> tuple[Reaction, ...]:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "prompt": _line,
     "reactions": _reactions,
+    "faces": _one_of(*FACES),
     "name": _one_of(*FIELD_RULES),
     "website": _one_of(*FIELD_RULES),
     "email": _one_of(*FIELD_RULES),

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
-from widget_server.model.settings import SiteSettings
+from widget_server.model.settings import Reaction, SiteSettings
+from widget_server.wire import faces
 
 MAX_LENGTH = 5_000
 """Code points of a comment, told to the embed so that it can count along."""
@@ -46,10 +47,7 @@ def settings(chosen: SiteSettings) -> dict[str, Any]:
     """What an embed must know of the site's rules. `edit_window` is in seconds."""
     return {
         "prompt": chosen.prompt,
-        "reactions": [
-            {"key": reaction.key, "label": reaction.label, "emoji": reaction.emoji}
-            for reaction in chosen.reactions
-        ],
+        "reactions": [_reaction(chosen, reaction) for reaction in chosen.reactions],
         "name": chosen.name,
         "website": chosen.website,
         "email": chosen.email,
@@ -59,6 +57,16 @@ def settings(chosen: SiteSettings) -> dict[str, Any]:
         "max_length": MAX_LENGTH,
         "show_copy": chosen.show_copy,
     }
+
+
+def _reaction(chosen: SiteSettings, reaction: Reaction) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "key": reaction.key,
+        "label": reaction.label,
+        "emoji": reaction.emoji,
+    }
+    drawn = faces.face(chosen, reaction.key)
+    return view if drawn is None else {**view, "face": drawn}
 
 
 def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:

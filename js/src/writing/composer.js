@@ -1,8 +1,10 @@
 /**
- * A shell that works: fields the site asks for, checks, sending, and what went wrong in words.
+ * A composer that works: fields the site asks for, checks, sending, and what went wrong in words.
  *
- * @import {Frame, Shell, Tools} from "../desk"
+ * @import {Frame, Tools} from "../desk"
  */
+
+import css from "./style.css";
 
 /** @type {("name" | "email" | "website")[]} */
 const FIELDS = ["name", "email", "website"];
@@ -10,18 +12,35 @@ const FIELDS = ["name", "email", "website"];
 /**
  * @param {Frame} frame
  * @param {Tools} tools
- * @param {Shell} shell
- * @param {{verb: string, change?: boolean, deliver: (fields: Record<string, string>) => Promise<unknown>, cancel?: () => void}} options
- *   `deliver` rejects with a refusal to show; a `change` asks for nothing but the text
+ * @param {HTMLElement} element a label with a text area, and a button
+ * @param {{
+ *   verb: string,
+ *   draft: string | undefined,
+ *   deliver: (fields: Record<string, string>) => Promise<unknown>,
+ *   cancel?: () => void,
+ * }} options
+ *   `deliver` rejects with a refusal to show; `draft` is the comment that is answered, or "". A change has none, and
+ *   asks for nothing but the text
  */
-export function equip({ story, say, explain }, { h, set, newId, safe, button }, shell, options) {
-  const { text, error, send, element, acts } = shell;
-  const { verb, change, deliver, cancel } = options;
+export function equip(frame, { h, set, newId, safe, button, draw }, element, options) {
+  const { story, say, explain } = frame;
+  const text = /** @type {HTMLTextAreaElement} */ (element.querySelector("textarea"));
+  const send = /** @type {HTMLElement} */ (element.lastElementChild);
+  const error = h("p", { id: newId(), class: "error", role: "alert" });
+  const acts = h("div", { class: "acts" });
+  const { verb, draft, deliver, cancel } = options;
+  const change = draft === undefined;
+  const place = `${story.code} ${draft}`;
+  frame.style(css);
   /** @type {Map<string, HTMLInputElement | HTMLTextAreaElement>} */
   const inputs = new Map([["body", text]]);
   const extra = h("div", { class: "fields" });
   text.required = true;
-  text.after(extra);
+  const left = h("p", { class: "quiet" });
+  const shown = h("div", { class: "text", dir: "auto", hidden: true });
+  element.append(left, shown, extra, error, acts);
+  acts.append(send);
+  set(text, "aria-describedby", error.id);
   let asked = "";
   let busy = false;
   /** The same text sent again is the same comment. */
@@ -72,7 +91,7 @@ export function equip({ story, say, explain }, { h, set, newId, safe, button }, 
     input.focus();
   }
 
-  shell.post = async () => {
+  async function post() {
     if (busy) return;
     error.textContent = "";
     ask();
@@ -87,7 +106,7 @@ export function equip({ story, say, explain }, { h, set, newId, safe, button }, 
       if (value) fields[name] = value;
     }
     const body = fields.body ?? "";
-    const n = [...body].length - (story.state.settings?.max_length ?? Infinity);
+    const n = -room();
     if (n > 0) return complain(text, say("long", { n }));
     if (!change) {
       if (last.body !== body) last = { body, key: uuid() };
@@ -97,11 +116,12 @@ export function equip({ story, say, explain }, { h, set, newId, safe, button }, 
     try {
       await deliver(fields);
       text.value = last.body = "";
+      typed();
     } catch (problem) {
       complain(text, explain(problem));
     }
     wait(false);
-  };
+  }
 
   /** @param {boolean} is */
   function wait(is) {
@@ -110,20 +130,60 @@ export function equip({ story, say, explain }, { h, set, newId, safe, button }, 
     send.textContent = is ? say("posting") : verb;
   }
 
-  if (cancel) acts.append(button(say("cancel"), cancel));
+  /** How many characters may still be written. */
+  const room = () => (story.state.settings?.max_length ?? Infinity) - [...text.value.trim()].length;
+
+  function typed() {
+    const n = room();
+    left.textContent = n >= 0 && n < 300 ? say("left", { n }) : "";
+    if (!shown.hidden) look();
+    if (change) return;
+    const { [place]: _, ...drafts } = story.memory().drafts ?? {};
+    if (text.value) drafts[place] = text.value;
+    else if (_ === undefined) return;
+    story.remember({ drafts: Object.keys(drafts)[0] ? drafts : undefined });
+  }
+
+  async function look() {
+    try {
+      shown.replaceChildren(...draw((await frame.part("preview"))(text.value)));
+    } catch (problem) {
+      shown.textContent = explain(problem);
+    }
+  }
+
+  const preview = button(say("preview"), () => {
+    shown.hidden = !shown.hidden;
+    set(preview, "aria-pressed", String(!shown.hidden));
+    if (!shown.hidden) look();
+  });
+  set(preview, "aria-pressed", "false");
+  acts.append(preview);
+  text.addEventListener("input", typed);
+  if (!change && !text.value) text.value = story.memory().drafts?.[place] ?? "";
+  if (cancel) {
+    acts.append(
+      button(say("cancel"), () => {
+        text.value = "";
+        typed();
+        cancel();
+      }),
+    );
+  }
   element.addEventListener("focusin", ask);
   element.addEventListener("keydown", (event) => {
     const { key, ctrlKey, metaKey, isComposing } = event;
     if (isComposing) return;
     if (key === "Enter" && (ctrlKey || metaKey)) {
       event.preventDefault();
-      shell.post();
+      post();
     } else if (key === "Escape" && cancel) {
       event.stopPropagation();
       cancel();
     }
   });
   ask();
+  return { text, post };
 }
 
 /** A random UUID, also in pages without a secure context. */

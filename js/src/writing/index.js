@@ -1,24 +1,27 @@
 /**
- * The second file: what it takes to write, to change, to take back and to report.
+ * What it takes to write, to change and to take back.
  *
- * @import {Desk, Frame, Handle, Shell, Tools} from "../desk"
- * @import {OwnComment, Thread} from "../types"
+ * @import {Desk, Frame, Handle, Tools} from "../desk"
+ * @import {OwnComment} from "../types"
  */
 import { equip } from "./composer.js";
+import { queueOf } from "./queue.js";
 
-export { credit } from "./credit.js";
 export { WORDS } from "./words.js";
+
+/** How long a deleted comment can be had back, in milliseconds. */
+const UNDO = 10_000;
 
 /**
  * @param {Frame} frame
  * @param {Tools} tools
  * @returns {Desk}
  */
-export function desk(frame, tools) {
-  const { story, say, tell, focus, explain } = frame;
-  const { h, button, ids, composerShell } = tools;
-  /** @type {WeakSet<Shell>} */
-  const taken = new WeakSet();
+export function open(frame, tools) {
+  const { story, say, tell, focus, explain, emit } = frame;
+  const { h, button } = tools;
+  /** @type {WeakMap<HTMLElement, ReturnType<typeof equip>>} */
+  const taken = new WeakMap();
   /** Forms that are open in comments. @type {WeakMap<Handle, () => void>} */
   const forms = new WeakMap();
 
@@ -34,22 +37,42 @@ export function desk(frame, tools) {
       return own;
     });
 
-  /** @param {Record<string, string>} fields */
+  const queue = queueOf(frame, tools, (fields) => commit("comment", fields));
+
+  /** @param {Record<string, string>} fields @returns {Promise<string | undefined>} the new comment */
   async function post(fields) {
-    const { id, state } = await commit("comment", fields);
-    if (fields.name) story.remember({ name: fields.name });
-    tell(say(state === "pending" ? "pending" : "posted"));
-    return id;
+    try {
+      if (!navigator.onLine) throw { code: "offline" };
+      const { id, state } = await commit("comment", fields);
+      if (fields.name) story.remember({ name: fields.name });
+      tell(say(state === "pending" ? "pending" : "posted"));
+      emit("comment");
+      return id;
+    } catch (problem) {
+      if (/** @type {any} */ (problem).code !== "offline") throw problem;
+      queue.add(fields);
+      tell(say("queued"), true);
+      return undefined;
+    }
   }
 
-  /** @param {Shell} shell */
-  function take(shell) {
-    if (taken.has(shell)) return;
-    taken.add(shell);
-    equip(frame, tools, shell, {
+  /** @param {HTMLElement} composer */
+  function take(composer) {
+    const found = taken.get(composer);
+    if (found) return found;
+    const shell = equip(frame, tools, composer, {
       verb: say("post"),
+      draft: "",
       deliver: async (fields) => focus(await post(fields)),
     });
+    taken.set(composer, shell);
+    queue.show(composer);
+    for (const key of Object.keys(story.memory().drafts ?? {})) {
+      const [code, parent = ""] = key.split(" ");
+      const handle = code === story.code && frame.comment(parent);
+      if (handle) reply(handle, true);
+    }
+    return shell;
   }
 
   /**
@@ -58,162 +81,96 @@ export function desk(frame, tools) {
    * @param {Handle} handle
    * @param {string} label
    * @param {string} verb
-   * @param {boolean} change whether it takes the place of the text
-   * @param {(fields: Record<string, string>) => Promise<string>} work gives the id of the comment to go to
+   * @param {string | undefined} draft what it answers; a change takes the place of the text
+   * @param {(fields: Record<string, string>) => Promise<string | undefined>} work gives the id of the comment to go to
    */
-  function open(handle, label, verb, change, work) {
+  function form(handle, label, verb, draft, work) {
     forms.get(handle)?.();
-    const shell = composerShell(label, verb);
+    const { article, body, foot } = handle;
+    const change = draft === undefined;
+    const element = h(
+      "div",
+      { class: "composer" },
+      h("label", null, label, h("textarea", { rows: 3, dir: "auto" })),
+      button(verb, () => shell.post(), { class: "main", part: "button" }),
+    );
     const close = () => {
       forms.delete(handle);
-      shell.element.remove();
-      handle.body.hidden = handle.foot.hidden = false;
+      element.remove();
+      body.hidden = foot.hidden = false;
     };
     forms.set(handle, close);
-    equip(frame, tools, shell, {
+    const shell = equip(frame, tools, element, {
       verb,
-      change,
+      draft,
       deliver: async (fields) => {
         const id = await work(fields);
         close();
-        focus(id);
+        focus(id ?? handle.comment.id);
       },
       cancel: () => {
         close();
-        back(handle, change ? "more" : "reply");
+        const buttons = [...foot.querySelectorAll("button")];
+        (buttons.at(change ? -1 : -2) ?? article).focus();
       },
     });
-    handle.body.hidden = handle.foot.hidden = change;
-    handle.article.append(shell.element);
-    shell.text.focus();
+    body.hidden = foot.hidden = change;
+    article.append(element);
     return shell.text;
   }
 
-  /** Focus on the button where it began. @param {Handle} handle @param {string} deed */
-  function back({ foot, focus }, deed) {
-    const [reply, more = reply] = foot.querySelectorAll("button");
-    const place = deed === "reply" ? reply : more;
-    if (place) place.focus();
-    else focus();
-  }
-
-  /**
-   * Puts what can be done in the place of the buttons, with a way back.
-   *
-   * @param {Handle} handle
-   * @param {string} question
-   * @param {[string, () => unknown][]} choices words and what they do
-   */
-  function choose(handle, question, choices) {
-    const text = h("span", { role: "alert" }, question);
-    const close = () => {
-      handle.refresh();
-      back(handle, "more");
-    };
-    const buttons = [...choices, /** @type {const} */ (["cancel", close])].map(([word, act]) =>
-      button(
-        say(word),
-        async () => {
-          try {
-            await act();
-          } catch (problem) {
-            text.textContent = explain(problem);
-          }
-        },
-        { class: "act" },
-      ),
+  /** @param {Handle} handle @param {boolean} [quiet] a draft that comes back leaves the focus where it is */
+  function reply(handle, quiet) {
+    const parent = handle.comment.id;
+    const text = form(handle, say("answer", { name: handle.name }), say("reply"), parent, (fields) =>
+      post({ ...fields, parent }),
     );
-    handle.foot.replaceChildren(text, ...buttons);
-    handle.foot.onkeydown = ({ key }) => {
-      if (key === "Escape" && buttons[0]?.isConnected) close();
-    };
-    buttons[0]?.focus();
-  }
-
-  /**
-   * @param {Handle} handle
-   * @param {"delete" | "report"} deed
-   * @param {() => Promise<unknown>} act
-   */
-  const sure = (handle, deed, act) =>
-    choose(handle, say(deed + "Sure"), [
-      [
-        deed,
-        async () => {
-          await act();
-          handle.refresh();
-          tell(say(deed + "Done"));
-          handle.focus();
-        },
-      ],
-    ]);
-
-  /** @param {Handle} handle */
-  function edit(handle) {
-    const { id } = handle.comment;
-    handle.refresh();
-    open(handle, say("write"), say("save"), true, async (fields) => {
-      await commit("edit", { ...fields, comment: id });
-      tell(say("saved"));
-      return id;
-    }).value = story.state.mine.comments[id]?.body ?? "";
-  }
-
-  /** The next page of threads, and the reader at its beginning. */
-  async function page() {
-    const { next } = story.state;
-    if (!next) return;
-    const more = await story.get(`?order=newest&before=${encodeURIComponent(next)}`);
-    const { threads } = story.state;
-    const known = ids(threads);
-    const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
-    story.set({ threads: [...threads, ...news], next: more.next });
-    focus(news[0]?.id);
-  }
-
-  /** All replies of a thread, and the reader at the first that was not there. @param {string} id */
-  async function replies(id) {
-    /** @type {Thread} */
-    const thread = await story.get("/" + id);
-    const { threads, fresh } = story.state;
-    const known = ids(threads);
-    const now = ids([thread]);
-    story.set({
-      threads: threads.map((each) => (each.id === id ? thread : each)),
-      fresh: fresh.filter((each) => !now.has(each)),
-    });
-    focus(thread.replies.find((each) => !known.has(each.id))?.id);
+    if (!quiet) text.focus();
   }
 
   return {
     take,
-    page,
-    replies,
-    begin(deed, handle) {
-      const { name, comment } = handle;
-      const { id } = comment;
-      if (deed === "reply") {
-        open(handle, say("answer", { name }), say("reply"), false, (fields) =>
-          post({ ...fields, parent: id }),
-        );
-        return;
-      }
-      const mine = story.state.mine.comments[id];
-      const remove = () => sure(handle, "delete", () => commit("delete", { comment: id }));
-      const report = () =>
-        sure(handle, "report", () => story.perform({ type: "report", comment: id }));
-      choose(
-        handle,
-        mine && Date.parse(mine.editable_until) < Date.now() ? say("late") : "",
-        !mine
-          ? [["report", report]]
-          : Date.parse(mine.editable_until) < Date.now()
-            ? []
-            : [
-                ["edit", () => edit(handle)],
-                ["delete", remove],
-              ],
+    begin: (_, handle) => reply(handle),
+    edit(handle) {
+      const { id } = handle.comment;
+      const text = form(handle, say("write"), say("save"), undefined, async (fields) => {
+        await commit("edit", { ...fields, comment: id });
+        tell(say("saved"));
+        return id;
+      });
+      text.value = story.state.mine.comments[id]?.body ?? "";
+      text.focus();
+    },
+    remove(handle) {
+      const { article, body, foot, comment } = handle;
+      const ears = new AbortController();
+      const box = h("div", { class: "acts", role: "status" }, say("deleted"));
+      const end = () => {
+        ears.abort();
+        clearTimeout(timer);
+        box.remove();
+        body.hidden = foot.hidden = false;
+      };
+      const go = () => {
+        end();
+        commit("delete", { comment: comment.id }).catch((problem) => tell(explain(problem), true));
+      };
+      const timer = setTimeout(go, UNDO);
+      // Who leaves does not take it back.
+      addEventListener("pagehide", go, { signal: ears.signal });
+      body.hidden = foot.hidden = true;
+      box.append(
+        button(
+          say("undo"),
+          () => {
+            end();
+            article.focus();
+          },
+          { class: "act" },
+        ),
       );
+      article.append(box);
+      box.querySelector("button")?.focus();
     },
   };
 }

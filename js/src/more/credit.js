@@ -6,13 +6,13 @@
  * @import {Tools} from "../desk"
  */
 
-/** @param {Story} story @param {Tools} tools */
-export function credit({ url, title, author, publisher, license }, { h, safe }) {
+/** @param {Element} host @param {Story} story @param {Tools} tools */
+export function credit(host, { url, title, author, publisher, license }, { h, safe }) {
   const href = safe(url);
-  if (!href) return "";
+  if (!href || host.firstElementChild) return;
   const cc = /^CC-(BY[A-Z-]*)-([\d.]+)$/.exec(license);
   const by = cc?.[1]?.toLowerCase();
-  return h(
+  host.append(h(
     "p",
     { slot: "credit" },
     h("a", { href }, title ?? href),
@@ -25,5 +25,5 @@ export function credit({ url, title, author, publisher, license }, { h, safe }) 
           license,
         )
       : license,
-  );
+  ));
 }

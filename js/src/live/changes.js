@@ -1,0 +1,191 @@
+/**
+ * Changes of a list of comments that is there already, as pure as `state.js`: fetched by who stays until the first one.
+ *
+ * @import {Comment, OwnComment, Snapshot, State, Thread} from "../types"
+ * @import {Changes} from "../state"
+ */
+
+/**
+ * What it borrows from the first file instead of bringing its own.
+ *
+ * @typedef {Pick<typeof import("../state"), "arrive" | "find" | "ids" | "newest">} Base
+ */
+
+/** @param {Base} base @returns {Changes} */
+export function changesOn({ arrive, find, ids, newest }) {
+  /** @type {import("../state").Changes} */
+  function changeBy(state, event) {
+    const { threads, story, position: old } = state;
+    switch (event.type) {
+      case "snapshot":
+        return renewed(state, event);
+      case "comment":
+      case "story": {
+        const { position } = event;
+        if (!story || !old || old.epoch !== position.epoch || position.seq <= old.seq) return false;
+        if (event.type === "comment") {
+          return { ...put(state, event.comment), position, count: event.count ?? state.count };
+        }
+        const { closed = story.closed, notice = story.notice, settings = state.settings } = event;
+        return { position, settings, story: { ...story, closed, notice } };
+      }
+      case "tally":
+        return {
+          threads: swap(threads, event.comment, (each) => ({
+            ...each,
+            tally: newest(each.tally, event),
+          })),
+        };
+      case "own":
+        return putOwn(state, event.comment);
+    }
+    return false;
+  }
+
+  /**
+   * The first snapshot is drawn as it is. A later one is so many changes: nothing vanishes from a discussion but leaves a
+   * tombstone, so that what it does not name is further down.
+   *
+   * @param {State} state
+   * @param {Snapshot} snapshot
+   */
+  function renewed(state, snapshot) {
+    const { position, mine, comments } = snapshot;
+    const changes = [...(snapshot.changes ?? [])];
+    const same = state.position?.epoch === position.epoch;
+    let result = arrive(state, snapshot);
+    // Nothing older than what the socket has brought meanwhile.
+    if (comments && state.story && (!same || position.seq >= Number(state.position?.seq))) {
+      const { threads, next } = comments;
+      const known = ids(state.threads);
+      if (same && (!next || threads.some(({ id, pinned }) => !pinned && known.has(id)))) {
+        for (const thread of threads) changes.push(thread, ...thread.replies);
+      } else {
+        // Nothing in common with what is drawn: there is no telling what lies between.
+        Object.assign(result, { threads, next, fresh: [], order: "newest" });
+      }
+    }
+    for (const comment of mine?.comments ?? []) {
+      result = (comment.state === "pending" ? putOwn : note)(result, comment);
+    }
+    // By writing time: a change list is ordered by last change, and a place in the list is by birth.
+    for (const comment of changes.sort(later)) result = put(result, comment);
+    return result;
+  }
+
+  /**
+   * Inserts or replaces a comment. What is new and not the reader's own is held back in `fresh`.
+   *
+   * @param {State} state
+   * @param {Comment} comment
+   * @param {boolean} [own]
+   * @returns {State}
+   */
+  function put(state, comment, own = comment.id in state.mine.comments) {
+    const { id, parent, pinned } = comment;
+    const { threads, fresh, next, order } = state;
+    const old = find(state, id);
+    const gone = comment.state === "removed";
+    if (old) {
+      if (old.seq > comment.seq) return state;
+      // Gone before it was seen: it need not come only to say so.
+      if (gone && fresh.includes(id)) return { ...state, ...without(state, id) };
+      return {
+        ...state,
+        fresh: own ? fresh.filter((each) => each !== id) : fresh,
+        threads:
+          old.pinned === pinned
+            ? swap(threads, id, (each) => renew(each, comment))
+            : place(
+                threads.filter((each) => each !== old),
+                renew(/** @type {Thread} */ (old), comment),
+                order,
+              ),
+      };
+    }
+    const thread = threads.find((each) => each.id === comment.thread);
+    const last = threads.at(-1);
+    // Of a thread further down, or beyond all that was paged to: it will come with its page.
+    const beyond = order === "oldest" || (last && later(last, comment) > 0 && order === "newest");
+    if (gone || (parent ? !thread : next && beyond && !pinned && !own)) return state;
+    if (thread?.more && !own) {
+      const more = thread.more + (comment.edited_at ? 0 : 1);
+      return { ...state, threads: swap(threads, thread.id, (each) => ({ ...each, more })) };
+    }
+    return {
+      ...state,
+      fresh: own ? fresh : [...fresh, id],
+      threads: thread
+        ? swap(threads, thread.id, (each) => ({ ...each, replies: [...each.replies, comment] }))
+        : place(threads, { ...comment, replies: [], more: 0 }, order),
+    };
+  }
+
+  /** @param {State} state @param {string} id */
+  const without = ({ threads, fresh }, id) => ({
+    fresh: fresh.filter((each) => each !== id),
+    threads: threads
+      .filter((each) => each.id !== id)
+      .map((each) => ({ ...each, replies: each.replies.filter((reply) => reply.id !== id) })),
+  });
+
+  /** @param {Thread} old @param {Comment} comment @returns {Thread} */
+  const renew = ({ replies, more }, comment) =>
+    /** @type {Thread} */ (replies ? { ...comment, replies, more } : comment);
+
+  /** @param {State} state @param {OwnComment} comment */
+  function putOwn(state, comment) {
+    const { body: _body, editable_until: _until, ...plain } = comment;
+    return put(note(state, comment), plain, true);
+  }
+
+  /** @param {State} state @param {OwnComment} comment @returns {State} */
+  function note(state, { id, body, editable_until }) {
+    const comments = { ...state.mine.comments, [id]: { body, editable_until } };
+    return { ...state, mine: { ...state.mine, comments } };
+  }
+
+  /**
+   * Pinned first, then newest first; what is new comes last where the oldest are first, and first where the best are.
+   *
+   * @param {readonly Thread[]} threads
+   * @param {Thread} thread
+   * @param {string} order
+   */
+  function place(threads, thread, order) {
+    const at = threads.findIndex((each) =>
+      order !== "newest"
+        ? order === "top"
+        : each.pinned === thread.pinned
+          ? later(thread, each) >= 0
+          : thread.pinned,
+    );
+    const cut = at < 0 ? threads.length : at;
+    return [...threads.slice(0, cut), thread, ...threads.slice(cut)];
+  }
+
+  /**
+   * Replaces the comment `id`, wherever it stands, and nothing else.
+   *
+   * @param {readonly Thread[]} threads
+   * @param {string} id
+   * @param {(comment: any) => any} make
+   * @returns {readonly Thread[]}
+   */
+  function swap(threads, id, make) {
+    return threads.map((thread) => {
+      if (thread.id === id) return make(thread);
+      return thread.replies.some((reply) => reply.id === id)
+        ? {
+            ...thread,
+            replies: thread.replies.map((reply) => (reply.id === id ? make(reply) : reply)),
+          }
+        : thread;
+    });
+  }
+
+  /** Above 0 if `a` was written after `b`. @param {Comment} a @param {Comment} b */
+  const later = (a, b) => Date.parse(a.created_at) - Date.parse(b.created_at);
+
+  return changeBy;
+}

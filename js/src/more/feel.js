@@ -1,0 +1,78 @@
+/**
+ * Reactions to a comment: one row, opened by its button.
+ *
+ * @import {Frame, Handle, Tools} from "../desk"
+ */
+
+/** @type {WeakMap<Handle, HTMLElement>} */
+const rows = new WeakMap();
+
+/**
+ * Opens the row, or closes it.
+ *
+ * @param {Frame} frame
+ * @param {Tools} tools
+ * @param {Handle} handle
+ */
+export function reactionRow({ story, say, explain, tell }, { h, set, button, faceOf }, handle) {
+  const { article, foot } = handle;
+  const open = rows.get(handle);
+  if (open) {
+    rows.delete(handle);
+    open.remove();
+    handle.also = undefined;
+    set(foot.firstElementChild ?? foot, "aria-expanded", "false");
+    return;
+  }
+  /** @type {(() => void)[]} */
+  const marks = [];
+  const row = h(
+    "div",
+    { role: "group", class: "acts feel", "aria-label": say("feel") },
+    ...(story.state.settings?.reactions ?? []).map((reaction) => {
+      const { key, label } = reaction;
+      const name = say("=" + label, undefined, label);
+      const count = h("span");
+      const element = button("", () => press(key), { class: "act reaction", title: name });
+      element.append(faceOf(reaction), h("span", { class: "hidden" }, name + " "), count);
+      marks.push(() => {
+        const { mine } = story.state;
+        const { id, tally } = handle.comment;
+        const n = tally.counts[key];
+        const text = n ? say("number", { n }) : "";
+        if (count.textContent !== text) count.textContent = text;
+        set(element, "aria-pressed", String(mine.reactions[id] === key));
+      });
+      return element;
+    }),
+  );
+  const draw = () => marks.forEach((mark) => mark());
+
+  /** @param {string} key */
+  async function press(key) {
+    const { id } = handle.comment;
+    const was = story.state.mine.reactions[id] ?? null;
+    const reaction = was === key ? null : key;
+    mark(reaction);
+    try {
+      const { tally } = await story.perform({ type: "react", comment: id, reaction });
+      if (tally) story.dispatch({ type: "tally", story: story.code, comment: id, ...tally });
+    } catch (problem) {
+      mark(was);
+      tell(explain(problem), true);
+    }
+
+    /** @param {string | null} key */
+    function mark(key) {
+      const { mine } = story.state;
+      story.set({ mine: { ...mine, reactions: { ...mine.reactions, [id]: key } } });
+    }
+  }
+
+  rows.set(handle, row);
+  handle.also = draw;
+  draw();
+  set(foot.firstElementChild ?? foot, "aria-expanded", "true");
+  article.append(row);
+  row.querySelector("button")?.focus();
+}

@@ -1,0 +1,159 @@
+/**
+ * What is done now and then: more comments, what else can be done with one, options of the whole discussion, and why
+ * nothing can be shown.
+ *
+ * @import {Frame, Handle, More, Tools} from "../desk"
+ * @import {Thread} from "../types"
+ */
+import css from "./style.css";
+import { optionsOf } from "./options.js";
+import { reactionRow } from "./feel.js";
+
+export { credit } from "./credit.js";
+export { why } from "./why.js";
+export { WORDS } from "./words.js";
+
+/**
+ * @param {Frame} frame
+ * @param {Tools} tools
+ * @returns {More}
+ */
+export function open(frame, tools) {
+  const { story, say, tell, focus, explain } = frame;
+  const { h, button, ids } = tools;
+  frame.style(css);
+
+  /** The next page of threads, and the reader at its beginning. */
+  async function page() {
+    const { next, order } = story.state;
+    if (!next) return;
+    const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}`);
+    const { threads } = story.state;
+    const known = ids(threads);
+    const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
+    story.set({ threads: [...threads, ...news], next: more.next });
+    focus(news[0]?.id);
+  }
+
+  /** All replies of a thread, and the reader at the first that was not there. @param {string} id */
+  async function replies(id) {
+    const known = ids(story.state.threads);
+    const thread = await branch(id);
+    focus(thread.replies.find((each) => !known.has(each.id))?.id);
+  }
+
+  /** To a comment that may be anywhere. @param {string} id */
+  async function go(id) {
+    try {
+      if (!frame.comment(id)) await branch(id);
+    } catch (problem) {
+      if (/** @type {any} */ (problem).code !== "not_found") throw problem;
+    }
+    focus(id);
+    if (!frame.comment(id)) tell(say("removed"), true);
+  }
+
+  /** The whole thread of a comment; one from far down comes first. @param {string} id */
+  async function branch(id) {
+    /** @type {Thread} */
+    const thread = await story.get("/" + id);
+    const { threads, fresh } = story.state;
+    const now = ids([thread]);
+    const known = threads.some((each) => each.id === thread.id);
+    story.set({
+      threads: known
+        ? threads.map((each) => (each.id === thread.id ? thread : each))
+        : [thread, ...threads],
+      fresh: fresh.filter((each) => !now.has(each)),
+    });
+    return thread;
+  }
+
+  /**
+   * What can be done, in the place of a comment's buttons, with a way back.
+   *
+   * @param {Handle} handle
+   */
+  function menu(handle) {
+    const { article, foot, comment, name } = handle;
+    const { id } = comment;
+    const mine = story.state.mine.comments[id];
+    const late = mine && Date.parse(mine.editable_until) < Date.now();
+    const text = h("span", { role: "alert" }, late ? say("late") : "");
+    const box = h("div", { class: "acts" }, text);
+    const close = (stay = false) => {
+      box.remove();
+      foot.hidden = false;
+      if (!stay) /** @type {HTMLElement} */ (foot.lastElementChild ?? article).focus();
+    };
+    /** @param {string} word @param {() => unknown} act */
+    const add = (word, act) =>
+      box.append(
+        button(
+          say(word, { name }),
+          async () => {
+            try {
+              await act();
+            } catch (problem) {
+              text.textContent = explain(problem);
+            }
+          },
+          { class: "act" },
+        ),
+      );
+    if (mine && !late) {
+      for (const deed of /** @type {const} */ (["edit", "remove"])) {
+        add(deed, async () => {
+          const desk = await frame.part("writing");
+          close(true);
+          desk[deed](handle);
+        });
+      }
+    }
+    if (!mine) {
+      add("report", () => {
+        const reason = h("input", { "aria-label": say("reason"), maxlength: 1000, dir: "auto" });
+        box.replaceChildren(h("span", null, say("reason")), reason, text);
+        add("report", async () => {
+          await story.perform({
+            type: "report",
+            comment: id,
+            reason: reason.value.trim() || undefined,
+          });
+          close(true);
+          tell(say("reportDone"));
+          article.focus();
+        });
+        add("cancel", () => close());
+        reason.focus();
+      });
+      if (comment.author?.name) {
+        add("mute", () => {
+          const muted = [...story.state.muted, name];
+          story.remember({ muted });
+          story.set({ muted });
+          tell(say("muteDone", { name }), true);
+        });
+      }
+    }
+    add("copy", async () => {
+      await navigator.clipboard.writeText(location.href.split("#")[0] + "#c-" + id);
+      close(false);
+      tell(say("copied"), true);
+    });
+    add("cancel", () => close());
+    box.onkeydown = ({ key }) => key === "Escape" && close(false);
+    foot.hidden = true;
+    article.append(box);
+    box.querySelector("button")?.focus();
+  }
+
+  return {
+    page,
+    replies,
+    go,
+    begin: (deed, handle) =>
+      deed === "feel" ? reactionRow(frame, tools, handle) : menu(handle),
+    options: optionsOf(frame, tools),
+  };
+}
