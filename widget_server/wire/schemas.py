@@ -101,11 +101,16 @@ class Story(_Sent):
 
 
 class Reaction(_Sent):
-    """One of the answers that a reader can tap."""
+    """One of the answers that a reader can tap.
+
+    `face`: a filled shape, the lines on it (SVG paths in a square of 24) and the shape's colour;
+    missing where the emoji is to be shown.
+    """
 
     key: str
     label: str
     emoji: str
+    face: tuple[str, str, str] | None = None
 
 
 class Settings(_Sent):
