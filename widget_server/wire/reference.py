@@ -21,23 +21,20 @@ _INFO = {
 }
 
 
-def _schemas() -> dict[str, Any]:
+Refs = dict[Any, dict[str, str]]
+
+
+def _schemas() -> tuple[Refs, dict[str, Any]]:
+    """Where each model is in the document, and the schemas; two may have one name (`Comment`)."""
     received = [(model, "validation") for model in _RECEIVED]
     sent = [(model, "serialization") for model in {*schemas.FRAMES, *schemas.ANSWERS}]
     sent.sort(key=lambda pair: pair[0].__name__)
-    _, document = models_json_schema(
+    refs, document = models_json_schema(
         [*received, *sent],  # type: ignore[list-item]
         ref_template="#/components/schemas/{model}",
     )
     found: dict[str, Any] = document["$defs"]
-    return found
-
-
-def _ref(model: type[BaseModel], names: dict[str, Any]) -> dict[str, str]:
-    """Pydantic qualifies a name that two models share (`Comment`); find the one it chose."""
-    qualified = f"{model.__module__}__{model.__name__}".replace(".", "__")
-    name = qualified if qualified in names else model.__name__
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {model: dict(ref) for (model, _), ref in refs.items()}, found
 
 
 def _json(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
@@ -75,8 +72,8 @@ def _get(
 @cache
 def openapi_document() -> dict[str, Any]:
     """The HTTP interface."""
-    names = _schemas()
-    problem = _ref(schemas.Problem, names)
+    refs, names = _schemas()
+    problem = refs[schemas.Problem]
     text, json = {"type": "string"}, "application/json"
     code = _parameter(
         "code", "path", {"type": "string", "pattern": "^[0-9A-Za-z]{12}$"}, "Story code"
@@ -92,8 +89,8 @@ def openapi_document() -> dict[str, Any]:
     story = _parameter("story", "query", many, "Story code, once for each story")
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
-    body = {"oneOf": [_ref(model, names) for model in _DEEDS]}
-    ok, refused = _ref(schemas.OkFrame, names), _ref(schemas.ErrorFrame, names)
+    body = {"oneOf": [refs[model] for model in _DEEDS]}
+    ok, refused = refs[schemas.OkFrame], refs[schemas.ErrorFrame]
 
     def get(
         about: str, answer: dict[str, Any], *parameters: dict[str, Any], media: str = json
@@ -104,14 +101,14 @@ def openapi_document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": _INFO | {"version": version("widget-server")},
         "paths": {
-            "/v1/stories/{code}": get("Snapshot", _ref(schemas.Snapshot, names), code, since),
+            "/v1/stories/{code}": get("Snapshot", refs[schemas.Snapshot], code, since),
             "/v1/stories/{code}/comments": get(
-                "Further threads", _ref(schemas.Threads, names), code, *paging
+                "Further threads", refs[schemas.Threads], code, *paging
             ),
             "/v1/stories/{code}/comments/{comment}": get(
-                "One comment's thread", _ref(schemas.Thread, names), code, comment
+                "One comment's thread", refs[schemas.Thread], code, comment
             ),
-            "/v1/counts": get("Counts for lists", _ref(schemas.StoryCounts, names), story),
+            "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/deeds": {
                 "post": {
                     "summary": "One deed: the same message as on the socket",
@@ -145,10 +142,10 @@ def openapi_document() -> dict[str, Any]:
 @cache
 def asyncapi_document() -> dict[str, Any]:
     """The live socket: what may be sent on it, and what comes."""
-    names = _schemas()
+    refs, names = _schemas()
     models = [*_RECEIVED, *schemas.FRAMES]
-    known = {_ref(model, names)["$ref"].rpartition("/")[2]: model for model in models}
-    received = {_ref(model, names)["$ref"].rpartition("/")[2] for model in _RECEIVED}
+    known = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
+    received = {refs[model]["$ref"].rpartition("/")[2] for model in _RECEIVED}
     at = "#/channels/live/messages/"
     return {
         "asyncapi": "3.0.0",

@@ -187,13 +187,23 @@ class CommentFrame(_Sent):
     comment: Comment
 
 
-class StoryFrame(Story):
-    """What changed about a story; `story` is its code here."""
+class StoryFrame(_Sent):
+    """What changed about a story, whose code is `story`; what a frame leaves out is as it was."""
 
     type: Literal["story"]
     story: str
     position: Position
+    closed: bool
+    notice: str | None
     settings: Settings
+    code: str | None = None
+    key: str | None = None
+    site: str | None = None
+    title: str | None = None
+    author: str | None = None
+    publisher: str | None = None
+    url: str | None = None
+    license: str | None = None
 
 
 class PresenceFrame(_Sent):

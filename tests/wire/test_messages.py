@@ -1,0 +1,102 @@
+"""What embeds may send is read strictly, and a fault is named without repeating what was sent."""
+
+import json
+from contextlib import suppress
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, strategies as st
+
+from widget_server.model.errors import Malformed, Refused, TooLarge
+from widget_server.wire import messages
+from widget_server.wire.messages import MOST_BYTES, Unreadable, read_deed, read_message
+
+CODE = "0123456789ab"
+
+
+def react(**more: Any) -> dict[str, Any]:
+    return {"type": "react", "story": CODE, "reaction": "happy", **more}
+
+
+def test_a_message_is_read_by_its_type() -> None:
+    for model in get_args(messages.Message):
+        assert model.__doc__
+    read = read_message(json.dumps(react(ref=7, comment="abc")))
+    assert read == messages.React(type="react", ref=7, story=CODE, reaction="happy", comment="abc")
+
+
+def test_fields_of_a_newer_embed_are_passed_over() -> None:
+    assert read_deed(json.dumps(react(mood=[1], ref=1)).encode()) == messages.React(
+        type="react", ref=1, story=CODE, reaction="happy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({"type": "react", "story": CODE}, "reaction"),
+        (react(story="short"), "story"),
+        (react(ref="1"), "ref"),
+        (react(ref=True), "ref"),
+        ({"type": "subscribe", "since": {"epoch": "e"}}, "seq"),
+        ({"type": "visible", "value": 1}, "value"),
+        ({"type": "evil<script>"}, "type"),
+        ({}, "type"),
+    ],
+)
+def test_a_fault_is_named_by_its_field(message: dict[str, Any], named: str) -> None:
+    with pytest.raises(Unreadable, match=f"“{named}”") as fault:
+        read_message(json.dumps(message))
+    assert "script" not in fault.value.detail
+
+
+@pytest.mark.parametrize(
+    ("ref", "kept"), [(7, 7), (0, 0), (-1, None), (True, None), ("7", None), (2**53, None)]
+)
+def test_the_reference_of_what_cannot_be_understood_is_kept_where_it_is_one(
+    ref: Any, kept: int | None
+) -> None:
+    with pytest.raises(Unreadable) as fault:
+        read_message(json.dumps({"type": "nothing", "ref": ref}))
+    assert fault.value.ref == kept
+
+
+def test_a_message_is_at_most_32_kib() -> None:
+    padded = json.dumps(react(pad=""))
+    fits = json.dumps(react(pad="x" * (MOST_BYTES - len(padded))))
+    assert len(fits) == MOST_BYTES
+    read_message(fits)
+    with pytest.raises(TooLarge):
+        read_message(fits + " ")
+
+
+def test_what_only_a_socket_takes_is_no_deed() -> None:
+    for kind in ("subscribe", "unsubscribe", "visible"):
+        with pytest.raises(Malformed):
+            read_deed(json.dumps({"type": kind, "story": CODE, "value": True}).encode())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted({name for model in get_args(messages.Message) for name in model.model_fields})
+TYPES = ["subscribe", "react", "comment", "edit", "delete", "report", "forget", "visible"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6),
+    st.none() | st.sampled_from(TYPES),
+)
+def test_anything_at_all_is_read_or_refused(content: dict[str, Any], kind: str | None) -> None:
+    if kind is not None:
+        content["type"] = kind
+    with suppress(Refused):
+        read_message(json.dumps(content))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_at_all_are_refused_or_read(data: bytes) -> None:
+    with pytest.raises(Refused):
+        read_deed(data)
