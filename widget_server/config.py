@@ -1,11 +1,13 @@
 """Settings from the environment. Read by `cli`, `app` and `demo` only."""
 
+import contextlib
 import os
 import re
 import secrets
 import stat
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,7 +29,7 @@ class SettingsError(Exception):
 class Config(BaseSettings):
     """All settings of a server process. Names in the environment are these, in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     data_dir: Path = Path("data")
     """Folder of the database, the secret and the embedded Valkey where no others are named."""
@@ -82,12 +84,17 @@ class Config(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        for plain in ("postgres://", "postgresql://"):
-            if url.startswith(plain):
-                return "postgresql+asyncpg://" + url.removeprefix(plain)
+        url = re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
         if url and not url.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
             raise ValueError("use postgresql://… or sqlite+aiosqlite:///…")
-        return url
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError(
+                "use postgresql://user:password@host:port/name, with special characters in it as %XX"
+            ) from None
+        # What libpq calls it in the addresses that hosting services hand out.
+        return re.sub(r"([?&])sslmode=", r"\1ssl=", url)
 
     @field_validator("redis_url")
     @classmethod
@@ -106,6 +113,7 @@ class Config(BaseSettings):
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, level: str) -> str:
+        level = level.lower()
         if level not in {"debug", "info", "warning", "error"}:
             raise ValueError("use debug, info, warning or error")
         return level
@@ -176,18 +184,23 @@ def _own_secret(folder: Path) -> str:
     """The secret in the data folder, made on first run with mode 0600."""
     path = folder / "secret"
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(made, "w") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        _make_secret(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SettingsError(f"{path} can be read by others. Run `chmod 600` on it.")
     secret = path.read_text().strip()
     if len(secret) < SHORTEST_SECRET:
         raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
     return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Under its name only when it is whole: another command may look for it at the same time."""
+    part = path.with_name(f".secret-{secrets.token_hex(4)}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(part)
+    part.unlink()

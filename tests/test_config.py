@@ -1,0 +1,165 @@
+"""Settings: read from the environment, and what is wrong is one sentence that names them."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.harness import SETTINGS
+from widget_server.config import Config, SettingsError, load
+from widget_server.trust.pace import Rate
+
+SECRET = "0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {*SETTINGS, *(field.upper() for field in Config.model_fields)}:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_settings_everything_lives_in_the_data_folder() -> None:
+    config = load()
+    assert config.database == "sqlite+aiosqlite:///data/database.sqlite3"
+    assert config.embeds_valkey
+    assert config.url == "http://localhost:8000"
+    assert config.rates["comment"] == Rate(30, 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "wanted"),
+    [
+        ("DATA_DIR", "/srv/widget", "data_dir", Path("/srv/widget")),
+        ("PORT", "9000", "port", 9000),
+        ("PORT", "", "port", 8000),
+        ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
+        ("PUBLIC_URL", "https://widgets.example/", "url", "https://widgets.example"),
+        ("SECRET_KEYS", f"{SECRET}, {SECRET}2 ,", "secret_keys", (SECRET, f"{SECRET}2")),
+        ("SECRET_KEYS", "", "secret_keys", ()),
+        ("REDIS_URL", "rediss://cache:6380/1", "embeds_valkey", False),
+        ("RATE_LIMITS", "off", "rate_limits", None),
+        (
+            "RATE_LIMITS",
+            "comment=1/60, deed=5/1",
+            "rate_limits",
+            {"comment": "1/60", "deed": "5/1"},
+        ),
+        ("SOCKETS_PER_NETWORK", "0", "sockets_per_network", 0),
+        ("DATABASE_URL", "sqlite+aiosqlite:///x.db", "database", "sqlite+aiosqlite:///x.db"),
+        ("LOG_LEVEL", "WARNING", "log_level", "warning"),
+    ],
+)
+def test_a_setting_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, wanted: object
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(load(), field) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgres://u:p@h/d", "postgresql+asyncpg://u:p@h/d"),
+        ("postgresql://u:p@h:5433/d", "postgresql+asyncpg://u:p@h:5433/d"),
+        ("postgresql+asyncpg://u@/d?host=/run", "postgresql+asyncpg://u@/d?host=/run"),
+        ("postgres://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        ("postgres://h/d?a=1&sslmode=require", "postgresql+asyncpg://h/d?a=1&ssl=require"),
+    ],
+)
+def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, used: str) -> None:
+    assert load(database_url=given, secret_keys=SECRET).database == used
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("PORT", "80.5"),
+        ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "many"),
+        ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "sqlite:///x.db"),
+        ("DATABASE_URL", "postgres://u:p[@h/d"),
+        ("DATABASE_URL", "postgres://u:p@h:port/d"),
+        ("DATABASE_URL", "somewhere"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://localhost"),
+        ("SECRET_KEYS", "short"),
+        ("SECRET_KEYS", f"{SECRET},short"),
+        ("PUBLIC_URL", "widgets.example"),
+        ("PUBLIC_URL", "https://widgets.example/path"),
+        ("PUBLIC_URL", "ftp://widgets.example"),
+        ("RATE_LIMITS", "on"),
+        ("RATE_LIMITS", "comment"),
+        ("RATE_LIMITS", "comment=0/60"),
+        ("RATE_LIMITS", "comment=fast"),
+        ("RATE_LIMITS", "shout=1/60"),
+        ("SOCKETS_PER_NETWORK", "-1"),
+        ("TRUSTED_PROXIES", "*"),
+        ("DRAIN_SECONDS", "-1"),
+        ("DRAIN_SECONDS", "nan"),
+        ("SWEEP_SECONDS", "0"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    if name == "DATABASE_URL":
+        monkeypatch.setenv("SECRET_KEYS", SECRET)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as problem:
+        load()
+    said = str(problem.value)
+    assert said.startswith(f"{name}: ")
+    assert said.endswith(".")
+    assert len(said.splitlines()) == 1
+    # A value may be a password.
+    assert "p[@h" not in said
+
+
+def test_postgresql_asks_for_secrets_that_outlive_the_machine() -> None:
+    with pytest.raises(SettingsError, match=r"^SECRET_KEYS: set it .* PostgreSQL\.$"):
+        load(database_url="postgres://h/d")
+
+
+def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (secret,) = load(data_dir=folder).secrets()
+    assert len(secret) >= 32
+    assert stat.S_IMODE((folder / "secret").stat().st_mode) == 0o600
+    assert load(data_dir=folder).secrets() == (secret,)
+    assert [path.name for path in folder.iterdir()] == ["secret"]
+
+
+def test_commands_that_start_together_find_one_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: load(data_dir=tmp_path).secrets(), range(32)))
+    assert len(set(found)) == 1
+
+
+def test_secrets_that_are_set_need_no_file(tmp_path: Path) -> None:
+    config = load(data_dir=tmp_path, secret_keys=f"{SECRET}new,{SECRET}old")
+    assert config.secrets() == (f"{SECRET}new", f"{SECRET}old")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o606])
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    load(data_dir=tmp_path).secrets()
+    (tmp_path / "secret").chmod(mode)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        load(data_dir=tmp_path).secrets()
+
+
+@pytest.mark.parametrize("content", ["", "\n", "short"])
+def test_a_secret_that_is_none_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_text(content)
+    with pytest.raises(SettingsError, match="holds no secret"):
+        load(data_dir=tmp_path).secrets()
+    assert path.read_text() == content
