@@ -254,6 +254,20 @@ async def test_a_message_that_is_only_late_is_waited_for() -> None:
 
 
 @instantly
+async def test_a_tally_that_overtakes_its_comment_is_told_again_after_it() -> None:
+    truth = Truth()
+    process = Process(truth)
+    peer, _ = await process.join()
+    comment = truth.post()
+    process.hear(truth.react("c0"))
+    await settle(0.05)
+    process.hear(comment)
+    await settle()
+    agree(truth, peer)
+    assert "changes" not in truth.asked
+
+
+@instantly
 async def test_a_lost_message_is_read_once_for_the_story_and_not_once_for_each_reader() -> None:
     truth = Truth()
     process = Process(truth)
@@ -556,8 +570,11 @@ async def test_who_joins_or_leaves_while_a_large_story_is_written_in_chunks_is_i
 
 
 def test_large_stories_are_written_to_less_often() -> None:
-    assert [ordered_interval(n) for n in (1, 400, 5_000, 100_000)] == [0.02, 0.02, 0.25, 0.25]
-    assert [tally_interval(n) for n in (1, 1_000, 5_000, 100_000)] == [0.1, 0.1, 0.5, 1.0]
+    sizes = (1, 400, 1_000, 5_000, 20_000, 100_000)
+    for interval, first, last in ((ordered_interval, 0.02, 0.25), (tally_interval, 0.1, 1.0)):
+        paces = [interval(size) for size in sizes]
+        assert paces == sorted(paces)
+        assert (paces[0], paces[-1]) == (first, last)
 
 
 # Presence and idleness --------------------------------------------------------------------------------

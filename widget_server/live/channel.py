@@ -62,6 +62,7 @@ class Channel:
         "floor",
         "last",
         "loaded",
+        "recounted",
         "story_tally",
         "wide",
     )
@@ -74,6 +75,9 @@ class Channel:
         self.count = 0
         self.loaded: Loaded | None = None
         self.story_tally: bytes = b""
+        self.recounted: dict[str, Frame] = {}
+        """Tallies to be sent (again) after the comments that were let through: one that overtook
+        its comment meant nothing to anybody."""
         self.checked = 0
         """The story's tally counter up to which the database was asked for lost tallies."""
         self.floor = 0
@@ -174,6 +178,8 @@ class Channel:
             if message.kind == "comment":
                 self.count = message.count
                 self._remember(message.key, self.last, message.payload[message.start : -1])
+                if message.key in self._tallies:
+                    self.recounted[message.key] = self._tallies[message.key][1]
             else:
                 self._headed = self.last
         return frames

@@ -119,7 +119,7 @@ class Hub:
             return
         match message.kind:
             case "comment" | "story":
-                channel.ordered += channel.take(message)
+                channel.let_through(channel.take(message))
                 self._watch_for_late(channel)
             case "tally":
                 frame = channel.take_tally(message)
@@ -165,7 +165,7 @@ class Hub:
     async def _adopt(self, channel: Watched, loaded: Loaded) -> None:
         """Keep what was just read, after the watchers were told what is new in it."""
         if channel.last < 0:
-            channel.ordered += channel.start(loaded)
+            channel.begin(loaded)
             self._watch_for_late(channel)
         elif loaded.epoch != channel.epoch:
             await self._begin_anew(channel, loaded)
@@ -326,7 +326,7 @@ class Hub:
                 await self._begin_anew(channel, await self._source.snapshot(channel.code))
             else:
                 for message in messages:
-                    channel.ordered += channel.take(message)
+                    channel.let_through(channel.take(message))
         finally:
             channel.repairing = None
         self._watch_for_late(channel)
@@ -337,9 +337,7 @@ class Hub:
         if loaded.epoch == channel.epoch and loaded.seq <= channel.last:
             channel.refresh(loaded)
             return
-        channel.ordered = channel.start(loaded)
-        channel.wanted = 0
-        channel.tallied.clear()
+        channel.begin(loaded)
         channel.loaded_at = self._now()
         for subscription in channel.subscriptions:
             subscription.seq = -1

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from widget_server.live.channel import Channel
+from widget_server.live.channel import Channel, Loaded
 from widget_server.live.frames import Frame
 from widget_server.live.peers import Peer
 from widget_server.live.presence import Presence
@@ -98,6 +98,17 @@ class Watched(Channel):
     def is_behind(self) -> bool:
         """Whether a change is known to exist that has not been let through."""
         return self.has_gap or self.last < self.wanted
+
+    def begin(self, loaded: Loaded) -> None:
+        """Start from this snapshot; nothing that waited to be sent before it means anything now."""
+        self.ordered, self.tallied, self.wanted = [], {}, 0
+        self.let_through(self.start(loaded))
+
+    def let_through(self, frames: list[Frame]) -> None:
+        """What the channel gave out is to be sent with the next tick."""
+        self.ordered += frames
+        self.tallied |= self.recounted
+        self.recounted.clear()
 
     def enter(self, subscription: Subscription) -> None:
         """From now on every change goes to this subscription too."""
