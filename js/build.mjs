@@ -122,7 +122,7 @@ function locales() {
       content: Buffer.from(JSON.stringify(Object.fromEntries(all.filter(([key]) => has(key))))),
     }));
   });
-  const name = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content)))}`;
+  const name = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content))).slice(0, 8)}`;
   return {
     known: [name, ...languages].join(" "),
     files: parts.map(({ end, content }) => ({
@@ -138,7 +138,7 @@ const PARTS = ["live", "writing", "more", "preview"];
 const parts = [];
 for (const name of PARTS) parts.push(await bundle(`src/${name}/index.js`, { format: "esm" }));
 // One hash names them all, so that the first file carries one.
-const common = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content)))}`;
+const common = `${version}-${hashOf(Buffer.concat(parts.map(({ content }) => content))).slice(0, 8)}`;
 parts.forEach(({ facts }, i) => (facts.file = `${common}-${PARTS[i]}.js`));
 const frame = await bundle("src/frame.js", { format: "iife" });
 const first = await bundle("src/index.js", {

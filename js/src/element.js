@@ -68,7 +68,7 @@ export class StoryWidget extends HTMLElement {
 
   /** Asks now for what changed. */
   refresh() {
-    return this.#story?.poll();
+    this.#story?.poll();
   }
 
   #start() {

@@ -41,7 +41,7 @@ export const ENGLISH = {
   author: "Author",
   moderator: "Moderator",
   none: "No comments yet",
-  offline: "The server cannot be reached. Try again in a moment.",
+  offline: "The server does not answer. Try again.",
   unavailable: "The discussion cannot be loaded right now.",
 };
 

@@ -55,6 +55,8 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
     for (const fields of mine()) {
       try {
         const { story: _, ...deed } = fields;
+        // First become somebody: the same key of two nobodies would be two comments.
+        if (!story.memory().reader) await story.perform({ type: "react", reaction: null });
         await send(deed);
         tell(say("posted"));
         emit("comment");

@@ -1,0 +1,11 @@
+/** The preview shows what the server will show: the same texts, the same trees. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { render } from "../src/preview/index.js";
+
+const FILE = new URL("../../tests/contract/markdown.json", import.meta.url);
+
+for (const { text, tree } of JSON.parse(readFileSync(FILE, "utf8"))) {
+  test(JSON.stringify(text), () => assert.deepEqual(render(text), tree));
+}

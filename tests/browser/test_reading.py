@@ -1,0 +1,155 @@
+"""Reading: one way in, links to comments, order, people not to be read, reactions to comments."""
+
+import json
+import re
+import secrets
+import urllib.request
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.actions import article, comment, more, reaction
+from tests.browser.conftest import Demo, Hosts, Story
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+def say(story: Story, text: str, **fields: str) -> str:
+    """Post a comment as somebody who is seen only once; its id."""
+    deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
+    body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
+    request = urllib.request.Request(
+        f"{story.server}/v1/deeds", body, {"Content-Type": "text/plain"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found: str = json.load(answer)["comment"]["id"]
+    return found
+
+
+async def test_1_one_script_one_snapshot_one_socket_and_nobody_else_is_asked(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    say(story, "First")
+    page = await hosts.page(await hosts.reader())
+    asked: list[str] = []
+    sockets: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    await hosts.open(story.snippet, page=page)
+    await page.get_by_text("1 person is reading this").wait_for()
+    own = [each for each in asked[1:] if "data:" not in each]
+    assert own == [
+        f"GET {demo.server}/embed.js",
+        f"GET {demo.server}/v1/stories/{story.code}",
+    ]
+    assert len(sockets) == 1
+
+
+async def test_36_a_link_to_a_comment_leads_to_it_wherever_it_is(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    ids = [say(story, f"Number {number}.") for number in range(25)]
+    page = await hosts.page(await hosts.reader())
+    await hosts.open(story.snippet, page=page)
+    await article(page, "Number 24.").wait_for()
+    await page.evaluate("id => { location.hash = 'c-' + id }", ids[10])
+    await expect(article(page, "Number 10.")).to_be_focused()
+    await page.evaluate("id => { location.hash = 'c-' + id }", ids[0])
+    await expect(article(page, "Number 0.")).to_be_focused()
+    await page.reload()
+    await expect(article(page, "Number 0.")).to_be_focused()
+    hosts.expected += ["Failed to load resource"]
+    await page.evaluate("location.hash = 'c-000000000000'")
+    gone = page.get_by_role("status").filter(has_text="This comment was removed.")
+    await expect(gone).to_be_visible()
+
+
+async def test_the_order_is_chosen_and_kept_while_paging(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    for number in range(25):
+        say(story, f"Number {number}.")
+    page = await hosts.open(story.snippet)
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await page.get_by_role("combobox", name="Order").select_option("oldest")
+    await expect(page.get_by_role("article").first).to_contain_text("Number 0.")
+    await page.get_by_role("button", name="Show more").click()
+    await expect(article(page, "Number 20.")).to_be_focused()
+    await expect(page.get_by_role("article").last).to_contain_text("Number 24.")
+
+
+async def test_a_comment_is_reacted_to_by_keyboard_and_others_see_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    say(story, "React to me", name="Ana")
+    page = await hosts.open(story.snippet)
+    other = await hosts.open(story.snippet, site=1)
+    await page.get_by_text("2 people").wait_for()
+    await page.get_by_role("button", name="React, comment by Ana").press("Enter")
+    row = article(page, "React to me").get_by_role("group")
+    await expect(row.get_by_role("button", name="Surprised")).to_be_focused()
+    await page.keyboard.press("Space")
+    await expect(row.get_by_role("button", name="Surprised 1")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await expect(other.get_by_role("button", name="React 1, comment by Ana")).to_be_visible()
+    await row.get_by_role("button", name="Surprised 1").click()
+    await expect(other.get_by_role("button", name="React, comment by Ana")).to_be_visible()
+
+
+async def test_a_person_is_muted_here_and_heard_again(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    say(story, "Loud words", name="Trumpet")
+    say(story, "Quiet words", name="Flute")
+    page = await hosts.open(story.snippet)
+    await more(page, "Loud words", "Mute Trumpet")
+    await expect(article(page, "Loud words")).to_have_count(0)
+    await page.reload()
+    await article(page, "Quiet words").wait_for()
+    await expect(article(page, "Loud words")).to_have_count(0)
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await page.get_by_role("button", name="Show Trumpet again").click()
+    await expect(article(page, "Loud words")).to_be_visible()
+
+
+async def test_shares_are_plain_links_to_this_copy(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(demo.story().snippet)
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    for name in ("Facebook", "X", "Bluesky", "WhatsApp", "Email"):
+        link = page.get_by_role("link", name=name, exact=True)
+        await expect(link).to_have_attribute("href", re.compile(re.escape("localhost%3A")))
+        await expect(link).to_have_attribute("rel", "noopener")
+
+
+async def test_17_forget_takes_away_all_that_was_left(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await comment(page, "Soon forgotten", Name="Ana")
+    await expect(article(page, "Soon forgotten")).to_be_focused()
+    await reaction(page, "Happy").click()
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await page.get_by_role("button", name="Forget me here").click()
+    await page.get_by_role("button", name="Erase everything").click()
+    await page.get_by_text("Everything is erased.").wait_for()
+    await expect(article(page, "Soon forgotten")).to_have_count(0)
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "false")
+    assert await page.evaluate("localStorage.length") == 0
+
+
+async def test_the_page_is_told_what_happens_without_a_word_about_the_reader(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    head = (
+        "<script>window.heard = []; for (const type of ['ready', 'react', 'comment'])"
+        " addEventListener('story-widget:' + type, ({ detail }) => heard.push([type, JSON.parse(JSON.stringify(detail))]))"
+        "</script>"
+    )
+    page = await hosts.open(story.snippet, head=head)
+    await reaction(page, "Happy").click()
+    await page.wait_for_function("heard.length === 2")
+    await comment(page, "Heard")
+    await page.wait_for_function("heard.length === 3")
+    assert await page.evaluate("heard") == [
+        [each, {"story": story.code}] for each in ("ready", "react", "comment")
+    ]

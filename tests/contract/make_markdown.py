@@ -1,0 +1,37 @@
+"""Writes `markdown.json`: texts that people write and the trees that the server makes of them.
+
+The embed's preview has to make the same ones. Run it after a change of `trust/markdown.py`:
+`python -m tests.contract.make_markdown`.
+"""
+
+import json
+from pathlib import Path
+
+from widget_server.trust.markdown import render
+
+FILE = Path(__file__).with_name("markdown.json")
+TEXTS = (
+    "One line.",
+    "Two\nlines.",
+    "Two\n\nparagraphs.",
+    "*em*, **strong**, ~~gone~~ and `code`.",
+    "**strong with *em* inside**",
+    "snake_case_word and 2 * 3 * 4",
+    "See [this](https://example.org/a?b=1) or https://example.org/c.",
+    "[no](javascript:alert(1)) and <b>no</b>",
+    "> quoted\n> twice\n\nanswer",
+    "- one\n- two\n- three",
+    "1. one\n2. two",
+    "```\nlet x = 1;\n```\nafter",
+    "\\*not em\\*",
+    "before\n- item\n- item",
+)
+
+
+def golden() -> list[dict[str, object]]:
+    """Each text with its tree."""
+    return [{"text": text, "tree": render(text)} for text in TEXTS]
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(golden(), indent=1, ensure_ascii=False) + "\n", "utf-8")
