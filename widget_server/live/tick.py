@@ -12,8 +12,11 @@ CHUNK = 500
 
 
 def ordered_interval(watchers: int) -> float:
-    """Seconds between two writes of comments: at once for few, 4 Hz for 5,000 and more."""
-    return min(0.25, max(0.02, watchers / 20_000))
+    """Seconds between two writes of comments: 50 Hz up to 1,000 watchers, 4 Hz from 12,500 on.
+
+    At 10 µs for a write, comments without end take less than half of a process's time.
+    """
+    return min(0.25, max(0.02, watchers / 50_000))
 
 
 def tally_interval(watchers: int) -> float:
