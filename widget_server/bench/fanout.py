@@ -36,21 +36,17 @@ def delivered(watchers: int, repeats: int, others: Callable[[Cast], dict[str, Pa
             pair.open(watchers)
         settle()
         payload, rounds = tally(), max(2, FRAMES // watchers)
-        per_cpu: dict[str, list[float]] = {}
         for repeat in range(repeats + 1):
             for name, pair in pairs.items():
                 rate, of_cpu = pair.measured_pour(payload, rounds, watchers)
                 if repeat:  # the first round warms up
                     row.note(name, rate)
-                    per_cpu.setdefault(name, []).append(of_cpu)
+                    row.note_cpu(name, of_cpu)
     raw, naive = "raw send loop", "naive loop, as browsers get it"
     bounds = {raw: 0.85, naive: 3.0, "naive loop, uncompressed": 3.0, "nchan": 1.0}
     for name in pairs:
         if name in bounds:
-            row.aim("ours", name, bounds[name])
-            both = zip(per_cpu["ours"], per_cpu[name], strict=True)
-            by_cpu = [one / other for one, other in both]
-            row.goals.append(Goal(f"to {name}, by CPU", by_cpu, bounds[name]))
+            row.aim("ours", name, bounds[name], by_cpu=True)
     return row
 
 

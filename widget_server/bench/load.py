@@ -189,11 +189,15 @@ class Load:
 
     # Asking ------------------------------------------------------------------------------------
 
-    def drive(self, requests: list[list[bytes]], seconds: float, warm: float) -> tuple[int, float]:
+    def drive(
+        self, requests: list[list[bytes]], seconds: float, warm: float
+    ) -> tuple[int, float, int]:
         """Each socket sends its requests in turn, the next one when the last was answered.
 
-        The answers in so many seconds after a warm-up, and those seconds. Any `error` raises.
+        The answers in so many seconds after a warm-up, those seconds, and all answers from the
+        first to the last. Any `error` raises.
         """
+        earlier = self._answers
         for one, own in zip(self._sockets.values(), requests, strict=False):
             one.requests = own
         asking = [one for one in self._sockets.values() if one.requests]
@@ -212,7 +216,7 @@ class Load:
         self._on_frame = None
         if self._errors:
             raise RuntimeError(f"the server answered {self._errors.decode()}")
-        return answers, taken
+        return answers, taken, self._answers - earlier
 
     def _answered(self, one: _Socket, payload: memoryview) -> None:
         kind = bytes(payload[:15])

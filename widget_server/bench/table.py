@@ -51,16 +51,25 @@ class Row:
     samples: dict[str, list[float]] = field(default_factory=dict)
     goals: list[Goal] = field(default_factory=list)
     failed: str | None = None
+    per_cpu: dict[str, list[float]] = field(default_factory=dict)
+    """The same for each second of the server's CPU: what the neighbours on a machine do to the
+    clock they hardly do to this."""
 
     def note(self, variant: str, value: float) -> None:
         """Add a sample."""
         self.samples.setdefault(variant, []).append(value)
 
-    def aim(self, ours: str, yardstick: str, bound: float, *, at_least: bool = True) -> None:
-        """Compare two variants, round by round."""
-        pairs = zip(self.samples[ours], self.samples[yardstick], strict=True)
+    def note_cpu(self, variant: str, value: float) -> None:
+        """Add a sample for each second of CPU."""
+        self.per_cpu.setdefault(variant, []).append(value)
+
+    def aim(self, ours: str, yardstick: str, bound: float, *, by_cpu: bool = False) -> None:
+        """Compare two variants, round by round, by the clock and perhaps by CPU as well."""
         says = f"{ours} / {yardstick}" if ours != "ours" else f"to {yardstick}"
-        self.goals.append(Goal(says, [one / other for one, other in pairs], bound, at_least))
+        self.goals.append(Goal(says, _ratios(self.samples, ours, yardstick), bound))
+        if by_cpu:
+            ratios = _ratios(self.per_cpu, ours, yardstick)
+            self.goals.append(Goal(f"{says}, by CPU", ratios, bound))
 
     def to_json(self) -> dict[str, Any]:
         """All of it."""
@@ -68,9 +77,14 @@ class Row:
             "name": self.name,
             "unit": self.unit,
             "samples": self.samples,
+            "per_cpu_second": self.per_cpu,
             "goals": [goal.to_json() for goal in self.goals],
             "failed": self.failed,
         }
+
+
+def _ratios(samples: dict[str, list[float]], one: str, other: str) -> list[float]:
+    return [a / b for a, b in zip(samples[one], samples[other], strict=True)]
 
 
 def spread(values: Sequence[float]) -> str:
