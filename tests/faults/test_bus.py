@@ -112,6 +112,7 @@ async def test_messages_are_lost_repeated_and_reordered(set_stage: SetStage) -> 
     await stage.verdict(load, "messages lost, repeated, reordered", recovered)
 
 
+@thorough
 async def test_answers_of_valkey_are_swallowed(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:
@@ -162,6 +163,7 @@ async def test_the_network_to_valkey_is_a_black_hole_for_a_minute(set_stage: Set
     await stage.verdict(load, "black hole before Valkey, 60 s", recovered)
 
 
+@thorough
 async def test_only_one_server_is_cut_off_from_valkey(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:

@@ -87,6 +87,7 @@ async def test_the_answer_to_a_commit_is_lost(set_stage: SetStage) -> None:
     await stage.verdict(load, "PostgreSQL's answer to COMMIT cut off", recovered)
 
 
+@thorough
 async def test_links_to_postgresql_are_cut_again_and_again(set_stage: SetStage) -> None:
     stage = await set_stage("postgresql")
     async with stage.load() as load:
