@@ -198,6 +198,24 @@ async def test_only_the_tokens_pages_may_frame_it(demo: Demo, hosts: Hosts) -> N
     assert any(text.startswith(tuple(hosts.expected)) for text in hosts.said)
 
 
+async def test_in_a_sandbox_a_token_for_one_site_says_why_it_does_not_do(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource", "story-widget: "]
+    story = demo.story()
+    empty = await hosts.open("")
+    own = story.with_claims(origins=[await empty.evaluate("origin")])
+    page = await hosts.open(wordpress(story, own))
+    frame = page.frame_locator("iframe")
+    await expect(frame.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    # Not in a sandbox, the same token does.
+    page = await hosts.open(
+        f'<iframe src="{story.server}/e/{own}" width="500" height="600" title="Discussion"></iframe>'
+    )
+    await reaction(page.frame_locator("iframe"), "Happy").click()
+    await expect_reaction(page.frame_locator("iframe"), "Happy", 1, own=True)
+
+
 async def test_the_file_that_tells_the_height_is_not_kept_for_ever(
     demo: Demo, hosts: Hosts
 ) -> None:

@@ -13,7 +13,16 @@ from tests.browser.test_looks import STYLE, faults, furnish
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Photograph = Callable[[Page, str], Awaitable[None]]
-CSS = (ROOT / "js" / "src" / "style.css").read_text("utf-8")
+SOURCE = {path: path.read_text("utf-8") for path in (ROOT / "js" / "src").rglob("*.*s*")}
+PROPERTY = r"--story-widget-[a-z-]+"
+PROPERTIES = {
+    name
+    for path, text in SOURCE.items()
+    if path.suffix == ".css"
+    for name in re.findall(PROPERTY, text)
+}
+PARTS = {name for text in SOURCE.values() for name in re.findall(r'part: "([a-z-]+)"', text)}
+DOCUMENTED = (ROOT / "docs" / "themes.md").read_text("utf-8")
 
 BRAND = """
 <style>
@@ -35,6 +44,12 @@ story-widget::part(prompt) { text-decoration: underline; }
 story-widget::part(comment) { outline: 1px dotted; }
 </style>
 """
+
+
+async def test_the_documentation_names_every_property_and_every_part() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \|", DOCUMENTED, re.MULTILINE)
+    assert {row for row in rows if row.startswith("--")} == PROPERTIES
+    assert {row for row in rows if not row.startswith("--")} == PARTS
 
 
 async def style(page: Page, selector: str, name: str) -> str:
@@ -60,8 +75,7 @@ async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
 async def test_a_brand_needs_only_custom_properties_and_parts(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
-    pattern = r"--story-widget-[a-z-]+"
-    assert set(re.findall(pattern, CSS)) == set(re.findall(pattern, BRAND))
+    assert set(re.findall(PROPERTY, BRAND)) == PROPERTIES
     story = demo.story()
     await furnish(story, hosts)
     page = await hosts.open(story.snippet, head=BRAND)

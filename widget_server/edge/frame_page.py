@@ -11,6 +11,7 @@ from widget_server.edge.story_api import services_of
 from widget_server.model.errors import Refused
 from widget_server.operations import admit
 from widget_server.wire import views
+from widget_server.wire.snippet import LICENCES
 
 
 async def frame(request: Request) -> Response:
@@ -31,6 +32,7 @@ async def frame(request: Request) -> Response:
         "token": framed.token,
         # Without a language of the copy, its reader's: the embed asks the browser.
         "lang": claims.lang if claims is not None else None,
+        "license": LICENCES.get(framed.story.license),
         "changes": (claims.changes or "").rstrip(".") if claims is not None else "",
     }
     headers = {
