@@ -1,6 +1,7 @@
 """Every path on one screen, and what is the same for all of them."""
 
 import logging
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -9,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget_server.edge import assets, frame_page, health, pages, problems, reference, story_api
@@ -20,12 +21,15 @@ from widget_server.operations.services import Services
 
 log = logging.getLogger(__name__)
 
+LIVE = "/v1/live"
+"""Where sockets are."""
+
 
 def application(services: Services, checks: health.Health, sockets_per_network: int) -> Starlette:
     """The ASGI application."""
-    app = Starlette(
+    app = _Application(
+        LiveDoor(services, Seats(sockets_per_network)),
         routes=[
-            WebSocketRoute("/v1/live", LiveDoor(services, Seats(sockets_per_network))),
             Route("/v1/deeds", story_api.deed, methods=["POST"]),
             Route("/v1/stories/{code}", story_api.snapshot),
             Route("/v1/stories/{code}/comments", story_api.comments),
@@ -55,6 +59,25 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.state.health = checks
     app.state.assets = assets.Assets()
     return app
+
+
+class _Application(Starlette):
+    """Takes live sockets straight to their door.
+
+    All that stands between is made for HTTP, and each step of it would stay on the stack, half a
+    kilobyte, for as long as the socket lives.
+    """
+
+    def __init__(self, live: ASGIApp, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        if scope["type"] == "websocket" and scope["path"] == LIVE:
+            await self._live(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class EveryAnswer:

@@ -166,7 +166,12 @@ async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims
     if known is None:
         raise TokenInvalid
     oldest, newest = known.site.oldest, known.site.generation
-    claims = services.keyring.open_widget(peeked, oldest, newest, services.clock())
+    claims = services.directory.claims(token)
+    if claims is None:
+        claims = services.keyring.open_widget(peeked, oldest, newest, services.clock())
+        services.directory.keep_claims(token, claims)
+    elif not oldest <= peeked.generation <= newest:
+        raise TokenInvalid
     return known, claims, peeked.generation
 
 

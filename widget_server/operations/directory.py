@@ -9,7 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from widget_server.model.claims import WidgetClaims
 from widget_server.model.records import Copy, Site, Story
+from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 
@@ -17,6 +19,7 @@ SITE_S = 2.0
 STORY_S = 30.0
 COPY_S = 3600.0
 MOST_STORIES = 50_000
+MOST_TOKENS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Directory:
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
         self._epoch = ""
+        self.lists = Lists(discussions, clock)
+        self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
     async def site(self, slug: str, *, fresh: bool = False) -> KnownSite | None:
@@ -90,6 +95,19 @@ class Directory:
             self._by_code.clear()
             self._by_slug.clear()
             self._copies.clear()
+
+    def claims(self, token: str) -> WidgetClaims | None:
+        """What a widget token says whose signature was found to be good before.
+
+        Whether its key is still accepted, and all else that may change, is the caller's to ask.
+        """
+        return self._claims.get(token)
+
+    def keep_claims(self, token: str, claims: WidgetClaims) -> None:
+        """Remember a good token: thousands of sockets bring the same one, and share its claims."""
+        self._claims[token] = claims
+        if len(self._claims) > MOST_TOKENS:
+            self._claims.popitem(last=False)
 
     def copy(self, key: tuple[int, str, str]) -> Copy | None:
         """The copy with this (story, token handle, origin), if it was noted in the last hour."""

@@ -93,6 +93,11 @@ def tally_body(tally: Tally) -> bytes:
     return orjson.dumps(views.tally(tally))
 
 
+def count_piece(code: str, comments: int, tally: Tally) -> bytes:
+    """A story's place in the counts for lists: `"code":{comments, tally}`."""
+    return orjson.dumps({code: {"comments": comments, "tally": views.tally(tally)}})[1:-1]
+
+
 def comment_body(comment: Comment, *, show_copy: bool) -> bytes:
     """A comment as everyone may see it."""
     return orjson.dumps(views.comment(comment, show_copy=show_copy))
