@@ -314,10 +314,7 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
     page = open_page(
         browser, PAPER.format(attributes=english, body=story + refused), origin + "/", **small
     )
-    page.locator("story-widget .note:not([hidden])").wait_for()
-    page.wait_for_function(
-        "document.querySelector('story-widget').shadowRoot.querySelector('.note').textContent"
-    )
+    page.get_by_text("For the owner of this page").click()
     keep(page, "refused")
 
 
