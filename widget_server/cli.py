@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 BAD_SETTINGS = supervisor.BAD_SETTINGS
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+JTI = re.compile(r"[\x21-\x7e]{1,64}")
 UNITS = {"h": 3_600, "d": 86_400, "w": 604_800, "y": 31_557_600}
 
 app = typer.Typer(
@@ -378,6 +379,8 @@ def site_revoke(
     data: DataDir = None,
 ) -> None:
     """Withdraw one token: the copy that carries it becomes read-only within seconds."""
+    if not JTI.fullmatch(jti):
+        raise ValueError("A jti is 1 to 64 visible ASCII characters.")
     _with_services(data, lambda services: enrol.revoke(services, slug, jti))
     print("Withdrawn.")
 

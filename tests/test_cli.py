@@ -1,0 +1,537 @@
+"""The command line: what each command does, and one sentence with status 2 for what is wrong."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from tests.contract.make_tokens import code
+from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
+from tests.waiting import free_port, wait_until
+from widget_server import cli
+from widget_server.config import Config
+from widget_server.trust.tokens import Keyring, peek
+
+SECRET = "a secret of the commands without a comma"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process, with a data folder of the test's own."""
+    for name in {*SETTINGS, *(field.upper() for field in Config.model_fields)}:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(data))
+    monkeypatch.setenv("SECRET_KEYS", SECRET)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Done:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["widget-server", *words])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return Done(status, out.strip(), err.strip())
+
+    return run
+
+
+@pytest.fixture
+def site(run: Run) -> str:
+    assert run("site", "create", "press", "--name", "The Press").status == 0
+    return "press"
+
+
+def sentence(done: Done) -> str:
+    """The one sentence of a command that could not be done."""
+    assert done.status == 2, done
+    assert done.out == ""
+    assert done.err.startswith("widget-server: "), done.err
+    assert done.err.endswith("."), done.err
+    assert len(done.err.splitlines()) == 1, done.err
+    return done.err.removeprefix("widget-server: ")
+
+
+# Sites --------------------------------------------------------------------------------------------
+
+
+def test_a_site_is_made_and_listed(run: Run, site: str) -> None:
+    assert run("site", "list").out == "press\tThe Press\tgeneration 1"
+    assert run("site", "create", "other-paper", "--name", "Other").status == 0
+    assert len(run("site", "list").out.splitlines()) == 2
+
+
+@pytest.mark.parametrize("slug", ["Press", "-press", "a b", "", "a" * 41, "é", "a_b", "a\n"])
+def test_a_slug_that_is_none_is_refused(run: Run, slug: str) -> None:
+    assert "slug" in sentence(run("site", "create", "--name", "X", "--", slug))
+
+
+@pytest.mark.parametrize("name", ["", "n" * 101, "two\nlines", "nul\0"])
+def test_a_name_that_is_none_is_refused(run: Run, name: str) -> None:
+    assert "name" in sentence(run("site", "create", "press", "--name", name))
+
+
+def test_a_slug_is_given_once(run: Run, site: str) -> None:
+    assert "already" in sentence(run("site", "create", site, "--name", "Again"))
+
+
+SETTABLE = {
+    "prompt": ("How was it?", ["", "p" * 201, "two\nlines"]),
+    "reactions": (
+        "sad,happy",
+        ["", "love", "happy,happy", "wow:Wow", "a:b:c,", ",".join(["happy"] * 9)],
+    ),
+    "faces": ("emoji", ["none"]),
+    "name": ("required", ["on", "", "REQUIRED"]),
+    "website": ("optional", ["yes"]),
+    "email": ("required", ["1"]),
+    "moderation": ("pre", ["none"]),
+    "guidelines": ("https://press.example/rules", ["press.example", "javascript:alert(1)"]),
+    "open_reading": ("off", ["no", "0"]),
+    "open_republishing": ("on", ["maybe"]),
+    "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),
+    "show_copy": ("off", ["false"]),
+    "pace_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
+    "pace_comment": ("2/1", ["", "fast"]),
+}
+
+
+def test_every_rule_of_a_site_is_tested_here(run: Run, site: str) -> None:
+    said = sentence(run("site", "set", site, "nothing=1"))
+    known = said.partition("Known: ")[2].rstrip(".").split(", ")
+    assert set(known) == set(SETTABLE)
+
+
+@pytest.mark.parametrize("key", SETTABLE)
+def test_a_rule_is_set_kept_and_said(run: Run, site: str, key: str) -> None:
+    value, wrong = SETTABLE[key]
+    assert run("site", "set", site, f"{key}={value}").out == f"{key}={value}"
+    for bad in wrong:
+        # One wrong rule among good ones, and none of them is taken.
+        assert key in sentence(run("site", "set", site, "show_copy=on", f"{key}={bad}"))
+    again = run("site", "set", site, f"{key}={value}")
+    assert again.out == f"{key}={value}"
+
+
+def test_reactions_of_a_sites_own_have_label_and_emoji(run: Run, site: str) -> None:
+    done = run("site", "set", site, "reactions=happy,wow:Wow:🤩")
+    assert done.out == "reactions=happy,wow"
+
+
+def test_rules_of_no_site_are_refused(run: Run) -> None:
+    assert "“nowhere”" in sentence(run("site", "set", "nowhere", "name=off"))
+    assert "KEY=VALUE" in sentence(run("site", "set", "nowhere", "name"))
+
+
+def test_keys_are_printed_rotated_and_retired(run: Run, site: str) -> None:
+    keyring = Keyring([SECRET])
+    assert run("site", "key", site).out == f"1 {keyring.site_key(site, 1)}"
+    assert "Generation 2 signs now; 1 and later" in run("site", "rotate-key", site).out
+    assert run("site", "key", site).out == f"2 {keyring.site_key(site, 2)}"
+    assert "Only generation 2" in run("site", "retire-keys", site).out
+    for command in (("site", "key"), ("site", "rotate-key"), ("site", "retire-keys")):
+        assert "“nowhere”" in sentence(run(*command, "nowhere"))
+
+
+# Tokens -------------------------------------------------------------------------------------------
+
+TOKEN = ("token", "--site", "press", "--story", "2026/ferry")
+
+
+def claims_of(token: str) -> dict[str, object]:
+    claims = Keyring([SECRET]).open_widget(peek(token), 1, 9, time.time())
+    return {name: getattr(claims, name) for name in claims.__slots__} | {
+        name: getattr(claims.attribution, name) for name in claims.attribution.__slots__
+    }
+
+
+def test_a_token_says_what_it_was_asked_to(run: Run, site: str) -> None:
+    words = ["--origin", "https://Copy.example/", "--origin", "https://*.other.example"]
+    words += ["--title", "Ferry “at six”", "--author", "Ines", "--publisher", "Press"]
+    words += ["--url", "https://press.example/x", "--license", "CC-BY-SA-4.0", "--label", "Copy"]
+    words += ["--lang", "es", "--changes", "Shortened.", "--expires", "90d", "--can", "read"]
+    claims = claims_of(run(*TOKEN, *words).out)
+    assert claims["origins"] == ("https://copy.example", "https://*.other.example")
+    assert (claims["title"], claims["author"]) == ("Ferry “at six”", "Ines")
+    assert (claims["license"], claims["url"]) == ("CC-BY-SA-4.0", "https://press.example/x")
+    assert (claims["label"], claims["lang"], claims["can"]) == ("Copy", "es", ("read",))
+    assert isinstance(claims["exp"], int)
+    assert isinstance(claims["iat"], int)
+    assert claims["exp"] - claims["iat"] == 90 * 86_400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--origin", "copy.example"),
+        ("--origin", "http://copy.example"),
+        ("--origin", "https://copy.example/page"),
+        ("--origin", ""),
+        ("--origin", "*", "--expires", "soon"),
+        ("--origin", "*", "--expires", "2027-13-01"),
+        ("--origin", "*", "--expires", "0d"),
+        ("--origin", "*", "--can", "moderate"),
+        ("--origin", "*", "--lang", "<b>"),
+        ("--origin", "*", "--url", "javascript:alert(1)"),
+        ("--origin", "*", "--title", "t" * 301),
+        ("--origin", "*", "--title", "two\nlines"),
+        ("--origin", "*", "--story", "with space"),
+        ("--origin", "*", "--story", ""),
+        ("--origin", "*", "--site", "nowhere"),
+    ],
+)
+def test_a_token_that_no_server_would_take_is_not_made(
+    run: Run, site: str, wrong: tuple[str, ...]
+) -> None:
+    sentence(run(*TOKEN, *wrong))
+
+
+class Snippet(HTMLParser):
+    """The tags of a snippet with their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_a_snippet_credits_the_story_and_leads_to_it(run: Run, site: str) -> None:
+    hostile = '</script>"><b>Ferry'
+    words = ["--origin", "*", "--title", hostile, "--author", "Ines", "--snippet"]
+    words += ["--url", "https://press.example/x?a=1&b=2", "--changes", "Shortened."]
+    html = run(*TOKEN, *words).out
+    snippet = Snippet(html)
+    link, original, licence = snippet.of("a")
+    assert link["class"] == "story-widget"
+    assert link["href"] == f"http://localhost:8000/s/{code('press', '2026/ferry')}"
+    assert claims_of(link["data-widget-token"] or "")["title"] == hostile
+    assert original["href"] == "https://press.example/x?a=1&b=2"
+    assert licence["rel"] == "license"
+    (script,) = snippet.of("script")
+    assert script["src"] == "http://localhost:8000/embed.js"
+    assert snippet.of("b") == []
+    assert re.search(r"Changes: Shortened\.(?!\.)", html)
+
+
+def test_a_token_is_withdrawn_by_its_handle(run: Run, site: str) -> None:
+    assert run("site", "revoke", site, "handle").out == "Withdrawn."
+    sentence(run("site", "revoke", "nowhere", "handle"))
+    for wrong in ("", "h" * 65, "a b", "é"):
+        assert "jti" in sentence(run("site", "revoke", site, wrong))
+
+
+# Stories and comments -----------------------------------------------------------------------------
+
+
+def test_stories_and_comments_that_are_not_there_are_refused(run: Run, site: str) -> None:
+    for words in (
+        ("story", "close", "000000000000"),
+        ("story", "open", "000000000000"),
+        ("story", "notice", "000000000000", "Hello"),
+        ("comment", "approve", "nobody"),
+        ("comment", "remove", "nobody"),
+        ("comment", "pin", "nobody"),
+        ("comment", "unpin", "nobody"),
+    ):
+        sentence(run(*words))
+    assert run("comment", "waiting", site).out == ""
+
+
+@pytest.mark.parametrize("notice", ["n" * 501, "two\nlines", "\x07"])
+def test_a_notice_is_one_line(run: Run, site: str, notice: str) -> None:
+    assert "notice" in sentence(run("story", "notice", "000000000000", notice))
+
+
+def beside(server: ServerProcess, *words: str) -> str:
+    """A command with the settings of a running server, in a thread as it brings its own loop."""
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(CliRunner().invoke, cli.app, words, env=server.env).result()
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return done.stdout.strip()
+
+
+async def test_moderators_work_beside_a_running_server(
+    new_server: Callable[..., ServerProcess],
+) -> None:
+    server: ServerProcess = await new_server().start()
+    beside(server, "site", "create", "press", "--name", "Press")
+    beside(server, "site", "set", "press", "moderation=pre")
+    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    story = code("press", "one")
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+        deed = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
+        answer = await http.post("/v1/deeds", json=deed | {"body": "please", "name": "Ana"})
+        comment = answer.json()["comment"]
+        assert comment["state"] == "pending"
+        waiting = beside(server, "comment", "waiting", "press")
+        assert waiting == f"{comment['id']}\t{story}\tnew\tAna\tplease"
+        beside(server, "comment", "approve", comment["id"])
+        beside(server, "comment", "pin", comment["id"])
+        beside(server, "story", "notice", story, "Be kind.")
+        beside(server, "story", "close", story)
+        snapshot = (await http.get(f"/v1/stories/{story}")).json()
+        assert (snapshot["story"]["closed"], snapshot["story"]["notice"]) == (True, "Be kind.")
+        (thread,) = snapshot["comments"]["threads"]
+        assert (thread["state"], thread["pinned"]) == ("published", True)
+        beside(server, "comment", "remove", comment["id"])
+        beside(server, "story", "open", story)
+        beside(server, "story", "notice", story, "")
+
+
+# Databases and settings ---------------------------------------------------------------------------
+
+
+def test_migrate_makes_the_tables_and_may_run_again(run: Run, data: Path) -> None:
+    for _ in range(2):
+        assert re.fullmatch(r"The database is at revision \d+\.", run("migrate").out)
+    assert (data / "database.sqlite3").exists()
+
+
+def test_a_database_that_is_gone_is_not_replaced(run: Run, site: str, data: Path) -> None:
+    for path in data.glob("database.sqlite3*"):
+        if path.suffix != ".made":
+            path.unlink()
+    for words in (("migrate",), ("site", "list"), ("serve",)):
+        assert "is gone from" in sentence(run(*words))
+    done = run("doctor")
+    assert done.status == 2
+    assert "is gone from" in done.out
+    assert not (data / "database.sqlite3").exists()
+
+
+def test_a_damaged_database_is_said_to_be(run: Run, data: Path) -> None:
+    data.mkdir()
+    (data / "database.sqlite3").write_bytes(b"no database at all " * 500)
+    for words in (("migrate",), ("site", "list"), ("serve",)):
+        assert "damaged" in sentence(run(*words))
+
+
+def test_a_data_folder_that_is_a_file_is_refused(run: Run, data: Path) -> None:
+    data.write_text("a file")
+    sentence(run("serve"))
+    sentence(run("migrate"))
+
+
+def test_doctor_finds_a_fresh_machine_well(run: Run) -> None:
+    done = run("doctor")
+    assert (done.status, "wrong" in done.out) == (0, False), done
+
+
+def test_doctor_says_what_is_wrong_with_each_part(
+    run: Run, site: str, data: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("PUBLIC_URL", "http://widgets.example")
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    monkeypatch.delenv("SECRET_KEYS")
+    assert "SECRET_KEYS" in sentence(run("doctor"))
+    monkeypatch.setenv("SECRET_KEYS", SECRET)
+    done = run("doctor")
+    assert done.status == 2
+    wrong = [line.split()[1] for line in done.out.splitlines() if line.startswith("wrong")]
+    assert wrong == ["database", "bus", "address"], done.out
+    assert "widget-server migrate" in done.out
+    run("migrate")
+    assert "PostgreSQL, revision" in run("doctor").out
+
+
+def test_a_postgresql_database_is_migrated_only_when_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    assert "widget-server migrate" in sentence(run("serve"))
+    assert "widget-server migrate" in sentence(run("site", "list"))
+    assert run("migrate").status == 0
+    assert run("site", "list").status == 0
+
+
+@pytest.mark.parametrize("words", [(), ("site",), ("story",), ("comment",)])
+def test_without_a_command_help_is_shown(run: Run, words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert "Usage:" in done.out + done.err
+
+
+@pytest.mark.parametrize("words", [("fly",), ("serve", "--wings"), ("token",), ("site", "create")])
+def test_a_command_that_is_none_ends_with_status_2(run: Run, words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.status == 2
+    assert "Error" in done.err
+
+
+# As processes -------------------------------------------------------------------------------------
+
+
+def start(data: Path, *words: str, **env: str) -> subprocess.Popen[str]:
+    """A command as an operator starts it."""
+    shell = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    return subprocess.Popen(
+        [sys.executable, "-m", "widget_server", *words],
+        env={**shell, "PYTHONPATH": str(ROOT), "DATA_DIR": str(data), **env},
+        cwd=data.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Done:
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out.strip(), err.strip())
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "said"),
+    [
+        (("serve",), {"PORT": "http"}, "PORT: "),
+        (("serve", "--port", "99999"), {}, "PORT: "),
+        (("serve",), {"DATABASE_URL": "postgres://h/d"}, "SECRET_KEYS: "),
+        (("serve",), {"DATABASE_URL": "mysql://h/d"}, "DATABASE_URL: "),
+        (("serve",), {"RATE_LIMITS": "fast"}, "RATE_LIMITS: "),
+        (("serve",), {"DATA_DIR": "/dev/null/data"}, "/dev/null"),
+        (("doctor",), {"PUBLIC_URL": "widgets.example"}, "PUBLIC_URL: "),
+    ],
+)
+def test_bad_settings_end_a_process_with_one_sentence(
+    data: Path, words: tuple[str, ...], env: dict[str, str], said: str
+) -> None:
+    assert said in sentence(ended(start(data, *words, **env)))
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(data: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert "in use" in sentence(ended(start(data, "serve", "--port", port, LOG_LEVEL="error")))
+
+
+def test_a_host_that_is_none_is_said(data: Path) -> None:
+    done = ended(start(data, "serve", "--host", "no such host.invalid", LOG_LEVEL="error"))
+    sentence(done)
+
+
+def test_a_data_folder_serves_one_server(data: Path) -> None:
+    port = free_port()
+    first = start(data, "serve", "--port", str(port), LOG_LEVEL="error")
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
+        second = ended(start(data, "serve", "--port", str(free_port()), LOG_LEVEL="error"))
+        assert str(data) in sentence(second)
+    finally:
+        first.send_signal(signal.SIGTERM)
+        done = ended(first)
+    assert done.status == 0
+    assert "Traceback" not in done.err
+
+
+def answers(url: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(url, trust_env=False).status_code == 200
+    return False
+
+
+def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
+    port = free_port()
+    env = {"PORT": str(port), "WEB_CONCURRENCY": "2", "LOG_LEVEL": "error", "SECRET_KEYS": SECRET}
+    server = start(data, "serve", **env)
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
+        snippet = ended(start(data, "site", "create", "press", "--name", "P", **env))
+        assert snippet.status == 0, snippet
+        token = ended(start(data, *TOKEN, "--origin", "*", **env)).out
+        deed = {"type": "react", "story": code("press", "2026/ferry"), "reaction": "happy"}
+        for _ in range(4):
+            answer = httpx.post(
+                f"http://127.0.0.1:{port}/v1/deeds", json=deed | {"token": token}, trust_env=False
+            )
+            assert answer.status_code == 200, answer.text
+        # The secret was given, so none was made.
+        assert not (data / "secret").exists()
+    finally:
+        server.send_signal(signal.SIGTERM)
+        ended(server)
+
+
+# Pace ---------------------------------------------------------------------------------------------
+
+
+async def test_too_many_deeds_are_told_when_to_come_back(
+    new_server: Callable[..., ServerProcess],
+) -> None:
+    limits = "deed=11/600,comment=4/600,report=1/600,reader=3/600"
+    server: ServerProcess = await new_server(RATE_LIMITS=limits).start()
+    beside(server, "site", "create", "press", "--name", "Press")
+    beside(server, "site", "set", "press", "pace_react=2/600", "pace_comment=2/600")
+    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    about = {"story": code("press", "one"), "token": token}
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+
+        async def do(kind: str, **fields: object) -> httpx.Response:
+            return await http.post("/v1/deeds", json={"type": kind, **about, **fields})
+
+        async def say(number: int, **fields: object) -> httpx.Response:
+            return await do("comment", key=f"key-number-{number}", body="hello", **fields)
+
+        def too_fast(answer: httpx.Response) -> None:
+            assert answer.status_code == 429, answer.text
+            content = json.loads(answer.text)
+            assert content["code"] == "rate_limited"
+            assert 0 < content["retry_after"] <= 600
+            assert int(answer.headers["retry-after"]) == round(content["retry_after"])
+
+        # A reader's pace is the site's choice; every reader has one of their own.
+        reader = (await do("react", reaction="happy")).json()["reader"]
+        assert (await do("react", reaction="sad", reader=reader)).status_code == 200
+        too_fast(await do("react", reaction="happy", reader=reader))
+        other = (await do("react", reaction="happy")).json()["reader"]
+        assert [(await say(n, reader=reader)).status_code for n in range(2)] == [200, 200]
+        too_fast(await say(2, reader=reader))
+        # A network's is the operator's: comments first, then new readers, then everything.
+        assert (await say(3, reader=other)).status_code == 200
+        too_fast(await say(4, reader=other))
+        assert (await do("react", reaction="sad")).status_code == 200
+        too_fast(await do("react", reaction="sad"))
+        too_fast(await do("react", reaction=None, reader=other))
+        # Reading costs nothing.
+        assert (await http.get(f"/v1/stories/{about['story']}")).status_code == 200
