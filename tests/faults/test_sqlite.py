@@ -3,7 +3,7 @@
 import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import httpx
 
@@ -76,17 +76,14 @@ async def test_no_file_can_grow(set_stage: SetStage) -> None:
 @thorough
 async def test_the_disk_is_full_and_freed(set_stage: SetStage) -> None:
     """Needs root, to mount a small file system."""
-    made = await set_stage("sqlite", disk_mb=8)
+    made = await set_stage("sqlite", disk_mb=24)
     ballast = made.file.with_name("ballast")
+    ballast.touch()
     async with made.load() as load:
         await load.more(40)
-        with ballast.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
         await eventually(lambda: load.ledger.retries["503"] > 10, "deeds are put off", 30)
         assert await reads_work(made, load.stories[0].code)
         ballast.unlink()
