@@ -111,6 +111,9 @@ class Postgres:
     folders, as the wheel's own starter does, would outlive the test run.
     """
 
+    haste: tuple[str, ...] = ("fsync=off", "full_page_writes=off")
+    """They only matter when the machine fails, not when a process does."""
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ww-pg-"))
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -141,8 +144,7 @@ class Postgres:
                 "--encoding=UTF8",
                 "--no-locale",
             )
-        # fsync only matters when the machine fails, not when a process does.
-        settings = ["fsync=off", "full_page_writes=off", "max_connections=200"]
+        settings = [*self.haste, "max_connections=200"]
         settings += [f"unix_socket_directories={self.folder}", "listen_addresses="]
         command = [str(self.programs / "postgres"), "-D", str(data)]
         for setting in settings:

@@ -1,0 +1,33 @@
+"""The whole table: `widget-server bench` with the peers, and with a PostgreSQL from its wheel.
+
+Everything that follows on the command line is passed on. Run from the checkout:
+`python -m tests.bench.whole_table --repeats 5`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.engines import Postgres
+
+
+class DurablePostgres(Postgres):
+    """As it comes: a commit is on disk when it is acknowledged."""
+
+    haste = ()
+
+
+def main() -> int:
+    """Measure; the exit status of the benchmark."""
+    postgres = DurablePostgres()
+    postgres.start()
+    try:
+        command = [sys.executable, "-m", "widget_server", "bench"]
+        command += ["--postgres", postgres.dsn, "--peers", str(Path(__file__).parent)]
+        return subprocess.run([*command, *sys.argv[1:]], check=False).returncode
+    finally:
+        postgres.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
