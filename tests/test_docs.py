@@ -1,0 +1,136 @@
+"""The documents name everything that the code has: codes, messages, paths, settings, rules, limits."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from starlette.routing import Route
+
+from widget_server.config import DEFAULT_RATES, Config
+from widget_server.edge import problems, socket
+from widget_server.edge.routes import application
+from widget_server.model import settings as rules
+from widget_server.model.settings import SiteSettings
+from widget_server.store import discussions, threads
+from widget_server.trust import markdown, text
+from widget_server.wire import messages, schemas
+
+ROOT = Path(__file__).parents[1]
+PROTOCOL = (ROOT / "docs/protocol.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def table(document: str, heading: str) -> dict[str, list[str]]:
+    """The rows of the table whose head begins with this, by the words in code of its first cell."""
+    lines = document.split(f"| {heading} |", 1)[1].splitlines()[2:]
+    found = {}
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        first, *others = [cell.strip() for cell in line.strip("|").split(" | ")]
+        for name in re.findall(r"`([^`]+)`", first) or [first]:
+            found[name] = others
+    return found
+
+
+def test_every_error_code_has_its_status() -> None:
+    told = {code: int(cells[0]) for code, cells in table(PROTOCOL, "`code`").items()}
+    assert told == problems.STATUS
+
+
+def test_every_close_code_is_explained() -> None:
+    told = {int(code) for code in table(PROTOCOL, "code")}
+    ours = {
+        value for name, value in vars(problems).items() if name.isupper() and isinstance(value, int)
+    }
+    assert ours <= told
+
+
+def test_every_message_and_frame_is_listed_with_its_fields() -> None:
+    sent, received = PROTOCOL.split("### What comes")
+    for model in (*get_args(messages.Message), *schemas.FRAMES):
+        document = sent if model in get_args(messages.Message) else received
+        fields = model.model_fields
+        (kind,) = get_args(fields["type"].annotation)
+        row = table(document, "`type`")[kind]
+        named = set(re.findall(r"`(\w+)`", " ".join(row))) | {"type", "ref"}
+        if kind == "story":
+            continue  # all fields of a story, by reference
+        over_http = {"token", "reader", "page"} if kind != "subscribe" else set()
+        wanted = {field.alias or name for name, field in fields.items()}
+        if document is received:
+            over_http = set()
+        assert wanted - over_http <= named, kind
+
+
+def test_every_path_is_listed() -> None:
+    nothing: Any = None
+    app = application(nothing, nothing, 0)
+    paths = {route.path for route in app.routes if isinstance(route, Route)} | {"/v1/live"}
+    listed = set(re.findall(r"(?:GET|POST) (/[^`?\s]*)`", PROTOCOL.split("## HTTP")[1]))
+    assert listed == paths
+
+
+def test_every_tag_of_a_text_is_named() -> None:
+    tags = {*markdown._TAGS.values(), *markdown._BLOCKS, "code", "br"}
+    assert tags == set(re.findall(r"`([a-z]+)`", PROTOCOL.split("Tags\nare")[1].split("; only")[0]))
+
+
+@pytest.mark.parametrize(
+    ("what", "limits"),
+    [
+        ("a message", [messages.MOST_BYTES // 1024]),
+        ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
+        ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
+        (
+            "name · email · website · reason",
+            [text.MAX_NAME, text.MAX_EMAIL, text.MAX_WEBSITE, text.MAX_REASON],
+        ),
+        ("stories of a socket", [socket.MOST_STORIES]),
+        (
+            "threads of a page · replies in a thread of a page",
+            [discussions.PAGE, threads.MOST_REPLIES],
+        ),
+        ("changes that are sent one by one", [discussions.MOST_CHANGES]),
+        ("own comments in `mine`", [discussions.MOST_OWN]),
+    ],
+)
+def test_limits_are_those_of_the_code(what: str, limits: list[int]) -> None:
+    line = next(one for one in PROTOCOL.splitlines() if one.startswith(f"| {what} |"))
+    numbers = {int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", line)}
+    assert set(limits) <= numbers
+
+
+def test_the_settings_table_has_every_setting_with_its_default() -> None:
+    told = table(README, "Setting")
+    fields = {name.upper(): field for name, field in Config.model_fields.items()}
+    assert set(told) == set(fields) - {"WIDGET_WORKER"}
+    for name in ("HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_LEVEL", "DATA_DIR"):
+        assert told[name][0] == f"`{fields[name].default}`"
+    for name in ("DRAIN_SECONDS", "SWEEP_SECONDS"):
+        assert float(told[name][0].strip("`")) == fields[name].default
+    for kind, rate in DEFAULT_RATES.items():
+        assert f"{kind}={rate}" in " ".join(told["RATE_LIMITS"])
+
+
+def test_the_rules_table_has_every_rule_with_its_default() -> None:
+    told = table(README, "Rule")
+    assert set(told) == set(rules._PARSERS)
+    chosen = SiteSettings()
+    for name, cells in told.items():
+        if name in {"prompt", "moderation", "open_republishing", "faces"}:
+            assert cells[0] == getattr(chosen, name)
+        elif name == "reactions":
+            assert cells[0] == ",".join(chosen.reaction_keys())
+        elif name == "edit_window":
+            assert cells[0] == str(chosen.edit_window)
+        elif name in {"name", "website", "email", "pace_react", "pace_comment"}:
+            assert getattr(chosen, name) in cells[0]
+
+
+def test_every_document_that_is_linked_is_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
+            if "://" not in target:
+                assert (document.parent / target).exists(), (document.name, target)
