@@ -85,6 +85,7 @@ class Workset:
         self.set_reactions: dict[ReactionKey, Row | None] = {}
         self.new_reports: dict[tuple[str, str], Row] = {}
         self.forgotten: set[str] = set()
+        self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
 
     # Reading -----------------------------------------------------------------------------------
 
@@ -169,7 +170,12 @@ class Workset:
     def tally(self, story: int, target: str) -> Tally:
         """The counts of a story (no target) or a comment as they are now."""
         row = self.comments[target] if target else self.stories[story]
-        return Tally(row["version"], counts_of(row["counts"]))
+        drawn = self._tallies.get((story, target))
+        if drawn is None or drawn[0] is not row["counts"] or drawn[1].version != row["version"]:
+            # Hundreds of answers of a batch show the same one.
+            drawn = row["counts"], Tally(row["version"], counts_of(row["counts"]))
+            self._tallies[story, target] = drawn
+        return drawn[1]
 
     def comment(self, comment: str) -> Comment:
         """A comment as it is now."""

@@ -102,8 +102,8 @@ class Writer:
             raise Unavailable(retry_after=2)
         self._waiting.append(ticket)
         self._wake.set()
-        # Shielded: a reader who goes away must not take the answer of a batch with them.
-        return await asyncio.shield(ticket.answer)
+        # A reader who goes away cancels this answer alone; the deed stays in its batch.
+        return await ticket.answer
 
     async def run(self) -> None:
         """Write batches until cancelled; what waits or is being written then is still written."""
