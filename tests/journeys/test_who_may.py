@@ -1,5 +1,6 @@
 """Who is let in, as whom, and how those are told who are not."""
 
+import asyncio
 import time
 
 import httpx
@@ -162,3 +163,19 @@ async def test_a_handshake_without_our_subprotocol_is_refused_over_http(pair: Pa
             ):
                 pass
         assert refusal.value.response.status_code == 400
+
+
+async def test_who_hangs_up_in_the_middle_of_a_request_is_no_failure_of_the_server(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    for _ in range(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", pair.one.port)
+        writer.write(b"POST /v1/deeds HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    async with pair.readers(story) as (here, there):
+        await here.comment(story.code, "It goes on.")
+        await agree(story.code, here, there)
+    assert "Traceback" not in pair.one.log()

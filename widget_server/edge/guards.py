@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from widget_server.model.errors import TooLarge
+from widget_server.model.errors import Malformed, TooLarge
 
 
 def origin_of(scope: Mapping[str, Any]) -> str | None:
@@ -24,12 +24,16 @@ def address_of(scope: Mapping[str, Any]) -> str | None:
 
 
 async def body_of(request: Request, most: int) -> bytes:
-    """The body, read no further than the limit. Raises `TooLarge`."""
+    """The body, read no further than the limit. Raises `TooLarge`, `Malformed`."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise TooLarge
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise TooLarge
+    except ClientDisconnect:
+        # Nobody is there to be answered; it is no failure of ours either.
+        raise Malformed("The request ended before its body did.") from None
     return bytes(body)
 
 
