@@ -26,7 +26,7 @@ events {{ worker_connections {files}; multi_accept on; }}
 http {{
   access_log off; tcp_nodelay on; client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/a; fastcgi_temp_path {folder}/b; uwsgi_temp_path {folder}/c;
-  scgi_temp_path {folder}/d; keepalive_requests 1000000; nchan_shared_memory_size 256m;
+  scgi_temp_path {folder}/d; keepalive_requests 1000000; keepalive_timeout 1h; nchan_shared_memory_size 256m;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location /v1/live {{

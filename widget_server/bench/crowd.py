@@ -90,12 +90,11 @@ class Cast:
         return Pair(server, self._start(load.main, server.call("where")), deflate=deflate)
 
     def yardsticks(self) -> dict[str, Pair]:
-        """Those that the package can build."""
+        """Those that a goal speaks of."""
         return {
             "raw send loop": self.yardstick(yardsticks.raw),
             "naive loop, as browsers get it": self.yardstick(yardsticks.naive, deflate=True),
             "naive loop, uncompressed": self.yardstick(yardsticks.naive),
-            "websockets.broadcast": self.yardstick(yardsticks.websockets_broadcast),
         }
 
     def _start(self, main: Callable[..., None], *arguments: Any) -> Remote:

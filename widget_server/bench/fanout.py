@@ -2,7 +2,7 @@
 
 import statistics
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from widget_server.bench import yardsticks
 from widget_server.bench.crowd import Cast, Pair, cast, settle
@@ -13,6 +13,11 @@ from widget_server.wire import frames
 
 FRAMES = 60_000
 """Frames of one sample, whatever the number of watchers."""
+FEW = 5_000
+"""Up to so many watchers all peers are measured, beyond only those that a goal speaks of."""
+PEERS = ("nchan", "raw send in c", "ws on node")
+Others = Callable[[Cast, Container[str]], dict[str, Pair]]
+"""Starts the peers with these names that can run here."""
 _BEAT = (
     b'{"type":"comment","story":"0123456789AB","position":{"epoch":"0123456789abcdef",'
     b'"seq":100000000},"count":17,"comment":' + b"x" * 420 + b"}"
@@ -27,11 +32,14 @@ def tally(size: int = 150) -> bytes:
     return payload[:-2] + b" " * (size - len(payload)) + b"}}"
 
 
-def delivered(watchers: int, repeats: int, others: Callable[[Cast], dict[str, Pair]]) -> Row:
+def delivered(watchers: int, repeats: int, others: Others) -> Row:
     """One story, every tally to everyone, no conflation."""
     row = Row(f"frames/s to {watchers:,} watchers, 150-byte tally, no conflation", "frames/s")
     with cast() as stage:
-        pairs = {"ours": stage.house(), **stage.yardsticks(), **others(stage)}
+        pairs = {"ours": stage.house(), **stage.yardsticks()}
+        if watchers <= FEW:
+            pairs["websockets.broadcast"] = stage.yardstick(yardsticks.websockets_broadcast)
+        pairs |= others(stage, PEERS if watchers <= FEW else ("nchan",))
         for pair in pairs.values():
             pair.open(watchers)
         settle()
@@ -170,9 +178,7 @@ def _carried(pairs: list[Pair], watchers: int) -> float:
     return frames_ / max(cpu)
 
 
-def all_rows(
-    repeats: int, others: Callable[[Cast], dict[str, Pair]]
-) -> Iterator[tuple[str, Callable[[], Row]]]:
+def all_rows(repeats: int, others: Others) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Name and measurement of each row."""
     yield "fanout-1000", lambda: delivered(1_000, repeats, others)
     yield "fanout-10000", lambda: delivered(10_000, repeats, others)

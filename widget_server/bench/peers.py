@@ -7,6 +7,7 @@ standard input, sends the payload to every open socket so many times, and answer
 
 import subprocess
 import sys
+from collections.abc import Container
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -54,13 +55,15 @@ class Peer:
         self._process.kill()
 
 
-def peers_in(folder: Path, stage: Cast) -> dict[str, Pair]:
-    """The peers that can run here, by name: `peer_nchan.py` is “nchan”."""
+def peers_in(folder: Path, stage: Cast, names: Container[str]) -> dict[str, Pair]:
+    """Those of the named peers that can run here: `peer_nchan.py` is “nchan”."""
     found = {}
     for program in sorted(folder.glob("peer_*.py")):
-        pair = stage.yardstick(main, str(program))
-        if pair.server.call("where"):
-            found[program.stem.removeprefix("peer_").replace("_", " ")] = pair
+        name = program.stem.removeprefix("peer_").replace("_", " ")
+        if name in names:
+            pair = stage.yardstick(main, str(program))
+            if pair.server.call("where"):
+                found[name] = pair
     return found
 
 

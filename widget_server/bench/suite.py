@@ -1,7 +1,7 @@
 """All rows of the table of goals, run one after another."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,8 @@ class Choice:
 def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Name and measurement of each row."""
 
-    def others(stage: Cast) -> dict[str, Pair]:
-        return peers_in(choice.peers, stage) if choice.peers is not None else {}
+    def others(stage: Cast, names: Container[str]) -> dict[str, Pair]:
+        return peers_in(choice.peers, stage, names) if choice.peers is not None else {}
 
     yield from fanout.all_rows(choice.repeats, others)
     yield from deeds.all_rows(choice.repeats, choice.postgres)
