@@ -4,7 +4,7 @@ The stories' rows are locked first, so that `seq` is handed out in commit order 
 Answers and events are drawn from the rows after the whole batch is applied.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
