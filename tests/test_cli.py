@@ -451,13 +451,17 @@ def test_a_host_that_is_none_is_said(data: Path) -> None:
     sentence(done)
 
 
-def test_a_data_folder_serves_one_server(data: Path) -> None:
+def test_a_data_folder_and_a_port_serve_one_server(data: Path) -> None:
     port = free_port()
     first = start(data, "serve", "--port", str(port), LOG_LEVEL="error")
     try:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
         second = ended(start(data, "serve", "--port", str(free_port()), LOG_LEVEL="error"))
         assert str(data) in sentence(second)
+        # Nor does a port: readers would come now to one discussion, now to another.
+        other = data.with_name("other")
+        third = ended(start(other, "serve", "--port", str(port), LOG_LEVEL="error"))
+        assert "in use" in sentence(third)
     finally:
         first.send_signal(signal.SIGTERM)
         done = ended(first)

@@ -123,7 +123,7 @@ def serve(
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with supervisor.sole_server(config.data_dir):
         asyncio.run(_prepare(config))
-        worker.listening_socket(config.host, config.port).close()
+        worker.refuse_taken(config.host, config.port)
         if not config.embeds_valkey and config.web_concurrency == 1:
             raise typer.Exit(worker.run(config, lambda: None))
         children = supervisor.server(

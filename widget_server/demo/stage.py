@@ -63,6 +63,9 @@ VOICES = (
 
 def run(port: int, data: Path | None, *, lively: bool) -> int:
     """Run the demo until it is interrupted; the exit status."""
+    # What the operator's shell says of another server is not meant for the demo or its children.
+    for name in Config.model_fields:
+        os.environ.pop(name.upper(), None)  # noqa: TID251
     with ExitStack() as stack:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
@@ -72,21 +75,16 @@ def run(port: int, data: Path | None, *, lively: bool) -> int:
             port=port,
             host="127.0.0.1",
             public_url=f"http://localhost:{port}",
-            database_url="",
-            redis_url="",
         )
         stack.enter_context(supervisor.sole_server(data))
         for offset in range(1 + len(CARRIED)):
-            worker.listening_socket("127.0.0.1", port + offset).close()
+            worker.refuse_taken("127.0.0.1", port + offset)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
         asyncio.run(_set_the_stage(config, folder))
         children = supervisor.server(data, worker.arguments(config), 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
         pages += ["--port", str(port), *(["--lively"] if lively else [])]
         children.append(supervisor.Child("pages", pages))
-        # What the operator's shell says of other servers is not meant for the demo.
-        for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "WEB_CONCURRENCY"):
-            os.environ.pop(name, None)  # noqa: TID251 - for the children only
         return supervisor.Supervisor(children, config.drain_seconds).run()
 
 
