@@ -238,7 +238,10 @@ class Writer:
     def __init__(self, load: Load, number: int, chance: random.Random) -> None:
         self.load, self.number, self.chance = load, number, chance
         self.reader: str | None = None
-        self.http = httpx.AsyncClient(trust_env=False, headers={"Origin": ORIGIN})
+        # An idle connection is given up before the server does so: a request that meets the end
+        # of its connection says nothing of a fault.
+        limits = httpx.Limits(keepalive_expiry=1)
+        self.http = httpx.AsyncClient(trust_env=False, headers={"Origin": ORIGIN}, limits=limits)
         self.own: list[Posted] = []
         self.size = 0
         """Characters that each comment is filled up to."""
