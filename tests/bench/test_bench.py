@@ -52,10 +52,10 @@ def test_a_goal_compares_round_by_round_and_by_the_median() -> None:
 
 
 def test_a_row_that_fails_says_why_and_the_others_are_measured() -> None:
-    rows = run(Choice(repeats=1, only=("reactions-postgres",)), lambda _line: None)
+    rows = list(run(Choice(repeats=1, only=("reactions-postgres",)), lambda _line: None))
     assert [row.failed for row in rows] == ["name a PostgreSQL with --postgres"]
     with pytest.raises(ValueError, match="No row is called nonsense"):
-        run(Choice(only=("nonsense",)), lambda _line: None)
+        list(run(Choice(only=("nonsense",)), lambda _line: None))
 
 
 def test_every_frame_that_is_sent_arrives_and_is_counted() -> None:

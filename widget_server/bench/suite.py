@@ -34,12 +34,11 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Row]]]:
     yield from reads.all_rows(choice.repeats)
 
 
-def run(choice: Choice, say: Callable[[str], None]) -> list[Row]:
-    """Measure; what fails is said in its row. Raises `ValueError` for a row that there is none of."""
+def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Row]:
+    """Measure row by row; what fails is said in its row. Raises `ValueError` for a row that there is none of."""
     known = dict(rows_of(choice))
     if unknown := set(choice.only) - set(known):
         raise ValueError(f"No row is called {', '.join(sorted(unknown))}: use {', '.join(known)}.")
-    rows = []
     for name in choice.only or known:
         begin = time.monotonic()
         say(f"{name} …")
@@ -47,6 +46,5 @@ def run(choice: Choice, say: Callable[[str], None]) -> list[Row]:
             row = known[name]()
         except Exception as error:
             row = Row(name, "", failed=str(error).strip().splitlines()[-1][:200])
-        rows.append(row)
         say(f"{name}: {time.monotonic() - begin:.0f} s")
-    return rows
+        yield row
