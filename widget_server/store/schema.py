@@ -142,7 +142,8 @@ Index(
     sqlite_where=_TOP,
     postgresql_where=_TOP,
 )
-_PINNED = text("parent IS NULL AND pinned AND born <> 0")
+# Turned around, so that SQLite does not take the index of all top comments for this question.
+_PINNED = text("parent IS NULL AND pinned AND 0 <> born")
 Index("ix_comments_pinned", comments.c.story, sqlite_where=_PINNED, postgresql_where=_PINNED)
 _COUNTED = text("version > 0")
 Index(

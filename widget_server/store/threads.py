@@ -43,7 +43,7 @@ async def read_page(
         past = cursor > place if order == "oldest" else cursor < place
     elif order == "newest":
         # Few, and sorted here: SQLite would find them in order by a walk through all top comments.
-        marked = text("parent IS NULL AND pinned AND born <> 0")
+        marked = text("parent IS NULL AND pinned AND 0 <> born")
         first = select_comments().where((comments.c.story == story) & marked)
         rows = await connection.execute(first)
         pinned = sorted(map(to_comment, rows), key=lambda top: top.born, reverse=True)

@@ -136,8 +136,8 @@ def upgrade() -> None:
         "comments",
         ["story"],
         unique=False,
-        sqlite_where=sa.text("parent IS NULL AND pinned AND born <> 0"),
-        postgresql_where=sa.text("parent IS NULL AND pinned AND born <> 0"),
+        sqlite_where=sa.text("parent IS NULL AND pinned AND 0 <> born"),
+        postgresql_where=sa.text("parent IS NULL AND pinned AND 0 <> born"),
     )
     op.create_index("ix_comments_reader", "comments", ["reader"], unique=False)
     op.create_index("ix_comments_story_seq", "comments", ["story", "seq"], unique=False)
