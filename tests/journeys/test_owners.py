@@ -13,7 +13,8 @@ from tests.waiting import eventually
 async def test_a_comment_that_waits_is_shown_to_its_author_alone_until_it_is_approved(
     pair: Pair,
 ) -> None:
-    story = pair.site("moderation=pre", "show_copy=off").story()
+    publisher = pair.site("moderation=pre", "show_copy=off")
+    story = publisher.story()
     code = story.code
     async with pair.readers(story, 3) as (author, there, here):
         comment = await author.comment(code, "Please wait.")
@@ -23,7 +24,7 @@ async def test_a_comment_that_waits_is_shown_to_its_author_alone_until_it_is_app
         async with Client(pair.other.url, after=author) as back:
             mine = (await back.subscribe(story.token))["mine"]["comments"]
             assert [(own["id"], own["state"]) for own in mine] == [(comment["id"], "pending")]
-        assert comment["id"] in pair.cli("comment", "waiting", "paper-2").split()
+        assert comment["id"] in pair.cli("comment", "waiting", publisher.site).split()
         pair.cli("comment", "approve", comment["id"])
         for client in (author, there, here):
             frame = await client.saw("comment")

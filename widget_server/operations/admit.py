@@ -15,7 +15,7 @@ from widget_server.model.errors import (
     TokenRevoked,
 )
 from widget_server.model.records import Copy, Site, Story
-from widget_server.operations.directory import KnownSite
+from widget_server.operations.directory import ROTATED_S, KnownSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Change
 from widget_server.store.errands import make_story, see_copy
@@ -136,7 +136,7 @@ async def _found_again(services: Services, grant: Grant) -> Grant:
     if grant.claims is None:
         found = await _by_code(services, grant.story.code, grant.origin)
     else:
-        site = (await services.directory.site(grant.site.slug, fresh=True)) or None
+        site = (await services.directory.site(grant.site.slug, max_age=0)) or None
         if site is None:
             raise TokenInvalid
         story = await _story(services, grant.story.code, site.site, grant.claims)
@@ -163,6 +163,8 @@ async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims
     """The token's site, claims and key generation. Raises `TokenInvalid`."""
     peeked = tokens.peek(token)
     known = await services.directory.site(peeked.site)
+    if known is not None and peeked.generation > known.site.generation:
+        known = await services.directory.site(peeked.site, max_age=ROTATED_S)
     if known is None:
         raise TokenInvalid
     oldest, newest = known.site.oldest, known.site.generation

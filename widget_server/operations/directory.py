@@ -1,21 +1,28 @@
 """Sites and stories that deeds speak of, kept for a moment so that each deed need not ask.
 
-A site's rules and withdrawn tokens are at most `SITE_S` old; a story's number never changes.
+A site's rules and withdrawn tokens are at most `SITE_S` old, and older only while the database
+does not answer: nobody can change them there either. A story's number never changes.
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from widget_server.model.claims import WidgetClaims
+from widget_server.model.errors import Unavailable
 from widget_server.model.records import Copy, Site, Story
 from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 
 SITE_S = 2.0
+ROTATED_S = 0.1
+"""How old rules may be that do not know a token's generation, in seconds: its key may be new."""
+PATIENCE_S = 1.0
+"""How long a deed waits for the database where older rules are known, in seconds."""
 STORY_S = 30.0
 COPY_S = 3600.0
 MOST_STORIES = 50_000
@@ -47,16 +54,24 @@ class Directory:
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
-    async def site(self, slug: str, *, fresh: bool = False) -> KnownSite | None:
-        """The site, or None; `fresh` asks the database."""
-        at, known = self._by_slug.get(slug, (-SITE_S, None))
-        if not fresh and self._clock() - at < SITE_S:
+    async def site(self, slug: str, *, max_age: float = SITE_S) -> KnownSite | None:
+        """The site as it was at most `max_age` seconds ago, or None.
+
+        Raises `Unavailable` when the database does not answer and nothing is known.
+        """
+        at, known = self._by_slug.get(slug, (-math.inf, None))
+        if self._clock() - at < max_age:
             return known
         asking = self._asking.get(slug)
         if asking is None:
             asking = self._asking[slug] = asyncio.create_task(self._ask(slug))
             asking.add_done_callback(lambda _: self._asking.pop(slug, None))
-        return await asyncio.shield(asking)
+        if known is None or max_age == 0:
+            return await asyncio.shield(asking)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_S)
+        except (Unavailable, TimeoutError):
+            return known
 
     async def _ask(self, slug: str) -> KnownSite | None:
         site = await self._sites.find(slug)

@@ -73,7 +73,7 @@ async def revoke(services: Services, slug: str, jti: str) -> None:
 
 
 async def _site(services: Services, slug: str) -> Site:
-    known = await services.directory.site(slug, fresh=True)
+    known = await services.directory.site(slug, max_age=0)
     if known is None:
         raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
     return known.site

@@ -29,7 +29,7 @@ class StorySource:
     async def snapshot(self, code: str) -> Loaded:
         """The story now. Raises `NotFound`, `Unavailable`."""
         story, page = await self._discussions.snapshot(code)
-        known = await self._directory.site(story.site, fresh=True)
+        known = await self._directory.site(story.site, max_age=0)
         settings = known.site.settings if known is not None else SiteSettings()
         self._directory.keep(story)
         return Loaded(
