@@ -1,5 +1,6 @@
 """The documents name everything that the code has: codes, messages, paths, settings, rules, limits."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +20,13 @@ from widget_server.wire import messages, schemas
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
+EMBED = (ROOT / "docs/embed.md").read_text("utf-8")
+SOURCE = {
+    path.relative_to(ROOT / "js/src").as_posix(): path.read_text("utf-8")
+    for path in (ROOT / "js/src").rglob("*.*s")
+}
+"""The embed in the page: what it is built from, without what is only in the framed page."""
+del SOURCE["frame.js"]
 
 
 def table(document: str, heading: str) -> dict[str, list[str]]:
@@ -127,6 +135,45 @@ def test_the_rules_table_has_every_rule_with_its_default() -> None:
             assert cells[0] == str(chosen.edit_window)
         elif name in {"name", "website", "email", "pace_react", "pace_comment"}:
             assert getattr(chosen, name) in cells[0]
+
+
+def in_source(pattern: str) -> set[str]:
+    """What the pattern finds anywhere in the embed."""
+    return {name for text in SOURCE.values() for name in re.findall(pattern, text)}
+
+
+def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() -> None:
+    told: dict[str, set[str]] = {}
+    for name, (kind, *_) in table(EMBED, "name").items():
+        told.setdefault(kind, set()).add(name)
+    attributes = in_source(r'(?:this|host)\.getAttribute\("([a-z]+)"\)')
+    attributes |= in_source(r"host\.(dir)\b") | in_source(r'closest\("\[(lang)\]"\)')
+    assert told["attribute"] == attributes
+    (observed,) = in_source(r"observedAttributes = (\[.*\])")
+    followed = {name for name, (_, what) in table(EMBED, "name").items() if "Followed" in what}
+    assert followed == set(json.loads(observed))
+
+    # One place reads what stands on a snippet's link or script.
+    reads = {name: text.count("dataset") for name, text in SOURCE.items() if "dataset" in text}
+    assert reads == {"index.js": 1}
+    (snippet,) = in_source(r"const \{ (.*) \} = origin\.dataset")
+    camel = {name.split(":")[0] for name in snippet.split(", ")}
+    data = {"data-" + re.sub("[A-Z]", lambda big: f"-{big[0].lower()}", name) for name in camel}
+    assert told["on the snippet's link"] | told["on the script"] == data
+
+    assert in_source(r"CustomEvent\(.*") == {'CustomEvent("story-widget:" + type, {'}
+    events = {f"story-widget:{name}" for name in in_source(r'\bemit\("([a-z]+)"')}
+    assert told["event"] == events
+    methods = re.findall(r"^  ([a-z]\w+)\(.*\) \{$", SOURCE["element.js"], re.MULTILINE)
+    callbacks = {name for name in methods if name.endswith("Callback")} | {"constructor"}
+    assert told["method"] == {f"{name}()" for name in set(methods) - callbacks}
+    assert told["slot"] == in_source(r'h\("slot", \{ name: "([a-z]+)"')
+
+    assert told["property"] == in_source(r"--story-widget-[a-z-]+")
+    assert told["part"] == in_source(r'\bpart: "([a-z-]+)"')
+    assert len(told) == 8
+    looks = (ROOT / "docs/themes.md").read_text("utf-8")
+    assert set(re.findall(r"--story-widget-[a-z-]+", looks)) <= told["property"]
 
 
 def test_every_document_that_is_linked_is_there() -> None:
