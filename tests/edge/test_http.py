@@ -201,6 +201,42 @@ def test_a_deed_done_again_with_its_key_is_done_once(paper: Paper) -> None:
     assert paper.snapshot(story)["count"] == 1
 
 
+def test_a_first_deed_done_again_is_done_once_and_its_reader_is_the_same(paper: Paper) -> None:
+    story, key = paper.story(), str(uuid.uuid4())
+    first = paper.post(story, key=key)
+    assert paper.post(story, key=key) == first
+    assert paper.snapshot(story)["count"] == 1
+    reaction = {"reaction": "happy", "key": str(uuid.uuid4())}
+    once, again = (paper.deed(story, "react", **reaction).json() for _ in range(2))
+    assert once == again
+    assert again["tally"]["counts"]["happy"] == 1
+
+
+@pytest.mark.parametrize(
+    "other", [{"key": None}, {"body": "something else"}, {"parent": "first"}, {"name": "Else"}]
+)
+def test_only_the_very_same_deed_makes_two_strangers_one_reader(
+    paper: Paper, other: dict[str, Any]
+) -> None:
+    story, key = paper.story(), str(uuid.uuid4())
+    first = paper.post(story, key=key)
+    said: dict[str, Any] = {"key": key, "body": "hello", **other}
+    said["key"] = said["key"] or str(uuid.uuid4())
+    if "parent" in other:
+        said["parent"] = first["comment"]["id"]
+    stranger = paper.post(story, **said)
+    assert stranger["reader"] != first["reader"]
+    assert stranger["comment"]["id"] != first["comment"]["id"]
+
+
+def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(paper: Paper) -> None:
+    story = paper.story()
+    for key in ("12345678", "00000000-0000-1000-8000-000000000000", uuid.uuid4().hex):
+        answers = [paper.post(story, key=key) for _ in range(2)]
+        assert len({answer["reader"] for answer in answers}) == 2
+        assert len({answer["comment"]["id"] for answer in answers}) == 2
+
+
 def test_messages_of_the_socket_alone_are_no_deeds(paper: Paper) -> None:
     story = paper.story()
     for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):

@@ -1,14 +1,54 @@
 """`kill -9` of one server process and of both: what was acknowledged is there, nothing is twice."""
 
 import asyncio
+import json
+import uuid
 from collections.abc import Awaitable, Callable
 
+import httpx
 import pytest
 
 from tests.faults.stage import Stage, now
 from tests.faults.thorough import thorough
+from tests.journeys.harness import ServerProcess
+from tests.journeys.publisher import Story
+from tests.journeys.replay import Json
+from tests.waiting import eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
+
+ORIGIN = {"Origin": "https://first.example"}
+
+
+def first_comment(story: Story) -> Json:
+    """What someone says whom nobody knows yet."""
+    deed = {"type": "comment", "story": story.code, "token": story.token, "body": "My first."}
+    return {**deed, "key": str(uuid.uuid4())}
+
+
+async def say(server: ServerProcess, deed: Json) -> Json:
+    """The answer to a deed over HTTP."""
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        answer = await http.post(f"{server.url}/v1/deeds", json=deed, headers=ORIGIN)
+    assert answer.status_code == 200, answer.text
+    said: Json = answer.json()
+    return said
+
+
+async def say_unheard(server: ServerProcess, deed: Json) -> None:
+    """Send a deed, wait until it is stored, and never read the answer."""
+    body = json.dumps(deed).encode()
+    head = f"POST /v1/deeds HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN['Origin']}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    await eventually(lambda: _stored(server, deed), "it is stored")
+    writer.transport.abort()
+
+
+async def _stored(server: ServerProcess, deed: Json) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"{server.url}/v1/stories/{deed['story']}")
+    return answer.status_code == 200 and answer.json()["count"] == 1
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -16,8 +56,10 @@ async def test_one_of_two_servers_is_killed_and_comes_back(
     set_stage: SetStage, engine: str
 ) -> None:
     stage = await set_stage(engine)
+    deed = first_comment(stage.publisher.story())
     async with stage.load() as load:
         await load.more(60)
+        await say_unheard(stage.pair.other, deed)
         struck = now()
         await stage.pair.other.kill()
         load.servers = load.doors = [stage.pair.one]
@@ -28,6 +70,12 @@ async def test_one_of_two_servers_is_killed_and_comes_back(
         await stage.pair.other.start()
         load.servers = load.doors = list(stage.servers)
         await load.more(40)
+        # Who heard no answer says it again, and is the reader who said it the first time.
+        again, once_more = [await say(server, deed) for server in stage.servers]
+        assert again == once_more
+        assert await _stored(stage.pair.other, deed), "still one comment"
+        edit = {**deed, "type": "edit", "comment": again["comment"]["id"], "body": "Mine."}
+        await say(stage.pair.one, {**edit, "reader": again["reader"]})
     await stage.verdict(load, "kill -9 of one server", recovered)
 
 

@@ -308,6 +308,15 @@ def test_reader_ids_are_128_random_bits() -> None:
     assert all(re.fullmatch("[0-9a-f]{32}", rid) for rid in made)
 
 
+def test_a_first_deed_has_one_reader_on_all_servers_with_the_secret_and_on_no_other() -> None:
+    rid = RING.first_rid("a deed")
+    assert re.fullmatch("[0-9a-f]{32}", rid)
+    assert Keyring([VECTORS["secrets"][0]]).first_rid("a deed") == rid
+    others = {RING.first_rid("another"), Keyring(["another secret " * 2]).first_rid("a deed")}
+    assert rid not in others
+    assert len(others) == 2
+
+
 @pytest.mark.parametrize("secrets", [[], [""], ["short"], ["x" * 16, "short"], "x" * 40])
 def test_a_weak_or_missing_secret_is_refused_in_a_sentence(secrets: list[str]) -> None:
     with pytest.raises(ValueError, match=r"secret key.*\.$"):

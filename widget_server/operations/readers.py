@@ -64,16 +64,25 @@ async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
     )
 
 
-def act(services: Services, grant: Grant, known: ReaderClaims | None, network: str) -> Actor:
+def act(
+    services: Services,
+    grant: Grant,
+    known: ReaderClaims | None,
+    network: str,
+    first: str | None = None,
+) -> Actor:
     """The reader who does something now; a new one is counted against the network.
 
-    Raises `RateLimited`.
+    `first` names the deed where it can be told from all others. Its answer, with the reader token,
+    may be lost: the same deed again is then the same reader's, on every server. Raises
+    `RateLimited`.
     """
     services.paces.spend("deed", network)
     if known is not None:
         return Actor(known, store_key(known), network)
     services.paces.spend("reader", network)
-    claims = ReaderClaims(grant.site.slug, tokens.new_rid())
+    rid = services.keyring.first_rid(first) if first is not None else tokens.new_rid()
+    claims = ReaderClaims(grant.site.slug, rid)
     issued = services.keyring.issue_reader(grant.site.slug, claims)
     return Actor(claims, store_key(claims), network, issued)
 

@@ -148,6 +148,14 @@ class Keyring:
             raise TokenExpired("This sign-in is over. Load the page anew.")
         return claims
 
+    def first_rid(self, deed: str) -> str:
+        """The id of a reader whose first deed this is: the same when the deed is sent again.
+
+        As unforeseeable as a random one for all who do not know the deed with its random key.
+        """
+        message = f"first-deed:{deed}".encode()
+        return hmac.new(self._secrets[0].encode(), message, hashlib.sha256).hexdigest()[:32]
+
     def issue_reader(self, site: str, claims: ReaderClaims) -> str:
         """A reader token for this site, signed with the newest secret."""
         return mint(self._secrets[0], "r1", site, 0, schema.reader_payload(claims))

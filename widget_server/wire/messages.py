@@ -4,6 +4,7 @@ Fields that are not known are passed over, so that a newer embed can talk to an 
 What a text may contain is checked by `trust`, not here.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -18,6 +19,9 @@ Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the answer.")]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$", description="A story's public code.")]
 CommentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,16}$", description="A comment's id.")]
 Token = Annotated[str, Field(max_length=4096, description="A signed token, unchanged.")]
+Key = Annotated[
+    str, Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
+]
 
 
 class _Message(BaseModel):
@@ -60,13 +64,14 @@ class React(_Deed):
     type: Literal["react"]
     reaction: str | None
     comment: CommentId | None = None
+    key: Key | None = None
 
 
 class Comment(_Deed):
     """Post a comment. Sending the same `key` again never posts twice."""
 
     type: Literal["comment"]
-    key: str = Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
+    key: Key
     body: str = Field(description="Markdown, 1 to 5,000 code points.")
     name: str | None = None
     email: str | None = None
@@ -123,6 +128,21 @@ Message = Subscribe | Deed | Unsubscribe | Visible
 
 DEEDS: TypeAdapter[Deed] = TypeAdapter(Annotated[Deed, Field(discriminator="type")])
 MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
+
+
+_RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_ENVELOPE = {"ref", "token", "reader", "page"}
+
+
+def name_of(deed: Deed) -> str | None:
+    """By what a deed without a reader token is known when it is sent again: key and content.
+
+    None without a random key (a UUID of version 4): another might not be one sender's alone.
+    """
+    key: str | None = getattr(deed, "key", None)
+    if key is None or _RANDOM.fullmatch(key) is None:
+        return None
+    return deed.model_dump_json(exclude=_ENVELOPE)
 
 
 class Unreadable(Malformed):
