@@ -18,6 +18,7 @@ from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client
 from tests.journeys.harness import ROOT, SETTINGS
 from tests.waiting import free_port, wait_until
+from widget_server.demo.stage import CARRIED
 
 
 def four_free_ports() -> int:
@@ -155,8 +156,9 @@ def test_a_lively_demo_fills_with_reactions_and_words(tmp_path: Path) -> None:
     def lively() -> bool:
         snapshot = httpx.get(f"{running.url}/v1/stories/{code}", trust_env=False).json()
         counts: dict[str, int] = snapshot["tally"]["counts"]
-        return sum(counts.values()) >= 2
+        vias = [each["copy"]["label"] for each in snapshot["comments"]["threads"]]
+        return sum(counts.values()) >= 2 and vias and set(vias) <= {page.label for page in CARRIED}
 
-    wait_until(lively, "readers react", 60)
+    wait_until(lively, "readers react, and write by way of a copy that has a name", 60)
     running.end()
     assert (tmp_path / "kept/database.sqlite3").exists()

@@ -206,7 +206,9 @@ function openDiscussion(server, code) {
   /** Asks for what changed. False if the server did not answer. */
   async function poll() {
     try {
-      hear(await getStory(server, code, self.state.position));
+      const news = await getStory(server, code, self.state.position);
+      hear(news);
+      news.tallies?.forEach(hear);
     } catch (problem) {
       return /** @type {any} */ (problem).status > 0;
     }

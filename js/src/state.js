@@ -119,6 +119,10 @@ export const choice = (state) => (state.wish ? state.wish.reaction : state.mine.
 /** The counts to show. @param {State} state */
 export const counts = (state) => (state.wish ?? state.tally).counts;
 
+/** Whether this reader may do that here and now. @param {State} state @param {"react" | "comment"} what */
+export const may = ({ can, readOnly, story }, what) =>
+  can.includes(what) && !readOnly && !story?.closed;
+
 /** @param {State} state @param {string} id @returns {Comment | undefined} */
 export function find(state, id) {
   for (const thread of state.threads) {

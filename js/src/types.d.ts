@@ -96,6 +96,8 @@ export interface Snapshot {
   settings: Settings;
   comments?: { threads: Thread[]; next: string | null };
   changes?: Comment[];
+  /** The latest of the story and its comments, where they are polled. */
+  tallies?: TallyFrame[];
   copy?: { label: string | null; origin: string | null } | null;
   can?: string[];
   read_only?: string | null;
@@ -107,10 +109,16 @@ export interface Snapshot {
   reader?: string;
 }
 
+export interface TallyFrame extends Tally {
+  type: "tally";
+  story: string;
+  comment?: string;
+}
+
 /** What comes without being asked for. */
 export type Frame =
   | Snapshot
-  | { type: "tally"; story: string; comment?: string; version: number; counts: Record<string, number> }
+  | TallyFrame
   | { type: "comment"; story: string; position: Position; comment: Comment; count?: number }
   | {
       type: "story";

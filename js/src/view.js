@@ -8,7 +8,7 @@
  */
 import { TOOLS } from "./desk.js";
 import { arrange, button, h, heading, newId, write } from "./dom.js";
-import { find, ids } from "./state.js";
+import { find, ids, may } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
 import { explain } from "./words.js";
@@ -227,7 +227,3 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     },
   };
 }
-
-/** @param {State} state @param {"react" | "comment"} what */
-export const may = ({ can, readOnly, story }, what) =>
-  can.includes(what) && !readOnly && !story?.closed;

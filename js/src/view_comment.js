@@ -5,8 +5,8 @@
  * @import {Frame} from "./desk"
  */
 import { arrange, button, h, heading, set, write } from "./dom.js";
+import { may } from "./state.js";
 import { draw as drawText, linkTo, safe } from "./text.js";
-import { may } from "./view.js";
 import { ago } from "./words.js";
 
 /** @param {Frame} view */

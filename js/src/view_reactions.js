@@ -5,8 +5,7 @@
  */
 import { button, h, set, write } from "./dom.js";
 import { faceOf } from "./face.js";
-import { choice, counts } from "./state.js";
-import { may } from "./view.js";
+import { choice, counts, may } from "./state.js";
 
 /**
  * @param {import("./desk").Frame} frame

@@ -65,6 +65,16 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     await expect_reaction(page, "Sad", 1, own=False)
     await page.get_by_role("button", name="Show 1 new comment").click()
     await expect(article(page, "By socket")).to_be_visible()
+    # A reaction to a comment is no change of the discussion: it comes as a tally of its own.
+    await article(other, "By socket").get_by_role("button", name="React").click()
+    await article(other, "By socket").get_by_role("button", name="Thinking").click()
+
+    async def counted() -> bool:
+        await page.clock.run_for(10_000)
+        react = article(page, "By socket").get_by_role("button", name="React 1")
+        return await react.is_visible()
+
+    await eventually(counted, "the page asked again and was told of the reaction")
     await page.clock.run_for(300_000)
     # Two attempts, then silence: what is blocked would only fill the console.
     assert len([text for text in hosts.said if text.startswith("Connecting to 'ws://")]) == 2

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import random
+import re
 import sys
 import tempfile
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from string import Template
 
@@ -136,8 +138,10 @@ async def _serve_pages(
     folder: Path, port: int, *, lively: bool, on_ready: Callable[[], None]
 ) -> None:
     servers = []
+    passes: list[str] = []
     for number, page in enumerate(CARRIED):
         html = (folder / f"{page.name}.html").read_text("utf-8")
+        passes.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
         listener = worker.listening_socket("127.0.0.1", port + 1 + number)
         config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
         servers.append((uvicorn.Server(config), listener))
@@ -147,7 +151,7 @@ async def _serve_pages(
         await _until_ready(port)
         _say_where(port)
         on_ready()
-        readers = tasks.create_task(_be_lively(port)) if lively else None
+        readers = tasks.create_task(_be_lively(port, passes)) if lively else None
         while not all(server.should_exit for server, _ in servers):
             await asyncio.sleep(0.2)
             # uvicorn hands a signal to the server that came last only.
@@ -185,8 +189,11 @@ def _say_where(port: int) -> None:
     console.print("\nReact or comment on one and watch the others. Ctrl-C ends the demo.")
 
 
-async def _be_lively(port: int) -> None:
-    """A few readers who react and write as people do: now and then, from different copies."""
+async def _be_lively(port: int, passes: Sequence[str]) -> None:
+    """A few readers who react and write as people do: now and then, each from one of the copies.
+
+    `passes` are the tokens of the copies, in their order.
+    """
     code = story_code(SITE, STORY)
     keys = ("surprised", "thinking", "happy", "sad", "fired_up")
     readers: list[str | None] = [None] * 8
@@ -194,16 +201,18 @@ async def _be_lively(port: int) -> None:
     chance = random.Random()  # noqa: S311
     while True:
         await asyncio.sleep(chance.uniform(0.5, 3))
-        origin = address(port, chance.randrange(len(CARRIED)))
         who = chance.randrange(len(readers))
-        deed: dict[str, object] = {"type": "react", "story": code, "reaction": chance.choice(keys)}
-        if voices and chance.random() < 0.2:
+        place = who % len(passes)
+        deed: dict[str, object] = {"type": "react", "reaction": chance.choice(keys)}
+        # Somebody writes at once: an empty discussion shows little.
+        if voices and (len(voices) == len(VOICES) or chance.random() < 0.2):
             name, body = voices.pop(0)
             key = str(uuid.uuid4())
-            deed = {"type": "comment", "story": code, "key": key, "body": body, "name": name}
+            deed = {"type": "comment", "key": key, "body": body, "name": name}
+        deed |= {"story": code, "token": passes[place]}
         if readers[who] is not None:
             deed["reader"] = readers[who]
-        answer = await asyncio.to_thread(_post, port, origin, deed)
+        answer = await asyncio.to_thread(_post, port, address(port, place), deed)
         readers[who] = answer.get("reader") or readers[who]
 
 
