@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -467,6 +468,23 @@ def test_a_data_folder_and_a_port_serve_one_server(data: Path) -> None:
         done = ended(first)
     assert done.status == 0
     assert "Traceback" not in done.err
+
+
+def test_a_server_of_one_process_that_was_asked_to_leave_has_not_failed(data: Path) -> None:
+    """For systemd and container platforms a status other than 0 is a crash."""
+    # With a bus elsewhere, here one that is away, one process is parent and worker.
+    env = {"REDIS_URL": "unix:///nowhere/valkey.sock", "SECRET_KEYS": SECRET, "LOG_LEVEL": "error"}
+    ports = {signum: free_port() for signum in (signal.SIGTERM, signal.SIGINT)}
+    servers = {
+        signum: start(data.with_name(signum.name), "serve", "--port", str(port), **env)
+        for signum, port in ports.items()
+    }
+    for signum, port in ports.items():
+        wait_until(partial(answers, f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
+        servers[signum].send_signal(signum)
+    for server in servers.values():
+        done = ended(server)
+        assert (done.status, done.err) == (0, "")
 
 
 def answers(url: str) -> bool:

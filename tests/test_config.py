@@ -141,6 +141,12 @@ def test_commands_that_start_together_find_one_secret(tmp_path: Path) -> None:
     assert len(set(found)) == 1
 
 
+def test_a_worker_makes_no_secret_in_place_of_one_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Put it back"):
+        load(data_dir=tmp_path, widget_worker="1").secrets()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_secrets_that_are_set_need_no_file(tmp_path: Path) -> None:
     config = load(data_dir=tmp_path, secret_keys=f"{SECRET}new,{SECRET}old")
     assert config.secrets() == (f"{SECRET}new", f"{SECRET}old")

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from widget_server import supervisor, worker
+from widget_server import custody, supervisor, worker
 from widget_server.app import Rooms
 from widget_server.config import Config, SettingsError, load
 from widget_server.demo import stage
@@ -51,6 +51,10 @@ app.add_typer(comment_app, name="comment")
 
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="Data folder (DATA_DIR).", show_default=False)
+]
+NewSecret = Annotated[
+    bool,
+    typer.Option("--new-secret", help="Go on although the old secret is lost: its tokens end."),
 ]
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The site.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The story's 12-character code.")]
@@ -97,13 +101,15 @@ def _with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) 
 
 
 async def _prepare(config: Config) -> None:
-    """Bring a SQLite file up to date; a PostgreSQL database is only looked at."""
+    """Bring a SQLite file up to date; of a PostgreSQL database the tables are only looked at."""
+    await custody.check(config)
     if sqlite_path(config.database) is not None:
         await migrations.upgrade(config.database)
     elif migrations.is_older(await migrations.revision(config.database)):
         raise DatabaseUnusableError(
             "The database is not up to date. Run `widget-server migrate` first."
         )
+    await custody.keep(config)
 
 
 @app.command()
@@ -119,7 +125,6 @@ def serve(
     if config.widget_worker:
         supervisor.follow_parent()
         raise typer.Exit(worker.run(config, supervisor.announce_ready))
-    config.secrets()
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with supervisor.sole_server(config.data_dir):
         asyncio.run(_prepare(config))
@@ -161,11 +166,18 @@ def demo_pages(
 
 
 @app.command()
-def migrate(data: DataDir = None) -> None:
+def migrate(new_secret: NewSecret = False, data: DataDir = None) -> None:
     """Make the tables, or bring those of an older version up to date."""
     config = load(data_dir=data)
-    revision = asyncio.run(migrations.upgrade(config.database))
-    print(f"The database is at revision {revision}.")
+
+    async def run() -> str:
+        if not new_secret:
+            await custody.check(config)
+        revision = await migrations.upgrade(config.database)
+        await custody.keep(config, alone=new_secret)
+        return revision
+
+    print(f"The database is at revision {asyncio.run(run())}.")
 
 
 @app.command()
@@ -181,14 +193,19 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file made by `backup`.")], data: DataDir = None
+    file: Annotated[Path, typer.Argument(help="A file made by `backup`.")],
+    new_secret: NewSecret = False,
+    data: DataDir = None,
 ) -> None:
     """Replace all data by a backup's. Until that is complete and verified, the old data serves."""
     config = load(data_dir=data)
 
     async def run(told: backups.Progress) -> dict[str, int]:
         await _prepare(config)
-        return await backups.restore(config.database, file, told)
+        known = None if new_secret else custody.seals(config)
+        rows = await backups.restore(config.database, file, told, known)
+        await custody.keep(config, alone=new_secret)
+        return rows
 
     rows = _with_progress(run)
     print(f"Restored {sum(rows.values()):,} rows. Every open page takes a fresh snapshot now.")

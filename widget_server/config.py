@@ -161,12 +161,28 @@ class Config(BaseSettings):
         chosen = DEFAULT_RATES | (self.rate_limits or {})
         return {kind: Rate.parse(rate) for kind, rate in chosen.items()}
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether there are any yet."""
+        return bool(self.secret_keys) or self.secret_file.exists()
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the data folder's own secret lies."""
+        return self.data_dir / "secret"
+
     def secrets(self) -> tuple[str, ...]:
         """The secrets, newest first: those that are set, or the data folder's own.
 
-        Raises `SettingsError` when the file is empty, too short or readable by others.
+        That one is made where it is missing, but not by a worker: it was there when the server
+        began. `custody` says when a missing one is a lost one. Raises `SettingsError` when the file
+        is empty, too short or readable by others.
         """
-        return self.secret_keys or (_own_secret(self.data_dir),)
+        if self.secret_keys:
+            return self.secret_keys
+        if self.widget_worker and not self.secret_file.exists():
+            raise SettingsError(f"{self.secret_file} is gone. Put it back, or set SECRET_KEYS.")
+        return (_own_secret(self.secret_file),)
 
 
 def load(**given: Any) -> Config:
@@ -180,10 +196,9 @@ def load(**given: Any) -> Config:
         raise SettingsError(name + first["msg"].removeprefix("Value error, ") + ".") from None
 
 
-def _own_secret(folder: Path) -> str:
+def _own_secret(path: Path) -> str:
     """The secret in the data folder, made on first run with mode 0600."""
-    path = folder / "secret"
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _make_secret(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from widget_server import custody
 from widget_server.config import Config, SettingsError
 from widget_server.edge.assets import STATIC
 from widget_server.live import embedded
@@ -46,7 +48,9 @@ class _Wrong(Exception):
 
 
 async def _secrets(config: Config) -> str:
-    if not config.secret_keys and not (config.data_dir / "secret").exists():
+    with suppress(DatabaseUnusableError):  # which the next line is about
+        await custody.check(config)
+    if not config.has_secrets:
         return "None yet: the first start makes one in the data folder."
     number = len(config.secrets())
     return f"{number} in use; the newest signs." if number > 1 else "One in use."

@@ -1,7 +1,6 @@
 """SIGTERM of one of two servers behind one address: nobody is turned away, sockets leave in turn."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -50,7 +49,7 @@ async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
             await load.everyone_is_back()
             recovered = await load.recovery(struck)
             await load.more(20)
-        assert status in {0, -signal.SIGTERM}, "it ended by itself, with its work done"
+        assert status == 0, "it ended by itself, with its work done"
         assert took < (DRAIN_S + 5) * SLOWNESS
         assert not load.ledger.retries, "no request failed"
         closes = [

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from widget_server import supervisor, worker
+from widget_server import custody, supervisor, worker
 from widget_server.app import Rooms
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
@@ -98,7 +98,9 @@ def address(port: int, number: int) -> str:
 
 async def _set_the_stage(config: Config, folder: Path) -> None:
     """Make the site and write the three pages, each with a token for its own origin."""
+    await custody.check(config)
     await migrate.upgrade(config.database)
+    await custody.keep(config)
     rooms = Rooms(config)
     async with rooms.open():
         services = rooms.services

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Column, MetaData, Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from widget_server.store import migrate
+from widget_server.store import migrate, seals
 from widget_server.store.engine import DatabaseUnusableError
 from widget_server.store.schema import copies, meta, metadata, stories
 
@@ -54,11 +54,14 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     return expected
 
 
-async def restore(url: str, file: Path, progress: Progress) -> dict[str, int]:
+async def restore(
+    url: str, file: Path, progress: Progress, known: frozenset[str] | None = None
+) -> dict[str, int]:
     """Replace all data by a backup's; answers the rows of each table.
 
     Whenever it is interrupted, the old data stays. Raises `DatabaseUnusableError` for a file that
-    is no whole backup of this version or an older one.
+    is no whole backup of this version or an older one, and for one whose tokens were signed with
+    none of the secrets whose seals are `known` (None: with any).
     """
     if not file.is_file():
         raise DatabaseUnusableError(f"There is no file {file}.")
@@ -69,6 +72,11 @@ async def restore(url: str, file: Path, progress: Progress) -> dict[str, int]:
         if await migrate.revision(copy_url) is None:
             raise DatabaseUnusableError(f"{file} is not a backup of widget-server.")
         await migrate.upgrade(copy_url)
+        if known is not None and (await seals.read(copy_url)).lack(known):
+            raise DatabaseUnusableError(
+                "The backup's tokens were signed with another secret than the one in use. Put that "
+                "one back first, or restore with --new-secret to go on without those tokens."
+            )
         source, target = create_async_engine(copy_url), create_async_engine(url)
         try:
             async with source.connect() as reading, reading.begin():

@@ -185,6 +185,14 @@ class Keyring:
         return _payload(peeked, kind, keys)
 
 
+def seal(secret: str) -> str:
+    """What a secret is known by where it must not stand itself: 32 hex digits.
+
+    It tells no more about the secret than any token does that was signed with it.
+    """
+    return hmac.new(secret.encode(), b"seal", hashlib.sha256).hexdigest()[:32]
+
+
 def _site_key(secret: str, site: str, generation: int) -> str:
     message = f"site-key:{site}:{generation}".encode()
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()

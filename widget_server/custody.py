@@ -1,0 +1,47 @@
+"""Keeps the secrets and the database together: what was signed with one is worth nothing without it.
+
+A data folder whose `secret` has vanished would get a new one on the next start, and every token on
+every page would be dead, silently. So the database notes the seals of the secrets it was used
+with, and is not served with others. Of several `SECRET_KEYS` one that is known is enough, and then
+all of them are: that is how a secret is replaced.
+"""
+
+from widget_server.config import Config, SettingsError
+from widget_server.store import seals as store
+from widget_server.trust.tokens import seal
+
+_ANYWAY = "run `widget-server migrate --new-secret` to go on without those tokens."
+
+
+def seals(config: Config) -> frozenset[str]:
+    """Those of the secrets in use; one is made on first use. Raises `SettingsError`."""
+    return frozenset(map(seal, config.secrets()))
+
+
+async def check(config: Config) -> None:
+    """Raise `SettingsError` when the secret of this database is lost, or not among those in use.
+
+    Nothing is changed. Raises `DatabaseUnusableError`.
+    """
+    own = seals(config) if config.has_secrets else frozenset()
+    noted = await store.read(config.database)
+    if noted.in_use and not own:
+        raise SettingsError(
+            f"{config.secret_file} is gone, with which the tokens of this database were signed. "
+            f"Put it back, set SECRET_KEYS, or {_ANYWAY}"
+        )
+    if noted.lack(own):
+        raise SettingsError(
+            "The tokens of this database were signed with another secret than the one in use. "
+            f"Put that one back (it may stand behind the new one in SECRET_KEYS), or {_ANYWAY}"
+        )
+
+
+async def keep(config: Config, *, alone: bool = False) -> None:
+    """Note the secrets in use, and make one on first use; `alone`: those of before are forgotten.
+
+    Raises `SettingsError` and `DatabaseUnusableError`.
+    """
+    own = seals(config)
+    if alone or not own <= (await store.read(config.database)).known:
+        await store.note(config.database, own, alone=alone)
