@@ -49,13 +49,15 @@ import { learn } from "./words.js";
  *   remove: (handle: Handle) => void,
  * }} Desk
  *
- * `more`: `page`, `replies` and `go` bring more comments, `options` says what can be chosen for all of them.
+ * `more`: `page`, `replies` and `go` bring more comments, `options` says what can be chosen for all of them,
+ * `told` why this copy can only be read.
  * @typedef {{
  *   begin: (deed: string, handle: Handle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   options: (place: HTMLElement) => void,
+ *   told: () => void,
  * }} More
  *
  * `preview`: the tree that the server would make of a text.

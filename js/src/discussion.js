@@ -10,7 +10,7 @@ import { lineTo, nextRef } from "./socket.js";
 import { EMPTY, arrive, choice, find, ids, newest, reduce, teach } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
-const FATAL = /^(token_|origin_not)/;
+const FATAL = /not_|token_/;
 
 /** How long to wait before a part is asked for again, in milliseconds. */
 const AGAIN = 5_000;
@@ -140,12 +140,13 @@ function openDiscussion(server, code) {
       }
     } catch (problem) {
       if (!watchers.size) return;
-      // A story nobody has shown yet becomes known by the token that subscribes to it.
-      if (/** @type {any} */ (problem).status !== 404 || !self.token) {
+      if (!FATAL.test(/** @type {any} */ (problem).code)) {
         alone();
         timer = setTimeout(start, 2_000 + backoff(tries++));
         return addEventListener("online", start);
       }
+      // What nobody has shown yet, or may read without a token, comes by the token that subscribes to it.
+      if (!self.token) return refuse(/** @type {any} */ (problem));
     }
     if (watchers.size) line.join(self);
   }

@@ -142,7 +142,8 @@ export class StoryWidget extends HTMLElement {
         this.#emit("error", trouble.code);
         // What it is and what to do about it, for the person who pasted it.
         fetchPart(server, this.#words, "more").then(
-          ({ why }) => this.#why === trouble && why(this.#note, trouble, say, server, TOOLS),
+          ({ why }) =>
+            this.#why === trouble && why(this.#note, trouble, say, server, TOOLS, this.#stop),
           () => {},
         );
       }

@@ -155,6 +155,8 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     next.hidden = !state.next;
     const { mine, can, readOnly, muted } = state;
     const now = [mine, can, readOnly, muted, story, settings, fresh.length < (old?.fresh.length ?? 0)];
+    // For the person who looks after the page.
+    if (readOnly && readOnly !== all[2]) self.ask("more", (desk) => desk.told());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads(state);

@@ -38,8 +38,6 @@ export const ENGLISH = {
   to: "in reply to {name}",
   via: "via {name}",
   edited: "edited",
-  author: "Author",
-  moderator: "Moderator",
   none: "No comments yet",
   offline: "The server does not answer. Try again.",
   unavailable: "The discussion cannot be loaded right now.",

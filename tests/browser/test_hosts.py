@@ -1,7 +1,5 @@
 """Any page: strict policies, no storage, no socket, several widgets, scripts twice."""
 
-import re
-
 import pytest
 from playwright.async_api import WebSocketRoute, expect
 
@@ -161,49 +159,6 @@ async def test_pages_that_change_without_loading_bring_and_take_widgets(
     await page.evaluate("document.querySelector('story-widget').remove()")
     await page.evaluate("html => { app.innerHTML = html }", one.anchor)
     await expect_reaction(page, "Happy", 1, own=True)
-
-
-async def test_until_there_is_something_to_show_the_link_stays(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += ["Failed to load resource", "story-widget: "]
-    page = await hosts.page(await hosts.reader())
-    await page.clock.install()
-    await page.route("**/v1/stories/**", lambda route: route.abort())
-    await hosts.open(demo.story().snippet, page=page)
-    await expect(page.get_by_text("The discussion cannot be loaded right now.")).to_be_visible()
-    await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
-    await page.unroute("**/v1/stories/**")
-    await page.clock.run_for(60_000)
-    await reaction(page, "Happy").wait_for()
-    await expect(page.get_by_text("cannot be loaded")).to_be_hidden()
-
-
-async def test_a_page_the_token_does_not_name_is_told_so_beside_the_link(
-    demo: Demo, hosts: Hosts
-) -> None:
-    hosts.expected += ["Failed to load resource", "story-widget: "]
-    story = demo.story(known=False, origins=["https://elsewhere.example"])
-    page = await hosts.open(story.snippet)
-    await expect(page.get_by_text("The discussion cannot be shown here.")).to_contain_text(
-        re.compile("origin", re.IGNORECASE)
-    )
-    await expect(page.get_by_role("link", name="Discuss this story")).to_be_visible()
-    await expect(reaction(page, "Happy")).to_have_count(0)
-    await page.locator("story-widget").evaluate(
-        "(widget, token) => widget.setAttribute('token', token)", story.with_claims(origins=["*"])
-    )
-    await reaction(page, "Happy").click()
-    await expect_reaction(page, "Happy", 1, own=True)
-
-
-async def test_an_expired_copy_is_read_and_says_why(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += ["Failed to load resource"]
-    story = demo.story(known=False, exp=1_700_000_100)
-    page = await hosts.open(story.snippet)
-    await expect(page.get_by_text("This copy can only be read.")).to_contain_text("expired")
-    await expect(page.get_by_role("textbox")).to_have_count(0)
-    await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
-    await reaction(page, "Happy").click(force=True)
-    await expect_reaction(page, "Happy", 0, own=False)
 
 
 async def test_what_was_missed_while_the_socket_was_away_comes_once(

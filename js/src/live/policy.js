@@ -2,6 +2,9 @@
  * What a page's policy forbids, for the person who looks after the page: once, in the console.
  */
 
+/** How long a browser may take to tell, in milliseconds. */
+const PATIENCE = 1_000;
+
 /** @type {Set<string>} */
 const told = new Set();
 
@@ -13,29 +16,31 @@ export function inform(text) {
 }
 
 /**
- * Calls `act` with what has to be added to the policy if it forbids to ask this server, where the browser tells.
+ * What has to be added to the policy if it forbids to ask this server, where the browser tells; else "".
  *
  * @param {string} server
- * @param {(line: string) => void} act
+ * @returns {Promise<string>}
  */
-export function ifForbidden(server, act) {
-  const socket = server.replace(/^http/, "ws");
-  const { ReportingObserver } = /** @type {any} */ (globalThis);
-  if (!ReportingObserver) return;
-  const observer = new ReportingObserver(
-    (/** @type {any[]} */ reports) => {
-      const addresses = reports.map(({ body }) => String(body.blockedURL));
-      const ours = addresses.some((each) => each.startsWith(server) || each.startsWith(socket));
-      if (ours) act(`connect-src ${server} ${socket}`);
-      observer.disconnect();
-    },
-    { types: ["csp-violation"], buffered: true },
-  );
-  observer.observe();
-}
+export const missing = (server) =>
+  new Promise((resolve) => {
+    const socket = server.replace(/^http/, "ws");
+    const { ReportingObserver } = /** @type {any} */ (globalThis);
+    setTimeout(resolve, PATIENCE, "");
+    if (!ReportingObserver) return;
+    const observer = new ReportingObserver(
+      (/** @type {any[]} */ reports) => {
+        const addresses = reports.map(({ body }) => String(body.blockedURL));
+        const ours = addresses.some((each) => each.startsWith(server) || each.startsWith(socket));
+        if (ours) resolve(`connect-src ${server} ${socket}`);
+        observer.disconnect();
+      },
+      { types: ["csp-violation"], buffered: true },
+    );
+    observer.observe();
+  });
 
 /** Where a socket does not open. @param {string} server */
-export const blocked = (server) =>
-  ifForbidden(server, (line) =>
-    inform(`The page's Content-Security-Policy forbids live updates. Add: ${line}`),
-  );
+export async function blocked(server) {
+  const line = await missing(server);
+  if (line) inform(`The page's Content-Security-Policy forbids live updates. Add: ${line}`);
+}

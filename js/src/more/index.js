@@ -6,6 +6,7 @@
  * @import {Thread} from "../types"
  */
 import css from "./style.css";
+import { inform } from "../live/policy.js";
 import { optionsOf } from "./options.js";
 import { reactionRow } from "./feel.js";
 
@@ -155,5 +156,6 @@ export function open(frame, tools) {
     begin: (deed, handle) =>
       deed === "feel" ? reactionRow(frame, tools, handle) : menu(handle),
     options: optionsOf(frame, tools),
+    told: () => inform(say("readonly", { why: say(String(story.state.readOnly)) })),
   };
 }

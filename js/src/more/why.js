@@ -6,7 +6,7 @@
  * @import {Trouble} from "../types"
  * @import {Say} from "../words"
  */
-import { ifForbidden, inform } from "../live/policy.js";
+import { inform, missing } from "../live/policy.js";
 
 /**
  * @param {HTMLElement} note
@@ -14,16 +14,19 @@ import { ifForbidden, inform } from "../live/policy.js";
  * @param {Say} say
  * @param {string} server
  * @param {Tools} tools
+ * @param {(() => void) | null} stop for what will not change until the page is loaded anew
  */
-export function why(note, { code, detail = "" }, say, server, { h }) {
+export async function why(note, { code, detail = "" }, say, server, { h }, stop) {
   const away = code === "unavailable";
-  const what = away ? say("unreachable", { server }) : say("!" + code, undefined, detail || say(code));
+  // A socket that was sent away brings the server's own words.
+  const what = code === "refused" ? detail : say(away ? "unreachable" : code, { server, origin }, detail);
   const text = h("p", null, what);
   if (!away) note.textContent = say("refused", { why: "" });
   note.append(h("details", null, h("summary", null, say("owner")), text));
-  if (!away) return inform(what);
-  ifForbidden(server, (line) => {
+  const line = away && (await missing(server));
+  if (line) {
     text.textContent = say("policy", { line });
-    inform(text.textContent);
-  });
+    stop?.();
+  }
+  inform(line ? say("policy", { line }) : what);
 }

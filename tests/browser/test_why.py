@@ -1,0 +1,197 @@
+"""It says why it fails: to the person who pasted it, on the page and once in the console; never to readers as noise."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import expect_reaction, reaction
+from tests.browser.conftest import SITE, Demo, Hosts, Story
+from tests.browser.test_hosts import policy
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+BROWSERS_OWN = ["Failed to load resource", "Loading the image 'data:,'"]
+"""What the browser says by itself about an answer that is no success, and about the page's icon."""
+OURS = "story-widget: "
+
+
+def told(hosts: Hosts) -> list[str]:
+    """What the embed wrote to the console."""
+    return [text.removeprefix(OURS) for text in hosts.said if text.startswith(OURS)]
+
+
+async def expect_link(page: Page) -> None:
+    """The link of the snippet is there, and nothing that promises more."""
+    await expect(page.get_by_role("link", name="Discuss this story").first).to_be_visible()
+    await expect(page.get_by_text("A title by Ines Falk. CC BY 4.0.").first).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_count(0)
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+async def expect_reason(page: Page, hosts: Hosts, sentence: str, why: str) -> None:
+    """A sentence for everyone; the reason behind a word for the owner, and once in the console."""
+    await expect(page.get_by_text(sentence).first).to_be_visible()
+    reason = page.get_by_text(why).first
+    await eventually(lambda: why in "".join(told(hosts)), "the console says it")
+    await expect(reason).to_be_hidden()
+    await page.get_by_text("For the owner of this page").first.click()
+    await expect(reason).to_be_visible()
+
+
+def bare(story: Story) -> str:
+    """The snippet of who has no token."""
+    return story.snippet.replace(f' data-widget-token="{story.token}"', "")
+
+
+async def test_a_token_for_other_pages_is_said_to_be_that(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += [*BROWSERS_OWN, OURS]
+    story = demo.story(known=False, origins=["https://elsewhere.example"])
+    page = await hosts.open(story.snippet)
+    why = f"Its token does not name this page’s origin, {await page.evaluate('origin')}."
+    await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
+    await expect_link(page)
+    assert len(told(hosts)) == 1
+    await page.locator("story-widget").evaluate(
+        "(widget, token) => widget.setAttribute('token', token)", story.with_claims(origins=["*"])
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_hidden()
+
+
+@pytest.mark.parametrize("damage", ["cut", "quoted", "another's"])
+async def test_a_mangled_token_is_said_to_be_that_once_however_often_it_was_pasted(
+    damage: str, demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [*BROWSERS_OWN, OURS]
+    story = demo.story()
+    token = {
+        "cut": story.token[:-5],
+        "quoted": f"“{story.token}”",
+        "another's": demo.story().token,
+    }[damage]
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(story.anchor.replace(story.token, token) * 2 + story.script, page=page)
+    why = "Its token is not valid. Copy the snippet again, whole and unchanged."
+    await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
+    await expect_link(page)
+    await page.clock.run_for(600_000)
+    assert told(hosts) == [why]
+
+
+async def test_an_unknown_code_and_a_site_that_is_read_with_a_token_are_told_apart(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [*BROWSERS_OWN, OURS]
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(bare(demo.story(known=False)), page=page)
+    why = f"There is no story of this code at {demo.server}."
+    await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
+    await expect_link(page)
+    await page.clock.run_for(600_000)
+    assert len(told(hosts)) == 1
+
+    closed = demo.story(demo.site("members", "open_reading=off", "open_republishing=off"))
+    other = await hosts.open(bare(closed), site=1)
+    why = "It is read with a token only. Ask the publisher for a snippet."
+    await expect_reason(other, hosts, "The discussion cannot be shown here.", why)
+    await expect_link(other)
+    assert told(hosts)[1:] == [why]
+    # With its token, it is read.
+    page = await hosts.open(closed.snippet, site=2)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
+async def test_an_expired_or_withdrawn_copy_is_read_and_says_why(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += [OURS]
+    expired = demo.story()
+    old = expired.anchor.replace(expired.token, expired.with_claims(exp=1_700_000_100))
+    page = await hosts.open(old * 2 + expired.script)
+    await expect_read_only(page)
+    await expect(page.get_by_text("Its token has expired.")).to_have_count(2)
+    story = demo.story(jti="copy-17")
+    demo.run("site", "revoke", SITE, "copy-17")
+    page = await hosts.page(await hosts.reader())
+
+    async def withdrawn() -> bool:
+        await hosts.open(story.snippet, page=page, site=1)
+        await page.get_by_text("1 person").wait_for()
+        return await page.get_by_text("The publisher has withdrawn its token.").is_visible()
+
+    await eventually(withdrawn, "the server knows that it is withdrawn")
+    await expect_read_only(page)
+    assert told(hosts)[0].startswith("This copy can only be read. Its token has expired.")
+    assert told(hosts)[1:] == ["This copy can only be read. The publisher has withdrawn its token."]
+
+
+async def expect_read_only(page: Page) -> None:
+    """Everything is read, nothing is taken."""
+    await expect(page.get_by_text("This copy can only be read.").first).to_be_visible()
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+    await expect(reaction(page, "Happy").first).to_have_attribute("aria-disabled", "true")
+    await reaction(page, "Happy").first.click(force=True)
+    await expect(reaction(page, "Happy").first).to_have_accessible_name("Happy 0")
+
+
+async def test_a_policy_against_the_script_leaves_the_link_and_the_attribution(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Loading the script", *BROWSERS_OWN]
+    headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'"}
+    page = await hosts.open(demo.story().snippet, headers=headers)
+    await eventually(lambda: any("script-src" in text for text in hosts.said), "it was refused")
+    await expect_link(page)
+    await expect(page.locator("story-widget")).to_have_count(0)
+    assert told(hosts) == []
+
+
+async def test_a_policy_against_its_server_is_named_with_the_line_to_add_and_is_not_tried_again(
+    demo: Demo, hosts: Hosts
+) -> None:
+    refused = "Connecting to 'http://"
+    hosts.expected += [refused, "Fetch API cannot load", *BROWSERS_OWN, OURS]
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    strict = policy(demo.server)["Content-Security-Policy"].replace("connect-src", "img-src")
+    await hosts.open(story.snippet, page=page, headers={"Content-Security-Policy": strict})
+    line = f"connect-src {demo.server} {demo.server.replace('http', 'ws', 1)}"
+    await expect_reason(page, hosts, "The discussion cannot be loaded right now.", line)
+    await expect_link(page)
+    tried = len([text for text in hosts.said if text.startswith(refused)])
+    await page.clock.run_for(3_600_000)
+    assert len([text for text in hosts.said if text.startswith(refused)]) == tried
+    assert told(hosts) == [f"The page’s Content-Security-Policy forbids it. Add: {line}"]
+    # What it said to add is enough.
+    mended = strict.replace("img-src", "connect-src").replace(
+        f"connect-src {demo.server} ws://localhost:{demo.port}", line
+    )
+    page = await hosts.open(story.snippet, headers={"Content-Security-Policy": mended})
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
+@pytest.mark.parametrize("gone", ["**/v1/**", "**/{v1,embed}/**"])
+async def test_a_server_that_does_not_answer_is_named_once_and_asked_until_it_does(
+    gone: str, demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [*BROWSERS_OWN, OURS]
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await page.route(gone, lambda route: route.abort())
+    await hosts.open(demo.story().snippet, page=page)
+    await expect(page.get_by_text("The discussion cannot be loaded right now.")).to_be_visible()
+    await expect_link(page)
+    if "embed" not in gone:
+        await page.clock.run_for(5_000)
+        why = f"{demo.server} does not answer."
+        await expect_reason(page, hosts, "The discussion cannot be loaded right now.", why)
+        await page.clock.run_for(600_000)
+        assert told(hosts) == [why]
+    await page.unroute(gone)
+    await page.clock.run_for(65_000)
+    await reaction(page, "Happy").wait_for()
+    await expect(page.get_by_text("cannot be loaded")).to_be_hidden()
