@@ -157,7 +157,11 @@ def test_a_lively_demo_fills_with_reactions_and_words(tmp_path: Path) -> None:
         snapshot = httpx.get(f"{running.url}/v1/stories/{code}", trust_env=False).json()
         counts: dict[str, int] = snapshot["tally"]["counts"]
         vias = [each["copy"]["label"] for each in snapshot["comments"]["threads"]]
-        return sum(counts.values()) >= 2 and vias and set(vias) <= {page.label for page in CARRIED}
+        return (
+            sum(counts.values()) >= 2
+            and bool(vias)
+            and set(vias) <= {page.label for page in CARRIED}
+        )
 
     wait_until(lively, "readers react, and write by way of a copy that has a name", 60)
     running.end()

@@ -5,11 +5,14 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
 import pytest
 from starlette.routing import Route
 
+from widget_server.app import Rooms
 from widget_server.config import DEFAULT_RATES, Config
 from widget_server.edge import problems, socket
+from widget_server.edge.health import Now
 from widget_server.edge.routes import application
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
@@ -20,6 +23,7 @@ from widget_server.wire import messages, schemas
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
+OPERATING = (ROOT / "docs/operating.md").read_text("utf-8")
 EMBED = (ROOT / "docs/embed.md").read_text("utf-8")
 SOURCE = {
     path.relative_to(ROOT / "js/src").as_posix(): path.read_text("utf-8")
@@ -174,6 +178,36 @@ def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() 
     assert len(told) == 8
     looks = (ROOT / "docs/themes.md").read_text("utf-8")
     assert set(re.findall(r"--story-widget-[a-z-]+", looks)) <= told["property"]
+
+
+async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> None:
+    rooms = Rooms(Config(data_dir=tmp_path))
+    nothing: Any = None
+    transport = httpx.ASGITransport(application(nothing, rooms.health(), 0))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        answer = (await http.get("/metrics")).text
+    await rooms.database.close()
+    answered = dict(re.findall(r"^# HELP (\w+) (.+)$", answer, re.MULTILINE))
+    assert {name: cells[0] for name, cells in table(OPERATING, "Metric").items()} == answered
+    units = re.compile(r"_(total|seconds|bytes|deeds|fds|healthy)$")
+    assert [name for name in answered if not units.search(name)] == [
+        "widget_stories_watched",
+        "widget_subscriptions",
+        "widget_deeds_waiting",
+    ]
+    assert set(re.findall(r"\{(\w+)=", answer)) == {"le"}, "no label says whose it is"
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "widget_server").rglob("*.py"))
+    assert set(table(OPERATING, "`event`")) == set(re.findall(r"event=(\w+)", code))
+
+
+def test_every_part_that_may_be_degraded_is_explained() -> None:
+    now = Now.__annotations__
+    assert set(table(OPERATING, "`degraded`")) == {
+        name.removesuffix("_healthy") for name in now if name.endswith("_healthy")
+    }
 
 
 def test_every_document_that_is_linked_is_there() -> None:

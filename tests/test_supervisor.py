@@ -189,7 +189,7 @@ def test_a_worker_that_keeps_dying_is_started_again_and_again(house: House) -> N
 
 def test_a_child_that_cannot_be_started_now_is_tried_again(house: House) -> None:
     parent = house.start(workers=1, program=house.folder / "python")
-    wait_until(lambda: "cannot start" in house.said(parent), "the first try failed")
+    wait_until(lambda: "event=not_started" in house.said(parent), "the first try failed")
     (house.folder / "python").symlink_to(sys.executable)
     house.up(1)
 
@@ -323,7 +323,7 @@ def test_a_rolling_restart_to_something_that_does_not_start_keeps_the_old_worker
     old = house.up(2)
     house.temper("refuses")
     parent.send_signal(signal.SIGHUP)
-    wait_until(lambda: "rolling restart given up" in house.said(parent), "it says so")
+    wait_until(lambda: "event=roll_given_up" in house.said(parent), "it says so")
     assert all(alive(pid) for pid in old)
     assert house.told("asked") == []
     assert parent.poll() is None

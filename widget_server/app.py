@@ -1,6 +1,7 @@
 """The composition root: builds the rooms from `Config` and hands them to each other."""
 
 import asyncio
+import json
 import logging
 import secrets
 import time
@@ -9,8 +10,9 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 
+from widget_server import logs
 from widget_server.config import Config
-from widget_server.edge.health import Health
+from widget_server.edge.health import Health, Now
 from widget_server.edge.routes import application
 from widget_server.live import embedded
 from widget_server.live.bus import Bus
@@ -23,7 +25,7 @@ from widget_server.operations.directory import Directory
 from widget_server.operations.read import StorySource
 from widget_server.operations.services import Paces, Services
 from widget_server.store.discussions import Discussions
-from widget_server.store.engine import Database
+from widget_server.store.engine import Database, DatabaseUnusableError
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
 from widget_server.trust.networks import Networks
@@ -73,7 +75,7 @@ class Rooms:
             )
         except Exception:
             # It is on disk and will be acknowledged; the sweep brings it to the readers.
-            log.exception("announcing failed events=%d", len(events))
+            log.exception("event=announcing_failed events=%d", len(events))
 
     def _settings(self, code: str) -> SiteSettings:
         site = self.directory.site_of(code)
@@ -107,16 +109,24 @@ class Rooms:
     def health(self) -> Health:
         """What the operator's probes ask."""
 
-        def gauges() -> dict[str, float]:
-            return {
-                "stories_watched": self.hub.channels,
-                "subscriptions": self.hub.watching,
-                "bus_healthy": float(self.bus.healthy),
-                "event_loop_lag_seconds": self.lag.worst(),
-            }
+        def now() -> Now:
+            return Now(
+                stories_watched=self.hub.channels,
+                subscriptions=self.hub.watching,
+                deeds_waiting=self.writer.waiting,
+                bus_healthy=self.bus.healthy,
+                writing_healthy=self.writer.well,
+            )
 
-        counters = {"hub": self.hub.counts, "bus": self.bus.counts, "writer": self.writer.counts}
-        return Health(self.database.ping, lambda: self.bus.healthy, counters, gauges)
+        counters = {
+            "hub": self.hub.counts,
+            "bus": self.bus.counts,
+            "writer": self.writer.counts,
+            "database": self.database.counts,
+            "event_loop": self.lag.counts,
+            "log": logs.COUNTS,
+        }
+        return Health(self.database.ping, now, counters)
 
 
 async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -127,7 +137,7 @@ async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except asyncio.CancelledError:
             raise
         except Exception:
-            log.exception("background task failed task=%s", name)
+            log.exception("event=task_failed task=%s", name)
         await asyncio.sleep(0.5)
 
 
@@ -138,8 +148,12 @@ def build(config: Config) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with rooms.open():
-            yield
+        try:
+            async with rooms.open():
+                yield
+        except DatabaseUnusableError as problem:
+            log.error("event=not_started reason=%s", json.dumps(str(problem)))  # noqa: TRY400
+            raise
 
     app.router.lifespan_context = lifespan
     return app

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from widget_server import custody, supervisor, worker
+from widget_server import custody, logs, supervisor, worker
 from widget_server.app import Rooms
 from widget_server.config import Config, SettingsError, load
 from widget_server.demo import stage
@@ -121,14 +121,15 @@ def serve(
 ) -> None:
     """Serve. Without DATABASE_URL and REDIS_URL everything needed lives in the data folder."""
     config = load(host=host, port=port, web_concurrency=workers, data_dir=data)
-    worker.set_up_logs(config.log_level)
+    logs.set_up(config.log_level)
     if config.widget_worker:
         supervisor.follow_parent()
         raise typer.Exit(worker.run(config, supervisor.announce_ready))
     config.data_dir.mkdir(parents=True, exist_ok=True)
     with supervisor.sole_server(config.data_dir):
         asyncio.run(_prepare(config))
-        worker.refuse_taken(config.host, config.port)
+        for own_port in (config.port, *config.own_ports):
+            worker.refuse_taken(config.host, own_port)
         if not config.embeds_valkey and config.web_concurrency == 1:
             raise typer.Exit(worker.run(config, lambda: None))
         children = supervisor.server(
@@ -149,7 +150,7 @@ def demo(
     data: DataDir = None,
 ) -> None:
     """Serve an article and two republished copies on three origins, with one discussion."""
-    worker.set_up_logs("warning")
+    logs.set_up("warning")
     raise typer.Exit(stage.run(port, data, lively=lively))
 
 
@@ -160,7 +161,7 @@ def demo_pages(
     lively: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Serve the demo's pages; started by `demo`."""
-    worker.set_up_logs("warning")
+    logs.set_up("warning")
     supervisor.follow_parent()
     stage.serve_pages(folder, port, lively=lively, on_ready=supervisor.announce_ready)
 

@@ -40,6 +40,8 @@ class Config(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     web_concurrency: int = Field(1, ge=1, le=64)
+    metrics_port: int = Field(0, ge=0, le=65535 - 64)
+    """With it worker n listens also on a port of its own, this one plus n - 1; 0 for none."""
     rate_limits: Annotated[dict[str, str] | None, NoDecode] = Field(default_factory=dict)
     """None switches all pace off."""
     sockets_per_network: int | None = Field(None, ge=0)
@@ -132,6 +134,15 @@ class Config(BaseSettings):
                 "SECRET_KEYS: set it (32 random bytes) when DATABASE_URL is PostgreSQL"
             )
         return self
+
+    @property
+    def own_ports(self) -> list[int]:
+        """The ports on which one worker alone answers: of this worker, or in the parent of all."""
+        if not self.metrics_port:
+            return []
+        if self.widget_worker:
+            return [self.metrics_port + int(self.widget_worker) - 1]
+        return [self.metrics_port + number for number in range(self.web_concurrency)]
 
     @property
     def database(self) -> str:

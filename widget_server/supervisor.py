@@ -163,7 +163,7 @@ class _Process:
                 ),
             )
         self._ear = ear
-        log.info("started name=%s pid=%d", child.name, self.popen.pid)
+        log.info("event=started name=%s pid=%d", child.name, self.popen.pid)
 
     def ready(self) -> bool:
         """Whether it serves; once ready, always ready."""
@@ -204,7 +204,7 @@ def _started(child: Child) -> _Process | None:
     try:
         return _Process(child)
     except OSError as problem:
-        log.error("cannot start name=%s: %s", child.name, problem)  # noqa: TRY400 - says it all
+        log.error("event=not_started name=%s errno=%s", child.name, problem.errno)  # noqa: TRY400
         return None
 
 
@@ -286,7 +286,7 @@ class Supervisor:
         if not self._engines_ready:
             self._engines_ready = all(s.current and s.current.ready() for s in self._engines)
             if not self._engines_ready and now > self._give_up_at:
-                log.error("embedded Valkey does not answer: see valkey.log in the data folder")
+                log.error("event=valkey_silent see=valkey.log")
                 self._status = 1
         # Only the first start waits for the engines: later a worker without a bus beats none.
         if self._engines_ready:
@@ -298,7 +298,7 @@ class Supervisor:
         """Notice a death: the next one takes over, or the place is due to be filled again."""
         if slot.current is None or (status := slot.current.ended()) is None:
             return
-        log.warning("ended name=%s status=%d", slot.child.name, status)
+        log.warning("event=ended name=%s status=%d", slot.child.name, status)
         if status == BAD_SETTINGS and not slot.child.engine:
             self._status = BAD_SETTINGS
         if now - slot.current.started > STEADY_S:
@@ -326,7 +326,7 @@ class Supervisor:
             if slot.next is None:
                 self._rolling.clear()
         elif slot.next.ended() is not None:
-            log.error("rolling restart given up, the old stay: name=%s", slot.child.name)
+            log.error("event=roll_given_up name=%s the_old=stays", slot.child.name)
             slot.next = None
             self._rolling.clear()
         elif slot.next.ready():

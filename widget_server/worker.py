@@ -6,7 +6,6 @@ import gc
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 
 import uvicorn
@@ -17,6 +16,8 @@ from widget_server.config import Config
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.wire.messages import MOST_BYTES
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 STRAGGLERS_S = 5
@@ -37,6 +38,7 @@ class _Server(uvicorn.Server):
             # What lives since the start is not looked at again by the garbage collector.
             gc.collect()
             gc.freeze()
+            log.info("event=serving port=%d", self.config.port)
             self._on_ready()
 
     @contextlib.contextmanager
@@ -53,16 +55,6 @@ class _Server(uvicorn.Server):
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
-
-
-def set_up_logs(level: str) -> None:
-    """One line an event on standard error; never a token, a name, an address or a text."""
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
-    )
-    logging.getLogger("uvicorn.access").disabled = True
 
 
 def arguments(config: Config) -> list[str]:
@@ -130,9 +122,11 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
     """Serve until told to stop; the exit status."""
     FanoutProtocol.drain_s = config.drain_seconds
     server = _Server(uvicorn_settings(config, build(config)), on_ready)
-    with (
-        contextlib.closing(listening_socket(config.host, config.port)) as listener,
-        asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner,
-    ):
-        runner.run(server.serve([listener]))
+    with contextlib.ExitStack() as open_:
+        listeners = [
+            open_.enter_context(contextlib.closing(listening_socket(config.host, port)))
+            for port in (config.port, *config.own_ports)
+        ]
+        runner = asyncio.Runner(loop_factory=server.config.get_loop_factory())
+        open_.enter_context(runner).run(server.serve(listeners))
     return 0 if server.started else 3

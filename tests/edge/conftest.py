@@ -47,4 +47,4 @@ def paper(press: Paper, request: pytest.FixtureRequest) -> Iterator[Paper]:
     yield press
     said = press.server.log()[before:]
     assert "Traceback" not in said, said
-    assert "level=ERROR" not in said, said
+    assert "level=error" not in said, said

@@ -606,8 +606,8 @@ def test_health_readiness_and_metrics_answer(paper: Paper) -> None:
     metrics = paper.http.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     counted = dict(re.findall(r"^(widget_\w+) ([0-9.e+]+)$", metrics.text, re.MULTILINE))
-    assert float(counted["widget_writer_deeds_total"]) > 0
-    assert float(counted["widget_bus_healthy"]) == 1
+    assert float(counted["widget_writer_batch_deeds_sum"]) > 0
+    assert float(counted["widget_bus_healthy"]) == float(counted["widget_writing_healthy"]) == 1
 
 
 def test_the_reference_is_served_as_documents(paper: Paper) -> None:

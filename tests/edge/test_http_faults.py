@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
 
 import httpx
 import pytest
@@ -12,17 +12,26 @@ from tests.edge.paper import refusal
 from tests.engines import Postgres
 from tests.journeys.harness import ServerProcess
 from tests.waiting import eventually
-from widget_server.edge.health import Health
+from widget_server.edge.health import Health, Now
 from widget_server.edge.routes import application
+from widget_server.model.measures import Spread
 
 NOTHING: Any = None
 
 
+def _waits() -> Spread:
+    spread = Spread(0.5, 1)
+    for seconds in (0.5, 0.75, 1.0, 3.0):
+        spread.add(seconds)
+    return spread
+
+
 @dataclass
 class Counts:
-    """A room that counted one thing."""
+    """A room that counted one thing and measured another."""
 
-    things: int = 7
+    things: Annotated[int, "things that were done"] = 7
+    wait_seconds: Annotated[Spread, "time until then"] = field(default_factory=_waits)
 
 
 def asking(health: Health) -> httpx.AsyncClient:
@@ -41,8 +50,11 @@ async def gone() -> None:
     raise ConnectionError("the database is away: secret-host")
 
 
-def health(database: Callable[[], Any] = well, bus: Callable[[], bool] = lambda: True) -> Health:
-    return Health(database, bus, {"room": Counts()}, lambda: {"open_things": 3.0})
+def health(database: Callable[[], Any] = well, **now: Any) -> Health:
+    usual = Now(
+        stories_watched=3, subscriptions=0, deeds_waiting=0, bus_healthy=True, writing_healthy=True
+    )
+    return Health(database, lambda: replace(usual, **now), {"room": Counts()})
 
 
 async def test_an_error_of_ours_is_a_problem_that_any_page_may_read(
@@ -68,17 +80,39 @@ async def test_a_server_without_its_database_is_not_ready_but_alive() -> None:
         assert (await http.get("/healthz")).status_code == 200
 
 
-async def test_a_server_without_its_bus_is_ready_and_says_so() -> None:
-    async with asking(health(bus=lambda: False)) as http:
+@pytest.mark.parametrize(
+    ("now", "degraded"),
+    [
+        ({}, []),
+        ({"bus_healthy": False}, ["bus"]),
+        ({"writing_healthy": False}, ["writing"]),
+        ({"bus_healthy": False, "writing_healthy": False}, ["bus", "writing"]),
+    ],
+)
+async def test_a_server_without_a_part_that_reading_can_do_without_is_ready_and_names_it(
+    now: dict[str, Any], degraded: list[str]
+) -> None:
+    async with asking(health(**now)) as http:
         ready = await http.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "degraded": ["bus"]})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "degraded": degraded})
 
 
 async def test_metrics_name_each_room_and_what_it_counted() -> None:
     async with asking(health(gone)) as http:
         lines = (await http.get("/metrics")).text.splitlines()
-    assert "widget_room_things_total 7.0" in lines
-    assert "widget_open_things 3.0" in lines
+    for line in (
+        "# HELP widget_room_things_total things that were done",
+        "# TYPE widget_room_things_total counter",
+        "widget_room_things_total 7.0",
+        "# TYPE widget_room_wait_seconds histogram",
+        'widget_room_wait_seconds_bucket{le="0.5"} 1.0',
+        'widget_room_wait_seconds_bucket{le="1"} 3.0',
+        'widget_room_wait_seconds_bucket{le="+Inf"} 4.0',
+        "widget_room_wait_seconds_count 4.0",
+        "widget_room_wait_seconds_sum 5.25",
+        "widget_stories_watched 3.0",
+    ):
+        assert line in lines, line
 
 
 async def test_a_database_that_goes_away_and_comes_back(

@@ -72,4 +72,4 @@ async def test_background_work_that_fails_is_begun_again(
             await enrol.create_site(rooms.services, "paper", "A paper")
             assert (await rooms.services.directory.all_sites())[0].slug == "paper"
     said = [record.getMessage() for record in caplog.records if record.name == "widget_server.app"]
-    assert said == [f"background task failed task={task}"] * 2
+    assert said == [f"event=task_failed task={task}"] * 2

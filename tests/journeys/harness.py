@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 #: Settings of the person who runs the tests; no server of ours shall find them.
 SETTINGS = {"DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT"} | {
     "WEB_CONCURRENCY",
+    "METRICS_PORT",
     "RATE_LIMITS",
     "SOCKETS_PER_NETWORK",
 }

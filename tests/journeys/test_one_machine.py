@@ -1,8 +1,11 @@
 """The embedded default: nothing installed, nothing set, several processes, one discussion."""
 
+import re
+import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -10,12 +13,32 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import agree
 from tests.journeys.publisher import Publisher
+from tests.waiting import free_port
+
+
+def two_free_ports() -> tuple[int, int]:
+    """Two ports side by side that nobody listens on."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+            return port, port + 1
+
+
+async def subscriptions(port: int) -> int:
+    """How many the worker on this port of its own has."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"http://127.0.0.1:{port}/metrics")
+    found = re.search(r"^widget_subscriptions ([0-9.]+)$", answer.text, re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))
 
 
 async def test_two_workers_without_settings_behave_as_one(
     new_server: Callable[..., ServerProcess],
 ) -> None:
-    server = await new_server(workers=2, SOCKETS_PER_NETWORK="8").start()
+    own = two_free_ports()
+    env = {"SOCKETS_PER_NETWORK": "8", "METRICS_PORT": str(own[0])}
+    server = await new_server(workers=2, **env).start()
     server.cli("site", "create", "paper", "--name", "A paper")
     secret = next(
         path.read_text().strip() for path in server.data_dir.iterdir() if "secret" in path.name
@@ -29,6 +52,8 @@ async def test_two_workers_without_settings_behave_as_one(
             client = Client(server.url, f"https://copy-{index}.example")
             readers.append(await stack.enter_async_context(client))
             await client.subscribe(story.token)
+        one, other = await subscriptions(own[0]), await subscriptions(own[1])
+        assert one + other == 8, "each worker tells what is its own"
         for client in readers:
             await client.comment(story.code, "One discussion?")
             await client.react(story.code, "happy")

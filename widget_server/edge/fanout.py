@@ -105,7 +105,7 @@ class FanoutProtocol(GuardedSocket):
             self.close(1012)
             raise
         except Exception:
-            LOG.exception("The application failed on a socket")
+            LOG.exception("event=socket_failed")
             self.close(1011)
         finally:
             self.close(1000)
@@ -139,4 +139,4 @@ class FanoutProtocol(GuardedSocket):
         try:
             hook()
         except Exception:
-            LOG.exception("A hook failed")
+            LOG.exception("event=hook_failed")

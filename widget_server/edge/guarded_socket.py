@@ -7,7 +7,7 @@ import random
 import socket
 from asyncio.transports import BaseTransport, Transport
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
@@ -37,16 +37,16 @@ _PING = b"\x89\x04"
 class Counts:
     """What this process did for its sockets since it started; `accepted - lost` are open now."""
 
-    accepted: int = 0
-    lost: int = 0
-    frames_written: int = 0
-    bytes_written: int = 0
-    peers_paused: int = 0
-    pings_sent: int = 0
-    pongs_missed: int = 0
-    slow_cut: int = 0
-    abuse_cut: int = 0
-    deadline_cut: int = 0
+    accepted: Annotated[int, "sockets opened"] = 0
+    lost: Annotated[int, "sockets ended, in whatever way"] = 0
+    frames_written: Annotated[int, "frames written to sockets"] = 0
+    bytes_written: Annotated[int, "bytes of frames written to sockets"] = 0
+    peers_paused: Annotated[int, "times that a reader's buffer was full"] = 0
+    pings_sent: Annotated[int, "pings sent to quiet sockets"] = 0
+    pongs_missed: Annotated[int, "sockets cut as a ping was not answered in 15 s"] = 0
+    slow_cut: Annotated[int, "sockets cut as they had not read for 20 s"] = 0
+    abuse_cut: Annotated[int, "sockets cut for floods, fragments or unread pings"] = 0
+    deadline_cut: Annotated[int, "sockets cut as they did not open or close in time"] = 0
 
 
 COUNTS = Counts()
@@ -152,7 +152,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             try:
                 self.conn.send_close(code, reason)
             except ProtocolError:
-                LOG.exception("Not a close code or reason: %r, %r", code, reason)
+                LOG.exception("event=no_close_code code=%d", code)
                 self.conn.send_close(1011)
             self._write_out()
             self._end(code, reason, self.close_s)

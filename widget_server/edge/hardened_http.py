@@ -8,7 +8,7 @@ import asyncio
 from asyncio.transports import Transport
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -21,11 +21,12 @@ from uvicorn.protocols.http.httptools_impl import (
 
 @dataclass(slots=True)
 class HttpCounts:
-    """What this process refused or cut at the HTTP door since it started."""
+    """What this process refused, cut or failed at the HTTP door since it started."""
 
-    refused: int = 0
-    timed_out: int = 0
-    slow_cut: int = 0
+    refused: Annotated[int, "requests refused before they were read: too large, malformed"] = 0
+    timed_out: Annotated[int, "connections that were too slow to send a request"] = 0
+    slow_cut: Annotated[int, "connections cut as their answer was not read"] = 0
+    failed: Annotated[int, "requests answered 500"] = 0
 
 
 COUNTS = HttpCounts()

@@ -2,31 +2,48 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Annotated, Any, get_type_hints
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from widget_server.edge import fanout, hardened_http
 from widget_server.edge.story_api import json_answer
+from widget_server.model.measures import Spread
 
 READY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class Now:
+    """How it is at this moment, for /metrics and for `/readyz`."""
+
+    stories_watched: Annotated[int, "stories that this process listens to"]
+    subscriptions: Annotated[int, "subscriptions of open sockets"]
+    deeds_waiting: Annotated[int, "deeds that wait for the transaction under way to end"]
+    bus_healthy: Annotated[bool, "1 while the process hears its own probe over the bus"]
+    writing_healthy: Annotated[bool, "1 unless the database did not take the last transaction"]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
-    """What `app` tells about its rooms: a check of the database, of the bus, and all counters."""
+    """What `app` tells about its rooms."""
 
     database: Callable[[], Awaitable[None]]
     """Raises when the database does not answer."""
-    bus_healthy: Callable[[], bool]
+    now: Callable[[], Now]
     counters: Mapping[str, Any]
-    """A dataclass of counters for each room."""
-    gauges: Callable[[], Mapping[str, float]]
+    """For each room a dataclass of counters and spreads, annotated with what each of them is."""
 
 
 async def alive(_request: Request) -> Response:
@@ -35,7 +52,7 @@ async def alive(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """`GET /readyz`: the database answers; a bus that does not is named, but readers are served."""
+    """`GET /readyz`: the database answers. What else is not well is named, but readers are served."""
     health: Health = request.app.state.health
     check = asyncio.create_task(_answers(health.database))
     # Not cancelled and waited for: a driver may take its time to let go of a database that hangs.
@@ -44,7 +61,9 @@ async def ready(request: Request) -> Response:
         answer = json_answer({"status": "unready", "failed": ["database"]}, "no-store")
         answer.status_code = 503
         return answer
-    degraded = [] if health.bus_healthy() else ["bus"]
+    now = health.now()
+    parts = {"bus": now.bus_healthy, "writing": now.writing_healthy}
+    degraded = [part for part, well in parts.items() if not well]
     return json_answer({"status": "ready", "degraded": degraded}, "no-store")
 
 
@@ -56,25 +75,37 @@ async def _answers(check: Callable[[], Awaitable[None]]) -> bool:
     return True
 
 
-class _Counters(Collector):
+class _Rooms(Collector):
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
-        rooms = {
-            **self._health.counters,
-            "sockets": fanout.COUNTS,
-            "http": hardened_http.COUNTS,
-        }
-        for room, counts in rooms.items():
-            for name, value in asdict(counts).items():
-                yield CounterMetricFamily(f"widget_{room}_{name}", f"{room}: {name}", value)
-        for name, value in self._health.gauges().items():
-            yield GaugeMetricFamily(f"widget_{name}", name.replace("_", " "), value)
+    def collect(self) -> Iterator[Metric]:
+        own = {"sockets": fanout.COUNTS, "http": hardened_http.COUNTS}
+        for room, counts in {**self._health.counters, **own}.items():
+            for name, value, meaning in _told(counts):
+                yield _counted(f"widget_{room}_{name}", value, meaning)
+        for name, value, meaning in _told(self._health.now()):
+            yield GaugeMetricFamily(f"widget_{name}", meaning, value)
+
+
+def _told(counts: Any) -> Iterator[tuple[str, Any, str]]:
+    """Each value of a dataclass with its name and its meaning."""
+    for name, hint in get_type_hints(type(counts), include_extras=True).items():
+        yield name, getattr(counts, name), hint.__metadata__[0]
+
+
+def _counted(name: str, value: int | Spread, meaning: str) -> Metric:
+    if isinstance(value, Spread):
+        bounds = [*map(str, value.bounds), "+Inf"]
+        numbers = accumulate(value.numbers)
+        buckets: Any = list(zip(bounds, numbers, strict=True))
+        return HistogramMetricFamily(name, meaning, buckets, sum_value=value.total)
+    return CounterMetricFamily(name, meaning, value)
 
 
 async def metrics(request: Request) -> Response:
     """`GET /metrics`: this process's counters, for Prometheus."""
     registry = CollectorRegistry()
-    registry.register(_Counters(request.app.state.health))
+    ProcessCollector(registry=registry)
+    registry.register(_Rooms(request.app.state.health))
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

@@ -137,4 +137,4 @@ class PlainPeer:
             try:
                 self.on_resume()
             except Exception:
-                LOG.exception("A hook failed")
+                LOG.exception("event=hook_failed")

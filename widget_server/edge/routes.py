@@ -13,7 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from widget_server.edge import assets, frame_page, health, pages, problems, reference, story_api
+from widget_server.edge import (
+    assets,
+    frame_page,
+    hardened_http,
+    health,
+    pages,
+    problems,
+    reference,
+    story_api,
+)
 from widget_server.edge.guards import Seats
 from widget_server.edge.socket import LiveDoor
 from widget_server.model.errors import Refused
@@ -143,7 +152,10 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
-    log.error("request failed route=%s", request.scope.get("path", "")[:100])
+    # The endpoint's name, for a path may have a token in it.
+    asked = getattr(request.scope.get("endpoint"), "__name__", "none")
+    log.error("event=request_failed endpoint=%s", asked)
+    hardened_http.COUNTS.failed += 1
     detail = "Something went wrong here. Try again in a moment."
     answer = problems.problem(500, "unavailable", detail)
     _add_to(answer.headers)  # Starlette answers what nobody caught outside of all middleware.

@@ -15,7 +15,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -47,11 +47,11 @@ def channel_name(code: str) -> str:
 class Counts:
     """What the bus did, for /metrics."""
 
-    sent: int = 0
-    received: int = 0
-    dropped: int = 0
-    conflated: int = 0
-    rebuilt: int = 0
+    sent: Annotated[int, "messages given to the bus"] = 0
+    received: Annotated[int, "messages heard from the bus"] = 0
+    dropped: Annotated[int, "messages that could not be sent; the sweep tells what they told"] = 0
+    conflated: Annotated[int, "tallies replaced by newer ones before they were sent"] = 0
+    rebuilt: Annotated[int, "connections to the bus given up, to be made anew"] = 0
 
 
 class Bus:
@@ -197,7 +197,7 @@ class Bus:
                 await self._listen_once()
             except (RedisError, OSError, TimeoutError) as error:
                 if self.healthy:
-                    log.warning("bus lost reason=%s", type(error).__name__)
+                    log.warning("event=bus_lost reason=%s", type(error).__name__)
                 pause = RECONNECT_S[0] if self.healthy else min(pause * 2, RECONNECT_S[1])
             self.healthy = False
             self.counts.rebuilt += 1

@@ -124,6 +124,7 @@ class Hub:
             case "tally":
                 frame = channel.take_tally(message)
                 if frame is not None:
+                    self.counts.conflated += message.key in channel.tallied
                     channel.tallied[message.key] = frame
             case "presence":
                 channel.presence.hear(message.key, message.payload, self._now())
@@ -378,9 +379,11 @@ class Hub:
             try:
                 await self._sweep(suspect=self._bus is None or not self._bus.healthy)
             except Refused as refusal:
-                log.warning("sweep failed reason=%s", refusal.code)
+                self.counts.sweeps_failed += 1
+                log.warning("event=sweep_failed reason=%s", refusal.code)
             except Exception:
-                log.exception("sweep failed")
+                self.counts.sweeps_failed += 1
+                log.exception("event=sweep_failed")
             now = self._now()
             for channel in list(self._channels.values()):
                 self._keep_presence(channel, now)
@@ -404,7 +407,7 @@ class Hub:
                 await self._compare(channel, epoch, seq, version, suspect=suspect)
             except Refused as refusal:
                 # One story that cannot be read now must not keep the others from it.
-                log.warning("sweep failed story=%s reason=%s", code, refusal.code)
+                log.warning("event=story_not_compared story=%s reason=%s", code, refusal.code)
 
     async def _compare(
         self, channel: Watched, epoch: str, seq: int, version: int, *, suspect: bool
@@ -489,4 +492,4 @@ class Hub:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, Refused):
-            log.error("hub task failed", exc_info=error)
+            log.error("event=hub_task_failed", exc_info=error)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Annotated
 
 from widget_server.live.channel import Channel, Loaded
 from widget_server.live.frames import Frame
@@ -34,16 +35,18 @@ class Subscription:
 class Counts:
     """What the hub did, for /metrics and for the tests of how cost grows."""
 
-    encoded: int = 0
-    flushes: int = 0
-    deliveries: int = 0
-    skipped: int = 0
-    joined: int = 0
-    resumed: int = 0
-    resynced: int = 0
-    repaired: int = 0
-    caught_up: int = 0
-    sweeps: int = 0
+    encoded: Annotated[int, "changes committed here and encoded as frames"] = 0
+    flushes: Annotated[int, "times that what is new in a story was written to its readers"] = 0
+    deliveries: Annotated[int, "batches of frames that sockets took"] = 0
+    conflated: Annotated[int, "tallies replaced by newer ones before readers were sent them"] = 0
+    skipped: Annotated[int, "batches that slow or late sockets did not get"] = 0
+    joined: Annotated[int, "subscriptions"] = 0
+    resumed: Annotated[int, "subscriptions that were sent only what had changed"] = 0
+    resynced: Annotated[int, "fresh snapshots for sockets that frames could not bring up"] = 0
+    repaired: Annotated[int, "gaps in a story's changes closed from the database"] = 0
+    caught_up: Annotated[int, "slow sockets that were sent what they had missed"] = 0
+    sweeps: Annotated[int, "comparisons of all watched stories with the database"] = 0
+    sweeps_failed: Annotated[int, "comparisons that the database did not answer"] = 0
 
 
 class Watched(Channel):

@@ -39,7 +39,7 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
         part = Path(folder) / "part.sqlite3"
         copy_url = f"sqlite+aiosqlite:///{part}"
         await migrate.upgrade(copy_url)
-        source, copy = _reading(url), create_async_engine(copy_url)
+        source, copy = _reading(url), create_async_engine(copy_url, hide_parameters=True)
         try:
             async with source.connect() as reading, reading.begin():
                 expected = await _counts(reading, metadata)
@@ -77,7 +77,10 @@ async def restore(
                 "The backup's tokens were signed with another secret than the one in use. Put that "
                 "one back first, or restore with --new-secret to go on without those tokens."
             )
-        source, target = create_async_engine(copy_url), create_async_engine(url)
+        source, target = (
+            create_async_engine(copy_url, hide_parameters=True),
+            create_async_engine(url, hide_parameters=True),
+        )
         try:
             async with source.connect() as reading, reading.begin():
                 expected = await _counts(reading, metadata)
@@ -148,7 +151,7 @@ def _beside() -> MetaData:
 
 
 def _reading(url: str) -> AsyncEngine:
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         return engine
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

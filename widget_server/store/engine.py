@@ -10,8 +10,9 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
@@ -42,6 +43,13 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
+@dataclass(slots=True)
+class Counts:
+    """What the database did not do, for /metrics."""
+
+    reads_failed: Annotated[int, "reads that the database did not answer"] = 0
+
+
 class Database:
     """Engines for one database. `epoch` names the numbering that all positions belong to."""
 
@@ -49,6 +57,7 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.epoch = ""
+        self.counts = Counts()
         if self.is_sqlite:
             kept = _never_made(url)
             self._writer: StraightWriter | AsyncEngine = StraightWriter(_sqlite_writer(kept))
@@ -101,7 +110,8 @@ class Database:
             async with self._reader.connect() as connection, connection.begin():
                 yield connection
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            log.warning("read failed reason=%s", type(error).__name__)
+            self.counts.reads_failed += 1
+            log.warning("event=read_failed reason=%s", type(error).__name__)
             raise Unavailable(retry_after=2) from error
 
     async def write(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
@@ -156,14 +166,18 @@ def sqlite_engine(
     url: str | URL, *, begin: str, connections: int, busy_s: int = 5, foreign_keys: bool = True
 ) -> AsyncEngine:
     """An engine for a SQLite file; `busy_s` is how long it waits for another writer."""
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
+    )
     _configure(engine.sync_engine, begin, busy_s, foreign_keys=foreign_keys)
     return engine
 
 
 def _sqlite_writer(url: URL) -> Engine:
     plain = url.set(drivername="sqlite")
-    engine = create_engine(plain, pool_size=1, max_overflow=0, pool_timeout=10)
+    engine = create_engine(
+        plain, pool_size=1, max_overflow=0, pool_timeout=10, hide_parameters=True
+    )
     _configure(engine, "BEGIN IMMEDIATE", busy_s=5, foreign_keys=True)
     return engine
 
@@ -197,6 +211,7 @@ def _postgres_engine(url: str, *, connections: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_use_lifo=True,
+        hide_parameters=True,
         connect_args={
             "timeout": 5,
             "command_timeout": 6,

@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Annotated, Any, TypeVar, overload
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import Refused, Unavailable
 from widget_server.model.events import Event
+from widget_server.model.measures import Spread
 from widget_server.model.records import Comment, Story, Tally
 from widget_server.store.deeds import (
     Answer,
@@ -43,20 +44,34 @@ T = TypeVar("T")
 LINGER_S = 0.002
 MOST = 500
 TRIES = 3
+COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+"""Bounds between which the times of commits are told apart, in seconds."""
 WAITING = 20_000
 """Deeds that may wait at the same time; more are refused at once instead of piling up."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What the writer did, for /metrics. Seconds are of whole transactions."""
+    """What the writer did, for /metrics."""
 
-    batches: int = 0
-    deeds: int = 0
-    failed: int = 0
-    refused: int = 0
-    largest: int = 0
-    seconds: float = 0.0
+    batch_deeds: Annotated[Spread, "deeds in one transaction that was committed"] = field(
+        default_factory=lambda: Spread(1, 2, 5, 10, 20, 50, 100, 200, MOST)
+    )
+    commit_seconds: Annotated[Spread, "time from the beginning of a transaction to the disk"] = (
+        field(default_factory=lambda: Spread(*COMMIT_S))
+    )
+    refused: Annotated[int, "deeds refused by a rule, such as that of a closed story"] = 0
+    failed: Annotated[int, "deeds that the database did not take; their readers were told"] = 0
+
+    @property
+    def batches(self) -> int:
+        """Transactions that were committed."""
+        return self.batch_deeds.number
+
+    @property
+    def deeds(self) -> int:
+        """Deeds in them."""
+        return int(self.batch_deeds.total)
 
 
 @dataclass(slots=True)
@@ -76,6 +91,13 @@ class Writer:
         self._wake = asyncio.Event()
         self._leaving = False
         self.counts = Counts()
+        self.well = True
+        """Whether the database took the last batch, or could have but for a deed's own fault."""
+
+    @property
+    def waiting(self) -> int:
+        """Deeds that wait for the transaction under way to end."""
+        return len(self._waiting)
 
     @overload
     async def submit(self, deed: React) -> Tally: ...
@@ -145,17 +167,17 @@ class Writer:
                 await self._write(batch, tries - 1)
             else:
                 self.counts.failed += len(batch)
-                log.exception("write failed deeds=%d", len(batch))
+                self.well = is_lasting(error)
+                log.exception("event=write_failed deeds=%d", len(batch))
                 for ticket in batch:
                     _refuse(ticket, Unavailable(retry_after=2))
 
     async def _commit(self, batch: list[_Ticket]) -> None:
         started = time.perf_counter()
         outcomes, ledger = await self._database.write(partial(self._apply, batch))
-        self.counts.batches += 1
-        self.counts.deeds += len(batch)
-        self.counts.largest = max(self.counts.largest, len(batch))
-        self.counts.seconds += time.perf_counter() - started
+        self.counts.commit_seconds.add(time.perf_counter() - started)
+        self.counts.batch_deeds.add(len(batch))
+        self.well = True
         # Before the answers: what a reader is told is saved is already on its way to the others.
         self._on_commit(ledger.events())
         for ticket, outcome in outcomes:

@@ -1,0 +1,26 @@
+"""What is measured rather than counted: how values are spread, for /metrics."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+
+class Spread:
+    """How many values were at most each of `bounds` (ascending), and the sum of all."""
+
+    __slots__ = ("bounds", "numbers", "total")
+
+    def __init__(self, *bounds: float) -> None:
+        self.bounds: Sequence[float] = bounds
+        self.numbers = [0] * (len(bounds) + 1)
+        """Values between each bound and the one before; the last are above all bounds."""
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count a value."""
+        self.numbers[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    @property
+    def number(self) -> int:
+        """How many values there were."""
+        return sum(self.numbers)
