@@ -9,6 +9,7 @@ import css from "./style.css";
 import { inform } from "../live/policy.js";
 import { optionsOf } from "./options.js";
 import { reactionRow } from "./feel.js";
+import { addressOf, copy } from "./share.js";
 
 export { credit } from "./credit.js";
 export { why } from "./why.js";
@@ -138,7 +139,7 @@ export function open(frame, tools) {
       }
     }
     add("copy", async () => {
-      await navigator.clipboard.writeText(location.href.split("#")[0] + "#c-" + id);
+      if (!(await copy(addressOf(box) + "#c-" + id, box, say("copy"), tools))) return;
       close(false);
       tell(say("copied"), true);
     });

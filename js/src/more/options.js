@@ -4,21 +4,16 @@
  * @import {Frame, Tools} from "../desk"
  * @import {State} from "../types"
  */
+import { addressOf, copy, sharing } from "./share.js";
 
-/** Plain links: nothing of theirs runs here. @type {[string, (url: string, text: string) => string][]} */
-const PLACES = [
-  ["Facebook", (url) => "www.facebook.com/sharer/sharer.php?u=" + url],
-  ["X", (url, text) => `x.com/intent/post?url=${url}&text=${text}`],
-  ["Bluesky", (url, text) => `bsky.app/intent/compose?text=${text}%20${url}`],
-  ["WhatsApp", (url, text) => `wa.me/?text=${text}%20${url}`],
-];
 const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
 
 /**
  * @param {Frame} frame
  * @param {Tools} tools
  */
-export function optionsOf({ story, say, tell, explain }, { h, set, button }) {
+export function optionsOf({ story, say, tell, explain }, tools) {
+  const { h, set, button } = tools;
   /** @type {HTMLElement | undefined} */
   let panel;
 
@@ -27,17 +22,16 @@ export function optionsOf({ story, say, tell, explain }, { h, set, button }) {
     const opener = place.firstElementChild;
     if (panel?.isConnected) panel.remove();
     else {
-      panel = draw();
+      panel = draw(addressOf(place));
       place.append(panel);
     }
     if (opener) set(opener, "aria-expanded", String(panel.isConnected));
   };
 
-  function draw() {
+  /** @param {string} address @returns {HTMLElement} */
+  function draw(address) {
     const { state } = story;
-    const address = location.href.split("#")[0] ?? "";
     const title = state.story?.title ?? document.title;
-    const [url, text] = [address, title].map(encodeURIComponent);
     const order = h(
       "select",
       { "aria-label": say("order"), onchange: () => attempt(sort) },
@@ -52,9 +46,6 @@ export function optionsOf({ story, say, tell, explain }, { h, set, button }) {
       story.set({ threads, next, order: value, fresh: [] });
     }
 
-    /** @param {string} href @param {string} name */
-    const link = (href, name) => h("a", { href, target: "_blank", rel: "noopener" }, name);
-    const server = h("input", { "aria-label": say("mastodon"), placeholder: "mastodon.social" });
     /** @param {string} word @param {() => unknown} act @param {string} [name] */
     const act = (word, act, name = "") => button(say(word, { name }), () => attempt(act));
     const forget = h("div", { class: "acts" });
@@ -82,28 +73,20 @@ export function optionsOf({ story, say, tell, explain }, { h, set, button }) {
       );
     }
 
+    const share = h("div", { class: "acts", role: "group", "aria-label": say("share") });
+    share.append(
+      h("span", null, say("share")),
+      act("copy", async () => {
+        if (await copy(address, share, say("copy"), tools)) tell(say("copied"), true);
+      }),
+      .../** @type {Node[]} */ (sharing(address, title, say, tools, act).filter(Boolean)),
+    );
+
     return h(
       "div",
       { class: "options" },
       h("label", null, say("order"), order),
-      h(
-        "div",
-        { class: "acts", role: "group", "aria-label": say("share") },
-        h("span", null, say("share")),
-        act("copy", async () => {
-          await navigator.clipboard.writeText(address);
-          tell(say("copied"), true);
-        }),
-        typeof navigator.share === "function" &&
-          act("send", () => navigator.share({ title, url: address }).catch(() => {})),
-        ...PLACES.map(([name, to]) => link("https://" + to(url ?? "", text ?? ""), name)),
-        link(`mailto:?subject=${text}&body=${url}`, say("mail")),
-        server,
-        button("Mastodon", () => {
-          const host = server.value.trim().replace(/^https?:\/\//, "") || server.placeholder;
-          open(`https://${host}/share?text=${text}%20${url}`, "_blank", "noopener");
-        }),
-      ),
+      share,
       ...state.muted.map((name) =>
         act(
           "unmute",
@@ -111,7 +94,7 @@ export function optionsOf({ story, say, tell, explain }, { h, set, button }) {
             const muted = story.state.muted.filter((each) => each !== name);
             story.remember({ muted });
             story.set({ muted });
-            panel?.replaceWith((panel = draw()));
+            panel?.replaceWith((panel = draw(address)));
           },
           name,
         ),

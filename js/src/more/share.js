@@ -1,0 +1,89 @@
+/**
+ * Ways to share that need nobody's script: the address of this copy, the browser's own sheet, plain links.
+ *
+ * @import {Say} from "../words"
+ * @import {Tools} from "../desk"
+ */
+
+/** @type {[string, (url: string, text: string) => string][]} */
+const PLACES = [
+  ["Facebook", (url) => "www.facebook.com/sharer/sharer.php?u=" + url],
+  ["X", (url, text) => `x.com/intent/post?url=${url}&text=${text}`],
+  ["Bluesky", (url, text) => `bsky.app/intent/compose?text=${text}%20${url}`],
+  ["WhatsApp", (url, text) => `wa.me/?text=${text}%20${url}`],
+];
+
+/**
+ * Where this copy stands. A frame has an address that nobody sees: instead of it, the page of the story itself.
+ *
+ * @param {Element} place in the widget
+ */
+export function addressOf(place) {
+  const { host } = /** @type {ShadowRoot} */ (place.getRootNode());
+  const src = parent === window ? "" : host.getAttribute("src") ?? "";
+  return new URL(src, location.href).href.split("#")[0] ?? "";
+}
+
+/**
+ * Copies, or leaves the text selected where a page may not.
+ *
+ * @param {string} text
+ * @param {Element} place in the widget
+ * @param {string} label
+ * @param {Tools} tools
+ * @returns {Promise<boolean>} whether it was copied
+ */
+export async function copy(text, place, label, { h }) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // In frames and on pages without https, as in old times.
+    const root = /** @type {ShadowRoot} */ (place.getRootNode());
+    const before = /** @type {HTMLElement | null} */ (root.activeElement);
+    const field = h("input", { "aria-label": label, value: text, readonly: true, dir: "ltr" });
+    place.querySelector("[readonly]")?.remove();
+    place.append(field);
+    field.select();
+    if (!document.execCommand("copy")) return false;
+    before?.focus();
+    field.remove();
+    return true;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {string} title
+ * @param {Say} say
+ * @param {Tools} tools
+ * @param {(word: string, act: () => unknown) => Node} act makes a button
+ */
+export function sharing(url, title, say, tools, act) {
+  const { h } = tools;
+  const [to = "", text = ""] = [url, title].map(encodeURIComponent);
+  /** @param {string} name @param {string} href */
+  const link = (name, href) => h("a", { href, target: "_blank", rel: "noopener" }, name);
+  const server = h("input", {
+    "aria-label": say("mastodon"),
+    placeholder: "mastodon.social",
+    oninput: aim,
+  });
+  const mastodon = link("Mastodon", "");
+  aim();
+
+  function aim() {
+    // Who types an address or a whole name means its server.
+    const host = /[^\s@/:]+\.[^\s@/:]+/.exec(server.value) ?? server.placeholder;
+    mastodon.href = `https://${host}/share?text=${text}%20${to}`;
+  }
+
+  const data = { title, url };
+  return [
+    navigator.canShare?.(data) && act("send", () => navigator.share(data).catch(() => {})),
+    ...PLACES.map(([name, by]) => link(name, "https://" + by(to, text))),
+    link(say("mail"), `mailto:?subject=${text}&body=${to}`),
+    mastodon,
+    server,
+  ];
+}

@@ -1,0 +1,152 @@
+"""Sharing: this copy's own address, copied or handed on by plain links; nobody else's script, nobody else asked."""
+
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import FrameLocator, Page, expect
+
+from tests.browser.actions import article, comment, reaction
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.test_frames import wordpress
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TITLE = "A title with “quotes” & <marks>"
+
+
+async def opened(place: Page | FrameLocator) -> None:
+    """Open the options of the discussion."""
+    await reaction(place, "Happy").wait_for()
+    await place.get_by_role("button", name="Sort, share, privacy").click()
+    await place.get_by_role("group", name="Share").wait_for()
+
+
+async def pasted(hosts: Hosts, page: Page) -> str:
+    """What is in the clipboard of the page's reader, pasted on another page."""
+    other = await hosts.open("<textarea></textarea>", reader=page.context, site=2)
+    await other.locator("textarea").press("Control+V")
+    text = await other.locator("textarea").input_value()
+    await other.close()
+    return text
+
+
+async def test_links_carry_this_copys_address_and_title_and_nobody_is_asked(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.page(await hosts.reader())
+    asked: list[str] = []
+    page.context.on("request", lambda request: asked.append(request.url))
+    await hosts.open(demo.story(title=TITLE).snippet, page=page)
+    await page.evaluate("history.replaceState(null, '', '?p=12&lang=en#comments')")
+    await opened(page)
+    address = page.url.removesuffix("#comments")
+    url, text = quote(address, safe=""), quote(TITLE, safe="")
+    wanted = {
+        "Facebook": f"https://www.facebook.com/sharer/sharer.php?u={url}",
+        "X": f"https://x.com/intent/post?url={url}&text={text}",
+        "Bluesky": f"https://bsky.app/intent/compose?text={text}%20{url}",
+        "WhatsApp": f"https://wa.me/?text={text}%20{url}",
+        "Email": f"mailto:?subject={text}&body={url}",
+        "Mastodon": f"https://mastodon.social/share?text={text}%20{url}",
+    }
+    group = page.get_by_role("group", name="Share")
+    for name, href in wanted.items():
+        link = group.get_by_role("link", name=name, exact=True)
+        await expect(link).to_have_attribute("href", href)
+        await expect(link).to_have_attribute("rel", "noopener")
+        await expect(link).to_have_attribute("target", "_blank")
+    await expect(group.get_by_role("link")).to_have_count(len(wanted))
+    field = group.get_by_role("textbox", name="Your Mastodon server")
+    for typed in ("fosstodon.org", " https://fosstodon.org/@ana", "@ana@fosstodon.org"):
+        await field.fill(typed)
+        await expect(group.get_by_role("link", name="Mastodon")).to_have_attribute(
+            "href", f"https://fosstodon.org/share?text={text}%20{url}"
+        )
+    assert {one.split("/")[2].split(":")[0] for one in asked if one.startswith("http")} == {
+        "localhost"
+    }
+    await expect(page.locator("script:not([src*='/embed.js'])")).to_have_count(0)
+
+
+async def test_the_address_is_copied_and_so_is_a_comments(demo: Demo, hosts: Hosts) -> None:
+    reader = await hosts.reader(permissions=["clipboard-read", "clipboard-write"])
+    page = await hosts.open(demo.story().snippet, reader=reader)
+    await opened(page)
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_text("Link copied.")).to_be_visible()
+    assert await pasted(hosts, page) == page.url
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await comment(page, "Worth a link")
+    await article(page, "Worth a link").get_by_role("button", name="More about").click()
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_role("button", name="Copy link")).to_have_count(0)
+    href = await article(page, "Worth a link").get_by_role("link").first.get_attribute("href")
+    assert await pasted(hosts, page) == f"{page.url}{href}"
+
+
+async def test_where_a_page_may_not_write_to_the_clipboard_it_is_copied_all_the_same(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Permissions policy violation: The Clipboard API"]
+    headers = {"Permissions-Policy": "clipboard-write=()"}
+    page = await hosts.open(demo.story().snippet, headers=headers)
+    await opened(page)
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_text("Link copied.")).to_be_visible()
+    assert await pasted(hosts, page) == page.url
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
+    await expect(page.get_by_role("textbox", name="Copy link")).to_have_count(0)
+    # Where even that is forbidden, the address is there to be copied by hand.
+    await page.evaluate("document.addEventListener('copy', (event) => event.preventDefault())")
+    await page.evaluate("document.execCommand = () => false")
+    for _ in range(2):
+        await page.get_by_role("button", name="Copy link").click()
+        field = page.get_by_role("textbox", name="Copy link")
+        await expect(field).to_be_focused()
+        await expect(field).to_have_value(page.url)
+        await expect(field).to_have_js_property("selectionEnd", len(page.url))
+
+
+async def test_a_frame_shares_the_page_of_the_story(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Permissions policy violation: The Clipboard API"]
+    story = demo.story()
+    page = await hosts.open(wordpress(story, story.token))
+    frame = page.frame_locator("iframe")
+    await opened(frame)
+    link = frame.get_by_role("link", name="Facebook")
+    await expect(link).to_have_attribute(
+        "href", "https://www.facebook.com/sharer/sharer.php?u=" + quote(story.link, safe="")
+    )
+    await frame.get_by_role("button", name="Copy link").click()
+    await expect(frame.get_by_text("Link copied.")).to_be_visible()
+    assert await pasted(hosts, page) == story.link
+
+
+async def test_the_browsers_own_sheet_is_offered_where_there_is_one_that_takes_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story(title=TITLE)
+    page = await hosts.open(story.snippet)
+    # Chromium without a window has none, and so there is no button.
+    assert await page.evaluate("'share' in navigator || 'canShare' in navigator") is False
+    await opened(page)
+    await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)
+
+    sheet = (
+        "window.shared = []; navigator.canShare = () => {answer};"
+        " navigator.share = async (data) => {{ shared.push(data); throw new DOMException('', 'AbortError') }}"
+    )
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script(sheet.format(answer="true"))
+    await hosts.open(story.snippet, page=page)
+    await opened(page)
+    await page.get_by_role("button", name="Send to…").click()
+    await eventually(lambda: page.evaluate("shared.length === 1"), "the sheet was opened")
+    assert await page.evaluate("shared[0]") == {"title": TITLE, "url": page.url}
+
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script(sheet.format(answer="false"))
+    await hosts.open(story.snippet, page=page)
+    await opened(page)
+    await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)
