@@ -1,5 +1,7 @@
 """The documents name everything that the code has: codes, messages, paths, settings, rules, limits."""
 
+import ast
+import importlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +14,8 @@ from starlette.routing import Route
 from widget_server.app import Rooms
 from widget_server.config import DEFAULT_RATES, Config
 from widget_server.edge import problems, socket
+from widget_server.edge.guarded_socket import GuardedSocket
+from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.edge.health import Now
 from widget_server.edge.routes import application
 from widget_server.model import settings as rules
@@ -112,6 +116,60 @@ def test_limits_are_those_of_the_code(what: str, limits: list[int]) -> None:
     line = next(one for one in PROTOCOL.splitlines() if one.startswith(f"| {what} |"))
     numbers = {int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", line)}
     assert set(limits) <= numbers
+
+
+def _named_limits() -> set[str]:
+    """All that is called a limit in the code: by its name, or by being one of a protocol's numbers."""
+    found = set()
+    for path in (ROOT / "widget_server").rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT / "widget_server").with_suffix("").parts)
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if re.match("_?(MOST|MAX)(_|$)", name) and not module.startswith("bench."):
+                    found.add(f"{module}.{name}")
+    for protocol in (GuardedSocket, HardenedHttpProtocol):
+        for name, value in vars(protocol).items():
+            if isinstance(value, int | float):
+                found.add(
+                    f"{protocol.__module__.removeprefix('widget_server.')}."
+                    f"{protocol.__name__}.{name}"
+                )
+    # The worker widens it, for the one long query that we have ourselves.
+    found.remove("edge.hardened_http.HardenedHttpProtocol.max_header")
+    return found | {f"config.DEFAULT_RATES[{kind}]" for kind in DEFAULT_RATES}
+
+
+def _value(name: str) -> str:
+    """What the code has under that name, as it is written in the table."""
+    path, _, kind = name.rstrip("]").partition("[")
+    parts = path.split(".")
+    depth = 2 if parts[-2][:1].isupper() else 1
+    value: Any = importlib.import_module(".".join(["widget_server", *parts[:-depth]]))
+    for part in parts[-depth:]:
+        value = getattr(value, part)
+    if kind:
+        return str(value[kind])
+    return f"{value // 1024} KiB" if value % 1024 == 0 and value != 4096 else f"{value:,.0f}"
+
+
+def test_every_limit_is_listed_with_its_value_and_with_its_setting_or_why_it_has_none() -> None:
+    listed = []
+    section = OPERATING.split("## Limits\n")[1].split("\n## ")[0]
+    for line in section.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if not line.startswith("| ") or len(cells) != 5 or cells[0] == "Limit":
+            continue
+        what, told, why, _, code = cells
+        if what.startswith("**"):
+            continue
+        names = re.findall(r"`([^`]+)`", code)
+        assert told.split(" · ") == [_value(name) for name in names], what
+        settings = {name.upper() for name in Config.model_fields}
+        assert why in {"promised", "ample", "memory"} or why.strip("`") in settings, what
+        listed += names
+    assert len(listed) == len(set(listed))
+    assert _named_limits() <= set(listed)
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:

@@ -14,7 +14,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from widget_server.trust.pace import Rate
 
-DEFAULT_RATES = {"deed": "300/60", "reader": "120/3600", "comment": "30/60", "report": "10/600"}
+DEFAULT_RATES = {
+    "deed": "300/60",
+    "reader": "120/3600",
+    "comment": "30/60",
+    "report": "10/600",
+    "handshake": "600/60",
+}
 """What one network may do, as count/seconds, where nothing else is set."""
 
 SHORTEST_SECRET = 16

@@ -14,12 +14,16 @@ from starlette.types import ASGIApp
 from widget_server.app import build
 from widget_server.config import Config
 from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.operations.services import Services
 from widget_server.wire.messages import MOST_BYTES
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+MOST_HEADER = 32 * 1024
+"""A thousand stories in the query of /v1/counts take 19 KB."""
 STRAGGLERS_S = 5
 """Beyond the drain, for answers that are still being sent."""
 
@@ -96,8 +100,7 @@ def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
 
 def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
-    # A thousand stories in the query of /v1/counts take 19 KB.
-    HardenedHttpProtocol.max_header = 32 * 1024
+    HardenedHttpProtocol.max_header = MOST_HEADER
     return uvicorn.Config(
         app,
         host=config.host,
@@ -118,10 +121,21 @@ def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     )
 
 
+def _pace_of_handshakes(services: Services, config: Config) -> Handshakes:
+    """Counted like all that a network does, under its key of the day."""
+
+    def spend(address: str | None) -> None:
+        services.paces.spend("handshake", services.network(address))
+
+    return Handshakes(spend, config.trusted_proxies)
+
+
 def run(config: Config, on_ready: Callable[[], None]) -> int:
     """Serve until told to stop; the exit status."""
     FanoutProtocol.drain_s = config.drain_seconds
-    server = _Server(uvicorn_settings(config, build(config)), on_ready)
+    app = build(config)
+    HardenedHttpProtocol.handshakes = _pace_of_handshakes(app.state.services, config)
+    server = _Server(uvicorn_settings(config, app), on_ready)
     with contextlib.ExitStack() as open_:
         listeners = [
             open_.enter_context(contextlib.closing(listening_socket(config.host, port)))

@@ -8,14 +8,16 @@ import pytest
 
 from tests.conftest import SERVERS
 from tests.faults.stage import SEED, THOROUGH, Stage
-from tests.faults.table import Line, draw, write
+from tests.faults.table import Line, Siege, draw, draw_sieges, write
 
 LINES = pytest.StashKey[list[Line]]()
+SIEGES = pytest.StashKey[list[Siege]]()
 HERE = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
+    config.stash[SIEGES] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -40,7 +42,7 @@ async def set_stage(
     stages: list[Stage] = []
 
     async def make(engine: str, *, bus: bool = True, disk_mb: int = 0, **env: str) -> Stage:
-        stage = Stage(tmp_path, engine, request.config.stash[LINES])
+        stage = Stage(tmp_path, engine, request.config.stash[LINES], request.config.stash[SIEGES])
         stages.append(stage)
         await stage.start(bus=bus, disk_mb=disk_mb, **env)
         request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
@@ -55,11 +57,16 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Show the table; FAULTS_TABLE names the document to write it into."""
-    lines = config.stash[LINES]
-    if not lines:
-        return
-    terminalreporter.section(f"faults, seed {SEED}")
-    terminalreporter.write_line(draw(lines))
+    lines, sieges = config.stash[LINES], config.stash[SIEGES]
+    tables = {}
+    if lines:
+        tables["table"] = draw(lines)
+    if sieges:
+        tables["attacks"] = draw_sieges(sieges)
+    if tables:
+        terminalreporter.section(f"faults, seed {SEED}")
     document = os.environ.get("FAULTS_TABLE")
-    if document:
-        write(Path(document), lines)
+    for name, table in tables.items():
+        terminalreporter.write_line(table)
+        if document:
+            write(Path(document), name, table)

@@ -54,10 +54,13 @@ class Load:
         watchers: int = 40,
         writers: int = 8,
         doors: Sequence[Address] = (),
+        rest: float = 0.08,
     ) -> None:
         self.servers, self.stories = list(servers), list(stories)
         self.doors = list(doors) or self.servers
         """Where writers send their deeds."""
+        self.rest = rest
+        """Seconds that a writer rests at most between two deeds."""
         self.ledger = Ledger()
         self.stopping = asyncio.Event()
         self.watchers = [Watcher(self, random.Random(f"{seed} {n}")) for n in range(watchers)]
@@ -255,7 +258,7 @@ class Writer:
         """Do things until the load stops."""
         while not self.load.stopping.is_set():
             await self._something()
-            await asyncio.sleep(self.chance.uniform(0, 0.08))
+            await asyncio.sleep(self.chance.uniform(0, self.load.rest))
 
     async def _something(self) -> None:
         story = self.chance.choice(self.load.stories)
@@ -271,11 +274,11 @@ class Writer:
         else:
             await self._delete(self.chance.choice(kept))
 
-    async def post(self, story: Story) -> tuple[str, str]:
-        """A comment; its story's code and its id."""
+    async def post(self, story: Story, size: int = 0) -> tuple[str, str]:
+        """A comment of so many characters at least; its story's code and its id."""
         key, body = (
             str(uuid.UUID(int=self.chance.getrandbits(128))),
-            f"By {self.number}.".ljust(self.size, "."),
+            f"By {self.number}.".ljust(size or self.size, "."),
         )
         answer = await self._do("comment", story.code, key=key, body=body)
         posted = Posted(answer["comment"]["id"], story.code, body)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.engines import Postgres, Valkey
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
-from tests.faults.table import Line
+from tests.faults.table import Line, Siege
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import Pair
 
@@ -18,10 +18,10 @@ THOROUGH = bool(os.environ.get("FAULTS"))
 
 
 class Stage:
-    """What one fault test plays on. `lines` collects what is told in the table."""
+    """What one fault test plays on. `lines` and `sieges` collect what is told in the tables."""
 
-    def __init__(self, folder: Path, engine: str, lines: list[Line]) -> None:
-        self.folder, self.engine, self.lines = folder, engine, lines
+    def __init__(self, folder: Path, engine: str, lines: list[Line], sieges: list[Siege]) -> None:
+        self.folder, self.engine, self.lines, self.sieges = folder, engine, lines, sieges
         self.valkey = Valkey()
         self.bus = Proxy(self.valkey.socket_path)
         self.postgres: Postgres | None = None
@@ -65,7 +65,11 @@ class Stage:
         return self.pair.servers
 
     def load(
-        self, watchers: int | None = None, writers: int | None = None, stories: int | None = None
+        self,
+        watchers: int | None = None,
+        writers: int | None = None,
+        stories: int | None = None,
+        rest: float = 0.08,
     ) -> Load:
         """The standard load, by the seed of this run."""
         number = stories or (20 if THOROUGH else 6)
@@ -75,6 +79,7 @@ class Stage:
             SEED,
             watchers or (120 if THOROUGH else 30),
             writers or (12 if THOROUGH else 6),
+            rest=rest,
         )
 
     async def verdict(self, load: Load, fault: str, recovered: float) -> None:

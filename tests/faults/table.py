@@ -3,7 +3,6 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = ("Fault", "Database", "Acknowledged", "Lost", "Repeated", "Recovered after")
 
 
@@ -24,16 +23,58 @@ class Line:
         return [*others, f"{self.recovered:.1f} s"]
 
 
+SIEGE_HEAD = (
+    *("Attack", "Ended with", "Ended", "Memory each"),
+    *("Others' latency, quiet", "attacked", "ratio", "ratio of the slowest tenth"),
+)
+
+
+@dataclass(frozen=True)
+class Siege:
+    """What one attack cost: bytes for each attacker, and other readers' median latency in seconds."""
+
+    attack: str
+    ends: str
+    ended: int
+    held: float
+    quiet: float
+    attacked: float
+    slowest: float
+    """The ratio at the ninth decile."""
+
+    @property
+    def slower(self) -> float:
+        """By how much readers were shown things later, as a ratio of medians."""
+        return self.attacked / self.quiet
+
+    def cells(self) -> list[str]:
+        """As words, in the order of `SIEGE_HEAD`."""
+        return [
+            *(self.attack, self.ends, f"{self.ended:,}", f"{max(0, self.held) / 1024:.0f} KiB"),
+            *(f"{self.quiet * 1000:.1f} ms", f"{self.attacked * 1000:.1f} ms"),
+            *(f"{self.slower:.2f}", f"{self.slowest:.2f}"),
+        ]
+
+
 def draw(lines: list[Line]) -> str:
-    """The table in Markdown."""
-    rows = [HEAD, tuple("---" if index < 2 else "---:" for index in range(len(HEAD)))]
-    rows += [tuple(line.cells()) for line in sorted(lines, key=lambda one: (one.fault, one.engine))]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    """The table of faults in Markdown."""
+    ordered = sorted(lines, key=lambda one: (one.fault, one.engine))
+    return _table(HEAD, [line.cells() for line in ordered])
 
 
-def write(path: Path, lines: list[Line]) -> None:
-    """Put the table in its place in a document."""
-    text = path.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n\n{draw(lines)}\n\n{END}{after}", "utf-8")
+def draw_sieges(sieges: list[Siege]) -> str:
+    """The table of attacks in Markdown."""
+    return _table(SIEGE_HEAD, [siege.cells() for siege in sieges])
+
+
+def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
+    rule = ["---" if index < 2 else "---:" for index in range(len(head))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+
+
+def write(path: Path, name: str, table: str) -> None:
+    """Put a table in its place in a document, between the marks of that name."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = path.read_text("utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{after}", "utf-8")

@@ -8,7 +8,7 @@ import asyncio
 from asyncio.transports import Transport
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -18,12 +18,15 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from widget_server.edge.guards import Handshakes
+
 
 @dataclass(slots=True)
 class HttpCounts:
     """What this process refused, cut or failed at the HTTP door since it started."""
 
     refused: Annotated[int, "requests refused before they were read: too large, malformed"] = 0
+    handshakes_refused: Annotated[int, "handshakes beyond the pace of their network"] = 0
     timed_out: Annotated[int, "connections that were too slow to send a request"] = 0
     slow_cut: Annotated[int, "connections cut as their answer was not read"] = 0
     failed: Annotated[int, "requests answered 500"] = 0
@@ -50,6 +53,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     write_s = 30.0
     write_least = 16 * 1024
     linger_s = 2.0
+    handshakes: ClassVar[Handshakes | None] = None
+    """How often a network may ask for a socket; None for as often as it likes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -160,6 +165,10 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             if self._refusal is None and self._should_upgrade():
+                if not self._may_shake_hands():
+                    COUNTS.handshakes_refused += 1
+                    self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
+                    return False
                 self.handle_websocket_upgrade()
                 return False
             # An upgrade that is not offered may be ignored (RFC 9110, 7.8), but the parser stops.
@@ -171,6 +180,11 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._refuse(self._refusal)
             return False
         return True
+
+    def _may_shake_hands(self) -> bool:
+        if self.handshakes is None:
+            return True
+        return self.handshakes.allowed(self.client[0] if self.client else None, self.headers)
 
     def on_message_begin(self) -> None:
         """Start the clock for the header of a further request."""

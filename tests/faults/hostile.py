@@ -1,0 +1,297 @@
+"""What hostile clients do, one connection at a time, and how the server ends each of them."""
+
+import asyncio
+import contextlib
+import json
+import random
+import socket
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from tests.edge.serving import CLOSE, CONT, PING, TEXT, Client, frame
+
+ADDRESS = "127.0.0.9"
+"""Where the attackers come from: a network of their own, and no trusted proxy."""
+ORIGIN = "https://copy.example"
+KEPT = "kept"
+"""Not ended by the server: whoever only reads slowly is served as fast as he reads."""
+CUT = "cut"
+"""Ended without an answer: nothing would reach one who does not read."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The server under attack: its port, a token of a busy story, tokens of many others."""
+
+    port: int
+    busy: str
+    others: list[str]
+
+
+Ends = Counter[str]
+"""How connections ended: close codes, HTTP statuses, `KEPT` or `CUT`."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """So many at a time, at most so many new ones a second, and the ends that are stated."""
+
+    run: Callable[[Target, Ends], Coroutine[Any, Any, None]]
+    together: int
+    a_second: float
+    ends: frozenset[str]
+
+
+def _socket(receive_buffer: int | None = None) -> socket.socket:
+    sock = socket.socket()
+    sock.setblocking(False)
+    # Closed with a reset: tens of thousands of closed connections must not use up the ports.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.bind((ADDRESS, 0))
+    return sock
+
+
+@contextlib.asynccontextmanager
+async def _connected(target: Target, receive_buffer: int | None = None) -> AsyncIterator[Client]:
+    sock = _socket(receive_buffer)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", target.port))
+        yield Client(sock)
+    finally:
+        sock.close()
+
+
+def _handshake(target: Target) -> bytes:
+    return (
+        f"GET /v1/live HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nOrigin: {ORIGIN}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+        "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
+    ).encode()
+
+
+class _RefusedError(Exception):
+    """The handshake was answered with this status."""
+
+
+@contextlib.asynccontextmanager
+async def _upgraded(target: Target, receive_buffer: int | None = None) -> AsyncIterator[Client]:
+    async with _connected(target, receive_buffer) as client:
+        await client.send(_handshake(target))
+        answer = b""
+        while b"\r\n\r\n" not in answer and not client.ended:
+            answer += await client.read()
+        head, _, rest = answer.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 101"):
+            raise _RefusedError(_status(head))
+        client.parser.receive_data(rest)
+        yield client
+
+
+def _status(answer: bytes) -> str:
+    words = answer.split(None, 2)
+    return words[1].decode() if len(words) > 1 else CUT
+
+
+def _text(message: object) -> bytes:
+    return frame(TEXT, json.dumps(message).encode())
+
+
+def _subscribe(token: str, ref: int = 1) -> bytes:
+    return _text({"type": "subscribe", "token": token, "ref": ref})
+
+
+def on_socket(
+    speak: Callable[[Target], list[bytes]],
+) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
+    """An attacker who says this on an open socket and waits for the end."""
+
+    async def run(target: Target, ends: Ends) -> None:
+        try:
+            async with _upgraded(target) as client:
+                for data in speak(target):
+                    await client.send(data)
+                ends[str(await client.close_code())] += 1
+        except _RefusedError as refused:
+            ends[str(refused)] += 1
+
+    return run
+
+
+def on_line(
+    speak: Callable[[Target], list[bytes]],
+) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
+    """An attacker who says this on a bare connection and waits for the end."""
+
+    async def run(target: Target, ends: Ends) -> None:
+        async with _connected(target) as client:
+            for data in speak(target):
+                await client.send(data)
+            ends[_status(await client.read_to_end())] += 1
+
+    return run
+
+
+def drips(
+    beginning: Callable[[Target], bytes],
+) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
+    """An attacker who begins a request and goes on by one byte in half a second."""
+
+    async def run(target: Target, ends: Ends) -> None:
+        async with _connected(target) as client:
+            await client.send(beginning(target))
+            listening = asyncio.create_task(client.read_to_end())
+            try:
+                while not listening.done():
+                    await client.send(b"x")
+                    await asyncio.wait({listening}, timeout=0.5)
+                ends[_status(await listening)] += 1
+            finally:
+                listening.cancel()
+
+    return run
+
+
+async def never_reads(target: Target, ends: Ends) -> None:
+    """Subscribe to the busy story and look away for longer than the server waits."""
+    async with _upgraded(target, receive_buffer=2048) as client:
+        await client.send(_subscribe(target.busy))
+        try:
+            await asyncio.sleep(30)
+            # What was on its way is still there; it would go on coming if the line were not cut.
+            await client.read_to_end()
+            ends[CUT] += 1
+        except TimeoutError:
+            ends[KEPT] += 1
+
+
+async def reads_slowly(target: Target, ends: Ends) -> None:
+    """Read the busy story at 64 kbit/s."""
+    loop = asyncio.get_running_loop()
+    async with _upgraded(target, receive_buffer=2048) as client:
+        await client.send(_subscribe(target.busy))
+        try:
+            while True:
+                data = await loop.sock_recv(client.sock, 1000)
+                if not data:
+                    break
+                await asyncio.sleep(len(data) / 8_000)
+            ends[CUT] += 1
+        except ConnectionError:
+            ends[CUT] += 1
+        except asyncio.CancelledError:
+            ends[KEPT] += 1
+            raise
+
+
+HERD = 50
+
+
+async def shakes_hands(target: Target, ends: Ends) -> None:
+    """Open a herd of sockets at once, look at each answer, and go."""
+    loop = asyncio.get_running_loop()
+    request = _handshake(target)
+    socks = [_socket() for _ in range(HERD)]
+    try:
+        for sock in socks:
+            await loop.sock_connect(sock, ("127.0.0.1", target.port))
+            await loop.sock_sendall(sock, request)
+        for sock in socks:
+            with contextlib.suppress(ConnectionError):
+                answer = await loop.sock_recv(sock, 4096)
+                ends[_status(answer)] += 1
+    finally:
+        for sock in socks:
+            sock.close()
+
+
+async def subscribes(target: Target, ends: Ends) -> None:
+    """Ask for one story more, and one more, as soon as the last was answered."""
+    async with _upgraded(target) as client:
+        for ref, token in enumerate(target.others, 1):
+            await client.send(_subscribe(token, ref))
+            answered = False
+            while not answered:
+                came = await client.frames(TEXT)
+                codes = [bytes(one.data[:2]) for one in came if one.opcode == CLOSE]
+                if codes or not came:
+                    ends[str(int.from_bytes(codes[0], "big")) if codes else CUT] += 1
+                    return
+                answered = any(b'"ref":%d' % ref in bytes(one.data) for one in came)
+
+
+def _garbage(target: Target) -> list[bytes]:
+    chance = random.Random(target.port)
+    return [b"\x16\x03\x01" + chance.randbytes(4096) for _ in range(16)]
+
+
+def _reserved(target: Target) -> list[bytes]:
+    chance = random.Random(target.port)
+    return [b"\xf7" + chance.randbytes(4096) for _ in range(16)]
+
+
+def _get(target: Target) -> bytes:
+    return f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\n".encode()
+
+
+def _post(target: Target, length: int) -> bytes:
+    return (
+        f"POST /v1/deeds HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nOrigin: {ORIGIN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def _attack(
+    run: Callable[[Target, Ends], Coroutine[Any, Any, None]],
+    together: int,
+    a_second: float,
+    *ends: str,
+) -> Attack:
+    return Attack(run, together, a_second, frozenset(ends))
+
+
+_TINY = frame(TEXT, b"", fin=False) + frame(CONT, b"", fin=False) * 5_000
+_ENDLESS = [frame(TEXT, b"a" * 1024, fin=False)] + [frame(CONT, b"a" * 1024, fin=False)] * 200
+_HUGE = [b"\x81\xff" + (1 << 40).to_bytes(8, "big") + bytes(4)] + [b"a" * 65_536] * 16
+
+#: Those who are ended within a second of what they do.
+QUICK: dict[str, Attack] = {
+    "5,000 pings at once": _attack(on_socket(lambda _: [frame(PING) * 5_000]), 10, 10, "1008"),
+    "endless fragments": _attack(on_socket(lambda _: _ENDLESS), 10, 10, "1009"),
+    "5,000 tiny continuations": _attack(on_socket(lambda _: [_TINY]), 10, 10, "1008"),
+    "frames of a terabyte": _attack(on_socket(lambda _: _HUGE), 10, 10, "1009"),
+    "headers of a megabyte": _attack(
+        on_line(lambda target: [_get(target), *[b"X-Long: " + b"a" * 65_000 + b"\r\n"] * 16]),
+        *(10, 10, "431"),
+    ),
+    "bodies of a gigabyte": _attack(
+        on_line(lambda target: [_post(target, 1 << 30), *[b"a" * 65_536] * 16]), 10, 10, "413"
+    ),
+    "200 subscriptions on a socket": _attack(subscribes, 4, 1, "4400"),
+    "garbage instead of HTTP": _attack(on_line(_garbage), 10, 10, "400"),
+    "garbage instead of frames": _attack(on_socket(_reserved), 10, 10, "1002"),
+    "garbage instead of JSON": _attack(
+        on_socket(lambda _: [frame(TEXT, b'{"type":')] * 20), 10, 10, "4400"
+    ),
+}
+
+#: Those who are ended by a clock, or only by leaving.
+PATIENT: dict[str, Attack] = {
+    "never reads": _attack(never_reads, 20, 20, CUT),
+    "reads 64 kbit/s": _attack(reads_slowly, 20, 20, KEPT),
+    "silent connections": _attack(on_line(lambda _: []), 100, 50, CUT),
+    "silent sockets": _attack(on_socket(lambda _: []), 100, 50, "4408"),
+    "dripping headers": _attack(drips(lambda t: _get(t) + b"X-Slow: "), 100, 50, "408"),
+    "dripping bodies": _attack(drips(lambda t: _post(t, 5_000)), 100, 50, "408"),
+}
+
+FLOODS: dict[str, Attack] = {
+    "thousands of handshakes a second": _attack(shakes_hands, 4, 60, "101", "429"),
+}
+
+ATTACKS = QUICK | PATIENT | FLOODS

@@ -1,0 +1,151 @@
+"""Hostile clients under the standard load: ended as stated, cheap, and not felt by anyone else."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.attacker import Attacker
+from tests.faults.hostile import ADDRESS, ATTACKS, KEPT, QUICK, Attack, Ends, Target
+from tests.faults.stage import Stage
+from tests.faults.stopwatch import Stopwatch, quantile
+from tests.faults.table import Siege
+from tests.faults.thorough import thorough
+from tests.journeys.harness import ServerProcess
+from tests.waiting import eventually
+
+SetStage = Callable[..., Awaitable[Stage]]
+
+#: All paces are lifted for the load's sake but that of handshakes, which is the default.
+LIFTED = ",".join(f"{kind}=1000000/1" for kind in ("deed", "reader", "comment", "report"))
+RULES = ("pace_react=100000/1", "pace_comment=100000/1")
+
+MOST_BYTES = 1024 * 1024
+"""What one attacker may cost."""
+MOST_SLOWER = 1.2
+"""Other readers' latency under an attack, by that in the quiet windows between."""
+WINDOW_S = 3.0
+PAIRS = 6
+MOST_PAIRS = 24
+"""A ratio beyond the limit is measured for longer: noise passes, a cost does not."""
+CALM_S = 0.3
+"""After an attack, until its connections are gone."""
+
+
+async def besieged(set_stage: SetStage) -> tuple[Stage, Target]:
+    """A stage with paces, and its first server as the target."""
+    stage = await set_stage("sqlite", RATE_LIMITS=LIFTED)
+    stage.publisher = await asyncio.to_thread(stage.pair.site, *RULES)
+    stories = [stage.publisher.story().token for _ in range(200)]
+    return stage, Target(stage.pair.one.port, "", stories)
+
+
+async def test_attacks_are_ended_as_stated_while_readers_are_served(set_stage: SetStage) -> None:
+    stage, target = await besieged(set_stage)
+    ends: dict[str, Ends] = {name: Counter() for name in QUICK}
+    async with stage.load(rest=0.5) as load:
+        await load.more(20)
+        await asyncio.gather(
+            *(
+                attack.run(target, ends[name])
+                for name, attack in QUICK.items()
+                for _ in range(min(3, attack.together))
+            )
+        )
+        recovered = await load.spread()
+    for name, attack in QUICK.items():
+        assert set(ends[name]) == attack.ends, name
+    assert not load.ledger.retries, "nobody else was refused"
+    await stage.verdict(load, "garbage, floods and too much of everything", recovered)
+
+
+@thorough
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_an_attack_is_ended_costs_little_and_is_not_felt(
+    set_stage: SetStage, name: str
+) -> None:
+    stage, target = await besieged(set_stage)
+    server, attack = stage.pair.one, ATTACKS[name]
+    busy = stage.publisher.story()
+    target = Target(target.port, busy.token, target.others)
+    async with stage.load(rest=1.0) as load:
+        await load.more(40)
+        async with Stopwatch(load, server, busy) as watch, Attacker(name, target) as attacker:
+            ends, held = await _until_all_have_ended(server, attack, attacker, watch)
+            quiet, attacked = await _alternately(attacker, watch)
+        recovered = await load.spread()
+    assert set(ends) <= attack.ends, "ended as stated, or kept where that is stated"
+    assert not load.ledger.retries, "nobody else was refused"
+    siege = Siege(
+        name,
+        "/".join(sorted(attack.ends)),
+        ends.total(),
+        held,
+        *(quantile(quiet, 0.5), quantile(attacked, 0.5)),
+        quantile(attacked, 0.9) / quantile(quiet, 0.9),
+    )
+    stage.sieges.append(siege)
+    await stage.verdict(load, f"attack: {name}", recovered)
+    assert held < MOST_BYTES
+    assert siege.slower < MOST_SLOWER
+
+
+async def _until_all_have_ended(
+    server: ServerProcess, attack: Attack, attacker: Attacker, watch: Stopwatch
+) -> tuple[Ends, float]:
+    """How the first of them ended, and the bytes that each one cost meanwhile."""
+    await watch.window(WINDOW_S)
+    before, most = _resident(server), 0.0
+    await attacker.go()
+    wanted = {KEPT: 0, "429": 1_000}.get(max(attack.ends), attack.together)
+
+    async def over() -> bool:
+        nonlocal most
+        await watch.window(0.5)
+        most = max(most, _resident(server) - before + _queued(server))
+        return (await attacker.so_far()).total() >= wanted
+
+    await eventually(over, "all attackers have been ended", 60)
+    if not wanted:
+        await watch.window(10)
+        await over()
+    return await attacker.stop(), most / attack.together
+
+
+async def _alternately(attacker: Attacker, watch: Stopwatch) -> tuple[list[float], list[float]]:
+    """Latencies in quiet windows and in attacked ones, which take turns: what drifts, drifts for both."""
+    quiet: list[float] = []
+    attacked: list[float] = []
+    pairs = 0
+    while pairs < PAIRS or (
+        pairs < MOST_PAIRS and quantile(attacked, 0.5) > MOST_SLOWER * quantile(quiet, 0.5)
+    ):
+        pairs += 1
+        await asyncio.sleep(CALM_S)
+        quiet += await watch.window(WINDOW_S)
+        await attacker.go()
+        attacked += await watch.window(WINDOW_S)
+        await attacker.stop()
+    return quiet, attacked
+
+
+def _resident(server: ServerProcess) -> int:
+    """Bytes of memory that the serving process holds."""
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
+
+def _queued(server: ServerProcess) -> int:
+    """Bytes that the kernel keeps for the server's connections with the attackers."""
+    octets = [int(part) for part in ADDRESS.split(".")]
+    theirs = "".join(f"{octet:02X}" for octet in reversed(octets))
+    total = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if int(local.split(":")[1], 16) == server.port and remote.startswith(theirs):
+            total += sum(int(queue, 16) for queue in queues.split(":"))
+    return total
