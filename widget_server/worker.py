@@ -98,6 +98,15 @@ def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     return listener
 
 
+def take_all_descriptors() -> None:
+    """Have as many open files, and so sockets, as this process may: shells and services give 1024."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
     HardenedHttpProtocol.max_header = MOST_HEADER
@@ -132,6 +141,7 @@ def _pace_of_handshakes(services: Services, config: Config) -> Handshakes:
 
 def run(config: Config, on_ready: Callable[[], None]) -> int:
     """Serve until told to stop; the exit status."""
+    take_all_descriptors()
     FanoutProtocol.drain_s = config.drain_seconds
     app = build(config)
     HardenedHttpProtocol.handshakes = _pace_of_handshakes(app.state.services, config)

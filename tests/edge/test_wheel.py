@@ -2,11 +2,13 @@
 
 import asyncio
 import math
+import socket
+import time
 
 import pytest
 
 from tests.waiting import eventually
-from widget_server.edge.wheel import Wheel, spend
+from widget_server.edge.wheel import Deadline, Wheel, spend
 
 ON_BOTH_LOOPS = True
 
@@ -80,3 +82,32 @@ def test_tokens_come_back_at_the_rate() -> None:
         while (answer := spend(paid, now, 2.0, 20)) is not None:
             paid, taken = answer, taken + 1
     assert taken == pytest.approx(20 + 2 * 100, abs=2)
+
+
+async def test_a_deadline_hears_what_came_in_time_before_it_is_late() -> None:
+    loop = asyncio.get_running_loop()
+    heard, late = asyncio.Event(), asyncio.Event()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        deadline = Deadline(loop, 0.01, late.set)
+
+        async def hear() -> None:
+            await loop.sock_recv(ours, 1)
+            deadline.cancel()
+            heard.set()
+
+        hearing = asyncio.create_task(hear())
+        await asyncio.sleep(0)
+        theirs.send(b"!")
+        # The process is busy until long after the deadline, and comes to neither of the two.
+        time.sleep(0.1)
+        await asyncio.wait_for(heard.wait(), 5)
+        await hearing
+        assert not late.is_set()
+
+
+async def test_a_deadline_is_late_for_one_that_said_nothing() -> None:
+    late = asyncio.Event()
+    Deadline(asyncio.get_running_loop(), 0.01, late.set)
+    await asyncio.wait_for(late.wait(), 5)

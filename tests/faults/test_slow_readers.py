@@ -5,8 +5,6 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
-
 from tests.faults.deaf import never_reads
 from tests.faults.load import Door
 from tests.faults.proxy import Proxy
@@ -30,15 +28,6 @@ def resident(server: ServerProcess) -> int:
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) * 1024
-
-
-async def cut_as_stuck(server: ServerProcess) -> int:
-    """Sockets that were cut because they did not read."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        metrics = (await http.get(f"{server.url}/metrics")).text
-    found = re.search(r"^widget_sockets_slow_cut_total ([0-9.]+)", metrics, re.MULTILINE)
-    assert found is not None
-    return int(float(found[1]))
 
 
 @thorough
@@ -87,4 +76,4 @@ async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
 
 
 async def _all_cut(server: ServerProcess) -> bool:
-    return await cut_as_stuck(server) >= DEAF
+    return await server.metric("widget_sockets_slow_cut_total") >= DEAF

@@ -80,6 +80,14 @@ class ServerProcess:
                 return (await http.get(f"{self.url}/readyz")).status_code == 200
         return False
 
+    async def metric(self, name: str) -> float:
+        """What `/metrics` says now of the one with this name; with several workers, of any."""
+        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+            text = (await http.get(f"{self.url}/metrics")).text
+        return next(
+            float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")
+        )
+
     def cli(self, *words: str) -> str:
         """Run another `widget-server` command with the same settings; what it printed."""
         done = subprocess.run(

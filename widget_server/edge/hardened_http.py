@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from widget_server.edge.guards import Handshakes
+from widget_server.edge.wheel import Deadline
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._refusal: HTTPStatus | None = None
         self._answering: RequestResponseCycle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | asyncio.TimerHandle | None = None
         self._undrained: asyncio.TimerHandle | None = None
 
     # The connection
@@ -91,7 +92,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _allow(self, seconds: float) -> None:
         self._disarm()
-        self._deadline = self.loop.call_later(seconds, self._late)
+        self._deadline = Deadline(self.loop, seconds, self._late)
 
     def _disarm(self) -> None:
         if self._deadline is not None:

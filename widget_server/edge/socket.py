@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from widget_server.edge import deeds, guards, problems
 from widget_server.edge.plain_peer import peer_of
+from widget_server.edge.wheel import Deadline
 from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
@@ -102,7 +103,7 @@ class LiveSocket:
         self._faults: list[float] = []
         self._refused: Refused | None = None
         self._resumed: asyncio.Event | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | None = None
 
     async def run(self, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
         """Handle messages one after another until the socket ends."""
@@ -117,8 +118,7 @@ class LiveSocket:
                 text = event.get("text")
                 await self._handle(text if text is not None else event.get("bytes") or b"")
         finally:
-            if self._deadline is not None:
-                self._deadline.cancel()
+            self._stop_clock()
             self._peer.on_resume = self._peer.on_shutdown = None
             for subscription in self._subscriptions.values():
                 self._services.hub.leave(subscription)
@@ -153,6 +153,15 @@ class LiveSocket:
                 await self._do(message)
 
     async def _subscribe(self, asked: messages.Subscribe) -> None:
+        # It has asked in time: how long the answer takes, when thousands come at once, is our affair.
+        self._stop_clock()
+        try:
+            await self._join(asked)
+        finally:
+            if not self._subscriptions and self._deadline is None:
+                self._await_subscription(SUBSCRIBE_S)
+
+    async def _join(self, asked: messages.Subscribe) -> None:
         services = self._services
         try:
             grant = await admit.admit(
@@ -189,9 +198,6 @@ class LiveSocket:
         )
         self._subscriptions[code] = subscription
         self._grants[code] = grant
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> str | None:
         """Know the reader by an identity token (answers a new reader token) or a reader token."""
@@ -258,9 +264,13 @@ class LiveSocket:
         self._peer.write(Batch([Frame(frames.goodbye_frame(wait))]))
 
     def _await_subscription(self, seconds: float) -> None:
+        self._stop_clock()
+        self._deadline = Deadline(asyncio.get_running_loop(), seconds, self._too_late)
+
+    def _stop_clock(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_late)
+            self._deadline = None
 
     def _too_late(self) -> None:
         if self._refused is not None:

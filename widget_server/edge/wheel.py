@@ -1,7 +1,38 @@
-"""One timer per process for the deadlines of all sockets, and the pace that a socket must keep."""
+"""Deadlines of clients: one timer per process for all sockets, and the pace that one must keep."""
 
 import asyncio
+from collections.abc import Callable
 from typing import ClassVar, Protocol
+
+
+class Deadline:
+    """Calls `late` after so many seconds, once all that had arrived by then was heard.
+
+    Where thousands come at once, one that did everything in time may wait for us longer than it may
+    make us wait. A turn of the event loop reads what has arrived, the next one wakes the task that
+    it is for, and the one after that has let it run.
+    """
+
+    __slots__ = ("_handle", "_late", "_loop", "_turns")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._late = late
+        self._turns = 4
+        self._handle: asyncio.Handle = loop.call_later(seconds, self._due)
+
+    def cancel(self) -> None:
+        """Never mind."""
+        self._handle.cancel()
+
+    def _due(self) -> None:
+        if self._turns:
+            self._turns -= 1
+            self._handle = self._loop.call_soon(self._due)
+        else:
+            self._late()
 
 
 class Timed(Protocol):

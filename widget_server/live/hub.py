@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from widget_server.live.channel import Loaded, Recent
 from widget_server.live.frames import Batch, Frame
+from widget_server.live.left import Left
 from widget_server.live.messages import Message
 from widget_server.live.presence import Presence
 from widget_server.live.tick import Tick
@@ -78,6 +79,7 @@ class Hub:
 
     def __init__(self, source: Source, process: str, sweep_s: float = 1.0) -> None:
         self._source = source
+        self._left = Left(source.mine)
         self._process = process
         self._sweep_s = sweep_s
         self._channels: dict[str, Watched] = {}
@@ -153,7 +155,7 @@ class Hub:
             if channel.last < 0 and self._bus is not None:
                 # Listen first, read second: what happens in between is heard, not lost.
                 await asyncio.wait({self._bus.watch(channel.code)}, timeout=LISTEN_S)
-            loaded = await self._source.snapshot(channel.code)
+            loaded = await self._read(channel)
             channel.loaded_at = self._now()
             await self._adopt(channel, loaded)
         except BaseException:
@@ -162,6 +164,10 @@ class Hub:
             raise
         finally:
             channel.loading = None
+
+    async def _read(self, channel: Watched) -> Loaded:
+        self.counts.snapshots += 1
+        return await self._source.snapshot(channel.code)
 
     async def _adopt(self, channel: Watched, loaded: Loaded) -> None:
         """Keep what was just read, after the watchers were told what is new in it."""
@@ -286,7 +292,7 @@ class Hub:
     ) -> Callable[[Subscription], bytes]:
         """The `mine` part of each subscription; one question for all readers together."""
         readers = sorted({s.reader for s in subscriptions if s.reader is not None})
-        left = await self._source.mine(channel.code, readers) if readers else {}
+        left = await self._left.of(channel.code, readers) if readers else {}
         nothing = b'{"reaction":null,"reactions":{},"comments":[]}'
 
         def draw(subscription: Subscription) -> bytes:
@@ -324,7 +330,7 @@ class Hub:
             messages = await self._source.changes(channel.code, channel.last)
             self.counts.repaired += 1
             if messages is None or any(one.epoch != channel.epoch for one in messages):
-                await self._begin_anew(channel, await self._source.snapshot(channel.code))
+                await self._begin_anew(channel, await self._read(channel))
             else:
                 for message in messages:
                     channel.let_through(channel.take(message))
@@ -413,7 +419,7 @@ class Hub:
         self, channel: Watched, epoch: str, seq: int, version: int, *, suspect: bool
     ) -> None:
         if epoch != channel.epoch:
-            await self._begin_anew(channel, await self._source.snapshot(channel.code))
+            await self._begin_anew(channel, await self._read(channel))
             return
         if seq > channel.last:
             channel.wanted = max(channel.wanted, seq)

@@ -40,6 +40,9 @@ class Counts:
     deliveries: Annotated[int, "batches of frames that sockets took"] = 0
     conflated: Annotated[int, "tallies replaced by newer ones before readers were sent them"] = 0
     skipped: Annotated[int, "batches that slow or late sockets did not get"] = 0
+    snapshots: Annotated[
+        int, "stories read whole from the database, once for all readers who come at once"
+    ] = 0
     joined: Annotated[int, "subscriptions"] = 0
     resumed: Annotated[int, "subscriptions that were sent only what had changed"] = 0
     resynced: Annotated[int, "fresh snapshots for sockets that frames could not bring up"] = 0
