@@ -1,6 +1,8 @@
 """What is answered when a part behind the door fails."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -125,9 +127,22 @@ async def test_a_database_that_goes_away_and_comes_back(
         server = new_server(
             DATABASE_URL=url, SECRET_KEYS="a secret without a comma", LOG_LEVEL="error"
         )
+        refused = subprocess.run(
+            [sys.executable, "-m", "widget_server", "serve"],
+            env=server.env,
+            cwd=server.data_dir,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert refused.returncode == 2, "it does not serve from a database that is behind"
+        assert "widget-server migrate" in refused.stderr
         server.cli("migrate")
+        postgres.sql("UPDATE alembic_version SET version_num = '9999'")
         await server.start()
         async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=20) as http:
+            ready = await http.get("/readyz")
+            assert ready.json() == {"status": "ready", "degraded": []}, "one that is ahead is well"
             postgres.kill()
             ready = await http.get("/readyz")
             assert (ready.status_code, ready.json()["failed"]) == (503, ["database"])

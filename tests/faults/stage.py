@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
+
 from tests.engines import Postgres, Valkey
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
@@ -107,3 +109,14 @@ class Stage:
 def now() -> float:
     """Seconds, for how long something took."""
     return time.monotonic()
+
+
+async def readiness(stage: Stage) -> list[list[str]]:
+    """What each server, being ready, says is degraded."""
+    said = []
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for server in stage.servers:
+            answer = await http.get(f"{server.url}/readyz")
+            assert answer.status_code == 200, "readers are served without it"
+            said.append(answer.json()["degraded"])
+    return said

@@ -5,10 +5,8 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
-import httpx
-
 from tests.faults.proxy import Mangler
-from tests.faults.stage import SEED, THOROUGH, Stage, now
+from tests.faults.stage import SEED, THOROUGH, Stage, now, readiness
 from tests.faults.thorough import thorough
 from tests.waiting import SLOWNESS, eventually
 
@@ -18,17 +16,6 @@ SWEEP_S = 2.0 * SLOWNESS
 """Without a bus the other processes show a change within this time (by the sweep)."""
 NOTICED_S = 8.0
 """A bus that is away or back is noticed within this time."""
-
-
-async def readiness(stage: Stage) -> list[list[str]]:
-    """What each server says is degraded."""
-    said = []
-    async with httpx.AsyncClient(trust_env=False) as http:
-        for server in stage.servers:
-            answer = await http.get(f"{server.url}/readyz")
-            assert answer.status_code == 200, "readers are served without a bus"
-            said.append(answer.json()["degraded"])
-    return said
 
 
 async def is_degraded(stage: Stage) -> bool:

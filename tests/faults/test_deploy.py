@@ -11,12 +11,22 @@ from tests.faults.deaf import never_reads
 from tests.faults.load import Door, Load
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage, now
-from tests.waiting import SLOWNESS
+from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
 
 DRAIN_S = 3.0
 """As the stage sets it."""
+
+
+async def turns_away(port: int) -> bool:
+    """Whether a server takes no more connections, not even of who asks whether it is ready."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
 
 
 def only_new_connections(load: Load) -> None:
@@ -44,7 +54,10 @@ async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
             await load.more(40)
             struck = now()
             load.servers = [one]
-            status = await other.terminate(timeout=DRAIN_S + 5)
+            leaving = asyncio.create_task(other.terminate(timeout=DRAIN_S + 5))
+            await eventually(lambda: turns_away(other.port), "no probe finds it ready")
+            assert not leaving.done(), "while it drains"
+            status = await leaving
             took = now() - struck
             await load.everyone_is_back()
             recovered = await load.recovery(struck)

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager, suppress
 
 import httpx
 
-from tests.faults.stage import THOROUGH, Stage, now
+from tests.faults.stage import THOROUGH, Stage, now, readiness
 from tests.faults.thorough import thorough
 from tests.waiting import SLOWNESS, eventually
 
@@ -29,6 +29,7 @@ async def test_another_process_holds_the_lock(set_stage: SetStage) -> None:
             intruder.execute("BEGIN IMMEDIATE")
             held = now()
             await eventually(lambda: load.ledger.retries["503"] > 0, "deeds are put off", 15)
+            assert ["writing"] in await readiness(stage)
             assert await reads_work(stage, load.stories[0].code)
             if THOROUGH:
                 await eventually(lambda: now() - held > 30, "30 s", 40)
@@ -36,6 +37,7 @@ async def test_another_process_holds_the_lock(set_stage: SetStage) -> None:
         freed = now()
         recovered = await load.recovery(freed)
         await load.more(40)
+        assert await readiness(stage) == [[], []]
     assert set(load.ledger.retries) == {"503"}
     assert load.ledger.slowest < 12 * SLOWNESS
     await stage.verdict(load, "SQLite locked by another process", recovered)

@@ -30,12 +30,17 @@ class Client:
 
     Every frame is kept in `frames` and applied to the replay of its story at once; a frame that
     breaks the contract makes the next call raise. `reader` is the token that the server issued.
-    With `after`, the reader of an earlier client comes back, knowing what that one knew.
+    `headers` go with the handshake. With `after`, the reader of an earlier client comes back, knowing what that one knew.
     """
 
     def __init__(
-        self, url: str, origin: str | None = "https://copy.example", after: "Client | None" = None
+        self,
+        url: str,
+        origin: str | None = "https://copy.example",
+        after: "Client | None" = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
+        self._headers = headers or {}
         self.url, self.origin = url.rstrip("/"), origin
         self.reader: str | None = None if after is None else after.reader
         self.frames: list[Json] = []
@@ -50,6 +55,8 @@ class Client:
             self.url.replace("http", "ws", 1) + "/v1/live",
             origin=None if self.origin is None else Origin(self.origin),
             subprotocols=[Subprotocol("widget.v1")],
+            additional_headers={k: v for k, v in self._headers.items() if k != "User-Agent"},
+            user_agent_header=self._headers.get("User-Agent"),
             compression=None,
             proxy=None,
             max_size=None,

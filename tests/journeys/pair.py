@@ -25,7 +25,7 @@ class Pair:
 
     def __init__(self, folder: Path, database_url: str, redis_url: str, **env: str) -> None:
         shared = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEYS": SECRET}
-        shared |= {"SOCKETS_PER_NETWORK": "0", **env}
+        shared |= {"SOCKETS_PER_NETWORK": "0", "LOG_LEVEL": "debug", **env}
         self.one = ServerProcess(folder / "one", shared)
         self.other = ServerProcess(folder / "other", shared)
         self.servers = (self.one, self.other)
