@@ -7,8 +7,8 @@
 import { bring } from "./api.js";
 import { button, h, newId, set } from "./dom.js";
 import { faceOf } from "./face.js";
-import { counts, ids } from "./state.js";
-import { draw, safe } from "./text.js";
+import { counts } from "./state.js";
+import { draw, placeOf, safe } from "./text.js";
 import { learn } from "./words.js";
 
 /**
@@ -63,11 +63,18 @@ import { learn } from "./words.js";
  * `preview`: the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").Piece[]} Preview
  *
- * @typedef {{writing: Desk, more: More, preview: Preview}} Parts
+ * `live`: `begin` offers reactions to a comment, `burst` shows that others reacted, `newsOf` that they wrote.
+ * @typedef {{
+ *   begin: (deed: string, handle: Handle) => void,
+ *   burst: (face: HTMLElement, n: number) => void,
+ *   newsOf: (list: Element) => (state: import("./types").State) => void,
+ * }} Lively
+ *
+ * @typedef {{live: Lively, writing: Desk, more: More, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */
-export const TOOLS = { h, set, button, newId, safe, ids, draw, counts, faceOf };
+export const TOOLS = { h, set, button, newId, safe, draw, counts, faceOf, placeOf };
 /** @typedef {typeof TOOLS} Tools */
 
 /**
@@ -80,7 +87,7 @@ export const TOOLS = { h, set, button, newId, safe, ids, draw, counts, faceOf };
 export async function fetchPart(server, words, name) {
   const [part] = await Promise.all([
     bring(server, name),
-    name !== "preview" && learn(server, words, String(words.lang), name),
+    /more|writing/.test(name) && learn(server, words, String(words.lang), name),
   ]);
   Object.assign(words, part.WORDS, { ...words });
   return part;

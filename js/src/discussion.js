@@ -1,13 +1,13 @@
 /**
  * One story on this page: its state, and everything that changes it.
  *
- * @import {Act, Frame, Ok, Refusal, Snapshot, State} from "./types"
+ * @import {Act, Frame, Ok, Refusal, Snapshot, State, Tally} from "./types"
  */
 import { ask, bring, getPart, getStory } from "./api.js";
 import { recall, remember } from "./memory.js";
 import { backoff } from "./pace.js";
 import { lineTo, nextRef } from "./socket.js";
-import { EMPTY, arrive, choice, find, ids, newest, reduce, teach } from "./state.js";
+import { EMPTY, arrive, choice, newest, reduce, teach, wishFor } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /not_|token_/;
@@ -45,7 +45,7 @@ function openDiscussion(server, code) {
   /** Frames that came while a comment of ours was on its way: one of them may be it. @type {(Frame | Act)[]} */
   let held = [];
   let holding = 0;
-  /** @type {any} */
+  /** @type {ReturnType<typeof import("./live/act").actFor> | undefined} */
   let act;
   /** @type {string | undefined} */
   let asked;
@@ -117,9 +117,11 @@ function openDiscussion(server, code) {
 
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
   async function learn() {
-    const { changesOn, actFor } = await bring(server, "live");
-    teach(changesOn({ arrive, find, ids, newest }));
-    act ??= actFor(self, line, server, { ask, keep, nextRef });
+    /** @type {typeof import("./live/index")} */
+    const live = await bring(server, "live");
+    teach(live.changesOn({ arrive, newest }));
+    act ??= live.actFor(self, line, server, { ask, keep, nextRef });
+    return live;
   }
 
   /** @param {Partial<State>} change */
@@ -222,15 +224,15 @@ function openDiscussion(server, code) {
    * @param {string} key
    */
   async function react(key) {
-    const ref = nextRef();
-    const reaction = choice(self.state) === key ? null : key;
-    dispatch({ type: "wish", ref, reaction });
+    const wish = wishFor(self.state, choice(self.state) === key ? null : key);
+    const { reaction } = wish;
+    set({ wish });
     try {
-      const { tally } = await perform({ type: "react", ref, reaction });
-      dispatch({ type: "answered", ref, reaction, tally });
+      const { tally } = await perform({ type: "react", reaction });
+      dispatch({ type: "answered", wish, tally: /** @type {Tally} */ (tally) });
       self.remember({ reactions: { ...self.memory().reactions, [code]: reaction } });
     } catch (problem) {
-      dispatch({ type: "answered", ref });
+      if (self.state.wish === wish) set({ wish: null });
       throw problem;
     }
   }
@@ -243,7 +245,7 @@ function openDiscussion(server, code) {
    */
   async function perform(deed) {
     if (!act) await learn();
-    return act(deed);
+    return /** @type {NonNullable<typeof act>} */ (act)(deed);
   }
 
   /**

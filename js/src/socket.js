@@ -13,7 +13,6 @@ import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;
 const HIDDEN = 60_000;
-const POLL = 30_000;
 
 /** @typedef {ReturnType<typeof openLine>} Line */
 
@@ -35,15 +34,14 @@ function openLine(server) {
   const waiting = new Map();
   /** @type {WebSocket | null} */
   let socket = null;
-  /** @type {AbortController | null} */
-  let ears = null;
   let tries = 0;
   let worked = false;
   /** Not to be opened again: refused, forbidden by the page's policy, or too dear. */
-  let away = false;
+  let away = /** @type {any} */ (navigator).connection?.saveData;
   let asleep = false;
   let timer = 0;
-  let polling = 0;
+  /** What ends the polling. @type {Promise<() => void> | null} */
+  let polling = null;
   let nap = 0;
 
   const isOpen = () => socket?.readyState === 1;
@@ -52,7 +50,8 @@ function openLine(server) {
   /** @param {Discussion} story */
   function join(story) {
     stories.add(story);
-    if (!ears) listen();
+    look();
+    if (away) poll();
     if (isOpen()) subscribe(story);
     else connect();
   }
@@ -65,10 +64,8 @@ function openLine(server) {
     if (stories.size) return;
     hangUp();
     clearTimeout(timer);
-    clearInterval(polling);
-    timer = polling = 0;
-    ears?.abort();
-    ears = null;
+    timer = 0;
+    quiet();
   }
 
   /**
@@ -88,24 +85,11 @@ function openLine(server) {
       send(message);
     });
 
-  function listen() {
-    ears = new AbortController();
-    const { signal } = ears;
-    /** @type {(target: EventTarget, type: string, act: (event: any) => void) => void} */
-    const on = (target, type, act) => target.addEventListener(type, act, { signal });
-    on(document, "visibilitychange", look);
-    on(window, "pagehide", rest);
-    on(window, "pageshow", ({ persisted }) => persisted && wake());
-    // Another network: what was blocked may be open now.
-    on(window, "online", () => wake((tries = 0)));
-    away ||= /** @type {any} */ (navigator).connection?.saveData;
-    if (away) poll();
-    look();
-  }
-
   function look() {
     const { hidden } = document;
     clearTimeout(nap);
+    // There is one line to a server as long as the page lives, and it may carry nothing for a while.
+    if (!stories.size) return;
     if (hidden) nap = setTimeout(rest, HIDDEN);
     else wake();
     if (isOpen()) send({ type: "visible", ref: nextRef(), value: !hidden });
@@ -134,8 +118,7 @@ function openLine(server) {
     const mine = socket;
     mine.onopen = () => {
       worked = true;
-      clearInterval(polling);
-      polling = 0;
+      quiet();
       stories.forEach(subscribe);
       if (document.hidden) look();
     };
@@ -202,26 +185,39 @@ function openLine(server) {
     }, delay);
   }
 
-  /** Asks now and then instead, each page at a pace of its own. */
+  /** Asks now and then instead. */
   function poll() {
-    if (polling) return;
     for (const story of stories) story.alone();
-    bring(server, "live").then(
-      ({ blocked }) => blocked(server),
-      () => {},
-    );
-    polling = setInterval(
-      async () => {
-        if (document.hidden || asleep) return;
-        const answers = await Promise.all([...stories].map((each) => each.poll()));
-        if (!polling) return;
-        // Nothing answers: it is the server that was away, not the socket that is blocked.
-        if (answers.includes(false)) tries = 0;
-        else if (!tries) connect();
+    polling ??= bring(server, "live").then(
+      (live) =>
+        live.askAgain(server, stories, {
+          rests: () => asleep,
+          /** The server was away, and now it answers. */
+          back() {
+            tries = 0;
+            connect();
+          },
+        }),
+      () => {
+        // Neither a socket nor a file: it is the server that is away.
+        later(backoff(tries));
+        polling = null;
+        return () => {};
       },
-      POLL * (0.8 + Math.random() * 0.4),
     );
   }
+
+  /** No more polling. */
+  function quiet() {
+    polling?.then((end) => end());
+    polling = null;
+  }
+
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", ({ persisted }) => persisted && wake());
+  // Another network: what was blocked may be open now.
+  addEventListener("online", () => wake((tries = 0)));
 
   return {
     join,

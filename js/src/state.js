@@ -4,7 +4,7 @@
  * Pure: no clock, no network, no document. Every function returns a new state and leaves the old
  * one as it was, so that the view may compare by identity.
  *
- * @import {Act, Comment, Frame, Snapshot, State, Tally, Thread} from "./types"
+ * @import {Act, Comment, Frame, Snapshot, State, Tally} from "./types"
  */
 
 /** @type {State} */
@@ -22,6 +22,7 @@ export const EMPTY = {
   readOnly: null,
   order: "newest",
   muted: [],
+  sieve: () => true,
   mine: { reaction: null, reactions: {}, comments: {} },
   wish: null,
   trouble: null,
@@ -53,7 +54,7 @@ export function reduce(state, event) {
  * @returns {Partial<State> | false | undefined}
  */
 function changeBy(state, event) {
-  const { tally, wish, story } = state;
+  const { tally, story } = state;
   switch (event.type) {
     case "snapshot": {
       const { comments, changes, mine } = event;
@@ -66,18 +67,6 @@ function changeBy(state, event) {
       return { tally: newest(tally, event) };
     case "presence":
       return { presence: { readers: event.readers, copies: event.copies } };
-    case "wish": {
-      const { ref, reaction } = event;
-      return { wish: { ref, reaction, counts: moved(counts(state), choice(state), reaction) } };
-    }
-    case "answered":
-      return {
-        wish: wish?.ref === event.ref ? null : wish,
-        ...(event.tally && {
-          tally: newest(tally, event.tally),
-          mine: { ...state.mine, reaction: event.reaction ?? null },
-        }),
-      };
     case "set":
       return event.change;
   }
@@ -123,31 +112,23 @@ export const counts = (state) => (state.wish ?? state.tally).counts;
 export const may = ({ can, readOnly, story }, what) =>
   can.includes(what) && !readOnly && !story?.closed;
 
-/** @param {State} state @param {string} id @returns {Comment | undefined} */
-export function find(state, id) {
-  for (const thread of state.threads) {
-    if (thread.id === id) return thread;
-    const reply = thread.replies.find((each) => each.id === id);
-    if (reply) return reply;
-  }
-  return undefined;
-}
-
-/** All ids in these threads. @param {readonly Thread[]} threads */
-export const ids = (threads) =>
-  new Set(threads.flatMap((thread) => [thread.id, ...thread.replies.map((reply) => reply.id)]));
+/** Whether this reader does not want to read this person. @param {State} state @param {Comment} comment */
+export const isMuted = ({ muted }, { author }) => muted.includes(author?.name ?? "");
 
 /** @param {Tally} old @param {Tally} next @returns {Tally} */
 export const newest = (old, { version, counts }) => (version > old.version ? { version, counts } : old);
 
 /**
- * @param {Record<string, number>} counts
- * @param {string | null} from
- * @param {string | null} to
+ * A reaction on its way: what to show until the server has answered.
+ *
+ * @param {State} state
+ * @param {string | null} reaction
+ * @returns {NonNullable<State["wish"]>}
  */
-function moved(counts, from, to) {
-  const result = { ...counts };
-  if (from) result[from] = Math.max(0, (result[from] ?? 0) - 1);
-  if (to) result[to] = (result[to] ?? 0) + 1;
-  return result;
+export function wishFor(state, reaction) {
+  const result = { ...counts(state) };
+  const old = choice(state);
+  if (old) result[old] = Math.max(0, (result[old] ?? 0) - 1);
+  if (reaction) result[reaction] = (result[reaction] ?? 0) + 1;
+  return { reaction, counts: result };
 }

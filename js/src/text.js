@@ -2,7 +2,7 @@
  * A comment's text: a tree of allowed nodes -> elements. No string is ever read as markup, so a server that was
  * broken into can still not run a script in a host page.
  *
- * @import {Piece} from "./types"
+ * @import {Comment, Piece} from "./types"
  */
 
 const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br|a)$/;
@@ -31,6 +31,9 @@ export function linkTo(link, href) {
   link.setAttribute("href", href);
   link.setAttribute("rel", "nofollow ugc noopener noreferrer");
 }
+
+/** How a copy is called: by its name, else by its address. @param {Comment["copy"]} [copy] */
+export const placeOf = (copy) => copy?.label || copy?.origin?.replace(/^https?:../, "");
 
 /** The address if it is a web address, else "". @param {unknown} address @param {string} [base] */
 export const safe = (address, base) => parse(address, base)?.href ?? "";

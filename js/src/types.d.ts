@@ -151,8 +151,7 @@ export interface Refusal {
 
 /** What the reader does, and what comes of it. */
 export type Act =
-  | { type: "wish"; ref: number; reaction: string | null }
-  | { type: "answered"; ref: number; reaction?: string | null; tally?: Tally }
+  | { type: "answered"; wish: NonNullable<State["wish"]>; tally: Tally }
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
@@ -180,6 +179,8 @@ export interface State {
   order: "newest" | "oldest" | "top";
   /** Names that this reader does not want to read. */
   muted: readonly string[];
+  /** What the reader chose to see: of a language, of a copy. */
+  sieve: (comment: Comment) => boolean;
   mine: {
     reaction: string | null;
     /** By comment. */
@@ -187,6 +188,6 @@ export interface State {
     comments: Readonly<Record<string, { body: string; editable_until: string }>>;
   };
   /** A reaction on its way: what to show until the server has answered. */
-  wish: { ref: number; reaction: string | null; counts: Record<string, number> } | null;
+  wish: { reaction: string | null; counts: Record<string, number> } | null;
   trouble: Trouble | null;
 }

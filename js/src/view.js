@@ -8,13 +8,10 @@
  */
 import { TOOLS } from "./desk.js";
 import { arrange, button, h, heading, newId, write } from "./dom.js";
-import { find, ids, may } from "./state.js";
+import { isMuted, may } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
 import { explain } from "./words.js";
-
-/** At most one announcement of other people's comments in this time, in milliseconds. */
-const QUIET = 10_000;
 
 /** @typedef {ReturnType<typeof viewOf>} View */
 
@@ -32,13 +29,13 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   let drawn;
   /** @type {Map<string, import("./view_thread").ThreadView>} */
   const threads = new Map();
-  let announced = 0;
-
   const title = newId();
   const status = h("p", { class: "hidden", role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
+  /** @type {ReturnType<import("./desk").Lively["newsOf"]> | undefined} */
+  let news;
   /** Another one when every thread has to be drawn anew, and not only those that changed. */
   let round = 0;
   /** What all of them are drawn from. @type {unknown[]} */
@@ -51,15 +48,19 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     level,
     // Once, politely, to who cannot see it; loud to everyone.
     tell(text, loud) {
-      status.className = loud ? "pill" : "hidden";
+      status.className = loud ? "toast" : "hidden";
+      if (loud) enliven();
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => explain(say, problem),
     emit,
     style,
     comment(id) {
-      const found = find(discussion.state, id);
-      return found && threads.get(found.thread)?.comment(id);
+      for (const thread of threads.values()) {
+        const found = thread.comment(id);
+        if (found) return found;
+      }
+      return undefined;
     },
     focus(id) {
       drawAll();
@@ -74,6 +75,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     ask: (name, work) =>
       self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
+
+  /** What it takes to act, and what shows that others do. */
+  const enliven = () => self.part("live").catch(() => {});
 
   // The site's own words, in whatever direction they run.
   const prompt = h("bdi");
@@ -96,7 +100,6 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     send,
   );
   text.addEventListener("focus", () => take().catch(() => {}), { once: true });
-  const pill = button("", reveal, { class: "pill", part: "pill" });
   const list = h("ol", { class: "list", part: "comments" });
   const next = button(say("next"), () => self.ask("more", (desk) => desk.page()), { class: "wide" });
   const options = button(say("options"), () => self.ask("more", (desk) => desk.options(tail)), {
@@ -112,7 +115,6 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     notice,
     count,
     composer,
-    pill,
     list,
     next,
     tail,
@@ -124,7 +126,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   let later = 0;
   addEventListener("hashchange", jump);
   // Who comes near may act.
-  element.addEventListener("pointerover", () => discussion.learn().catch(() => {}), { once: true });
+  for (const near of ["pointerover", "focusin"]) {
+    element.addEventListener(near, enliven, { once: true });
+  }
 
   /** @param {State} state */
   function draw(state) {
@@ -145,16 +149,12 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     write(notice, [story.notice, why].filter(Boolean).join(" "));
     write(count, state.count ? say("comments", { n: state.count }) : say("none"));
     composer.hidden = !may(state, "comment");
-    const n = fresh.length;
-    write(pill, n ? say("fresh", { n }) : "");
-    pill.hidden = !n;
-    if (old && n > old.fresh.length && Date.now() - announced > QUIET) {
-      announced = Date.now();
-      self.tell(say("fresh", { n }));
-    }
+    if (fresh !== old?.fresh && fresh[0]) {
+      self.part("live").then((live) => (news ??= live.newsOf(list))(discussion.state), () => {});
+    } else news?.(state);
     next.hidden = !state.next;
-    const { mine, can, readOnly, muted } = state;
-    const now = [mine, can, readOnly, muted, story, settings, fresh.length < (old?.fresh.length ?? 0)];
+    const { mine, can, readOnly, muted, sieve } = state;
+    const now = [mine, can, readOnly, muted, sieve, story, settings, fresh.length < (old?.fresh.length ?? 0)];
     // For the person who looks after the page.
     if (readOnly && readOnly !== all[2]) self.ask("more", (desk) => desk.told());
     if (now.some((part, i) => part !== all[i])) round++;
@@ -178,12 +178,13 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     threads.clear();
     const wanted = [];
     for (const thread of state.threads) {
-      const { id, state: condition, replies, author } = thread;
+      const { id, state: condition, replies } = thread;
       // A tombstone is kept where the reader saw the comment, and where it holds replies.
       if (
         hidden.has(id) ||
         (condition === "removed" && !replies[0] && !old.has(id)) ||
-        state.muted.includes(author?.name ?? "")
+        isMuted(state, thread) ||
+        ![thread, ...replies].some(state.sieve)
       ) {
         continue;
       }
@@ -208,12 +209,6 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   function jump() {
     const id = /^#c-([\w-]+)/.exec(location.hash)?.[1];
     if (id) self.ask("more", (desk) => desk.go(id));
-  }
-
-  function reveal() {
-    const { fresh } = discussion.state;
-    discussion.set({ fresh: [] });
-    for (const id of ids(discussion.state.threads)) if (fresh.includes(id)) return self.focus(id);
   }
 
   return {

@@ -6,8 +6,11 @@
  */
 import { arrange, button, h, heading, set, write } from "./dom.js";
 import { may } from "./state.js";
-import { draw as drawText, linkTo, safe } from "./text.js";
+import { draw as drawText, linkTo, placeOf, safe } from "./text.js";
 import { ago } from "./words.js";
+
+/** What does the work of a button, if it is not `more`. @type {Record<string, string>} */
+const PARTS_OF = { feel: "live", reply: "writing" };
 
 /** @param {Frame} view */
 export function commentView(view) {
@@ -71,7 +74,7 @@ export function commentView(view) {
   function drawMeta({ settings }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
     const then = new Date(created_at);
-    const via = settings?.show_copy && (copy?.label || copy?.origin?.replace(/^https?:../, ""));
+    const via = settings?.show_copy && placeOf(copy);
     const time = ago(say("lang"), +then, Date.now());
     const rest = [
       "",
@@ -106,10 +109,9 @@ export function commentView(view) {
     arrange(
       foot,
       wanted.map((deed) => {
-        const part = deed === "reply" ? "writing" : "more";
         const element = (buttons[deed] ??= button(
           "",
-          () => view.ask(part, (desk) => desk.begin(deed, self)),
+          () => view.ask(/** @type {"more"} */ (PARTS_OF[deed] ?? "more"), (desk) => desk.begin(deed, self)),
           { class: "act" },
         ));
         const text = say(deed) + (n && deed === "feel" ? " " + say("number", { n }) : "");

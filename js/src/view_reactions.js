@@ -11,7 +11,7 @@ import { choice, counts, may } from "./state.js";
  * @param {import("./desk").Frame} frame
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, say, explain, emit }, labelledBy) {
+export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
   const sum = h("p", { class: "quiet" });
   const group = h("div", {
@@ -60,9 +60,8 @@ export function reactionBar({ story, say, explain, emit }, labelledBy) {
             set(element, "aria-pressed", String(key === choice(state)));
             set(element, "aria-disabled", !may(state, "react") && "true");
             // Others do not interrupt: a moment's movement, for who sees and wants it.
-            if (n > Number(last) && !matchMedia("(prefers-reduced-motion)").matches) {
-              face.animate({ scale: [1, 1.4, 1] }, 400);
-            }
+            const more = n - (last ?? n);
+            if (more > 0) part("live").then((live) => live.burst(face, more), () => {});
             last = n;
             return n > 0 && n === most && name;
           });

@@ -1,14 +1,18 @@
 /**
  * A thread: its top comment and, one step in, its replies.
  *
- * @import {State, Thread} from "./types"
+ * @import {Comment, State, Thread} from "./types"
  * @import {Frame} from "./desk"
  */
 import { arrange, button, h, write } from "./dom.js";
+import { isMuted } from "./state.js";
 import { commentView } from "./view_comment.js";
 
 /** @typedef {ReturnType<typeof threadView>} ThreadView */
 /** @typedef {ReturnType<typeof commentView>} CommentView */
+
+/** A longer thread shows so many replies, and the others on demand. */
+const FOLD = 5;
 
 /** @param {Frame} view */
 export function threadView(view) {
@@ -17,9 +21,16 @@ export function threadView(view) {
   /** @type {Map<string, CommentView>} */
   let views = new Map();
   const list = h("ol", { class: "replies" });
-  const more = button("", () => view.ask("more", (desk) => desk.replies(id)), { class: "act" });
+  const more = button(
+    "",
+    () => (folded[0] ? view.focus(folded[0].id) : view.ask("more", (desk) => desk.replies(id))),
+    { class: "act" },
+  );
   let id = "";
-  /** @type {unknown[]} */
+  let open = false;
+  /** @type {Comment[]} */
+  let folded = [];
+  /** @type {any[]} */
   let drawn = [];
 
   /**
@@ -29,31 +40,49 @@ export function threadView(view) {
    * @param {unknown} round another one if all threads are to be drawn anew
    */
   function draw(thread, state, hidden, round) {
-    if (drawn[0] === thread && drawn[1] === round) return;
-    drawn = [thread, round];
+    if (drawn[0] === thread && drawn[3] === round) return;
+    drawn = [thread, state, hidden, round];
     id = thread.id;
     top.draw(thread, undefined, state);
     const old = views;
     views = new Map();
-    for (const reply of thread.replies) {
-      if (hidden.has(reply.id) || (reply.state === "removed" && !old.has(reply.id))) continue;
+    const wanted = thread.replies.filter(
+      (reply) =>
+        !hidden.has(reply.id) &&
+        (reply.state !== "removed" || old.has(reply.id)) &&
+        !isMuted(state, reply) &&
+        state.sieve(reply),
+    );
+    // A single one takes no more room than the button.
+    folded = open || wanted.length < FOLD + 2 ? [] : wanted.splice(FOLD);
+    for (const reply of wanted) {
       const comment = old.get(reply.id) ?? commentView(view);
       views.set(reply.id, comment);
       const to = reply.parent !== id && thread.replies.find((each) => each.id === reply.parent);
       comment.draw(reply, to || undefined, state);
     }
     arrange(list, [...views.values()].map((each) => each.element));
-    write(more, view.say("replies", { n: thread.more }));
+    const n = folded.length + thread.more;
+    write(more, view.say("replies", { n }));
     // What is empty is not there: an empty list is read out as one.
     arrange(
       element,
-      /** @type {Element[]} */ ([top.article, views.size && list, thread.more && more].filter(Boolean)),
+      /** @type {Element[]} */ ([top.article, views.size && list, n && more].filter(Boolean)),
     );
   }
 
   return {
     element,
     draw,
-    comment: (/** @type {string} */ wanted) => (wanted === id ? top : views.get(wanted)),
+    /** The view of this comment, if it is here; for it the thread unfolds. @param {string} wanted */
+    comment(wanted) {
+      if (folded.some((each) => each.id === wanted)) {
+        const [thread, state, hidden, round] = drawn;
+        open = true;
+        drawn = [];
+        draw(thread, state, hidden, round);
+      }
+      return wanted === id ? top : views.get(wanted);
+    },
   };
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { changesOn } from "../src/live/changes.js";
+import { find } from "../src/live/threads.js";
 import * as base from "../src/state.js";
 import { comment, frame, snapshot, thread } from "./made.js";
 
-const { EMPTY, choice, counts, find, reduce } = base;
+const { EMPTY, choice, counts, reduce, wishFor } = base;
 base.teach(changesOn(base));
 
 const play = (...events) => events.reduce(reduce, EMPTY);
@@ -40,36 +41,37 @@ test("a comment removed before it was seen never comes", () => {
   assert.deepEqual(names(state), ["a"]);
 });
 
+/** As pressed by the reader: the state, and the wish in it. */
+const press = (state, reaction) => {
+  const wish = wishFor(state, reaction);
+  return [reduce(state, { type: "set", change: { wish } }), wish];
+};
+
 test("a wish shows at once, and what others do meanwhile does not make it jump", () => {
-  let state = play(snapshot(1, []), { type: "wish", ref: 7, reaction: "happy" });
+  let [state, wish] = press(play(snapshot(1, [])), "happy");
   assert.equal(choice(state), "happy");
   assert.equal(counts(state).happy, 3);
   state = reduce(state, { type: "tally", story: "C", version: 2, counts: { happy: 3, sad: 0 } });
   assert.equal(counts(state).happy, 3);
   const tally = { version: 3, counts: { happy: 3, sad: 1 } };
-  state = reduce(state, { type: "answered", ref: 7, reaction: "happy", tally });
+  state = reduce(state, { type: "answered", wish, tally });
   assert.equal(choice(state), "happy");
   assert.deepEqual(counts(state), { happy: 3, sad: 1 });
 });
 
-test("a refused wish goes back to what was", () => {
-  const state = play(
-    snapshot(1, [], { mine: { reaction: "sad" } }),
-    { type: "wish", ref: 7, reaction: "happy" },
-    { type: "answered", ref: 7 },
-  );
-  assert.equal(choice(state), "sad");
-  assert.deepEqual(counts(state), { happy: 2, sad: 0 });
+test("a wish takes back what it takes the place of", () => {
+  const [state] = press(play(snapshot(1, [], { mine: { reaction: "happy" } })), "sad");
+  assert.deepEqual(counts(state), { happy: 1, sad: 1 });
+  const [none] = press(state, null);
+  assert.equal(choice(none), null);
+  assert.deepEqual(counts(none), { happy: 1, sad: 0 });
 });
 
 test("of two wishes the last one stays, whatever the first is answered", () => {
   const tally = { version: 2, counts: { happy: 3, sad: 0 } };
-  const state = play(
-    snapshot(1, []),
-    { type: "wish", ref: 1, reaction: "happy" },
-    { type: "wish", ref: 2, reaction: null },
-    { type: "answered", ref: 1, reaction: "happy", tally },
-  );
+  const [first, wish] = press(play(snapshot(1, [])), "happy");
+  const [second] = press(first, null);
+  const state = reduce(second, { type: "answered", wish, tally });
   assert.equal(choice(state), null);
   assert.equal(counts(state).happy, 2);
 });

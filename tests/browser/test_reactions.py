@@ -1,7 +1,7 @@
 """Reactions: one tap, one choice, and the truth in the end."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Route, expect
@@ -103,3 +103,37 @@ async def test_nothing_is_stored_before_the_reader_acts(demo: Demo, hosts: Hosts
     await page.wait_for_function("localStorage.length === 1")
     assert await page.evaluate("document.cookie") == ""
     assert await page.context.cookies() == []
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
+    motion: Literal["no-preference", "reduce"], demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet, reduced_motion=motion)
+    await page.get_by_text("1 person is reading this").wait_for()
+    await reaction(page, "Happy").evaluate(
+        """button => {
+          window.most = 0;
+          window.tall = document.body.scrollHeight;
+          window.moved = false;
+          new MutationObserver(() => {
+            window.most = Math.max(window.most, button.querySelectorAll(".rising").length);
+            window.moved ||= document.body.scrollHeight !== window.tall;
+          }).observe(button, { childList: true, subtree: true });
+        }"""
+    )
+    for _ in range(12):
+        story.react("happy")
+    await expect_reaction(page, "Happy", 12, own=False)
+    if motion == "reduce":
+        assert await page.evaluate("window.most") == 0
+        return
+    await page.wait_for_function("window.most > 0")
+    rising = page.locator(".rising")
+    # What is only to be seen is said to nobody, takes no room, is bounded, and passes.
+    await expect(rising).to_have_count(0)
+    assert await page.evaluate("window.most") <= 6
+    assert not await page.evaluate("window.moved")
+    await expect(reaction(page, "Happy")).to_have_accessible_name("Happy 12")
+    await expect(page.get_by_role("status")).to_have_text("")

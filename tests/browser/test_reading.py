@@ -3,6 +3,7 @@
 import json
 import secrets
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import expect
@@ -17,9 +18,8 @@ def say(story: Story, text: str, **fields: str) -> str:
     """Post a comment as somebody who is seen only once; its id."""
     deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
     body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
-    request = urllib.request.Request(
-        f"{story.server}/v1/deeds", body, {"Content-Type": "text/plain"}
-    )
+    headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
+    request = urllib.request.Request(f"{story.server}/v1/deeds", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         found: str = json.load(answer)["comment"]["id"]
     return found
@@ -99,10 +99,11 @@ async def test_a_comment_is_reacted_to_by_keyboard_and_others_see_it(
 async def test_a_person_is_muted_here_and_heard_again(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     say(story, "Loud words", name="Trumpet")
-    say(story, "Quiet words", name="Flute")
+    quiet = say(story, "Quiet words", name="Flute")
+    say(story, "Loud answer", name="Trumpet", parent=quiet)
     page = await hosts.open(story.snippet)
     await more(page, "Loud words", "Mute Trumpet")
-    await expect(article(page, "Loud words")).to_have_count(0)
+    await expect(article(page, "Loud")).to_have_count(0)
     await page.reload()
     await article(page, "Quiet words").wait_for()
     await expect(article(page, "Loud words")).to_have_count(0)
@@ -143,3 +144,65 @@ async def test_the_page_is_told_what_happens_without_a_word_about_the_reader(
     assert await page.evaluate("heard") == [
         [each, {"story": story.code}] for each in ("ready", "react", "comment")
     ]
+
+
+async def test_a_long_thread_is_folded_and_unfolds_for_a_link_into_it(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    top = say(story, "The question")
+    ids = [say(story, f"Reply {number}.", parent=top) for number in range(9)]
+    page = await hosts.open(story.snippet)
+    # The fifth is there, the sixth is not.
+    await article(page, "Reply 4.").wait_for()
+    await expect(article(page, "Reply 5.")).to_have_count(0)
+    await page.get_by_role("button", name="Show 4 more replies").press("Enter")
+    await expect(article(page, "Reply 5.")).to_be_focused()
+    await expect(article(page, "Reply 8.")).to_be_visible()
+    await expect(page.get_by_role("button", name="more replies")).to_have_count(0)
+    await page.evaluate("id => { location.hash = 'c-' + id }", ids[7])
+    await page.reload()
+    await expect(article(page, "Reply 7.")).to_be_focused()
+
+
+async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_with_them(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story(label="Northside Weekly", lang="en")
+    page = await hosts.open(story.snippet)
+    options = page.get_by_role("button", name="Sort, share, privacy")
+    await options.press("Enter")
+    # One language and one copy leave nothing to choose.
+    await page.get_by_role("combobox", name="Order").wait_for()
+    await expect(page.get_by_role("combobox")).to_have_count(1)
+    await options.press("Enter")
+
+    spanish = replace(story, token=story.with_claims(label="El Diario", lang="es", jti="es"))
+    say(spanish, "Una voz.")
+    for number in range(22):
+        say(story, f"Number {number}.")
+    say(spanish, "Otra voz.")
+    await page.reload()
+    await article(page, "Otra voz.").wait_for()
+    await options.press("Enter")
+    language = page.get_by_role("combobox", name="Language")
+    assert await language.get_by_role("option").all_text_contents() == ["All", "English", "Spanish"]
+    await language.select_option(label="Spanish")
+    await expect(page.get_by_role("article")).to_have_count(1)
+    await expect(page.get_by_role("status").filter(has_text="1 comment")).to_have_count(1)
+    await page.get_by_role("button", name="Show more").press("Enter")
+    await expect(article(page, "Una voz.")).to_be_focused()
+    await expect(page.get_by_role("article")).to_have_count(2)
+
+    # What comes in another language does not ask to be shown; one's own comment is seen.
+    say(story, "Not asked for.")
+    await expect(page.get_by_role("heading", name="25 comments")).to_be_visible()
+    await expect(page.get_by_role("button", name="new comment")).to_have_count(0)
+    await comment(page, "My own.")
+    await expect(article(page, "My own.")).to_be_focused()
+    await expect(page.get_by_role("article")).to_have_count(3)
+
+    await language.select_option(label="All")
+    await page.get_by_role("combobox", name="Written on").select_option(label="El Diario")
+    await expect(page.get_by_role("article")).to_have_count(3)
+    await expect(article(page, "Number 3.")).to_have_count(0)

@@ -4,19 +4,27 @@
  * @import {Comment, OwnComment, Snapshot, State, Thread} from "../types"
  * @import {Changes} from "../state"
  */
+import { find, ids } from "./threads.js";
 
 /**
  * What it borrows from the first file instead of bringing its own.
  *
- * @typedef {Pick<typeof import("../state"), "arrive" | "find" | "ids" | "newest">} Base
+ * @typedef {Pick<typeof import("../state"), "arrive" | "newest">} Base
  */
 
 /** @param {Base} base @returns {Changes} */
-export function changesOn({ arrive, find, ids, newest }) {
+export function changesOn({ arrive, newest }) {
   /** @type {import("../state").Changes} */
   function changeBy(state, event) {
-    const { threads, story, position: old } = state;
+    const { threads, story, wish, mine, position: old } = state;
     switch (event.type) {
+      case "answered":
+        return {
+          // Of two wishes the last one stays.
+          wish: wish === event.wish ? null : wish,
+          tally: newest(state.tally, event.tally),
+          mine: { ...mine, reaction: event.wish.reaction },
+        };
       case "snapshot":
         return renewed(state, event);
       case "comment":

@@ -5,15 +5,18 @@
  * @import {Frame, Handle, More, Tools} from "../desk"
  * @import {Thread} from "../types"
  */
+import { ids } from "../live/threads.js";
 import css from "./style.css";
 import { inform } from "../live/policy.js";
 import { optionsOf } from "./options.js";
-import { reactionRow } from "./feel.js";
 import { addressOf, copy } from "./share.js";
 
 export { credit } from "./credit.js";
 export { why } from "./why.js";
 export { WORDS } from "./words.js";
+
+/** Pages asked for at once to find something that the reader wants to see. */
+const MOST_PAGES = 5;
 
 /**
  * @param {Frame} frame
@@ -22,19 +25,26 @@ export { WORDS } from "./words.js";
  */
 export function open(frame, tools) {
   const { story, say, tell, focus, explain } = frame;
-  const { h, button, ids } = tools;
+  const { h, button } = tools;
   frame.style(css);
 
   /** The next page of threads, and the reader at its beginning. */
   async function page() {
-    const { next, order } = story.state;
-    if (!next) return;
-    const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}`);
-    const { threads } = story.state;
-    const known = ids(threads);
-    const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
-    story.set({ threads: [...threads, ...news], next: more.next });
-    focus(news[0]?.id);
+    const { order, sieve } = story.state;
+    // Where few are wanted, several pages may hold none of them.
+    for (let tries = MOST_PAGES; tries--; ) {
+      const { next } = story.state;
+      if (!next) break;
+      const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}`);
+      const { threads } = story.state;
+      const known = ids(threads);
+      /** @type {Thread[]} */
+      const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
+      story.set({ threads: [...threads, ...news], next: more.next });
+      const found = news.find((thread) => [thread, ...thread.replies].some(sieve));
+      if (found) return focus(found.id);
+    }
+    tell(say("nothing"), true);
   }
 
   /** All replies of a thread, and the reader at the first that was not there. @param {string} id */
@@ -154,8 +164,7 @@ export function open(frame, tools) {
     page,
     replies,
     go,
-    begin: (deed, handle) =>
-      deed === "feel" ? reactionRow(frame, tools, handle) : menu(handle),
+    begin: (_, handle) => menu(handle),
     options: optionsOf(frame, tools),
     told: () => inform(say("readonly", { why: say(String(story.state.readOnly)) })),
   };

@@ -1,10 +1,11 @@
 /**
- * The order of the comments, ways to share, people not to be read, and being forgotten.
+ * The order of the comments, which of them are shown, ways to share, people not to be read, and being forgotten.
  *
  * @import {Frame, Tools} from "../desk"
  * @import {State} from "../types"
  */
 import { addressOf, copy, sharing } from "./share.js";
+import { sieveOf } from "./sieve.js";
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
 
@@ -12,8 +13,10 @@ const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
  * @param {Frame} frame
  * @param {Tools} tools
  */
-export function optionsOf({ story, say, tell, explain }, tools) {
+export function optionsOf(frame, tools) {
+  const { story, say, tell, explain } = frame;
   const { h, set, button } = tools;
+  const sieves = sieveOf(frame, tools);
   /** @type {HTMLElement | undefined} */
   let panel;
 
@@ -86,6 +89,7 @@ export function optionsOf({ story, say, tell, explain }, tools) {
       "div",
       { class: "options" },
       h("label", null, say("order"), order),
+      ...sieves(),
       share,
       ...state.muted.map((name) =>
         act(
