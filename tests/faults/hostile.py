@@ -43,6 +43,8 @@ class Attack:
     together: int
     a_second: float
     ends: frozenset[str]
+    window_s: float = 2.0
+    """Seconds in which it shows its effect."""
 
 
 def _socket(receive_buffer: int | None = None) -> socket.socket:
@@ -251,8 +253,9 @@ def _attack(
     together: int,
     a_second: float,
     *ends: str,
+    window_s: float = 2.0,
 ) -> Attack:
-    return Attack(run, together, a_second, frozenset(ends))
+    return Attack(run, together, a_second, frozenset(ends), window_s)
 
 
 _TINY = frame(TEXT, b"", fin=False) + frame(CONT, b"", fin=False) * 5_000
@@ -282,8 +285,8 @@ QUICK: dict[str, Attack] = {
 
 #: Those who are ended by a clock, or only by leaving.
 PATIENT: dict[str, Attack] = {
-    "never reads": _attack(never_reads, 20, 20, CUT),
-    "reads 64 kbit/s": _attack(reads_slowly, 20, 20, KEPT),
+    "never reads": _attack(never_reads, 20, 20, CUT, window_s=6),
+    "reads 64 kbit/s": _attack(reads_slowly, 20, 20, KEPT, window_s=6),
     "silent connections": _attack(on_line(lambda _: []), 100, 50, CUT),
     "silent sockets": _attack(on_socket(lambda _: []), 100, 50, "4408"),
     "dripping headers": _attack(drips(lambda t: _get(t) + b"X-Slow: "), 100, 50, "408"),

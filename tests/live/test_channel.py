@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from tests.live.instant import instantly
 from tests.live.scripted import CODE, Truth
-from widget_server.live.channel import RECENT, RING, TALLIES, Channel
+from widget_server.live.channel import EARLY, RECENT, RING, TALLIES, Channel
 from widget_server.live.frames import Frame
 
 
@@ -150,3 +150,18 @@ async def test_who_comes_back_is_told_each_changed_comment_once_as_far_back_as_i
     assert channel.changes_after(0) is None
     assert len(channel.changes_after(2) or []) == RECENT
     assert first.number + second.number == 3
+
+
+@instantly
+async def test_of_what_comes_early_only_so_much_is_kept() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    truth.post()
+    for _ in range(EARLY + 10):
+        assert channel.take(truth.post()) == []
+    assert len(channel._early) == EARLY
+    assert channel.has_gap
+    # The rest is the database's to tell.
+    channel.start(await truth.snapshot(CODE))
+    assert channel.last == EARLY + 11
+    assert not channel.has_gap

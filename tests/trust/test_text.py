@@ -284,6 +284,13 @@ def test_marks_without_end_are_text_or_refused() -> None:
     assert plain(render("*" * 5_000)) == "*" * 5_000
 
 
+def test_a_link_longer_than_any_address_stays_text() -> None:
+    fits = "https://x.example/" + "a" * (2_000 - 18)
+    (paragraph,) = render(f"[here]({fits})")
+    assert paragraph[2] == ["a", {"href": fits}, "here"]
+    assert plain(render(f"[here]({fits}a)")) == f"[here]({fits}a)"
+
+
 def test_a_tree_has_a_bounded_number_of_nodes() -> None:
     for source in ("a\n" * 1_001, "*a* " * 1_100, "- - a\n" * 800):
         with pytest.raises(TextRefused, match="too many"):

@@ -1,0 +1,67 @@
+"""Limits of the doors that no attack shows by itself: seats, and what lies in the kernel."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from tests.edge.serving import HANDSHAKE, connected, serving, upgraded
+from tests.waiting import eventually
+from widget_server.app import Rooms
+from widget_server.config import load
+from widget_server.edge.guarded_socket import GuardedSocket
+from widget_server.edge.routes import application
+from widget_server.worker import BACKLOG, MOST_HEADER, uvicorn_settings
+
+ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
+
+
+async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_path: Path) -> None:
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere", sockets_per_network=2)
+    rooms = Rooms(config)
+    app = application(rooms.services, rooms.health(), config.seats)
+
+    async def asked(client: Any) -> bytes:
+        await client.send(ASKING)
+        while b"\r\n\r\n" not in client.raw and not client.ended:
+            client.raw += await client.read()
+        return bytes(client.raw.split()[1])
+
+    async with serving(app) as served:
+        async with connected(served.port) as first, connected(served.port) as second:
+            assert (await asked(first), await asked(second)) == (b"101", b"101")
+            async with connected(served.port) as third:
+                assert await asked(third) == b"429"
+                assert b"retry-after: 30" in third.raw
+
+        async def seated() -> bool:
+            async with connected(served.port) as again:
+                return await asked(again) == b"101"
+
+        await eventually(seated, "a seat is free")
+
+
+async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    async with serving(app) as served, upgraded(served.port):
+        (peer,) = served.connections
+        sock = peer.transport.get_extra_info("socket")
+        unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert unsent == GuardedSocket.notsent_lowat
+        assert patience == GuardedSocket.unacknowledged_s * 1000
+        limits = peer.transport.get_write_buffer_limits()
+        assert limits == (GuardedSocket.write_low, GuardedSocket.write_high)
+
+
+def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
+    async def nothing(*_: object) -> None: ...
+
+    settings = uvicorn_settings(load(data_dir=tmp_path), nothing)
+    assert settings.backlog == BACKLOG
+    assert settings.ws_max_size == 32 * 1024
+    protocol: Any = settings.http
+    assert protocol.max_header == MOST_HEADER
