@@ -17,7 +17,7 @@ ARGS ?=
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python faults format \
+.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes format \
 	clean
 
 help: ## list these words
@@ -62,6 +62,9 @@ test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k n
 faults: $(STAMPS)/test ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
 	@echo "==> faults"
 	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
+
+recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in WordPress, Hugo, Eleventy, React, Vue and PHP
+	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
 
 format: $(STAMPS)/test ## put the Python code in order
 	@$(BIN)/ruff check --fix .
@@ -111,6 +114,19 @@ $(STAMPS)/node: $(STAMPS)/test
 $(STAMPS)/js: js/package.json js/package-lock.json $(STAMPS)/node
 	@echo "==> install: the embed's build tools"
 	@cd js && $(NPM) ci --silent --ignore-scripts
+	@touch $@
+
+# What the recipes are for. WordPress comes as Debian's package, unpacked and not installed: it brings a web server.
+$(STAMPS)/recipes: $(STAMPS)/js
+	@echo "==> install: PHP, WordPress, Hugo, Eleventy, React and Vue"
+	@command -v apt-get >/dev/null || { echo "The recipes are tried on Debian: apt-get is missing."; exit 1; }
+	@command -v php >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+		-y -qq --no-install-recommends php-cli; }
+	@rm -rf $(VENV)/recipes && mkdir -p $(VENV)/recipes
+	@cd $(VENV)/recipes && apt-get download -qq wordpress && dpkg-deb -x wordpress_*.deb wordpress
+	@cd $(VENV)/recipes && $(NPM) install --silent --no-package-lock --ignore-scripts --prefix . \
+		@11ty/eleventy@3.1.8 react@19.3.1 react-dom@19.3.1 vue@3.5.45
+	@$(PIP) --group recipes
 	@touch $@
 
 $(STAMPS)/browser: | $(STAMPS)/test

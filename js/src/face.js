@@ -3,15 +3,13 @@
  *
  * @import {Reaction} from "./types"
  */
-import { set } from "./dom.js";
+import { h, set } from "./dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {Reaction} reaction @returns {HTMLElement} */
 export function faceOf({ face, emoji }) {
-  const holder = document.createElement("span");
-  holder.className = "face";
-  set(holder, "aria-hidden", "true");
+  const holder = h("span", { class: "face", "aria-hidden": "true" });
   if (face) {
     const drawing = document.createElementNS(SVG, "svg");
     set(drawing, "viewBox", "0 0 24 24");

@@ -117,6 +117,7 @@ function openLine(server) {
     }
     const mine = socket;
     mine.onopen = () => {
+      if (mine !== socket) return mine.close();
       worked = true;
       quiet();
       stories.forEach(subscribe);
@@ -169,9 +170,9 @@ function openLine(server) {
   }
 
   function hangUp() {
-    const old = socket;
+    // One that is only about to open closes when it has: before that, browsers complain.
+    if (isOpen()) socket?.close();
     socket = null;
-    old?.close();
     for (const story of stories) story.live = false;
     for (const give of [...waiting.values()]) give();
   }

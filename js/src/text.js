@@ -4,6 +4,7 @@
  *
  * @import {Comment, Piece} from "./types"
  */
+import { set } from "./dom.js";
 
 const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br|a)$/;
 
@@ -28,8 +29,8 @@ function drawOne(piece) {
 
 /** A link to where a stranger points. @param {Element} link @param {string} href */
 export function linkTo(link, href) {
-  link.setAttribute("href", href);
-  link.setAttribute("rel", "nofollow ugc noopener noreferrer");
+  set(link, "href", href);
+  set(link, "rel", "nofollow ugc noopener noreferrer");
 }
 
 /** How a copy is called: by its name, else by its address. @param {Comment["copy"]} [copy] */

@@ -161,6 +161,25 @@ async def test_pages_that_change_without_loading_bring_and_take_widgets(
     await expect_reaction(page, "Happy", 1, own=True)
 
 
+async def test_a_widget_taken_away_while_its_socket_opens_leaves_no_socket_and_no_complaint(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script(
+        "window.opened = []; window.WebSocket = class extends WebSocket { constructor(...where) {"
+        " super(...where); opened.push(this);"
+        " queueMicrotask(() => document.querySelector('story-widget').remove()) } }"
+    )
+    story = demo.story()
+    await hosts.open('<div id="app"></div>' + story.script, page=page)
+    for number in (1, 2):
+        await page.evaluate("html => { app.innerHTML = html }", story.anchor)
+        await page.wait_for_function(
+            "n => opened.length === n && opened.every(({ readyState }) => readyState === 3)",
+            arg=number,
+        )
+
+
 async def test_what_was_missed_while_the_socket_was_away_comes_once(
     demo: Demo, hosts: Hosts
 ) -> None:

