@@ -409,6 +409,31 @@ async def test_idle_and_half_spoken_connections_do_not_delay_the_shutdown() -> N
         assert await client.read_to_end() == await silent.read_to_end() == b""
 
 
+@pytest.mark.parametrize("before", [b"", GET + b"\r\n"], ids=["new", "kept"])
+async def test_a_request_on_its_way_when_the_server_leaves_is_answered(before: bytes) -> None:
+    async with talking() as (_app, client, served):
+        if before:
+            await client.send(before)
+            await until(client, b"200 OK")
+            client.raw = b""
+        await eventually(lambda: len(served.connections) == 1, "it is connected")
+        (connection,) = served.connections
+        connection.shutdown()
+        await client.send(GET + b"\r\n")
+        assert b"connection: close" in (await client.read_to_end()).lower()
+        assert client.raw.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_server_that_leaves_takes_no_new_socket() -> None:
+    async with talking() as (app, client, served):
+        await eventually(lambda: len(served.connections) == 1, "it is connected")
+        (connection,) = served.connections
+        connection.shutdown()
+        await client.send(HANDSHAKE)
+        assert await answers(client) == [b"503"]
+        assert not app.paths
+
+
 async def test_a_closed_connection_leaves_no_clock_running() -> None:
     async with talking() as (_app, client, served):
         await client.send(GET + b"\r\n")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.opened import Store, changes, nonzero, seqs
+from tests.store.opened import Store, changes, nonzero, post, seqs
 from widget_server.model.errors import EditWindowOver, NotFound, StoryClosed
 from widget_server.model.events import StoryChanged, TallyChanged
 from widget_server.model.records import Comment, CommentState, Story
@@ -236,6 +236,15 @@ async def test_two_forgotten_readers_may_have_used_the_same_key(store: Store) ->
     await store.together(Forget("a", AT), Forget("b", AT))
     assert (await store.now(story)).count == 0
     assert store.writer.counts.failed == 0
+
+
+async def test_a_key_is_free_again_in_the_batch_that_forgets_who_used_it(store: Store) -> None:
+    story = await store.story()
+    await store.post(story, "r", key="k")
+    batches = store.writer.counts.batches
+    _, posted = await store.together(Forget("r", AT), post(story, "r", "Again.", key="k"))
+    assert posted.source == "Again."
+    assert store.writer.counts.batches == batches + 1
 
 
 async def test_a_reader_reports_a_comment_once(store: Store) -> None:

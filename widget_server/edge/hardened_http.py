@@ -43,7 +43,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     when the chunks are put together; both are per request. `header_s` runs from the connection, and
     then from a request's first byte; `body_s` from the end of its header. In every `write_s` in which
     something is left unread, the client must take `write_least`. `linger_s` is how long a refused
-    client may take to leave.
+    client may take to leave, and how long a request may be on its way when the server leaves.
     """
 
     max_header = 16 * 1024
@@ -65,6 +65,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._refusal: HTTPStatus | None = None
         self._answering: RequestResponseCycle | None = None
+        self._leaving = False
         self._deadline: Deadline | asyncio.TimerHandle | None = None
         self._undrained: asyncio.TimerHandle | None = None
 
@@ -116,6 +117,14 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
+    def shutdown(self) -> None:
+        """Leave after the next answer, or soon: a request may be on its way at this moment."""
+        self._leaving = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+        else:
+            self.loop.call_later(self.linger_s, super().shutdown)
+
     def pause_writing(self) -> None:
         """Watch how the client reads what was written."""
         super().pause_writing()
@@ -166,6 +175,10 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             if self._refusal is None and self._should_upgrade():
+                if self._leaving:
+                    # Nobody would tell this socket to come back elsewhere.
+                    self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+                    return False
                 if not self._may_shake_hands():
                     COUNTS.handshakes_refused += 1
                     self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
@@ -203,6 +216,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         super().on_headers_complete()
+        if self._leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
         self._in_body = True
         self._body_bytes = 0
         self._allow(self.body_s)

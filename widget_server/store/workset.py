@@ -201,12 +201,13 @@ class Workset:
     async def flush(self) -> None:
         """Write what changed. The caller commits."""
         run = self._connection.execute
-        if self.new_comments:
-            await run(insert(comments), [self.comments[new] for new in self.new_comments])
+        # First: a forgotten comment gives up the client's key that a new one may bring again.
         old = self.changed_comments - set(self.new_comments)
         if old:
             rows = [self.comments[comment] for comment in sorted(old)]
             await run(_UPDATE_COMMENT, [_bound(row, _COMMENT_MUTABLE) for row in rows])
+        if self.new_comments:
+            await run(insert(comments), [self.comments[new] for new in self.new_comments])
         puts = [row for row in self.set_reactions.values() if row is not None]
         gone = [key for key, row in self.set_reactions.items() if row is None]
         if puts:
