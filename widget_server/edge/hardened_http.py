@@ -120,7 +120,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Leave after the next answer, or soon: a request may be on its way at this moment."""
         self._leaving = True
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._is_answering():
             super().shutdown()
         else:
             self.loop.call_later(self.linger_s, super().shutdown)
@@ -216,7 +216,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         super().on_headers_complete()
-        if self._leaving and self.cycle is not None:
+        if self._leaving:
             self.cycle.keep_alive = False
         self._in_body = True
         self._body_bytes = 0
