@@ -1,8 +1,10 @@
-"""Limits of the doors that no attack shows by itself: seats, and what lies in the kernel."""
+"""Limits that no attack shows by itself: seats, what lies in the kernel, what is remembered."""
 
 import socket
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.edge.serving import HANDSHAKE, connected, serving, upgraded
 from tests.waiting import eventually
@@ -10,6 +12,11 @@ from widget_server.app import Rooms
 from widget_server.config import load
 from widget_server.edge.guarded_socket import GuardedSocket
 from widget_server.edge.routes import application
+from widget_server.model.claims import Attribution
+from widget_server.operations import directory, enrol, lists
+from widget_server.store import migrate
+from widget_server.store.errands import make_story
+from widget_server.trust.tokens import story_code
 from widget_server.worker import BACKLOG, MOST_HEADER, uvicorn_settings
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
@@ -65,3 +72,34 @@ def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     assert settings.ws_max_size == 32 * 1024
     protocol: Any = settings.http
     assert protocol.max_header == MOST_HEADER
+
+
+async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "MOST_STORIES", 2)
+    monkeypatch.setattr(directory, "MOST_TOKENS", 2)
+    monkeypatch.setattr(lists, "MOST", 2)
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    await migrate.upgrade(config.database)
+    rooms = Rooms(config)
+    codes = [story_code("paper", key) for key in "abc"]
+    async with rooms.open():
+        await enrol.create_site(rooms.services, "paper", "A paper")
+        for key, code in zip("abc", codes, strict=True):
+            await rooms.writer.run_errand(make_story(code, "paper", key, 1, Attribution(), {}))
+        for _ in range(2):
+            for code in codes:
+                found = await rooms.directory.story(code)
+                assert found is not None
+                assert found.code == code
+                assert code.encode() in await rooms.directory.lists.counts([code])
+        assert list(rooms.directory._by_code) == codes[1:]
+        assert len(rooms.directory.lists._pieces) <= 2
+        claims: Any = object()
+        for token in codes:
+            rooms.directory.keep_claims(token, claims)
+        assert [rooms.directory.claims(token) for token in codes] == [None, claims, claims]
+        for number, code in enumerate(codes):
+            rooms.directory.keep_copy((number, code, ""), None)
+        assert len(rooms.directory._copies) == 2
