@@ -216,7 +216,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if self._refusal is not None:
             return
         super().on_headers_complete()
-        if self._leaving:
+        if self._leaving and self.cycle is not None:  # none for an upgrade
             self.cycle.keep_alive = False
         self._in_body = True
         self._body_bytes = 0
