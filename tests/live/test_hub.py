@@ -389,6 +389,7 @@ async def test_the_sweep_asks_once_for_all_stories_and_survives_a_database_that_
     await settle(1.5)
     agree(truth, peer)
     assert truth.asked["positions"] == process.hub.counts.sweeps
+    assert 0 < process.hub.counts.sweeps_failed < process.hub.counts.sweeps
     running.cancel()
 
 
@@ -533,6 +534,7 @@ async def test_many_reactions_in_a_tick_are_one_frame_and_the_last_state_always_
     await settle(0.2)
     agree(truth, peer)
     assert peer.kinds() == ["snapshot", "tally", "tally"]
+    assert process.hub.counts.conflated == 999
 
 
 @instantly

@@ -155,6 +155,8 @@ async def test_a_deed_that_the_database_refuses_takes_no_other_with_it(
     answers = await store.together(*good[:5], bad, twice, *good[5:])
     refused = [answer for answer in answers if isinstance(answer, BaseException)]
     assert [type(answer) for answer in refused] == [Unavailable, Unavailable]
+    assert store.writer.counts.failed == 2
+    assert store.writer.well, "it is not the database that is ill"
     now = await store.now(story)
     assert (now.count, now.seq) == (9, 9)
     assert len(await store.rows(comments)) == 9
