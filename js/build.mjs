@@ -44,7 +44,7 @@ const styles = {
 const OURS = `
   emit deliver renew leave subscription safe remember style ask hear turn also begin faceOf
   subscribed explain muted article watch perform keep foot tell dispatch hold draw arrive wish level
-  alone refuse newId element trouble ids rejoin told acts memory live nextRef poll take learn
+  alone refuse newId element trouble readOnly sieve rejoin told acts memory live nextRef poll take learn
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqz";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */

@@ -77,14 +77,13 @@ export function commentView(view) {
     const via = settings?.show_copy && placeOf(copy);
     const time = ago(say("lang"), +then, Date.now());
     const rest = [
-      "",
       via && say("via", { name: via }),
       edited_at && say("edited"),
       pinned && say("pinned"),
       state === "pending" ? say("pending") : waiting && say("waiting"),
     ]
-      .filter((each, i) => each || !i)
-      .join(" · ");
+      .map((each) => (each ? " · " + each : ""))
+      .join("");
     if (meta.textContent === time + rest) return;
     meta.replaceChildren(
       h(

@@ -98,3 +98,17 @@ async def test_near_the_limit_what_is_left_is_counted(demo: Demo, hosts: Hosts) 
     await page.get_by_role("textbox", name="Name").wait_for()
     await box.fill("x" * 4_990)
     await expect(page.get_by_text("10 characters left")).to_be_visible()
+
+
+async def test_a_part_that_did_not_come_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource"]
+    page = await hosts.page(await hosts.reader())
+    await page.route("**/*-more.js*", lambda route: route.abort())
+    await hosts.open(demo.story().snippet, page=page)
+    options = page.get_by_role("button", name="Sort, share, privacy")
+    await options.click()
+    told = page.get_by_role("status").filter(has_text="The server does not answer.")
+    await expect(told).to_be_in_viewport()
+    await page.unroute("**/*-more.js*")
+    await options.click()
+    await expect(page.get_by_role("combobox", name="Order")).to_be_visible()
