@@ -43,6 +43,8 @@ ARABIC = (
     ("ياسمين", "مكتبة تبحر كل مساء: أجمل ما قرأت هذا الأسبوع."),
     ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
 )
+AT_REST = """!document.querySelector("story-widget").shadowRoot.querySelector(".rising")
+  && document.querySelector("story-widget").shadowRoot.getAnimations().length === 0"""
 PAPER = """<!doctype html><html {attributes}><head><meta charset=utf-8><title>Copy</title>
 <meta name=viewport content="width=device-width"><link rel=icon href="data:,"><style>
 :root {{ color-scheme: light dark }} body {{ font: 1.05rem/1.6 system-ui, sans-serif; margin: 0 auto; padding: 1rem;
@@ -224,6 +226,7 @@ def take(browser: Browser, demo: Stage, origin: str) -> None:
     settled(page)
     page.locator("story-widget [part=reaction]").nth(2).click()
     page.locator("story-widget [aria-pressed=true]").wait_for()
+    page.wait_for_function(AT_REST)
     page.mouse.move(0, 0)
     top = page.locator("story-widget").bounding_box()
     keep(page, "widget", top=max(0, (top or {"y": 0})["y"] - 150), height=1080)
@@ -282,6 +285,8 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
         "leaves with four hundred books on board.</p>"
     )
     small = {"viewport": {"width": 640, "height": 480}}
+    # In a frame, what is not seen is not drawn, however high the picture.
+    tall = {"viewport": {"width": 640, "height": 820}}
     english = 'lang="en"'
 
     html = PAPER.format(attributes=english, body=story + snippet)
@@ -293,7 +298,7 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
     page = open_page(
         browser, PAPER.format(attributes=english, body=story + bare), origin + "/", **small
     )
-    keep(page, "snippet-link")
+    keep(page, "snippet-link", height=290)
 
     frame = (
         f'<iframe sandbox="allow-scripts" src="{demo.server}/e/{token}#?secret=a1B2c3D4e5" '
@@ -302,20 +307,21 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
         "Math.min(1000, data.value) })</script>"
     )
     page = open_page(
-        browser, PAPER.format(attributes=english, body=story + frame), origin + "/", **small
+        browser, PAPER.format(attributes=english, body=story + frame), origin + "/", **tall
     )
     inside = page.frame_locator("iframe")
     inside.locator("story-widget [part=comment]").first.wait_for()
     page.wait_for_function("document.querySelector('iframe').height > 400")
-    keep(page, "frame", height=760)
+    keep(page, "frame", height=820)
 
     other = ("--origin", "https://northside.example")
-    refused = demo.token("ferry-places", "--title", title, "--url", url, *other, "--snippet")
+    about = ("--title", title, "--author", "Ines Falk", "--url", url)
+    refused = demo.token("ferry-places", *about, *other, "--snippet")
     page = open_page(
         browser, PAPER.format(attributes=english, body=story + refused), origin + "/", **small
     )
     page.get_by_text("For the owner of this page").click()
-    keep(page, "refused")
+    keep(page, "refused", height=440)
 
 
 def _code(demo: Stage, token: str) -> str:
