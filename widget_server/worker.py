@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -28,7 +29,7 @@ STRAGGLERS_S = 5
 """Beyond the drain, for answers that are still being sent."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it serves, and ends as one that did what it was asked to."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
@@ -44,6 +45,28 @@ class _Server(uvicorn.Server):
             gc.freeze()
             log.info("event=serving port=%d", self.config.port)
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Leave, and still answer those whom only the kernel has let in: closing resets them."""
+        listeners = [listener.dup() for listener in sockets or []]
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            with contextlib.closing(listener):
+                await self._take_waiting(listener)
+        await super().shutdown(sockets)
+
+    async def _take_waiting(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
+        protocol = partial(
+            HardenedHttpProtocol, self.config, self.server_state, self.lifespan.state
+        )
+        with contextlib.suppress(OSError):  # nobody waits any more, or no more can be taken
+            while True:
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                await loop.connect_accepted_socket(protocol, connection)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -145,7 +168,7 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
     FanoutProtocol.drain_s = config.drain_seconds
     app = build(config)
     HardenedHttpProtocol.handshakes = _pace_of_handshakes(app.state.services, config)
-    server = _Server(uvicorn_settings(config, app), on_ready)
+    server = Server(uvicorn_settings(config, app), on_ready)
     with contextlib.ExitStack() as open_:
         listeners = [
             open_.enter_context(contextlib.closing(listening_socket(config.host, port)))
