@@ -10,7 +10,9 @@ from typing import Any, get_args
 import httpx
 import pytest
 from starlette.routing import Route
+from typer.main import get_command
 
+from widget_server import cli
 from widget_server.app import Rooms
 from widget_server.config import DEFAULT_RATES, Config
 from widget_server.edge import problems, socket
@@ -197,6 +199,26 @@ def test_the_rules_table_has_every_rule_with_its_default() -> None:
             assert cells[0] == str(chosen.edit_window)
         elif name in {"name", "website", "email", "pace_react", "pace_comment"}:
             assert getattr(chosen, name) in cells[0]
+
+
+def test_the_readme_names_every_command_and_every_document() -> None:
+    commands: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined]
+    known = {
+        name: {*getattr(command, "commands", ())}
+        for name, command in commands.items()
+        if not command.hidden
+    }
+    told: dict[str, set[str]] = {}
+    for line in README.split("| Command | |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]:
+        codes = [code.split() for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
+        name = codes[0][0]
+        if known.get(name):
+            told[name] = {codes[0][1], *(code[0] for code in codes[1:])}
+        else:
+            told |= {code[0]: set() for code in codes}
+    assert told == known
+    for document in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{document.name})" in README
 
 
 def in_source(pattern: str) -> set[str]:
