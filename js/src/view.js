@@ -13,6 +13,9 @@ import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
 import { explain } from "./words.js";
 
+/** Comments that are drawn in one task. */
+const AT_ONCE = 10;
+
 /** @typedef {ReturnType<typeof viewOf>} View */
 
 /**
@@ -25,10 +28,10 @@ import { explain } from "./words.js";
  */
 export function viewOf(discussion, say, host, fetchPart, emit, style) {
   const level = Number(host.getAttribute("heading")) || 2;
-  /** @type {State | undefined} */
+  /** There is one before anything else happens. @type {State} */
   let drawn;
   /** @type {Map<string, import("./view_thread").ThreadView>} */
-  const threads = new Map();
+  let threads = new Map();
   const title = newId();
   const status = h("p", { class: "hidden", role: "status" });
 
@@ -62,9 +65,10 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       }
       return undefined;
     },
-    focus(id) {
-      drawAll();
-      self.comment(String(id))?.focus();
+    focus(id = "") {
+      if (!self.comment(id)) drawThreads(id);
+      self.comment(id)?.focus();
+      later = setTimeout(drawThreads);
     },
     part(name) {
       const part = (parts[name] ??= fetchPart(name).then((code) => code.open(self, TOOLS)));
@@ -122,7 +126,10 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     status,
   );
   // "5 minutes ago" becomes "6 minutes ago".
-  const clock = setInterval(() => drawn && drawThreads(drawn, round++), 60_000);
+  const clock = setInterval(() => {
+    round++;
+    drawThreads();
+  }, 60_000);
   let later = 0;
   addEventListener("hashchange", jump);
   // Who comes near may act.
@@ -159,7 +166,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     if (readOnly && readOnly !== all[2]) self.ask("more", (desk) => desk.told());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
-    drawThreads(state);
+    drawThreads();
     if (old) return;
     const { drafts, queue } = discussion.memory();
     if (drafts || queue) take().catch(() => {});
@@ -167,42 +174,36 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   }
 
   /**
-   * @param {State} state
-   * @param {unknown} [_]
-   * @param {number} [most] threads to make at once: the others follow, so that the page stays quick
+   * Draws some comments and leaves the others to the tasks that follow, so that the page stays quick.
+   *
+   * @param {string} [until] a comment that has to be there at once, with whatever comes before it
    */
-  function drawThreads(state, _, most = 20) {
+  function drawThreads(until) {
     clearTimeout(later);
-    const hidden = new Set(state.fresh);
-    const old = new Map(threads);
-    threads.clear();
-    const wanted = [];
-    for (const thread of state.threads) {
-      const { id, state: condition, replies } = thread;
+    let left = until ? Infinity : AT_ONCE;
+    const take = () => left-- > 0;
+    const hidden = new Set(drawn.fresh);
+    const old = threads;
+    threads = new Map();
+    for (const thread of drawn.threads) {
+      const { id, state, replies } = thread;
       // A tombstone is kept where the reader saw the comment, and where it holds replies.
       if (
         hidden.has(id) ||
-        (condition === "removed" && !replies[0] && !old.has(id)) ||
-        isMuted(state, thread) ||
-        ![thread, ...replies].some(state.sieve)
+        (state === "removed" && !replies[0] && !old.has(id)) ||
+        isMuted(drawn, thread) ||
+        ![thread, ...replies].some(drawn.sieve)
       ) {
         continue;
       }
-      const view = old.get(id) ?? (most-- > 0 && threadView(self));
-      if (!view) {
-        later = setTimeout(drawThreads, 0, discussion.state);
-        break;
-      }
+      const view = old.get(id) ?? (left > 0 && threadView(self));
+      if (!view) continue;
       threads.set(id, view);
-      view.draw(thread, state, hidden, round);
-      wanted.push(view.element);
+      view.draw(thread, drawn, hidden, round, take);
+      if (until && view.comment(until)) left = 0;
     }
-    arrange(list, wanted);
-  }
-
-  /** Everything at once, for who goes to a certain place. */
-  function drawAll() {
-    if (drawn) drawThreads(discussion.state, 0, Infinity);
+    arrange(list, [...threads.values()].map((each) => each.element));
+    if (left < 1) later = setTimeout(drawThreads);
   }
 
   /** To the comment that the address names. */

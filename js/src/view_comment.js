@@ -27,6 +27,8 @@ export function commentView(view) {
     /** @type {Comment} */
     comment: /** @type {any} */ (null),
     name: "",
+    /** The round it was drawn in. @type {unknown} */
+    round: 0,
     element: h("li", null, article),
     article,
     body,

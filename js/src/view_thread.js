@@ -30,20 +30,24 @@ export function threadView(view) {
   let open = false;
   /** @type {Comment[]} */
   let folded = [];
-  /** @type {any[]} */
+  /** What it was drawn from last. @type {any[]} */
   let drawn = [];
+  /** Whether nothing of it was left for later. */
+  let whole = false;
 
   /**
    * @param {Thread} thread
    * @param {State} state
    * @param {Set<string>} hidden ids not to be drawn yet
    * @param {unknown} round another one if all threads are to be drawn anew
+   * @param {() => boolean} take whether there is time to draw one more comment
    */
-  function draw(thread, state, hidden, round) {
-    if (drawn[0] === thread && drawn[3] === round) return;
+  function draw(thread, state, hidden, round, take) {
+    if (whole && drawn[0] === thread && drawn[3] === round) return;
     drawn = [thread, state, hidden, round];
+    whole = true;
     id = thread.id;
-    top.draw(thread, undefined, state);
+    drawOne(top, thread);
     const old = views;
     views = new Map();
     const wanted = thread.replies.filter(
@@ -56,10 +60,8 @@ export function threadView(view) {
     // A single one takes no more room than the button.
     folded = open || wanted.length < FOLD + 2 ? [] : wanted.splice(FOLD);
     for (const reply of wanted) {
-      const comment = old.get(reply.id) ?? commentView(view);
-      views.set(reply.id, comment);
-      const to = reply.parent !== id && thread.replies.find((each) => each.id === reply.parent);
-      comment.draw(reply, to || undefined, state);
+      const comment = drawOne(old.get(reply.id), reply);
+      if (comment) views.set(reply.id, comment);
     }
     arrange(list, [...views.values()].map((each) => each.element));
     const n = folded.length + thread.more;
@@ -69,6 +71,19 @@ export function threadView(view) {
       element,
       /** @type {Element[]} */ ([top.article, views.size && list, n && more].filter(Boolean)),
     );
+
+    /** As it is now; without time, as it was. @param {CommentView | undefined} known @param {Comment} comment */
+    function drawOne(known, comment) {
+      const current = known?.comment === comment && known.round === round;
+      if (!current && (whole &&= take())) {
+        const { parent } = comment;
+        const to = parent !== id && thread.replies.find((each) => each.id === parent);
+        known ??= commentView(view);
+        known.round = round;
+        known.draw(comment, to || undefined, state);
+      }
+      return known;
+    }
   }
 
   return {
@@ -79,8 +94,8 @@ export function threadView(view) {
       if (folded.some((each) => each.id === wanted)) {
         const [thread, state, hidden, round] = drawn;
         open = true;
-        drawn = [];
-        draw(thread, state, hidden, round);
+        whole = false;
+        draw(thread, state, hidden, round, () => !views.has(wanted));
       }
       return wanted === id ? top : views.get(wanted);
     },

@@ -61,7 +61,7 @@ export function open(frame, tools) {
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "not_found") throw problem;
     }
-    focus(id);
+    if (ids(story.state.threads).has(id)) focus(id);
     if (!frame.comment(id)) tell(say("removed"), true);
   }
 
