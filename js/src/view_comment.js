@@ -9,8 +9,8 @@ import { may } from "./state.js";
 import { draw as drawText, linkTo, placeOf, safe } from "./text.js";
 import { ago } from "./words.js";
 
-/** What does the work of a button, if it is not `more`. @type {Record<string, string>} */
-const PARTS_OF = { feel: "live", reply: "writing" };
+/** What does the work of each button. */
+const PARTS_OF = /** @type {const} */ ({ feel: "live", reply: "writing", more: "more" });
 
 /** @param {Frame} view */
 export function commentView(view) {
@@ -102,7 +102,7 @@ export function commentView(view) {
     const { state: condition, tally } = self.comment;
     const open = condition === "published";
     const n = Object.values(tally.counts).reduce((a, b) => a + b, 0);
-    const wanted = /** @type {string[]} */ ([
+    const wanted = /** @type {(keyof typeof PARTS_OF)[]} */ ([
       open && (may(state, "react") || n) && "feel",
       open && may(state, "comment") && "reply",
       condition !== "removed" && !state.readOnly && "more",
@@ -112,7 +112,7 @@ export function commentView(view) {
       wanted.map((deed) => {
         const element = (buttons[deed] ??= button(
           "",
-          () => view.ask(/** @type {"more"} */ (PARTS_OF[deed] ?? "more"), (desk) => desk.begin(deed, self)),
+          () => view.ask(PARTS_OF[deed], (desk) => desk.begin(deed, self)),
           { class: "act" },
         ));
         const text = say(deed) + (n && deed === "feel" ? " " + say("number", { n }) : "");
