@@ -62,7 +62,7 @@ async def _database(config: Config) -> str:
     if path is not None and not path.exists():
         return f"None yet: the first start makes {path}."
     revision = await migrate.revision(config.database)
-    if revision != migrate.newest():
+    if revision is None or migrate.is_older(revision):
         raise _Wrong(f"It is at revision {revision or 'none'}. Run `widget-server migrate`.")
     if path is not None:
         fault = await migrate.damage(config.database)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,10 +42,10 @@ async def set_stage(
     """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
     stages: list[Stage] = []
 
-    async def make(engine: str, *, bus: bool = True, disk_mb: int = 0, **env: str) -> Stage:
+    async def make(engine: str, **given: Any) -> Stage:
         stage = Stage(tmp_path, engine, request.config.stash[LINES], request.config.stash[SIEGES])
         stages.append(stage)
-        await stage.start(bus=bus, disk_mb=disk_mb, **env)
+        await stage.start(**given)
         request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
         return stage
 

@@ -30,10 +30,13 @@ class Stage:
         self.database = Proxy()
         self.mounted: Path | None = None
 
-    async def start(self, *, bus: bool = True, disk_mb: int = 0, **env: str) -> "Stage":
+    async def start(
+        self, *, bus: bool = True, disk_mb: int = 0, modules: tuple[str, ...] = (), **env: str
+    ) -> "Stage":
         """Start all parts; without `bus` the Valkey stays away.
 
-        With `disk_mb` the SQLite file lies on a disk of that size (root only).
+        With `disk_mb` the SQLite file lies on a disk of that size (root only). `modules` are run
+        instead of `widget_server` itself, one for each server.
         """
         if bus:
             self.valkey.start()
@@ -57,6 +60,8 @@ class Stage:
             url = self.url = f"sqlite+aiosqlite:///{self.file}"
         redis = f"redis://127.0.0.1:{self.bus.port}"
         self.pair = Pair(self.folder, url, redis, DRAIN_SECONDS="3", **env)
+        for server, module in zip(self.pair.servers, modules, strict=False):
+            server.module = module
         await self.pair.start_beside()
         self.publisher = await self.pair.site_beside()
         return self

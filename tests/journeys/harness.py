@@ -44,6 +44,8 @@ class ServerProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = data_dir
         self.workers = workers
+        self.module = "widget_server"
+        """What is run with `python -m`: another one that does something to the server first."""
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         own = {"DATA_DIR": str(data_dir), "RATE_LIMITS": "off", "PUBLIC_URL": self.url}
         self.env = {**inherited, "PYTHONPATH": str(ROOT), **own, **(env or {})}
@@ -54,7 +56,7 @@ class ServerProcess:
 
     async def start(self, timeout: float = 30.0) -> "ServerProcess":
         """Start it, on the same port each time, and wait until `/readyz` answers 200."""
-        command = [sys.executable, "-m", "widget_server", "serve", "--host", "127.0.0.1"]
+        command = [sys.executable, "-m", self.module, "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--data", str(self.data_dir)]
         command += [] if self.workers is None else ["--workers", str(self.workers)]
         with self._log.open("ab") as log:
@@ -91,7 +93,7 @@ class ServerProcess:
     def cli(self, *words: str) -> str:
         """Run another `widget-server` command with the same settings; what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "widget_server", *words],
+            [sys.executable, "-m", self.module, *words],
             cwd=self.data_dir,
             env=self.env,
             capture_output=True,

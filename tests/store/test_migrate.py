@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.store.opened import Store, open_store
@@ -183,6 +183,14 @@ async def test_a_postgresql_database_that_does_not_exist_is_not_one_without_tabl
 async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
     assert not migrate.is_older("9999")
     assert not migrate.is_older(migrate.newest())
+    # Also by a server that migrates what it finds: it is on the way back from a deploy.
+    engine = create_async_engine(migrated_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await engine.dispose()
+    assert await migrate.upgrade(migrated_url) == await migrate.revision(migrated_url) == "9999"
+    async with open_store(migrated_url) as store:
+        await store.post(await store.story())
 
 
 async def test_reading_from_a_database_that_left_is_unavailable(migrated_url: str) -> None:

@@ -69,8 +69,13 @@ async def restore(
         part = Path(folder) / "part.sqlite3"
         shutil.copyfile(file, part)
         copy_url = f"sqlite+aiosqlite:///{part}"
-        if await migrate.revision(copy_url) is None:
+        found = await migrate.revision(copy_url)
+        if found is None:
             raise DatabaseUnusableError(f"{file} is not a backup of widget-server.")
+        if migrate.is_newer(found):
+            raise DatabaseUnusableError(
+                f"{file} was made by a newer version. Restore it with that."
+            )
         await migrate.upgrade(copy_url)
         if known is not None and (await seals.read(copy_url)).lack(known):
             raise DatabaseUnusableError(

@@ -74,6 +74,9 @@ async def revision(url: str) -> str | None:
 async def upgrade(url: str) -> str:
     """Bring the database to the newest revision and return it. Safe to run again and by several.
 
+    One that a newer version has migrated stays as it is: this one can work with it, and is
+    perhaps on the way back.
+
     Raises `DatabaseUnusableError` with a sentence when the database cannot be used.
     """
     refuse_vanished(url)
@@ -93,7 +96,7 @@ async def upgrade(url: str) -> str:
         async with engine.connect() as connection:
             if path is None:
                 await connection.exec_driver_sql("SELECT pg_advisory_lock(7206319442)")
-            await connection.run_sync(_run)
+            found = await connection.run_sync(_run)
             await connection.commit()
     except DatabaseUnusableError:
         raise
@@ -103,13 +106,17 @@ async def upgrade(url: str) -> str:
         await engine.dispose()
     if path is not None:
         await asyncio.to_thread(_marker(path).touch)
-    return newest()
+    return found
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection) -> str:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and is_newer(found):
+        return found
     config = _settings()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    return newest()
 
 
 async def damage(url: str) -> str | None:
@@ -131,7 +138,10 @@ def is_older(found: str | None) -> bool:
 
     A newer one is served from: its migrations keep what one version back needs.
     """
-    known = {
-        script.revision for script in ScriptDirectory.from_config(_settings()).walk_revisions()
-    }
-    return found is None or (found in known and found != newest())
+    return found is None or (found != newest() and not is_newer(found))
+
+
+def is_newer(found: str) -> bool:
+    """Whether a database was migrated by a version that this one does not know."""
+    scripts = ScriptDirectory.from_config(_settings())
+    return found not in {script.revision for script in scripts.walk_revisions()}

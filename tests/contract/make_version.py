@@ -1,0 +1,97 @@
+"""Freezes what this version writes, for later versions to read: run once for each release.
+
+`python -m tests.contract.make_version` writes `versions/NUMBER.json` (messages of the bus) and
+`versions/NUMBER.sql` (a SQLite database). A file of a released version is never made anew.
+"""
+
+import asyncio
+import json
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from widget_server.live.messages import Message
+from widget_server.model.claims import Attribution
+from widget_server.model.records import Site
+from widget_server.model.settings import REACTIONS, SiteSettings
+from widget_server.store import migrate
+from widget_server.store.deeds import Edit, Post, React
+from widget_server.store.engine import Database
+from widget_server.store.errands import make_site, make_story, see_copy
+from widget_server.store.writer import Writer
+
+FOLDER = Path(__file__).parent / "versions"
+CODE = "frozenstory1"
+KEYS = tuple(reaction.key for reaction in REACTIONS)
+
+MESSAGES = [
+    Message("comment", CODE, 41, "k3Jx", b'{"type":"comment"}', 12, 8, "9f2c"),
+    Message("story", CODE, 42, "", b'{"type":"story"}', 12, 0, "9f2c"),
+    Message("tally", CODE, 7, "k3Jx", b'{"type":"tally"}', 0, 0, "9f2c"),
+    Message("tally", CODE, 8, "", b'{"type":"tally"}', 0, 0, "9f2c"),
+    Message("presence", CODE, 3, "a1b2", b"1 2", 0, 0, ""),
+]
+
+
+async def fill(url: str) -> None:
+    """A site, a story, a copy, two comments of which one was edited, and reactions."""
+    await migrate.upgrade(url)
+    database = Database(url)
+    await database.open()
+    writer = Writer(database, lambda _events: None)
+    running = asyncio.create_task(writer.run())
+    await writer.run_errand(make_site(Site("paper", "A paper", 2, 1, SiteSettings())))
+    story = await writer.run_errand(
+        make_story(CODE, "paper", "s", 1, Attribution(title="A title"), dict.fromkeys(KEYS, 0))
+    )
+    await writer.run_errand(see_copy(story, "j1", "https://copy.example", "Copy", "en", None))
+    for name, parent in (("first0000000", None), ("reply0000000", "first0000000")):
+        await writer.submit(
+            Post(
+                story,
+                name,
+                f"key-{name}",
+                "reader1",
+                "Hello",
+                ["Hello"],
+                False,
+                KEYS,
+                parent=parent,
+                copy=1,
+                name="Ana",
+                at=1_000,
+            )
+        )
+        await writer.submit(React(story, name, "reader2", "happy", 1, 2_000))
+    await writer.submit(React(story, None, "reader2", "sad", 1, 2_000))
+    await writer.submit(
+        Edit(story, "first0000000", "reader1", "Edited", ["Edited"], 10**9, False, 3_000)
+    )
+    running.cancel()
+    await asyncio.wait({running})
+    await database.close()
+
+
+def write(say: Callable[[str], object] = sys.stdout.write) -> None:
+    """Write both files of this version."""
+    number = version("widget-server")
+    frozen = [
+        {**asdict(one), "payload": one.payload.decode(), "wire": one.encode().decode()}
+        for one in MESSAGES
+    ]
+    (FOLDER / f"{number}.json").write_text(json.dumps(frozen, indent=1) + "\n", "utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "frozen.db"
+        asyncio.run(fill(f"sqlite+aiosqlite:///{file}"))
+        with closing(sqlite3.connect(file)) as database:
+            (FOLDER / f"{number}.sql").write_text("\n".join(database.iterdump()) + "\n", "utf-8")
+    say(f"{FOLDER.name}/{number}\n")
+
+
+if __name__ == "__main__":
+    write()
