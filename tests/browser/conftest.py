@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -181,10 +180,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     def ready() -> bool:
         assert process.poll() is None, (folder / "log").read_text()
         try:
-            for number in range(4):
-                urllib.request.urlopen(f"http://localhost:{port + number}/", timeout=1).close()
-        except urllib.error.HTTPError:
-            return True
+            for place in (f"{port}/readyz", *(f"{port + 1 + number}/" for number in range(3))):
+                urllib.request.urlopen(f"http://localhost:{place}", timeout=1).close()
         except OSError:
             return False
         return True

@@ -186,6 +186,7 @@ async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_wi
     await article(page, "Otra voz.").wait_for()
     await page.get_by_role("button", name="Sort, share, privacy").press("Enter")
     language = page.get_by_role("combobox", name="Language")
+    await language.wait_for()
     assert await language.get_by_role("option").all_text_contents() == ["All", "English", "Spanish"]
     await language.select_option(label="Spanish")
     await expect(page.get_by_role("article")).to_have_count(1)
