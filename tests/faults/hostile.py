@@ -275,7 +275,6 @@ QUICK: dict[str, Attack] = {
     "bodies of a gigabyte": _attack(
         on_line(lambda target: [_post(target, 1 << 30), *[b"a" * 65_536] * 16]), 10, 10, "413"
     ),
-    "200 subscriptions on a socket": _attack(subscribes, 4, 1, "4400"),
     "garbage instead of HTTP": _attack(on_line(_garbage), 10, 10, "400"),
     "garbage instead of frames": _attack(on_socket(_reserved), 10, 10, "1002"),
     "garbage instead of JSON": _attack(
@@ -283,8 +282,9 @@ QUICK: dict[str, Attack] = {
     ),
 }
 
-#: Those who are ended by a clock, or only by leaving.
+#: Those who are ended by a clock, after many answers, or only by leaving.
 PATIENT: dict[str, Attack] = {
+    "200 subscriptions on a socket": _attack(subscribes, 4, 1, "4400"),
     "never reads": _attack(never_reads, 20, 20, CUT, window_s=6),
     "reads 64 kbit/s": _attack(reads_slowly, 20, 20, KEPT, window_s=6),
     "silent connections": _attack(on_line(lambda _: []), 100, 50, CUT),
