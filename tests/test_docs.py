@@ -290,6 +290,22 @@ def test_every_part_that_may_be_degraded_is_explained() -> None:
     }
 
 
+def test_every_point_of_the_checklist_names_tests_that_exist() -> None:
+    points = table((ROOT / "docs/checklist.md").read_text("utf-8"), "point")
+    assert list(points) == [str(number) for number in range(1, 41)]
+    sources = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    tests = set(re.findall(r"def (test_\w+)\(", "\n".join(sources)))
+    for number, (_, shown) in points.items():
+        named = set(re.findall(r"`(test_\w+)`", shown))
+        assert named <= tests, (number, named - tests)
+        assert named or "not shown" in shown
+    numbered = {name for name in tests if re.match(r"test_\d+_[a-z]", name)}
+    browser = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests/browser").glob("*.py"))
+    for name in numbered:
+        if f"def {name}(" in browser:
+            assert f"`{name}`" in points[name.split("_")[1]][1], name
+
+
 def test_every_document_that_is_linked_is_there() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
