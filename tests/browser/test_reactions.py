@@ -4,7 +4,7 @@ import json
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Route, WebSocketRoute, expect
 
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
@@ -90,6 +90,44 @@ async def test_a_refused_reaction_goes_back_and_says_why(demo: Demo, hosts: Host
     await reaction(page, "Happy").click()
     await expect(page.get_by_role("alert").filter(has_text=detail)).to_be_visible()
     await expect_reaction(page, "Happy", 0, own=False)
+
+
+async def test_a_first_reaction_whose_answer_is_lost_counts_once(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+
+    def lose_answers(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            # The reader's token comes with the answer: without it the reader stays unknown.
+            if json.loads(frame)["type"] != "ok":
+                route.send(frame)
+
+        def deliver(frame: str | bytes) -> None:
+            server.send(frame)
+            if json.loads(frame)["type"] == "react":
+                sent.append(frame)
+
+        server.on_message(pass_on)
+        route.on_message(deliver)
+        sockets.append(route)
+
+    sent: list[str | bytes] = []
+    sockets: list[WebSocketRoute] = []
+    await page.route_web_socket("**/v1/live", lose_answers)
+    await hosts.open(story.snippet, page=page)
+    other = await hosts.open(story.snippet, site=1)
+    await page.get_by_text("2 people").wait_for()
+    await reaction(page, "Happy").click()
+    await expect_reaction(other, "Happy", 1, own=False)
+    assert len(sent) == 1
+    async with page.expect_response("**/v1/deeds"):
+        await sockets[0].close(code=1012)
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect_reaction(other, "Happy", 1, own=False)
+    await reaction(page, "Happy").click()
+    await expect_reaction(other, "Happy", 0, own=False)
 
 
 async def test_nothing_is_stored_before_the_reader_acts(demo: Demo, hosts: Hosts) -> None:

@@ -5,6 +5,8 @@
  * @import {Line} from "../socket"
  */
 
+import { uuid } from "../uuid";
+
 /**
  * @param {Discussion} story
  * @param {Line} line
@@ -20,7 +22,9 @@ export function actFor(story, line, server, { ask, keep, nextRef }) {
   return (deed) => {
     const done = line.turn.then(async () => {
       const { reader } = story.memory();
-      const message = { ref: nextRef(), story: story.code, reader, ...deed };
+      // Without a reader it is the key by which the server knows a deed that it was sent before.
+      const key = reader ? undefined : uuid();
+      const message = { ref: nextRef(), story: story.code, reader, key, ...deed };
       /** @type {any} */
       let answer;
       // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.

@@ -5,6 +5,7 @@
  */
 
 import css from "./style.css";
+import { uuid } from "../uuid";
 
 /** @type {("name" | "email" | "website")[]} */
 const FIELDS = ["name", "email", "website"];
@@ -184,14 +185,4 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
   });
   ask();
   return { text, post };
-}
-
-/** A random UUID, also in pages without a secure context. */
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (Number(bytes[6]) & 15) | 64;
-  bytes[8] = (Number(bytes[8]) & 63) | 128;
-  return [...bytes]
-    .map((byte, i) => ([4, 6, 8, 10].includes(i) ? "-" : "") + byte.toString(16).padStart(2, "0"))
-    .join("");
 }
