@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import httpx
 
+from tests.faults.load import ORIGIN
 from tests.faults.stage import THOROUGH, Stage, now
 from tests.faults.thorough import thorough
+from tests.journeys.client import Client
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -58,6 +60,13 @@ async def test_postgresql_hangs(set_stage: SetStage) -> None:
         hanging = now()
         await eventually(lambda: is_unready(stage), "it is noticed", 6)
         assert await statuses(stage, "/healthz") == [200, 200]
+        # By then the site's rules are too old to be believed without asking, and nobody answers.
+        await eventually(lambda: now() - hanging > 3, "what is known is old")
+        for watcher in load.watchers[:3]:
+            assert watcher.client is not None
+            async with Client(watcher.client.url, ORIGIN) as reader:
+                snapshot = await reader.subscribe(watcher.stories[0].token)
+                assert snapshot["type"] == "snapshot"
         await eventually(lambda: load.ledger.retries["503"] > 3, "deeds are put off", 20)
         if THOROUGH:
             await eventually(lambda: now() - hanging > 20, "20 s", 30)

@@ -1,7 +1,7 @@
 """Sites and stories that deeds speak of, kept for a moment so that each deed need not ask.
 
-A site's rules and withdrawn tokens are at most `SITE_S` old, and older only while the database
-does not answer: nobody can change them there either. A story's number never changes.
+A site's rules and withdrawn tokens are at most `SITE_S` old, a story's attribution `STORY_S`, and
+older only while the database does not answer: nobody can change them there either.
 """
 
 import asyncio
@@ -91,7 +91,12 @@ class Directory:
         at, known = self._by_code.get(code, (0.0, None))
         if not fresh and known is not None and self._clock() - at < STORY_S:
             return known
-        story = await self._discussions.story(code)
+        try:
+            story = await self._discussions.story(code)
+        except Unavailable:
+            if known is None or fresh:
+                raise
+            return known
         if story is not None:
             self.keep(story)
         return story
