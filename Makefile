@@ -17,8 +17,8 @@ ARGS ?=
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes format \
-	clean
+.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes firefox \
+	format clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ faults: $(STAMPS)/test ## every fault test, and the table in docs/reliability.md
 
 recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in WordPress, Hugo, Eleventy, React, Vue and PHP
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
+
+firefox: $(STAMPS)/js $(STAMPS)/firefox ## the embed's main path in Firefox instead of Chromium
+	@echo "==> firefox"
+	@$(BIN)/python -m pytest -o python_files='firefox_*.py' tests/browser $(ARGS)
 
 format: $(STAMPS)/test ## put the Python code in order
 	@$(BIN)/ruff check --fix .
@@ -139,5 +143,18 @@ $(STAMPS)/browser: | $(STAMPS)/test
 	else \
 		echo "==> install: Chromium from Playwright"; \
 		$(BIN)/playwright install chromium; \
+	fi
+	@touch $@
+
+$(STAMPS)/firefox: | $(STAMPS)/test
+	@if command -v firefox-esr || command -v firefox; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "==> install: Firefox from Debian"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends firefox-esr; \
+	else \
+		echo "Firefox is missing: install it (on Debian, as root: apt-get install firefox-esr), then again."; \
+		exit 1; \
 	fi
 	@touch $@

@@ -205,6 +205,15 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
+def written(body: str, attributes: str = 'lang="en"', head: str = "") -> str:
+    """A page of somebody else's site."""
+    return (
+        f"<!doctype html><html {attributes}><head><meta charset=utf-8><title>Host</title>"
+        f'<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
+        f"{head}</head><body><main><h1>A story</h1>{body}</main></body></html>"
+    )
+
+
 class Papers:
     """Sites of other people: pages by path, on origins of their own."""
 
@@ -285,13 +294,7 @@ class Hosts:
         """Open a page with this body on one of three origins."""
         reader = reader or await self.reader(**options)
         page = page or await self.page(reader)
-        html = (
-            f"<!doctype html><html {attributes}><head><meta charset=utf-8><title>Host</title>"
-            f'<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
-            f"{head}</head><body><main><h1>A story</h1>{body}</main></body></html>"
-        )
-
-        await page.goto(self.papers.put(site, html, headers or {}))
+        await page.goto(self.papers.put(site, written(body, attributes, head), headers or {}))
         return page
 
     async def page(self, reader: BrowserContext) -> Page:

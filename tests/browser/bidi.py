@@ -1,0 +1,245 @@
+"""Firefox by WebDriver BiDi: the protocol that it speaks itself, as far as readers need it.
+
+https://www.w3.org/TR/webdriver-bidi/; no driver stands in between. What is sought is sought by role and
+name, as the browser tells them to assistive technology.
+"""
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+
+from tests.waiting import eventually
+
+TAB, ENTER, CONTROL = "\ue004", "\ue007", "\ue009"
+ROOT = "document.querySelector('story-widget').shadowRoot"
+
+
+class RefusedError(Exception):
+    """Firefox did not do what it was asked; the message is its own."""
+
+
+class Firefox:
+    """A running Firefox and what it told without being asked."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.numbers = count(1)
+        self.waiting: dict[int, asyncio.Future[Any]] = {}
+        self.said: list[str] = []
+        """Everything on the consoles of pages and every uncaught error."""
+        self.asked: list[str] = []
+        """The address of every request that a page made."""
+        self.listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            with contextlib.suppress(ConnectionClosedError):
+                async for message in self.connection:
+                    self._take(json.loads(message))
+        finally:
+            for each in self.waiting.values():
+                if not each.done():
+                    each.set_exception(RefusedError("Firefox went away"))
+
+    def _take(self, told: dict[str, Any]) -> None:
+        if told["type"] == "event":
+            params = told["params"]
+            if told["method"] == "log.entryAdded":
+                self.said.append(str(params["text"]))
+            elif params["context"] is not None:
+                self.asked.append(params["request"]["url"])
+            return
+        answer = self.waiting.pop(told["id"])
+        if answer.done():
+            return  # Nobody waits any longer.
+        if told["type"] == "success":
+            answer.set_result(told["result"])
+        else:
+            answer.set_exception(RefusedError(f"{told['error']}: {told['message']}"))
+
+    async def ask(self, method: str, **params: Any) -> Any:
+        """The result of a command. Raises `RefusedError`."""
+        number = next(self.numbers)
+        self.waiting[number] = asyncio.get_running_loop().create_future()
+        await self.connection.send(json.dumps({"id": number, "method": method, "params": params}))
+        return await asyncio.wait_for(self.waiting[number], 60)
+
+    async def reader(self) -> str:
+        """Somebody with a storage of their own; the id of the user context."""
+        found: str = (await self.ask("browser.createUserContext"))["userContext"]
+        return found
+
+    async def page(self, reader: str) -> "Place":
+        """An empty page of this reader."""
+        made = await self.ask("browsingContext.create", type="window", userContext=reader)
+        size = {"width": 900, "height": 900}
+        await self.ask("browsingContext.setViewport", context=made["context"], viewport=size)
+        return Place(self, made["context"], made["context"])
+
+
+class Place:
+    """A page, or a frame in it, with one widget."""
+
+    def __init__(self, firefox: Firefox, context: str, window: str) -> None:
+        self.firefox = firefox
+        self.context = context
+        self.window = window
+
+    async def open(self, address: str) -> None:
+        """Go there and wait until all is loaded."""
+        await self.firefox.ask(
+            "browsingContext.navigate", context=self.context, url=address, wait="complete"
+        )
+
+    async def reload(self) -> None:
+        """The same again."""
+        await self.firefox.ask("browsingContext.reload", context=self.context, wait="complete")
+
+    async def frame(self) -> "Place":
+        """The one frame in it."""
+        found = await self.firefox.ask("browsingContext.getTree", root=self.context)
+        (child,) = found["contexts"][0]["children"]
+        return Place(self.firefox, child["context"], self.window)
+
+    async def _run(self, script: str) -> Any:
+        told = await self.firefox.ask(
+            "script.evaluate",
+            expression=script,
+            target={"context": self.context},
+            awaitPromise=True,
+        )
+        if told["type"] == "exception":
+            raise RefusedError(told["exceptionDetails"]["text"])
+        return told["result"]
+
+    async def value(self, expression: str) -> Any:
+        """What an expression gives, of whatever JSON can say."""
+        told = await self._run(f"Promise.resolve({expression}).then(JSON.stringify)")
+        return json.loads(told["value"])
+
+    async def find(self, role: str, name: str) -> list[dict[str, Any]]:
+        """What the widget has of this role and name: `sharedId`, and `value` with `attributes`."""
+        try:
+            root = await self._run(ROOT)
+        except RefusedError:
+            return []  # No widget yet.
+        found = await self.firefox.ask(
+            "browsingContext.locateNodes",
+            context=self.context,
+            locator={"type": "accessibility", "value": {"role": role, "name": name}},
+            startNodes=[{"sharedId": root["sharedId"]}],
+        )
+        nodes: list[dict[str, Any]] = found["nodes"]
+        return nodes
+
+    async def shows(self, role: str, name: str, **attributes: str) -> dict[str, Any]:
+        """Wait for the one of this role and name, with these attributes (`aria_pressed`)."""
+        wanted = {key.replace("_", "-"): value for key, value in attributes.items()}
+
+        async def there() -> dict[str, Any] | None:
+            found = await self.find(role, name)
+            fits = len(found) == 1 and wanted.items() <= found[0]["value"]["attributes"].items()
+            return found[0] if fits else None
+
+        what = f"{role} “{name}” {wanted or ''}"
+        node: dict[str, Any] = await eventually(there, what, 20, 0.1)
+        return node
+
+    async def reads(self, text: str) -> None:
+        """Wait until the widget's visible text has this in it."""
+        script = f"{ROOT}?.querySelector('section')?.innerText.includes({json.dumps(text)})"
+
+        async def there() -> Any:
+            return await self.value(f"!!document.querySelector('story-widget') && !!({script})")
+
+        await eventually(there, f"the text “{text}”", 20, 0.1)
+
+    async def click(self, role: str, name: str) -> None:
+        """Move the pointer there, press and let go."""
+        node = {"sharedId": (await self.shows(role, name))["sharedId"]}
+        await self.firefox.ask(
+            "script.callFunction",
+            functionDeclaration="element => element.scrollIntoView({ block: 'center' })",
+            arguments=[node],
+            target={"context": self.context},
+            awaitPromise=False,
+        )
+        place = {"type": "element", "element": node}
+        moves = [
+            {"type": "pointerMove", "x": 0, "y": 0, "origin": place},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        await self._perform({"type": "pointer", "id": "mouse", "actions": moves})
+
+    async def press(self, *keys: str, held: str = "") -> None:
+        """Each key down and up, while `held` is down."""
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        if held:
+            around = [{"type": kind, "value": held} for kind in ("keyDown", "keyUp")]
+            strokes = [around[0], *strokes, around[1]]
+        await self._perform({"type": "key", "id": "keyboard", "actions": strokes})
+
+    async def _perform(self, source: dict[str, Any]) -> None:
+        # A window in the background is not told what has the focus.
+        await self.firefox.ask("browsingContext.activate", context=self.window)
+        await self.firefox.ask("input.performActions", context=self.context, actions=[source])
+
+    async def focused(self) -> str:
+        """What the focused element in the widget says."""
+        found: str = await self.value(f"{ROOT}.activeElement?.textContent ?? ''")
+        return found
+
+
+def installed() -> str:
+    """The command of the machine's Firefox."""
+    found = shutil.which("firefox-esr") or shutil.which("firefox")
+    assert found, "Firefox is missing: `make firefox` installs Debian's where it may"
+    return found
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Firefox]:
+    """The machine's Firefox with a new profile in `folder`, without a window."""
+    profile = folder / "profile"
+    profile.mkdir()
+    with (folder / "log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(installed(), "--headless", "--remote-debugging-port=0", "--profile", str(profile)),
+            env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
+            stdout=log,
+            stderr=log,
+        )
+    told = profile / "WebDriverBiDiServer.json"
+
+    def port() -> int | None:
+        assert process.returncode is None, (folder / "log").read_text()
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return int(json.loads(told.read_text())["ws_port"])
+        return None
+
+    try:
+        address = f"ws://127.0.0.1:{await eventually(port, 'Firefox listens', 120, 0.1)}/session"
+        async with connect(address, max_size=None, open_timeout=60) as connection:
+            firefox = Firefox(connection)
+            await firefox.ask("session.new", capabilities={})
+            await firefox.ask(
+                "session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"]
+            )
+            yield firefox
+            await firefox.ask("browser.close")
+            await firefox.listening
+        await asyncio.wait_for(process.wait(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,204 @@
+"""The embed's main path in Firefox: `make firefox`.
+
+Not part of `make test`, because Firefox has to be fetched first.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+
+from tests.browser import bidi
+from tests.browser.bidi import CONTROL, ENTER, TAB, Firefox, Place, RefusedError
+from tests.browser.conftest import Demo, Papers, written
+from tests.browser.loads import say_all
+from tests.browser.test_frames import wordpress
+from tests.browser.test_hosts import policy
+from tests.browser.test_languages import LOCALES
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+KEPT = "[localStorage.length, sessionStorage.length, document.cookie]"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
+    """The machine's Firefox."""
+    async with bidi.running(tmp_path_factory.mktemp("firefox")) as firefox:
+        yield firefox
+
+
+@dataclass
+class Readers:
+    """Opens pages of other people's sites, each to a reader of its own."""
+
+    firefox: Firefox
+    papers: Papers
+    allowed: list[str]
+    """Beginnings of the addresses that pages may ask."""
+    came: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    """Parts of the console messages that the test brings about, in their order."""
+
+    async def open(
+        self,
+        body: str,
+        *,
+        site: int = 0,
+        attributes: str = 'lang="en"',
+        headers: dict[str, str] | None = None,
+    ) -> Place:
+        """A page with this body, on a site that is not the server's, to a new reader."""
+        address = self.papers.put(site, written(body, attributes), headers or {})
+        # Another site for Firefox, not only another origin: the server is at localhost.
+        address = address.replace("localhost", "127.0.0.1")
+        reader = await self.firefox.reader()
+        self.came.append(reader)
+        page = await self.firefox.page(reader)
+        await page.open(address)
+        return page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def readers(firefox: Firefox, papers: Papers, demo: Demo) -> AsyncIterator[Readers]:
+    """Readers. Nothing is ever written to their console, and nobody else is asked for anything."""
+    sites = [f"http://127.0.0.1:{server.server_port}/" for server in papers.servers]
+    live = demo.server.replace("http", "ws", 1)
+    readers = Readers(firefox, papers, [f"{demo.server}/", f"{live}/", "data:,", *sites])
+    yield readers
+    for reader in readers.came:
+        await firefox.ask("browser.removeUserContext", userContext=reader)
+    said, asked = firefox.said.copy(), firefox.asked.copy()
+    firefox.said.clear()
+    firefox.asked.clear()
+    assert len(said) == len(readers.expected), said
+    for text, expected in zip(said, readers.expected, strict=True):
+        assert expected in text
+    assert f"{demo.server}/embed.js" in asked
+    assert [url for url in asked if not url.startswith(tuple(readers.allowed))] == []
+
+
+async def focus_on(place: Place, text: str) -> None:
+    """Wait until what this reader wrote is there and has the focus."""
+
+    async def there() -> bool:
+        return text in await place.focused()
+
+    await eventually(there, f"the focus on “{text}”", 20, 0.1)
+
+
+async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_acts(
+    demo: Demo, readers: Readers
+) -> None:
+    story = demo.story()
+    story.react("sad")
+    say_all(story, [{"body": "Said **before**.", "name": "Ana"}])
+    page = await readers.open(story.snippet)
+    await page.reads("1 person is reading this on 1 site")
+    await page.shows("button", "Sad 1", aria_pressed="false")
+    await page.reads("Said before.")
+    assert await page.value(KEPT) == [0, 0, ""]
+    assert await page.value("indexedDB.databases().then(({ length }) => length)") == 0
+    await page.click("button", "Happy 0")
+    await page.shows("button", "Happy 1", aria_pressed="true")
+    await page.shows("button", "Sad 1", aria_pressed="false")
+    await eventually(lambda: page.value("localStorage.length === 1"), "the choice is kept")
+    assert await page.value("document.cookie") == ""
+    await page.reload()
+    await page.shows("button", "Happy 1", aria_pressed="true")
+
+
+async def test_reactions_comments_and_replies_are_seen_on_the_other_copy(
+    demo: Demo, readers: Readers
+) -> None:
+    story = demo.story()
+    page = await readers.open(story.snippet)
+    other = await readers.open(story.snippet, site=1)
+    await page.reads("2 people are reading this on 2 sites")
+    await page.click("button", "Happy 0")
+    await other.shows("button", "Happy 1", aria_pressed="false")
+    await other.click("button", "Sad 0")
+    await other.press(TAB, ENTER)
+    await other.shows("button", "Fired up 1", aria_pressed="true")
+    await page.shows("button", "Fired up 1", aria_pressed="false")
+    await page.shows("button", "Sad 0", aria_pressed="false")
+    await page.shows("button", "Happy 1", aria_pressed="true")
+
+    await page.click("textbox", "Your comment")
+    await page.press(*"Written by **hand** — “ünïcode” 🦊")
+    await page.click("textbox", "Name")
+    await page.press(*"Ana")
+    await page.click("button", "Post")
+    await focus_on(page, "Written by hand — “ünïcode” 🦊")
+    await other.click("button", "Show 1 new comment")
+    await other.reads("Written by hand — “ünïcode” 🦊")
+
+    await other.click("button", "Reply to Ana")
+    await other.shows("textbox", "Your reply to Ana")
+    await other.press(*"No fox is without an answer.")
+    await other.press(ENTER, held=CONTROL)
+    await focus_on(other, "No fox is without an answer.")
+    await page.click("button", "Show 1 new comment")
+    await page.reads("No fox is without an answer.")
+
+
+async def test_arabic_runs_from_right_to_left_in_firefox(demo: Demo, readers: Readers) -> None:
+    words = LOCALES["ar"]
+    page = await readers.open(demo.story().snippet, attributes='lang="ar"')
+    await page.reads(words["none"])
+    section = f"{bidi.ROOT}.querySelector('section.widget')"
+    assert await page.value(f"[{section}.dir, {section}.lang]") == ["rtl", "ar"]
+    assert await page.value(f"getComputedStyle({section}).direction") == "rtl"
+    faces = f"[...{bidi.ROOT}.querySelectorAll('[part~=reaction]')]"
+    places = await page.value(f"{faces}.map(face => face.getBoundingClientRect().x)")
+    assert len(places) == 5
+    assert places == sorted(places, reverse=True)
+
+
+async def test_the_strictest_policy_changes_nothing_in_firefox(
+    demo: Demo, readers: Readers
+) -> None:
+    story = demo.story()
+    page = await readers.open(story.snippet, headers=policy(demo.server))
+    other = await readers.open(story.snippet, site=1)
+    await other.reads("2 people are reading this on 2 sites")
+    await page.click("button", "Happy 0")
+    await other.shows("button", "Happy 1", aria_pressed="false")
+    await page.click("textbox", "Your comment")
+    await page.press(*"Under a *strict* policy")
+    await page.click("button", "Post")
+    await focus_on(page, "Under a strict policy")
+    await other.click("button", "Show 1 new comment")
+    width = f"{bidi.ROOT}.querySelector('[part~=reaction]').getBoundingClientRect().width"
+    assert await page.value(width) == await other.value(width)
+    # Firefox does hold the page to it, and says so: the page's own icon, and what the widget never does.
+    readers.expected += ["(img-src) at data:", "require-trusted-types-for"]
+    with pytest.raises(RefusedError, match="blocked by CSP"):
+        await page.value("document.body.innerHTML = '<b>no</b>'")
+
+
+async def test_in_a_sandboxed_frame_a_reader_reads_reacts_and_posts(
+    demo: Demo, readers: Readers
+) -> None:
+    story = demo.story()
+    say_all(story, [{"body": "Said before.", "name": "Ana"}])
+    page = await readers.open(wordpress(story, story.token))
+    other = await readers.open(story.snippet, site=1)
+    frame = await page.frame()
+    await frame.reads("Said before.")
+    assert await frame.value("origin") == "null"
+    await other.reads("2 people are reading")
+    await frame.click("button", "Happy 0")
+    await frame.shows("button", "Happy 1", aria_pressed="true")
+    await other.shows("button", "Happy 1", aria_pressed="false")
+    await frame.click("textbox", "Your comment")
+    await frame.press(*"From the sandbox")
+    await frame.press(ENTER, held=CONTROL)
+    await focus_on(frame, "From the sandbox")
+    await other.click("button", "Show 1 new comment")
+    await other.reads("From the sandbox")
+    heights = "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+    assert await page.value("document.querySelector('iframe').clientHeight") > 200
+    assert await page.value(heights)
