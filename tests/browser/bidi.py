@@ -104,6 +104,10 @@ class Place:
         """The same again."""
         await self.firefox.ask("browsingContext.reload", context=self.context, wait="complete")
 
+    async def back(self) -> None:
+        """Where the reader was before."""
+        await self.firefox.ask("browsingContext.traverseHistory", context=self.context, delta=-1)
+
     async def frame(self) -> "Place":
         """The one frame in it."""
         found = await self.firefox.ask("browsingContext.getTree", root=self.context)

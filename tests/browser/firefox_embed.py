@@ -64,7 +64,11 @@ class Readers:
 @pytest_asyncio.fixture(loop_scope="session")
 async def readers(firefox: Firefox, papers: Papers, demo: Demo) -> AsyncIterator[Readers]:
     """Readers. Nothing is ever written to their console, and nobody else is asked for anything."""
-    sites = [f"http://127.0.0.1:{server.server_port}/" for server in papers.servers]
+    sites = [
+        f"http://{host}:{server.server_port}/"
+        for host in ("127.0.0.1", "localhost")
+        for server in papers.servers
+    ]
     live = demo.server.replace("http", "ws", 1)
     readers = Readers(firefox, papers, [f"{demo.server}/", f"{live}/", "data:,", *sites])
     yield readers
@@ -108,6 +112,12 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
     assert await page.value("document.cookie") == ""
     await page.reload()
     await page.shows("button", "Happy 1", aria_pressed="true")
+    await page.open(readers.papers.put(1, written("Elsewhere"), {}))
+    story.react("sad")
+    await page.back()
+    await page.shows("button", "Sad 2", aria_pressed="false")
+    await page.shows("button", "Happy 1", aria_pressed="true")
+    await page.reads("1 person is reading this on 1 site")
 
 
 async def test_reactions_comments_and_replies_are_seen_on_the_other_copy(
