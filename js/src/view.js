@@ -132,6 +132,8 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   }, 60_000);
   let later = 0;
   addEventListener("hashchange", jump);
+  // What was said loud was seen by who goes on.
+  element.addEventListener("click", () => (status.className = "hidden"), true);
   // Who comes near may act.
   for (const near of ["pointerover", "focusin"]) {
     element.addEventListener(near, enliven, { once: true });
@@ -203,6 +205,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       if (until && view.comment(until)) left = 0;
     }
     arrange(list, [...threads.values()].map((each) => each.element));
+    list.hidden = !threads.size;
     if (left < 1) later = setTimeout(drawThreads);
   }
 

@@ -4,7 +4,7 @@
  * @import {Comment, State} from "./types"
  * @import {Frame} from "./desk"
  */
-import { arrange, button, h, heading, set, write } from "./dom.js";
+import { arrange, button, h, heading, newId, set, write } from "./dom.js";
 import { may } from "./state.js";
 import { draw as drawText, linkTo, placeOf, safe } from "./text.js";
 import { ago } from "./words.js";
@@ -15,11 +15,12 @@ const PARTS_OF = /** @type {const} */ ({ feel: "live", reply: "writing", more: "
 /** @param {Frame} view */
 export function commentView(view) {
   const { say } = view;
-  const head = heading(view.level + 2);
+  const id = newId();
+  const head = heading(view.level + 2, { id });
   const meta = h("p", { class: "quiet" });
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const foot = h("div", { class: "acts" });
-  const article = h("article", { tabindex: -1, part: "comment" }, head, meta, body, foot);
+  const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, head, meta, body, foot);
   /** @type {Record<string, HTMLElement>} */
   const buttons = {};
 

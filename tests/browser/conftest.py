@@ -19,14 +19,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.waiting import free_port, wait_until
+from tests.waiting import SLOWNESS, free_port, wait_until
 from widget_server.trust import tokens
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / ".screenshots"
 SITE = "harbour-post"
+expect.set_options(timeout=5_000 * SLOWNESS)
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SWITCHES = [
     "--no-sandbox",
@@ -275,7 +276,7 @@ class Hosts:
         context = await self.browser.new_context(
             **{"viewport": {"width": 900, "height": 900}, **options}
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(10_000 * SLOWNESS)
         self.contexts.append(context)
         return context
 

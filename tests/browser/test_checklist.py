@@ -11,7 +11,7 @@ from playwright.async_api import WebSocket, expect
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
 from tests.browser.loads import SHIFTS, TOLD, say_all, shifted
-from tests.browser.test_looks import STYLE
+from tests.browser.states import STYLE
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

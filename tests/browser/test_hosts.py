@@ -1,7 +1,7 @@
 """Any page: strict policies, no storage, no socket, several widgets, scripts twice."""
 
 import pytest
-from playwright.async_api import WebSocket, WebSocketRoute, expect
+from playwright.async_api import WebSocketRoute, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
@@ -212,44 +212,3 @@ async def test_a_story_nobody_has_shown_yet_becomes_known_by_its_first_reader(
     page = await hosts.open(demo.story(known=False).snippet)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
-
-
-async def test_10_twenty_times_taken_away_and_put_back_leave_nothing(
-    demo: Demo, hosts: Hosts
-) -> None:
-    story = demo.story()
-    page = await hosts.page(await hosts.reader())
-    sockets: list[WebSocket] = []
-    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks it
-    await hosts.open('<div id="app"></div>' + story.script, page=page)
-    browser = await page.context.new_cdp_session(page)
-    await browser.send("Performance.enable")
-
-    async def cycle() -> None:
-        await page.evaluate("html => { app.innerHTML = html }", story.anchor)
-        await page.get_by_text("1 person is reading this").wait_for()
-        await page.evaluate("app.replaceChildren()")
-
-    async def held() -> dict[str, float]:
-        await browser.send("HeapProfiler.collectGarbage")
-        found = (await browser.send("Performance.getMetrics"))["metrics"]
-        return {each["name"]: each["value"] for each in found}
-
-    # Code that the engine compiles and keeps grows the heap at first.
-    for _ in range(15):
-        await cycle()
-    before = await held()
-    for _ in range(20):
-        await cycle()
-
-    async def flat() -> bool:
-        now = await held()
-        grown = {name: now[name] - before[name] for name in now}
-        return (
-            grown["JSEventListeners"] <= 0
-            and grown["Nodes"] <= 0
-            and grown["JSHeapUsedSize"] < 50_000
-        )
-
-    await eventually(flat, "listeners, nodes and heap are what they were", pause=0.2)
-    assert all(each.is_closed() for each in sockets)

@@ -12,8 +12,9 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.states import STYLE
 from tests.browser.test_hosts import policy
-from tests.browser.test_looks import STYLE, faults, furnish
+from tests.browser.test_looks import faults, furnish
 from widget_server.model import errors
 from widget_server.model.settings import SiteSettings
 

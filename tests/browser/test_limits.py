@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, WebSocket, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.browser.loads import SHIFTS, say_all, shifted, tasks
-from tests.browser.test_looks import STYLE
+from tests.browser.states import STYLE
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -145,8 +146,8 @@ async def test_10_twenty_times_taken_away_and_put_back_nothing_is_left_behind(
     story = demo.story()
     say_all(story, [{"body": f"Number {n}.", "name": "Ana"} for n in range(10)])
     page = await hosts.page(await hosts.reader())
-    sockets: list[bool] = []
-    page.on("websocket", lambda socket: sockets.append(True))
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108 - Playwright marks it
     await hosts.open(story.snippet, page=page)
     cdp = await page.context.new_cdp_session(page)
     await cdp.send("Performance.enable")
@@ -177,11 +178,9 @@ async def test_10_twenty_times_taken_away_and_put_back_nothing_is_left_behind(
     grown: list[dict[str, float]] = []
     # What is filled once (compiled code, caches) takes some rounds; what leaks grows in each twenty alike.
     for _ in range(4):
-        opened = len(sockets)
         before = await weigh()
         await round_trip(20)
         after = await weigh()
-        assert len(sockets) - opened <= 20
         growth = {name: after[name] - before[name] for name in GROWS}
         grown.append(growth)
         if all(growth[name] < most for name, most in GROWS.items()):
@@ -189,3 +188,9 @@ async def test_10_twenty_times_taken_away_and_put_back_nothing_is_left_behind(
     else:
         pytest.fail(f"each twenty rounds left something behind: {grown}")
     await expect(page.get_by_text("1 person is reading")).to_be_visible()
+
+    def one_is_open() -> bool:
+        return [each.is_closed() for each in sockets].count(False) == 1
+
+    await eventually(one_is_open, "of all sockets only the last widget's is open")
+    assert len(sockets) <= 1 + 5 + 20 * len(grown)

@@ -8,7 +8,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.test_looks import STYLE, faults, furnish
+from tests.browser.states import STYLE
+from tests.browser.test_looks import faults, furnish
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -42,6 +42,8 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
         ),
       ),
     );
+    // What is empty is not there: an empty list is read out as one.
+    list.hidden = !waiting[0];
     clearTimeout(timer);
     removeEventListener("online", flush);
     if (!waiting.length) return;

@@ -1,0 +1,220 @@
+"""What a screen reader is told in the main states: roles, names, states and their order."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.actions import article
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.states import STATES, Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await STATES["comments"](Stage(demo, hosts))
+    await expect(page.locator("story-widget")).to_match_aria_snapshot("""
+      - region "How does this article make you feel?":
+        - /children: deep-equal
+        - heading "How does this article make you feel?" [level=2]
+        - group "How does this article make you feel?":
+          - button "Surprised 0" [pressed=false]
+          - button "Thinking 0" [pressed=false]
+          - button "Happy 0" [pressed=false]
+          - button "Sad 0" [pressed=false]
+          - button "Fired up 0" [pressed=false]
+        - paragraph
+        - alert
+        - paragraph: 1 person is reading this on 1 site
+        - paragraph
+        - heading "3 comments" [level=3]
+        - text: Your comment
+        - textbox "Your comment"
+        - button "Post"
+        - list:
+          - listitem:
+            - article "Priya":
+              - heading "Priya" [level=4]
+              - paragraph:
+                - link /now|ago/:
+                  - time: /now|ago/
+              - blockquote:
+                - paragraph: The boat waits.
+              - paragraph:
+                - text: That line stayed with me
+                - link "all day"
+                - text: ":"
+              - list:
+                - listitem: the racks
+                - listitem: the captain
+              - paragraph:
+                - text: and
+                - code: "404"
+                - text: books.
+              - button "React, comment by Priya": React
+              - button "Reply to Priya": Reply
+              - button "More about the comment by Priya": More
+          - listitem:
+            - article "Yusuf":
+              - heading "Yusuf" [level=4]
+              - paragraph:
+                - link /now|ago/:
+                  - time: /now|ago/
+              - paragraph:
+                - text: Who pays for the
+                - strong: fuel
+                - text: in winter? The article is quiet.
+              - button "React, comment by Yusuf": React
+              - button "Reply to Yusuf": Reply
+              - button "More about the comment by Yusuf": More
+            - list:
+              - listitem:
+                - article "Priya":
+                  - heading "Priya" [level=4]
+                  - paragraph:
+                    - link /now|ago/:
+                      - time: /now|ago/
+                  - paragraph: The council does, since last year.
+                  - button "React, comment by Priya": React
+                  - button "Reply to Priya": Reply
+                  - button "More about the comment by Priya": More
+        - button "Sort, share, privacy"
+        - status
+    """)
+
+
+async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts) -> None:
+    page = await STATES["a reaction chosen"](Stage(demo, hosts))
+    await expect(page.locator("story-widget")).to_match_aria_snapshot("""
+      - group "How does this article make you feel?":
+        - /children: equal
+        - button "Surprised 0" [pressed=false]
+        - button "Thinking 0" [pressed=false]
+        - button "Happy 1" [pressed=true]
+        - button "Sad 0" [pressed=false]
+        - button "Fired up 0" [pressed=false]
+      - paragraph: "1 reaction: Happy"
+    """)
+
+
+async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts) -> None:
+    page = await STATES["a reply with an error"](Stage(demo, hosts))
+    await expect(article(page, "Who pays")).to_match_aria_snapshot("""
+      - article "Yusuf":
+        - button "More about the comment by Yusuf": More
+        - text: Your reply to Yusuf
+        - textbox "Your reply to Yusuf" [invalid]
+        - text: Name
+        - textbox "Name"
+        - alert: Write something first.
+        - button "Reply"
+        - button "Preview" [pressed=false]
+        - button "Cancel"
+    """)
+    box = page.get_by_role("textbox", name="Your reply to Yusuf")
+    await expect(box).to_have_accessible_description("Write something first.")
+
+
+async def test_the_options_stand_under_the_button_that_opens_them(demo: Demo, hosts: Hosts) -> None:
+    page = await STATES["options"](Stage(demo, hosts))
+    await expect(page.locator("story-widget")).to_match_aria_snapshot("""
+      - button "Sort, share, privacy" [expanded]
+      - text: Order
+      - combobox "Order":
+        - option "Newest first" [selected]
+        - option "Oldest first"
+        - option "Most reactions first"
+      - group "Share":
+        - /children: equal
+        - text: Share
+        - button "Copy link"
+        - link "Facebook"
+        - link "X"
+        - link "Bluesky"
+        - link "WhatsApp"
+        - link "Email"
+        - link "Mastodon"
+        - textbox "Your Mastodon server"
+      - button "Show Yusuf again"
+      - button "Forget me here"
+      - status: You will not see Yusuf here. Undo it under “Sort, share, privacy”.
+    """)
+
+
+async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await STATES["a comment that waits for a moderator"](Stage(demo, hosts))
+    await expect(page.locator("story-widget")).to_match_aria_snapshot("""
+      - region:
+        - heading "No comments yet" [level=3]
+        - button "Post"
+        - button "Preview" [pressed=false]
+        - list:
+          - /children: deep-equal
+          - listitem:
+            - article "Ana":
+              - heading "Ana" [level=4]
+              - paragraph:
+                - link /now|ago/:
+                  - time: /now|ago/
+                - text: /· via localhost:\\d+ · Waiting for a moderator. Only you can see it./
+              - paragraph: Please look
+              - button "More about the comment by Ana": More
+        - button "Sort, share, privacy"
+        - status: Waiting for a moderator. Only you can see it.
+    """)
+
+
+async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await STATES["a closed discussion"](Stage(demo, hosts))
+    await expect(page.locator("story-widget")).to_match_aria_snapshot("""
+      - region "How does this article make you feel?":
+        - /children: equal
+        - heading "How does this article make you feel?" [level=2]
+        - group "How does this article make you feel?":
+          - button "Surprised 0" [disabled]
+          - button "Thinking 0" [disabled]
+          - button "Happy 0" [disabled]
+          - button "Sad 0" [disabled]
+          - button "Fired up 0" [disabled]
+        - paragraph
+        - alert
+        - paragraph
+        - paragraph: This discussion is closed.
+        - heading "3 comments" [level=3]
+        - list:
+          - listitem:
+            - article "Priya":
+              - button "More about the comment by Priya": More
+          - listitem:
+            - article "Yusuf":
+              - button "More about the comment by Yusuf": More
+            - list
+        - button "Sort, share, privacy"
+        - status
+    """)
+    await expect(page.get_by_role("button", name="Reply to")).to_have_count(0)
+
+
+async def test_a_refused_copy_is_its_link_a_sentence_and_the_reason(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await STATES["a refused copy"](Stage(demo, hosts))
+    await expect(page.get_by_role("main")).to_match_aria_snapshot("""
+      - main:
+        - heading "A story" [level=1]
+        - blockquote:
+          - /children: deep-equal
+          - paragraph:
+            - link "Discuss this story"
+            - status:
+              - text: The discussion cannot be shown here.
+              - group:
+                - text: For the owner of this page
+                - paragraph: /Its token does not name this page’s origin, http.+ Ask the publisher for one that does./
+          - paragraph: A title by Ines Falk. CC BY 4.0.
+    """)
