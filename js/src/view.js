@@ -169,10 +169,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads();
-    if (old) return;
     const { drafts, queue } = discussion.memory();
     if (drafts || queue) take().catch(() => {});
-    queueMicrotask(jump);
+    if (!old) queueMicrotask(jump);
   }
 
   /**

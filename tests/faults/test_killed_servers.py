@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from tests.faults.ledger import Posted
 from tests.faults.stage import Stage, now
 from tests.faults.thorough import thorough
 from tests.journeys.harness import ServerProcess
@@ -76,6 +77,7 @@ async def test_one_of_two_servers_is_killed_and_comes_back(
         assert await _stored(stage.pair.other, deed), "still one comment"
         edit = {**deed, "type": "edit", "comment": again["comment"]["id"], "body": "Mine."}
         await say(stage.pair.one, {**edit, "reader": again["reader"]})
+        load.ledger.comments[deed["key"]] = Posted(edit["comment"], deed["story"], edit["body"])
     await stage.verdict(load, "kill -9 of one server", recovered)
 
 

@@ -24,6 +24,8 @@ export function open(frame, tools) {
   const taken = new WeakMap();
   /** Forms that are open in comments. @type {WeakMap<Handle, () => void>} */
   const forms = new WeakMap();
+  /** Places of drafts that wait for the comment they answer. @type {Set<string>} */
+  const unanswered = new Set();
 
   /**
    * @param {"comment" | "edit" | "delete"} type
@@ -58,19 +60,24 @@ export function open(frame, tools) {
 
   /** @param {HTMLElement} composer */
   function take(composer) {
-    const found = taken.get(composer);
-    if (found) return found;
-    const shell = equip(frame, tools, composer, {
-      verb: say("post"),
-      draft: "",
-      deliver: async (fields) => focus(await post(fields)),
-    });
-    taken.set(composer, shell);
-    queue.show(composer);
-    for (const key of Object.keys(story.memory().drafts ?? {})) {
+    let shell = taken.get(composer);
+    if (!shell) {
+      shell = equip(frame, tools, composer, {
+        verb: say("post"),
+        draft: "",
+        deliver: async (fields) => focus(await post(fields)),
+      });
+      taken.set(composer, shell);
+      queue.show(composer);
+      for (const key of Object.keys(story.memory().drafts ?? {})) unanswered.add(key);
+    }
+    // The comment may come later than the draft: what a browser kept of the story can be older.
+    for (const key of unanswered) {
       const [code, parent = ""] = key.split(" ");
       const handle = code === story.code && frame.comment(parent);
-      if (handle) reply(handle, true);
+      if (!handle) continue;
+      unanswered.delete(key);
+      if (!forms.has(handle)) reply(handle, true);
     }
     return shell;
   }
