@@ -37,7 +37,8 @@ async def test_a_herd_is_served_from_one_snapshot_query_for_each_story(
 ) -> None:
     stage = await set_stage(engine)
     server = stage.pair.other
-    async with stage.load() as load, Herd(server.port) as herd:
+    # Writers who rest: each comment is read by all of the herd, which lives on the same two cores.
+    async with stage.load(rest=0.5) as load, Herd(server.port) as herd:
         await load.more(40)
         before = await herd.come(asked(load, []), within=READERS / 500)
         assert (before["served"], before["missed"]) == (READERS, [])
