@@ -37,7 +37,7 @@ export function linkTo(link, href) {
 export const placeOf = (copy) => copy?.label || copy?.origin?.replace(/^https?:../, "");
 
 /** The address if it is a web address, else "". @param {unknown} address @param {string} [base] */
-export const safe = (address, base) => parse(address, base)?.href ?? "";
+export const safe = (address, base) => (address ? parse(address, base)?.href : "") ?? "";
 
 /** @param {unknown} address @param {string} [base] what it may be relative to */
 export function parse(address, base) {

@@ -14,7 +14,7 @@ import { threadView } from "./view_thread.js";
 import { explain } from "./words.js";
 
 /** Comments that are drawn in one task. */
-const AT_ONCE = 10;
+const AT_ONCE = 5;
 
 /** @typedef {ReturnType<typeof viewOf>} View */
 

@@ -92,7 +92,15 @@ export function commentView(view) {
       h(
         "a",
         { href: "#c-" + id },
-        h("time", { datetime: created_at, title: then.toLocaleString(say("lang")) }, time),
+        h(
+          "time",
+          {
+            datetime: created_at,
+            // To learn how dates are written takes longer than to draw ten comments: only for who points at one.
+            onpointerover: ({ target }) => set(target, "title", then.toLocaleString(say("lang"))),
+          },
+          time,
+        ),
       ),
       rest,
     );

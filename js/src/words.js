@@ -84,14 +84,19 @@ export async function learn(server, words, lang, part) {
 export function speaker(words, miss) {
   const lang = String(words.lang);
   const rules = new Intl.PluralRules(lang);
-  const digits = new Intl.NumberFormat(lang);
+  /** @type {Intl.NumberFormat | undefined} */
+  let made;
+  const digits = () => (made ??= new Intl.NumberFormat(lang));
+  // It takes as long as to draw ten comments: in a task of its own, while the discussion is on its way.
+  setTimeout(digits);
   return (key, values, otherwise) => {
     const found = words[key] ?? otherwise ?? miss();
     const form = typeof found === "object" ? found[rules.select(Number(values?.n))] : found;
     if (!values) return form ?? "";
     return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name] ?? "";
-      return typeof value === "number" ? digits.format(value) : value;
+      if (typeof value !== "number") return value;
+      return digits().format(value);
     });
   };
 }
@@ -114,12 +119,13 @@ const UNITS = [
   ["minute", 6e4],
 ];
 
+/** One for each language: to make one takes longer than to draw a comment. @type {Record<string, Intl.RelativeTimeFormat>} */
+const clocks = {};
+
 /** "5 minutes ago". @param {string} lang @param {number} then @param {number} now */
 export function ago(lang, then, now) {
   const past = Math.min(0, then - now);
   const [unit, length] = UNITS.find((each) => -past >= each[1]) ?? ["second", Infinity];
-  return new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(
-    Math.trunc(past / length),
-    unit,
-  );
+  clocks[lang] ??= new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  return clocks[lang].format(Math.trunc(past / length), unit);
 }
