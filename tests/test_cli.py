@@ -392,6 +392,18 @@ def test_without_a_command_help_is_shown(run: Run, words: tuple[str, ...]) -> No
     assert "Usage:" in done.out + done.err
 
 
+def test_a_process_loads_only_what_its_command_needs() -> None:
+    program = (
+        "import sys, widget_server.cli; print(*sys.modules);"
+        "import widget_server.commands.serve; print(*sys.modules)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+    command, parent = (set(line.split()) for line in said.splitlines())
+    assert not command & {"asyncio", "pydantic", "sqlalchemy", "uvicorn", "rich"}
+    assert not parent & {"uvicorn", "starlette", "redis", "jinja2", "widget_server.bench"}
+    assert {"sqlalchemy", "widget_server.supervisor"} <= parent
+
+
 @pytest.mark.parametrize("words", [("fly",), ("serve", "--wings"), ("token",), ("site", "create")])
 def test_a_command_that_is_none_ends_with_status_2(run: Run, words: tuple[str, ...]) -> None:
     done = run(*words)

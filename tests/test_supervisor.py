@@ -21,7 +21,7 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 from widget_server.live import embedded
-from widget_server.supervisor import announce_ready, follow_parent
+from widget_server.children import announce_ready, follow_parent
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 temper = (folder / "temper").read_text().split()
@@ -58,7 +58,8 @@ while True:
 PARENT = """
 import logging, sys
 from pathlib import Path
-from widget_server.supervisor import Child, DataFolderInUse, Supervisor, embedded_valkey, sole_server
+from widget_server.children import Child
+from widget_server.supervisor import DataFolderInUse, Supervisor, embedded_valkey, sole_server
 
 folder, program = Path(sys.argv[1]), sys.argv[2]
 drain_s, workers, with_valkey = map(float, sys.argv[3:])

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from widget_server.model.errors import Mendable
 from widget_server.trust.pace import Rate
 
 DEFAULT_RATES = {
@@ -28,8 +29,8 @@ SEATS = 500
 """A school or a mobile operator may stand behind one address."""
 
 
-class SettingsError(Exception):
-    """A setting is missing or wrong; the message is one sentence for the operator."""
+class SettingsError(Mendable):
+    """A setting is missing or wrong."""
 
 
 class Config(BaseSettings):

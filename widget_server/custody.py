@@ -7,7 +7,8 @@ all of them are: that is how a secret is replaced.
 """
 
 from widget_server.config import Config, SettingsError
-from widget_server.store import seals as store
+from widget_server.store import migrate, seals as store
+from widget_server.store.engine import DatabaseUnusableError, sqlite_path
 from widget_server.trust.tokens import seal
 
 _ANYWAY = "run `widget-server migrate --new-secret` to go on without those tokens."
@@ -45,3 +46,19 @@ async def keep(config: Config, *, alone: bool = False) -> None:
     own = seals(config)
     if alone or not own <= (await store.read(config.database)).known:
         await store.note(config.database, own, alone=alone)
+
+
+async def prepare(config: Config) -> None:
+    """Have a database that can be served with the secrets in use, or say what an operator has to do.
+
+    A SQLite file is made and brought up to date; of a PostgreSQL database the tables are only
+    looked at. Raises `SettingsError` and `DatabaseUnusableError`.
+    """
+    await check(config)
+    if sqlite_path(config.database) is not None:
+        await migrate.upgrade(config.database)
+    elif migrate.is_older(await migrate.revision(config.database)):
+        raise DatabaseUnusableError(
+            "The database is not up to date. Run `widget-server migrate` first."
+        )
+    await keep(config)

@@ -5,29 +5,25 @@ an engine (the embedded Valkey) starts first, ends last and dies at once with th
 are asked to leave and get time to drain.
 """
 
-import ctypes
 import logging
 import os
 import select
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from widget_server.children import Child, Process, started
 from widget_server.live import embedded
+from widget_server.model.errors import BAD_SETTINGS, Mendable
 
 log = logging.getLogger(__name__)
-
-#: Exit status of a process that cannot run with the settings it was given.
-BAD_SETTINGS = 2
 
 #: Seconds: between a death and the next start, doubling from the first to the second.
 BACKOFF_S = (0.1, 2.0)
@@ -42,27 +38,9 @@ _ENGINE_STOP_S = 3.0
 #: Seconds between looks at something that sends no signal when it changes.
 _LOOK_S = 0.05
 
-_PR_SET_PDEATHSIG = 1
 
-
-class DataFolderInUse(Exception):
-    """Another server works on the data folder; the message is one sentence for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A program to keep running. `env` is added to the environment of the parent.
-
-    `ready` says whether it serves; without it the child says so itself with `announce_ready`,
-    which is the only way to tell two workers on one port apart. `prepare` runs before each start.
-    """
-
-    name: str
-    command: list[str]
-    env: dict[str, str] | None = None
-    ready: Callable[[], bool] | None = None
-    engine: bool = False
-    prepare: Callable[[], None] | None = None
+class DataFolderInUse(Mendable):
+    """Another server works on the data folder."""
 
 
 def embedded_valkey(data_dir: Path) -> Child:
@@ -76,11 +54,12 @@ def embedded_valkey(data_dir: Path) -> Child:
     )
 
 
-def server(data_dir: Path, serve: list[str], workers: int, *, valkey: bool) -> list[Child]:
+def server(data_dir: Path, host: str, port: int, workers: int, *, valkey: bool) -> list[Child]:
     """The children of a server: its workers, and the embedded Valkey where it is asked for."""
-    command = [sys.executable, "-m", "widget_server", *serve]
-    children = [embedded_valkey(data_dir)] if valkey else []
-    return children + [
+    command = [sys.executable, "-m", "widget_server", "serve"]
+    command += ["--host", host, "--port", str(port), "--data", str(data_dir)]
+    engines = [embedded_valkey(data_dir)] if valkey else []
+    return engines + [
         Child(f"worker-{number}", command, {"WIDGET_WORKER": str(number)})
         for number in range(1, workers + 1)
     ]
@@ -112,109 +91,13 @@ def sole_server(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def announce_ready() -> None:
-    """In a worker: tell the parent that this process now serves. Does nothing without a parent."""
-    word = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - the parent's word, no setting
-    if word is not None:
-        with suppress(OSError):
-            os.write(int(word), b"r")
-            os.close(int(word))
-
-
-def follow_parent() -> None:
-    """In a worker: leave, as if asked to, once the parent is gone.
-
-    Linux sends the signal itself; elsewhere a changed parent is the only sign, looked for each
-    second. Does nothing without a parent.
-    """
-    parent = os.environ.get("WIDGET_PARENT")  # noqa: TID251 - the parent's word, no setting
-
-    def watch() -> None:
-        while os.getppid() == int(parent or 0):
-            time.sleep(1.0)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    if parent is not None:
-        threading.Thread(target=watch, name="follow-parent", daemon=True).start()
-
-
-class _Process:
-    """One started child."""
-
-    def __init__(self, child: Child) -> None:
-        if child.prepare is not None:
-            child.prepare()
-        self.child = child
-        self.started = time.monotonic()
-        self._ready = False
-        ear, mouth = socket.socketpair()
-        ear.setblocking(False)
-        words = {"WIDGET_READY_FD": str(mouth.fileno()), "WIDGET_PARENT": str(os.getpid())}
-        with mouth:
-            self.popen = subprocess.Popen(  # noqa: S603 - the command is our own
-                child.command,
-                env={**os.environ, **(child.env or {}), **words},  # noqa: TID251 - handed on whole
-                stdin=subprocess.DEVNULL,
-                pass_fds=(mouth.fileno(),),
-                # A terminal's Ctrl-C reaches the parent alone, which ends the others in order.
-                process_group=0,
-                preexec_fn=_dying_with(  # noqa: PLW1509 - the parent has no threads
-                    os.getpid(), signal.SIGKILL if child.engine else signal.SIGTERM
-                ),
-            )
-        self._ear = ear
-        log.info("event=started name=%s pid=%d", child.name, self.popen.pid)
-
-    def ready(self) -> bool:
-        """Whether it serves; once ready, always ready."""
-        if not self._ready and self.child.ready is not None:
-            self._ready = self.child.ready()
-        elif not self._ready:
-            with suppress(BlockingIOError, ConnectionError):
-                self._ready = self._ear.recv(1) != b""
-        return self._ready
-
-    def send(self, signum: int) -> None:
-        """Send a signal, unless it has ended."""
-        self.popen.send_signal(signum)
-
-    def ended(self) -> int | None:
-        """Its exit status, minus the signal's number if one ended it; None while it runs."""
-        status = self.popen.poll()
-        if status is not None:
-            self._ear.close()
-        return status
-
-
-def _dying_with(parent: int, signum: int) -> Callable[[], None]:
-    """What the child runs before its program: have the kernel send `signum` when we are gone."""
-    libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-
-    def arrange() -> None:
-        if libc is not None:
-            libc.prctl(_PR_SET_PDEATHSIG, signum)
-        if os.getppid() != parent:  # it died between the fork and the line above
-            os._exit(1)
-
-    return arrange
-
-
-def _started(child: Child) -> _Process | None:
-    """The child, started; None where the machine has no room for a process just now."""
-    try:
-        return _Process(child)
-    except OSError as problem:
-        log.error("event=not_started name=%s errno=%s", child.name, problem.errno)  # noqa: TRY400
-        return None
-
-
 @dataclass(slots=True)
 class _Slot:
     """A child's place: the process that fills it, and during a rolling restart the next one."""
 
     child: Child
-    current: _Process | None = None
-    next: _Process | None = None
+    current: Process | None = None
+    next: Process | None = None
     due: float = 0.0
     delay: float = BACKOFF_S[0]
 
@@ -233,7 +116,7 @@ class Supervisor:
         self._hurry = False
         self._engines_ready = False
         self._rolling: list[_Slot] = []
-        self._leaving: _Process | None = None
+        self._leaving: Process | None = None
         self._leave_by = self._give_up_at = 0.0
 
     def run(self) -> int:
@@ -309,7 +192,7 @@ class Supervisor:
 
     def _fill(self, slot: _Slot, now: float) -> None:
         if slot.current is None and now >= slot.due and self._status is None:
-            slot.current = _started(slot.child)
+            slot.current = started(slot.child)
             slot.due = now + BACKOFF_S[1]
 
     def _roll(self, now: float) -> None:
@@ -322,7 +205,7 @@ class Supervisor:
         elif slot.current is None:  # it died, and comes back anew by itself
             self._rolling.pop(0)
         elif slot.next is None:
-            slot.next = _started(slot.child)
+            slot.next = started(slot.child)
             if slot.next is None:
                 self._rolling.clear()
         elif slot.next.ended() is not None:
@@ -336,14 +219,14 @@ class Supervisor:
         elif now - slot.next.started > START_S:
             slot.next.send(signal.SIGKILL)
 
-    def _see_off(self, old: _Process, now: float) -> None:
+    def _see_off(self, old: Process, now: float) -> None:
         if old.ended() is not None:
             self._leaving = None
             self._rolling.pop(0)
         elif now > self._leave_by:
             old.send(signal.SIGKILL)
 
-    def _end(self, processes: list[_Process | None], patience: float) -> None:
+    def _end(self, processes: list[Process | None], patience: float) -> None:
         """Ask all of them to leave, wait, kill those that stay."""
         running = [process for process in processes if process is not None]
         for process in running:

@@ -18,6 +18,7 @@ from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.operations.services import Services
+from widget_server.ports import listening_socket
 from widget_server.wire.messages import MOST_BYTES
 
 log = logging.getLogger(__name__)
@@ -82,43 +83,6 @@ class Server(uvicorn.Server):
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
-
-
-def arguments(config: Config) -> list[str]:
-    """What follows `widget-server` on the command line of a worker; the rest is environment."""
-    data = str(config.data_dir)
-    return ["serve", "--host", config.host, "--port", str(config.port), "--data", data]
-
-
-def refuse_taken(host: str, port: int) -> None:
-    """Raise `OSError` when anyone listens on the port, be it another server that would share it."""
-    _bound(host, port, shared=False).close()
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket of this process alone, on a port that several processes share (SO_REUSEPORT).
-
-    Sockets shared by inheritance would load the processes unevenly for as long as readers stay.
-    Raises `OSError` when the port is taken by something else.
-    """
-    return _bound(host, port, shared=True)
-
-
-def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        with contextlib.suppress(AttributeError, OSError):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    listener.set_inheritable(False)
-    return listener
 
 
 def take_all_descriptors() -> None:

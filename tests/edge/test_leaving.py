@@ -6,6 +6,7 @@ from typing import Any
 
 from widget_server import worker
 from widget_server.config import Config
+from widget_server.ports import listening_socket
 
 ON_BOTH_LOOPS = True
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -24,7 +25,7 @@ async def test_who_waits_to_be_accepted_when_a_server_leaves_is_answered() -> No
     server = worker.Server(settings, lambda: None)
     server.lifespan = settings.lifespan_class(settings)
     with ExitStack() as stack:
-        listener = stack.enter_context(worker.listening_socket("127.0.0.1", 0))
+        listener = stack.enter_context(listening_socket("127.0.0.1", 0))
         await server.startup([listener])
         clients = []
         # The event loop does not turn here: the kernel alone has let these in.

@@ -24,12 +24,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from widget_server import custody, supervisor, worker
+from widget_server import custody, ports, supervisor
 from widget_server.app import Rooms
+from widget_server.children import Child
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
-from widget_server.store import migrate
 from widget_server.trust.tokens import story_code
 from widget_server.wire.snippet import snippet
 
@@ -81,13 +81,13 @@ def run(port: int, data: Path | None, *, lively: bool) -> int:
         )
         stack.enter_context(supervisor.sole_server(data))
         for offset in range(1 + len(CARRIED)):
-            worker.refuse_taken("127.0.0.1", port + offset)
+            ports.refuse_taken("127.0.0.1", port + offset)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
         asyncio.run(_set_the_stage(config, folder))
-        children = supervisor.server(data, worker.arguments(config), 1, valkey=True)
+        children = supervisor.server(data, config.host, port, 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
         pages += ["--port", str(port), *(["--lively"] if lively else [])]
-        children.append(supervisor.Child("pages", pages))
+        children.append(Child("pages", pages))
         return supervisor.Supervisor(children, config.drain_seconds).run()
 
 
@@ -98,9 +98,7 @@ def address(port: int, number: int) -> str:
 
 async def _set_the_stage(config: Config, folder: Path) -> None:
     """Make the site and write the three pages, each with a token for its own origin."""
-    await custody.check(config)
-    await migrate.upgrade(config.database)
-    await custody.keep(config)
+    await custody.prepare(config)
     rooms = Rooms(config)
     async with rooms.open():
         services = rooms.services
@@ -144,7 +142,7 @@ async def _serve_pages(
     for number, page in enumerate(CARRIED):
         html = (folder / f"{page.name}.html").read_text("utf-8")
         passes.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
-        listener = worker.listening_socket("127.0.0.1", port + 1 + number)
+        listener = ports.listening_socket("127.0.0.1", port + 1 + number)
         config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
         servers.append((uvicorn.Server(config), listener))
     async with asyncio.TaskGroup() as tasks:

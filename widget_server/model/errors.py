@@ -1,10 +1,17 @@
-"""Every refusal the server can give, one class per code of the contract.
+"""Every refusal the server can give, one class per code of the contract; and what operators mend.
 
 A refusal says what to do about it, never echoes what was sent, and knows nothing of HTTP or
 sockets: `edge/problems.py` alone maps codes to statuses and close codes.
 """
 
 from typing import ClassVar
+
+BAD_SETTINGS = 2
+"""Exit status of a process that cannot run with the settings it was given."""
+
+
+class Mendable(Exception):
+    """What an operator can mend; the message is one sentence for them."""
 
 
 class Refused(Exception):

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import Mendable, Unavailable
 from widget_server.store.schema import meta
 from widget_server.store.straight import StraightWriter
 
@@ -31,8 +31,8 @@ READERS = 4
 """Connections that read at the same time in one process."""
 
 
-class DatabaseUnusableError(Exception):
-    """The database cannot be served from; the message is one sentence for the operator."""
+class DatabaseUnusableError(Mendable):
+    """The database cannot be served from."""
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -1,0 +1,24 @@
+"""`demo`: a story and two copies of it, on three origins of this machine."""
+
+from typing import Annotated
+
+import typer
+
+from widget_server import logs
+from widget_server.commands.words import DataDir
+from widget_server.demo import stage
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def demo(
+    port: Annotated[
+        int, typer.Option(help="The server's port; the pages take the next three.")
+    ] = 8000,
+    lively: Annotated[bool, typer.Option("--lively", help="Add a few scripted readers.")] = False,
+    data: DataDir = None,
+) -> None:
+    """Serve an article and two republished copies on three origins, with one discussion."""
+    logs.set_up("warning")
+    raise typer.Exit(stage.run(port, data, lively=lively))

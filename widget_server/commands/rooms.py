@@ -1,0 +1,29 @@
+"""The rooms of a server for one verb: for commands that do what a server does, beside it or alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from widget_server import custody
+from widget_server.app import Rooms
+from widget_server.config import load
+from widget_server.operations.services import Services
+
+T = TypeVar("T")
+
+
+def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -> T:
+    """Run a verb as the server would, beside a running server or without one."""
+    config = load(data_dir=data)
+
+    async def run() -> T:
+        await custody.prepare(config)
+        rooms = Rooms(config)
+        async with rooms.open():
+            result = await work(rooms.services)
+            # Open pages hear of it at once if a server runs, and with its next sweep otherwise.
+            await rooms.bus.drained(1.0)
+        return result
+
+    return asyncio.run(run())

@@ -1,0 +1,51 @@
+"""`serve`: the parent of a server's processes, or one of them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from widget_server import children, custody, logs, supervisor
+from widget_server.commands.words import DataDir
+from widget_server.config import Config, load
+from widget_server.ports import refuse_taken
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (PORT).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes (WEB_CONCURRENCY).")] = None,
+    data: DataDir = None,
+) -> None:
+    """Serve. Without DATABASE_URL and REDIS_URL everything needed lives in the data folder."""
+    config = load(host=host, port=port, web_concurrency=workers, data_dir=data)
+    logs.set_up(config.log_level)
+    if config.widget_worker:
+        children.follow_parent()
+        raise typer.Exit(_work(config, children.announce_ready))
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    with supervisor.sole_server(config.data_dir):
+        asyncio.run(custody.prepare(config))
+        for own_port in (config.port, *config.own_ports):
+            refuse_taken(config.host, own_port)
+        if not config.embeds_valkey and config.web_concurrency == 1:
+            raise typer.Exit(_work(config, lambda: None))
+        kept = supervisor.server(
+            config.data_dir,
+            config.host,
+            config.port,
+            config.web_concurrency,
+            valkey=config.embeds_valkey,
+        )
+        raise typer.Exit(supervisor.Supervisor(kept, config.drain_seconds).run())
+
+
+def _work(config: Config, on_ready: Callable[[], None]) -> int:
+    # Loaded here, as the parent of several processes needs nothing of what serves.
+    from widget_server import worker
+
+    return worker.run(config, on_ready)
