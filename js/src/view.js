@@ -156,7 +156,6 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       ? say("readonly", { why: say(state.readOnly) })
       : story.closed && say("closed");
     write(notice, [story.notice, why].filter(Boolean).join(" "));
-    write(count, state.count ? say("comments", { n: state.count }) : say("none"));
     composer.hidden = !may(state, "comment");
     if (fresh !== old?.fresh && fresh[0]) {
       self.part("live").then((live) => (news ??= live.newsOf(list))(discussion.state), () => {});
@@ -170,6 +169,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     all = now;
     drawThreads();
     const { drafts, queue } = discussion.memory();
+    // Of the reader's own there may be one that is not counted yet.
+    const { count: n } = state;
+    write(count, n || threads.size || queue ? say("comments", { n }) : say("none"));
     if (drafts || queue) take().catch(() => {});
     if (!old) queueMicrotask(jump);
   }

@@ -169,11 +169,16 @@ async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
     await comment(writer, "Please look")
     mine = article(writer, "Please look")
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
+    nobody = writer.get_by_role("heading", name="No comments yet")
+    await expect(nobody).to_have_count(0)
     await writer.reload()
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
+    # Nor does it count yet; but there is something.
+    await expect(writer.get_by_role("heading", name="0 comments")).to_be_visible()
     reader = await hosts.open(story.snippet, site=1)
     await reader.get_by_text("2 people").wait_for()
     await expect(reader.get_by_role("article")).to_have_count(0)
+    await expect(reader.get_by_role("heading", name="No comments yet")).to_be_visible()
 
 
 async def test_news_does_not_move_what_is_being_read(demo: Demo, hosts: Hosts) -> None:

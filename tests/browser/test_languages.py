@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.states import STYLE
+from tests.browser.loads import say_all
+from tests.browser.states import ANSWER, QUESTION, RICH, STATES, STYLE, Stage, read, words_of
 from tests.browser.test_hosts import policy
 from tests.browser.test_looks import faults, furnish
 from widget_server.model import errors
@@ -59,6 +61,36 @@ async def shown(hosts: Hosts, story: Story, attributes: str, **options: Any) -> 
     page = await hosts.open(story.snippet, attributes=attributes, head=STYLE, **options)
     await page.locator("story-widget").get_by_role("group").first.wait_for()
     return page
+
+
+LATIN = re.compile("[A-Za-z]{2,}")
+NAMES = "Yusuf Priya Facebook X Bluesky WhatsApp Mastodon mastodon.social"
+
+
+async def spoken(page: Page) -> set[str]:
+    """All that the widget says, to whom sees it and to whom hears it."""
+    found: list[str] = await page.locator("story-widget").evaluate(
+        """({ shadowRoot }) => {
+          const walker = document.createTreeWalker(shadowRoot, NodeFilter.SHOW_TEXT);
+          const said = [];
+          while (walker.nextNode()) said.push(walker.currentNode.data.trim());
+          for (const element of shadowRoot.querySelectorAll("*")) {
+            for (const name of ["aria-label", "title", "placeholder"]) said.push(element.getAttribute(name));
+          }
+          return said.filter(Boolean);
+        }"""
+    )
+    return set(found)
+
+
+def is_english(text: str) -> bool:
+    """Whether the widget says this in English."""
+    phrases = [re.escape(phrase) for phrase in words_of("en").values() if phrase[0].isupper()]
+    phrases = [re.sub(r"\\{\w+\\}", ".+", phrase) for phrase in phrases]
+    counted = (
+        r".*\d (comments?|people|person|reply|replies|reactions?|sites?|minutes?|seconds?)\b.*"
+    )
+    return any(re.fullmatch(phrase, text) for phrase in [*phrases, counted])
 
 
 class TestInABrowser:
@@ -145,6 +177,70 @@ class TestInABrowser:
         wide, room = await page.evaluate(widths)
         assert wide <= room
         assert await faults(page) == []
+
+    async def test_39_polish_counts_in_its_three_forms(self, demo: Demo, hosts: Hosts) -> None:
+        story = demo.story()
+        say_all(story, [{"body": "Number 0.", "name": "Ana"}])
+        page = await shown(hosts, story, 'lang="pl"')
+        await expect(page.get_by_role("heading", name="1 komentarz", exact=True)).to_be_visible()
+        # The line is open: what comes from here on is news.
+        await page.get_by_text("1 osoba czyta to teraz w 1 serwisie").wait_for()
+        await shown(hosts, story, 'lang="pl"', site=1)
+        await page.get_by_text("2 osoby czytają to teraz w 2 serwisach").wait_for()
+        known = 1
+        for new, fresh, comments in (
+            (1, "Pokaż 1 nowy komentarz", "2 komentarze"),
+            (2, "Pokaż 2 nowe komentarze", "3 komentarze"),
+            (5, "Pokaż 5 nowych komentarzy", "6 komentarzy"),
+            (22, "Pokaż 22 nowe komentarze", "23 komentarze"),
+        ):
+            say_all(story, [{"body": f"Number {n}.", "name": "Ana"} for n in range(known, new + 1)])
+            known = new + 1
+            await expect(page.get_by_role("button", name=fresh, exact=True)).to_be_attached()
+            await expect(page.get_by_role("heading", name=comments, exact=True)).to_be_attached()
+        box = page.get_by_role("textbox", name="Twój komentarz")
+        await box.click()
+        await page.get_by_role("textbox", name="Podpis").wait_for()
+        for left, told in (
+            (1, "Został 1 znak"),
+            (2, "Zostały 2 znaki"),
+            (5, "Zostało 5 znaków"),
+            (22, "Zostały 22 znaki"),
+        ):
+            await box.fill("x" * (5_000 - left))
+            await expect(page.get_by_text(told, exact=True)).to_be_visible()
+
+    @pytest.mark.parametrize("lang", ["pl", "ja"])
+    async def test_39_not_a_word_is_english(
+        self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
+    ) -> None:
+        stage = Stage(demo, hosts, lang, {"viewport": {"width": 360, "height": 740}})
+        page = await STATES["a reply with an error"](stage)
+        await photograph(page, f"{lang}-reply")
+        heights = "labels => labels.map(label => label.clientHeight)"
+        labels = await page.locator("[part=label]").evaluate_all(heights)
+        assert len(labels) == 5
+        assert len(set(labels)) == 1, "each name in one line"
+        said = await spoken(page)
+        await stage.button(page, "cancel").click()
+        await stage.more(page, "Yusuf", "report")
+        await stage.box(page, "reason").wait_for()
+        said |= await spoken(page)
+        await stage.button(page, "cancel").click()
+        await stage.more(page, "Yusuf", "mute")
+        await stage.button(page, "options").click()
+        await stage.button(page, "forget").click()
+        await stage.button(page, "forgetYes").wait_for()
+        said |= await spoken(page)
+        await photograph(page, f"{lang}-options")
+        assert {text for text in said if is_english(text)} == set()
+        assert len(said) > 50
+        if lang == "ja":
+            # It has letters of its own; what readers wrote and names of places have not.
+            latin = {word for text in said for word in LATIN.findall(text)}
+            assert latin <= set(LATIN.findall(QUESTION + ANSWER + RICH + NAMES))
+        in_english = await spoken(await read(replace(stage, lang="en")))
+        assert len([text for text in in_english if is_english(text)]) > 10, "it would be noticed"
 
     async def test_a_language_without_words_is_english_in_everything(
         self, demo: Demo, hosts: Hosts

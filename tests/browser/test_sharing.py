@@ -69,6 +69,30 @@ async def test_links_carry_this_copys_address_and_title_and_nobody_is_asked(
     await expect(page.locator("script:not([src*='/embed.js'])")).to_have_count(0)
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+async def test_the_mastodon_server_is_asked_for_beside_its_link(
+    direction: str, demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    given = f'src="{story.link}" token="{story.token}" dir="{direction}"'
+    page = await hosts.open(f"<story-widget {given}></story-widget>{story.script}")
+    await opened(page)
+    group = page.get_by_role("group", name="Share")
+    for width in (320, 360, 900):
+        await page.set_viewport_size({"width": width, "height": 740})
+        link = await group.get_by_role("link", name="Mastodon").bounding_box()
+        field = await group.get_by_role("textbox", name="Your Mastodon server").bounding_box()
+        line = await group.get_by_role("link", name="Bluesky").bounding_box()
+        assert link
+        assert field
+        assert line
+        assert link["height"] == line["height"], "the name is not broken"
+        assert field["y"] < link["y"] + link["height"] / 2 < field["y"] + field["height"]
+        first, second = (link, field) if direction == "ltr" else (field, link)
+        assert 0 <= second["x"] - first["x"] - first["width"] < 20
+        assert field["width"] > 130
+
+
 async def test_the_address_is_copied_and_so_is_a_comments(demo: Demo, hosts: Hosts) -> None:
     reader = await hosts.reader(permissions=["clipboard-read", "clipboard-write"])
     page = await hosts.open(demo.story().snippet, reader=reader)

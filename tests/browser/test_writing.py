@@ -48,6 +48,7 @@ async def test_30_without_a_connection_a_comment_waits_and_is_sent_once(
         await box.fill(text)
         await page.get_by_role("button", name="Post", exact=True).click()
         await page.get_by_text(f"Waiting to be sent: {text}").wait_for()
+        await expect(page.get_by_role("heading", name="0 comments")).to_be_visible()
     await page.get_by_role("button", name="Cancel").first.click()
     await expect(page.get_by_text("Waiting to be sent: Cancelled")).to_have_count(0)
     await page.context.set_offline(False)

@@ -83,7 +83,6 @@ export function sharing(url, title, say, tools, act) {
     navigator.canShare?.(data) && act("send", () => navigator.share(data).catch(() => {})),
     ...PLACES.map(([name, by]) => link(name, "https://" + by(to, text))),
     link(say("mail"), `mailto:?subject=${text}&body=${to}`),
-    mastodon,
-    server,
+    h("div", { class: "pair" }, mastodon, server),
   ];
 }

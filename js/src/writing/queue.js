@@ -24,6 +24,8 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
   /** @param {Fields[]} queue */
   function keep(queue) {
     story.remember({ queue: queue.length ? queue : undefined });
+    // Where nobody has said anything yet, one that waits is something.
+    story.set({});
     draw();
   }
 
