@@ -9,9 +9,9 @@ import pytest
 
 from tests.engines import Postgres, Valkey
 from tests.journeys.harness import ServerProcess
-from tests.waiting import eventually, free_port, wait_until
+from tests.waiting import eventually, wait_until
 
-__all__ = ["eventually", "free_port", "wait_until"]
+__all__ = ["eventually", "wait_until"]
 
 SERVERS = pytest.StashKey[list[ServerProcess]]()
 SKIPPED = pytest.StashKey[list[str]]()

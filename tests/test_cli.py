@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 
 from tests.contract.make_tokens import code
 from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
-from tests.waiting import free_port, wait_until
+from tests.ports import free_port
+from tests.waiting import wait_until
 from widget_server import cli
 from widget_server.config import Config
 from widget_server.trust.tokens import Keyring, peek

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,20 +16,9 @@ import pytest
 from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client
 from tests.journeys.harness import ROOT, SETTINGS
-from tests.waiting import free_port, wait_until
+from tests.ports import free_ports
+from tests.waiting import wait_until
 from widget_server.demo.stage import CARRIED
-
-
-def four_free_ports() -> int:
-    """The first of four ports in a row that nobody listens on."""
-    while True:
-        first = free_port()
-        with contextlib.suppress(OSError):
-            with contextlib.ExitStack() as stack:
-                for port in range(first, first + 4):
-                    listener = stack.enter_context(socket.socket())
-                    listener.bind(("127.0.0.1", port))
-            return first
 
 
 def descendants(pid: int) -> list[int]:
@@ -47,7 +35,7 @@ class Demo:
     """`widget-server demo`, as a stranger starts it: with settings of another server around."""
 
     def __init__(self, folder: Path, *words: str) -> None:
-        self.port = four_free_ports()
+        self.port = free_ports(4)
         self.url = f"http://localhost:{self.port}"
         shell = {name: value for name, value in os.environ.items() if name not in SETTINGS}
         other = {"DATABASE_URL": "postgresql://nowhere/x", "REDIS_URL": "redis://nowhere"}

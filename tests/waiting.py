@@ -1,9 +1,8 @@
-"""Waiting for a condition, never for a duration; and ports that nobody listens on."""
+"""Waiting for a condition, never for a duration."""
 
 import asyncio
 import inspect
 import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -56,10 +55,3 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float = 10.0) -
             raise NeverHappenedError(what, limit, answer)
         time.sleep(0.02)
     return answer
-
-
-def free_port() -> int:
-    """A TCP port on the loopback that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

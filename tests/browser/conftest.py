@@ -1,11 +1,9 @@
 """A real demo, a real Chromium, and host pages of any shape on origins of their own."""
 
-import contextlib
 import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +19,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.waiting import SLOWNESS, free_port, wait_until
+from tests.ports import free_ports
+from tests.waiting import SLOWNESS, wait_until
 from widget_server.trust import tokens
 
 ROOT = Path(__file__).parents[2]
@@ -150,22 +149,11 @@ def _environment() -> dict[str, str]:
     return {**kept, "RATE_LIMITS": "off"}
 
 
-def _four_ports() -> int:
-    """The first of four free ports in a row."""
-    while True:
-        first = free_port()
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for port in range(first, first + 4):
-                listener = stack.enter_context(socket.socket())
-                listener.bind(("127.0.0.1", port))
-            return first
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, once for all tests; each test makes a story of its own."""
     folder = tmp_path_factory.mktemp("demo")
-    port = _four_ports()
+    port = free_ports(4)
     log = (folder / "log").open("w+")
     process = subprocess.Popen(
         [

@@ -15,7 +15,8 @@ import httpx
 from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.replay import BrokenPromiseError, Replay
-from tests.waiting import eventually, free_port
+from tests.ports import free_port
+from tests.waiting import eventually
 
 __all__ = ["BrokenPromiseError", "Client", "RefusedError", "Replay", "ServerProcess"]
 

@@ -1,9 +1,8 @@
 """The embedded default: nothing installed, nothing set, several processes, one discussion."""
 
 import re
-import socket
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -13,15 +12,7 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import agree
 from tests.journeys.publisher import Publisher
-from tests.waiting import free_port
-
-
-def two_free_ports() -> tuple[int, int]:
-    """Two ports side by side that nobody listens on."""
-    while True:
-        port = free_port()
-        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-            return port, port + 1
+from tests.ports import free_ports
 
 
 async def subscriptions(port: int) -> int:
@@ -36,8 +27,8 @@ async def subscriptions(port: int) -> int:
 async def test_two_workers_without_settings_behave_as_one(
     new_server: Callable[..., ServerProcess],
 ) -> None:
-    own = two_free_ports()
-    env = {"SOCKETS_PER_NETWORK": "8", "METRICS_PORT": str(own[0])}
+    own = free_ports(2)
+    env = {"SOCKETS_PER_NETWORK": "8", "METRICS_PORT": str(own)}
     server = await new_server(workers=2, **env).start()
     server.cli("site", "create", "paper", "--name", "A paper")
     secret = next(
@@ -52,7 +43,7 @@ async def test_two_workers_without_settings_behave_as_one(
             client = Client(server.url, f"https://copy-{index}.example")
             readers.append(await stack.enter_async_context(client))
             await client.subscribe(story.token)
-        one, other = await subscriptions(own[0]), await subscriptions(own[1])
+        one, other = await subscriptions(own), await subscriptions(own + 1)
         assert one + other == 8, "each worker tells what is its own"
         for client in readers:
             await client.comment(story.code, "One discussion?")
