@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from widget_server.app import build
 from widget_server.config import Config
+from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import HardenedHttpProtocol
@@ -60,9 +61,7 @@ class Server(uvicorn.Server):
     async def _take_waiting(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         listener.setblocking(False)
-        protocol = partial(
-            HardenedHttpProtocol, self.config, self.server_state, self.lifespan.state
-        )
+        protocol = partial(Doorstep, self.config, self.server_state, self.lifespan.state)
         with contextlib.suppress(OSError):  # nobody waits any more, or no more can be taken
             while True:
                 connection, _ = listener.accept()
@@ -101,7 +100,7 @@ def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
         app,
         host=config.host,
         port=config.port,
-        http=HardenedHttpProtocol,
+        http=Doorstep,
         ws=FanoutProtocol,
         ws_per_message_deflate=False,
         ws_max_size=MOST_BYTES,

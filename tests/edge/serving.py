@@ -15,6 +15,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from tests.waiting import eventually
+from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 
@@ -78,7 +79,7 @@ async def serving(
     app: Callable[..., Any],
     *,
     ws: Any = FanoutProtocol,
-    http: Any = HardenedHttpProtocol,
+    http: type[HardenedHttpProtocol] = HardenedHttpProtocol,
     graceful: int = 5,
     max_size: int = 32768,
 ) -> AsyncIterator[Served]:
@@ -86,7 +87,7 @@ async def serving(
     config = uvicorn.Config(
         app,
         ws=ws,
-        http=http,
+        http=type("Door", (Doorstep,), {"inside": http}),
         ws_per_message_deflate=False,
         ws_max_size=max_size,
         server_header=False,
@@ -174,6 +175,16 @@ async def connected(port: int, *, receive_buffer: int | None = None) -> AsyncIte
         yield Client(sock)
     finally:
         sock.close()
+
+
+async def send_in_two(served: Served, client: Client, request: bytes) -> None:
+    """Send the first bytes, and the others once they have been read: too few to say what it is."""
+    await client.send(request[:5])
+    await eventually(
+        lambda: any(isinstance(one, HardenedHttpProtocol) for one in served.connections),
+        "the HTTP protocol has the beginning",
+    )
+    await client.send(request[5:])
 
 
 @asynccontextmanager

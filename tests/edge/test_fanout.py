@@ -30,6 +30,7 @@ from tests.edge.serving import (
     Served,
     connected,
     frame,
+    send_in_two,
     serving,
     upgraded,
 )
@@ -614,7 +615,9 @@ async def test_the_http_protocol_does_not_outlive_the_handshake() -> None:
         gc.collect()
         gc.disable()
         try:
-            async with upgraded(served.port):
+            async with connected(served.port) as client:
+                await send_in_two(served, client, HANDSHAKE)
+                await eventually(lambda: app.peers, "the socket is accepted")
                 await eventually(lambda: made[0]() is None, "the HTTP protocol is freed")
         finally:
             gc.enable()

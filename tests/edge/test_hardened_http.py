@@ -14,9 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, serving
 from tests.waiting import eventually
-from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol
-from widget_server.trust.pace import Pace, Rate
 
 ON_BOTH_LOOPS = True
 
@@ -493,39 +491,3 @@ async def test_a_request_has_the_parts_that_we_look_at() -> None:
         app.go.set()
         await until(client, b"200 OK")
         assert cycle.response_complete
-
-
-# How often a network may ask for a socket
-
-
-@pytest.mark.parametrize(
-    ("proxies", "statuses"),
-    [
-        ("127.0.0.1", [b"500", b"429", b"500", b"429"]),
-        ("10.0.0.1", [b"500", b"429", b"429", b"429"]),
-    ],
-)
-async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_proxy(
-    proxies: str, statuses: list[bytes]
-) -> None:
-    pace = Pace({"handshake": Rate(1, 3600)})
-
-    class Paced(Patient):
-        handshakes = Handshakes(lambda address: pace.spend("handshake", str(address)), proxies)
-
-    refused = COUNTS.handshakes_refused
-    app = Echo()
-    async with serving(app, http=Paced) as served:
-        seen = []
-        for reader in (None, b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-For: 192.0.2.1", None):
-            request = HANDSHAKE if reader is None else HANDSHAKE[:-2] + reader + b"\r\n\r\n"
-            async with connected(served.port) as client:
-                await client.send(request)
-                seen += await answers(client)
-        async with connected(served.port) as client:
-            await client.send(GET + b"Connection: close\r\n\r\n")
-            assert await answers(client) == [b"200"], "all but sockets is served"
-    # The application speaks no WebSocket: 500 says that it was asked.
-    assert seen == statuses
-    assert len(app.paths) == statuses.count(b"500") + 1
-    assert COUNTS.handshakes_refused - refused == statuses.count(b"429")

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from widget_server.model.errors import Malformed, RateLimited, TooLarge
+from widget_server.model.errors import Malformed, TooLarge
 
 
 def origin_of(scope: Mapping[str, Any]) -> str | None:
@@ -72,18 +72,14 @@ class Handshakes:
         # Whom uvicorn believes, and what it will make of it once the socket has been made.
         self._proxies = ProxyHeadersMiddleware(_nobody, proxies).trusted_hosts
 
-    def allowed(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Count one; False when it is one too many for the network that it comes from."""
+    def admit(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Count one for the network that it comes from. Raises what `spend` does."""
         if peer in self._proxies:
             named = [value for name, value in headers if name == b"x-forwarded-for"]
             if named:
                 listed = b", ".join(named).decode("latin-1")
                 peer = self._proxies.get_trusted_client_address(listed)[0] or peer
-        try:
-            self._spend(peer)
-        except RateLimited:
-            return False
-        return True
+        self._spend(peer)
 
 
 async def _nobody(*_: object) -> None:

@@ -1,10 +1,11 @@
 """A uvicorn HTTP/1.1 protocol that bounds what a client may send, and for how long it may take.
 
-Name it to uvicorn with `http=HardenedHttpProtocol`. What is refused here never reaches the
-application; the answer is one line of text, and the connection is closed.
+It stands behind `doorstep.Doorstep`. What is refused here never reaches the application; the answer is
+one line of text, and the connection is closed.
 """
 
 import asyncio
+import math
 from asyncio.transports import Transport
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,8 +19,10 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from widget_server.edge import problems
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.wheel import Deadline
+from widget_server.model.errors import Refused
 
 
 @dataclass(slots=True)
@@ -36,12 +39,26 @@ class HttpCounts:
 COUNTS = HttpCounts()
 
 
+def answer(
+    status: HTTPStatus, headers: list[tuple[bytes, bytes]], retry_after: float | None = None
+) -> bytes:
+    """A refusal as it is sent: its name, and after how many seconds to come back."""
+    text = status.phrase.encode() + b"\n"
+    lines = [STATUS_LINE[status]]
+    lines += [name + b": " + value + b"\r\n" for name, value in headers]
+    if retry_after is not None:
+        lines.append(b"retry-after: %d\r\n" % max(1, math.ceil(retry_after)))
+    lines.append(b"content-type: text/plain; charset=utf-8\r\n")
+    lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text))
+    return b"".join(lines) + text
+
+
 class HardenedHttpProtocol(HttpToolsProtocol):
     """One HTTP connection. Limits are class attributes; sizes in bytes, times in seconds.
 
     `max_header` counts from the request line to the empty line, `max_body` what is left of the body
-    when the chunks are put together; both are per request. `header_s` runs from the connection, and
-    then from a request's first byte; `body_s` from the end of its header. In every `write_s` in which
+    when the chunks are put together; both are per request. `header_s` runs from a request's first
+    byte; `body_s` from the end of its header. In every `write_s` in which
     something is left unread, the client must take `write_least`. `linger_s` is how long a refused
     client may take to leave, and how long a request may be on its way when the server leaves.
     """
@@ -72,11 +89,10 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Start the clock: a client that says nothing is not kept."""
+        """Take over from the doorstep, with what has come."""
         super().connection_made(transport)
         # With no allowance at all, "writing is paused" says "something is unread".
         transport.set_write_buffer_limits(high=0)
-        self._allow(self.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks."""
@@ -111,11 +127,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._allow(self.header_s)
             return
         COUNTS.timed_out += 1
-        if self._in_header and not self._header_bytes:
-            # A browser's connection in reserve: it expects no answer to a question not asked.
-            self.transport.close()
-        else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def shutdown(self) -> None:
         """Leave after the next answer, or soon: a request may be on its way at this moment."""
@@ -175,15 +187,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             if self._refusal is None and self._should_upgrade():
-                if self._leaving:
-                    # Nobody would tell this socket to come back elsewhere.
-                    self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-                    return False
-                if not self._may_shake_hands():
-                    COUNTS.handshakes_refused += 1
-                    self._refuse(HTTPStatus.TOO_MANY_REQUESTS)
-                    return False
-                self.handle_websocket_upgrade()
+                if self._may_shake_hands():
+                    self.handle_websocket_upgrade()
                 return False
             # An upgrade that is not offered may be ignored (RFC 9110, 7.8), but the parser stops.
             if self.cycle is not None:
@@ -196,9 +201,19 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         return True
 
     def _may_shake_hands(self) -> bool:
-        if self.handshakes is None:
-            return True
-        return self.handshakes.allowed(self.client[0] if self.client else None, self.headers)
+        """False when the handshake has been refused; most are judged on the doorstep."""
+        if self._leaving:
+            # Nobody would tell this socket to come back elsewhere.
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1)
+            return False
+        try:
+            if self.handshakes is not None:
+                self.handshakes.admit(self.client[0] if self.client else None, self.headers)
+        except Refused as refusal:
+            COUNTS.handshakes_refused += 1
+            self._refuse(HTTPStatus(problems.status_of(refusal)), refusal.retry_after)
+            return False
+        return True
 
     def on_message_begin(self) -> None:
         """Start the clock for the header of a further request."""
@@ -267,7 +282,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self._answering is not None and not self._answering.response_complete
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, retry_after: float | None = None) -> None:
         """Answer with `status` and close. A client that awaits another answer gets none."""
         COUNTS.refused += 1
         self._refusal = status
@@ -283,14 +298,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if not answerable:
             self.transport.abort()
             return
-        text = status.phrase.encode() + b"\n"
-        lines = [STATUS_LINE[status]]
-        lines += [
-            name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers
-        ]
-        lines.append(b"content-type: text/plain; charset=utf-8\r\n")
-        lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text))
-        self.transport.write(b"".join(lines) + text)
+        self.transport.write(answer(status, self.server_state.default_headers, retry_after))
         # Closing at once would answer unread bytes with a reset, which can overtake the answer.
         self._disarm()
         self._deadline = self.loop.call_later(self.linger_s, self.transport.abort)

@@ -1,8 +1,7 @@
 """Which network somebody comes from, as a key that says nothing about the address."""
 
-import hashlib
 import hmac
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 UNKNOWN = "unknown"
 """The key that all callers share whose address is missing or no address."""
@@ -31,7 +30,7 @@ class Networks:
         if prefix is None:
             return UNKNOWN
         message = f"network:{day}:{prefix}".encode()
-        return hmac.new(self._secret, message, hashlib.sha256).digest()[:16].hex()
+        return hmac.digest(self._secret, message, "sha256")[:16].hex()
 
 
 def _prefix(address: str | None) -> str | None:
@@ -43,4 +42,6 @@ def _prefix(address: str | None) -> str | None:
         # A socket that listens on both families shows IPv4 callers as ::ffff:192.0.2.1; a zone
         # (fe80::1%eth0) names our own interface.
         parsed = parsed.ipv4_mapped or IPv6Address(parsed.packed)
-    return str(ip_network((parsed.packed, _PREFIX[parsed.version]), strict=False))
+    if isinstance(parsed, IPv4Address):
+        return f"{parsed}/{_PREFIX[4]}"
+    return str(ip_network((parsed.packed, _PREFIX[6]), strict=False))

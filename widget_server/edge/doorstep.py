@@ -1,0 +1,148 @@
+"""A connection that has not said yet what it is: a handshake, or HTTP.
+
+Name it to uvicorn with `http=Doorstep`. A handshake beyond the pace is answered here, before anything
+is made for it: a parser, a request and two protocols cost four times what the refusal does, and at
+thousands a second the difference is what other readers feel.
+"""
+
+import asyncio
+import re
+from asyncio.transports import BaseTransport, Transport
+from http import HTTPStatus
+from typing import Any, ClassVar, cast
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from widget_server.edge import problems
+from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol, answer
+from widget_server.edge.wheel import Deadline
+from widget_server.model.errors import Refused
+
+#: A whole request without a body, and nothing behind it: how every client asks for a socket.
+_REQUEST = re.compile(
+    rb"GET ([!-~]+) HTTP/1\.1\r\n((?:[\w!#$%&'*+.^`|~-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
+)
+_ONCE = (b"host", b"upgrade", b"connection")
+_BODY = (b"content-length", b"transfer-encoding")
+
+
+class Doorstep(asyncio.Protocol):
+    """Lets a handshake through to the WebSocket protocol, and all else to `inside`.
+
+    What does not look like every other handshake is for `inside` to judge, with its own parser.
+    """
+
+    inside: ClassVar[type[HardenedHttpProtocol]] = HardenedHttpProtocol
+    """Whose limits hold here too."""
+
+    __slots__ = (
+        "_app_state",
+        "_config",
+        "_deadline",
+        "_leaving",
+        "_loop",
+        "_server_state",
+        "_transport",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._leaving = False
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Wait `header_s`: a client that says nothing is not kept."""
+        self._transport = cast(Transport, transport)
+        self._server_state.connections.add(self)  # type: ignore[arg-type]
+        self._deadline = Deadline(self._loop, self.inside.header_s, self._late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._deadline.cancel()
+        self._server_state.connections.discard(self)
+
+    def _late(self) -> None:
+        # A browser's connection in reserve: it expects no answer to a question not asked.
+        COUNTS.timed_out += 1
+        self._transport.close()
+
+    def shutdown(self) -> None:
+        """Leave soon: a request may be on its way at this moment."""
+        self._leaving = True
+        self._deadline.cancel()
+        self._deadline = Deadline(self._loop, self.inside.linger_s, self._transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        """Look at what came first, and pass it and the connection on, or refuse it."""
+        transport = self._transport
+        asked = _handshake(data) if len(data) <= self.inside.max_header else None
+        if asked is None or self._config.ws_protocol_class is None:
+            self._let_go()
+            inside = self.inside(self._config, self._server_state, self._app_state, self._loop)
+            transport.set_protocol(inside)
+            inside.connection_made(transport)
+            if self._leaving:
+                inside.shutdown()
+            inside.data_received(data)
+            return
+        target, headers = asked
+        if self._leaving:
+            # Nobody would tell this socket to come back elsewhere.
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1)
+            return
+        try:
+            if self.inside.handshakes is not None:
+                peer = transport.get_extra_info("peername")
+                self.inside.handshakes.admit(peer[0] if peer else None, headers)
+        except Refused as refusal:
+            COUNTS.handshakes_refused += 1
+            self._refuse(HTTPStatus(problems.status_of(refusal)), refusal.retry_after)
+            return
+        self._let_go()
+        socket = self._config.ws_protocol_class(  # type: ignore[call-arg]
+            config=self._config, server_state=self._server_state, app_state=self._app_state
+        )
+        socket.connection_made(transport)
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        socket.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, lines))
+        transport.set_protocol(socket)
+
+    def _refuse(self, status: HTTPStatus, retry_after: float | None) -> None:
+        """Answer and close at once: all that was sent has been read, so nothing is reset."""
+        COUNTS.refused += 1
+        self._transport.write(answer(status, self._server_state.default_headers, retry_after))
+        self._transport.close()
+
+
+def _handshake(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]] | None:
+    """The target and the headers, names in small letters; None if it is not plainly a handshake."""
+    if b"websocket" not in data.lower():
+        return None
+    request = _REQUEST.fullmatch(data)
+    if request is None:
+        return None
+    target, lines = request.groups()
+    headers = []
+    for line in lines.split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        headers.append((name.lower(), value.strip(b" \t")))
+    names = [name for name, _ in headers]
+    if any(names.count(name) != 1 for name in _ONCE) or any(name in names for name in _BODY):
+        return None
+    told = dict(headers)
+    tokens = [token.strip().lower() for token in told[b"connection"].split(b",")]
+    if told[b"upgrade"].lower() != b"websocket" or b"upgrade" not in tokens:
+        return None
+    return target, headers
