@@ -24,7 +24,7 @@ daemon off; master_process off; worker_processes 1; worker_rlimit_nofile {files}
 pid {folder}/pid; error_log {folder}/error.log crit;
 events {{ worker_connections {files}; multi_accept on; }}
 http {{
-  access_log off; tcp_nodelay on; client_body_temp_path {folder}/body;
+  access_log off; tcp_nodelay on; client_header_timeout 1h; client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/a; fastcgi_temp_path {folder}/b; uwsgi_temp_path {folder}/c;
   scgi_temp_path {folder}/d; keepalive_requests 1000000; keepalive_timeout 1h; nchan_shared_memory_size 256m;
   server {{

@@ -6,18 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from widget_server.bench import fanout, sockets
+from widget_server.bench import fanout, report, sockets
 from widget_server.bench.crowd import Cast, Pair
-from widget_server.bench.load import Load, _Socket
 from widget_server.bench.peers import peers_in
+from widget_server.bench.readers import Readers, Socket
 from widget_server.bench.suite import Choice, run
 from widget_server.bench.table import Row
 from widget_server.live.frames import Frame
-
-
-def peers(stage: Cast, names: Container[str]) -> dict[str, Pair]:
-    """Those that can run here."""
-    return peers_in(Path(__file__).parent, stage, names)
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 100_000])
@@ -25,7 +20,7 @@ def peers(stage: Cast, names: Container[str]) -> dict[str, Pair]:
 def test_frames_are_counted_in_whatever_pieces_they_come(piece: int, looked_into: bool) -> None:
     payloads = [b"x" * size for size in (0, 1, 125, 126, 127, 65_535, 65_536, 3)]
     wire = b"".join(Frame(payload).wire for payload in payloads) * 2
-    load, one = Load(0), _Socket(socket.socket())
+    load, one = Readers(0), Socket(socket.socket())
     one.state = 3
     seen: list[bytes] = []
     if looked_into:
@@ -53,15 +48,59 @@ def test_a_goal_compares_round_by_round_and_by_the_median() -> None:
 
 def test_a_row_that_fails_says_why_and_the_others_are_measured() -> None:
     rows = list(run(Choice(repeats=1, only=("reactions-postgres",)), lambda _line: None))
-    assert [row.failed for row in rows] == ["name a PostgreSQL with --postgres"]
+    assert [row.missing for row in rows] == [{"ours": "name a PostgreSQL with --postgres"}]
     with pytest.raises(ValueError, match="No row is called nonsense"):
         list(run(Choice(only=("nonsense",)), lambda _line: None))
 
 
-def test_every_frame_that_is_sent_arrives_and_is_counted() -> None:
+def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_path: Path) -> None:
+    orders = "from widget_server.bench.peer_program import cannot_run, say\n"
+    (tmp_path / "peer_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
+    (tmp_path / "peer_broken.py").write_text(orders + "say(1)\n")
+
+    def peers(stage: Cast, names: Container[str]) -> tuple[dict[str, Pair], dict[str, str]]:
+        found, missing = peers_in(Path(__file__).parent, stage, names)
+        broken, absent = peers_in(tmp_path, stage, {"absent", "broken"})
+        return found | broken, missing | absent
+
     row = fanout.delivered(20, 1, peers)
     assert set(row.samples) >= {"ours", "raw send loop", "naive loop, uncompressed"}
     assert all(value > 0 for values in row.samples.values() for value in values)
+    assert row.missing["absent"] == "it is not installed"
+    assert row.missing["broken"]
+    assert "broken" not in row.samples
+
+
+def test_the_table_stands_between_its_marks_and_keeps_rows_of_earlier_runs(tmp_path: Path) -> None:
+    row = Row("frames", "/s", key="frames", when="2026-01-01 00:00", rounds=2, neighbours=0.034)
+    for ours, theirs in ((9, 10), (8, 10)):
+        row.note("ours", ours)
+        row.note("theirs", theirs)
+        row.note_cpu("ours", 10 * ours)
+    row.aim("ours", "theirs", 0.9)
+    row.aim("ours", "theirs", None)
+    row.missing["absent"] = "not | installed"
+    failed = Row("joins", "", key="joins", failed="it broke")
+    report.keep(tmp_path / "rows.json", [row, failed])
+    again = list(report.kept(tmp_path / "rows.json").values())
+    assert again == [row, failed]
+    assert report.kept(tmp_path / "none.json") == {}
+
+    document = tmp_path / "page.md"
+    document.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.put_into(document, again)
+    lines = document.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert "| frames | to theirs | 0.85 (0.8 to 0.9) × | ≥ 0.9 | **missed** |" in lines
+    assert "| frames, /s | ours | 8.5 (8 to 9) | 85 (80 to 90) |" in lines
+    assert "|  | to theirs | 0.85 (0.8 to 0.9) × |  |  |" in lines
+    assert "|  | absent | not measured: not / installed | |" in lines
+    assert "| joins | | | | not measured: it broke |" in lines
+    assert "frames (2026-01-01 00:00, 2 rounds) 3 %; joins" in lines[-3]
+    assert "old" not in lines
+    document.write_text("no marks")
+    with pytest.raises(ValueError, match="no place for the table"):
+        report.put_into(document, again)
 
 
 def test_joining_is_measured_beside_bare_accepts() -> None:

@@ -4,6 +4,7 @@ Everything that follows on the command line is passed on. Run from the checkout:
 `python -m tests.bench.whole_table --repeats 5`.
 """
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,11 @@ def main() -> int:
     try:
         command = [sys.executable, "-m", "widget_server", "bench"]
         command += ["--postgres", postgres.dsn, "--peers", str(Path(__file__).parent)]
-        return subprocess.run([*command, *sys.argv[1:]], check=False).returncode
+        with subprocess.Popen([*command, *sys.argv[1:]]) as bench:
+            # An interruption is the benchmark's, which prints what it has; we wait until it has.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, lambda *_: bench.terminate())
+            return bench.wait()
     finally:
         postgres.close()
 

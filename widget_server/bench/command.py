@@ -1,25 +1,40 @@
 """What `widget-server bench` does with its options."""
 
+import signal
 from pathlib import Path
+from types import FrameType
 
-import orjson
 from rich.console import Console
 
-from widget_server.bench import suite
+from widget_server.bench import report, suite
 from widget_server.bench.table import Row, show
 
 
-def run(choice: suite.Choice, json_file: Path | None) -> bool:
-    """Measure and print the table; whether each goal that was measured is met."""
+def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> bool:
+    """Measure and print the table; whether each goal that was measured is met.
+
+    Both files are written after every row, so an interrupted run loses the row it was at. Rows
+    that the JSON file has and that are not measured now stay as they are.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
-    rows: list[Row] = []
+    order = [name for name, _ in suite.rows_of(choice)]
+    rows = report.kept(json_file) if json_file is not None else {}
+    measured: list[Row] = []
     try:
         for row in suite.run(choice, lambda line: console.print(f"[dim]{line}[/dim]")):
-            rows.append(row)
+            measured.append(row)
+            rows[row.key] = row
+            table = [rows[name] for name in order if name in rows]
             if json_file is not None:
-                found = [row.to_json() for row in rows]
-                json_file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+                report.keep(json_file, table)
+            if document is not None:
+                report.put_into(document, table)
     finally:
         # What was measured until then is worth the wait that it took.
-        show(rows, console)
-    return all(goal.met for row in rows for goal in row.goals)
+        show(measured, console)
+    return all(row.failed is None and all(goal.met for goal in row.goals) for row in measured)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

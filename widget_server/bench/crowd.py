@@ -12,7 +12,7 @@ import orjson
 
 from widget_server.bench import house, load, yardsticks
 from widget_server.bench.house import ORIGIN, Plan
-from widget_server.bench.load import handshake, masked
+from widget_server.bench.readers import handshake, masked
 from widget_server.bench.remote import Remote
 from widget_server.bench.valkey import valkey
 

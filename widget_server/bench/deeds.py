@@ -9,8 +9,8 @@ import orjson
 
 from widget_server.bench import seeds
 from widget_server.bench.crowd import Pair, cast, settle
-from widget_server.bench.load import masked
 from widget_server.bench.postgres import fresh_database
+from widget_server.bench.readers import masked
 from widget_server.bench.table import Row
 
 SOCKETS = 200
@@ -62,7 +62,7 @@ def reactions_on_postgres(url: str | None, repeats: int) -> Row:
     """PostgreSQL on this machine, against not storing."""
     row = Row(f"durable reactions/s over {SOCKETS} sockets, PostgreSQL", "/s")
     if url is None:
-        row.failed = "name a PostgreSQL with --postgres"
+        row.missing["ours"] = "name a PostgreSQL with --postgres"
         return row
     with fresh_database(url) as own, cast() as stage:
         kinds = {

@@ -1,18 +1,16 @@
 """Our server in a process of its own, with what a measurement needs beside it.
 
 It is the server that `widget-server serve` runs, with pace off: the same rooms, the same uvicorn
-settings. The methods of `House` are called by name from the process that measures.
+settings. The methods of `House`, and of its `authors`, are called by name from the process that
+measures.
 """
 
 import asyncio
 import gc
 import logging
-import secrets
 import socket
 import statistics
 import time
-import uuid
-from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -27,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from widget_server import worker
 from widget_server.app import Rooms
 from widget_server.bench import seeds
+from widget_server.bench.authors import Authors
 from widget_server.bench.forgetful import ForgetfulWriter
 from widget_server.bench.remote import Stopwatch, answer_all, run_loop
 from widget_server.config import Config
@@ -35,10 +34,8 @@ from widget_server.edge.routes import application
 from widget_server.live import tick
 from widget_server.live.messages import Message
 from widget_server.model.claims import Attribution, WidgetClaims
-from widget_server.model.events import CommentChanged, Event
 from widget_server.operations import admit, enrol
 from widget_server.store import migrate, writer as store_writer
-from widget_server.store.deeds import Post, React
 from widget_server.store.writer import Writer
 from widget_server.trust.tokens import story_code
 
@@ -67,7 +64,6 @@ class House:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._committed: dict[int, float] = {}
         self._config = Config(
             data_dir=Path(plan.data_dir),
             database_url=plan.database_url,
@@ -99,6 +95,7 @@ class House:
             self.token = await enrol.mint(self.services, _claims("story"))
             await admit.make_known(self.services, self.token)
             self.code = story_code(SITE, "story")
+            self.authors = Authors(self.rooms, self.code)
             if plan.acknowledging == "freely":
                 free = ForgetfulWriter(self.rooms.writer, self.code, self.rooms.announce)
                 self.services = replace(self.services, writer=cast(Writer, free))
@@ -154,89 +151,6 @@ class House:
         taken = watch.read()
         _set_tick(was)
         return taken
-
-    async def converse(self, per_second: float, seconds: float) -> tuple[int, float, float]:
-        """Comments of many readers at a steady rate, stored.
-
-        How many, and the seconds and CPU seconds that they took.
-        """
-        story, watch = await self._story(), Stopwatch()
-        number, pending = 0, set()
-        while (passed := watch.read()[0]) < seconds:
-            for _ in range(int(passed * per_second) - number):
-                number += 1
-                task = asyncio.ensure_future(self.services.writer.submit(self._post(story)))
-                pending.add(task)
-                task.add_done_callback(pending.discard)
-            await asyncio.sleep(0.001)
-        await asyncio.gather(*pending)
-        return number, *watch.read()
-
-    async def _story(self) -> int:
-        story = await self.services.directory.story(self.code)
-        if story is None:
-            raise LookupError(self.code)
-        return story.id
-
-    def _post(self, story: int) -> Post:
-        return Post(
-            story=story,
-            id=secrets.token_hex(6),
-            key=uuid.uuid4().hex,
-            reader=secrets.token_hex(16),
-            source=seeds.SOURCE,
-            text=seeds.TEXT,
-            pending=False,
-            reactions=tuple(seeds.COUNTS),
-            at=self.services.now_ms(),
-        )
-
-    async def react(self, per_second: float, seconds: float) -> int:
-        """Reactions of many readers at a steady rate, stored; how many were acknowledged."""
-        story = await self._story()
-        keys = ("happy", "sad", "thinking")
-        begin, number, open_deeds = time.perf_counter(), 0, set()
-        while (passed := time.perf_counter() - begin) < seconds:
-            for _ in range(int(passed * per_second) - number):
-                number += 1
-                reader = f"{number % 2000:032x}"
-                deed = React(
-                    story, None, reader, keys[number // 2000 % 3], None, self.services.now_ms()
-                )
-                task = asyncio.ensure_future(self.services.writer.submit(deed))
-                open_deeds.add(task)
-                task.add_done_callback(open_deeds.discard)
-            await asyncio.sleep(0.005)
-        await asyncio.gather(*open_deeds)
-        return number
-
-    async def write_comments(
-        self, per_second: float, seconds: float
-    ) -> tuple["array[int]", "array[float]"]:
-        """Comments stored at a steady rate; the `seq` of each and when it was committed."""
-        story = await self._story()
-        self._note_commits()
-        begin, pending = time.perf_counter(), []
-        for number in range(int(per_second * seconds)):
-            await asyncio.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
-            post = self.services.writer.submit(self._post(story))
-            pending.append(asyncio.ensure_future(post))
-        answers = await asyncio.gather(*pending)
-        seqs = array("q", [answer.seq for answer in answers])
-        return seqs, array("d", [self._committed[seq] for seq in seqs])
-
-    def _note_commits(self) -> None:
-        """From now on note when each comment's transaction was over."""
-        tell = self.rooms.announce
-
-        def announce(events: Sequence[Event]) -> None:
-            now = time.monotonic()
-            for event in events:
-                if isinstance(event, CommentChanged):
-                    self._committed[event.seq] = now
-            tell(events)
-
-        self.rooms.writer._on_commit = announce
 
     # Reading -----------------------------------------------------------------------------------
 

@@ -3,8 +3,7 @@
 import socket
 import sys
 from collections.abc import Callable
-
-CANNOT_RUN = 77
+from typing import NoReturn
 
 
 def say(*words: object) -> None:
@@ -21,10 +20,10 @@ def obey(pour: Callable[[bytes, int], tuple[float, float]]) -> None:
         say(wall, cpu)
 
 
-def cannot_run(reason: str) -> None:
+def cannot_run(reason: str) -> NoReturn:
     """Say so and end."""
-    sys.stderr.write(f"{reason}\n")
-    raise SystemExit(CANNOT_RUN)
+    say(reason)
+    raise SystemExit(0)
 
 
 def free_port() -> int:

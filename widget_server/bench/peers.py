@@ -2,7 +2,7 @@
 
 A program is started without arguments. It prints its port, then takes lines `ROUNDS PAYLOAD` on its
 standard input, sends the payload to every open socket so many times, and answers each line with
-`SECONDS CPU_SECONDS`. It ends with its input. One that cannot run here exits with status 77.
+`SECONDS CPU_SECONDS`. It ends with its input. One that cannot run here prints why instead of a port.
 """
 
 import subprocess
@@ -15,7 +15,9 @@ from pathlib import Path
 from widget_server.bench.crowd import Cast, Pair
 from widget_server.bench.remote import MeasurementError, answer_one
 
-CANNOT_RUN = 77
+#: Runs a program with this very package, whatever else is installed.
+_RUN = "import runpy, sys; sys.path[:0] = sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
+_PACKAGE = Path(__file__).parents[2]
 
 
 class Peer:
@@ -23,14 +25,20 @@ class Peer:
 
     def __init__(self, program: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - named by who runs the benchmark
-            [sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _RUN, program, str(_PACKAGE)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        line = self._line()
-        self._port = int(line) if line else 0
+        self._said = self._line()
 
     def where(self) -> int:
         """The port, or 0 where the program cannot run."""
-        return self._port
+        return int(self._said) if self._said.isdecimal() else 0
+
+    def excuse(self) -> str:
+        """Why it cannot run."""
+        return self._said or "it ended without a word"
 
     def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """Let it send; its own figures."""
@@ -39,7 +47,9 @@ class Peer:
             raise MeasurementError("the peer takes no orders")
         stdin.write(f"{rounds} {payload.decode()}\n")
         stdin.flush()
-        wall, cpu = map(float, self._line().split())
+        if not (line := self._line()):
+            raise MeasurementError("the peer has ended")
+        wall, cpu = map(float, line.split())
         return wall, cpu
 
     def _line(self) -> str:
@@ -55,16 +65,20 @@ class Peer:
         self._process.kill()
 
 
-def peers_in(folder: Path, stage: Cast, names: Container[str]) -> dict[str, Pair]:
-    """Those of the named peers that can run here: `peer_nchan.py` is “nchan”."""
-    found = {}
+def peers_in(
+    folder: Path, stage: Cast, names: Container[str]
+) -> tuple[dict[str, Pair], dict[str, str]]:
+    """Those of the named peers that can run here, and why others cannot: `peer_nchan.py` is “nchan”."""
+    found, missing = {}, {}
     for program in sorted(folder.glob("peer_*.py")):
         name = program.stem.removeprefix("peer_").replace("_", " ")
         if name in names:
             pair = stage.yardstick(main, str(program))
             if pair.server.call("where"):
                 found[name] = pair
-    return found
+            else:
+                missing[name] = pair.server.call("excuse")
+    return found, missing
 
 
 def main(connection: Connection, program: str) -> None:

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class MeasurementError(Exception):
 
 
 class Remote:
-    """A process that runs `main(connection, *arguments)` and answers calls by name."""
+    """A process that runs `main(connection, *arguments)` and answers calls by name (also `a.b`)."""
 
     def __init__(self, main: Callable[..., None], *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
@@ -76,7 +77,10 @@ class Remote:
     def __enter__(self) -> "Remote":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            # Whoever interrupts, or has a row that cannot be measured, does not wait for it.
+            self._process.kill()
         self.close()
 
 
@@ -100,7 +104,7 @@ def answer_one(connection: Connection, actor: object) -> bool:
     except (EOFError, OSError):
         return False
     try:
-        result = (True, getattr(actor, name)(*arguments))
+        result = (True, attrgetter(name)(actor)(*arguments))
     except Exception:
         result = (False, traceback.format_exc())
     return _send(connection, result)
@@ -122,7 +126,7 @@ async def answer_all(connection: Connection, actor: object) -> None:
     while (call := await calls.get()) is not None:
         name, arguments = call
         try:
-            answer: Any = getattr(actor, name)(*arguments)
+            answer: Any = attrgetter(name)(actor)(*arguments)
             if inspect.isawaitable(answer):
                 answer = await answer
             result = (True, answer)

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from widget_server.bench import deeds, fanout, reads, sockets
 from widget_server.bench.crowd import Cast, Pair
+from widget_server.bench.neighbours import Neighbours
 from widget_server.bench.peers import peers_in
 from widget_server.bench.table import Row
 
@@ -25,8 +27,8 @@ class Choice:
 def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Name and measurement of each row."""
 
-    def others(stage: Cast, names: Container[str]) -> dict[str, Pair]:
-        return peers_in(choice.peers, stage, names) if choice.peers is not None else {}
+    def others(stage: Cast, names: Container[str]) -> tuple[dict[str, Pair], dict[str, str]]:
+        return ({}, {}) if choice.peers is None else peers_in(choice.peers, stage, names)
 
     yield from fanout.all_rows(choice.repeats, others)
     yield from deeds.all_rows(choice.repeats, choice.postgres)
@@ -39,12 +41,24 @@ def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Row]:
     known = dict(rows_of(choice))
     if unknown := set(choice.only) - set(known):
         raise ValueError(f"No row is called {', '.join(sorted(unknown))}: use {', '.join(known)}.")
-    for name in choice.only or known:
+    names = choice.only or list(known)
+    started = time.monotonic()
+    for place, name in enumerate(names, 1):
         begin = time.monotonic()
-        say(f"{name} …")
-        try:
-            row = known[name]()
-        except Exception as error:
-            row = Row(name, "", failed=str(error).strip().splitlines()[-1][:200])
-        say(f"{name}: {time.monotonic() - begin:.0f} s")
+        say(f"{place} of {len(names)}: {name} …")
+        row = _measured(name, known[name])
+        row.rounds = max(map(len, row.samples.values()), default=0)
+        now = time.monotonic()
+        say(f"{name}: {now - begin:.0f} s, {(now - started) / 60:.1f} minutes in all")
         yield row
+
+
+def _measured(name: str, measure: Callable[[], Row]) -> Row:
+    when, neighbours = datetime.now(UTC), Neighbours()
+    try:
+        row = measure()
+    except Exception as error:
+        row = Row(name, "", failed=str(error).strip().splitlines()[-1][:200])
+    row.key, row.when = name, f"{when:%Y-%m-%d %H:%M}"
+    row.neighbours = neighbours.share()
+    return row

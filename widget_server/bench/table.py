@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +14,9 @@ class Goal:
     """A bound on a figure that was taken once in each round, side by side with its yardstick."""
 
     says: str
-    values: Sequence[float]
-    bound: float
+    values: list[float]
+    bound: float | None
+    """None for a comparison that nothing was promised about."""
     at_least: bool = True
     unit: str = "×"
 
@@ -26,20 +27,20 @@ class Goal:
 
     @property
     def met(self) -> bool:
-        """Whether the median keeps the bound."""
+        """Whether the median keeps the bound, if there is one."""
+        if self.bound is None:
+            return True
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
-    def to_json(self) -> dict[str, Any]:
-        """All of it."""
-        return {
-            "goal": self.says,
-            "bound": self.bound,
-            "at_least": self.at_least,
-            "unit": self.unit,
-            "median": self.median,
-            "values": list(self.values),
-            "met": self.met,
-        }
+    @property
+    def asks(self) -> str:
+        """The bound in a few signs; empty where there is none."""
+        return "" if self.bound is None else f"{'≥' if self.at_least else '≤'} {self.bound:g}"
+
+    @property
+    def verdict(self) -> str:
+        """One word; empty where nothing was promised."""
+        return "" if self.bound is None else "met" if self.met else "missed"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,15 @@ class Row:
     per_cpu: dict[str, list[float]] = field(default_factory=dict)
     """The same for each second of the server's CPU: what the neighbours on a machine do to the
     clock they hardly do to this."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Peers that could not be measured here, and why."""
+    key: str = ""
+    """What the row is called on the command line."""
+    when: str = ""
+    """The day and minute of its measurement, UTC."""
+    rounds: int = 0
+    neighbours: float | None = None
+    """Share of all CPUs that others took meanwhile, 0 to 1; None where that cannot be told."""
 
     def note(self, variant: str, value: float) -> None:
         """Add a sample."""
@@ -63,7 +73,7 @@ class Row:
         """Add a sample for each second of CPU."""
         self.per_cpu.setdefault(variant, []).append(value)
 
-    def aim(self, ours: str, yardstick: str, bound: float, *, by_cpu: bool = False) -> None:
+    def aim(self, ours: str, yardstick: str, bound: float | None, *, by_cpu: bool = False) -> None:
         """Compare two variants, round by round, by the clock and perhaps by CPU as well."""
         says = f"{ours} / {yardstick}" if ours != "ours" else f"to {yardstick}"
         self.goals.append(Goal(says, _ratios(self.samples, ours, yardstick), bound))
@@ -72,15 +82,13 @@ class Row:
             self.goals.append(Goal(f"{says}, by CPU", ratios, bound))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it."""
-        return {
-            "name": self.name,
-            "unit": self.unit,
-            "samples": self.samples,
-            "per_cpu_second": self.per_cpu,
-            "goals": [goal.to_json() for goal in self.goals],
-            "failed": self.failed,
-        }
+        """All of it; `from_json` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Row":
+        """What `to_json` gave."""
+        return cls(**{**fields, "goals": [Goal(**goal) for goal in fields["goals"]]})
 
 
 def _ratios(samples: dict[str, list[float]], one: str, other: str) -> list[float]:
@@ -109,17 +117,16 @@ def show(rows: Sequence[Row], console: Console) -> None:
     table.add_column("against the goal")
     for row in rows:
         figures = [f"{name}: {spread(values)} {row.unit}" for name, values in row.samples.items()]
+        figures += [f"[yellow]{name}: {why}[/yellow]" for name, why in row.missing.items()]
         if row.failed is not None:
             figures.append(f"[yellow]not measured: {row.failed}[/yellow]")
-        table.add_row(row.name, "\n".join(figures), "\n".join(_verdict(g) for g in row.goals))
+        table.add_row(row.name, "\n".join(figures), "\n".join(_shown(g) for g in row.goals))
     console.print(table)
 
 
-def _verdict(goal: Goal) -> str:
+def _shown(goal: Goal) -> str:
+    figures = f"{spread(goal.values)} {goal.unit}"
+    if goal.bound is None:
+        return f"{goal.says}: {figures}"
     colour = "green" if goal.met else "red"
-    sign = "≥" if goal.at_least else "≤"
-    word = "met" if goal.met else "missed"
-    return (
-        f"{goal.says}: [{colour}]{spread(goal.values)} {goal.unit}[/{colour}]"
-        f"  goal {sign} {goal.bound:g}, {word}"
-    )
+    return f"{goal.says}: [{colour}]{figures}[/{colour}]  goal {goal.asks}, {goal.verdict}"

@@ -21,9 +21,14 @@ def bench(
     peers: Annotated[
         Path | None, typer.Option(help="Folder of other servers to compare with: tests/bench.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="File for all samples.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="File for all samples; rows it has are kept.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Document for the table, between its two marks.")
+    ] = None,
 ) -> None:
     """Measure this machine against the goals of docs/performance.md. Takes some minutes."""
     choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
-    if not command.run(choice, json):
+    if not command.run(choice, json, markdown):
         raise typer.Exit(1)

@@ -1,0 +1,111 @@
+"""Those who react and comment inside the server's process, at a steady rate: no socket in the way."""
+
+import asyncio
+import secrets
+import time
+import uuid
+from array import array
+from collections.abc import Sequence
+
+from widget_server.app import Rooms
+from widget_server.bench import seeds
+from widget_server.bench.remote import Stopwatch
+from widget_server.model.events import CommentChanged, Event
+from widget_server.store.deeds import Post, React
+
+
+class Authors:
+    """Many of them, on one story."""
+
+    def __init__(self, rooms: Rooms, code: str) -> None:
+        self._rooms = rooms
+        self._code = code
+        self._committed: dict[int, float] = {}
+
+    async def converse(self, per_second: float, seconds: float) -> tuple[int, float, float]:
+        """Comments of many readers at a steady rate, stored.
+
+        How many, and the seconds and CPU seconds that they took.
+        """
+        story, watch = await self._story(), Stopwatch()
+        number, pending = 0, set()
+        while (passed := watch.read()[0]) < seconds:
+            for _ in range(int(passed * per_second) - number):
+                number += 1
+                task = asyncio.ensure_future(self._rooms.writer.submit(self._post(story)))
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+            await asyncio.sleep(0.001)
+        await asyncio.gather(*pending)
+        return number, *watch.read()
+
+    async def _story(self) -> int:
+        story = await self._rooms.services.directory.story(self._code)
+        if story is None:
+            raise LookupError(self._code)
+        return story.id
+
+    def _post(self, story: int) -> Post:
+        return Post(
+            story=story,
+            id=secrets.token_hex(6),
+            key=uuid.uuid4().hex,
+            reader=secrets.token_hex(16),
+            source=seeds.SOURCE,
+            text=seeds.TEXT,
+            pending=False,
+            reactions=tuple(seeds.COUNTS),
+            at=self._rooms.services.now_ms(),
+        )
+
+    async def react(self, per_second: float, seconds: float) -> int:
+        """Reactions of many readers at a steady rate, stored; how many were acknowledged."""
+        story = await self._story()
+        keys = ("happy", "sad", "thinking")
+        begin, number, open_deeds = time.perf_counter(), 0, set()
+        while (passed := time.perf_counter() - begin) < seconds:
+            for _ in range(int(passed * per_second) - number):
+                number += 1
+                reader = f"{number % 2000:032x}"
+                deed = React(
+                    story,
+                    None,
+                    reader,
+                    keys[number // 2000 % 3],
+                    None,
+                    self._rooms.services.now_ms(),
+                )
+                task = asyncio.ensure_future(self._rooms.writer.submit(deed))
+                open_deeds.add(task)
+                task.add_done_callback(open_deeds.discard)
+            await asyncio.sleep(0.005)
+        await asyncio.gather(*open_deeds)
+        return number
+
+    async def write_comments(
+        self, per_second: float, seconds: float
+    ) -> tuple["array[int]", "array[float]"]:
+        """Comments stored at a steady rate; the `seq` of each and when it was committed."""
+        story = await self._story()
+        self._note_commits()
+        begin, pending = time.perf_counter(), []
+        for number in range(int(per_second * seconds)):
+            await asyncio.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
+            post = self._rooms.writer.submit(self._post(story))
+            pending.append(asyncio.ensure_future(post))
+        answers = await asyncio.gather(*pending)
+        seqs = array("q", [answer.seq for answer in answers])
+        return seqs, array("d", [self._committed[seq] for seq in seqs])
+
+    def _note_commits(self) -> None:
+        """From now on note when each comment's transaction was over."""
+        tell = self._rooms.announce
+
+        def announce(events: Sequence[Event]) -> None:
+            now = time.monotonic()
+            for event in events:
+                if isinstance(event, CommentChanged):
+                    self._committed[event.seq] = now
+            tell(events)
+
+        self._rooms.writer._on_commit = announce

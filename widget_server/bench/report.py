@@ -1,0 +1,87 @@
+"""The table kept: as samples in a JSON file, and as Markdown, in a document between two marks."""
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import orjson
+
+from widget_server.bench.table import Row, spread
+
+BEGIN = "<!-- bench: written by `widget-server bench --markdown` -->"
+END = "<!-- bench: end -->"
+
+
+def kept(file: Path) -> dict[str, Row]:
+    """The rows in a JSON file by their keys; none where there is no file."""
+    if not file.exists():
+        return {}
+    return {row["key"]: Row.from_json(row) for row in orjson.loads(file.read_bytes())}
+
+
+def keep(file: Path, rows: Sequence[Row]) -> None:
+    """Write all samples."""
+    found = [row.to_json() for row in rows]
+    file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def put_into(document: Path, rows: Sequence[Row]) -> None:
+    """Write the Markdown between the two marks of a document, or all of a new file."""
+    table = f"{BEGIN}\n{markdown(rows)}{END}"
+    text = document.read_text("utf-8") if document.exists() else f"{BEGIN}{END}\n"
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{document} has no place for the table: {BEGIN} … {END}")
+    document.write_text(before + table + after, "utf-8")
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """What was promised and what was found, the figures behind it, and how they were taken."""
+    return "\n".join([*_goals(rows), "", *_figures(rows), "", *_circumstances(rows), ""])
+
+
+def _goals(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| Row | Beside | Median (lowest to highest) | Goal | |"
+    yield "|---|---|--:|--:|---|"
+    for row in rows:
+        name = row.name
+        for goal in row.goals:
+            figure = f"{spread(goal.values)} {goal.unit}".rstrip()
+            yield f"| {name} | {goal.says} | {figure} | {goal.asks} | {_marked(goal.verdict)} |"
+            name = ""
+        if row.failed is not None:
+            yield f"| {name} | | | | not measured: {_cell(row.failed)} |"
+
+
+def _figures(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| Figures | | Median (lowest to highest) | for each CPU second of the server |"
+    yield "|---|---|--:|--:|"
+    for row in rows:
+        name = f"{row.name}{', ' * bool(row.unit)}{row.unit}"
+        for variant, values in row.samples.items():
+            of_cpu = spread(row.per_cpu[variant]) if variant in row.per_cpu else ""
+            yield f"| {name} | {variant} | {spread(values)} | {of_cpu} |"
+            name = ""
+        for variant, why in row.missing.items():
+            yield f"| {name} | {variant} | not measured: {_cell(why)} | |"
+
+
+def _circumstances(rows: Sequence[Row]) -> Iterator[str]:
+    cores = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    yield f"{cores}, Python {platform.python_version()}. What else ran took of all cores:"
+    said = [f"{row.key} ({row.when}, {row.rounds} rounds) {_percent(row)}" for row in rows]
+    yield "; ".join(said) + "."
+
+
+def _percent(row: Row) -> str:
+    return "unknown" if row.neighbours is None else f"{100 * row.neighbours:.0f} %"
+
+
+def _marked(verdict: str) -> str:
+    return f"**{verdict}**" if verdict == "missed" else verdict
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/")
