@@ -9,6 +9,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +19,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from typer.testing import CliRunner
 
 from tests.ports import free_ports
 from tests.waiting import SLOWNESS, wait_until
+from widget_server.cli import app
 from widget_server.trust import tokens
 
 ROOT = Path(__file__).parents[2]
@@ -57,11 +60,20 @@ class Demo:
         return f"http://localhost:{self.port + 1 + number}/"
 
     def run(self, *words: str) -> str:
-        """What `widget-server` prints for these words."""
-        command = [sys.executable, "-m", "widget_server", *words, "--data", str(self.data)]
-        return subprocess.run(
-            command, cwd=ROOT, env=_environment(), check=True, capture_output=True, text=True
-        ).stdout
+        """What `widget-server` prints for these words.
+
+        Run in this process, for a Python of its own takes a second or two.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            done = beside.submit(
+                CliRunner().invoke,
+                app,
+                [*words, "--data", str(self.data)],
+                env=dict.fromkeys(UNSET),
+                catch_exceptions=False,
+            ).result()
+        assert done.exit_code == 0, f"{words} ended with {done.exit_code}:\n{done.output}"
+        return done.stdout
 
     def site(self, slug: str, *rules: str) -> str:
         """A site of this name with these rules (`key=value`)."""

@@ -148,7 +148,7 @@ async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
     page = await STATES["a comment that waits for a moderator"](Stage(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
-        - heading "No comments yet" [level=3]
+        - heading "0 comments" [level=3]
         - button "Post"
         - button "Preview" [pressed=false]
         - list:

@@ -5,10 +5,9 @@ Answers and events are drawn from the rows after the whole batch is applied.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
-from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
+from widget_server.model.events import Event
 from widget_server.model.records import CommentState
 from widget_server.store.deeds import (
     Answer,
@@ -22,11 +21,9 @@ from widget_server.store.deeds import (
     React,
     Report,
 )
-from widget_server.store.rows import counts_of, dump
+from widget_server.store.journal import Journal
+from widget_server.store.rows import dump
 from widget_server.store.workset import Row, Workset
-
-Target = tuple[int, str]
-"""A story's id and a comment's id, or empty text for the story itself."""
 
 
 class Ledger:
@@ -34,17 +31,11 @@ class Ledger:
 
     def __init__(self, rows: Workset) -> None:
         self._rows = rows
-        self._tallied: dict[Target, None] = {}
-        self._facts: list[Callable[[], Event]] = []
+        self._journal = Journal(rows)
 
     def events(self) -> list[Event]:
-        """What changed, in the order of each story's `seq`; one tally for each thing counted."""
-        rows = self._rows
-        tallies: list[Event] = [
-            TallyChanged(rows.stories[story]["code"], target or None, rows.tally(story, target))
-            for story, target in self._tallied
-        ]
-        return [fact() for fact in self._facts] + tallies
+        """What changed for everyone, once the whole batch is applied."""
+        return self._journal.events()
 
     # Applying ----------------------------------------------------------------------------------
 
@@ -78,7 +69,7 @@ class Ledger:
             self._published(deed.story, target)
         before = self._rows.reactions.get((deed.story, target, deed.reader))
         if before != deed.reaction:
-            self._count(deed.story, target, before, deed.reaction)
+            self._journal.count(deed.story, target, before, deed.reaction)
             row: Row | None = None
             if deed.reaction is None:
                 del self._rows.reactions[deed.story, target, deed.reader]
@@ -133,7 +124,7 @@ class Ledger:
         self._rows.by_key[deed.story, deed.reader, deed.key] = deed.id
         self._rows.new_comments.append(deed.id)
         if not deed.pending:
-            self._publish(deed.id)
+            self._journal.publish(deed.id)
         return lambda: self._rows.comment(deed.id)
 
     def _edit(self, deed: Edit) -> Callable[[], Answer]:
@@ -145,12 +136,12 @@ class Ledger:
         else:
             row |= {"source": deed.source, "text": dump(deed.text), "edited_at": deed.at}
             row |= {"waiting_source": None, "waiting_text": None}
-            self._changed(deed.comment)
+            self._journal.changed(deed.comment)
         return lambda: self._rows.comment(deed.comment)
 
     def _delete(self, deed: Delete) -> Callable[[], Answer]:
         self._own(deed.story, deed.comment, deed.reader, deed.at - deed.window)
-        self._remove(deed.comment)
+        self._journal.remove(deed.comment)
         return lambda: self._rows.comment(deed.comment)
 
     def _report(self, deed: Report) -> Callable[[], Answer]:
@@ -167,12 +158,14 @@ class Ledger:
     def _forget(self, deed: Forget) -> Callable[[], Answer]:
         things = 0
         for story, target, reader in [key for key in self._rows.reactions if key[2] == deed.reader]:
-            self._count(story, target, self._rows.reactions.pop((story, target, reader)), None)
+            self._journal.count(
+                story, target, self._rows.reactions.pop((story, target, reader)), None
+            )
             self._rows.set_reactions[story, target, reader] = None
             things += 1
         for row in [row for row in self._rows.comments.values() if row["reader"] == deed.reader]:
             if row["state"] != CommentState.REMOVED:
-                self._remove(row["id"])
+                self._journal.remove(row["id"])
                 things += 1
             del self._rows.by_key[row["story"], row["reader"], row["client_key"]]
             # The tombstone belongs to nobody; its own id keeps its key unlike any other.
@@ -185,16 +178,16 @@ class Ledger:
         row = self._there(deed.story, deed.comment)
         match deed.verb:
             case "approve" if row["state"] == CommentState.PENDING:
-                self._publish(deed.comment)
+                self._journal.publish(deed.comment)
             case "approve" if row["waiting_source"] is not None:
                 row |= {"source": row["waiting_source"], "text": row["waiting_text"]}
                 row |= {"waiting_source": None, "waiting_text": None, "edited_at": deed.at}
-                self._changed(deed.comment)
+                self._journal.changed(deed.comment)
             case "remove":
-                self._remove(deed.comment)
+                self._journal.remove(deed.comment)
             case "pin" | "unpin" if row["pinned"] != (deed.verb == "pin"):
                 row["pinned"] = deed.verb == "pin"
-                self._changed(deed.comment)
+                self._journal.changed(deed.comment)
         return lambda: self._rows.comment(deed.comment)
 
     def _change(self, deed: Change) -> Callable[[], Answer]:
@@ -206,9 +199,7 @@ class Ledger:
                 self._rows.changed_stories.add(deed.story)
             if any(story[column] != value for column, value in deed.columns.items()):
                 story |= deed.columns
-                seq = self._next(story)
-                event = StoryChanged(story["code"], seq, self._rows.story(deed.story))
-                self._facts.append(lambda: event)
+                self._journal.story_changed(deed.story)
         return lambda: self._rows.story(deed.story)
 
     # Rules that several deeds share --------------------------------------------------------------
@@ -241,67 +232,3 @@ class Ledger:
         if row["created_at"] < earliest:
             raise EditWindowOver
         return row
-
-    def _next(self, story: Row) -> int:
-        story["seq"] += 1
-        self._rows.changed_stories.add(story["id"])
-        return int(story["seq"])
-
-    def _publish(self, comment: str) -> None:
-        row = self._rows.comments[comment]
-        story = self._rows.stories[row["story"]]
-        row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
-        story["published"] += 1
-        self._changed(comment)
-
-    def _remove(self, comment: str) -> None:
-        row = self._rows.comments[comment]
-        if row["state"] == CommentState.PUBLISHED:
-            self._rows.stories[row["story"]]["published"] -= 1
-        row |= {
-            "state": CommentState.REMOVED.value,
-            "source": "",
-            "text": "[]",
-            "waiting_source": None,
-            "waiting_text": None,
-            "name": None,
-            "email": None,
-            "website": None,
-            "pinned": False,
-        }
-        self._changed(comment)
-
-    def _changed(self, comment: str) -> None:
-        """Give a public change its number. What was never public changes without one."""
-        row = self._rows.comments[comment]
-        self._rows.changed_comments.add(comment)
-        if row["born"] == 0:
-            return
-        story = self._rows.stories[row["story"]]
-        seq = row["seq"] = self._next(story)
-        # The comment and count as they are now: a later deed of this batch must not show early.
-        # Counts are those after the batch: one version must not stand for two of them.
-        now, count = self._rows.comment(comment), story["published"]
-
-        def fact() -> Event:
-            tally = self._rows.tally(story["id"], comment)
-            return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
-
-        self._facts.append(fact)
-
-    def _count(self, story: int, target: str, before: str | None, after: str | None) -> None:
-        row = self._rows.comments[target] if target else self._rows.stories[story]
-        counts = counts_of(row["counts"])
-        if before is not None:
-            counts[before] = max(0, counts.get(before, 0) - 1)
-        if after is not None:
-            counts[after] = counts.get(after, 0) + 1
-        row["counts"] = dump(counts)
-        if (story, target) not in self._tallied:
-            self._tallied[story, target] = None
-            self._rows.stories[story]["tallies"] += 1
-            row["version"] = self._rows.stories[story]["tallies"]
-        self._rows.changed_stories.add(story)
-        if target:
-            row["score"] = sum(counts.values())
-            self._rows.changed_comments.add(target)

@@ -1,0 +1,103 @@
+"""What a batch of deeds changes for everyone: each change gets its number, and is told afterwards."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
+from widget_server.model.records import CommentState
+from widget_server.store.rows import counts_of, dump
+from widget_server.store.workset import Row, Workset
+
+Target = tuple[int, str]
+"""A story's id and a comment's id, or empty text for the story itself."""
+
+
+class Journal:
+    """The public changes of one batch, made in its rows; the stories' rows are locked."""
+
+    def __init__(self, rows: Workset) -> None:
+        self._rows = rows
+        self._tallied: dict[Target, None] = {}
+        self._facts: list[Callable[[], Event]] = []
+
+    def events(self) -> list[Event]:
+        """What changed, in the order of each story's `seq`; one tally for each thing counted."""
+        rows = self._rows
+        tallies: list[Event] = [
+            TallyChanged(rows.stories[story]["code"], target or None, rows.tally(story, target))
+            for story, target in self._tallied
+        ]
+        return [fact() for fact in self._facts] + tallies
+
+    def story_changed(self, story: int) -> None:
+        """Give what the story's row says of it now a number."""
+        row = self._rows.stories[story]
+        event = StoryChanged(row["code"], self._next(row), self._rows.story(story))
+        self._facts.append(lambda: event)
+
+    def publish(self, comment: str) -> None:
+        """Show a comment to everyone from now on."""
+        row = self._rows.comments[comment]
+        story = self._rows.stories[row["story"]]
+        row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
+        story["published"] += 1
+        self.changed(comment)
+
+    def remove(self, comment: str) -> None:
+        """Leave of a comment only the place where it was."""
+        row = self._rows.comments[comment]
+        if row["state"] == CommentState.PUBLISHED:
+            self._rows.stories[row["story"]]["published"] -= 1
+        row |= {
+            "state": CommentState.REMOVED.value,
+            "source": "",
+            "text": "[]",
+            "waiting_source": None,
+            "waiting_text": None,
+            "name": None,
+            "email": None,
+            "website": None,
+            "pinned": False,
+        }
+        self.changed(comment)
+
+    def changed(self, comment: str) -> None:
+        """Give a public change its number. What was never public changes without one."""
+        row = self._rows.comments[comment]
+        self._rows.changed_comments.add(comment)
+        if row["born"] == 0:
+            return
+        story = self._rows.stories[row["story"]]
+        seq = row["seq"] = self._next(story)
+        # The comment and count as they are now: a later deed of this batch must not show early.
+        # Counts are those after the batch: one version must not stand for two of them.
+        now, count = self._rows.comment(comment), story["published"]
+
+        def fact() -> Event:
+            tally = self._rows.tally(story["id"], comment)
+            return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
+
+        self._facts.append(fact)
+
+    def count(self, story: int, target: str, before: str | None, after: str | None) -> None:
+        """Count a reader's reaction to a comment, or to the story (""), instead of the one before."""
+        row = self._rows.comments[target] if target else self._rows.stories[story]
+        counts = counts_of(row["counts"])
+        if before is not None:
+            counts[before] = max(0, counts.get(before, 0) - 1)
+        if after is not None:
+            counts[after] = counts.get(after, 0) + 1
+        row["counts"] = dump(counts)
+        if (story, target) not in self._tallied:
+            self._tallied[story, target] = None
+            self._rows.stories[story]["tallies"] += 1
+            row["version"] = self._rows.stories[story]["tallies"]
+        self._rows.changed_stories.add(story)
+        if target:
+            row["score"] = sum(counts.values())
+            self._rows.changed_comments.add(target)
+
+    def _next(self, story: Row) -> int:
+        story["seq"] += 1
+        self._rows.changed_stories.add(story["id"])
+        return int(story["seq"])
