@@ -140,9 +140,11 @@ class Client:
 
     async def read_to_end(self) -> bytes:
         """Read until the server closes."""
+        parts = [self.raw]
         async with asyncio.timeout(20):
             while data := await self.read():
-                self.raw += data
+                parts.append(data)
+        self.raw = b"".join(parts)
         return self.raw
 
     async def frames(self, until: int | None = None) -> list[WireFrame]:

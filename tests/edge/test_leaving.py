@@ -9,7 +9,8 @@ from widget_server.config import Config
 from widget_server.ports import listening_socket
 
 ON_BOTH_LOOPS = True
-GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+"""Else the server would wait a while for what these clients may ask next."""
 CLIENTS = 20
 
 

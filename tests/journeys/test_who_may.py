@@ -126,6 +126,8 @@ async def test_a_refused_story_does_not_end_the_others_of_its_page(
             await late.closed(timeout=1.5)
 
 
+# The database has no part in it, and ten seconds are long.
+@pytest.mark.parametrize("running_pair", ["sqlite"], indirect=True)
 async def test_a_socket_that_subscribes_to_nothing_is_closed(pair: Pair) -> None:
     async with Client(pair.one.url) as client:
         assert await client.closed(timeout=15) == 4408
