@@ -59,7 +59,7 @@ test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k n
 	@echo "==> test-python"
 	@$(WITH_NODE) $(BIN)/python -m pytest $(ARGS)
 
-faults: $(STAMPS)/test ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
+faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
 	@echo "==> faults"
 	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
