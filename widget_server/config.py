@@ -21,8 +21,10 @@ DEFAULT_RATES = {
     "comment": "30/60",
     "report": "10/600",
     "handshake": "600/60",
+    "arrival": "5000/50",
 }
-"""What one network may do, as count/seconds, where nothing else is set."""
+"""What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
+whatever network, counted for all of them together."""
 
 SHORTEST_SECRET = 16
 SEATS = 500
@@ -175,7 +177,7 @@ class Config(BaseSettings):
 
     @property
     def rates(self) -> dict[str, Rate]:
-        """What one network may do."""
+        """What one network may do, and all together."""
         chosen = DEFAULT_RATES | (self.rate_limits or {})
         return {kind: Rate.parse(rate) for kind, rate in chosen.items()}
 

@@ -18,6 +18,7 @@ from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.model.errors import RateLimited, Unavailable
 from widget_server.operations.services import Services
 from widget_server.ports import listening_socket
 from widget_server.wire.messages import MOST_BYTES
@@ -116,11 +117,19 @@ def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _pace_of_handshakes(services: Services, config: Config) -> Handshakes:
-    """Counted like all that a network does, under its key of the day."""
+def pace_of_handshakes(services: Services, config: Config) -> Handshakes:
+    """Counted for the network, under its key of the day, and then for this process.
+
+    Those who come from everywhere at once are let in all the same, up to a number; what is beyond
+    that waits outside, for the sake of the readers who are here.
+    """
 
     def spend(address: str | None) -> None:
         services.paces.spend("handshake", services.network(address))
+        try:
+            services.paces.spend("arrival", "")
+        except RateLimited as refusal:
+            raise Unavailable(retry_after=refusal.retry_after) from None
 
     return Handshakes(spend, config.trusted_proxies)
 
@@ -130,7 +139,7 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
     take_all_descriptors()
     FanoutProtocol.drain_s = config.drain_seconds
     app = build(config)
-    HardenedHttpProtocol.handshakes = _pace_of_handshakes(app.state.services, config)
+    HardenedHttpProtocol.handshakes = pace_of_handshakes(app.state.services, config)
     server = Server(uvicorn_settings(config, app), on_ready)
     with contextlib.ExitStack() as open_:
         listeners = [

@@ -15,6 +15,7 @@ from tests.waiting import eventually
 from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol
+from widget_server.model.errors import Unavailable
 from widget_server.trust.pace import Pace, Rate
 
 ON_BOTH_LOOPS = True
@@ -123,6 +124,21 @@ async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_pro
     assert all(3500 < int(wait[0]) <= 3600 for wait in waits if wait)
     assert len(app.scopes) == statuses.count(b"418") + 1, "for the others nothing was made"
     assert COUNTS.handshakes_refused - refused == statuses.count(b"429")
+
+
+@pytest.mark.parametrize("in_two", [False, True])
+async def test_who_comes_when_too_many_do_is_503_and_told_when_to_come(in_two: bool) -> None:
+    def spend(_: str | None) -> None:
+        raise Unavailable(retry_after=6.2)
+
+    class Full(Inside):
+        handshakes = Handshakes(spend, "")
+
+    async with serving(App(), http=Full) as served:
+        answer = await asked(served, HANDSHAKE, in_two=in_two)
+        assert status(await asked(served, GET)) == b"204", "all but sockets is served"
+    assert status(answer) == b"503"
+    assert b"\r\nretry-after: 7\r\n" in answer
 
 
 async def test_a_client_that_says_nothing_is_not_kept() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from tests.edge.serving import CLOSE, CONT, PING, TEXT, Client, frame
 
 ADDRESS = "127.0.0.9"
-"""Where the attackers come from: a network of their own, and no trusted proxy."""
+"""Where most attackers come from: a network of their own, and no trusted proxy."""
 ORIGIN = "https://copy.example"
 KEPT = "kept"
 """Not ended by the server: whoever only reads slowly is served as fast as he reads."""
@@ -47,14 +47,14 @@ class Attack:
     """Seconds in which it shows its effect."""
 
 
-def _socket(receive_buffer: int | None = None) -> socket.socket:
+def _socket(receive_buffer: int | None = None, address: str = ADDRESS) -> socket.socket:
     sock = socket.socket()
     sock.setblocking(False)
     # Closed with a reset: tens of thousands of closed connections must not use up the ports.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    sock.bind((ADDRESS, 0))
+    sock.bind((address, 0))
     return sock
 
 
@@ -194,11 +194,13 @@ async def reads_slowly(target: Target, ends: Ends) -> None:
 HERD = 50
 
 
-async def shakes_hands(target: Target, ends: Ends) -> None:
+async def shakes_hands(
+    target: Target, ends: Ends, whence: Callable[[], str] = lambda: ADDRESS
+) -> None:
     """Open a herd of sockets at once, look at each answer, and go."""
     loop = asyncio.get_running_loop()
     request = _handshake(target)
-    socks = [_socket() for _ in range(HERD)]
+    socks = [_socket(address=whence()) for _ in range(HERD)]
     try:
         for sock in socks:
             await loop.sock_connect(sock, ("127.0.0.1", target.port))
@@ -210,6 +212,16 @@ async def shakes_hands(target: Target, ends: Ends) -> None:
     finally:
         for sock in socks:
             sock.close()
+
+
+async def shakes_hands_from_everywhere(target: Target, ends: Ends) -> None:
+    """The same from a network of its own for each socket, of four million."""
+    chance = random.Random()
+    await shakes_hands(
+        target,
+        ends,
+        lambda: f"127.{chance.randrange(64, 128)}.{chance.randrange(256)}.{chance.randrange(256)}",
+    )
 
 
 async def subscribes(target: Target, ends: Ends) -> None:
@@ -295,6 +307,9 @@ PATIENT: dict[str, Attack] = {
 
 FLOODS: dict[str, Attack] = {
     "thousands of handshakes a second": _attack(shakes_hands, 4, 60, "101", "429"),
+    "handshakes from thousands of networks": _attack(
+        shakes_hands_from_everywhere, 4, 60, "101", "503", window_s=6
+    ),
 }
 
 ATTACKS = QUICK | PATIENT | FLOODS

@@ -1,0 +1,33 @@
+"""What a serving process lets in."""
+
+from pathlib import Path
+
+import pytest
+
+from widget_server.app import Rooms
+from widget_server.config import Config
+from widget_server.model.errors import RateLimited, Unavailable
+from widget_server.worker import pace_of_handshakes
+
+
+def test_handshakes_are_counted_for_each_network_and_for_all_together(tmp_path: Path) -> None:
+    limits = {"handshake": "2/3600", "arrival": "5/3600"}
+    config = Config(data_dir=tmp_path, rate_limits=limits)
+    handshakes = pace_of_handshakes(Rooms(config).services, config)
+    for _ in range(2):
+        handshakes.admit("192.0.2.1", [])
+    for _ in range(10):
+        with pytest.raises(RateLimited):
+            handshakes.admit("192.0.2.1", [])
+    for last in range(2, 5):
+        handshakes.admit(f"192.0.2.{last}", [])
+    with pytest.raises(Unavailable) as refused:
+        handshakes.admit("192.0.2.5", [])
+    assert refused.value.retry_after == 720
+
+
+def test_handshakes_are_not_counted_where_pace_is_off(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path, rate_limits=None)
+    handshakes = pace_of_handshakes(Rooms(config).services, config)
+    for _ in range(10_000):
+        handshakes.admit("192.0.2.1", [])
