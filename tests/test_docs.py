@@ -16,10 +16,12 @@ from widget_server import cli
 from widget_server.app import Rooms
 from widget_server.config import DEFAULT_RATES, Config
 from widget_server.edge import problems, socket
+from widget_server.edge.counts import SOCKETS
 from widget_server.edge.guarded_socket import GuardedSocket
-from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.edge.hardened_http import REASONS, HardenedHttpProtocol
 from widget_server.edge.health import Now
 from widget_server.edge.routes import application
+from widget_server.edge.timed_socket import TimedSocket
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.store import discussions, threads
@@ -130,7 +132,7 @@ def _named_limits() -> set[str]:
                 name = node.targets[0].id
                 if re.match("_?(MOST|MAX)(_|$)", name) and not module.startswith("bench."):
                     found.add(f"{module}.{name}")
-    for protocol in (GuardedSocket, HardenedHttpProtocol):
+    for protocol in (TimedSocket, GuardedSocket, HardenedHttpProtocol):
         for name, value in vars(protocol).items():
             if isinstance(value, int | float):
                 found.add(
@@ -266,6 +268,8 @@ async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> Non
     nothing: Any = None
     transport = httpx.ASGITransport(application(nothing, rooms.health(), 0))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        assert (await http.get("/nothing")).status_code == 404
+        SOCKETS.closed.add(1012, "")
         answer = (await http.get("/metrics")).text
     await rooms.database.close()
     answered = dict(re.findall(r"^# HELP (\w+) (.+)$", answer, re.MULTILINE))
@@ -276,7 +280,11 @@ async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> Non
         "widget_subscriptions",
         "widget_deeds_waiting",
     ]
-    assert set(re.findall(r"\{(\w+)=", answer)) == {"le"}, "no label says whose it is"
+    labels = set(re.findall(r"[{,](\w+)=", answer))
+    assert labels == {"le", "status", "code", "reason"}, "no label says whose it is"
+    # Of refusals the page explains the words that are not an error's code.
+    for reason in (*REASONS.values(), "handshakes", "leaving", "protocol"):
+        assert f"`{reason}`" in OPERATING, reason
 
 
 def test_every_event_of_the_log_is_explained() -> None:

@@ -12,9 +12,10 @@ import uvloop
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, send_in_two, serving
 from tests.waiting import eventually
+from widget_server.edge.counts import HTTP
 from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.guards import Handshakes
-from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol
+from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.model.errors import Unavailable
 from widget_server.trust.pace import Pace, Rate
 
@@ -110,7 +111,7 @@ async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_pro
     class Paced(Inside):
         handshakes = Handshakes(lambda address: pace.spend("handshake", str(address)), proxies)
 
-    refused = COUNTS.handshakes_refused
+    refused = HTTP.refused.numbers["429", "handshakes"]
     app = App()
     async with serving(app, http=Paced) as served:
         answers = []
@@ -123,7 +124,7 @@ async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_pro
     assert [bool(wait) for wait in waits] == [one == b"429" for one in statuses]
     assert all(3500 < int(wait[0]) <= 3600 for wait in waits if wait)
     assert len(app.scopes) == statuses.count(b"418") + 1, "for the others nothing was made"
-    assert COUNTS.handshakes_refused - refused == statuses.count(b"429")
+    assert HTTP.refused.numbers["429", "handshakes"] - refused == statuses.count(b"429")
 
 
 @pytest.mark.parametrize("in_two", [False, True])
@@ -145,11 +146,11 @@ async def test_a_client_that_says_nothing_is_not_kept() -> None:
     class Hasty(Inside):
         header_s = 0.1
 
-    before = COUNTS.timed_out
+    before = HTTP.timed_out
     async with serving(App(), http=Hasty) as served:
         assert await asked(served, b"") == b""
         await eventually(lambda: not served.connections, "the connection is gone")
-    assert COUNTS.timed_out == before + 1
+    assert HTTP.timed_out == before + 1
 
 
 @pytest.mark.parametrize(("request_", "expected"), [(HANDSHAKE, b"503"), (GET, b"204")])

@@ -35,9 +35,10 @@ from tests.edge.serving import (
     upgraded,
 )
 from tests.waiting import eventually
-from widget_server.edge.fanout import COUNTS, FanoutProtocol
-from widget_server.edge.guarded_socket import LOG
+from widget_server.edge.counts import SOCKETS
+from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.edge.timed_socket import LOG
 from widget_server.edge.wheel import Wheel
 from widget_server.live.frames import Batch, Frame
 
@@ -120,14 +121,14 @@ async def test_64_fragments_are_a_message() -> None:
 
 
 async def test_a_flood_of_pings_is_cut_after_a_few_answers() -> None:
-    before = COUNTS.abuse_cut
+    before = SOCKETS.abuse_cut
     async with listening() as (_app, client, _served):
         await client.send(frame(PING, b"1234") * 10_000)
         frames = await client.frames()
         assert len([f for f in frames if f.opcode == PONG]) <= 20
         assert frames[-1].opcode == CLOSE
         assert bytes(frames[-1].data[:2]) == b"\x03\xf0"
-    assert COUNTS.abuse_cut == before + 1
+    assert SOCKETS.abuse_cut == before + 1
 
 
 async def test_a_flood_of_pongs_is_cut() -> None:
@@ -137,7 +138,7 @@ async def test_a_flood_of_pongs_is_cut() -> None:
 
 
 async def test_a_client_that_floods_on_after_the_close_frame_is_cut_off() -> None:
-    before = COUNTS.abuse_cut
+    before = SOCKETS.abuse_cut
     async with listening() as (app, client, served):
         app.peers[0].close(1000)
 
@@ -147,7 +148,7 @@ async def test_a_client_that_floods_on_after_the_close_frame_is_cut_off() -> Non
                 await asyncio.sleep(0)
 
         await asyncio.wait_for(flood(), 20)
-    assert COUNTS.abuse_cut == before + 1
+    assert SOCKETS.abuse_cut == before + 1
 
 
 async def test_a_ping_from_a_client_that_does_not_read_cuts_it() -> None:
@@ -377,12 +378,12 @@ class Pinging(Quick):
 
 
 async def test_a_client_that_does_not_answer_pings_is_cut() -> None:
-    before = COUNTS.pongs_missed
+    before = SOCKETS.pongs_missed
     async with listening(Pinging) as (app, client, _served):
         frames = await client.frames()
         assert [f.opcode for f in frames] == [PING]
         await eventually(lambda: app.codes == [1006], "the application was told")
-    assert COUNTS.pongs_missed == before + 1
+    assert SOCKETS.pongs_missed == before + 1
 
 
 async def test_a_pong_that_answers_nothing_does_not_count() -> None:
@@ -394,13 +395,13 @@ async def test_a_pong_that_answers_nothing_does_not_count() -> None:
 
 
 async def test_a_client_that_answers_pings_stays() -> None:
-    before = COUNTS.pings_sent
+    before = SOCKETS.pings_sent
     app = Listener()
     async with (
         serving(app, ws=Pinging) as served,
         connect(served.url(), ping_interval=None) as client,
     ):
-        await eventually(lambda: COUNTS.pings_sent > before + 8, "several pings were sent")
+        await eventually(lambda: SOCKETS.pings_sent > before + 8, "several pings were sent")
         assert client.state is State.OPEN
         assert not app.codes
 
@@ -416,14 +417,14 @@ async def test_an_application_that_is_busy_does_not_cost_the_client_its_socket()
         await send({"type": "websocket.send", "text": "hello"})
         await receive()
 
-    before = COUNTS.pings_sent
+    before = SOCKETS.pings_sent
     async with (
         serving(app, ws=Pinging) as served,
         connect(served.url(), ping_interval=None) as client,
     ):
         await client.send("hello")
         # The client's answers wait behind its message: the server is not reading.
-        await eventually(lambda: COUNTS.pings_sent > before + 4, "pings went on")
+        await eventually(lambda: SOCKETS.pings_sent > before + 4, "pings went on")
         go.set()
         assert await client.recv() == "hello"
 
@@ -432,11 +433,11 @@ async def test_a_client_that_reads_nothing_for_too_long_is_cut() -> None:
     class Impatient(Quick):
         stuck_s = 0.2
 
-    before = COUNTS.slow_cut
+    before = SOCKETS.slow_cut
     async with listening(Impatient, receive_buffer=4096) as (app, _client, served):
         await stuff(app.peers[0])
         await eventually(lambda: not served.connections, "the connection is gone")
-    assert COUNTS.slow_cut == before + 1
+    assert SOCKETS.slow_cut == before + 1
 
 
 async def test_a_client_that_never_answers_a_close_frame_is_cut() -> None:
@@ -461,7 +462,7 @@ async def test_one_timer_serves_all_sockets_and_stops_with_the_last() -> None:
 
 
 async def test_what_was_accepted_and_not_lost_is_open() -> None:
-    before = COUNTS.accepted - COUNTS.lost
+    before = SOCKETS.accepted - SOCKETS.lost
     app = Listener()
     async with serving(app, ws=Quick) as served:
         async with connected(served.port) as refused:
@@ -469,9 +470,9 @@ async def test_what_was_accepted_and_not_lost_is_open() -> None:
             await refused.read_to_end()
         async with upgraded(served.port), upgraded(served.port):
             await eventually(lambda: len(app.peers) == 2, "both are accepted")
-            assert COUNTS.accepted - COUNTS.lost == before + 2
+            assert SOCKETS.accepted - SOCKETS.lost == before + 2
         await eventually(lambda: not served.connections, "all are gone")
-        assert COUNTS.accepted - COUNTS.lost == before
+        assert SOCKETS.accepted - SOCKETS.lost == before
 
 
 # Leaving
@@ -583,10 +584,10 @@ async def test_an_idle_socket_costs_less_than_11_kb_of_python_objects() -> None:
         socks = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(2 * many)]
 
         async def open_up(part: list[socket.socket]) -> int:
-            before = COUNTS.accepted
+            before = SOCKETS.accepted
             for sock in part:
                 sock.sendall(HANDSHAKE)
-            await eventually(lambda: COUNTS.accepted == before + many, "all are accepted")
+            await eventually(lambda: SOCKETS.accepted == before + many, "all are accepted")
             gc.collect()
             return tracemalloc.get_traced_memory()[0]
 

@@ -14,7 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, serving
 from tests.waiting import eventually
-from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol
+from widget_server.edge.counts import HTTP
+from widget_server.edge.hardened_http import HardenedHttpProtocol
 
 ON_BOTH_LOOPS = True
 
@@ -251,7 +252,7 @@ async def test_the_second_header_has_its_deadline_too(beginning: bytes) -> None:
 
 
 async def test_a_body_that_drips_is_not_waited_for() -> None:
-    before = COUNTS.timed_out
+    before = HTTP.timed_out
     async with talking(Quick) as (app, client, _served):
         await client.send(POST + b"Content-Length: 5000\r\n\r\n")
         dripping = asyncio.create_task(drip(client, b"x"))
@@ -259,7 +260,7 @@ async def test_a_body_that_drips_is_not_waited_for() -> None:
         await dripping
         await eventually(lambda: app.ended == 1, "the application has ended")
         assert app.disconnects == 1
-    assert COUNTS.timed_out == before + 1
+    assert HTTP.timed_out == before + 1
 
 
 async def test_an_answer_may_take_longer_than_any_request() -> None:
@@ -278,13 +279,13 @@ async def test_an_answer_may_take_longer_than_any_request() -> None:
 
 
 async def test_a_client_that_does_not_read_its_answer_is_cut() -> None:
-    before = COUNTS.slow_cut
+    before = HTTP.slow_cut
     async with talking(Quick, receive_buffer=4096) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await eventually(lambda: not served.connections, "the connection is gone")
         await eventually(lambda: app.ended == 1, "the application has ended")
-    assert COUNTS.slow_cut == before + 1
+    assert HTTP.slow_cut == before + 1
 
 
 async def test_a_client_that_asked_to_close_and_does_not_read_is_cut() -> None:
@@ -372,7 +373,7 @@ async def test_nonsense_behind_an_answered_request_is_400() -> None:
 
 
 async def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
-    before = COUNTS.refused
+    before = HTTP.refused.number
     async with talking() as (_app, client, served):
         await client.send(b"nonsense\r\n\r\n")
         await until(client, b"400")
@@ -383,7 +384,7 @@ async def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
                 await asyncio.sleep(0.01)
 
         await asyncio.wait_for(go_on(), 20)
-    assert COUNTS.refused == before + 1
+    assert HTTP.refused.number == before + 1
 
 
 async def test_an_upgrade_to_something_else_is_ignored_and_the_connection_closed(

@@ -70,8 +70,8 @@ def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     settings = uvicorn_settings(load(data_dir=tmp_path), nothing)
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
-    protocol: Any = settings.http
-    assert protocol.max_header == MOST_HEADER
+    doorstep: Any = settings.http
+    assert doorstep.inside.max_header == MOST_HEADER
 
 
 async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(

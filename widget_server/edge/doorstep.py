@@ -15,7 +15,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from widget_server.edge import problems
-from widget_server.edge.hardened_http import COUNTS, HardenedHttpProtocol, answer
+from widget_server.edge.counts import HTTP
+from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
 
@@ -75,7 +76,7 @@ class Doorstep(asyncio.Protocol):
 
     def _late(self) -> None:
         # A browser's connection in reserve: it expects no answer to a question not asked.
-        COUNTS.timed_out += 1
+        HTTP.timed_out += 1
         self._transport.close()
 
     def shutdown(self) -> None:
@@ -100,15 +101,15 @@ class Doorstep(asyncio.Protocol):
         target, headers = asked
         if self._leaving:
             # Nobody would tell this socket to come back elsewhere.
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1)
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
             return
         try:
             if self.inside.handshakes is not None:
                 peer = transport.get_extra_info("peername")
                 self.inside.handshakes.admit(peer[0] if peer else None, headers)
         except Refused as refusal:
-            COUNTS.handshakes_refused += 1
-            self._refuse(HTTPStatus(problems.status_of(refusal)), refusal.retry_after)
+            status = HTTPStatus(problems.status_of(refusal))
+            self._refuse(status, refusal.retry_after, "handshakes")
             return
         self._let_go()
         socket = self._config.ws_protocol_class(  # type: ignore[call-arg]
@@ -119,10 +120,11 @@ class Doorstep(asyncio.Protocol):
         socket.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, lines))
         transport.set_protocol(socket)
 
-    def _refuse(self, status: HTTPStatus, retry_after: float | None) -> None:
+    def _refuse(self, status: HTTPStatus, retry_after: float | None, reason: str) -> None:
         """Answer and close at once: all that was sent has been read, so nothing is reset."""
-        COUNTS.refused += 1
-        self._transport.write(answer(status, self._server_state.default_headers, retry_after))
+        HTTP.refused.add(status.value, reason)
+        headers = self._server_state.default_headers
+        self._transport.write(problems.plain(status, headers, retry_after))
         self._transport.close()
 
 

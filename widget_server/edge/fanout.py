@@ -13,10 +13,10 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from widget_server.edge.guarded_socket import COUNTS, LOG, Counts, GuardedSocket
+from widget_server.edge.counts import SOCKETS
+from widget_server.edge.guarded_socket import GuardedSocket
+from widget_server.edge.timed_socket import LOG
 from widget_server.live.frames import Batch
-
-__all__ = ["COUNTS", "EXTENSION", "Counts", "FanoutProtocol"]
 
 #: Where the peer is found in the ASGI scope's `extensions`.
 EXTENSION = "widget.frames"
@@ -77,8 +77,8 @@ class FanoutProtocol(GuardedSocket):
                 sent = 0
             if sent < batch.size:
                 transport.write(wire[sent:])
-        COUNTS.frames_written += batch.number
-        COUNTS.bytes_written += batch.size
+        SOCKETS.frames_written += batch.number
+        SOCKETS.bytes_written += batch.size
         return True
 
     def buffered(self) -> int:

@@ -5,52 +5,28 @@ one line of text, and the connection is closed.
 """
 
 import asyncio
-import math
 from asyncio.transports import Transport
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from widget_server.edge import problems
+from widget_server.edge.counts import HTTP
 from widget_server.edge.guards import Handshakes
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
 
-
-@dataclass(slots=True)
-class HttpCounts:
-    """What this process refused, cut or failed at the HTTP door since it started."""
-
-    refused: Annotated[int, "requests refused before they were read: too large, malformed"] = 0
-    handshakes_refused: Annotated[int, "handshakes beyond the pace of their network"] = 0
-    timed_out: Annotated[int, "connections that were too slow to send a request"] = 0
-    slow_cut: Annotated[int, "connections cut as their answer was not read"] = 0
-    failed: Annotated[int, "requests answered 500"] = 0
-
-
-COUNTS = HttpCounts()
-
-
-def answer(
-    status: HTTPStatus, headers: list[tuple[bytes, bytes]], retry_after: float | None = None
-) -> bytes:
-    """A refusal as it is sent: its name, and after how many seconds to come back."""
-    text = status.phrase.encode() + b"\n"
-    lines = [STATUS_LINE[status]]
-    lines += [name + b": " + value + b"\r\n" for name, value in headers]
-    if retry_after is not None:
-        lines.append(b"retry-after: %d\r\n" % max(1, math.ceil(retry_after)))
-    lines.append(b"content-type: text/plain; charset=utf-8\r\n")
-    lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text))
-    return b"".join(lines) + text
+#: Why a request is refused with each status before it was read, in a word.
+REASONS = {
+    HTTPStatus.BAD_REQUEST: "malformed",
+    HTTPStatus.REQUEST_TIMEOUT: "too_slow",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+    HTTPStatus.TOO_MANY_REQUESTS: "pipelined",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_too_large",
+}
 
 
 class HardenedHttpProtocol(HttpToolsProtocol):
@@ -126,7 +102,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             # next request, if it is one, waits for that.
             self._allow(self.header_s)
             return
-        COUNTS.timed_out += 1
+        HTTP.timed_out += 1
         self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def shutdown(self) -> None:
@@ -156,7 +132,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _look_at_unread(self, before: int) -> None:
         if before - self.transport.get_write_buffer_size() < self.write_least:
-            COUNTS.slow_cut += 1
+            HTTP.slow_cut += 1
             self.transport.abort()
         else:
             self._expect_reading()
@@ -204,14 +180,14 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         """False when the handshake has been refused; most are judged on the doorstep."""
         if self._leaving:
             # Nobody would tell this socket to come back elsewhere.
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1)
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
             return False
         try:
             if self.handshakes is not None:
                 self.handshakes.admit(self.client[0] if self.client else None, self.headers)
         except Refused as refusal:
-            COUNTS.handshakes_refused += 1
-            self._refuse(HTTPStatus(problems.status_of(refusal)), refusal.retry_after)
+            status = HTTPStatus(problems.status_of(refusal))
+            self._refuse(status, refusal.retry_after, "handshakes")
             return False
         return True
 
@@ -282,9 +258,11 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self._answering is not None and not self._answering.response_complete
 
-    def _refuse(self, status: HTTPStatus, retry_after: float | None = None) -> None:
+    def _refuse(
+        self, status: HTTPStatus, retry_after: float | None = None, reason: str | None = None
+    ) -> None:
         """Answer with `status` and close. A client that awaits another answer gets none."""
-        COUNTS.refused += 1
+        HTTP.refused.add(status.value, reason or REASONS[status])
         self._refusal = status
         answering, self._answering = self._answering, None
         answerable = answering is None or answering.response_complete
@@ -298,7 +276,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if not answerable:
             self.transport.abort()
             return
-        self.transport.write(answer(status, self.server_state.default_headers, retry_after))
+        headers = self.server_state.default_headers
+        self.transport.write(problems.plain(status, headers, retry_after))
         # Closing at once would answer unread bytes with a reset, which can overtake the answer.
         self._disarm()
         self._deadline = self.loop.call_later(self.linger_s, self.transport.abort)

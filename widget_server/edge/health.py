@@ -17,9 +17,9 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from widget_server.edge import fanout, hardened_http
+from widget_server.edge import counts
 from widget_server.edge.story_api import json_answer
-from widget_server.model.measures import Spread
+from widget_server.model.measures import Kinds, Spread
 
 READY_S = 2.0
 
@@ -80,9 +80,9 @@ class _Rooms(Collector):
         self._health = health
 
     def collect(self) -> Iterator[Metric]:
-        own = {"sockets": fanout.COUNTS, "http": hardened_http.COUNTS}
-        for room, counts in {**self._health.counters, **own}.items():
-            for name, value, meaning in _told(counts):
+        own = {"sockets": counts.SOCKETS, "http": counts.HTTP}
+        for room, counted in {**self._health.counters, **own}.items():
+            for name, value, meaning in _told(counted):
                 yield _counted(f"widget_{room}_{name}", value, meaning)
         for name, value, meaning in _told(self._health.now()):
             yield GaugeMetricFamily(f"widget_{name}", meaning, value)
@@ -94,7 +94,12 @@ def _told(counts: Any) -> Iterator[tuple[str, Any, str]]:
         yield name, getattr(counts, name), hint.__metadata__[0]
 
 
-def _counted(name: str, value: int | Spread, meaning: str) -> Metric:
+def _counted(name: str, value: int | Spread | Kinds, meaning: str) -> Metric:
+    if isinstance(value, Kinds):
+        family = CounterMetricFamily(name, meaning, labels=value.labels)
+        for kind, number in value.numbers.items():
+            family.add_metric(kind, number)
+        return family
     if isinstance(value, Spread):
         bounds = [*map(str, value.bounds), "+Inf"]
         numbers = accumulate(value.numbers)

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
-from widget_server.edge.fanout import COUNTS, EXTENSION
+from widget_server.edge.counts import SOCKETS
+from widget_server.edge.fanout import EXTENSION
 from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 
@@ -72,11 +73,11 @@ class PlainPeer:
         self._frames.extend(batch.frames)
         self._buffered += sum(map(len, batch.frames))
         if self._buffered > self.high:
-            COUNTS.peers_paused += 1
+            SOCKETS.peers_paused += 1
             self.paused_since = self._loop.time()
         self._wake.set()
-        COUNTS.frames_written += len(batch.frames)
-        COUNTS.bytes_written += len(batch.wire)
+        SOCKETS.frames_written += len(batch.frames)
+        SOCKETS.bytes_written += len(batch.wire)
         return True
 
     def buffered(self) -> int:
@@ -87,6 +88,7 @@ class PlainPeer:
         """Send what is queued and a close frame, within `close_s`."""
         if not self.closed:
             self.closed = True
+            SOCKETS.closed.add(code, reason)
             self._farewell = {"type": "websocket.close", "code": code, "reason": reason}
             self._deadline = self._loop.call_later(self.close_s, self.abort)
             self._wake.set()
@@ -114,7 +116,7 @@ class PlainPeer:
                 await self._send_all()
             await self._send(self._farewell)
         except TimeoutError:
-            COUNTS.slow_cut += 1
+            SOCKETS.slow_cut += 1
             self.abort()
         except (OSError, RuntimeError):
             # The client has left, each server says it in its own way; the application will be told.

@@ -1,10 +1,13 @@
 """Refusals as the outside sees them: the only place that knows statuses and close codes."""
 
+import math
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
+from widget_server.edge.counts import HTTP
 from widget_server.model.errors import Refused
 
 STATUS = {
@@ -73,6 +76,7 @@ def close_code_of(refusal: Refused) -> int:
 
 def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> Response:
     """An error answer (RFC 9457). Never kept by a cache, never an echo of what was sent."""
+    HTTP.refused.add(status, code)
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, "Refused"),
@@ -90,3 +94,17 @@ def problem(status: int, code: str, detail: str, retry_after: float | None = Non
 def of(refusal: Refused) -> Response:
     """The error answer for a refusal."""
     return problem(status_of(refusal), refusal.code, refusal.detail, refusal.retry_after)
+
+
+def plain(
+    status: HTTPStatus, headers: list[tuple[bytes, bytes]], retry_after: float | None
+) -> bytes:
+    """The last answer on a connection, for what was not read: a line of text."""
+    text = b"%b\n" % status.phrase.encode()
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    if retry_after is not None:
+        lines.append(b"retry-after: %d\r\n" % max(1, math.ceil(retry_after)))
+    return (
+        b"HTTP/1.1 %d %b\r\n%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+        b"connection: close\r\n\r\n%b"
+    ) % (status, text[:-1], b"".join(lines), len(text), text)

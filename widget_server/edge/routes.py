@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget_server.edge import (
     assets,
+    counts,
     frame_page,
-    hardened_http,
     health,
     pages,
     problems,
@@ -155,7 +155,7 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     # The endpoint's name, for a path may have a token in it.
     asked = getattr(request.scope.get("endpoint"), "__name__", "none")
     log.error("event=request_failed endpoint=%s", asked)
-    hardened_http.COUNTS.failed += 1
+    counts.HTTP.failed += 1
     detail = "Something went wrong here. Try again in a moment."
     answer = problems.problem(500, "unavailable", detail)
     _add_to(answer.headers)  # Starlette answers what nobody caught outside of all middleware.

@@ -1,6 +1,7 @@
 """What is measured rather than counted: how values are spread, for /metrics."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 
 
@@ -24,3 +25,22 @@ class Spread:
     def number(self) -> int:
         """How many values there were."""
         return sum(self.numbers)
+
+
+class Kinds:
+    """How many there were of each kind, told by what stands under each of `labels`."""
+
+    __slots__ = ("labels", "numbers")
+
+    def __init__(self, *labels: str) -> None:
+        self.labels = labels
+        self.numbers: Counter[tuple[str, ...]] = Counter()
+
+    def add(self, *kind: object) -> None:
+        """Count one of this kind, which has a word for each label and is one of a few."""
+        self.numbers[tuple(map(str, kind))] += 1
+
+    @property
+    def number(self) -> int:
+        """How many there were of all kinds."""
+        return self.numbers.total()
