@@ -66,12 +66,11 @@ class Rooms:
             own_origin=config.url,
         )
 
-    def announce(self, events: Sequence[Event]) -> None:
+    def announce(self, events: Sequence[Event], epoch: str) -> None:
         """What was committed here, to everyone. Never fails the deeds behind it."""
         try:
             self.hub.announce(
-                to_message(event, self.database.epoch, self._settings(event.story))
-                for event in events
+                to_message(event, epoch, self._settings(event.story)) for event in events
             )
         except Exception:
             # It is on disk and will be acknowledged; the sweep brings it to the readers.

@@ -43,7 +43,7 @@ async def fill(url: str) -> None:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda _events: None)
+    writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     await writer.run_errand(make_site(Site("paper", "A paper", 2, 1, SiteSettings())))
     story = await writer.run_errand(

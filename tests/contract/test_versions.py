@@ -56,13 +56,14 @@ async def _goes_on(url: str) -> None:
     database = Database(url)
     await database.open()
     discussions = Discussions(database)
-    story, page = await discussions.snapshot(CODE)
+    found = await discussions.snapshot(CODE)
+    story, page = found.story, found.page
     assert (story.count, story.tally.counts["sad"]) == (2, 1)
     (thread,) = page.threads
     assert (thread.top.source, thread.top.name) == ("Edited", "Ana")
     assert [reply.id for reply in thread.replies] == ["reply0000000"]
     assert thread.top.tally.counts["happy"] == 1
-    writer = Writer(database, lambda _events: None)
+    writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     posted = await writer.submit(
         Post(story.id, "third0000000", "key", "reader1", "New", ["New"], False, KEYS, at=4_000)

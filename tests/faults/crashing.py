@@ -23,7 +23,7 @@ async def _post(url: str, said: int, name: str) -> None:
     await database.open()
     story = await Discussions(database).story(CODE)
     assert story is not None
-    writer = Writer(database, lambda _events: None)
+    writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     await asyncio.gather(*(_reader(writer, story.id, said, f"{name}-{n}") for n in range(10)))
     await running

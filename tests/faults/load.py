@@ -154,7 +154,16 @@ class Load:
         try:
             await eventually(same, "all watchers are in step", timeout, pause=0.2)
         except AssertionError as problem:
-            raise AssertionError("\n".join([str(problem), *found[:10]])) from None
+            told = [await _hub_of(server) for server in self.servers]
+            raise AssertionError("\n".join([str(problem), *found[:10], *told])) from None
+
+
+async def _hub_of(server: Address) -> str:
+    """What a server's hub and bus counted, for whoever reads of a failure."""
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        lines = (await http.get(f"{server.url}/metrics")).text.splitlines()
+    counted = [line for line in lines if line.startswith(("widget_hub", "widget_bus"))]
+    return "\n".join([server.url, *counted])
 
 
 class Watcher:

@@ -34,7 +34,7 @@ async def prepare(url: str) -> None:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda _events: None)
+    writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     await writer.run_errand(make_site(Site("paper", "A paper", 1, 1, SiteSettings())))
     counts = dict.fromkeys((reaction.key for reaction in REACTIONS), 0)

@@ -43,7 +43,7 @@ async def make_backup(folder: Path, name: str) -> Path:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda _events: None)
+    writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     keys = tuple(reaction.key for reaction in REACTIONS)
     await writer.run_errand(make_site(Site("paper", name, 1, 1, SiteSettings())))

@@ -108,16 +108,20 @@ class Truth:
         changed = sorted(self.comments.values(), key=_seq)
         floor = 0 if len(changed) <= RECENT else changed[-RECENT]["seq"] - 1
         answer = Recent(
-            floor,
-            [(c["seq"], c["id"], json.dumps(c).encode()) for c in changed[-RECENT:]],
-            self._tally_messages(0),
+            epoch=self.epoch,
+            seq=self.seq,
+            version=self.counter,
+            floor=floor,
+            counted_from=0,
+            comments=[(c["seq"], c["id"], json.dumps(c).encode()) for c in changed[-RECENT:]],
+            tallies=self._tally_messages(0),
         )
         await self.after()
         return answer
 
     async def tallies(self, code: str, version: int) -> list[Message]:
         await self._ask("tallies", code)
-        answer = self._tally_messages(version)
+        answer = self._tally_messages(version)[:RECENT]
         await self.after()
         return answer
 
@@ -177,6 +181,7 @@ class Truth:
     def _tally_messages(self, version: int) -> list[Message]:
         own = [(None, self.tally)] + [(c["id"], c["tally"]) for c in self.comments.values()]
         changed = [(key, tally) for key, tally in own if tally["version"] > version]
+        changed.sort(key=lambda item: int(item[1]["version"]))
         return [self._tally_message(key, tally) for key, tally in changed]
 
     def _tally_message(self, comment: str | None, tally: Json) -> Message:

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from tests.live.instant import instantly
 from tests.live.scripted import CODE, Truth
-from widget_server.live.channel import EARLY, RECENT, RING, TALLIES, Channel
+from widget_server.live.channel import EARLY, RECENT, RING, Channel
 from widget_server.live.frames import Frame
 
 
@@ -94,13 +94,13 @@ async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() ->
 @instantly
 async def test_a_snapshot_is_not_used_when_a_tally_since_then_is_no_longer_kept() -> None:
     truth = Truth()
-    for _ in range(TALLIES + 1):
+    for _ in range(RECENT + 1):
         truth.post()
     channel = await started(truth)
-    for index in range(TALLIES):
+    for index in range(RECENT):
         channel.take_tally(truth.react(f"c{index}"))
     assert channel.usable() is not None
-    channel.take_tally(truth.react(f"c{TALLIES}"))
+    channel.take_tally(truth.react(f"c{RECENT}"))
     assert channel.usable() is None
 
 
@@ -165,3 +165,16 @@ async def test_of_what_comes_early_only_so_much_is_kept() -> None:
     channel.start(await truth.snapshot(CODE))
     assert channel.last == EARLY + 11
     assert not channel.has_gap
+
+
+@instantly
+async def test_who_comes_back_gets_it_all_where_more_was_counted_than_is_kept() -> None:
+    truth = Truth()
+    for _ in range(RECENT + 1):
+        truth.post()
+    channel = await started(truth)
+    channel.widen(await truth.recent(CODE))
+    assert channel.changes_after(RECENT + 1) == []
+    for index in range(RECENT + 1):
+        channel.take_tally(truth.react(f"c{index}"))
+    assert channel.changes_after(RECENT + 1) is None

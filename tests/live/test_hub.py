@@ -209,6 +209,47 @@ async def test_a_tally_that_is_first_seen_by_one_who_comes_back_is_told_to_all()
     agree(truth, watching, away)
 
 
+@instantly
+async def test_a_tally_is_told_that_comes_while_the_past_is_read_for_one_who_comes_back() -> None:
+    truth = Truth()
+    truth.post()
+    process = Process(truth)
+    peer, _ = await process.join()
+    away, gone = await process.join()
+    process.hub.leave(gone)
+    truth.after = lambda: asyncio.sleep(0.05)
+    back = asyncio.create_task(process.join(since(away), away))
+    await settle(0.01)
+    process.hear(truth.react())
+    await settle(0.01)
+    # It waits for its turn, a tenth of a second after the one before, while the past is read.
+    process.hear(truth.react("c0"))
+    await back
+    await settle(1)
+    agree(truth, peer, away)
+
+
+@instantly
+async def test_what_was_read_before_the_story_began_anew_says_nothing_of_the_time_between() -> None:
+    truth = Truth()
+    truth.post()
+    process = Process(truth)
+    away, gone = await process.join()
+    process.hub.leave(gone)
+    pauses = iter([0.5])
+    truth.after = lambda: asyncio.sleep(next(pauses, 0.0))
+    back = asyncio.create_task(process.join(since(away), away))
+    await settle(0.01)
+    # Nobody hears of these two; the comment after them shows that something is missing.
+    truth.react("c0")
+    truth.silently()
+    process.hear(truth.post())
+    await back
+    assert process.hub.counts.repaired == 1
+    await settle(2)
+    agree(truth, away)
+
+
 @pytest.mark.parametrize("position", [Position("e0", 1), Position("e1", 9)])
 @instantly
 async def test_a_position_that_means_nothing_here_brings_the_whole_story(
@@ -535,6 +576,22 @@ async def test_many_reactions_in_a_tick_are_one_frame_and_the_last_state_always_
     agree(truth, peer)
     assert peer.kinds() == ["snapshot", "tally", "tally"]
     assert process.hub.counts.conflated == 999
+
+
+@instantly
+async def test_a_comment_does_not_wait_for_the_tally_before_it() -> None:
+    truth = Truth()
+    process = Process(truth)
+    peer, _ = await process.join()
+    process.hear(truth.react())
+    await settle(0.001)
+    process.hear(truth.react())
+    process.hear(truth.post())
+    await settle(0.001)
+    assert peer.kinds() == ["snapshot", "tally", "comment"]
+    await settle(0.1)
+    agree(truth, peer)
+    assert peer.kinds() == ["snapshot", "tally", "comment", "tally"]
 
 
 @instantly

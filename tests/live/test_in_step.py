@@ -5,6 +5,8 @@ in the end, once all is quiet, each has what one who comes then is shown.
 """
 
 import asyncio
+import contextlib
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -32,6 +34,7 @@ class InStep(RuleBasedStateMachine):
         self.flying: list[tuple[Process, Message]] = []
         self.peers: list[tuple[ScriptedPeer, Process, Subscription]] = []
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.joining: dict[Subscription, asyncio.Task[Any]] = {}
         self.sweeps = [self.start(process.hub.run()) for process in self.processes]
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -100,7 +103,7 @@ class InStep(RuleBasedStateMachine):
                 else:
                     return
 
-        self.start(join())
+        self.joining[subscription] = self.start(join())
 
     @precondition(lambda self: self.peers)
     @rule(index=nth, where=which)
@@ -141,6 +144,39 @@ class InStep(RuleBasedStateMachine):
 
         self.loop.run_until_complete(show())
 
+    @rule(where=which, resume=st.booleans())
+    def ask_by_http(self, where: int, resume: bool) -> None:
+        """Without a socket; who polls and comes back brings a position."""
+        at = since(self.peers[0][0]) if resume and self.peers else None
+
+        async def ask() -> None:
+            with contextlib.suppress(Unavailable):
+                await self.processes[where].hub.public(CODE, at)
+
+        self.start(ask())
+
+    @rule(where=which)
+    def crash(self, where: int) -> None:
+        """What was committed is there; what was on its way to it, or waited in it, is not."""
+        dead = self.processes[where]
+        self.sweeps[where].cancel()
+        self.processes[where] = Process(self.truth, dead.hub._process)
+        self.sweeps[where] = self.start(self.processes[where].hub.run())
+        self.flying = [(to, message) for to, message in self.flying if to is not dead]
+        left = [
+            (peer, subscription) for peer, process, subscription in self.peers if process is dead
+        ]
+        self.peers = [entry for entry in self.peers if entry[1] is not dead]
+        for peer, subscription in left:
+
+            async def leave(subscription: Subscription = subscription) -> None:
+                self.joining[subscription].cancel()
+                dead.hub.leave(subscription)
+
+            self.loop.run_until_complete(leave())
+            peer.on_resume, peer.paused, peer.room = None, False, 1_000_000
+            self.join(peer, 1 - where)
+
     # What happens in between ---------------------------------------------------------------------
 
     @precondition(lambda self: self.flying)
@@ -164,10 +200,13 @@ class InStep(RuleBasedStateMachine):
     def pass_time(self, milliseconds: int) -> None:
         self.loop.run_until_complete(asyncio.sleep(milliseconds / 1000))
 
-    @rule(seconds=st.sampled_from([0.0, 0.01, 0.3]), after=st.booleans())
-    def slow_the_database(self, seconds: float, after: bool) -> None:
+    @rule(seconds=st.lists(st.sampled_from([0.0, 0.01, 0.3]), min_size=1), after=st.booleans())
+    def slow_the_database(self, seconds: list[float], after: bool) -> None:
+        """Questions take so long, in turn: one may be overtaken by the next."""
+        pauses = itertools.cycle(seconds)
+
         def wait() -> Coroutine[Any, Any, None]:
-            return asyncio.sleep(seconds)
+            return asyncio.sleep(next(pauses))
 
         setattr(self.truth, "after" if after else "before", wait)
 

@@ -41,7 +41,7 @@ class Store:
         self.discussions = Discussions(self.database)
         self.sites = Sites(self.database)
         self.events: list[Event] = []
-        self.writer = Writer(self.database, self.events.extend)
+        self.writer = Writer(self.database, lambda events, _: self.events.extend(events))
 
     async def story(self, key: str = "one", site: str = "s", iat: int = 100) -> Story:
         """A story (and its site), made known."""

@@ -87,7 +87,7 @@ async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -
     story = await store.story()
     top = (await store.post(story)).id
     ids = await post_many(store, story, MOST_REPLIES + 7, parent=top)
-    (thread,) = (await store.discussions.snapshot(story.code))[1].threads
+    (thread,) = (await store.discussions.snapshot(story.code)).page.threads
     assert [reply.id for reply in thread.replies] == ids[:MOST_REPLIES]
     assert thread.more == 7
     whole = await store.discussions.thread(story.code, ids[-1])
@@ -175,12 +175,11 @@ async def test_recent_changes_come_in_order_with_the_latest_tallies(store: Store
     ids = await post_many(store, story, 4)
     await store.react(story, "a", "happy", ids[0])
     await store.react(story, "a", "sad")
-    _, changed, tallies = await store.discussions.recent(story.code, 2)
-    assert [one.id for one in changed] == ids[2:]
-    assert tallies == [
-        (None, Tally(2, {"happy": 0, "sad": 1})),
-        (ids[0], Tally(1, {"happy": 1, "sad": 0})),
-    ]
+    latest = await store.discussions.recent(story.code, 2)
+    assert latest.epoch == store.database.epoch
+    assert [one.id for one in latest.comments] == ids[2:]
+    assert latest.story.tally == Tally(2, {"happy": 0, "sad": 1})
+    assert latest.tallies == [(ids[0], Tally(1, {"happy": 1, "sad": 0}))]
 
 
 async def test_a_reader_who_wrote_much_takes_no_room_from_another(
@@ -222,7 +221,7 @@ async def test_a_story_that_is_not_there_is_not_found(store: Store) -> None:
         read.page("nowhere00000", "newest", None, 5),
         read.thread("nowhere00000", "c"),
         read.changes("nowhere00000", 0),
-        read.tallies("nowhere00000", 0),
+        read.tallies("nowhere00000", 0, 5),
         read.recent("nowhere00000", 5),
     ):
         with pytest.raises(NotFound):
@@ -243,7 +242,7 @@ async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
     top = await store.post(story)
     reply = await store.post(story, parent=top.id)
     await store.writer.submit(Moderate(story.id, reply.id, "pin", 1))
-    (thread,) = (await store.discussions.snapshot(story.code))[1].threads
+    (thread,) = (await store.discussions.snapshot(story.code)).page.threads
     assert (thread.top.id, [(one.id, one.pinned) for one in thread.replies]) == (
         top.id,
         [(reply.id, True)],

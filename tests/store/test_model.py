@@ -223,7 +223,8 @@ class Discussion(RuleBasedStateMachine):
     def the_same_is_public(self) -> None:
         if self.batch:
             return
-        story, page = self.run(self.store.discussions.snapshot(self.story.code))
+        found = self.run(self.store.discussions.snapshot(self.story.code))
+        story, page = found.story, found.page
         model = self.model
         assert (story.seq, story.closed) == (model.seq, model.closed)
         assert seqs(self.store.events, story.code) == list(range(1, model.seq + 1))

@@ -37,7 +37,7 @@ QUESTIONS: dict[str, Question] = {
     "top": reads("page", "top", None, 20),
     "top further": reads("page", "top", "WyJ0b3AiLDEsNTAwXQ", 20),
     "changes": reads("changes", COMMENTS - 50),
-    "tallies": reads("tallies", 5),
+    "tallies": reads("tallies", 5, 500),
     "recent": reads("recent", 500),
     "counts": lambda store, story, _: store.discussions.counts([story.code]),
     "positions": lambda store, story, _: store.discussions.positions([story.code]),

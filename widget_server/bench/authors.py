@@ -101,11 +101,11 @@ class Authors:
         """From now on note when each comment's transaction was over."""
         tell = self._rooms.announce
 
-        def announce(events: Sequence[Event]) -> None:
+        def announce(events: Sequence[Event], epoch: str) -> None:
             now = time.monotonic()
             for event in events:
                 if isinstance(event, CommentChanged):
                     self._committed[event.seq] = now
-            tell(events)
+            tell(events, epoch)
 
         self._rooms.writer._on_commit = announce

@@ -18,10 +18,15 @@ class ForgetfulWriter:
     """In the place of `store.writer.Writer`; everything but reactions and posts goes to that one."""
 
     def __init__(
-        self, writer: Writer, code: str, announce: Callable[[Sequence[Event]], None]
+        self,
+        writer: Writer,
+        code: str,
+        epoch: str,
+        announce: Callable[[Sequence[Event], str], None],
     ) -> None:
         self._writer = writer
         self._code = code
+        self._epoch = epoch
         self._announce = announce
         self._reactions: dict[str, str | None] = {}
         self._counts: dict[str, int] = {}
@@ -58,7 +63,7 @@ class ForgetfulWriter:
         self._told = True
         self._version += 1
         tally = Tally(self._version, dict(self._counts))
-        self._announce([TallyChanged(self._code, None, tally)])
+        self._announce([TallyChanged(self._code, None, tally)], self._epoch)
 
     def _post(self, deed: Post) -> Comment:
         self._seq += 1
@@ -83,5 +88,5 @@ class ForgetfulWriter:
             pinned=False,
             tally=Tally(0, dict.fromkeys(deed.reactions, 0)),
         )
-        self._announce([CommentChanged(self._code, self._seq, comment, self._seq)])
+        self._announce([CommentChanged(self._code, self._seq, comment, self._seq)], self._epoch)
         return comment

@@ -97,7 +97,10 @@ class House:
             self.code = story_code(SITE, "story")
             self.authors = Authors(self.rooms, self.code)
             if plan.acknowledging == "freely":
-                free = ForgetfulWriter(self.rooms.writer, self.code, self.rooms.announce)
+                rooms = self.rooms
+                free = ForgetfulWriter(
+                    rooms.writer, self.code, rooms.database.epoch, rooms.announce
+                )
                 self.services = replace(self.services, writer=cast(Writer, free))
             await self._serve(connection)
 

@@ -13,9 +13,8 @@ from widget_server.live.messages import Message
 RING = 200
 """Frames kept for peers that were paused, and for snapshots that are a little old."""
 RECENT = 500
-"""Changed comments kept for readers who come back with `since` (PROTOCOL, rule 3)."""
-TALLIES = 200
-"""Targets whose latest tally frame is kept for those who join or come back."""
+"""Changed comments, and targets counted anew, that are kept for readers who come back with `since`
+(PROTOCOL, rule 3)."""
 EARLY = 1_000
 """Messages kept that came before their turn; more of them and the database is asked."""
 
@@ -37,24 +36,31 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Comments that changed after `floor`, each as it is now, and the latest tallies."""
+    """What happened last in a story, as it was at `seq` and `version`."""
 
+    epoch: str
+    seq: int
+    version: int
     floor: int
+    """All changes after this `seq` are in `comments`."""
+    counted_from: int
+    """All tallies of comments with a higher version are in `tallies`."""
     comments: list[tuple[int, str, bytes]]
-    """`(seq, id, JSON)` in order of `seq`."""
+    """`(seq, id, JSON)` in order of `seq`, each as it was last."""
     tallies: list[Message]
+    """The story's own, and those of comments in order of version."""
 
 
 class Channel:
     """What one process keeps about one watched story."""
 
     __slots__ = (
-        "_dropped",
         "_early",
         "_headed",
         "_recent",
         "_ring",
         "_tallies",
+        "_unknown",
         "checked",
         "code",
         "count",
@@ -84,8 +90,8 @@ class Channel:
         """Changes after this `seq` are known one by one."""
         self.wide = False
         """Whether the database was asked for what happened before this process listened."""
-        self._dropped = 0
-        """The highest version of a tally that is no longer kept."""
+        self._unknown = 0
+        """Tallies of comments up to this version may not be kept: none were heard, or dropped."""
         self._headed = 0
         """The `seq` at which the story's title, notice or rules changed last."""
         self._ring: deque[tuple[int, Frame]] = deque(maxlen=RING)
@@ -107,12 +113,13 @@ class Channel:
             self._tallies = OrderedDict(
                 (target, kept) for target, kept in tallies.items() if kept[2] == loaded.epoch
             )
-            self._dropped = self._headed = 0
+            self._unknown = self._headed = 0
         self.loaded = loaded
         self.epoch = loaded.epoch
         self.last = self.floor = loaded.seq
         self.count = loaded.count
         self.checked = loaded.version
+        self._unknown = max(self._unknown, loaded.version)
         self.wide = False
         if "" not in self._tallies or self._tallies[""][0] <= loaded.tally_version:
             self.story_tally = loaded.tally
@@ -150,9 +157,9 @@ class Channel:
         frame = Frame(message.payload)
         self._tallies[message.key] = (message.number, frame, message.epoch)
         self._tallies.move_to_end(message.key)
-        if len(self._tallies) > TALLIES:
+        if len(self._tallies) > RECENT:
             _, (version, _, _) = self._tallies.popitem(last=False)
-            self._dropped = max(self._dropped, version)
+            self._unknown = max(self._unknown, version)
         if not message.key:
             self.story_tally = b"{" + message.payload[message.start :]
         return frame
@@ -194,8 +201,11 @@ class Channel:
     def widen(self, recent: Recent) -> dict[str, Frame]:
         """Know more of the past, for readers who come back to a process that is new.
 
-        Answers the tallies that nobody here was told yet, by target.
+        Answers the tallies that nobody here was told yet, by target. What was read too early to
+        meet what is known from then on is passed over.
         """
+        if recent.epoch != self.epoch or recent.seq < self.floor or recent.version < self._unknown:
+            return {}
         known = self._recent
         self._recent = OrderedDict()
         for seq, comment, body in recent.comments:
@@ -205,6 +215,7 @@ class Channel:
         self._recent.update(known)
         self.floor = min(self.floor, recent.floor)
         self.wide = True
+        self._unknown = recent.counted_from
         taken = ((message.key, self.take_tally(message)) for message in recent.tallies)
         return {target: frame for target, frame in taken if frame is not None}
 
@@ -222,16 +233,17 @@ class Channel:
     def usable(self) -> Loaded | None:
         """The kept snapshot, if its head is true and what came since is still at hand."""
         loaded = self.loaded
-        if loaded is None or loaded.version < self._dropped or loaded.seq < self._headed:
+        if loaded is None or loaded.version < self._unknown or loaded.seq < self._headed:
             return None
         return None if self.frames_after(loaded.seq) is None else loaded
 
     def changes_after(self, seq: int) -> list[bytes] | None:
-        """The comments changed after `seq`; None where not all are known, or there are too many."""
-        if not self.wide or not self.floor <= seq <= self.last:
+        """The comments changed after `seq`; None where not all of them are known, or not all that
+        was counted: how far back somebody's counts reach is not in a position."""
+        if not self.wide or self._unknown or not self.floor <= seq <= self.last:
             return None
         changed = sorted(item for item in self._recent.values() if item[0] > seq)
-        return [body for _, body in changed] if len(changed) <= RECENT else None
+        return [body for _, body in changed]
 
     def tallies_after(self, version: int) -> list[Frame]:
         """The latest tally frames with a higher version."""

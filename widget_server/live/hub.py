@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
-from widget_server.live.channel import Loaded, Recent
+from widget_server.live.channel import RECENT, Loaded, Recent
 from widget_server.live.frames import Batch, Frame
 from widget_server.live.left import Left
 from widget_server.live.messages import Message
@@ -48,7 +48,7 @@ class Source(Protocol):
         """The last changes, for readers who come back."""
 
     async def tallies(self, code: str, version: int) -> list[Message]:
-        """The tallies that changed after `version`."""
+        """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
 
     async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
         """What each reader left in the story, as JSON."""
@@ -272,9 +272,7 @@ class Hub:
 
     async def _know_since(self, channel: Watched, since: Position) -> None:
         """Ask the database what happened before this process listened, where that is needed."""
-        if since.epoch != channel.epoch or since.seq > channel.last or channel.can_resume(since):
-            return
-        if channel.wide and since.seq < channel.floor:
+        if since.epoch != channel.epoch or since.seq > channel.last or channel.wide:
             return
         if channel.widening is None:
             channel.widening = self._start(self._widen(channel))
@@ -282,7 +280,8 @@ class Hub:
 
     async def _widen(self, channel: Watched) -> None:
         try:
-            channel.tallied |= channel.widen(await self._source.recent(channel.code))
+            recent = await self._source.recent(channel.code)
+            channel.tallied |= channel.widen(recent)
             self._tick.schedule(channel)
         finally:
             channel.widening = None
@@ -428,9 +427,10 @@ class Hub:
             else:
                 self._watch_for_late(channel)
         if version > channel.checked:
-            for message in await self._source.tallies(channel.code, channel.checked):
+            counted = await self._source.tallies(channel.code, channel.checked)
+            for message in counted:
                 self.receive(message)
-            channel.checked = version
+            channel.checked = version if len(counted) < RECENT else counted[-1].number
         if channel.late:
             await self._serve_late(channel)
 

@@ -60,7 +60,7 @@ class Tick:
 
     def schedule(self, channel: Watched) -> None:
         """Write now if the story was quiet, otherwise when its interval is over."""
-        if channel.busy or channel.due is not None or not (channel.ordered or channel.tallied):
+        if channel.busy or not (channel.ordered or channel.tallied):
             return
         loop = asyncio.get_running_loop()
         now, watchers = loop.time(), len(channel.subscriptions)
@@ -68,6 +68,12 @@ class Tick:
             channel.sent_ordered + ordered_interval(watchers) if channel.ordered else 1e18,
             channel.sent_tallies + tally_interval(watchers) if channel.tallied else 1e18,
         )
+        if channel.due is not None:
+            if channel.due_at <= at:
+                return
+            # A comment does not wait for the tally that came before it.
+            channel.due.cancel()
+        channel.due_at = at
         if at <= now:
             # At the end of this turn: what else happens in it shares the write.
             channel.due = loop.call_soon(self._flush, channel)

@@ -59,6 +59,7 @@ class Watched(Channel):
         "asked",
         "busy",
         "due",
+        "due_at",
         "idle_since",
         "late",
         "loaded_at",
@@ -83,6 +84,7 @@ class Watched(Channel):
         self.tallied: dict[str, Frame] = {}
         self.due: asyncio.Handle | None = None
         """When the tick writes next."""
+        self.due_at = 0.0
         self.busy = False
         """While one batch is being written in chunks."""
         self.late = False

@@ -28,12 +28,13 @@ class StorySource:
 
     async def snapshot(self, code: str) -> Loaded:
         """The story now. Raises `NotFound`, `Unavailable`."""
-        story, page = await self._discussions.snapshot(code)
+        found = await self._discussions.snapshot(code)
+        story, page = found.story, found.page
         known = await self._directory.site(story.site, max_age=0)
         settings = known.site.settings if known is not None else SiteSettings()
         self._directory.keep(story)
         return Loaded(
-            epoch=self._discussions.epoch,
+            epoch=found.epoch,
             seq=story.seq,
             version=story.tallies,
             count=story.count,
@@ -51,17 +52,15 @@ class StorySource:
         settings = await self._settings(changes.story.site)
         total = changes.story.count
         return [
-            to_message(
-                CommentChanged(code, comment.seq, comment, total), self._discussions.epoch, settings
-            )
+            to_message(CommentChanged(code, comment.seq, comment, total), changes.epoch, settings)
             for comment in changes.comments
         ]
 
     async def recent(self, code: str) -> Recent:
         """The last changes of a story, for readers who come back."""
-        story, changed, tallies = await self._discussions.recent(code, RECENT)
+        latest = await self._discussions.recent(code, RECENT)
+        story, changed, counted = latest.story, latest.comments, latest.tallies
         settings = await self._settings(story.site)
-        floor = 0 if len(changed) < RECENT else changed[0].seq - 1
         comments = [
             (
                 comment.seq,
@@ -70,17 +69,23 @@ class StorySource:
             )
             for comment in changed
         ]
-        epoch = self._discussions.epoch
-        counted = [
-            to_message(TallyChanged(code, target, tally), epoch, settings)
-            for target, tally in tallies
+        tallies = [
+            to_message(TallyChanged(code, target, tally), latest.epoch, settings)
+            for target, tally in [(None, story.tally), *counted]
         ]
-        return Recent(floor, comments, counted)
+        return Recent(
+            epoch=latest.epoch,
+            seq=story.seq,
+            version=story.tallies,
+            floor=0 if len(changed) < RECENT else changed[0].seq - 1,
+            counted_from=0 if len(counted) < RECENT else counted[0][1].version - 1,
+            comments=comments,
+            tallies=tallies,
+        )
 
     async def tallies(self, code: str, version: int) -> list[Message]:
-        """The tallies that changed after `version`."""
-        changed = await self._discussions.tallies(code, version)
-        epoch = self._discussions.epoch
+        """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
+        epoch, changed = await self._discussions.tallies(code, version, RECENT)
         return [
             to_message(TallyChanged(code, target, tally), epoch, SiteSettings())
             for target, tally in changed

@@ -18,8 +18,6 @@ PAGE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""
 MOST_CHANGES = 500
 """Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
-MOST_TALLIES = 200
-"""Comments whose latest counts are told to readers who come back."""
 MOST_OWN = 200
 """Own comments of a reader that a snapshot carries, the newest."""
 
@@ -33,12 +31,33 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A story and its newest threads, pinned first."""
+
+    epoch: str
+    story: Story
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """The public changes after a position; `complete` when each number of the way is there."""
 
+    epoch: str
     story: Story
     comments: list[Comment]
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last public changes in order of `seq`, and the last tallies in order of version."""
+
+    epoch: str
+    story: Story
+    comments: list[Comment]
+    tallies: list[tuple[str, Tally]]
+    """By comment."""
 
 
 class Discussions:
@@ -61,13 +80,14 @@ class Discussions:
             row = found.one_or_none()
         return None if row is None else to_story(row)
 
-    async def snapshot(self, code: str) -> tuple[Story, Page]:
-        """A story and its newest threads, pinned first. Raises `NotFound`."""
+    async def snapshot(self, code: str) -> Snapshot:
+        """What one who comes is shown. Raises `NotFound`."""
         self.queries += 1
         async with self._database.read() as connection:
-            await self._database.same_epoch(connection)
+            epoch = await self._database.epoch_in(connection)
             story = await _story(connection, code)
-            return story, await read_page(connection, story.id, "newest", None, PAGE)
+            page = await read_page(connection, story.id, "newest", None, PAGE)
+        return Snapshot(epoch, story, page)
 
     async def page(self, code: str, order: str, before: str | None, limit: int) -> Page:
         """Further threads. Raises `NotFound`, or `Malformed` for a cursor of another order."""
@@ -96,6 +116,7 @@ class Discussions:
         """The comments that changed after `seq`, in order. Raises `NotFound`."""
         self.queries += 1
         async with self._database.read() as connection:
+            epoch = await self._database.epoch_in(connection)
             story = await _story(connection, code)
             rows = await connection.execute(
                 select_comments()
@@ -106,15 +127,18 @@ class Discussions:
             found = [to_comment(row) for row in rows]
         # A number is missing where a comment changed twice or the story itself changed.
         complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
-        return Changes(story, found, complete)
+        return Changes(epoch, story, found, complete)
 
-    async def tallies(self, code: str, version: int) -> list[tuple[str | None, Tally]]:
-        """The tallies of a story that changed after `version`; None stands for the story."""
+    async def tallies(
+        self, code: str, version: int, limit: int
+    ) -> tuple[str, list[tuple[str | None, Tally]]]:
+        """The epoch, and at most `limit` tallies that changed after `version`, the oldest first.
+
+        None stands for the story itself. Raises `NotFound`.
+        """
         async with self._database.read() as connection:
+            epoch = await self._database.epoch_in(connection)
             story = await _story(connection, code)
-            changed: list[tuple[str | None, Tally]] = []
-            if story.tally.version > version:
-                changed.append((None, story.tally))
             rows = await connection.execute(
                 select(comments.c.id, comments.c.version, comments.c.counts)
                 .where(
@@ -124,17 +148,21 @@ class Discussions:
                     & (comments.c.state == CommentState.PUBLISHED.value)
                 )
                 .order_by(comments.c.version)
-                .limit(MOST_CHANGES)
+                .limit(limit)
             )
-            changed += [(row.id, Tally(row.version, counts_of(row.counts))) for row in rows]
-        return changed
+            changed: list[tuple[str | None, Tally]] = [
+                (row.id, Tally(row.version, counts_of(row.counts))) for row in rows
+            ]
+        if story.tally.version > version:
+            changed.append((None, story.tally))
+            changed.sort(key=lambda item: item[1].version)
+        return epoch, changed[:limit]
 
-    async def recent(
-        self, code: str, limit: int
-    ) -> tuple[Story, list[Comment], list[tuple[str | None, Tally]]]:
-        """The last public changes in order of `seq`, and the last tallies. Raises `NotFound`."""
+    async def recent(self, code: str, limit: int) -> Latest:
+        """What happened last, at most `limit` changes and tallies. Raises `NotFound`."""
         self.queries += 1
         async with self._database.read() as connection:
+            epoch = await self._database.epoch_in(connection)
             story = await _story(connection, code)
             public = (comments.c.story == story.id) & (comments.c.seq > 0)
             rows = await connection.execute(
@@ -145,10 +173,10 @@ class Discussions:
                 select(comments.c.id, comments.c.version, comments.c.counts)
                 .where((comments.c.story == story.id) & text("version > 0"))
                 .order_by(desc(comments.c.version))
-                .limit(MOST_TALLIES)
+                .limit(limit)
             )
             tallies = [(row.id, Tally(row.version, counts_of(row.counts))) for row in counted]
-        return story, changed, [(None, story.tally), *tallies[::-1]]
+        return Latest(epoch, story, changed, tallies[::-1])
 
     async def mine(self, story: int, readers: Sequence[str]) -> dict[str, Mine]:
         """What each of these readers left in a story, for all of them in two queries."""
@@ -188,7 +216,7 @@ class Discussions:
         """The epoch, and `(seq, tallies)` of many stories: one query for the sweep."""
         found: dict[str, tuple[int, int]] = {}
         async with self._database.read() as connection:
-            await self._database.same_epoch(connection)
+            epoch = await self._database.epoch_in(connection)
             for start in range(0, len(codes), 1_000):
                 rows = await connection.execute(
                     select(stories.c.code, stories.c.seq, stories.c.tallies).where(
@@ -196,7 +224,7 @@ class Discussions:
                     )
                 )
                 found |= {row.code: (row.seq, row.tallies) for row in rows}
-        return self._database.epoch, found
+        return epoch, found
 
     async def counts(self, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
         """Code, published comments and tally of each story that exists."""

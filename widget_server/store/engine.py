@@ -89,11 +89,14 @@ class Database:
         async with self.read() as connection:
             await connection.execute(select(1))
 
-    async def same_epoch(self, connection: AsyncConnection) -> bool:
-        """Whether the numbering is still the one that was known; a restored backup has another."""
+    async def epoch_in(self, connection: AsyncConnection) -> str:
+        """The numbering in this view of the database; a restored backup has another than before.
+
+        What is read in the same view belongs to it, whatever `epoch` has become meanwhile.
+        """
         found = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
-        before, self.epoch = self.epoch, str(found.scalar_one())
-        return before == self.epoch
+        epoch = self.epoch = str(found.scalar_one())
+        return epoch
 
     async def close(self) -> None:
         """Close every connection."""

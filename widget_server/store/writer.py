@@ -76,15 +76,22 @@ class Counts:
 
 @dataclass(slots=True)
 class _Ticket:
+    epoch: str
+    """The numbering that the deed speaks of."""
     deed: Deed | None = None
     errand: Errand[Any] | None = None
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
 class Writer:
-    """Queue in front of the database. `on_commit` is told of every batch's events, in order."""
+    """Queue in front of the database.
 
-    def __init__(self, database: Database, on_commit: Callable[[Sequence[Event]], None]) -> None:
+    `on_commit` is told of every batch's events, in order, and of the epoch that they belong to.
+    """
+
+    def __init__(
+        self, database: Database, on_commit: Callable[[Sequence[Event], str], None]
+    ) -> None:
         self._database = database
         self._on_commit = on_commit
         self._waiting: deque[_Ticket] = deque()
@@ -111,12 +118,12 @@ class Writer:
     async def submit(self, deed: Report) -> None: ...
     async def submit(self, deed: Deed) -> Answer:
         """The deed's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
-        answer: Answer = await self._enqueue(_Ticket(deed=deed))
+        answer: Answer = await self._enqueue(_Ticket(self._database.epoch, deed=deed))
         return answer
 
     async def run_errand(self, errand: Errand[T]) -> T:
         """The errand's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
-        answer: T = await self._enqueue(_Ticket(errand=errand))
+        answer: T = await self._enqueue(_Ticket(self._database.epoch, errand=errand))
         return answer
 
     async def _enqueue(self, ticket: _Ticket) -> Any:
@@ -174,12 +181,12 @@ class Writer:
 
     async def _commit(self, batch: list[_Ticket]) -> None:
         started = time.perf_counter()
-        outcomes, ledger = await self._database.write(partial(self._apply, batch))
+        outcomes, events, epoch = await self._database.write(partial(self._apply, batch))
         self.counts.commit_seconds.add(time.perf_counter() - started)
         self.counts.batch_deeds.add(len(batch))
         self.well = True
         # Before the answers: what a reader is told is saved is already on its way to the others.
-        self._on_commit(ledger.events())
+        self._on_commit(events(), epoch)
         for ticket, outcome in outcomes:
             if isinstance(outcome, Refused):
                 self.counts.refused += 1
@@ -189,14 +196,16 @@ class Writer:
 
     async def _apply(
         self, batch: list[_Ticket], connection: AsyncConnection
-    ) -> tuple[list[tuple[_Ticket, Callable[[], Any] | Refused]], Ledger]:
+    ) -> tuple[list[tuple[_Ticket, Callable[[], Any] | Refused]], Callable[[], list[Event]], str]:
         """The transaction of one batch. Nothing here may touch the event loop."""
+        epoch = await self._database.epoch_in(connection)
+        # After a backup was restored a number may mean another story than the one that was meant.
+        outcomes: list[tuple[_Ticket, Callable[[], Any] | Refused]] = [
+            (ticket, Unavailable(retry_after=1)) for ticket in batch if ticket.epoch != epoch
+        ]
+        batch = [ticket for ticket in batch if ticket.epoch == epoch]
         deeds = [(ticket, ticket.deed) for ticket in batch if ticket.deed is not None]
         errands = [(ticket, ticket.errand) for ticket in batch if ticket.errand is not None]
-        outcomes: list[tuple[_Ticket, Callable[[], Any] | Refused]] = []
-        if not await self._database.same_epoch(connection):
-            # A backup was restored: the deeds speak of numbers that may mean other stories.
-            raise Unavailable(retry_after=1)
         if errands:
             await run_errands_alone(connection)
         for ticket, errand in errands:
@@ -206,7 +215,7 @@ class Writer:
         ledger = Ledger(rows)
         outcomes += [(ticket, ledger.apply(deed)) for ticket, deed in deeds]
         await rows.flush()
-        return outcomes, ledger
+        return outcomes, ledger.events, epoch
 
 
 async def _run(errand: Errand[Any], connection: Any) -> Callable[[], Any] | Refused:
