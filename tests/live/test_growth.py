@@ -218,7 +218,7 @@ async def test_a_delivery_allocates_nothing() -> None:
 
 def _peak_of_a_flush(process: Process) -> int:
     """Bytes that were in use at once while a tally was written to all, beyond those before."""
-    channel, tick = process.hub._channels[CODE], process.hub._tick
+    channel, tick = process.hub._channels.table[CODE], process.hub._channels.tick
     frame = Frame(b"x" * 150)
     peak = 0
     gc.disable()

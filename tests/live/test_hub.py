@@ -7,7 +7,7 @@ import pytest
 
 from tests.live.instant import instantly
 from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, since
-from widget_server.live.hub import IDLE_S, LATE_S
+from widget_server.live.channels import IDLE_S, LATE_S
 from widget_server.live.messages import Message
 from widget_server.live.tick import CHUNK, ordered_interval, tally_interval
 from widget_server.live.watched import Subscription
@@ -690,7 +690,7 @@ async def test_a_story_that_nobody_watches_is_kept_for_a_moment_and_then_forgott
     assert truth.asked["snapshot"] == 1, "who reloads finds it ready"
     await settle(IDLE_S * 2)
     assert process.hub.channels == 1, "it is watched again"
-    for channel in list(process.hub._channels.values()):
+    for channel in list(process.hub._channels.table.values()):
         for left in list(channel.subscriptions):
             process.hub.leave(left)
     await settle(IDLE_S + 3)

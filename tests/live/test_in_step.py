@@ -160,7 +160,7 @@ class InStep(RuleBasedStateMachine):
         """What was committed is there; what was on its way to it, or waited in it, is not."""
         dead = self.processes[where]
         self.sweeps[where].cancel()
-        self.processes[where] = Process(self.truth, dead.hub._process)
+        self.processes[where] = Process(self.truth, "ab"[where])
         self.sweeps[where] = self.start(self.processes[where].hub.run())
         self.flying = [(to, message) for to, message in self.flying if to is not dead]
         left = [
