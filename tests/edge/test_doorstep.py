@@ -1,8 +1,10 @@
 """The doorstep: a handshake is judged before anything is made for it, as the long way would judge it."""
 
 import asyncio
+import gc
 import re
 import socket
+import weakref
 from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any
@@ -182,6 +184,21 @@ async def test_one_who_leaves_without_a_word_leaves_nothing() -> None:
             await eventually(lambda: served.connections, "it is connected")
             assert isinstance(client, Client)
         await eventually(lambda: not served.connections, "the connection is gone")
+
+
+@pytest.mark.parametrize("request_", [HANDSHAKE, GET])
+async def test_the_doorstep_is_left_to_nobody(request_: bytes) -> None:
+    async with serving(App(), http=Inside) as served, connected(served.port) as client:
+        await eventually(lambda: served.connections, "it is connected")
+        doorstep = weakref.ref(served.connections[0])
+        gc.collect()
+        gc.disable()
+        try:
+            await client.send(request_)
+            assert await client.read_to_end()
+            await eventually(lambda: doorstep() is None, "it is freed")
+        finally:
+            gc.enable()
 
 
 def test_connections_that_come_in_one_instant_are_taken_one_a_turn() -> None:

@@ -8,6 +8,7 @@ thousands a second the difference is what other readers feel.
 import asyncio
 import re
 from asyncio.transports import BaseTransport, Transport
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
@@ -59,19 +60,29 @@ class Doorstep(asyncio.Protocol):
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._leaving = False
+        self._deadline: Deadline | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait `header_s`: a client that says nothing is not kept."""
         self._transport = cast(Transport, transport)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self._deadline = Deadline(self._loop, self.inside.header_s, self._late)
+        self._allow(self.inside.header_s, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._let_go()
 
+    def _allow(self, seconds: float, late: Callable[[], None]) -> None:
+        self._disarm()
+        self._deadline = Deadline(self._loop, seconds, late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None  # which knows us
+
     def _let_go(self) -> None:
-        self._deadline.cancel()
+        self._disarm()
         self._server_state.connections.discard(self)
 
     def _late(self) -> None:
@@ -82,8 +93,7 @@ class Doorstep(asyncio.Protocol):
     def shutdown(self) -> None:
         """Leave soon: a request may be on its way at this moment."""
         self._leaving = True
-        self._deadline.cancel()
-        self._deadline = Deadline(self._loop, self.inside.linger_s, self._transport.close)
+        self._allow(self.inside.linger_s, self._transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Look at what came first, and pass it and the connection on, or refuse it."""
