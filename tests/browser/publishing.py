@@ -20,7 +20,8 @@ from typing import Any
 from playwright.async_api import BrowserContext, Page
 
 from tests.browser.conftest import ROOT, SCREENSHOTS
-from tests.waiting import free_port, wait_until
+from tests.ports import free_port
+from tests.waiting import wait_until
 
 SYSTEMS = Path(os.environ.get("SYSTEMS", ROOT / ".venv" / "systems"))
 UNPACKED = SYSTEMS / "root" / "usr"
