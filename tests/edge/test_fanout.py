@@ -394,6 +394,28 @@ async def test_a_pong_that_answers_nothing_does_not_count() -> None:
         assert await client.close_code() == 1006
 
 
+async def test_the_answer_to_a_ping_counts_in_whatever_pieces_it_comes() -> None:
+    async with listening() as (app, _client, _served):
+        peer, ping = app.peers[0], b"\x00\x7f\x10z"
+        answer = frame(PONG, ping)
+        for cut in (0, 1, 2, 5, 9):
+            peer.pending_ping_payload = ping
+            for piece in filter(None, (answer[:cut], answer[cut:])):
+                assert peer.pending_ping_payload == ping
+                peer.data_received(piece)
+            assert peer.pending_ping_payload is None
+        peer.pending_ping_payload = ping
+        for other in (frame(PONG, b"\x00\x7f\x10y"), frame(TEXT, ping), frame(PING, ping)):
+            peer.data_received(other)
+            assert peer.pending_ping_payload == ping
+        peer.data_received(answer + frame(TEXT, b"after"))
+        assert peer.pending_ping_payload is None
+        await eventually(
+            lambda: [event.get("text") for event in app.events] == [ping.decode(), "after"],
+            "what came with it was taken too",
+        )
+
+
 async def test_a_client_that_answers_pings_stays() -> None:
     before = SOCKETS.pings_sent
     app = Listener()
