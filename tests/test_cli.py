@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from tests.contract.make_tokens import code
 from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
+from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server import cli
@@ -300,7 +301,7 @@ async def test_moderators_work_beside_a_running_server(
     beside(server, "site", "set", "press", "moderation=pre")
     token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     story = code("press", "one")
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+    async with http_client(base_url=server.url) as http:
         deed = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
         answer = await http.post("/v1/deeds", json=deed | {"body": "please", "name": "Ana"})
         comment = answer.json()["comment"]
@@ -540,7 +541,7 @@ async def test_too_many_deeds_are_told_when_to_come_back(
     beside(server, "site", "set", "press", "pace_react=2/600", "pace_comment=2/600")
     token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     about = {"story": code("press", "one"), "token": token}
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
+    async with http_client(base_url=server.url) as http:
 
         async def do(kind: str, **fields: object) -> httpx.Response:
             return await http.post("/v1/deeds", json={"type": kind, **about, **fields})

@@ -16,6 +16,7 @@ import pytest
 from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client
 from tests.journeys.harness import ROOT, SETTINGS
+from tests.loopback import http_client
 from tests.ports import free_ports
 from tests.waiting import wait_until
 from widget_server.demo.stage import CARRIED
@@ -103,7 +104,7 @@ async def test_what_is_done_on_one_page_shows_on_the_others(demo: Demo) -> None:
     async with (
         Client(demo.url, served[0][0]) as one,
         Client(demo.url, served[1][0]) as other,
-        httpx.AsyncClient(trust_env=False) as http,
+        http_client() as http,
     ):
         code: str = (await one.subscribe(here))["story"]["code"]
         await other.subscribe(there)

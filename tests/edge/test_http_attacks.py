@@ -20,6 +20,7 @@ from tests.contract.make_tokens import b64, sign, site_key
 from tests.edge.attacks import ATTACKS, Fill
 from tests.edge.paper import PAGE, SECRET, Paper, refusal
 from tests.journeys.publisher import Publisher, Story
+from tests.loopback import http_client
 
 NAUGHTY = [
     base64.b64decode(text).decode("utf-8", "surrogateescape")
@@ -308,8 +309,8 @@ def send_all(paper: Paper, messages: list[dict[str, Any]]) -> list[httpx.Respons
         headers = {"Origin": PAGE, "Content-Type": "text/plain"}
         # An idle connection is given up before the server does so.
         limits = httpx.Limits(keepalive_expiry=1)
-        async with httpx.AsyncClient(
-            base_url=paper.url, limits=limits, headers=headers, trust_env=False, timeout=60
+        async with http_client(
+            base_url=paper.url, limits=limits, headers=headers, timeout=60
         ) as http:
 
             async def send_some() -> None:

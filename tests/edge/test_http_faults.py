@@ -13,6 +13,7 @@ import pytest
 from tests.edge.paper import refusal
 from tests.engines import Postgres
 from tests.journeys.harness import ServerProcess
+from tests.loopback import http_client
 from tests.waiting import eventually
 from widget_server.edge.health import Health, Now
 from widget_server.edge.routes import application
@@ -140,7 +141,7 @@ async def test_a_database_that_goes_away_and_comes_back(
         server.cli("migrate")
         postgres.sql("UPDATE alembic_version SET version_num = '9999'")
         await server.start()
-        async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=20) as http:
+        async with http_client(base_url=server.url, timeout=20) as http:
             ready = await http.get("/readyz")
             assert ready.json() == {"status": "ready", "degraded": []}, "one that is ahead is well"
             postgres.kill()

@@ -22,6 +22,7 @@ from tests.faults.ledger import Ledger, Posted
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.publisher import Story
 from tests.journeys.replay import BrokenPromiseError, Json, Replay
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 AGAIN = {429, 502, 503, 504}
@@ -140,7 +141,7 @@ class Load:
 
         async def same() -> bool:
             found.clear()
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with http_client() as http:
                 for server in self.servers:
                     for story in self.stories:
                         answer = await http.get(f"{server.url}/v1/stories/{story.code}", timeout=10)
@@ -160,7 +161,7 @@ class Load:
 
 async def _hub_of(server: Address) -> str:
     """What a server's hub and bus counted, for whoever reads of a failure."""
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with http_client(timeout=10) as http:
         lines = (await http.get(f"{server.url}/metrics")).text.splitlines()
     counted = [line for line in lines if line.startswith(("widget_hub", "widget_bus"))]
     return "\n".join([server.url, *counted])
@@ -253,7 +254,7 @@ class Writer:
         # An idle connection is given up before the server does so: a request that meets the end
         # of its connection says nothing of a fault.
         limits = httpx.Limits(keepalive_expiry=1)
-        self.http = httpx.AsyncClient(trust_env=False, headers={"Origin": ORIGIN}, limits=limits)
+        self.http = http_client(headers={"Origin": ORIGIN}, limits=limits)
         self.own: list[Posted] = []
         self.size = 0
         """Characters that each comment is filled up to."""

@@ -5,14 +5,13 @@ import subprocess
 import time
 from pathlib import Path
 
-import httpx
-
 from tests.engines import Postgres, Valkey
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
 from tests.faults.table import Line, Siege
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import Pair
+from tests.loopback import http_client
 
 SEED = int(os.environ.get("FAULT_SEED", "2026"))
 #: The thorough runs have the audience of the specification; the quick ones find the same faults.
@@ -119,7 +118,7 @@ def now() -> float:
 async def readiness(stage: Stage) -> list[list[str]]:
     """What each server, being ready, says is degraded."""
     said = []
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         for server in stage.servers:
             answer = await http.get(f"{server.url}/readyz")
             assert answer.status_code == 200, "readers are served without it"

@@ -11,6 +11,7 @@ from tests.faults.deaf import never_reads
 from tests.faults.load import Door, Load
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage, now
+from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -34,7 +35,7 @@ def only_new_connections(load: Load) -> None:
     for writer in load.writers:
         headers = writer.http.headers
         limits = httpx.Limits(max_keepalive_connections=0)
-        writer.http = httpx.AsyncClient(trust_env=False, headers=headers, limits=limits)
+        writer.http = http_client(headers=headers, limits=limits)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-import httpx
-
 from tests.faults.stage import THOROUGH, Stage, now
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -23,7 +22,7 @@ async def test_a_process_stands_still_and_goes_on(set_stage: SetStage) -> None:
         held = now()
         try:
             load.doors = [stage.pair.one]
-            async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+            async with http_client(timeout=5) as http:
                 for story in load.stories:
                     answer = await http.get(f"{stage.pair.one.url}/v1/stories/{story.code}")
                     assert answer.status_code == 200, "the other one works on"

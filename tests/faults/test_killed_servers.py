@@ -5,7 +5,6 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 
-import httpx
 import pytest
 
 from tests.faults.ledger import Posted
@@ -14,6 +13,7 @@ from tests.faults.thorough import thorough
 from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Story
 from tests.journeys.replay import Json
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -29,7 +29,7 @@ def first_comment(story: Story) -> Json:
 
 async def say(server: ServerProcess, deed: Json) -> Json:
     """The answer to a deed over HTTP."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+    async with http_client(timeout=20) as http:
         answer = await http.post(f"{server.url}/v1/deeds", json=deed, headers=ORIGIN)
     assert answer.status_code == 200, answer.text
     said: Json = answer.json()
@@ -47,7 +47,7 @@ async def say_unheard(server: ServerProcess, deed: Json) -> None:
 
 
 async def _stored(server: ServerProcess, deed: Json) -> bool:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         answer = await http.get(f"{server.url}/v1/stories/{deed['story']}")
     return answer.status_code == 200 and answer.json()["count"] == 1
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import asyncpg
-import httpx
 
 from tests.faults.load import ORIGIN
 from tests.faults.stage import THOROUGH, Stage, now
 from tests.faults.thorough import thorough
 from tests.journeys.client import Client
+from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -20,7 +20,7 @@ ANSWER_S = 8.0 * SLOWNESS
 
 async def statuses(stage: Stage, path: str) -> list[int]:
     """What each server answers now."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         asked = [http.get(server.url + path) for server in stage.servers]
         return [answer.status_code for answer in await asyncio.gather(*asked)]
 

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import httpx
 from playwright.async_api import Page, WebSocket, async_playwright
 
 from tests.browser.conftest import CHROMIUMS, SWITCHES, Papers, written
 from tests.faults.stage import Stage, now
 from tests.faults.thorough import thorough
 from tests.journeys.publisher import Story
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -23,7 +23,7 @@ STACKED = "<style>story-widget { position: absolute; top: 0; left: 0; inline-siz
 
 async def say(url: str, story: Story, *texts: str) -> None:
     """Comments of one reader each, one after the other, each saved when it returns."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         for body in texts:
             deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
             deed |= {"key": secrets.token_hex(8), "body": body}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -20,6 +19,7 @@ from tests.faults.conftest import LINES
 from tests.faults.stage import SEED, THOROUGH
 from tests.faults.table import Line
 from tests.journeys.harness import ServerProcess
+from tests.loopback import http_client
 from tests.waiting import eventually
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
@@ -98,7 +98,7 @@ async def state_of(url: str) -> State:
 
 async def served(server: ServerProcess) -> State:
     """What readers are shown."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+    async with http_client(timeout=20) as http:
         answer = await http.get(f"{server.url}/v1/stories/{CODE}")
     assert answer.status_code == 200, answer.text
     shown = answer.json()

@@ -5,10 +5,9 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-import httpx
-
 from tests.faults.stage import THOROUGH, Stage, now, readiness
 from tests.faults.thorough import thorough
+from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[Stage]]
@@ -16,7 +15,7 @@ SetStage = Callable[..., Awaitable[Stage]]
 
 async def reads_work(stage: Stage, code: str) -> bool:
     """Whether both servers still show the story."""
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+    async with http_client(timeout=5) as http:
         answers = [await http.get(f"{server.url}/v1/stories/{code}") for server in stage.servers]
     return all(answer.status_code == 200 for answer in answers)
 

@@ -7,12 +7,12 @@ from copy import deepcopy
 from types import TracebackType
 from typing import Any
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from tests.journeys.replay import Json, Replay
+from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
 
@@ -134,7 +134,7 @@ class Client:
 
     async def fresh(self, code: str) -> Replay:
         """The story as a reader who comes now sees it, by HTTP."""
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with http_client() as http:
             answer = await http.get(f"{self.url}/v1/stories/{code}")
             answer.raise_for_status()
             return Replay.of(answer.json())

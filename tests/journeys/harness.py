@@ -15,6 +15,7 @@ import httpx
 from tests.engines import alive, dies_with_us
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.replay import BrokenPromiseError, Replay
+from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -78,14 +79,14 @@ class ServerProcess:
         if self.process is None or self.process.poll() is not None:
             status = None if self.process is None else self.process.returncode
             raise AssertionError(f"the server ended with status {status}:\n{self.log()}")
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
+        async with http_client(timeout=2) as http:
             with suppress(httpx.TransportError):
                 return (await http.get(f"{self.url}/readyz")).status_code == 200
         return False
 
     async def metric(self, name: str) -> float:
         """What `/metrics` says now of the one with this name; with several workers, of any."""
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        async with http_client(timeout=10) as http:
             text = (await http.get(f"{self.url}/metrics")).text
         return next(
             float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")

@@ -15,6 +15,7 @@ from tests.engines import Valkey
 from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Publisher, Story
+from tests.loopback import http_client
 from widget_server.cli import app
 
 SECRET = "a secret of the journeys without a comma"
@@ -91,7 +92,7 @@ class Pair:
         # An idle connection is given up before the server does so.
         limits = httpx.Limits(keepalive_expiry=1)
         left = iter(range(number))
-        async with httpx.AsyncClient(trust_env=False, headers=headers, limits=limits) as http:
+        async with http_client(headers=headers, limits=limits) as http:
 
             async def post_some() -> None:
                 # Not all at once: httpx looks through all that wait with each answer that comes.

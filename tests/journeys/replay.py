@@ -4,7 +4,6 @@ Written from the contract alone, sharing no code with the server or the embed, s
 snapshot + frames = new snapshot" compares two opinions and not one with itself.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,8 +40,10 @@ class Replay:
         return replay
 
     def apply(self, frame: Json) -> None:
-        """Take in one frame. Raises `BrokenPromiseError` where it cannot follow what came before."""
-        frame = deepcopy(frame)
+        """Take in one frame, unchanged: others keep it too.
+
+        Raises `BrokenPromiseError` where it cannot follow what came before.
+        """
         match frame["type"]:
             case "snapshot":
                 self._snapshot(frame)
@@ -52,14 +53,14 @@ class Replay:
                 self._put(frame["comment"])
             case "story":
                 self._advance(frame)
-                self.settings = frame.pop("settings", self.settings)
-                shown = {key: frame[key] for key in self.story.keys() & frame.keys()}
-                self.story.update(shown)
+                self.settings = frame.get("settings", self.settings)
+                self.story = {key: frame.get(key, old) for key, old in self.story.items()}
             case "tally" if frame.get("comment") is None:
                 self.tally = newest(self.tally, tally_of(frame))
             case "tally" if frame["comment"] in self.comments:
                 comment = self.comments[frame["comment"]]
-                comment["tally"] = newest(comment["tally"], tally_of(frame))
+                tally = newest(comment["tally"], tally_of(frame))
+                self.comments[comment["id"]] = {**comment, "tally": tally}
             case "presence":
                 self.presence = {"readers": frame["readers"], "copies": frame["copies"]}
 
@@ -108,9 +109,8 @@ class Replay:
             )
             self.comments = {}
             for thread in threads:
-                replies = thread.pop("replies")
-                del thread["more"]
-                for comment in (thread, *replies):
+                top = {key: thread[key] for key in thread.keys() - {"replies", "more"}}
+                for comment in (top, *thread["replies"]):
                     self._put(comment)
             self.tally = frame["tally"]
         self.epoch, self.seq = epoch, seq
@@ -129,7 +129,7 @@ class Replay:
     def _put(self, comment: Json) -> None:
         known = self.comments.get(comment["id"])
         if known is not None:
-            comment["tally"] = newest(known["tally"], comment["tally"])
+            comment = {**comment, "tally": newest(known["tally"], comment["tally"])}
         self.comments[comment["id"]] = comment
 
 

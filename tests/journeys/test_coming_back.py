@@ -1,10 +1,9 @@
 """A reader who comes back gets exactly what changed, and finds what was theirs."""
 
-import httpx
-
 from tests.journeys.client import Client
 from tests.journeys.pair import Pair, agree
 from tests.journeys.publisher import Publisher
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 
@@ -102,7 +101,7 @@ async def test_polling_with_since_tells_the_same_as_a_socket(pair: Pair, paper: 
         await here.deed("edit", code, comment=first["id"], body="One, edited.")
         await here.react(code, "sad")
         await here.react(code, "happy", comment=first["id"])
-        async with httpx.AsyncClient(base_url=pair.other.url, trust_env=False) as http:
+        async with http_client(base_url=pair.other.url) as http:
 
             async def caught_up() -> bool:
                 at = polling.position()

@@ -3,7 +3,6 @@
 import re
 import uuid
 
-import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -11,6 +10,7 @@ from tests.journeys.client import Client, RefusedError
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import Pair
 from tests.journeys.publisher import Story
+from tests.loopback import http_client
 
 LINE = re.compile(
     r"time=\S+Z level=(debug|info|warning|error|critical) logger=[\w.]+ event=\w+"
@@ -69,9 +69,7 @@ async def by_post(server: ServerProcess, story: Story) -> str:
     """The same over HTTP, and the frame's page with the token in its path; what they answered."""
     deed = {"type": "comment", "story": story.code, "token": story.token, "name": NAME}
     said = []
-    async with httpx.AsyncClient(
-        trust_env=False, base_url=server.url, headers={**HEADERS, "Origin": ORIGIN}
-    ) as http:
+    async with http_client(base_url=server.url, headers={**HEADERS, "Origin": ORIGIN}) as http:
         for body in (BODY, FATAL):
             answer = await http.post(
                 "/v1/deeds", json={**deed, "key": str(uuid.uuid4()), "body": body}

@@ -3,12 +3,12 @@
 import asyncio
 import uuid
 
-import httpx
 import pytest
 
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.pair import Pair, agree
 from tests.journeys.publisher import Publisher
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 
@@ -129,7 +129,7 @@ async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
 
 async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -> None:
     story = paper.story()
-    async with pair.readers(story) as (here, there), httpx.AsyncClient(trust_env=False) as http:
+    async with pair.readers(story) as (here, there), http_client() as http:
         deed = {"type": "comment", "story": story.code, "token": story.token, "ref": 7}
         body = {**deed, "key": str(uuid.uuid4()), "body": "By post."}
         sent = [

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -12,12 +11,13 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import agree
 from tests.journeys.publisher import Publisher
+from tests.loopback import http_client
 from tests.ports import free_ports
 
 
 async def subscriptions(port: int) -> int:
     """How many the worker on this port of its own has."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         answer = await http.get(f"http://127.0.0.1:{port}/metrics")
     found = re.search(r"^widget_subscriptions ([0-9.]+)$", answer.text, re.MULTILINE)
     assert found is not None

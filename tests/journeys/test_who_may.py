@@ -3,7 +3,6 @@
 import asyncio
 import time
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -12,6 +11,7 @@ from websockets.typing import Origin, Subprotocol
 from tests.journeys.client import Client, RefusedError
 from tests.journeys.pair import Pair, agree
 from tests.journeys.publisher import Publisher
+from tests.loopback import http_client
 from tests.waiting import eventually
 
 
@@ -84,7 +84,7 @@ async def test_the_bare_code_does_what_the_site_allows(pair: Pair) -> None:
         with pytest.raises(RefusedError, match="not_permitted"):
             await bare.subscribe(code=secret.code)
         assert await bare.closed() == 4501
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with http_client() as http:
         answer = await http.get(f"{pair.one.url}/v1/stories/{secret.code}")
         assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
 
