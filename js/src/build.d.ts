@@ -4,7 +4,7 @@ declare module "*.css" {
 }
 
 /** How the names of the files begin that are fetched on first use, put in by the build. */
-declare const PARTS: string;
+declare const COMMON: string;
 
-/** How the names of the files of words begin, and the languages that have them, put in by the build. */
+/** The languages that have files of words, put in by the build. */
 declare const LOCALES: string;

@@ -12,7 +12,8 @@ import { draw, placeOf, safe } from "./text.js";
 import { learn } from "./words.js";
 
 /**
- * What the parts of a view share.
+ * What the parts of a view share. `also` is what a part draws along, `comment` what is drawn of a comment that is known,
+ * if need be at once.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
@@ -22,7 +23,9 @@ import { learn } from "./words.js";
  *   explain: (problem: any) => string,
  *   emit: (type: string) => void,
  *   style: (css: string) => void,
- *   comment: (id: string) => Handle | undefined,
+ *   list: HTMLElement,
+ *   also?: ((state: import("./types").State) => void) | undefined,
+ *   comment: (id: string | undefined) => Handle | undefined,
  *   focus: (id: string | undefined) => void,
  *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,
  *   ask: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
@@ -36,7 +39,6 @@ import { learn } from "./words.js";
  *   body: HTMLElement,
  *   foot: HTMLElement,
  *   also?: (() => void) | undefined,
- *   focus: () => void,
  * }} Handle
  *
  * What is fetched on first use. `begin` does what a comment's button says.
@@ -44,7 +46,7 @@ import { learn } from "./words.js";
  * `writing`: `take` makes a shell work.
  * @typedef {{
  *   take: (composer: HTMLElement) => {post: () => Promise<void>},
- *   begin: (deed: string, handle: Handle) => void,
+ *   begin: (handle: Handle) => void,
  *   edit: (handle: Handle) => void,
  *   remove: (handle: Handle) => void,
  * }} Desk
@@ -52,7 +54,7 @@ import { learn } from "./words.js";
  * `more`: `page`, `replies` and `go` bring more comments, `options` says what can be chosen for all of them,
  * `told` why this copy can only be read.
  * @typedef {{
- *   begin: (deed: string, handle: Handle) => void,
+ *   begin: (handle: Handle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string) => Promise<void>,
  *   go: (id: string) => Promise<void>,
@@ -63,11 +65,10 @@ import { learn } from "./words.js";
  * `preview`: the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").Piece[]} Preview
  *
- * `live`: `begin` offers reactions to a comment, `burst` shows that others reacted, `newsOf` that they wrote.
+ * `live`: `begin` offers reactions to a comment, `burst` shows that others reacted.
  * @typedef {{
- *   begin: (deed: string, handle: Handle) => void,
+ *   begin: (handle: Handle) => void,
  *   burst: (face: HTMLElement, n: number) => void,
- *   newsOf: (list: Element) => (state: import("./types").State) => void,
  * }} Lively
  *
  * @typedef {{live: Lively, writing: Desk, more: More, preview: Preview}} Parts
@@ -87,7 +88,7 @@ export const TOOLS = { h, set, button, newId, safe, draw, counts, faceOf, placeO
 export async function fetchPart(server, words, name) {
   const [part] = await Promise.all([
     bring(server, name),
-    /more|writing/.test(name) && learn(server, words, String(words.lang), name),
+    /more|writing/.test(name) && learn(server, words, /** @type {string} */ (words.lang), name),
   ]);
   Object.assign(words, part.WORDS, { ...words });
   return part;

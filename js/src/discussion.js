@@ -1,13 +1,13 @@
 /**
  * One story on this page: its state, and everything that changes it.
  *
- * @import {Act, Frame, Ok, Refusal, Snapshot, State, Tally} from "./types"
+ * @import {Act, Acts, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { ask, bring, getPart, getStory } from "./api.js";
-import { recall, remember } from "./memory.js";
+import { ask, bring } from "./api.js";
+import { held as kept, keyOf, recall } from "./memory.js";
 import { backoff } from "./pace.js";
 import { lineTo, nextRef } from "./socket.js";
-import { EMPTY, arrive, choice, newest, reduce, teach, wishFor } from "./state.js";
+import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /not_|token_/;
@@ -42,11 +42,8 @@ function openDiscussion(server, code) {
   const line = lineTo(server);
   /** @type {Set<(state: State) => void>} */
   const watchers = new Set();
-  /** Frames that came while a comment of ours was on its way: one of them may be it. @type {(Frame | Act)[]} */
-  let held = [];
-  let holding = 0;
-  /** @type {ReturnType<typeof import("./live/act").actFor> | undefined} */
-  let act;
+  /** What nothing here knows what to do with, and all that came after it. @type {(Frame | Act)[]} */
+  const held = [];
   /** @type {string | undefined} */
   let asked;
   let tries = 0;
@@ -67,22 +64,17 @@ function openDiscussion(server, code) {
     hear,
     refuse,
     alone,
-    poll,
     set,
-    /** More of the discussion. */
-    get: (/** @type {string} after the story's own path */ path) => getPart(server, code, path),
     react,
-    perform,
-    hold,
-    memory: () => recall(server, self.state.story?.site),
-    remember: (/** @type {import("./memory").Memory | null} */ news) =>
-      remember(server, self.state.story?.site, news),
-    /** Begins anew, as somebody else. */
-    rejoin() {
-      line.leave(self);
-      line.join(self);
-    },
+    memory,
+    // What is there when it has learnt.
+    .../** @type {Acts} */ ({}),
   };
+
+  /** @param {string} [site] */
+  function memory(site = self.state.story?.site) {
+    return recall(keyOf(server, site));
+  }
 
   /**
    * Calls `draw` at every change until the returned function is called.
@@ -105,14 +97,15 @@ function openDiscussion(server, code) {
   /** @param {Frame | Act} event */
   function dispatch(event) {
     const state = reduce(self.state, event);
-    if (!state) {
-      // All that comes after it waits as well.
-      held.push(event);
-      hold(() => learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN))));
-    }
+    if (!state && held.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
     self.state = state;
     for (const draw of [...watchers]) draw(state);
+  }
+
+  async function catchUp() {
+    await learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN)));
+    held.splice(0).forEach(dispatch);
   }
 
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
@@ -120,8 +113,7 @@ function openDiscussion(server, code) {
     /** @type {typeof import("./live/index")} */
     const live = await bring(server, "live");
     teach(live.changesOn({ arrive, newest }));
-    act ??= live.actFor(self, line, server, { ask, keep, nextRef });
-    return live;
+    if (!self.perform) Object.assign(self, live.actsOf(self, line, server, { ask, nextRef, kept }));
   }
 
   /** @param {Partial<State>} change */
@@ -134,9 +126,9 @@ function openDiscussion(server, code) {
     clearTimeout(timer);
     try {
       if (!self.state.story) {
-        const snapshot = await getStory(server, code, null);
+        const snapshot = await ask(`${server}/v1/stories/${code}`);
         // Marked at the first paint; the socket's word comes later.
-        const { reactions, muted = [] } = recall(server, snapshot.story.site);
+        const { reactions, muted = [] } = self.memory(snapshot.story.site);
         set({ muted });
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
       }
@@ -163,7 +155,7 @@ function openDiscussion(server, code) {
       [self.token ? "token" : "story"]: self.token || code,
       reader: asked,
       identity: self.identity || undefined,
-      since: self.state.position ?? undefined,
+      since: self.state.position,
       page: /^http/.test(origin) ? origin + pathname : undefined,
       lang: document.documentElement.lang || undefined,
     };
@@ -177,21 +169,20 @@ function openDiscussion(server, code) {
       if (asked !== self.memory().reader) delete answer.mine;
       dispatch(answer);
       // An identity may be used once; from here on the reader token speaks for the person.
-      if (answer.reader) self.identity = null;
-      keep(answer);
+      if (answer.reader) {
+        learn().then(() => {
+          self.keep(answer);
+          self.identity = null;
+        }, () => {});
+      }
     } else if (answer.type !== "error") refuse({ code: "token_invalid" });
     else if (FATAL.test(answer.code)) refuse(answer);
     else alone();
   }
 
-  /** Who is told who they are stays so. @param {{reader?: string}} answer */
-  function keep({ reader }) {
-    if (reader) self.remember({ reader });
-  }
-
   /** A frame from the socket. @param {Frame | Act} frame */
   function hear(frame) {
-    if (holding) held.push(frame);
+    if (held[0]) held.push(frame);
     else dispatch(frame);
   }
 
@@ -206,60 +197,20 @@ function openDiscussion(server, code) {
     if (!self.state.story) set({ trouble: { code: "unavailable" } });
   }
 
-  /** Asks for what changed. False if the server did not answer. */
-  async function poll() {
-    try {
-      const news = await getStory(server, code, self.state.position);
-      hear(news);
-      news.tallies?.forEach(hear);
-    } catch (problem) {
-      return /** @type {any} */ (problem).status > 0;
-    }
-    return true;
-  }
-
   /**
    * Chooses a reaction, or takes it back if it is the chosen one. Rejects with a refusal.
    *
    * @param {string} key
    */
   async function react(key) {
-    const wish = wishFor(self.state, choice(self.state) === key ? null : key);
-    const { reaction } = wish;
+    const wish = wishFor(self.state, key);
     set({ wish });
     try {
-      const { tally } = await perform({ type: "react", reaction });
-      dispatch({ type: "answered", wish, tally: /** @type {Tally} */ (tally) });
-      self.remember({ reactions: { ...self.memory().reactions, [code]: reaction } });
+      await learn();
+      await self.choose(wish);
     } catch (problem) {
       if (self.state.wish === wish) set({ wish: null });
       throw problem;
-    }
-  }
-
-  /**
-   * Sends a deed, by socket or by HTTP.
-   *
-   * @param {{type: string, [field: string]: unknown}} deed
-   * @returns {Promise<Ok>} rejects with a refusal
-   */
-  async function perform(deed) {
-    if (!act) await learn();
-    return /** @type {NonNullable<typeof act>} */ (act)(deed);
-  }
-
-  /**
-   * Keeps news back until `work` is done, which may bring the same news with more in it.
-   *
-   * @template T
-   * @param {() => Promise<T>} work
-   */
-  async function hold(work) {
-    holding++;
-    try {
-      return await work();
-    } finally {
-      if (!--holding) held.splice(0).forEach(hear);
     }
   }
 

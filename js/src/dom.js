@@ -9,7 +9,7 @@ export const newId = () => "w" + ++made;
 /**
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)> | null} [attributes]
+ * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)> | null | false | ""} [attributes]
  *   `onclick` and the like are listeners; `false`, `null` and `undefined` leave the attribute away
  * @param {...(Node | string | null | undefined | false)} children
  * @returns {HTMLElementTagNameMap[T]}
@@ -31,7 +31,7 @@ export function h(tag, attributes, ...children) {
  */
 export function set(element, name, value) {
   if (value == null || value === false) element.removeAttribute(name);
-  else element.setAttribute(name, value === true ? "" : String(value));
+  else element.setAttribute(name, value === true ? "" : /** @type {string} */ (value));
 }
 
 /** Writes only what differs: a written text node is news to a screen reader. @param {Node} node @param {string} text */

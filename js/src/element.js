@@ -1,7 +1,5 @@
 /**
  * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
- *
- * @import {State} from "./types"
  */
 import { TOOLS, fetchPart } from "./desk.js";
 import { discussionOf } from "./discussion.js";
@@ -27,32 +25,21 @@ function style(more) {
 export class StoryWidget extends HTMLElement {
   static observedAttributes = ["src", "token", "lang"];
 
-  /** @type {(() => void) | null} */
-  #stop = null;
-  /** @type {ReturnType<typeof viewOf> | null} */
-  #view = null;
-  /** @type {import("./words").Say | undefined} */
-  #say;
-  /** @type {import("./words").Words} */
-  #words = ENGLISH;
-  /** @type {import("./types").Trouble | null} */
-  #why = null;
-  /** @type {import("./discussion").Discussion | undefined} */
-  #story;
-  #slot = h("slot");
-  #note = h("p", { class: "widget note", hidden: true, role: "status" });
+  #root = this.attachShadow({ mode: "open" });
+  /** @type {ReturnType<typeof show> | null | undefined} */
+  #shown;
 
   constructor() {
     super();
-    const root = this.attachShadow({ mode: "open" });
     sheet ??= new CSSStyleSheet();
-    root.adoptedStyleSheets = [sheet];
+    this.#root.adoptedStyleSheets = [sheet];
     style(css);
-    root.append(this.#slot, this.#note);
+    this.#root.append(h("slot"));
   }
 
   connectedCallback() {
-    this.#start();
+    const place = whereTo(this.getAttribute("src"));
+    if (place) this.#shown ??= show(this, this.#root, place);
   }
 
   disconnectedCallback() {
@@ -61,129 +48,137 @@ export class StoryWidget extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (!this.#stop) return;
+    if (!this.#shown) return;
     this.#end();
-    this.#start();
+    this.connectedCallback();
   }
 
   /** Asks now for what changed. */
   refresh() {
-    this.#story?.poll();
-  }
-
-  #start() {
-    const place = whereTo(this.getAttribute("src"));
-    if (this.#stop || !place) return;
-    const near = new IntersectionObserver(
-      (entries) => {
-        // A link to a comment is followed wherever the widget is.
-        if (!entries.some((entry) => entry.isIntersecting || /^#c-/.test(location.hash))) return;
-        near.disconnect();
-        const { server, code } = place;
-        const token = this.getAttribute("token");
-        const story = discussionOf(server, code, token, this.getAttribute("identity"));
-        this.#story = story;
-        const draw = () => this.#draw(story, story.state, server);
-        const words = (this.#words = { ...ENGLISH });
-        /** @type {Promise<unknown> | undefined} */
-        let missed;
-        // One language at a time: nothing is said before it is known which.
-        this.#say = undefined;
-        const speak = () => {
-          if (words !== this.#words) return;
-          this.#say = speaker(words, () => {
-            // What is rarely said is in the second file. It is fetched once.
-            missed ??= fetchPart(server, words, "more").then(
-              () => {
-                this.#view?.renew();
-                draw();
-              },
-              () => {},
-            );
-          });
-          draw();
-        };
-        learn(server, words, languageOf(this, token), "1").then(speak, speak);
-        this.#stop = story.watch(draw);
-      },
-      { rootMargin: NEAR },
-    );
-    near.observe(this);
-    this.#stop = () => near.disconnect();
+    this.#shown?.refresh();
   }
 
   #end() {
-    this.#stop?.();
-    this.#stop = null;
-    this.#hide();
-    this.#note.hidden = true;
+    this.#shown?.end();
+    this.#shown = null;
+  }
+}
+
+/**
+ * Shows a story in an element until `end` is called.
+ *
+ * @param {HTMLElement} host
+ * @param {ShadowRoot} root
+ * @param {{server: string, code: string}} place
+ */
+function show(host, root, { server, code }) {
+  const slot = h("slot");
+  const note = h("p", { class: "widget note", hidden: true, role: "status" });
+  /** @type {import("./discussion").Discussion | undefined} */
+  let story;
+  /** @type {(() => void) | undefined} */
+  let stop;
+  /** @type {ReturnType<typeof viewOf> | undefined} */
+  let view;
+  /** @type {import("./types").Trouble | undefined} */
+  let why;
+  const words = { ...ENGLISH };
+  /** Nothing is said before it is known in which language. @type {import("./words").Say | undefined} */
+  let say;
+  /** @type {Promise<unknown> | undefined} */
+  let missed;
+
+  const near = new IntersectionObserver(
+    (entries) => {
+      // A link to a comment is followed wherever the widget is.
+      if (!entries.some((entry) => entry.isIntersecting || /^#c-/.test(location.hash))) return;
+      near.disconnect();
+      const token = host.getAttribute("token");
+      story = discussionOf(server, code, token, host.getAttribute("identity"));
+      learn(server, words, languageOf(host, token), "1").then(speak, speak);
+      stop = story.watch(draw);
+    },
+    { rootMargin: NEAR },
+  );
+  root.replaceChildren(slot, note);
+  near.observe(host);
+
+  function speak() {
+    say = speaker(words, () => {
+      // What is rarely said is in the second file. It is fetched once.
+      missed ??= more(() => {
+        view?.renew();
+        draw();
+      });
+    });
+    draw();
   }
 
-  #hide() {
-    if (!this.#view) return;
-    this.#view.close();
-    this.#view.element.replaceWith(this.#slot);
-    this.#view = null;
-  }
+  /** @param {keyof import("./desk").Parts} name */
+  const part = (name) => fetchPart(server, words, name);
 
-  /** @param {import("./discussion").Discussion} story @param {State} state @param {string} server */
-  #draw(story, state, server) {
-    const say = this.#say;
-    if (!say || !this.#stop) return;
+  /** What need not succeed. @param {(part: any) => void} work */
+  const more = (work) => part("more").then(work).catch(() => {});
+
+  function draw() {
+    if (!say || !story) return;
+    const { state } = story;
     const { trouble } = state;
-    this.#note.hidden = !trouble;
-    this.#note.lang = say("lang");
-    this.#note.dir = say("dir");
+    note.hidden = !trouble;
+    note.lang = say("lang");
+    note.dir = say("dir");
     if (trouble) {
-      this.#hide();
-      if (this.#why !== trouble) {
-        this.#why = trouble;
-        write(this.#note, say("unavailable"));
-        this.#emit("error", trouble.code);
-        // What it is and what to do about it, for the person who pasted it.
-        fetchPart(server, this.#words, "more").then(
-          ({ why }) =>
-            this.#why === trouble && why(this.#note, trouble, say, server, TOOLS, this.#stop),
-          () => {},
-        );
-      }
-    } else if (this.#view) this.#view.draw(state);
+      hide();
+      if (why === trouble) return;
+      why = trouble;
+      write(note, say("unavailable"));
+      emit("error", trouble.code);
+      // What it is and what to do about it, for the person who pasted it.
+      more((part) => why === trouble && part.why(note, trouble, say, server, TOOLS, stop));
+    } else if (view) view.draw(state);
     else if (state.story) {
-      this.#why = null;
-      const view = viewOf(
-        story,
-        say,
-        this,
-        (name) => fetchPart(server, this.#words, name),
-        (type) => this.#emit(type),
-        style,
-      );
+      why = undefined;
+      view = viewOf(story, say, host, part, emit, style);
       view.draw(state);
-      this.#slot.replaceWith(view.element);
-      this.#view = view;
-      this.#emit("ready");
+      slot.replaceWith(view.element);
+      emit("ready");
       // Names the story where no snippet does it.
-      if (!this.firstElementChild) {
-        fetchPart(server, this.#words, "more").then(({ credit }) => credit(this, state.story, TOOLS));
-      }
+      if (!host.firstElementChild) more(({ credit }) => credit(host, state.story, TOOLS));
     }
+  }
+
+  function hide() {
+    view?.close();
+    view?.element.replaceWith(slot);
+    view = undefined;
   }
 
   /**
    * Tells the page, without a word about the reader.
    *
    * @param {string} type
-   * @param {string} [code] of what went wrong
+   * @param {string} [trouble]
    */
-  #emit(type, code) {
-    this.dispatchEvent(
+  function emit(type, trouble) {
+    host.dispatchEvent(
       new CustomEvent("story-widget:" + type, {
         bubbles: true,
         composed: true,
-        detail: { story: this.#story?.code, code },
+        detail: { story: code, code: trouble },
       }),
     );
   }
+
+  return {
+    refresh: () => story?.learn().then(() => story?.poll(), () => {}),
+    end() {
+      near.disconnect();
+      stop?.();
+      hide();
+      note.remove();
+      story = undefined;
+    },
+  };
 }
 
 /**

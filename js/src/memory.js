@@ -15,37 +15,17 @@
  * `drafts` are kept by story and the comment they answer; `queue` holds deeds that could not be sent yet.
  */
 
-/** @type {Map<string, Memory>} */
-const held = new Map();
+/** Where storage throws. @type {Record<string, Memory>} */
+export const held = {};
 
 /** @param {string} server @param {string | undefined} site */
-const key = (server, site) => `story-widget ${server} ${site}`;
+export const keyOf = (server, site) => `story-widget ${server} ${site}`;
 
-/**
- * @param {string} server
- * @param {string | undefined} site
- * @returns {Memory}
- */
-export function recall(server, site) {
-  const name = key(server, site);
+/** Asked each time: another tab may have become the reader meanwhile. @param {string} key @returns {Memory} */
+export function recall(key) {
+  let memory;
   try {
-    // Asked each time: another tab may have become the reader meanwhile.
-    const memory = JSON.parse(localStorage.getItem(name) ?? "null");
-    if (memory) return memory;
+    memory = JSON.parse(/** @type {string} */ (localStorage.getItem(key)));
   } catch {}
-  return held.get(name) ?? {};
-}
-
-/**
- * @param {string} server
- * @param {string | undefined} site
- * @param {Memory | null} news null to forget everything
- */
-export function remember(server, site, news) {
-  const name = key(server, site);
-  const memory = news ? { ...recall(server, site), ...news } : {};
-  held.set(name, memory);
-  try {
-    news ? localStorage.setItem(name, JSON.stringify(memory)) : localStorage.removeItem(name);
-  } catch {}
+  return memory ?? held[key] ?? {};
 }

@@ -34,37 +34,37 @@ function openLine(server) {
   const waiting = new Map();
   /** @type {WebSocket | null} */
   let socket = null;
+  /** Opens that failed since the last one that worked. */
   let tries = 0;
   let worked = false;
-  /** Not to be opened again: refused, forbidden by the page's policy, or too dear. */
+  /** Not to be opened again: refused, or too dear. */
   let away = /** @type {any} */ (navigator).connection?.saveData;
-  let asleep = false;
   let timer = 0;
+  let nap = 0;
   /** What ends the polling. @type {Promise<() => void> | null} */
   let polling = null;
-  let nap = 0;
 
   const isOpen = () => socket?.readyState === 1;
-  const send = (/** @type {object} */ message) => socket?.send(JSON.stringify(message));
+  const send = (/** @type {object} */ message) => isOpen() && socket?.send(JSON.stringify(message));
+  // A socket that never worked is blocked, and trying again would only fill the console.
+  const hopeful = () => worked || tries < 2;
 
   /** @param {Discussion} story */
   function join(story) {
     stories.add(story);
-    look();
     if (away) poll();
     if (isOpen()) subscribe(story);
-    else connect();
+    connect();
+    look();
   }
 
   /** @param {Discussion} story */
   function leave(story) {
     if (!stories.delete(story)) return;
-    if (isOpen()) send({ type: "unsubscribe", ref: nextRef(), story: story.code });
+    send({ type: "unsubscribe", ref: nextRef(), story: story.code });
     story.live = false;
     if (stories.size) return;
     hangUp();
-    clearTimeout(timer);
-    timer = 0;
     quiet();
   }
 
@@ -88,28 +88,13 @@ function openLine(server) {
   function look() {
     const { hidden } = document;
     clearTimeout(nap);
-    // There is one line to a server as long as the page lives, and it may carry nothing for a while.
-    if (!stories.size) return;
-    if (hidden) nap = setTimeout(rest, HIDDEN);
-    else wake();
-    if (isOpen()) send({ type: "visible", ref: nextRef(), value: !hidden });
-  }
-
-  function rest() {
-    asleep = true;
-    hangUp();
-  }
-
-  function wake(failed = tries) {
-    asleep = false;
-    if (socket || (failed > 1 && !worked)) return;
-    clearTimeout(timer);
-    timer = 0;
-    connect();
+    if (hidden) nap = setTimeout(hangUp, HIDDEN);
+    else if (hopeful()) later(0);
+    send({ type: "visible", ref: nextRef(), value: !hidden });
   }
 
   function connect() {
-    if (socket || timer || away || asleep || !stories.size) return;
+    if (socket || timer || away || !stories.size) return;
     try {
       socket = new WebSocket(server.replace(/^http/, "ws") + "/v1/live", "widget.v1");
     } catch {
@@ -127,10 +112,7 @@ function openLine(server) {
       if (mine === socket) hear(JSON.parse(data));
     };
     // What a policy blocks never closes in Chromium: there is only the error.
-    mine.onerror = () => {
-      if (mine === socket) lost(0);
-    };
-    mine.onclose = ({ code, reason }) => {
+    mine.onerror = mine.onclose = (/** @type {any} */ { code = 0, reason }) => {
       if (mine === socket) lost(code, reason);
     };
   }
@@ -165,11 +147,13 @@ function openLine(server) {
       return;
     }
     if (away || ++tries > 1) poll();
-    // A socket that never worked is blocked, and trying again would only fill the console.
-    if (worked || tries < 2) later(backoff(tries - 1));
+    if (hopeful()) later(backoff(tries - 1));
   }
 
+  /** Until somebody connects again. */
   function hangUp() {
+    clearTimeout(timer);
+    timer = 0;
     // One that is only about to open closes when it has: before that, browsers complain.
     if (isOpen()) socket?.close();
     socket = null;
@@ -192,7 +176,6 @@ function openLine(server) {
     polling ??= bring(server, "live").then(
       (live) =>
         live.askAgain(server, stories, {
-          rests: () => asleep,
           /** The server was away, and now it answers. */
           back() {
             tries = 0;
@@ -215,10 +198,13 @@ function openLine(server) {
   }
 
   document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", rest);
-  addEventListener("pageshow", ({ persisted }) => persisted && wake());
+  addEventListener("pagehide", hangUp);
+  addEventListener("pageshow", look);
   // Another network: what was blocked may be open now.
-  addEventListener("online", () => wake((tries = 0)));
+  addEventListener("online", () => {
+    tries = 0;
+    look();
+  });
 
   return {
     join,

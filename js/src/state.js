@@ -7,31 +7,21 @@
  * @import {Act, Comment, Frame, Snapshot, State, Tally} from "./types"
  */
 
-/** @type {State} */
-export const EMPTY = {
-  story: null,
-  position: null,
-  tally: { version: -1, counts: {} },
-  presence: { readers: 0, copies: 0 },
-  count: 0,
-  settings: null,
-  threads: [],
-  next: null,
-  fresh: [],
-  can: ["read", "react", "comment"],
-  readOnly: null,
+/** What a first snapshot may leave open; there is no more before it. */
+export const EMPTY = /** @type {State} */ ({
+  threads: /** @type {State["threads"]} */ ([]),
+  fresh: /** @type {State["fresh"]} */ ([]),
+  can: /** @type {State["can"]} */ (["read", "react", "comment"]),
   order: "newest",
-  muted: [],
-  sieve: () => true,
+  muted: /** @type {State["muted"]} */ ([]),
+  sieve: (_) => true,
   mine: { reaction: null, reactions: {}, comments: {} },
-  wish: null,
-  trouble: null,
-};
+});
 
 /**
  * What changes a list of comments is a part of its own, fetched when there is a first change.
  *
- * @typedef {(state: State, event: any) => Partial<State> | false} Changes
+ * @typedef {(state: State, event: any) => State} Changes
  * @type {Changes | undefined}
  */
 let changes;
@@ -44,60 +34,42 @@ export const teach = (part) => (changes = part);
  * @returns {State | undefined} the same object if nothing changed, nothing if the part that knows is not there yet
  */
 export function reduce(state, event) {
-  const change = changeBy(state, event);
-  return change ? { ...state, ...change } : change === undefined ? change : state;
-}
-
-/**
- * @param {State} state
- * @param {Frame | Act} event
- * @returns {Partial<State> | false | undefined}
- */
-function changeBy(state, event) {
-  const { tally, story } = state;
   switch (event.type) {
     case "snapshot": {
       const { comments, changes, mine } = event;
-      if (story && (comments || changes?.[0])) break;
-      if (mine?.comments?.[0]) break;
+      if ((state.story && comments) || changes?.[0] || mine?.comments?.[0]) break;
       return arrive(state, event);
     }
     case "tally":
       if (event.comment) break;
-      return { tally: newest(tally, event) };
+      return { ...state, tally: newest(state.tally, event) };
     case "presence":
-      return { presence: { readers: event.readers, copies: event.copies } };
+      return { ...state, presence: { readers: event.readers, copies: event.copies } };
     case "set":
-      return event.change;
+      return { ...state, ...event.change };
   }
   return changes?.(state, event);
 }
 
 /**
- * What a snapshot says beside its comments; those of the first one are taken as they are.
+ * What a snapshot says beside its comments; those of the first one are taken as they are. What it does not name stays.
  *
  * @param {State} state
  * @param {Snapshot} snapshot
  * @returns {State}
  */
 export function arrive(state, snapshot) {
-  const { story, tally, presence, settings, position, mine, comments, count } = snapshot;
-  const { can = state.can, read_only: readOnly = state.readOnly } = snapshot;
-  const same = state.position?.epoch === position.epoch;
+  const { position, tally, mine, comments } = snapshot;
+  const old = state.position;
+  const same = old?.epoch === position.epoch;
   return {
     ...state,
-    story,
-    presence,
-    settings,
-    can,
-    readOnly,
+    ...snapshot,
     trouble: null,
     tally: same ? newest(state.tally, tally) : tally,
-    mine: mine
-      ? { reaction: mine.reaction, reactions: mine.reactions ?? {}, comments: {} }
-      : state.mine,
+    mine: mine ? { ...EMPTY.mine, ...mine, comments: {} } : state.mine,
     // A cached answer may be older than what the socket has brought meanwhile.
-    ...(!(same && position.seq < Number(state.position?.seq)) && { position, count }),
+    ...(same && position.seq < old.seq && { position: old, count: state.count }),
     ...(!state.story && comments),
   };
 }
@@ -108,9 +80,12 @@ export const choice = (state) => (state.wish ? state.wish.reaction : state.mine.
 /** The counts to show. @param {State} state */
 export const counts = (state) => (state.wish ?? state.tally).counts;
 
+/** @param {Record<string, number>} counts */
+export const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
+
 /** Whether this reader may do that here and now. @param {State} state @param {"react" | "comment"} what */
-export const may = ({ can, readOnly, story }, what) =>
-  can.includes(what) && !readOnly && !story?.closed;
+export const may = ({ can, read_only, story }, what) =>
+  can.includes(what) && !read_only && !story?.closed;
 
 /** Whether this reader does not want to read this person. @param {State} state @param {Comment} comment */
 export const isMuted = ({ muted }, { author }) => muted.includes(author?.name ?? "");
@@ -119,15 +94,16 @@ export const isMuted = ({ muted }, { author }) => muted.includes(author?.name ??
 export const newest = (old, { version, counts }) => (version > old.version ? { version, counts } : old);
 
 /**
- * A reaction on its way: what to show until the server has answered.
+ * A reaction on its way, or the chosen one on its way back: what to show until the server has answered.
  *
  * @param {State} state
- * @param {string | null} reaction
+ * @param {string} key
  * @returns {NonNullable<State["wish"]>}
  */
-export function wishFor(state, reaction) {
+export function wishFor(state, key) {
   const result = { ...counts(state) };
   const old = choice(state);
+  const reaction = key === old ? null : key;
   if (old) result[old] = Math.max(0, (result[old] ?? 0) - 1);
   if (reaction) result[reaction] = (result[reaction] ?? 0) + 1;
   return { reaction, counts: result };

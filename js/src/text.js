@@ -4,9 +4,9 @@
  *
  * @import {Comment, Piece} from "./types"
  */
-import { set } from "./dom.js";
+import { h } from "./dom.js";
 
-const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br|a)$/;
+const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br)$/;
 
 /**
  * @param {readonly Piece[]} pieces
@@ -18,20 +18,13 @@ export const draw = (pieces) => pieces.map(drawOne);
 function drawOne(piece) {
   if (!Array.isArray(piece)) return String(piece);
   const [tag, attributes, ...rest] = piece;
-  const href = tag === "a" ? safe(attributes?.href) : "";
-  const element = document.createElement(
-    TAGS.test(tag) && (tag !== "a" || href) ? tag : "span",
-  );
-  if (href) linkTo(element, href);
-  element.append(...draw(rest));
-  return element;
+  const href = tag === "a" && safe(attributes?.href);
+  const known = href || TAGS.test(tag) ? tag : "span";
+  return h(/** @type {"p"} */ (known), href && outward(href), ...draw(rest));
 }
 
-/** A link to where a stranger points. @param {Element} link @param {string} href */
-export function linkTo(link, href) {
-  set(link, "href", href);
-  set(link, "rel", "nofollow ugc noopener noreferrer");
-}
+/** What a link has to where a stranger points. @param {string} href */
+export const outward = (href) => ({ href, rel: "nofollow ugc noopener noreferrer" });
 
 /** How a copy is called: by its name, else by its address. @param {Comment["copy"]} [copy] */
 export const placeOf = (copy) => copy?.label || copy?.origin?.replace(/^https?:../, "");
@@ -42,7 +35,7 @@ export const safe = (address, base) => (address ? parse(address, base)?.href : "
 /** @param {unknown} address @param {string} [base] what it may be relative to */
 export function parse(address, base) {
   try {
-    const url = new URL(String(address), base);
+    const url = new URL(/** @type {string} */ (address), base);
     return /^https?:$/.test(url.protocol) ? url : null;
   } catch {
     return null;

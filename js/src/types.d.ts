@@ -1,5 +1,7 @@
 /** What the server sends (docs/protocol.md) and what the embed keeps of it. */
 
+import type { Memory } from "./memory.js";
+
 /** A piece of a comment's text: a string, or `[tag, attributes or null, ...pieces]`. */
 export type Piece = string | [string, Record<string, string> | null, ...Piece[]];
 
@@ -126,7 +128,7 @@ export type Frame =
       position: Position;
       closed?: boolean;
       notice?: string | null;
-      settings?: Settings;
+      settings: Settings;
     }
   | ({ type: "presence"; story: string } & Presence);
 
@@ -155,6 +157,26 @@ export type Act =
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
+/** What a reader can do in a story, once the part for it is there. */
+export interface Acts {
+  /** Sends a deed. Rejects with a refusal. */
+  perform(deed: { type: string; [field: string]: unknown }): Promise<Ok>;
+  /** Keeps news back until `work` is done, which may bring the same news with more in it. */
+  hold<T>(work: () => Promise<T>): Promise<T>;
+  /** A reaction that is shown already. Rejects with a refusal. */
+  choose(wish: NonNullable<State["wish"]>): Promise<void>;
+  /** Some of its comments: `which` is a path or a query. */
+  get(which: string): Promise<any>;
+  /** Asks for what changed. False if the server did not answer. */
+  poll(): Promise<boolean>;
+  /** Keeps it in the reader's browser; null forgets everything. */
+  remember(news: Memory | null): void;
+  /** Who is told who they are stays so. */
+  keep(answer: { reader?: string }): void;
+  /** Begins anew, as somebody else. */
+  rejoin(): void;
+}
+
 /** Why there is nothing to show, or nothing more. */
 export interface Trouble {
   code: string;
@@ -162,20 +184,20 @@ export interface Trouble {
 }
 
 export interface State {
-  /** Null until the first snapshot. */
-  story: Story | null;
-  position: Position | null;
+  /** Not before the first snapshot. */
+  story?: Story;
+  position?: Position;
   tally: Tally;
   presence: Presence;
   count: number;
-  settings: Settings | null;
+  settings: Settings;
   threads: readonly Thread[];
   next: string | null;
   /** Ids of comments that came while the reader was reading: known, not drawn. */
   fresh: readonly string[];
   can: readonly string[];
   /** Why this copy can only be read, as an error code. */
-  readOnly: string | null;
+  read_only?: string | null;
   order: "newest" | "oldest" | "top";
   /** Names that this reader does not want to read. */
   muted: readonly string[];
@@ -188,6 +210,6 @@ export interface State {
     comments: Readonly<Record<string, { body: string; editable_until: string }>>;
   };
   /** A reaction on its way: what to show until the server has answered. */
-  wish: { reaction: string | null; counts: Record<string, number> } | null;
-  trouble: Trouble | null;
+  wish?: { reaction: string | null; counts: Record<string, number> } | null;
+  trouble?: Trouble | null;
 }

@@ -37,8 +37,6 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
-  /** @type {ReturnType<import("./desk").Lively["newsOf"]> | undefined} */
-  let news;
   /** Another one when every thread has to be drawn anew, and not only those that changed. */
   let round = 0;
   /** What all of them are drawn from. @type {unknown[]} */
@@ -58,20 +56,19 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     explain: (problem) => explain(say, problem),
     emit,
     style,
+    list: h("ol", { class: "list", part: "comments" }),
+    /** @type {((state: State) => void) | undefined} */
+    also: undefined,
     comment(id) {
-      for (const thread of threads.values()) {
-        const found = thread.comment(id);
-        if (found) return found;
-      }
-      return undefined;
+      if (!find(id)) drawThreads(id);
+      return find(id);
     },
-    focus(id = "") {
-      if (!self.comment(id)) drawThreads(id);
-      self.comment(id)?.focus();
-      later = setTimeout(drawThreads);
-    },
+    focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
-      const part = (parts[name] ??= fetchPart(name).then((code) => code.open(self, TOOLS)));
+      // Each of them acts.
+      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.learn()]).then(
+        ([code]) => code.open(self, TOOLS),
+      ));
       // Next time, try again.
       part.catch(() => delete parts[name]);
       return part;
@@ -104,7 +101,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     send,
   );
   text.addEventListener("focus", () => take().catch(() => {}), { once: true });
-  const list = h("ol", { class: "list", part: "comments" });
+  const { list } = self;
   const next = button(say("next"), () => self.ask("more", (desk) => desk.page()), { class: "wide" });
   const options = button(say("options"), () => self.ask("more", (desk) => desk.options(tail)), {
     class: "act",
@@ -141,8 +138,8 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, fresh } = state;
-    if (!story || !settings) return;
+    const { story, settings, fresh, mine, can, muted, sieve, read_only } = state;
+    if (!story) return;
     const old = drawn;
     drawn = state;
     write(prompt, say("=" + settings.prompt, undefined, settings.prompt));
@@ -152,19 +149,17 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       presence,
       readers ? say("reading", { n: readers, sites: say("sites", { n: copies }) }) : "",
     );
-    const why = state.readOnly
-      ? say("readonly", { why: say(state.readOnly) })
+    const why = read_only
+      ? say("readonly", { why: say(read_only) })
       : story.closed && say("closed");
     write(notice, [story.notice, why].filter(Boolean).join(" "));
     composer.hidden = !may(state, "comment");
-    if (fresh !== old?.fresh && fresh[0]) {
-      self.part("live").then((live) => (news ??= live.newsOf(list))(discussion.state), () => {});
-    } else news?.(state);
+    if (fresh[0]) enliven();
+    self.also?.(state);
     next.hidden = !state.next;
-    const { mine, can, readOnly, muted, sieve } = state;
-    const now = [mine, can, readOnly, muted, sieve, story, settings, fresh.length < (old?.fresh.length ?? 0)];
+    const now = [mine, can, muted, sieve, story, settings];
     // For the person who looks after the page.
-    if (readOnly && readOnly !== all[2]) self.ask("more", (desk) => desk.told());
+    if (read_only && read_only !== all[2]) self.ask("more", (desk) => desk.told());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads();
@@ -184,7 +179,11 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   function drawThreads(until) {
     clearTimeout(later);
     let left = until ? Infinity : AT_ONCE;
-    const take = () => left-- > 0;
+    const take = (/** @type {string} */ id) => {
+      const may = left-- > 0;
+      if (id === until) left = 0;
+      return may;
+    };
     const hidden = new Set(drawn.fresh);
     const old = threads;
     threads = new Map();
@@ -202,12 +201,20 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);
-      view.draw(thread, drawn, hidden, round, take);
-      if (until && view.comment(until)) left = 0;
+      view.draw(thread, drawn, hidden, round, take, until);
     }
     arrange(list, [...threads.values()].map((each) => each.element));
     list.hidden = !threads.size;
     if (left < 1) later = setTimeout(drawThreads);
+  }
+
+  /** @param {string | undefined} id */
+  function find(id) {
+    for (const thread of threads.values()) {
+      const found = thread.comment(id);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** To the comment that the address names. */
@@ -220,7 +227,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     element,
     draw,
     renew() {
-      all = [];
+      round++;
     },
     close() {
       clearInterval(clock);

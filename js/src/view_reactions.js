@@ -5,7 +5,7 @@
  */
 import { button, h, set, write } from "./dom.js";
 import { faceOf } from "./face.js";
-import { choice, counts, may } from "./state.js";
+import { choice, counts, may, sum } from "./state.js";
 
 /**
  * @param {import("./desk").Frame} frame
@@ -13,7 +13,7 @@ import { choice, counts, may } from "./state.js";
  */
 export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const sum = h("p", { class: "quiet" });
+  const total = h("p", { class: "quiet" });
   const group = h("div", {
     role: "group",
     class: "reactions",
@@ -38,7 +38,7 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
 
   /** @param {State} state */
   function draw(state) {
-    const { reactions = [] } = state.settings ?? {};
+    const { reactions } = state.settings;
     const offer = JSON.stringify(reactions);
     if (offer !== offered) {
       offered = offer;
@@ -69,11 +69,11 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
         }),
       );
     }
-    const all = Object.values(counts(state));
-    const n = all.reduce((a, b) => a + b, 0);
-    const leading = marks.map((mark) => mark(Math.max(...all))).filter(Boolean);
-    write(sum, n ? say("total", { n, name: leading.join(", ") }) : "");
+    const now = counts(state);
+    const n = sum(now);
+    const leading = marks.map((mark) => mark(Math.max(...Object.values(now)))).filter(Boolean);
+    write(total, n ? say("total", { n, name: leading.join(", ") }) : "");
   }
 
-  return { element: h("div", null, group, sum, error), draw };
+  return { element: h("div", null, group, total, error), draw };
 }

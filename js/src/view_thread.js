@@ -30,7 +30,7 @@ export function threadView(view) {
   let open = false;
   /** @type {Comment[]} */
   let folded = [];
-  /** What it was drawn from last. @type {any[]} */
+  /** What it was drawn from last, and in which round. @type {[Thread?, unknown?]} */
   let drawn = [];
   /** Whether nothing of it was left for later. */
   let whole = false;
@@ -40,11 +40,12 @@ export function threadView(view) {
    * @param {State} state
    * @param {Set<string>} hidden ids not to be drawn yet
    * @param {unknown} round another one if all threads are to be drawn anew
-   * @param {() => boolean} take whether there is time to draw one more comment
+   * @param {(id: string) => boolean} take whether there is time to draw one more comment
+   * @param {string} [until] a comment that has to be there, for which the thread unfolds
    */
-  function draw(thread, state, hidden, round, take) {
-    if (whole && drawn[0] === thread && drawn[3] === round) return;
-    drawn = [thread, state, hidden, round];
+  function draw(thread, state, hidden, round, take, until) {
+    if (whole && !until && drawn[0] === thread && drawn[1] === round) return;
+    drawn = [thread, round];
     whole = true;
     id = thread.id;
     drawOne(top, thread);
@@ -57,6 +58,7 @@ export function threadView(view) {
         !isMuted(state, reply) &&
         state.sieve(reply),
     );
+    open ||= wanted.findIndex((each) => each.id === until) >= FOLD;
     // A single one takes no more room than the button.
     folded = open || wanted.length < FOLD + 2 ? [] : wanted.splice(FOLD);
     for (const reply of wanted) {
@@ -75,7 +77,7 @@ export function threadView(view) {
     /** As it is now; without time, as it was. @param {CommentView | undefined} known @param {Comment} comment */
     function drawOne(known, comment) {
       const current = known?.comment === comment && known.round === round;
-      if (!current && (whole &&= take())) {
+      if (!current && (whole &&= take(comment.id))) {
         const { parent } = comment;
         const to = parent !== id && thread.replies.find((each) => each.id === parent);
         known ??= commentView(view);
@@ -89,15 +91,7 @@ export function threadView(view) {
   return {
     element,
     draw,
-    /** The view of this comment, if it is here; for it the thread unfolds. @param {string} wanted */
-    comment(wanted) {
-      if (folded.some((each) => each.id === wanted)) {
-        const [thread, state, hidden, round] = drawn;
-        open = true;
-        whole = false;
-        draw(thread, state, hidden, round, () => !views.has(wanted));
-      }
-      return wanted === id ? top : views.get(wanted);
-    },
+    /** The view of this comment, if it is drawn. @param {string | undefined} wanted */
+    comment: (wanted) => (wanted === id ? top : views.get(/** @type {string} */ (wanted))),
   };
 }

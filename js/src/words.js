@@ -5,6 +5,7 @@
  * @typedef {Record<string, string | Record<string, string>>} Words
  * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Say
  */
+import { fileAt } from "./api.js";
 
 /** What reading takes; the second file adds what writing takes. @type {Words} */
 export const ENGLISH = {
@@ -17,7 +18,6 @@ export const ENGLISH = {
     other: "{n} people are reading this on {sites}",
   },
   sites: { one: "{n} site", other: "{n} sites" },
-  fresh: { one: "Show {n} new comment", other: "Show {n} new comments" },
   replies: { one: "Show {n} more reply", other: "Show {n} more replies" },
   next: "Show more",
   write: "Your comment",
@@ -68,9 +68,8 @@ export function languageOf(element, token) {
  * @param {string} part of the embed; "1" for the first file
  */
 export async function learn(server, words, lang, part) {
-  const [name, ...languages] = LOCALES.split(" ");
-  if (!languages.includes(lang)) return;
-  const answer = await fetch(`${server}/embed/${name}-${lang}-${part}.json`);
+  if (!LOCALES.split(" ").includes(lang)) return;
+  const answer = await fetch(fileAt(server, `${lang}-${part}.json`));
   Object.assign(words, await answer.json());
 }
 
@@ -82,7 +81,7 @@ export async function learn(server, words, lang, part) {
  * @returns {Say}
  */
 export function speaker(words, miss) {
-  const lang = String(words.lang);
+  const lang = /** @type {string} */ (words.lang);
   const rules = new Intl.PluralRules(lang);
   /** @type {Intl.NumberFormat | undefined} */
   let made;
@@ -91,7 +90,7 @@ export function speaker(words, miss) {
   setTimeout(digits);
   return (key, values, otherwise) => {
     const found = words[key] ?? otherwise ?? miss();
-    const form = typeof found === "object" ? found[rules.select(Number(values?.n))] : found;
+    const form = typeof found === "object" ? found[rules.select(/** @type {number} */ (values?.n))] : found;
     if (!values) return form ?? "";
     return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name] ?? "";

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
 import { ENGLISH, explain, languageOf, learn, speaker } from "../src/words.js";
+import { WORDS as LIVE } from "../src/live/words.js";
 import { WORDS as MORE } from "../src/more/words.js";
 import { WORDS as WRITING } from "../src/writing/words.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...ENGLISH, ...WRITING, ...MORE };
+const ALL = { ...ENGLISH, ...LIVE, ...WRITING, ...MORE };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),
@@ -104,7 +105,7 @@ test("the language is the element's or page's, then the token's, then the reader
 
 test("only a language with a file is asked for, and words that do not come leave English", async (t) => {
   const asked = [];
-  globalThis.LOCALES = "1.2.3-abc ar de";
+  Object.assign(globalThis, { COMMON: "1.2.3-abc", LOCALES: "ar de" });
   t.mock.method(globalThis, "fetch", async (url) => {
     asked.push(url);
     return Response.json({ lang: "de", next: "Mehr" });

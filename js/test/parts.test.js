@@ -44,8 +44,8 @@ test("only absolute web addresses become links", () => {
 
 test("a phrase takes the plural of its number, and numbers are written as the language does", () => {
   const say = speaker(ENGLISH, assert.fail);
-  assert.equal(say("fresh", { n: 1 }), "Show 1 new comment");
-  assert.equal(say("fresh", { n: 3 }), "Show 3 new comments");
+  assert.equal(say("replies", { n: 1 }), "Show 1 more reply");
+  assert.equal(say("replies", { n: 3 }), "Show 3 more replies");
   assert.equal(say("comments", { n: 12345 }), "12,345 comments");
   assert.equal(
     say("reading", { n: 3, sites: say("sites", { n: 2 }) }),

@@ -62,7 +62,7 @@ test("a wish shows at once, and what others do meanwhile does not make it jump",
 test("a wish takes back what it takes the place of", () => {
   const [state] = press(play(snapshot(1, [], { mine: { reaction: "happy" } })), "sad");
   assert.deepEqual(counts(state), { happy: 1, sad: 1 });
-  const [none] = press(state, null);
+  const [none] = press(state, "sad");
   assert.equal(choice(none), null);
   assert.deepEqual(counts(none), { happy: 1, sad: 0 });
 });
@@ -70,7 +70,7 @@ test("a wish takes back what it takes the place of", () => {
 test("of two wishes the last one stays, whatever the first is answered", () => {
   const tally = { version: 2, counts: { happy: 3, sad: 0 } };
   const [first, wish] = press(play(snapshot(1, [])), "happy");
-  const [second] = press(first, null);
+  const [second] = press(first, "happy");
   const state = reduce(second, { type: "answered", wish, tally });
   assert.equal(choice(state), null);
   assert.equal(counts(state).happy, 2);

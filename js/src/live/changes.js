@@ -20,6 +20,7 @@ export function changesOn({ arrive, newest }) {
     switch (event.type) {
       case "answered":
         return {
+          ...state,
           // Of two wishes the last one stays.
           wish: wish === event.wish ? null : wish,
           tally: newest(state.tally, event.tally),
@@ -30,15 +31,16 @@ export function changesOn({ arrive, newest }) {
       case "comment":
       case "story": {
         const { position } = event;
-        if (!story || !old || old.epoch !== position.epoch || position.seq <= old.seq) return false;
+        if (!story || !old || old.epoch !== position.epoch || position.seq <= old.seq) return state;
         if (event.type === "comment") {
           return { ...put(state, event.comment), position, count: event.count ?? state.count };
         }
         const { closed = story.closed, notice = story.notice, settings = state.settings } = event;
-        return { position, settings, story: { ...story, closed, notice } };
+        return { ...state, position, settings, story: { ...story, closed, notice } };
       }
       case "tally":
         return {
+          ...state,
           threads: swap(threads, event.comment, (each) => ({
             ...each,
             tally: newest(each.tally, event),
@@ -47,7 +49,7 @@ export function changesOn({ arrive, newest }) {
       case "own":
         return putOwn(state, event.comment);
     }
-    return false;
+    return state;
   }
 
   /**

@@ -6,27 +6,27 @@
 import { burst } from "./burst.js";
 import { reactionRow } from "./feel.js";
 import { newsOf } from "./news.js";
+import { nameTimes } from "./times.js";
 import css from "./style.css";
 
-export { actFor } from "./act.js";
+export { actsOf } from "./act.js";
 export { changesOn } from "./changes.js";
 export { askAgain } from "./poll.js";
+export { WORDS } from "./words.js";
 
-/** All that is said here is in the first file. */
-export const WORDS = {};
 
 /**
  * @param {Frame} frame
  * @param {Tools} tools
- * @returns {Promise<Lively>}
+ * @returns {Lively}
  */
-export async function open(frame, tools) {
+export function open(frame, tools) {
   frame.style(css);
-  // Who shows what changes knows how it does.
-  await frame.story.learn();
+  frame.also = newsOf(frame, tools);
+  frame.also(frame.story.state);
+  nameTimes(frame, tools);
   return {
-    begin: (_, handle) => reactionRow(frame, tools, handle),
+    begin: (handle) => reactionRow(frame, tools, handle),
     burst,
-    newsOf: (list) => newsOf(frame, tools, list),
   };
 }

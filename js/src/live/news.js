@@ -12,19 +12,20 @@ const QUIET = 10_000;
 /**
  * @param {Frame} frame
  * @param {Tools} tools
- * @param {Element} list where they will be
  * @returns {(state: State) => void} draws the button
  */
-export function newsOf({ story, say, tell, focus }, { button }, list) {
+export function newsOf({ story, say, tell, focus, list }, { button }) {
   let shown = 0;
   let announced = 0;
   const pill = button("", reveal, { class: "pill", part: "pill" });
+  pill.hidden = true;
   list.before(pill);
 
   function reveal() {
-    const { fresh } = story.state;
-    story.set({ fresh: [] });
-    for (const id of ids(story.state.threads)) if (fresh.includes(id)) return focus(id);
+    const { fresh, threads } = story.state;
+    // Each thread is another one: it may hold a reply that is now to be drawn.
+    story.set({ fresh: [], threads: threads.map((each) => ({ ...each })) });
+    for (const id of ids(threads)) if (fresh.includes(id)) return focus(id);
   }
 
   return (state) => {

@@ -11,16 +11,15 @@ const PACE = 30_000;
 /**
  * @param {string} server
  * @param {Set<Discussion>} stories
- * @param {{rests: () => boolean, back: () => void}} line whether nothing is asked for a while, and what to do when the
- *   server answers again after it did not
+ * @param {{back: () => void}} line what to do when the server answers again after it did not
  * @returns {() => void} ends it
  */
-export function askAgain(server, stories, { rests, back }) {
+export function askAgain(server, stories, { back }) {
   let away = false;
   blocked(server);
   const timer = setInterval(
     async () => {
-      if (document.hidden || rests()) return;
+      if (document.hidden) return;
       const answers = await Promise.all([...stories].map((each) => each.poll()));
       const was = away;
       away = answers.includes(false);

@@ -56,13 +56,15 @@ export function open(frame, tools) {
 
   /** To a comment that may be anywhere. @param {string} id */
   async function go(id) {
+    const known = () => ids(story.state.threads).has(id);
     try {
-      if (!frame.comment(id)) await branch(id);
+      if (!known()) await branch(id);
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "not_found") throw problem;
     }
-    if (ids(story.state.threads).has(id)) focus(id);
-    if (!frame.comment(id)) tell(say("removed"), true);
+    const handle = known() && frame.comment(id);
+    if (handle) handle.article.focus();
+    else tell(say("removed"), true);
   }
 
   /** The whole thread of a comment; one from far down comes first. @param {string} id */
@@ -164,8 +166,8 @@ export function open(frame, tools) {
     page,
     replies,
     go,
-    begin: (_, handle) => menu(handle),
+    begin: (handle) => menu(handle),
     options: optionsOf(frame, tools),
-    told: () => inform(say("readonly", { why: say(String(story.state.readOnly)) })),
+    told: () => inform(say("readonly", { why: say(String(story.state.read_only)) })),
   };
 }

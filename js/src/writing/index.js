@@ -4,6 +4,7 @@
  * @import {Desk, Frame, Handle, Tools} from "../desk"
  * @import {OwnComment} from "../types"
  */
+import { ids } from "../live/threads.js";
 import { equip } from "./composer.js";
 import { queueOf } from "./queue.js";
 
@@ -74,7 +75,8 @@ export function open(frame, tools) {
     // The comment may come later than the draft: what a browser kept of the story can be older.
     for (const key of unanswered) {
       const [code, parent = ""] = key.split(" ");
-      const handle = code === story.code && frame.comment(parent);
+      const known = code === story.code && ids(story.state.threads).has(parent);
+      const handle = known && frame.comment(parent);
       if (!handle) continue;
       unanswered.delete(key);
       if (!forms.has(handle)) reply(handle, true);
@@ -137,7 +139,7 @@ export function open(frame, tools) {
 
   return {
     take,
-    begin: (_, handle) => reply(handle),
+    begin: (handle) => reply(handle),
     edit(handle) {
       const { id } = handle.comment;
       const text = form(handle, say("write"), say("save"), undefined, async (fields) => {
