@@ -93,8 +93,12 @@ def _known(rule: str) -> str | None:
 
 def _origin(text: str) -> urls.Url | None:
     """A URL that is nothing but an origin."""
-    if len(text) > _MAX_RULE:
-        return None
+    return _parsed(text) if len(text) <= _MAX_RULE else None
+
+
+# Asked at every deed and every join, for the same few pages; strangers can fill it with 1.2 MB.
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> urls.Url | None:
     url = _normal(urls.split(text))
     return url if url is not None and not url.rest and not url.host.endswith(".") else None
 
