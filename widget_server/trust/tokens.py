@@ -38,6 +38,7 @@ _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CODE_DIGITS = 43
 _CODE_LENGTH = 12
+_CODE_UNSEEN = 62 ** (_CODE_DIGITS - _CODE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,13 @@ def peek(token: str) -> Peeked:
 def story_code(site: str, key: str) -> str:
     """The story's public code: 12 base62 digits that a publisher can compute as well."""
     number = int.from_bytes(hashlib.sha256(f"{site}/{key}".encode()).digest(), "big")
+    # Of its 43 digits only the first twelve are ever seen.
+    number //= _CODE_UNSEEN
     digits = ""
-    for _ in range(_CODE_DIGITS):
+    for _ in range(_CODE_LENGTH):
         number, digit = divmod(number, 62)
         digits = _BASE62[digit] + digits
-    return digits[:_CODE_LENGTH]
+    return digits
 
 
 def new_rid() -> str:
