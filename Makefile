@@ -20,7 +20,7 @@ ARGS ?=
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python faults recipes systems \
+.PHONY: help demo install test lint types walls js embed embed-check test-python faults models recipes systems \
 	firefox format clean
 
 help: ## list these words
@@ -65,6 +65,11 @@ test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k n
 faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
 	@echo "==> faults"
 	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
+
+models: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
+	@echo "==> models"
+	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
+		tests/live/test_in_step.py tests/store/test_model.py $(ARGS)
 
 recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)

@@ -10,6 +10,9 @@ from typing import Any
 #: All limits are multiplied by this: a slow machine gets more time, no test gets a longer sleep.
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 
+#: The state machines try so many times as much: `make models`.
+MODEL_TIMES = int(os.environ.get("MODEL_TIMES", "1"))
+
 
 class NeverHappenedError(AssertionError):
     """A condition did not become true in time; the message names it."""

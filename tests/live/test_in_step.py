@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.live.instant import InstantLoop
 from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, since
+from tests.waiting import MODEL_TIMES
 from widget_server.live.messages import Message
 from widget_server.live.watched import Subscription
 from widget_server.model.errors import Unavailable
@@ -253,5 +254,7 @@ class InStep(RuleBasedStateMachine):
                 raise ended
 
 
-InStep.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+InStep.TestCase.settings = settings(
+    max_examples=80 * MODEL_TIMES, stateful_step_count=40, deadline=None
+)
 TestInStep = InStep.TestCase

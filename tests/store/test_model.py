@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.store.opened import KEYS, Store, nonzero, open_store, post, seqs
+from tests.waiting import MODEL_TIMES
 from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
 from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
@@ -268,7 +269,7 @@ def test_any_deeds_in_any_batches_do_what_the_model_says(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=examples * MODEL_TIMES,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
