@@ -21,7 +21,7 @@ DEFAULT_RATES = {
     "comment": "30/60",
     "report": "10/600",
     "handshake": "600/60",
-    "arrival": "5000/50",
+    "arrival": "5000/20",
 }
 """What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
 whatever network, counted for all of them together."""
