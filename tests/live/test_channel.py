@@ -118,9 +118,15 @@ async def test_a_snapshot_older_than_a_change_of_the_story_itself_is_not_used() 
 
 
 @instantly
-async def test_a_snapshot_that_is_ahead_or_older_than_the_kept_one_is_passed_over() -> None:
+async def test_a_snapshot_ahead_or_older_or_of_another_epoch_is_passed_over() -> None:
     truth = Truth()
+    truth.post()
+    of_another_epoch = await truth.snapshot(CODE)
+    truth.restore()
+    truth.post()
     channel = await started(truth)
+    channel.refresh(of_another_epoch)
+    assert channel.loaded is not of_another_epoch
     old = await truth.snapshot(CODE)
     message = truth.post()
     ahead = await truth.snapshot(CODE)

@@ -131,11 +131,11 @@ class Channel:
         """Keep a newer snapshot for those who join; what was sent stays as it is.
 
         One that is ahead of what was let through is passed over, and so is one that is older
-        than the one that is kept.
+        than the one that is kept, or of another epoch: it was read before a backup was restored.
         """
         kept = self.loaded
         older = kept is not None and (kept.seq > loaded.seq or kept.version > loaded.version)
-        if loaded.seq <= self.last and not older:
+        if loaded.epoch == self.epoch and loaded.seq <= self.last and not older:
             self.loaded = loaded
 
     def take(self, message: Message) -> list[Frame]:
