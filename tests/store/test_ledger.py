@@ -280,6 +280,25 @@ async def test_a_closed_story_takes_nothing_new_and_gives_everything_back(store:
     await store.post(story)
 
 
+async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
+    store: Store,
+) -> None:
+    story = await store.story()
+    first = await store.post(story, "unheard", key="the-same-key")
+    again = await store.post(story, "known", key="the-same-key", once="unheard")
+    assert again.id == first.id
+    assert [row.reader for row in await store.rows(comments)] == ["known"]
+    edited = await store.writer.submit(
+        Edit(story.id, first.id, "known", "Mine.", [["p", None, "Mine."]], 1_000, False, 2)
+    )
+    assert edited.source == "Mine."
+    other, same = await store.together(
+        post(story, "a", key="together"), post(story, "b", key="together", once="a")
+    )
+    assert other.id == same.id
+    await store.tallies_are_rows()
+
+
 async def test_a_comment_sent_again_is_answered_even_when_the_story_was_closed_since(
     store: Store,
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from widget_server.model.errors import TextRefused
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
+from widget_server.operations import readers
 from widget_server.operations.admit import Grant
 from widget_server.operations.readers import Actor
 from widget_server.operations.services import Services
@@ -46,6 +47,7 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
         key=words.key,
         reader=actor.key,
+        once=readers.once(services, grant, actor),
         source=words.body,
         text=tree,
         pending=settings.moderation == "pre" and not author,

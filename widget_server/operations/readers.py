@@ -22,6 +22,8 @@ class Actor:
     """The reader as the store knows it."""
     network: str
     issued: str | None = None
+    deed: str | None = None
+    """What the deed is called, where it can be told from all others."""
 
 
 def store_key(claims: ReaderClaims) -> str:
@@ -79,12 +81,22 @@ def act(
     """
     services.paces.spend("deed", network)
     if known is not None:
-        return Actor(known, store_key(known), network)
+        return Actor(known, store_key(known), network, deed=first)
     services.paces.spend("reader", network)
     rid = services.keyring.first_rid(first) if first is not None else tokens.new_rid()
     claims = ReaderClaims(grant.site.slug, rid)
     issued = services.keyring.issue_reader(grant.site.slug, claims)
     return Actor(claims, store_key(claims), network, issued)
+
+
+def once(services: Services, grant: Grant, actor: Actor) -> str | None:
+    """Who did this deed before if it was somebody's first, and its answer was lost.
+
+    Another deed may have made the reader known meanwhile. As the store knows them.
+    """
+    if actor.deed is None or actor.issued is not None:
+        return None
+    return store_key(ReaderClaims(grant.site.slug, services.keyring.first_rid(actor.deed)))
 
 
 async def forget(services: Services, grant: Grant, actor: Actor) -> None:

@@ -43,6 +43,8 @@ class Post:
     reactions: tuple[str, ...]
     """Keys to count from nothing, so that a tally is complete from the first."""
     at: int
+    once: str | None = None
+    """The reader whose this comment is from now on no more, if it was posted as theirs."""
     parent: str | None = None
     name: str | None = None
     email: str | None = None

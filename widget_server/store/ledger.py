@@ -88,6 +88,13 @@ class Ledger:
 
     def _post(self, deed: Post) -> Callable[[], Answer]:
         known = self._rows.by_key.get((deed.story, deed.reader, deed.key))
+        if known is None and deed.once is not None:
+            known = self._rows.by_key.pop((deed.story, deed.once, deed.key), None)
+            if known is not None:
+                # Nobody else knows the key: whoever says it again may edit what was said.
+                self._rows.by_key[deed.story, deed.reader, deed.key] = known
+                self._rows.comments[known]["reader"] = deed.reader
+                self._rows.changed_comments.add(known)
         if known is not None:
             return lambda: self._rows.comment(known)
         self._open_story(deed.story)

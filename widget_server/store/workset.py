@@ -119,8 +119,10 @@ class Workset:
         await self._load_by_id(name for name in named if name)
         for some in _chunks(posts):
             keys = [
-                {"story": deed.story, "reader": deed.reader, "client_key": deed.key}
+                {"story": deed.story, "reader": reader, "client_key": deed.key}
                 for deed in some
+                for reader in (deed.reader, deed.once)
+                if reader is not None
             ]
             query = by_key(comments, _COMMENT_KEY, self._connection.dialect)
             self._keep(await self._connection.execute(query, many(keys)))
