@@ -13,7 +13,8 @@ from widget_server.worker import pace_of_handshakes
 def test_handshakes_are_counted_for_each_network_and_for_all_together(tmp_path: Path) -> None:
     limits = {"handshake": "2/3600", "arrival": "5/3600"}
     config = Config(data_dir=tmp_path, rate_limits=limits)
-    handshakes = pace_of_handshakes(Rooms(config).services, config)
+    refusals: list[None] = []
+    handshakes = pace_of_handshakes(Rooms(config).services, config, lambda: refusals.append(None))
     for _ in range(2):
         handshakes.admit("192.0.2.1", [])
     for _ in range(10):
@@ -24,10 +25,11 @@ def test_handshakes_are_counted_for_each_network_and_for_all_together(tmp_path: 
     with pytest.raises(Unavailable) as refused:
         handshakes.admit("192.0.2.5", [])
     assert refused.value.retry_after == 720
+    assert len(refusals) == 10 + 1, "and the door is told of each"
 
 
 def test_handshakes_are_not_counted_where_pace_is_off(tmp_path: Path) -> None:
     config = Config(data_dir=tmp_path, rate_limits=None)
-    handshakes = pace_of_handshakes(Rooms(config).services, config)
+    handshakes = pace_of_handshakes(Rooms(config).services, config, pytest.fail)
     for _ in range(10_000):
         handshakes.admit("192.0.2.1", [])

@@ -7,13 +7,13 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from widget_server.app import build
 from widget_server.config import Config
+from widget_server.edge.acceptor import Acceptor
 from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.guards import Handshakes
@@ -38,36 +38,25 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self.acceptor = Acceptor(self._connection)
+
+    def _connection(self) -> Doorstep:
+        return Doorstep(self.config, self.server_state, self.lifespan.state)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and report it."""
-        await super().startup(sockets)
-        if self.started:
-            # What lives since the start is not looked at again by the garbage collector.
-            gc.collect()
-            gc.freeze()
-            log.info("event=serving port=%d", self.config.port)
-            self._on_ready()
+        await super().startup([])
+        self.acceptor.open(sockets or [], self.config.backlog)
+        # What lives since the start is not looked at again by the garbage collector.
+        gc.collect()
+        gc.freeze()
+        log.info("event=serving port=%d", self.config.port)
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Leave, and still answer those whom only the kernel has let in: closing resets them."""
-        listeners = [listener.dup() for listener in sockets or []]
-        for server in self.servers:
-            server.close()
-        for listener in listeners:
-            with contextlib.closing(listener):
-                await self._take_waiting(listener)
-        await super().shutdown(sockets)
-
-    async def _take_waiting(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        listener.setblocking(False)
-        protocol = partial(Doorstep, self.config, self.server_state, self.lifespan.state)
-        with contextlib.suppress(OSError):  # nobody waits any more, or no more can be taken
-            while True:
-                connection, _ = listener.accept()
-                connection.setblocking(False)
-                await loop.connect_accepted_socket(protocol, connection)
+        """Leave, and still answer those whom only the kernel has let in."""
+        await self.acceptor.close()
+        await super().shutdown([])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -117,18 +106,25 @@ def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def pace_of_handshakes(services: Services, config: Config) -> Handshakes:
+def pace_of_handshakes(
+    services: Services, config: Config, on_refused: Callable[[], None]
+) -> Handshakes:
     """Counted for the network, under its key of the day, and then for this process.
 
     Those who come from everywhere at once are let in all the same, up to a number; what is beyond
-    that waits outside, for the sake of the readers who are here.
+    that waits outside, for the sake of the readers who are here. `on_refused` is told of each.
     """
 
     def spend(address: str | None) -> None:
-        services.paces.spend("handshake", services.network(address))
+        try:
+            services.paces.spend("handshake", services.network(address))
+        except RateLimited:
+            on_refused()
+            raise
         try:
             services.paces.spend("arrival", "")
         except RateLimited as refusal:
+            on_refused()
             raise Unavailable(retry_after=refusal.retry_after) from None
 
     return Handshakes(spend, config.trusted_proxies)
@@ -139,8 +135,10 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
     take_all_descriptors()
     FanoutProtocol.drain_s = config.drain_seconds
     app = build(config)
-    HardenedHttpProtocol.handshakes = pace_of_handshakes(app.state.services, config)
     server = Server(uvicorn_settings(config, app), on_ready)
+    HardenedHttpProtocol.handshakes = pace_of_handshakes(
+        app.state.services, config, server.acceptor.rest
+    )
     with contextlib.ExitStack() as open_:
         listeners = [
             open_.enter_context(contextlib.closing(listening_socket(config.host, port)))

@@ -20,9 +20,9 @@ from tests.waiting import eventually
 SetStage = Callable[..., Awaitable[Stage]]
 
 #: All paces are lifted for the load's sake but those of handshakes, which are the default: of a network,
-#: and 250 a second of all together; of these 500 may come at once instead of 5,000, so that a flood
+#: and 250 a second of all together; of these 750 may come at once instead of 5,000, so that a flood
 #: soon meets the pace that it then has to keep.
-LIFTED = "arrival=500/2," + ",".join(
+LIFTED = "arrival=750/3," + ",".join(
     f"{kind}=1000000/1" for kind in ("deed", "reader", "comment", "report")
 )
 RULES = ("pace_react=100000/1", "pace_comment=100000/1")

@@ -6,7 +6,6 @@ measures.
 """
 
 import asyncio
-import gc
 import logging
 import socket
 import statistics
@@ -17,7 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, cast
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -113,12 +111,10 @@ class House:
         settings.timeout_graceful_shutdown = 1
         with socket.create_server(("127.0.0.1", 0), backlog=worker.BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
-            server = _Quiet(settings)
+            server = worker.Server(settings, lambda: None)
             serving = asyncio.create_task(server.serve([listener]))
             while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
                 await asyncio.sleep(0.01)
-            gc.collect()
-            gc.freeze()
             await answer_all(connection, self)
             server.should_exit = server.force_exit = True
             await serving
@@ -194,11 +190,6 @@ async def _quickest(read: Callable[[str], Awaitable[Any]], code: str) -> float:
         await read(code)
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
-
-
-class _Quiet(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
-        """The parent process ends us by closing the pipe."""
 
 
 def _set_tick(interval: Callable[[int], float]) -> None:

@@ -16,6 +16,8 @@ class Http:
     timed_out: Annotated[int, "connections that were too slow to send a request"] = 0
     slow_cut: Annotated[int, "connections cut as their answer was not read"] = 0
     failed: Annotated[int, "requests answered 500"] = 0
+    rests: Annotated[int, "times that for a moment no connection was taken"] = 0
+    exhausted: Annotated[int, "times that there was no room for another connection"] = 0
 
 
 @dataclass(slots=True)
