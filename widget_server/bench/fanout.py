@@ -1,6 +1,7 @@
 """From the server to the readers: frames per second, conflation, latency, two processes."""
 
 import statistics
+import time
 from array import array
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
@@ -78,7 +79,7 @@ def _excused(row: Row, pairs: dict[str, Pair], name: str, peers: Container[str])
 
 def several_in_one_write(repeats: int, watchers: int = 1_000) -> Row:
     """Comments that come faster than the tick share a write."""
-    row = Row(f"comments/s delivered to {watchers:,}, 400 a second", "frames/s")
+    row = Row(f"comments/s delivered to {watchers:,}, as fast as they go", "frames/s")
     with cast() as stage:
         ours, raw = stage.house(), stage.yardstick(yardsticks.raw)
         for pair in (ours, raw):
@@ -86,13 +87,14 @@ def several_in_one_write(repeats: int, watchers: int = 1_000) -> Row:
         settle()
         for repeat in range(repeats + 1):
             ours.client.call("start_counting")
-            number, _, cpu = ours.server.call("authors.converse", 400, 2)
-            frames_, _, _, lost = ours.client.call("counted", number * watchers)
+            begun = time.monotonic()
+            number, _, cpu = ours.server.call("authors.converse", 1_000, 2)
+            frames_, _, last, lost = ours.client.call("counted", number * watchers)
             if lost:
                 raise RuntimeError(f"{lost} sockets were lost")
             rate, _ = raw.measured_pour(_BEAT, FRAMES // watchers, watchers)
             if repeat:
-                row.note("ours", frames_ / 2)
+                row.note("ours", frames_ / (last - begun))
                 row.note("raw send loop", rate)
                 row.note("share of all comments", frames_ / (number * watchers))
                 row.note("ours, per CPU second", frames_ / cpu)
