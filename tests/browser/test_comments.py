@@ -105,6 +105,7 @@ async def test_an_own_comment_can_be_changed_after_a_reload(demo: Demo, hosts: H
     await page.reload()
     await page.get_by_text("1 person is reading this").wait_for()
     await more(page, "Mine still", "Delete")
+    await page.get_by_role("button", name="Undo").wait_for()
     await page.clock.run_for(10_000)
     await expect(page.get_by_role("article")).to_have_text(re.compile("This comment was removed"))
     stranger = await hosts.open(story.snippet, site=1)
