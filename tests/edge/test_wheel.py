@@ -1,66 +1,130 @@
 """Deadlines kept by one timer, and the pace kept by one float."""
 
 import asyncio
-import math
 import socket
 import time
+from typing import Any
 
 import pytest
 
 from tests.waiting import eventually
-from widget_server.edge.wheel import Deadline, Wheel, spend
+from widget_server.edge.wheel import Deadline, Timed, Wheel, spend
 
 ON_BOTH_LOOPS = True
 
 
 class Member:
-    def __init__(self, due: float, wheel: Wheel | None = None) -> None:
-        self.due = due
+    def __init__(self, wheel: Wheel) -> None:
+        self.slot = 0
         self.calls: list[float] = []
         self.wheel = wheel
         self.others: list[Member] = []
+        self.again: list[float] = []
 
     def on_due(self, now: float) -> None:
         self.calls.append(now)
-        self.due = math.inf
         for other in self.others:
-            assert self.wheel is not None
             self.wheel.leave(other)
+        if self.again:
+            self.wheel.put(self, now + self.again.pop())
 
 
 async def test_a_member_is_called_once_its_deadline_has_passed_and_not_before() -> None:
     loop = asyncio.get_running_loop()
     wheel = Wheel.of(loop, 0.01)
-    soon, later = Member(loop.time() + 0.05), Member(math.inf)
-    wheel.join(soon)
-    wheel.join(later)
-    due = soon.due
+    soon, later = Member(wheel), Member(wheel)
+    due = loop.time() + 0.05
+    wheel.put(soon, due)
+    wheel.put(later, due + 3_600)
     await eventually(lambda: soon.calls, "the deadline has passed")
     assert soon.calls[0] >= due
     assert not later.calls
     wheel.leave(soon)
     wheel.leave(later)
+    assert Wheel.of(loop, 0.01) is not wheel
 
 
-async def test_members_may_leave_while_others_are_called() -> None:
+@pytest.mark.parametrize("first", [0.02, 3_600])
+async def test_the_last_deadline_that_was_set_is_the_one_that_counts(first: float) -> None:
     loop = asyncio.get_running_loop()
     wheel = Wheel.of(loop, 0.01)
-    members = [Member(loop.time(), wheel) for _ in range(10)]
+    member = Member(wheel)
+    wheel.put(member, loop.time() + first)
+    due = loop.time() + 0.1
+    wheel.put(member, due)
+    await eventually(lambda: member.calls, "the deadline has passed")
+    assert len(member.calls) == 1
+    assert member.calls[0] >= due
+
+
+async def test_a_member_that_is_called_may_set_its_next_deadline_also_one_that_has_passed() -> None:
+    loop = asyncio.get_running_loop()
+    wheel = Wheel.of(loop, 0.01)
+    member = Member(wheel)
+    member.again = [0.03, -5.0, 0.0]
+    wheel.put(member, loop.time() - 5)
+    await eventually(lambda: len(member.calls) == 4, "each deadline has passed")
+    assert member.calls[3] - member.calls[2] >= 0.02
+    assert member.slot == 0
+    await eventually(lambda: (loop, 0.01) not in Wheel._wheels, "the timer has stopped")
+
+
+async def test_members_that_leave_while_others_are_called_are_not_called() -> None:
+    loop = asyncio.get_running_loop()
+    wheel = Wheel.of(loop, 0.01)
+    members = [Member(wheel) for _ in range(10)]
+    due = loop.time()
     for member in members:
         member.others = members
-        wheel.join(member)
+        wheel.put(member, due)
     await eventually(lambda: any(m.calls for m in members), "the deadline has passed")
+    assert sum(len(m.calls) for m in members) == 1
     assert Wheel.of(loop, 0.01) is not wheel
+
+
+async def test_a_busy_process_turns_what_it_missed() -> None:
+    loop = asyncio.get_running_loop()
+    wheel = Wheel.of(loop, 0.01)
+    members = [Member(wheel) for _ in range(10)]
+    for number, member in enumerate(members):
+        wheel.put(member, loop.time() + number / 100)
+    time.sleep(0.2)
+    await eventually(lambda: all(m.calls for m in members), "all deadlines have passed")
+    assert len({m.calls[0] for m in members}) == 1
+
+
+async def test_a_turn_looks_only_at_those_who_are_due() -> None:
+    loop = asyncio.get_running_loop()
+    wheel = Wheel.of(loop, 0.01)
+    idle = [Member(wheel) for _ in range(1_000)]
+    for number, member in enumerate(idle):
+        wheel.put(member, loop.time() + 60 + number / 100)
+    looked = 0
+
+    class Watched(dict[int, set[Timed]]):
+        def get(self, slot: int, default: Any = None) -> Any:
+            nonlocal looked
+            members = super().get(slot, default)
+            looked += len(members or ())
+            return members
+
+    wheel._slots = Watched(wheel._slots)
+    soon = Member(wheel)
+    wheel.put(soon, loop.time() + 0.05)
+    await eventually(lambda: soon.calls, "the deadline has passed")
+    assert looked == 1
+    for member in idle:
+        wheel.leave(member)
 
 
 async def test_a_wheel_that_was_left_turns_again_for_a_new_member() -> None:
     loop = asyncio.get_running_loop()
     wheel = Wheel.of(loop, 0.01)
-    first, second = Member(math.inf), Member(loop.time())
-    wheel.join(first)
+    first, second = Member(wheel), Member(wheel)
+    wheel.put(first, loop.time() + 60)
     wheel.leave(first)
     wheel.leave(first)
-    wheel.join(second)
+    wheel.put(second, loop.time())
     await eventually(lambda: second.calls, "the deadline has passed")
     wheel.leave(second)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import random
 import socket
 from asyncio.transports import BaseTransport, Transport
@@ -40,7 +39,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
     unacknowledged_s = 30.0
     # Under the half minute after which the most impatient proxies and networks drop a connection.
     # With thousands of idle sockets the pings are nearly all that a process does.
-    ping_min_s = 25.0
+    ping_min_s = 27.0
     ping_max_s = 29.0
     pong_s = 15.0
     stuck_s = 20.0
@@ -64,7 +63,6 @@ class TimedSocket(WebSocketsSansIOProtocol):
         "curr_msg_data_type",
         "default_headers",
         "disconnected",
-        "due",
         "frames",
         "handshake_complete",
         "handshake_initiated",
@@ -88,13 +86,14 @@ class TimedSocket(WebSocketsSansIOProtocol):
         "scheme",
         "scope",
         "server",
+        "slot",
         "tasks",
         "transport",
         "writable",
     )
 
     paused_since: float | None
-    due: float
+    slot: int
     live: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -106,7 +105,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
         self.writable.set()
         self.paused_since = None
         self.live = False  # accepted, and neither closing nor gone
-        self.due = math.inf
+        self.slot = 0
 
     @property
     def closed(self) -> bool:
@@ -152,7 +151,6 @@ class TimedSocket(WebSocketsSansIOProtocol):
         previous = transport.get_protocol()
         if hasattr(previous, "parser"):
             self.loop.call_soon(setattr, previous, "parser", None)
-        Wheel.of(self.loop, self.tick_s).join(self)
 
     def handle_connect(self, event: Request) -> None:
         """Answer the handshake; a client that was refused is not waited for."""
@@ -173,7 +171,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
         SOCKETS.accepted += 1
         self.live = True
         # The first ping comes early and at random: after a deploy all sockets open together.
-        self.due = self.loop.time() + self.ping_min_s * random.uniform(0.5, 1)  # noqa: S311
+        self._wait_until(self.loop.time() + self.ping_min_s * random.uniform(0.5, 1))  # noqa: S311
         # The websockets parser keeps the request in its frame for as long as the socket lives.
         self.request.headers.clear()
         del self.request, self.response
@@ -205,8 +203,8 @@ class TimedSocket(WebSocketsSansIOProtocol):
         self.live = False
         self.paused_since = None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
-        Wheel.of(self.loop, self.tick_s).leave(self)
         super().connection_lost(exc)
+        Wheel.of(self.loop, self.tick_s).leave(self)
         self.conn.parser.close()
 
     def _write_out(self) -> None:
@@ -223,10 +221,10 @@ class TimedSocket(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.due = self.loop.time() + within
+        self._wait_until(self.loop.time() + within)
 
     def _linger(self) -> None:
-        self.due = self.loop.time() + self.cut_s
+        self._wait_until(self.loop.time() + self.cut_s)
 
     def _fail(self, code: int, reason: str, known: bool = True) -> None:
         """Fail the connection (RFC 6455, section 7.1.7) and read on without looking.
@@ -246,6 +244,11 @@ class TimedSocket(WebSocketsSansIOProtocol):
 
     # Time and the transport's buffer
 
+    def _wait_until(self, due: float) -> None:
+        """Have `on_due` called then, and no more at the time that was set before."""
+        if not self.disconnected:
+            Wheel.of(self.loop, self.tick_s).put(self, due)
+
     def on_due(self, now: float) -> None:
         """Ping, or cut a peer that did not answer, does not read, or does not leave."""
         if not self.live:
@@ -253,10 +256,11 @@ class TimedSocket(WebSocketsSansIOProtocol):
             self.abort()
         elif self.paused_since is not None:
             # No ping: it would only wait behind what is not being read.
-            self.due = self.paused_since + self.stuck_s
-            if self.due <= now:
+            if now >= self.paused_since + self.stuck_s:
                 SOCKETS.slow_cut += 1
                 self.abort()
+            else:
+                self._wait_until(self.paused_since + self.stuck_s)
         elif self.pending_ping_payload is None:
             self._ping(now)
         elif self.read_paused:
@@ -273,18 +277,18 @@ class TimedSocket(WebSocketsSansIOProtocol):
         if not self.transport.is_closing():
             self.transport.write(_PING + payload)
         self.ping_sent_at = now
-        self.due = now + self.pong_s
+        self._wait_until(now + self.pong_s)
 
     def _plan_ping(self, now: float) -> None:
         self.pending_ping_payload = None
-        self.due = now + random.uniform(self.ping_min_s, self.ping_max_s)  # noqa: S311
+        self._wait_until(now + random.uniform(self.ping_min_s, self.ping_max_s))  # noqa: S311
 
     def pause_writing(self) -> None:
         """Take nothing more until the buffer has drained."""
         SOCKETS.peers_paused += 1
         self.paused_since = self.loop.time()
         if self.live:
-            self.due = min(self.due, self.paused_since + self.stuck_s)
+            self._wait_until(self.paused_since + self.stuck_s)
         super().pause_writing()
 
     def resume_writing(self) -> None:

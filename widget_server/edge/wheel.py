@@ -36,28 +36,31 @@ class Deadline:
 
 
 class Timed(Protocol):
-    """Something with a deadline, in the event loop's time."""
+    """Something with a deadline."""
 
-    due: float
+    slot: int
+    """Where its wheel keeps it, at first 0 for nowhere. Nobody else's."""
 
     def on_due(self, now: float) -> None:
-        """Act on the deadline and set the next one."""
+        """Act on the deadline, which is no more, and set the next one."""
 
 
 class Wheel:
-    """Looks at all its members once per `tick` seconds and calls those whose deadline has passed.
+    """Calls its members when their deadlines have passed, those of one `tick` seconds together.
 
-    Two timers per connection, as uvicorn has them, cost more memory and more time than one glance
-    per second at a float. Deadlines are kept to within one tick.
+    A timing wheel: a member lies in the slot of the tick in which it is due, so that a turn costs
+    what there is to do and not what there is. Two timers per connection, as uvicorn has them, cost
+    more memory and more time. Deadlines are kept to within one tick.
     """
 
     _wheels: ClassVar[dict[tuple[asyncio.AbstractEventLoop, float], "Wheel"]] = {}
 
-    __slots__ = ("_handle", "_key", "_members")
+    __slots__ = ("_handle", "_key", "_slots", "_turned")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float) -> None:
         self._key = (loop, tick)
-        self._members: set[Timed] = set()
+        self._slots: dict[int, set[Timed]] = {}
+        self._turned = 0
         self._handle: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -68,29 +71,52 @@ class Wheel:
             wheel = cls._wheels[loop, tick] = Wheel(loop, tick)
         return wheel
 
-    def join(self, member: Timed) -> None:
-        """Look after `member` until it leaves."""
-        self._members.add(member)
+    def put(self, member: Timed, due: float) -> None:
+        """Call `member` once `due` has passed, in the event loop's time, and not as said before."""
+        loop, tick = self._key
         if self._handle is None:
-            loop, tick = self._key
             self._wheels[self._key] = self
-            self._handle = loop.call_later(tick, self._turn)
+            self._turned = int(loop.time() / tick)
+            self._wait()
+        self._take(member, self._slots.get(member.slot))
+        member.slot = max(int(due / tick), self._turned) + 1
+        self._slots.setdefault(member.slot, set()).add(member)
 
     def leave(self, member: Timed) -> None:
         """Forget `member`. The last one stops the timer."""
-        self._members.discard(member)
-        if not self._members and self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        self._take(member, self._slots.get(member.slot))
+        self._stop_if_empty()
+
+    def _take(self, member: Timed, members: set[Timed] | None) -> None:
+        if members is not None:
+            members.discard(member)
+            if not members:
+                del self._slots[member.slot]
+            member.slot = 0
+
+    def _wait(self) -> None:
+        loop, tick = self._key
+        self._handle = loop.call_at((self._turned + 1) * tick, self._turn)
+
+    def _stop_if_empty(self) -> None:
+        if not self._slots:
+            if self._handle is not None:
+                self._handle.cancel()
+                self._handle = None
             self._wheels.pop(self._key, None)
 
     def _turn(self) -> None:
         loop, tick = self._key
-        self._handle = loop.call_later(tick, self._turn)
         now = loop.time()
-        # A list first: a member that is cut may leave while the others are being looked at.
-        for member in [member for member in self._members if member.due <= now]:
-            member.on_due(now)
+        first, self._turned = self._turned + 1, int(now / tick)
+        self._wait()
+        for slot in range(first, self._turned + 1):
+            # One after the other: one that is called may let others leave.
+            while members := self._slots.get(slot):
+                member = members.pop()
+                self._take(member, members)
+                member.on_due(now)
+        self._stop_if_empty()
 
 
 def spend(paid_until: float, now: float, rate: float, burst: int) -> float | None:

@@ -11,7 +11,7 @@ from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.engine import Database
 from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
-from widget_server.store.schema import comments, copies, reactions, stories
+from widget_server.store.schema import comments, copies, meta, reactions, stories
 from widget_server.store.threads import Page, read_page
 
 PAGE = 20
@@ -213,17 +213,22 @@ class Discussions:
         return found
 
     async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
-        """The epoch, and `(seq, tallies)` of many stories: one query for the sweep."""
+        """The epoch, and `(seq, tallies)` of many stories: one query, for every second asks it."""
+        epoch = self._database.epoch
         found: dict[str, tuple[int, int]] = {}
         async with self._database.read() as connection:
-            epoch = await self._database.epoch_in(connection)
             for start in range(0, len(codes), 1_000):
+                wanted = stories.c.code.in_(codes[start : start + 1_000])
                 rows = await connection.execute(
-                    select(stories.c.code, stories.c.seq, stories.c.tallies).where(
-                        stories.c.code.in_(codes[start : start + 1_000])
-                    )
+                    select(meta.c.value, stories.c.code, stories.c.seq, stories.c.tallies)
+                    .select_from(meta.outerjoin(stories, wanted))
+                    .where(meta.c.key == "epoch")
                 )
-                found |= {row.code: (row.seq, row.tallies) for row in rows}
+                for row in rows:
+                    epoch = row.value
+                    if row.code is not None:
+                        found[row.code] = (row.seq, row.tallies)
+        self._database.epoch = epoch
         return epoch, found
 
     async def counts(self, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
