@@ -184,10 +184,12 @@ async def test_a_mass_reconnect_asks_the_database_once_for_each_story(
 ) -> None:
     async with processes(2, tmp_path, database_url, valkey) as (source, fresh):
         stories = [await story(source, f"story-{number}") for number in range(5)]
-        before = fresh.discussions.queries
+        before = fresh.database.counts.reads
         await asyncio.gather(*(watch(fresh, each.code, 100) for each in stories))
         assert fresh.hub.counts.joined == 500
-        assert fresh.discussions.queries - before == len(stories)
+        assert fresh.hub.counts.snapshots == len(stories)
+        # Each brings the settings of its site along.
+        assert fresh.database.counts.reads - before == 2 * len(stories)
 
 
 async def test_a_delivery_allocates_nothing() -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import Attribution
 from widget_server.model.events import CommentChanged, Event, TallyChanged
@@ -16,7 +17,7 @@ from widget_server.model.records import Comment, Site, Story, Tally
 from widget_server.model.settings import SiteSettings
 from widget_server.store.deeds import Post, React
 from widget_server.store.discussions import Discussions
-from widget_server.store.engine import Database
+from widget_server.store.engine import Database, reading
 from widget_server.store.errands import make_site, make_story
 from widget_server.store.schema import comments, reactions, stories
 from widget_server.store.sites import Sites
@@ -79,26 +80,27 @@ class Store:
 
     async def rows(self, table: Any, *where: Any) -> Sequence[Any]:
         """Rows of a table."""
-        async with self.database.read() as connection:
-            return (await connection.execute(select(table).where(*where))).all()
+        (rows,) = await self.answers(select(table).where(*where))
+        return rows
+
+    @reading
+    async def answers(self, connection: AsyncConnection, *questions: Any) -> list[Sequence[Any]]:
+        """The rows of each question, in one view."""
+        return [(await connection.execute(question)).all() for question in questions]
 
     async def tallies_are_rows(self) -> None:
         """Each count that is kept is the number of rows it stands for; each total likewise."""
-        async with self.database.read() as connection:
-            counted = await connection.execute(
-                select(
-                    reactions.c.story, reactions.c.target, reactions.c.reaction, func.count()
-                ).group_by(reactions.c.story, reactions.c.target, reactions.c.reaction)
-            )
-            expected: dict[tuple[int, str], dict[str, int]] = {}
-            for story, target, reaction, number in counted:
-                expected.setdefault((story, target), {})[reaction] = number
-            codes = [row.code for row in await connection.execute(STORIES)]
-            kept = {
-                row.id: row.counts
-                for row in await connection.execute(select(comments.c.id, comments.c.counts))
-            }
-        for code in codes:
+        counted, codes, kept = await self.answers(
+            select(
+                reactions.c.story, reactions.c.target, reactions.c.reaction, func.count()
+            ).group_by(reactions.c.story, reactions.c.target, reactions.c.reaction),
+            STORIES,
+            select(comments.c.id, comments.c.counts),
+        )
+        expected: dict[tuple[int, str], dict[str, int]] = {}
+        for story_id, target, reaction, number in counted:
+            expected.setdefault((story_id, target), {})[reaction] = number
+        for (code,) in codes:
             story = await self.discussions.story(code)
             assert story is not None
             assert nonzero(story.tally) == expected.pop((story.id, ""), {})
@@ -106,8 +108,9 @@ class Store:
                 comments, comments.c.story == story.id, comments.c.state == "published"
             )
             assert story.count == len(published)
+        counts_of = dict(map(tuple, kept))
         for (_, target), counts in expected.items():
-            assert nonzero(Tally(0, json.loads(kept[target]))) == counts
+            assert nonzero(Tally(0, json.loads(counts_of[target]))) == counts
 
 
 def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post:

@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.opened import Store, open_store, post
 from widget_server.model.records import Story
@@ -114,12 +116,15 @@ async def test_a_question_finds_its_comments_by_an_index(
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
         assert asked
-        async with store.database.read() as connection:
-            for sql, parameters in asked:
-                plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
-                steps = [row.detail for row in plan]
-                walks = [step for step in steps if WALK.match(step)]
-                if "IS NULL AND pinned" in sql:
-                    walks += [step for step in steps if "top_" in step]
-                walks += [step for step in steps if "ORDER BY" in step and name in SORTED]
-                assert not walks, (sql, steps)
+
+        async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            return [row.detail for row in plan]
+
+        for sql, parameters in asked:
+            steps = await store.database.read(partial(explain, sql=sql, parameters=parameters))
+            walks = [step for step in steps if WALK.match(step)]
+            if "IS NULL AND pinned" in sql:
+                walks += [step for step in steps if "top_" in step]
+            walks += [step for step in steps if "ORDER BY" in step and name in SORTED]
+            assert not walks, (sql, steps)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
-from widget_server.store.engine import Database
+from widget_server.store.engine import Database, reading
 from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
 from widget_server.store.schema import comments, copies, meta, reactions, stories
 from widget_server.store.threads import Page, read_page
@@ -64,218 +64,221 @@ class Discussions:
     """Reads of one database. Each method is one consistent view."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self.queries = 0
-        """Snapshots and catch-ups read from the database (a growth law, not a time)."""
+        self.database = database
 
     @property
     def epoch(self) -> str:
         """The numbering that every position belongs to."""
-        return self._database.epoch
+        return self.database.epoch
 
-    async def story(self, code: str) -> Story | None:
+    @reading
+    async def story(self, connection: AsyncConnection, code: str) -> Story | None:
         """The story with this code."""
-        async with self._database.read() as connection:
-            found = await connection.execute(select(stories).where(stories.c.code == code))
-            row = found.one_or_none()
+        found = await connection.execute(select(stories).where(stories.c.code == code))
+        row = found.one_or_none()
         return None if row is None else to_story(row)
 
-    async def snapshot(self, code: str) -> Snapshot:
+    @reading
+    async def snapshot(self, connection: AsyncConnection, code: str) -> Snapshot:
         """What one who comes is shown. Raises `NotFound`."""
-        self.queries += 1
-        async with self._database.read() as connection:
-            epoch = await self._database.epoch_in(connection)
-            story = await _story(connection, code)
-            page = await read_page(connection, story.id, "newest", None, PAGE)
+        epoch = await self.database.epoch_in(connection)
+        story = await _story(connection, code)
+        page = await read_page(connection, story.id, "newest", None, PAGE)
         return Snapshot(epoch, story, page)
 
-    async def page(self, code: str, order: str, before: str | None, limit: int) -> Page:
+    @reading
+    async def page(
+        self, connection: AsyncConnection, code: str, order: str, before: str | None, limit: int
+    ) -> Page:
         """Further threads. Raises `NotFound`, or `Malformed` for a cursor of another order."""
-        async with self._database.read() as connection:
-            story = await _story(connection, code)
-            return await read_page(connection, story.id, order, before, limit)
+        story = await _story(connection, code)
+        return await read_page(connection, story.id, order, before, limit)
 
-    async def thread(self, code: str, comment: str) -> Thread:
+    @reading
+    async def thread(self, connection: AsyncConnection, code: str, comment: str) -> Thread:
         """The whole thread that a comment belongs to. Raises `NotFound`."""
-        async with self._database.read() as connection:
-            story = await _story(connection, code)
-            public = (comments.c.story == story.id) & (comments.c.born > 0)
-            found = await connection.execute(
-                select(comments.c.thread).where(public & (comments.c.id == comment))
-            )
-            thread = found.scalar_one_or_none()
-            if thread is None:
-                raise NotFound
-            rows = await connection.execute(
-                select_comments().where(public & (comments.c.thread == thread)).order_by("born")
-            )
-            first, *others = (to_comment(row) for row in rows)
+        story = await _story(connection, code)
+        public = (comments.c.story == story.id) & (comments.c.born > 0)
+        found = await connection.execute(
+            select(comments.c.thread).where(public & (comments.c.id == comment))
+        )
+        thread = found.scalar_one_or_none()
+        if thread is None:
+            raise NotFound
+        rows = await connection.execute(
+            select_comments().where(public & (comments.c.thread == thread)).order_by("born")
+        )
+        first, *others = (to_comment(row) for row in rows)
         return Thread(first, others)
 
-    async def changes(self, code: str, seq: int) -> Changes:
+    @reading
+    async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
         """The comments that changed after `seq`, in order. Raises `NotFound`."""
-        self.queries += 1
-        async with self._database.read() as connection:
-            epoch = await self._database.epoch_in(connection)
-            story = await _story(connection, code)
-            rows = await connection.execute(
-                select_comments()
-                .where((comments.c.story == story.id) & (comments.c.seq > seq))
-                .order_by(comments.c.seq)
-                .limit(MOST_CHANGES + 1)
-            )
-            found = [to_comment(row) for row in rows]
+        epoch = await self.database.epoch_in(connection)
+        story = await _story(connection, code)
+        rows = await connection.execute(
+            select_comments()
+            .where((comments.c.story == story.id) & (comments.c.seq > seq))
+            .order_by(comments.c.seq)
+            .limit(MOST_CHANGES + 1)
+        )
+        found = [to_comment(row) for row in rows]
         # A number is missing where a comment changed twice or the story itself changed.
         complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
         return Changes(epoch, story, found, complete)
 
+    @reading
     async def tallies(
-        self, code: str, version: int, limit: int
+        self, connection: AsyncConnection, code: str, version: int, limit: int
     ) -> tuple[str, list[tuple[str | None, Tally]]]:
         """The epoch, and at most `limit` tallies that changed after `version`, the oldest first.
 
         None stands for the story itself. Raises `NotFound`.
         """
-        async with self._database.read() as connection:
-            epoch = await self._database.epoch_in(connection)
-            story = await _story(connection, code)
-            rows = await connection.execute(
-                select(comments.c.id, comments.c.version, comments.c.counts)
-                .where(
-                    (comments.c.story == story.id)
-                    & (comments.c.version > version)
-                    & text("version > 0")
-                    & (comments.c.state == CommentState.PUBLISHED.value)
-                )
-                .order_by(comments.c.version)
-                .limit(limit)
+        epoch = await self.database.epoch_in(connection)
+        story = await _story(connection, code)
+        rows = await connection.execute(
+            select(comments.c.id, comments.c.version, comments.c.counts)
+            .where(
+                (comments.c.story == story.id)
+                & (comments.c.version > version)
+                & text("version > 0")
+                & (comments.c.state == CommentState.PUBLISHED.value)
             )
-            changed: list[tuple[str | None, Tally]] = [
-                (row.id, Tally(row.version, counts_of(row.counts))) for row in rows
-            ]
+            .order_by(comments.c.version)
+            .limit(limit)
+        )
+        changed: list[tuple[str | None, Tally]] = [
+            (row.id, Tally(row.version, counts_of(row.counts))) for row in rows
+        ]
         if story.tally.version > version:
             changed.append((None, story.tally))
             changed.sort(key=lambda item: item[1].version)
         return epoch, changed[:limit]
 
-    async def recent(self, code: str, limit: int) -> Latest:
+    @reading
+    async def recent(self, connection: AsyncConnection, code: str, limit: int) -> Latest:
         """What happened last, at most `limit` changes and tallies. Raises `NotFound`."""
-        self.queries += 1
-        async with self._database.read() as connection:
-            epoch = await self._database.epoch_in(connection)
-            story = await _story(connection, code)
-            public = (comments.c.story == story.id) & (comments.c.seq > 0)
-            rows = await connection.execute(
-                select_comments().where(public).order_by(desc(comments.c.seq)).limit(limit)
-            )
-            changed = [to_comment(row) for row in rows][::-1]
-            counted = await connection.execute(
-                select(comments.c.id, comments.c.version, comments.c.counts)
-                .where((comments.c.story == story.id) & text("version > 0"))
-                .order_by(desc(comments.c.version))
-                .limit(limit)
-            )
-            tallies = [(row.id, Tally(row.version, counts_of(row.counts))) for row in counted]
+        epoch = await self.database.epoch_in(connection)
+        story = await _story(connection, code)
+        public = (comments.c.story == story.id) & (comments.c.seq > 0)
+        rows = await connection.execute(
+            select_comments().where(public).order_by(desc(comments.c.seq)).limit(limit)
+        )
+        changed = [to_comment(row) for row in rows][::-1]
+        counted = await connection.execute(
+            select(comments.c.id, comments.c.version, comments.c.counts)
+            .where((comments.c.story == story.id) & text("version > 0"))
+            .order_by(desc(comments.c.version))
+            .limit(limit)
+        )
+        tallies = [(row.id, Tally(row.version, counts_of(row.counts))) for row in counted]
         return Latest(epoch, story, changed, tallies[::-1])
 
-    async def mine(self, story: int, readers: Sequence[str]) -> dict[str, Mine]:
+    @reading
+    async def mine(
+        self, connection: AsyncConnection, story: int, readers: Sequence[str]
+    ) -> dict[str, Mine]:
         """What each of these readers left in a story, for all of them in two queries."""
         found = {reader: Mine({}, []) for reader in readers}
-        async with self._database.read() as connection:
-            for start in range(0, len(readers), 500):
-                some = readers[start : start + 500]
-                own = await connection.execute(
-                    select(reactions).where(
-                        (reactions.c.story == story) & reactions.c.reader.in_(some)
-                    )
-                )
-                for row in own:
-                    found[row.reader].reactions[row.target] = row.reaction
-                newest = (desc(comments.c.created_at), desc(comments.c.id))
-                rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
-                ranked = (
-                    select(comments.c.id.label("id"), rank.label("rank"))
-                    .where(
-                        (comments.c.story == story)
-                        & comments.c.reader.in_(some)
-                        & (comments.c.state != CommentState.REMOVED.value)
-                    )
-                    .subquery()
-                )
-                rows = await connection.execute(
-                    select_comments()
-                    .join(ranked, ranked.c.id == comments.c.id)
-                    .where(ranked.c.rank <= MOST_OWN)
-                    .order_by(*newest)
-                )
-                for row in rows:
-                    found[row.reader].comments.append(to_comment(row))
-        return found
-
-    async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
-        """The epoch, and `(seq, tallies)` of many stories: one query, for every second asks it."""
-        epoch = self._database.epoch
-        found: dict[str, tuple[int, int]] = {}
-        async with self._database.read() as connection:
-            for start in range(0, len(codes), 1_000):
-                wanted = stories.c.code.in_(codes[start : start + 1_000])
-                rows = await connection.execute(
-                    select(meta.c.value, stories.c.code, stories.c.seq, stories.c.tallies)
-                    .select_from(meta.outerjoin(stories, wanted))
-                    .where(meta.c.key == "epoch")
-                )
-                for row in rows:
-                    epoch = row.value
-                    if row.code is not None:
-                        found[row.code] = (row.seq, row.tallies)
-        self._database.epoch = epoch
-        return epoch, found
-
-    async def counts(self, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
-        """Code, published comments and tally of each story that exists."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(
-                select(
-                    stories.c.code, stories.c.published, stories.c.version, stories.c.counts
-                ).where(stories.c.code.in_(codes))
+        for start in range(0, len(readers), 500):
+            some = readers[start : start + 500]
+            own = await connection.execute(
+                select(reactions).where((reactions.c.story == story) & reactions.c.reader.in_(some))
             )
-            return [
-                (row.code, row.published, Tally(row.version, counts_of(row.counts))) for row in rows
-            ]
-
-    async def waiting(self, site: str, limit: int) -> list[tuple[str, Comment]]:
-        """Code of the story and comment for all that waits for a moderator, oldest first."""
-        async with self._database.read() as connection:
+            for row in own:
+                found[row.reader].reactions[row.target] = row.reaction
+            newest = (desc(comments.c.created_at), desc(comments.c.id))
+            rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
+            ranked = (
+                select(comments.c.id.label("id"), rank.label("rank"))
+                .where(
+                    (comments.c.story == story)
+                    & comments.c.reader.in_(some)
+                    & (comments.c.state != CommentState.REMOVED.value)
+                )
+                .subquery()
+            )
             rows = await connection.execute(
                 select_comments()
-                .add_columns(stories.c.code.label("story_code"))
-                .join(stories, comments.c.story == stories.c.id)
-                .where(
-                    (stories.c.site == site)
-                    & (comments.c.state != CommentState.REMOVED.value)
-                    & text("(born = 0 OR waiting_source IS NOT NULL)")
-                )
-                .order_by(comments.c.created_at)
-                .limit(limit)
+                .join(ranked, ranked.c.id == comments.c.id)
+                .where(ranked.c.rank <= MOST_OWN)
+                .order_by(*newest)
             )
-            return [(row.story_code, _as_it_waits(row)) for row in rows]
+            for row in rows:
+                found[row.reader].comments.append(to_comment(row))
+        return found
 
-    async def find_comment(self, comment: str) -> Story | None:
-        """The story that a comment belongs to."""
-        async with self._database.read() as connection:
-            found = await connection.execute(
-                select(stories)
-                .join(comments, comments.c.story == stories.c.id)
-                .where(comments.c.id == comment)
+    @reading
+    async def positions(
+        self, connection: AsyncConnection, codes: Sequence[str]
+    ) -> tuple[str, dict[str, tuple[int, int]]]:
+        """The epoch, and `(seq, tallies)` of many stories: one query, for every second asks it."""
+        epoch = self.database.epoch
+        found: dict[str, tuple[int, int]] = {}
+        for start in range(0, len(codes), 1_000):
+            wanted = stories.c.code.in_(codes[start : start + 1_000])
+            rows = await connection.execute(
+                select(meta.c.value, stories.c.code, stories.c.seq, stories.c.tallies)
+                .select_from(meta.outerjoin(stories, wanted))
+                .where(meta.c.key == "epoch")
             )
-            row = found.one_or_none()
+            for row in rows:
+                epoch = row.value
+                if row.code is not None:
+                    found[row.code] = (row.seq, row.tallies)
+        self.database.epoch = epoch
+        return epoch, found
+
+    @reading
+    async def counts(
+        self, connection: AsyncConnection, codes: Sequence[str]
+    ) -> list[tuple[str, int, Tally]]:
+        """Code, published comments and tally of each story that exists."""
+        rows = await connection.execute(
+            select(stories.c.code, stories.c.published, stories.c.version, stories.c.counts).where(
+                stories.c.code.in_(codes)
+            )
+        )
+        return [
+            (row.code, row.published, Tally(row.version, counts_of(row.counts))) for row in rows
+        ]
+
+    @reading
+    async def waiting(
+        self, connection: AsyncConnection, site: str, limit: int
+    ) -> list[tuple[str, Comment]]:
+        """Code of the story and comment for all that waits for a moderator, oldest first."""
+        rows = await connection.execute(
+            select_comments()
+            .add_columns(stories.c.code.label("story_code"))
+            .join(stories, comments.c.story == stories.c.id)
+            .where(
+                (stories.c.site == site)
+                & (comments.c.state != CommentState.REMOVED.value)
+                & text("(born = 0 OR waiting_source IS NOT NULL)")
+            )
+            .order_by(comments.c.created_at)
+            .limit(limit)
+        )
+        return [(row.story_code, _as_it_waits(row)) for row in rows]
+
+    @reading
+    async def find_comment(self, connection: AsyncConnection, comment: str) -> Story | None:
+        """The story that a comment belongs to."""
+        found = await connection.execute(
+            select(stories)
+            .join(comments, comments.c.story == stories.c.id)
+            .where(comments.c.id == comment)
+        )
+        row = found.one_or_none()
         return None if row is None else to_story(row)
 
-    async def known_copies(self, story: int) -> int:
+    @reading
+    async def known_copies(self, connection: AsyncConnection, story: int) -> int:
         """How many copies of a story were ever read."""
-        async with self._database.read() as connection:
-            total = select(func.count()).select_from(copies).where(copies.c.story == story)
-            return int((await connection.execute(total)).scalar_one())
+        total = select(func.count()).select_from(copies).where(copies.c.story == story)
+        return int((await connection.execute(total)).scalar_one())
 
 
 def _as_it_waits(row: Row[Any]) -> Comment:

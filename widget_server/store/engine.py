@@ -5,14 +5,14 @@ transaction that is on disk when it ends (`synchronous=FULL`, `synchronous_commi
 """
 
 import asyncio
+import functools
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
@@ -21,14 +21,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from widget_server.model.errors import Mendable, Unavailable
 from widget_server.store.schema import meta
-from widget_server.store.straight import StraightWriter
+from widget_server.store.straight import StraightEngine
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+R = TypeVar("R", bound="Reads")
 T = TypeVar("T")
 
 READERS = 4
 """Connections that read at the same time in one process."""
+READ_S = 10.0
+"""The longest that a read may take, with the wait for a connection."""
 
 
 class DatabaseUnusableError(Mendable):
@@ -45,8 +49,9 @@ def sqlite_path(url: str) -> Path | None:
 
 @dataclass(slots=True)
 class Counts:
-    """What the database did not do, for /metrics."""
+    """What was read, for /metrics."""
 
+    reads: Annotated[int, "consistent views of the database that were asked for"] = 0
     reads_failed: Annotated[int, "reads that the database did not answer"] = 0
 
 
@@ -58,10 +63,12 @@ class Database:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.epoch = ""
         self.counts = Counts()
+        self._writer: StraightEngine | AsyncEngine
+        self._reader: StraightEngine | AsyncEngine
         if self.is_sqlite:
             kept = _never_made(url)
-            self._writer: StraightWriter | AsyncEngine = StraightWriter(_sqlite_writer(kept))
-            self._reader = sqlite_engine(kept, begin="BEGIN", connections=READERS)
+            self._writer = _straight_engine(kept, "BEGIN IMMEDIATE", 1, "sqlite-writer")
+            self._reader = _straight_engine(kept, "BEGIN", READERS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
             self._reader = _postgres_engine(url, connections=READERS).execution_options(
@@ -78,16 +85,17 @@ class Database:
                 "Run `widget-server migrate` first."
             )
         try:
-            async with self._reader.connect() as connection:
-                row = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
-                self.epoch = str(row.scalar_one())
+            await _transact(self._reader, self.epoch_in)
         except Exception as error:
             raise DatabaseUnusableError(unusable(error)) from error
 
     async def ping(self) -> None:
         """Ask for nothing. Raises `Unavailable` when there is no answer."""
-        async with self.read() as connection:
+
+        async def ask(connection: AsyncConnection) -> None:
             await connection.execute(select(1))
+
+        await self.read(ask)
 
     async def epoch_in(self, connection: AsyncConnection) -> str:
         """The numbering in this view of the database; a restored backup has another than before.
@@ -103,15 +111,16 @@ class Database:
         await self._reader.dispose()
         await self._writer.dispose()
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view: all queries inside see the same committed state.
+    async def read(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` on one consistent view: all its queries see the same committed state.
 
+        `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
         Raises `Unavailable` when the database does not answer.
         """
+        self.counts.reads += 1
         try:
-            async with self._reader.connect() as connection, connection.begin():
-                yield connection
+            async with asyncio.timeout(READ_S):
+                return await _transact(self._reader, work)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             self.counts.reads_failed += 1
             log.warning("event=read_failed reason=%s", type(error).__name__)
@@ -122,10 +131,35 @@ class Database:
 
         `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
         """
-        if isinstance(self._writer, StraightWriter):
-            return await self._writer.transact(work)
-        async with self._writer.begin() as connection:
-            return await work(connection)
+        return await _transact(self._writer, work)
+
+
+class Reads(Protocol):
+    """What `reading` is for."""
+
+    database: Database
+
+
+async def _transact(
+    engine: StraightEngine | AsyncEngine,
+    work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
+) -> T:
+    if isinstance(engine, StraightEngine):
+        return await engine.transact(work)
+    async with engine.begin() as connection:
+        return await work(connection)
+
+
+def reading(
+    method: Callable[Concatenate[R, AsyncConnection, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
+    """A method of something with a `database` that is given one consistent view of it, to read."""
+
+    @functools.wraps(method)
+    async def read(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.database.read(lambda view: method(self, view, *args, **kwargs))
+
+    return read
 
 
 def unusable(error: BaseException) -> str:
@@ -176,13 +210,13 @@ def sqlite_engine(
     return engine
 
 
-def _sqlite_writer(url: URL) -> Engine:
+def _straight_engine(url: URL, begin: str, connections: int, name: str) -> StraightEngine:
     plain = url.set(drivername="sqlite")
     engine = create_engine(
-        plain, pool_size=1, max_overflow=0, pool_timeout=10, hide_parameters=True
+        plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
-    _configure(engine, "BEGIN IMMEDIATE", busy_s=5, foreign_keys=True)
-    return engine
+    _configure(engine, begin, busy_s=5, foreign_keys=True)
+    return StraightEngine(engine, connections, name)
 
 
 def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -> None:

@@ -1,4 +1,4 @@
-"""SQLite's writer: a whole transaction in a thread of its own, in one go.
+"""SQLite: a whole transaction in a thread of its own, in one go.
 
 Through an asynchronous driver every statement is sent to a thread and its result back, each time
 behind whatever the event loop is busy with; under load that took longer than SQLite and the disk
@@ -38,19 +38,19 @@ class StraightConnection:
         return self._connection.exec_driver_sql(statement, parameters)
 
 
-class StraightWriter:
-    """One connection and the thread that it is used in."""
+class StraightEngine:
+    """Connections to a SQLite file, and as many threads in which they are used."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, threads: int, name: str) -> None:
         self.sync_engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def transact(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` in one transaction, which is on disk when this returns.
+        """Run `work` in one transaction, which is over, and on disk, when this returns.
 
         `work` may await nothing but its connection.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
 
     def _run(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         with self.sync_engine.begin() as connection:
@@ -64,7 +64,7 @@ class StraightWriter:
             raise RuntimeError("A transaction waited for something else than its database.")
 
     async def dispose(self) -> None:
-        """Close the connection and end the thread."""
+        """Close the connections and end the threads."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self.sync_engine.dispose)
-        self._thread.shutdown(wait=False)
+        await loop.run_in_executor(self._threads, self.sync_engine.dispose)
+        self._threads.shutdown(wait=False)
