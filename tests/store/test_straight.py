@@ -1,4 +1,4 @@
-"""SQLite's writer in its own thread: whole transactions, and nothing that would have to wait."""
+"""SQLite in its own threads: whole transactions, and nothing that would have to wait."""
 
 import asyncio
 import threading
@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.opened import open_store
-from widget_server.store import migrate
+from widget_server.model.errors import Unavailable
+from widget_server.store import engine, migrate
+from widget_server.store.engine import READERS
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -56,3 +58,62 @@ async def test_a_transaction_that_fails_leaves_nothing_behind(sqlite_url: str) -
         return int(found.scalar_one())
 
     assert await _write(sqlite_url, look) == 0
+
+
+async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_one_served(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    monkeypatch.setattr(engine, "READ_S", 0.2)
+    hold, held, ran = threading.Event(), threading.Semaphore(0), threading.Event()
+
+    async def hang(_: AsyncConnection) -> None:
+        held.release()
+        hold.wait(60)
+
+    async def run(_: AsyncConnection) -> None:
+        ran.set()
+
+    async with open_store(sqlite_url) as store:
+        hanging = [asyncio.create_task(store.database.read(hang)) for _ in range(READERS)]
+        for _ in hanging:
+            assert await asyncio.to_thread(held.acquire, timeout=30)
+        with pytest.raises(Unavailable):
+            await store.database.read(run)
+        assert not ran.is_set(), "nobody waits for it any more"
+        hold.set()
+        assert all(
+            isinstance(answer, Unavailable)
+            for answer in await asyncio.gather(*hanging, return_exceptions=True)
+        )
+        assert store.database.counts.reads_failed == READERS + 1
+        await store.database.ping()
+
+
+async def test_readers_see_what_was_committed_before_they_began_and_nothing_later(
+    sqlite_url: str,
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    first, second = threading.Event(), threading.Event()
+
+    async def count(connection: AsyncConnection) -> int:
+        found = await connection.exec_driver_sql("SELECT count(*) FROM meta")
+        return int(found.scalar_one())
+
+    async def twice(connection: AsyncConnection) -> tuple[int, int]:
+        before = await count(connection)
+        first.set()
+        second.wait(60)
+        return before, await count(connection)
+
+    async def add(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("INSERT INTO meta VALUES ('one', 'more')")
+
+    async with open_store(sqlite_url) as store:
+        reading = asyncio.create_task(store.database.read(twice))
+        assert await asyncio.to_thread(first.wait, 30)
+        await store.database.write(add)
+        after = await store.database.read(count)
+        second.set()
+        before, still = await reading
+        assert before == still == after - 1
