@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.store.opened import open_store
 from widget_server.model.errors import Unavailable
 from widget_server.store import engine, migrate
-from widget_server.store.engine import READERS
+from widget_server.store.engine import STRAIGHT_READERS
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -75,7 +75,7 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
         ran.set()
 
     async with open_store(sqlite_url) as store:
-        hanging = [asyncio.create_task(store.database.read(hang)) for _ in range(READERS)]
+        hanging = [asyncio.create_task(store.database.read(hang)) for _ in range(STRAIGHT_READERS)]
         for _ in hanging:
             assert await asyncio.to_thread(held.acquire, timeout=30)
         with pytest.raises(Unavailable):
@@ -86,7 +86,7 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
             isinstance(answer, Unavailable)
             for answer in await asyncio.gather(*hanging, return_exceptions=True)
         )
-        assert store.database.counts.reads_failed == READERS + 1
+        assert store.database.counts.reads_failed == STRAIGHT_READERS + 1
         await store.database.ping()
 
 

@@ -30,7 +30,10 @@ R = TypeVar("R", bound="Reads")
 T = TypeVar("T")
 
 READERS = 4
-"""Connections that read at the same time in one process."""
+"""Connections to PostgreSQL that read at the same time in one process."""
+STRAIGHT_READERS = 2
+"""The same of SQLite. They share Python's lock with the event loop: four read no faster than one,
+and who watches a story waits for all of them."""
 READ_S = 10.0
 """The longest that a read may take, with the wait for a connection."""
 
@@ -68,7 +71,7 @@ class Database:
         if self.is_sqlite:
             kept = _never_made(url)
             self._writer = _straight_engine(kept, "BEGIN IMMEDIATE", 1, "sqlite-writer")
-            self._reader = _straight_engine(kept, "BEGIN", READERS, "sqlite-reader")
+            self._reader = _straight_engine(kept, "BEGIN", STRAIGHT_READERS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
             self._reader = _postgres_engine(url, connections=READERS).execution_options(
