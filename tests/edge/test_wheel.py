@@ -88,6 +88,7 @@ async def test_a_busy_process_turns_what_it_missed() -> None:
     members = [Member(wheel) for _ in range(10)]
     for number, member in enumerate(members):
         wheel.put(member, loop.time() + number / 100)
+    # The process is busy until long after all of them, and comes to no turn of the wheel.
     time.sleep(0.2)
     await eventually(lambda: all(m.calls for m in members), "all deadlines have passed")
     assert len({m.calls[0] for m in members}) == 1
