@@ -36,9 +36,9 @@ from tests.edge.serving import (
 )
 from tests.waiting import eventually
 from widget_server.edge.counts import SOCKETS
+from widget_server.edge.direct_socket import LOG
 from widget_server.edge.fanout import FanoutProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.edge.timed_socket import LOG
 from widget_server.edge.wheel import Wheel
 from widget_server.live.frames import Batch, Frame
 

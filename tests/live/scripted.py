@@ -204,31 +204,68 @@ def _seq(comment: Json) -> int:
 
 
 class ScriptedPeer:
-    """A reader's end of a socket: follows what is written with the replay of the journeys."""
+    """A reader's end of a socket: follows what is written with the replay of the journeys.
+
+    Like a real one it lends its socket, which is itself here, when it has taken a batch, and wants
+    it back when it is full, which is in the middle of a frame.
+    """
 
     def __init__(self) -> None:
         self.on_resume: Callable[[], None] | None = None
         self.on_shutdown: Callable[[], None] | None = None
+        self.on_busy: Callable[[], None] | None = None
+        self.direct: ScriptedPeer | None = None
         self.replay = Replay(CODE)
         self.frames: list[Json] = []
-        self.batches: list[Batch] = []
+        self.wires: list[bytes] = []
+        """What was written, each time."""
         self.paused = False
         self.paused_since: float | None = None
         self.closed = False
         self.room = 1_000_000
         """Batches taken before it is paused."""
+        self._torn = b""
+        """What it took of a batch that it did not take whole."""
 
     def write(self, batch: Batch) -> bool:
         if self.paused or self.closed:
             return False
-        self.batches.append(batch)
-        for frame in batch.frames:
-            message = json.loads(frame.payload)
+        self._take(batch.wire)
+        if self.room > 0 and self.on_busy is not None:
+            self.direct = self
+        return True
+
+    def send(self, wire: bytes, /) -> int:
+        assert self.direct is not None, "it was written past what waits"
+        if self.room > 1:
+            self._take(wire)
+            return len(wire)
+        self._torn = wire[: len(wire) * (len(self.wires) % 3) // 3]
+        if not self._torn:
+            raise BlockingIOError
+        return len(self._torn)
+
+    def put_rest(self, data: bytes) -> None:
+        wire, self._torn = self._torn + data, b""
+        self._take(wire)
+        assert self.paused
+
+    def _take(self, wire: bytes) -> None:
+        self.wires.append(wire)
+        for payload in payloads(wire):
+            message = json.loads(payload)
             self.frames.append(message)
             self.replay.apply(message)
         self.room -= 1
         self.paused = self.room <= 0
-        return True
+        if self.paused:
+            self.be_busy()
+
+    def be_busy(self) -> None:
+        """Take back what is lent."""
+        lent, self.direct = self.direct is not None, None
+        if lent and self.on_busy is not None:
+            self.on_busy()
 
     def resume(self, room: int = 1_000_000) -> None:
         """Read again."""
@@ -245,9 +282,30 @@ class ScriptedPeer:
 
     def close(self, code: int, reason: str = "") -> None:
         self.closed = True
+        self.be_busy()
 
     def abort(self) -> None:
         self.closed = True
+        self.be_busy()
+
+
+def payloads(wire: bytes) -> list[bytes]:
+    """The messages in what was written to a socket: whole text frames that nobody masked."""
+    found = []
+    while wire:
+        assert wire[0] == 0x81
+        start = 2
+        size = wire[1]
+        if size == 126:
+            start = 4
+            size = int.from_bytes(wire[2:4], "big")
+        elif size == 127:
+            start = 10
+            size = int.from_bytes(wire[2:10], "big")
+        assert len(wire) >= start + size, "a frame was torn"
+        found.append(wire[start : start + size])
+        wire = wire[start + size :]
+    return found
 
 
 class ScriptedBus:
@@ -296,7 +354,7 @@ class Process:
         """A reader who subscribes; paused peers catch up as sockets make them."""
         peer = peer or ScriptedPeer()
         subscription = Subscription(peer, copy, b"", reader)
-        peer.on_resume = lambda: self.hub.resumed_reading(subscription)
+        attach(peer, self.hub, subscription)
         await self.hub.join(CODE, subscription, 1, since)
         return peer, subscription
 
@@ -304,6 +362,12 @@ class Process:
         """Messages of another process arrive."""
         for message in messages:
             self.hub.receive(message)
+
+
+def attach(peer: ScriptedPeer, hub: Hub, subscription: Subscription) -> None:
+    """Do for a subscription what its socket does."""
+    peer.on_resume = lambda: hub.resumed_reading(subscription)
+    peer.on_busy = subscription.step_out
 
 
 def since(peer: ScriptedPeer) -> Position:

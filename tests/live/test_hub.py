@@ -603,7 +603,7 @@ async def test_each_event_is_encoded_once_whatever_the_number_of_readers() -> No
     await settle(0.5)
     agree(truth, *peers)
     assert (process.hub.counts.encoded, process.hub.counts.flushes) == (3, 1)
-    assert len({id(peer.batches[-1]) for peer in peers}) == 1
+    assert len({id(peer.wires[-1]) for peer in peers}) == 1
     assert [message.number for message in process.bus.sent if message.kind == "comment"] == [1, 2]
 
 
@@ -626,6 +626,34 @@ async def test_who_joins_or_leaves_while_a_large_story_is_written_in_chunks_is_i
     await settle(0.5)
     agree(truth, late[0], *(peer for peer, _ in joined))
     assert len(gone[0].frames) == frames
+
+
+@instantly
+async def test_who_leaves_the_crowd_in_the_middle_of_a_delivery_gets_it_by_itself() -> None:
+    truth = Truth()
+    process = Process(truth)
+    joined = [await process.join() for _ in range(3 * CHUNK)]
+    channel = process.hub._channels.table[CODE]
+    process.hear(truth.react())
+    await settle(1)
+    assert len(channel.crowd) == len(joined)
+    process.hear(truth.post(), truth.react())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    (before, had), (busy, _), (hidden, hides), (gone, leaves) = joined[0], *joined[-3:]
+    assert (before.kinds()[-1], busy.kinds()[-2:]) == ("tally", ["snapshot", "tally"])
+    process.hub.show(had, visible=False)
+    busy.be_busy()
+    process.hub.show(hides, visible=False)
+    process.hub.leave(leaves)
+    process.hear(truth.post(), truth.react())
+    await settle(1)
+    assert len(channel.crowd) == len(joined) - 3
+    assert before.kinds().count("comment") == hidden.kinds().count("comment") == 2
+    assert gone.kinds() == ["snapshot", "tally"]
+    for subscription in (had, hides):
+        process.hub.show(subscription, visible=True)
+    agree(truth, *(peer for peer, _ in joined[:-1]))
 
 
 def test_large_stories_are_written_to_less_often() -> None:
@@ -691,7 +719,7 @@ async def test_a_story_that_nobody_watches_is_kept_for_a_moment_and_then_forgott
     await settle(IDLE_S * 2)
     assert process.hub.channels == 1, "it is watched again"
     for channel in list(process.hub._channels.table.values()):
-        for left in list(channel.subscriptions):
+        for left in [*channel.crowd, *channel.outside]:
             process.hub.leave(left)
     await settle(IDLE_S + 3)
     assert (process.hub.channels, process.bus.unwatched) == (0, [CODE])

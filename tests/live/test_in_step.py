@@ -9,13 +9,15 @@ import contextlib
 import itertools
 from collections.abc import Coroutine
 from typing import Any
+from unittest import mock
 
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.live.instant import InstantLoop
-from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, since
+from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, attach, since
 from tests.waiting import MODEL_TIMES
+from widget_server.live import tick
 from widget_server.live.messages import Message
 from widget_server.live.watched import Subscription
 from widget_server.model.errors import Unavailable
@@ -29,6 +31,9 @@ class InStep(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # A delivery takes several turns of the loop, as it does with thousands of readers.
+        self.few = mock.patch.object(tick, "CHUNK", 1)
+        self.few.start()
         self.loop = InstantLoop()
         self.truth = Truth()
         self.processes = [Process(self.truth, "a"), Process(self.truth, "b")]
@@ -55,6 +60,15 @@ class InStep(RuleBasedStateMachine):
         other = self.processes[1 - where]
         self.flying += [(other, message) for message in sent if message.kind != "presence"]
         sent.clear()
+
+    @initialize(readers=st.integers(0, 6), where=which)
+    def begin_with_a_crowd(self, readers: int, where: int) -> None:
+        """Readers who are where everyone is: one delivery makes them so."""
+        for _ in range(readers):
+            self.come(where)
+        self.pass_time(1_100)
+        self.commit(where, self.truth.react())
+        self.pass_time(1_100)
 
     # What readers do -----------------------------------------------------------------------------
 
@@ -94,7 +108,7 @@ class InStep(RuleBasedStateMachine):
         self.peers.append((peer, process, subscription))
 
         async def join() -> None:
-            peer.on_resume = lambda: process.hub.resumed_reading(subscription)
+            attach(peer, process.hub, subscription)
             at = since(peer) if peer.replay.seq >= 0 else None
             for _ in range(30):
                 try:
@@ -145,6 +159,24 @@ class InStep(RuleBasedStateMachine):
 
         self.loop.run_until_complete(show())
 
+    @precondition(lambda self: self.peers)
+    @rule(index=nth, turns=st.integers(0, 6), how=st.sampled_from(["busy", "hide", "pause"]))
+    def disturb_a_delivery(self, index: int, turns: int, how: str) -> None:
+        """Something happens to a reader while a comment is written to all, to some before it."""
+        peer, process, subscription = self.peers[-1 - index % len(self.peers)]
+        self.commit(self.processes.index(process), self.truth.post())
+
+        async def disturb() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if how == "hide":
+                process.hub.show(subscription, visible=False)
+            else:
+                peer.paused = peer.paused or how == "pause"
+                peer.be_busy()
+
+        self.loop.run_until_complete(disturb())
+
     @rule(where=which, resume=st.booleans())
     def ask_by_http(self, where: int, resume: bool) -> None:
         """Without a socket; who polls and comes back brings a position."""
@@ -175,6 +207,7 @@ class InStep(RuleBasedStateMachine):
                 dead.hub.leave(subscription)
 
             self.loop.run_until_complete(leave())
+            peer.be_busy()
             peer.on_resume, peer.paused, peer.room = None, False, 1_000_000
             self.join(peer, 1 - where)
 
@@ -237,6 +270,7 @@ class InStep(RuleBasedStateMachine):
         finally:
             self.loop.run_until_complete(self.end())
             self.loop.close()
+            self.few.stop()
 
     async def calm_down(self) -> None:
         self.truth.fails = None

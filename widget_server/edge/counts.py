@@ -26,8 +26,6 @@ class Sockets:
 
     accepted: Annotated[int, "sockets opened"] = 0
     lost: Annotated[int, "sockets ended, in whatever way"] = 0
-    frames_written: Annotated[int, "frames written to sockets"] = 0
-    bytes_written: Annotated[int, "bytes of frames written to sockets"] = 0
     peers_paused: Annotated[int, "times that a reader's buffer was full"] = 0
     pings_sent: Annotated[int, "pings sent to quiet sockets"] = 0
     pongs_missed: Annotated[int, "sockets cut as a ping was not answered in 15 s"] = 0

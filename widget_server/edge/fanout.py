@@ -6,17 +6,15 @@ peer in `scope["extensions"]["widget.frames"]["peer"]`; everything else is plain
 
 import asyncio
 import random
-import socket
-from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from widget_server.edge.counts import SOCKETS
+from widget_server.edge.direct_socket import LOG
 from widget_server.edge.guarded_socket import GuardedSocket
-from widget_server.edge.timed_socket import LOG
 from widget_server.live.frames import Batch
+from widget_server.live.peers import WRITTEN
 
 #: Where the peer is found in the ASGI scope's `extensions`.
 EXTENSION = "widget.frames"
@@ -28,28 +26,15 @@ class FanoutProtocol(GuardedSocket):
     drain_s = 5.0
     """When the process leaves, each socket does so at a random moment of so many seconds."""
 
-    __slots__ = ("on_resume", "on_shutdown", "sock")
-
-    sock: socket.socket | None
-    """The transport's, for as long as that has it and sends what it is given as it is (no TLS)."""
+    __slots__ = ("on_resume", "on_shutdown")
 
     on_resume: Callable[[], None] | None
     on_shutdown: Callable[[], None] | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sock = None
         self.on_resume = None
         self.on_shutdown = None
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Take over from the HTTP protocol."""
-        super().connection_made(transport)
-        if transport.get_extra_info("sslcontext") is None:
-            theirs = transport.get_extra_info("socket")
-            self.sock = socket.socket(
-                theirs.family, theirs.type, theirs.proto, fileno=theirs.fileno()
-            )
 
     @property
     def paused(self) -> bool:
@@ -58,27 +43,10 @@ class FanoutProtocol(GuardedSocket):
 
     def write(self, batch: Batch) -> bool:
         """Write the whole batch, or nothing and return False if the peer is paused or closed."""
-        # Nothing of another frame can be waiting inside `conn`: uvicorn never sends fragments and
-        # writes out what `conn` holds in the turn in which it was put there.
-        transport = self.transport
-        if not self.live or self.paused_since is not None or transport.is_closing():
+        if self.paused_since is not None or self.closed:
             return False
-        wire = batch.wire
-        sock = self.sock
-        if sock is None or transport.get_write_buffer_size():
-            transport.write(wire)
-        else:
-            # Nothing waits before it, so it may go to the kernel here. What the transport adds to
-            # the system call, queueing the write for the end of the turn, is as much again as all
-            # our own steps. What the kernel does not take, or answers with an error, is its affair.
-            try:
-                sent = sock.send(wire)
-            except OSError:
-                sent = 0
-            if sent < batch.size:
-                transport.write(wire[sent:])
-        SOCKETS.frames_written += batch.number
-        SOCKETS.bytes_written += batch.size
+        self.put(batch.wire)
+        WRITTEN.add(batch)
         return True
 
     def buffered(self) -> int:
@@ -129,14 +97,4 @@ class FanoutProtocol(GuardedSocket):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the hub's hooks, which know this peer."""
         super().connection_lost(exc)
-        if self.sock is not None:
-            # It is the transport's to close; its number may be another connection's soon.
-            self.sock.detach()
-            self.sock = None
         self.on_resume = self.on_shutdown = None
-
-    def _call(self, hook: Callable[[], None]) -> None:
-        try:
-            hook()
-        except Exception:
-            LOG.exception("event=hook_failed")

@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from widget_server.edge import counts
 from widget_server.edge.story_api import json_answer
+from widget_server.live.peers import WRITTEN
 from widget_server.model.measures import Kinds, Spread
 
 READY_S = 2.0
@@ -80,8 +81,8 @@ class _Rooms(Collector):
         self._health = health
 
     def collect(self) -> Iterator[Metric]:
-        own = {"sockets": counts.SOCKETS, "http": counts.HTTP}
-        for room, counted in {**self._health.counters, **own}.items():
+        own = [("sockets", WRITTEN), ("sockets", counts.SOCKETS), ("http", counts.HTTP)]
+        for room, counted in [*self._health.counters.items(), *own]:
             for name, value, meaning in _told(counted):
                 yield _counted(f"widget_{room}_{name}", value, meaning)
         for name, value, meaning in _told(self._health.now()):

@@ -9,7 +9,7 @@ from typing import Any, cast
 from widget_server.edge.counts import SOCKETS
 from widget_server.edge.fanout import EXTENSION
 from widget_server.live.frames import Batch, Frame
-from widget_server.live.peers import Peer
+from widget_server.live.peers import WRITTEN, Peer
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -37,6 +37,8 @@ class PlainPeer:
     server's affair.
     """
 
+    direct = None
+    """There is no way past the server that it could lend."""
     high = 64 * 1024
     low = 16 * 1024
     stuck_s = 20.0
@@ -45,6 +47,7 @@ class PlainPeer:
     def __init__(self, send: Send) -> None:
         self.on_resume: Callable[[], None] | None = None
         self.on_shutdown: Callable[[], None] | None = None
+        self.on_busy: Callable[[], None] | None = None
         self.paused_since: float | None = None
         self.closed = False
         self._send = send
@@ -76,9 +79,11 @@ class PlainPeer:
             SOCKETS.peers_paused += 1
             self.paused_since = self._loop.time()
         self._wake.set()
-        SOCKETS.frames_written += len(batch.frames)
-        SOCKETS.bytes_written += len(batch.wire)
+        WRITTEN.add(batch)
         return True
+
+    def put_rest(self, data: bytes) -> None:
+        """Nothing is lent, so there is no rest."""
 
     def buffered(self) -> int:
         """Bytes of payload that wait for the server to take them."""
@@ -106,7 +111,7 @@ class PlainPeer:
         if self._deadline is not None:
             self._deadline.cancel()
         self._frames.clear()
-        self.on_resume = self.on_shutdown = None
+        self.on_resume = self.on_shutdown = self.on_busy = None
 
     async def _run(self) -> None:
         try:

@@ -109,6 +109,7 @@ class LiveSocket:
         """Handle messages one after another until the socket ends."""
         self._peer.on_resume = self._on_resume
         self._peer.on_shutdown = self._on_shutdown
+        self._peer.on_busy = self._on_busy
         self._await_subscription(SUBSCRIBE_S)
         try:
             while True:
@@ -119,9 +120,9 @@ class LiveSocket:
                 await self._handle(text if text is not None else event.get("bytes") or b"")
         finally:
             self._stop_clock()
-            self._peer.on_resume = self._peer.on_shutdown = None
             for subscription in self._subscriptions.values():
                 self._services.hub.leave(subscription)
+            self._peer.on_resume = self._peer.on_shutdown = self._peer.on_busy = None
 
     # Messages ----------------------------------------------------------------------------------
 
@@ -258,6 +259,10 @@ class LiveSocket:
             self._resumed.set()
         for subscription in self._subscriptions.values():
             self._services.hub.resumed_reading(subscription)
+
+    def _on_busy(self) -> None:
+        for subscription in self._subscriptions.values():
+            subscription.step_out()
 
     def _on_shutdown(self) -> None:
         wait = random.randrange(GOODBYE_MS)  # noqa: S311

@@ -9,25 +9,20 @@ from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import ProtocolError
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from widget_server.edge.counts import SOCKETS
+from widget_server.edge.direct_socket import LOG, DirectSocket
 from widget_server.edge.inbox import Gate, Inbox
 from widget_server.edge.wheel import Wheel
-
-#: One line per socket (accepted, refused) at INFO, never with the query string. Quiet unless asked:
-#: in a reconnect herd those lines cost more than they tell.
-LOG = logging.getLogger("widget_server.sockets")
-LOG.setLevel(logging.WARNING)
 
 #: The header of a ping with four bytes (RFC 6455, section 5.5.2).
 _PING = b"\x89\x04"
 
 
-class TimedSocket(WebSocketsSansIOProtocol):
+class TimedSocket(DirectSocket):
     """One WebSocket from its handshake to its end: buffers, pings and deadlines.
 
     Limits are class attributes; times in seconds, sizes in bytes.
@@ -47,54 +42,10 @@ class TimedSocket(WebSocketsSansIOProtocol):
     cut_s = 2.0
     tick_s = 1.0
 
-    # uvicorn's own attributes too: in slots they take 8 bytes each, in the instance's dict, which
-    # outgrows the sharing of keys (30), about 2 KB per socket. A test watches that none is missing.
-    __slots__ = (
-        "app",
-        "app_state",
-        "asgi_version",
-        "client",
-        "close_sent",
-        "close_timeout",
-        "close_timer",
-        "config",
-        "conn",
-        "connections",
-        "curr_msg_data_type",
-        "default_headers",
-        "disconnected",
-        "frames",
-        "handshake_complete",
-        "handshake_initiated",
-        "initial_response",
-        "last_ping_rtt",
-        "live",
-        "logger",
-        "loop",
-        "paused_since",
-        "pending_ping_payload",
-        "ping_interval",
-        "ping_sent_at",
-        "ping_timeout",
-        "ping_timer",
-        "pong_timer",
-        "queue",
-        "read_paused",
-        "request",
-        "response",
-        "root_path",
-        "scheme",
-        "scope",
-        "server",
-        "slot",
-        "tasks",
-        "transport",
-        "writable",
-    )
+    __slots__ = ("paused_since", "slot")
 
     paused_since: float | None
     slot: int
-    live: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,13 +55,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
         self.writable = Gate()  # type: ignore[assignment]
         self.writable.set()
         self.paused_since = None
-        self.live = False  # accepted, and neither closing nor gone
         self.slot = 0
-
-    @property
-    def closed(self) -> bool:
-        """Not accepted yet, closing or gone."""
-        return not self.live or self.transport.is_closing()
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame and wait `close_s` for the answer."""
@@ -127,7 +72,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """Cut the connection now."""
-        self.live = False
+        self.retire()
         self.transport.abort()
 
     # The life of the connection
@@ -194,13 +139,14 @@ class TimedSocket(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close":
             self.close(message.get("code", 1000), message.get("reason") or "")
         else:
+            self.be_busy()
             await super().send(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything, so that nothing has to wait for the garbage collector."""
         if self.conn.state is not State.CONNECTING:
             SOCKETS.lost += 1
-        self.live = False
+        self.retire()
         self.paused_since = None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
@@ -210,12 +156,12 @@ class TimedSocket(WebSocketsSansIOProtocol):
     def _write_out(self) -> None:
         """Write what `conn` holds; an empty piece in it stands for the end of the stream."""
         output = b"".join(self.conn.data_to_send())
-        if output and not self.transport.is_closing():
-            self.transport.write(output)
+        if output:
+            self.put(output)
 
     def _end(self, code: int, reason: str, within: float) -> None:
         """No more messages in either direction; cut whatever is left after `within` seconds."""
-        self.live = False
+        self.retire()
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
@@ -274,8 +220,7 @@ class TimedSocket(WebSocketsSansIOProtocol):
         SOCKETS.pings_sent += 1
         # Its time: what a pong must hold to be the answer to this one and to none before.
         self.pending_ping_payload = payload = (int(now * 1000) & 0xFFFFFFFF).to_bytes(4, "big")
-        if not self.transport.is_closing():
-            self.transport.write(_PING + payload)
+        self.put(_PING + payload)
         self.ping_sent_at = now
         self._wait_until(now + self.pong_s)
 

@@ -96,7 +96,7 @@ class CatchUp:
         """Serve whoever was passed over and is not about to be written to."""
         channel.late = False
         lost = []
-        for subscription in list(channel.subscriptions):
+        for subscription in list(channel.outside):
             if subscription.peer.paused or subscription.peer.closed:
                 continue
             if subscription.seq < 0:

@@ -191,10 +191,9 @@ class Channels:
             return
         channel.begin(loaded)
         channel.loaded_at = self._now()
-        for subscription in channel.subscriptions:
-            subscription.seq = -1
+        channel.scatter()
         channel.late = True
-        await self.catch_up.send_snapshots(channel, list(channel.subscriptions))
+        await self.catch_up.send_snapshots(channel, list(channel.outside))
 
     def lost_touch(self) -> None:
         """Messages may have been lost: look at every watched story now, not at the next sweep."""
@@ -252,7 +251,7 @@ class Channels:
             [
                 code
                 for code, channel in self.table.items()
-                if not channel.subscriptions
+                if not channel.watchers
                 and channel.loading is None
                 and now - channel.idle_since > IDLE_S
             ]

@@ -44,7 +44,7 @@ class Hub:
     @property
     def watching(self) -> int:
         """Subscriptions in this process."""
-        return sum(len(channel.subscriptions) for channel in self._channels.table.values())
+        return sum(channel.watchers for channel in self._channels.table.values())
 
     # What happened -----------------------------------------------------------------------------
 
@@ -116,6 +116,8 @@ class Hub:
         """A hidden page gets no tallies; when it is seen again it gets the latest ones."""
         was, subscription.visible = subscription.visible, visible
         channel = subscription.channel
+        if not visible:
+            subscription.step_out()
         if visible and not was and channel is not None and subscription.seq >= 0:
             frames = [*channel.tallies_after(0), self._presence(channel)]
             # Refused by a paused peer: it gets them when it takes frames again.
@@ -148,7 +150,7 @@ class Hub:
     def _keep_presence(self, channel: Watched, now: float) -> None:
         if self._bus is not None and channel.presence.is_due(now):
             self._bus.publish(channel.presence.message(channel.code, now))
-        if channel.presence.has_changed(now) and channel.subscriptions:
+        if channel.presence.has_changed(now) and channel.watchers:
             channel.tallied["presence"] = self._presence(channel)
             self._channels.tick.schedule(channel)
 

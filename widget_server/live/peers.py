@@ -1,9 +1,33 @@
 """The other end of one socket, as the hub sees it: something that takes bytes or says no, at once."""
 
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Annotated, Protocol
 
 from widget_server.live.frames import Batch
+
+
+@dataclass(slots=True)
+class Written:
+    """What was handed to sockets, for /metrics."""
+
+    frames_written: Annotated[int, "frames written to sockets"] = 0
+    bytes_written: Annotated[int, "bytes of frames written to sockets"] = 0
+
+    def add(self, batch: Batch, sockets: int = 1) -> None:
+        """Count a batch that so many sockets took."""
+        self.frames_written += batch.number * sockets
+        self.bytes_written += batch.size * sockets
+
+
+WRITTEN = Written()
+
+
+class Sender(Protocol):
+    """A socket, as far as the hub knows of any."""
+
+    def send(self, data: bytes, /) -> int:
+        """Give bytes to the kernel, and answer how many it took. Raises `OSError` where it took none."""
 
 
 class Peer(Protocol):
@@ -20,6 +44,16 @@ class Peer(Protocol):
     on_shutdown: Callable[[], None] | None
     """Called when the server starts to leave, before the socket is closed with 1012."""
 
+    on_busy: Callable[[], None] | None
+    """Called when `direct` may be used no more, before anything is written in another way."""
+
+    @property
+    def direct(self) -> Sender | None:
+        """The peer's own socket, lent to who has set `on_busy`, for as long as nothing waits here.
+
+        What it does not take of a batch goes to `put_rest` at once.
+        """
+
     @property
     def paused(self) -> bool:
         """The peer does not read fast enough: `write` would return False."""
@@ -34,6 +68,9 @@ class Peer(Protocol):
 
     def write(self, batch: Batch) -> bool:
         """Hand over the whole batch and return True, or nothing of it and return False."""
+
+    def put_rest(self, data: bytes) -> None:
+        """Take what `direct` did not, in the middle of a frame as it may be."""
 
     def buffered(self) -> int:
         """Bytes accepted by `write` that have not left the process."""

@@ -32,12 +32,23 @@ class _Delivery:
     before: int
     ordered: Sequence[Frame]
     tallied: Sequence[Frame]
-    subscriptions: list[Subscription]
+    outside: list[Subscription] | None = None
+    """Who is beside the crowd when that has had its turn: also who left it before."""
+    served: int = 0
+    """How many of these have had theirs."""
     drawn: dict[tuple[int, bool], Batch | None] = field(default_factory=dict)
 
     @property
     def after(self) -> int:
         return self.before + len(self.ordered)
+
+    @property
+    def everyones(self) -> Batch:
+        """What one is sent who was where everyone is, and sees the page."""
+        batch = self.drawn.get((0, True))
+        if batch is None:
+            batch = self.drawn[0, True] = Batch([*self.ordered, *self.tallied])
+        return batch
 
     def batch(self, seq: int, *, visible: bool) -> Batch | None:
         """What one who has all up to `seq` is still to be sent; None for nothing.
@@ -63,7 +74,7 @@ class Tick:
         if channel.busy or not (channel.ordered or channel.tallied):
             return
         loop = asyncio.get_running_loop()
-        now, watchers = loop.time(), len(channel.subscriptions)
+        now, watchers = loop.time(), channel.watchers
         at = min(
             channel.sent_ordered + ordered_interval(watchers) if channel.ordered else 1e18,
             channel.sent_tallies + tally_interval(watchers) if channel.tallied else 1e18,
@@ -82,7 +93,7 @@ class Tick:
 
     def _flush(self, channel: Watched) -> None:
         channel.due = None
-        now, watchers = asyncio.get_running_loop().time(), len(channel.subscriptions)
+        now, watchers = asyncio.get_running_loop().time(), channel.watchers
         ordered, tallied = channel.ordered, list(channel.tallied.values())
         if tallied and now < channel.sent_tallies + tally_interval(watchers) - 0.001:
             tallied = []
@@ -96,46 +107,34 @@ class Tick:
             self._counts.flushes += 1
             channel.busy = True
             before = channel.last - len(ordered)
-            everyone = list(channel.subscriptions)
-            self._deliver(
-                channel, _Delivery(channel.epoch, before, ordered, tallied, everyone), start=0
-            )
+            delivery = _Delivery(channel.epoch, before, ordered, tallied)
+            channel.crowd.begin(delivery.after)
+            self._deliver(channel, delivery)
         self.schedule(channel)
 
-    def _deliver(self, channel: Watched, delivery: _Delivery, start: int) -> None:
-        """Write to the next few; who lacks something from before is passed over and catches up."""
-        stop = start + CHUNK
-        if delivery.epoch == channel.epoch:
-            self._write_some(channel, delivery, delivery.subscriptions[start:stop])
-            if stop < len(delivery.subscriptions):
-                loop = asyncio.get_running_loop()
-                loop.call_soon(self._deliver, channel, delivery, stop)
-                return
-        channel.busy = False
-        self.schedule(channel)
+    def _deliver(self, channel: Watched, delivery: _Delivery) -> None:
+        if delivery.epoch == channel.epoch and self._write_some(channel, delivery):
+            asyncio.get_running_loop().call_soon(self._deliver, channel, delivery)
+        else:
+            channel.busy = False
+            self.schedule(channel)
 
-    def _write_some(
-        self, channel: Watched, delivery: _Delivery, subscriptions: list[Subscription]
-    ) -> None:
-        """Write to each; nearly all are where everyone is, and for them this loop is all."""
-        before, after = delivery.before, delivery.after
-        everyones = delivery.batch(before, visible=True)
-        delivered = 0
-        for subscription in subscriptions:
-            if (
-                subscription.seq == before
-                and subscription.visible
-                and subscription.channel is channel
-                and everyones is not None
-                and subscription.peer.write(everyones)
-            ):
-                subscription.seq = after
-                delivered += 1
-            else:
-                self._write(channel, delivery, subscription)
-        self._counts.deliveries += delivered
+    def _write_some(self, channel: Watched, delivery: _Delivery) -> bool:
+        """Write to the next few, the crowd before the others; whether anyone is left."""
+        taken = channel.crowd.write(delivery.everyones, CHUNK)
+        self._counts.deliveries += taken
+        if not channel.crowd.is_done:
+            return True
+        if delivery.outside is None:
+            delivery.outside = list(channel.outside)
+        start = delivery.served
+        delivery.served += CHUNK - taken
+        for subscription in delivery.outside[start : delivery.served]:
+            self._write(channel, delivery, subscription)
+        return delivery.served < len(delivery.outside)
 
     def _write(self, channel: Watched, delivery: _Delivery, subscription: Subscription) -> None:
+        """Write to one; who lacks something from before is passed over and catches up."""
         if subscription.channel is not channel:
             return
         if subscription.seq >= delivery.before:
@@ -143,6 +142,8 @@ class Tick:
             if batch is None or subscription.peer.write(batch):
                 subscription.seq = max(subscription.seq, delivery.after)
                 self._counts.deliveries += 1
+                if subscription.seq == delivery.after:
+                    channel.step_in(subscription)
                 return
         channel.late = True
         self._counts.skipped += 1

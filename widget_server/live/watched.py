@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from widget_server.live.channel import Channel, Loaded
+from widget_server.live.crowd import OUTSIDE, Crowd
 from widget_server.live.frames import Frame
 from widget_server.live.peers import Peer
 from widget_server.live.presence import Presence
@@ -14,7 +15,17 @@ from widget_server.model.records import Position
 class Subscription:
     """One socket's interest in one story."""
 
-    __slots__ = ("channel", "copy", "peer", "personal", "reader", "ref", "seq", "visible")
+    __slots__ = (
+        "_seq",
+        "channel",
+        "copy",
+        "peer",
+        "personal",
+        "place",
+        "reader",
+        "ref",
+        "visible",
+    )
 
     def __init__(self, peer: Peer, copy: int, personal: bytes, reader: str | None) -> None:
         self.peer = peer
@@ -26,9 +37,28 @@ class Subscription:
         self.visible = True
         self.ref: int | None = None
         """What the first snapshot answers, until it was written."""
-        self.seq = -1
-        """`seq` of the last change written to the peer; -1 while it needs a snapshot."""
         self.channel: Watched | None = None
+        self.place = OUTSIDE
+        """Where it stands in the channel's crowd."""
+        self._seq = -1
+
+    @property
+    def seq(self) -> int:
+        """`seq` of the last change written to the peer; -1 while it needs a snapshot."""
+        if self.channel is None or self.place == OUTSIDE:
+            return self._seq
+        return self.channel.crowd.seq_at(self.place)
+
+    @seq.setter
+    def seq(self, seq: int) -> None:
+        self.step_out()
+        self._seq = seq
+
+    def step_out(self) -> None:
+        """Be written to by itself from now on: it lacks something, or its peer is busy."""
+        if self.channel is not None and self.place != OUTSIDE:
+            self._seq = self.channel.crowd.leave(self)
+            self.channel.outside[self] = None
 
 
 @dataclass(slots=True)
@@ -58,6 +88,7 @@ class Watched(Channel):
     __slots__ = (
         "asked",
         "busy",
+        "crowd",
         "due",
         "due_at",
         "idle_since",
@@ -65,12 +96,12 @@ class Watched(Channel):
         "loaded_at",
         "loading",
         "ordered",
+        "outside",
         "overdue",
         "presence",
         "repairing",
         "sent_ordered",
         "sent_tallies",
-        "subscriptions",
         "tallied",
         "wanted",
         "widening",
@@ -79,7 +110,9 @@ class Watched(Channel):
     def __init__(self, code: str, presence: Presence) -> None:
         super().__init__(code)
         self.presence = presence
-        self.subscriptions: dict[Subscription, None] = {}
+        self.crowd: Crowd[Subscription] = Crowd()
+        self.outside: dict[Subscription, None] = {}
+        """Who watches and is not in the crowd."""
         self.ordered: list[Frame] = []
         self.tallied: dict[str, Frame] = {}
         self.due: asyncio.Handle | None = None
@@ -118,18 +151,36 @@ class Watched(Channel):
         self.tallied |= self.recounted
         self.recounted.clear()
 
+    @property
+    def watchers(self) -> int:
+        """Subscriptions, of whatever kind."""
+        return len(self.crowd) + len(self.outside)
+
     def enter(self, subscription: Subscription) -> None:
         """From now on every change goes to this subscription too."""
         subscription.channel = self
-        self.subscriptions[subscription] = None
+        self.outside[subscription] = None
         self.presence.enter(subscription.copy)
 
     def leave(self, subscription: Subscription) -> None:
         """Nothing more goes to this subscription."""
         if subscription.channel is self:
-            del self.subscriptions[subscription]
+            subscription.step_out()
+            del self.outside[subscription]
             subscription.channel = None
             self.presence.leave(subscription.copy)
+
+    def step_in(self, subscription: Subscription) -> None:
+        """Into the crowd with one who has what the crowd has, if it can be written to like them."""
+        direct = subscription.peer.direct
+        if direct is not None and subscription.visible:
+            del self.outside[subscription]
+            self.crowd.enter(subscription, direct)
+
+    def scatter(self) -> None:
+        """What anyone has means nothing any more: all need a snapshot."""
+        for subscription in [*self.crowd, *self.outside]:
+            subscription.seq = -1
 
     # What one who comes is told ----------------------------------------------------------------
 

@@ -1,0 +1,150 @@
+"""A uvicorn WebSocket protocol that hands bytes to the kernel itself where nothing waits before them.
+
+What the transport adds to the system call, queueing the write for the end of the turn, is as much
+again as all our own steps. What the kernel does not take, or answers with an error, is its affair.
+"""
+
+import logging
+import socket
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+#: One line per socket (accepted, refused) at INFO, never with the query string. Quiet unless asked:
+#: in a reconnect herd those lines cost more than they tell.
+LOG = logging.getLogger("widget_server.sockets")
+LOG.setLevel(logging.WARNING)
+
+
+class DirectSocket(WebSocketsSansIOProtocol):
+    """How bytes leave one WebSocket, and to whom its way to the kernel is lent."""
+
+    # uvicorn's own attributes too: in slots they take 8 bytes each, in the instance's dict, which
+    # outgrows the sharing of keys (30), about 2 KB per socket. A test watches that none is missing.
+    __slots__ = (
+        "app",
+        "app_state",
+        "asgi_version",
+        "client",
+        "close_sent",
+        "close_timeout",
+        "close_timer",
+        "config",
+        "conn",
+        "connections",
+        "curr_msg_data_type",
+        "default_headers",
+        "direct",
+        "disconnected",
+        "frames",
+        "handshake_complete",
+        "handshake_initiated",
+        "initial_response",
+        "last_ping_rtt",
+        "live",
+        "logger",
+        "loop",
+        "on_busy",
+        "pending_ping_payload",
+        "ping_interval",
+        "ping_sent_at",
+        "ping_timeout",
+        "ping_timer",
+        "pong_timer",
+        "queue",
+        "read_paused",
+        "request",
+        "response",
+        "root_path",
+        "scheme",
+        "scope",
+        "server",
+        "sock",
+        "tasks",
+        "transport",
+        "writable",
+    )
+
+    live: bool
+    """Accepted, and neither closing nor gone."""
+
+    sock: socket.socket | None
+    """The transport's, for as long as that has it and sends what it is given as it is (no TLS)."""
+
+    direct: socket.socket | None
+    """`sock`, from when all that was written before has left until `on_busy`."""
+
+    on_busy: Callable[[], None] | None
+    """Called when `direct` may be used no more; without it nobody gets that."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.live = False
+        self.sock = None
+        self.direct = None
+        self.on_busy = None
+
+    @property
+    def closed(self) -> bool:
+        """Not accepted yet, closing or gone."""
+        return not self.live or self.transport.is_closing()
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Take over from the HTTP protocol."""
+        super().connection_made(transport)
+        if transport.get_extra_info("sslcontext") is None:
+            theirs = transport.get_extra_info("socket")
+            self.sock = socket.socket(
+                theirs.family, theirs.type, theirs.proto, fileno=theirs.fileno()
+            )
+
+    def put(self, data: bytes) -> None:
+        """Send whole frames, or keep them in the transport's buffer; on a closed socket do nothing."""
+        # Nothing of another frame can be waiting inside `conn`: uvicorn never sends fragments and
+        # writes out what `conn` holds in the turn in which it was put there.
+        sock = self.sock
+        sent = 0
+        if sock is not None and not self.transport.get_write_buffer_size():
+            try:
+                sent = sock.send(data)
+            except OSError:
+                sent = 0
+            if sent == len(data):
+                if self.direct is None and self.on_busy is not None and self.live:
+                    self.direct = sock
+                return
+        self.put_rest(data[sent:])
+
+    def put_rest(self, data: bytes) -> None:
+        """Have the transport send what the kernel did not take."""
+        self.be_busy()
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def retire(self) -> None:
+        """Take frames no more."""
+        self.live = False
+        self.be_busy()
+
+    def be_busy(self) -> None:
+        """Have `direct` back, before bytes go another way: sent past them it would tear a frame."""
+        if self.direct is not None:
+            self.direct = None
+            if self.on_busy is not None:
+                self._call(self.on_busy)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the socket: its number may be another connection's soon."""
+        super().connection_lost(exc)
+        self.on_busy = None
+        if self.sock is not None:
+            self.sock.detach()
+            self.sock = None
+
+    def _call(self, hook: Callable[[], None]) -> None:
+        try:
+            hook()
+        except Exception:
+            LOG.exception("event=hook_failed")
