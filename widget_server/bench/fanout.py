@@ -56,8 +56,9 @@ def delivered(watchers: int, repeats: int, others: Others) -> Row:
                     if repeat:  # the first round warms up
                         row.note(name, rate)
                         row.note_cpu(name, of_cpu)
-    raw, naive = "raw send loop", "naive loop, as browsers get it"
-    bounds = {raw: 0.85, naive: 3.0, "naive loop, uncompressed": 3.0, "nchan": 1.0}
+    # No goal beside the naive loop for clients that offer no compression, which no browser is: on
+    # most machines the raw loop itself is not three times as fast as that.
+    bounds = {"raw send loop": 0.85, "naive loop, as browsers get it": 3.0, "nchan": 1.0}
     for name in pairs:
         if name != "ours":
             row.aim("ours", name, bounds.get(name), by_cpu=True)
