@@ -132,20 +132,27 @@ class Client:
         self._check()
         return self.replays[code]
 
-    async def fresh(self, code: str) -> Replay:
-        """The story as a reader who comes now sees it, by HTTP."""
+    async def fresh(self, code: str, url: str | None = None) -> Replay:
+        """The story as a reader who comes now sees it, by HTTP: from this server, or that of `url`."""
         async with http_client() as http:
-            answer = await http.get(f"{self.url}/v1/stories/{code}")
+            answer = await http.get(f"{url or self.url}/v1/stories/{code}")
             answer.raise_for_status()
             return Replay.of(answer.json())
 
-    async def agrees(self, code: str, timeout: float = 10.0) -> None:
-        """Old snapshot + frames = new snapshot, as soon as what is under way has arrived."""
+    async def agrees(self, code: str, *urls: str, timeout: float = 10.0) -> None:
+        """Old snapshot + frames = new snapshot, as soon as what is under way has arrived.
+
+        With `urls` of servers: the snapshot of each. A server that has not heard yet of what was
+        committed by another agrees with its own readers.
+        """
         found: list[str] = []
 
         async def same() -> bool:
-            found[:] = self.state(code).differences(await self.fresh(code))
-            return not found
+            for url in urls or (self.url,):
+                found[:] = self.state(code).differences(await self.fresh(code, url))
+                if found:
+                    return False
+            return True
 
         try:
             await eventually(same, "snapshot + frames = fresh snapshot", timeout)

@@ -106,7 +106,8 @@ class Pair:
 
 async def agree(code: str, *clients: Client) -> None:
     """What each reader followed is what one who comes now sees, on every server."""
-    await asyncio.gather(*(client.agrees(code) for client in clients))
+    servers = {client.url for client in clients}
+    await asyncio.gather(*(client.agrees(code, *servers) for client in clients))
 
 
 def valkey_of_its_own() -> Valkey:
