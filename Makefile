@@ -16,6 +16,8 @@ SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
 # Further words for pytest, e.g. make test-python ARGS="-k socket -x"
 ARGS ?=
+# So many lanes of tests at once (tests/lanes.py); 0 for none, as a debugger wants it.
+LANES ?= 2
 
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
@@ -60,7 +62,7 @@ embed-check: $(STAMPS)/js ## the committed embed is what js/ builds
 
 test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k name" for some)
 	@echo "==> test-python"
-	@$(WITH_NODE) $(BIN)/python -m pytest $(ARGS)
+	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(LANES) $(ARGS)
 
 faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
 	@echo "==> faults"

@@ -4,17 +4,18 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engines import Postgres, Valkey
 from tests.journeys.harness import ServerProcess
+from tests.lanes import Lanes
 from tests.waiting import eventually, wait_until
 
 __all__ = ["eventually", "wait_until"]
 
 SERVERS = pytest.StashKey[list[ServerProcess]]()
-SKIPPED = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -93,39 +94,34 @@ async def new_server(
         await server.kill()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the list of what was skipped."""
-    config.stash[SKIPPED] = []
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Where several lanes run at once, what shares a server or a browser stays in one of them."""
+    return Lanes(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note a skipped test (an expected failure is none); show what the servers of a failed one said."""
+    """Show what the servers of a failed test said."""
     report = yield
     if report.failed:
         for server in item.stash.get(SERVERS, []):
             report.sections.append((f"log of {server.url}", server.log()[-20_000:]))
-    if report.skipped and not hasattr(report, "wasxfail"):
-        item.config.stash[SKIPPED].append(item.nodeid)
     return report
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Note a file that skipped itself as a whole."""
-    report = yield
-    if report.outcome == "skipped":
-        collector.config.stash[SKIPPED].append(collector.nodeid)
-    return report
+def skipped(config: pytest.Config) -> set[str]:
+    """Tests, and files as a whole, that were not run; an expected failure is none of them."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = [] if reporter is None else reporter.stats.get("skipped", [])
+    return {report.nodeid for report in reports}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI what was not run has not passed."""
-    if os.environ.get("CI") and session.config.stash[SKIPPED]:
+    if os.environ.get("CI") and skipped(session.config):
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
@@ -133,7 +129,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say why a run without failures failed."""
-    if os.environ.get("CI") and config.stash[SKIPPED]:
+    if os.environ.get("CI") and skipped(config):
         terminalreporter.section("skipped tests count as failures in CI", red=True)
-        for nodeid in config.stash[SKIPPED]:
+        for nodeid in sorted(skipped(config)):
             terminalreporter.write_line(nodeid)
