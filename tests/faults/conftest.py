@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,9 @@ import pytest
 
 from tests.conftest import SERVERS
 from tests.faults.stage import SEED, THOROUGH, Stage
-from tests.faults.table import Line, Siege, draw, draw_sieges, write
+from tests.faults.table import ATTACK, FAULT, Line, Siege, draw, draw_sieges, write
 
-LINES = pytest.StashKey[list[Line]]()
-SIEGES = pytest.StashKey[list[Siege]]()
 HERE = Path(__file__).parent
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[LINES] = []
-    config.stash[SIEGES] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,13 +31,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 async def set_stage(
-    tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
     """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
     stages: list[Stage] = []
+    lines: list[Line] = []
+    sieges: list[Siege] = []
 
     async def make(engine: str, **given: Any) -> Stage:
-        stage = Stage(tmp_path, engine, request.config.stash[LINES], request.config.stash[SIEGES])
+        stage = Stage(tmp_path, engine, lines, sieges)
         stages.append(stage)
         await stage.start(**given)
         request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
@@ -52,13 +50,24 @@ async def set_stage(
     yield make
     for stage in stages:
         await stage.close()
+    # With the test's report it finds its way out of a lane, which is another process.
+    for one in lines:
+        record_property(FAULT, asdict(one))
+    for siege in sieges:
+        record_property(ATTACK, asdict(siege))
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the table; FAULTS_TABLE names the document to write it into."""
-    lines, sieges = config.stash[LINES], config.stash[SIEGES]
+    reports = [one for each in terminalreporter.stats.values() for one in each]
+    told = [
+        item
+        for report in reports
+        if getattr(report, "when", None) == "teardown"
+        for item in report.user_properties
+    ]
+    lines = [Line(**one) for kind, one in told if kind == FAULT]
+    sieges = [Siege(**one) for kind, one in told if kind == ATTACK]
     tables = {}
     if lines:
         tables["table"] = draw(lines)

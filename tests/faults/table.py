@@ -3,6 +3,9 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+FAULT, ATTACK = "fault", "attack"
+"""A test's properties that hold the values of a `Line`, of a `Siege`."""
+
 HEAD = ("Fault", "Database", "Acknowledged", "Lost", "Repeated", "Recovered after")
 
 

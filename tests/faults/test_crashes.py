@@ -9,14 +9,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
-import pytest
-
 from tests.faults import crashing
-from tests.faults.conftest import LINES
 from tests.faults.stage import SEED, THOROUGH
-from tests.faults.table import Line
+from tests.faults.table import FAULT, Line
 from tests.waiting import wait_until
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
@@ -45,7 +43,7 @@ async def prepare(url: str) -> None:
 
 
 async def test_sqlite_survives_kill_9_at_random_instants(
-    tmp_path: Path, sqlite_url: str, request: pytest.FixtureRequest
+    tmp_path: Path, sqlite_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     await prepare(sqlite_url)
     said = tmp_path / "said"
@@ -68,9 +66,8 @@ async def test_sqlite_survives_kill_9_at_random_instants(
         child.join()
         examine(tmp_path / "widget.db", said)
     keys = said.read_text().split()
-    lines: list[Line] = request.config.stash[LINES]
     fault = f"kill -9 while writing, {ROUNDS} times, integrity checked"
-    lines.append(Line(fault, "sqlite", len(keys), 0, 0, longest))
+    record_property(FAULT, asdict(Line(fault, "sqlite", len(keys), 0, 0, longest)))
 
 
 def grown(said: Path, before: int) -> Callable[[], bool]:

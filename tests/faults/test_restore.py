@@ -5,7 +5,7 @@ import multiprocessing
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -15,9 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.engines import Valkey
 from tests.faults import restoring
-from tests.faults.conftest import LINES
 from tests.faults.stage import SEED, THOROUGH
-from tests.faults.table import Line
+from tests.faults.table import FAULT, Line
 from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
 from tests.waiting import eventually
@@ -122,7 +121,7 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
     tmp_path: Path,
     valkey: Valkey,
     new_server: Callable[..., ServerProcess],
-    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
     files = {name: await make_backup(tmp_path, name) for name in SIZES}
     await migrate.upgrade(database_url)
@@ -175,8 +174,6 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
     now = await state_of(database_url)
     assert now.name == wanted
     assert now.epoch not in names
-    lines: list[Line] = request.config.stash[LINES]
     engine = "sqlite" if "sqlite" in database_url else "postgresql"
-    lines.append(
-        Line(f"kill -9 of a restore, {ROUNDS} times", engine, SIZES[wanted], 0, 0, longest)
-    )
+    fault = f"kill -9 of a restore, {ROUNDS} times"
+    record_property(FAULT, asdict(Line(fault, engine, SIZES[wanted], 0, 0, longest)))
