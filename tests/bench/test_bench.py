@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from widget_server.bench import fanout, report, sockets
-from widget_server.bench.crowd import Cast, Pair
+from widget_server.bench.cast import Cast, Pair
 from widget_server.bench.peers import peers_in
 from widget_server.bench.readers import Readers, Socket
 from widget_server.bench.suite import Choice, run

@@ -8,7 +8,7 @@ from functools import partial
 import orjson
 
 from widget_server.bench import seeds
-from widget_server.bench.crowd import Pair, cast, settle
+from widget_server.bench.cast import Pair, cast, settle
 from widget_server.bench.postgres import fresh_database
 from widget_server.bench.readers import masked
 from widget_server.bench.table import Row

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
 from widget_server.bench import yardsticks
-from widget_server.bench.crowd import Cast, Pair, cast, settle
+from widget_server.bench.cast import Cast, Pair, cast, settle
 from widget_server.bench.remote import MeasurementError
 from widget_server.bench.table import Goal, Row
 from widget_server.model.events import TallyChanged

@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from widget_server.bench.crowd import Cast, Pair
+from widget_server.bench.cast import Cast, Pair
 from widget_server.bench.remote import MeasurementError, answer_one
 
 #: Runs a program with this very package, whatever else is installed.

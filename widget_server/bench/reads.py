@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from widget_server.bench.crowd import cast
+from widget_server.bench.cast import cast
 from widget_server.bench.table import Goal, Row
 
 

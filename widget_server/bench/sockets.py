@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from widget_server.bench import yardsticks
-from widget_server.bench.crowd import Pair, cast, settle
+from widget_server.bench.cast import Pair, cast, settle
 from widget_server.bench.table import Goal, Row
 
 MANY = 15_000

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from widget_server.bench import deeds, fanout, reads, sockets
-from widget_server.bench.crowd import Cast, Pair
+from widget_server.bench.cast import Cast, Pair
 from widget_server.bench.neighbours import Neighbours
 from widget_server.bench.peers import peers_in
 from widget_server.bench.table import Row
