@@ -101,7 +101,7 @@ class DirectSocket(WebSocketsSansIOProtocol):
             )
 
     def put(self, data: bytes) -> None:
-        """Send whole frames, or keep them in the transport's buffer; on a closed socket do nothing."""
+        """Send whole frames, or keep them in the transport's buffer; without a connection do nothing."""
         # Nothing of another frame can be waiting inside `conn`: uvicorn never sends fragments and
         # writes out what `conn` holds in the turn in which it was put there.
         sock = self.sock
