@@ -21,7 +21,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "widget_server", "static");
 const BANNER = "/* story-widget, MPL-2.0 */";
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 8_600;
+const LIMIT = 9_216;
 const PART_LIMIT = 4_096;
 const WORDS_LIMIT = 1_200;
 const FRAME_LIMIT = 600;

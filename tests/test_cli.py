@@ -303,7 +303,7 @@ async def test_moderators_work_beside_a_running_server(
     story = code("press", "one")
     async with http_client(base_url=server.url) as http:
         deed = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
-        answer = await http.post("/v1/deeds", json=deed | {"body": "please", "name": "Ana"})
+        answer = await http.post("/v1/actions", json=deed | {"body": "please", "name": "Ana"})
         comment = answer.json()["comment"]
         assert comment["state"] == "pending"
         waiting = beside(server, "comment", "waiting", "press")
@@ -519,7 +519,7 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
         deed = {"type": "react", "story": code("press", "2026/ferry"), "reaction": "happy"}
         for _ in range(4):
             answer = httpx.post(
-                f"http://127.0.0.1:{port}/v1/deeds", json=deed | {"token": token}, trust_env=False
+                f"http://127.0.0.1:{port}/v1/actions", json=deed | {"token": token}, trust_env=False
             )
             assert answer.status_code == 200, answer.text
         # The secret was given, so none was made.
@@ -544,7 +544,7 @@ async def test_too_many_deeds_are_told_when_to_come_back(
     async with http_client(base_url=server.url) as http:
 
         async def do(kind: str, **fields: object) -> httpx.Response:
-            return await http.post("/v1/deeds", json={"type": kind, **about, **fields})
+            return await http.post("/v1/actions", json={"type": kind, **about, **fields})
 
         async def say(number: int, **fields: object) -> httpx.Response:
             return await do("comment", key=f"key-number-{number}", body="hello", **fields)

@@ -80,7 +80,7 @@ class Stage:
     def deed(self, token: str, origin: str, **fields: Any) -> dict[str, Any]:
         """What a reader does who is seen only once; the server's answer."""
         request = urllib.request.Request(
-            f"{self.server}/v1/deeds",
+            f"{self.server}/v1/actions",
             json.dumps({"ref": 1, "token": token, **fields}).encode(),
             {"Content-Type": "text/plain", "Origin": origin},
         )

@@ -229,13 +229,13 @@ def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
         snippet = run(*words, "--snippet")
         codes[key] = snippet.split("/s/")[1].split('"')[0]
         deed = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
-        send(f"{server}/v1/deeds", {**deed, "reaction": None}, host, "text/plain")
+        send(f"{server}/v1/actions", {**deed, "reaction": None}, host, "text/plain")
         return snippet
 
     def post(key: str, text: str) -> None:
         deed = {"type": "comment", "ref": 1, "token": tokens[key], "story": codes[key]}
         deed |= {"key": str(uuid.uuid4()), "name": "Ana", "body": text}
-        send(f"{server}/v1/deeds", deed, host, "text/plain")
+        send(f"{server}/v1/actions", deed, host, "text/plain")
 
     return Peer(
         "this embed",

@@ -124,7 +124,7 @@ class Story:
         """A reaction of a reader who is seen only once."""
         deed = {"type": "react", "ref": 1, "token": self.token, "story": self.code, "reaction": key}
         request = urllib.request.Request(
-            f"{self.server}/v1/deeds", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
+            f"{self.server}/v1/actions", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
         )
         urllib.request.urlopen(request, timeout=10).close()
 

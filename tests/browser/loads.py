@@ -41,7 +41,7 @@ def say_all(story: Story, comments: Iterable[dict[str, str]]) -> list[str]:
         deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
         body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
         request = urllib.request.Request(
-            f"{story.server}/v1/deeds", body, {"Content-Type": "text/plain"}
+            f"{story.server}/v1/actions", body, {"Content-Type": "text/plain"}
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             found: str = json.load(answer)["comment"]["id"]

@@ -148,7 +148,7 @@ async def a_reaction_refused(stage: Stage) -> Page:
         headers = {"Access-Control-Allow-Origin": "*"}
         await route.fulfill(status=429, body=answer, headers=headers)
 
-    await page.route("**/v1/deeds", refuse)
+    await page.route("**/v1/actions", refuse)
     await page.route_web_socket("**/v1/live", lambda socket: None)
     await stage.open(stage.demo.story(), page)
     await page.get_by_role("group").get_by_role("button").first.click()

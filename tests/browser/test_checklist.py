@@ -163,7 +163,7 @@ async def test_20_what_the_page_can_read_is_nobody_elsewhere(demo: Demo, hosts: 
     deed = {"type": "react", "ref": 1, "story": elsewhere.code, "reaction": None}
     deed |= {"token": elsewhere.token, "reader": held["reader"], "key": secrets.token_hex(8)}
     request = urllib.request.Request(
-        f"{demo.server}/v1/deeds", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
+        f"{demo.server}/v1/actions", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         # A stranger there: somebody new is made.

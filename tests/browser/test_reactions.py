@@ -84,7 +84,7 @@ async def test_a_refused_reaction_goes_back_and_says_why(demo: Demo, hosts: Host
         headers = {"Access-Control-Allow-Origin": "*"}
         await route.fulfill(status=429, body=json.dumps(answer), headers=headers)
 
-    await page.route("**/v1/deeds", refuse)
+    await page.route("**/v1/actions", refuse)
     await page.route_web_socket("**/v1/live", lambda socket: None)
     await hosts.open(demo.story().snippet, page=page)
     await reaction(page, "Happy").click()
@@ -122,7 +122,7 @@ async def test_a_first_reaction_whose_answer_is_lost_counts_once(demo: Demo, hos
     await reaction(page, "Happy").click()
     await expect_reaction(other, "Happy", 1, own=False)
     assert len(sent) == 1
-    async with page.expect_response("**/v1/deeds"):
+    async with page.expect_response("**/v1/actions"):
         await sockets[0].close(code=1012)
     await expect_reaction(page, "Happy", 1, own=True)
     await expect_reaction(other, "Happy", 1, own=False)

@@ -19,7 +19,7 @@ def say(story: Story, text: str, **fields: str) -> str:
     deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
     body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
     headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
-    request = urllib.request.Request(f"{story.server}/v1/deeds", body, headers)
+    request = urllib.request.Request(f"{story.server}/v1/actions", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         found: str = json.load(answer)["comment"]["id"]
     return found

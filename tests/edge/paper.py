@@ -77,11 +77,11 @@ class Paper:
         media: str = "text/plain",
         **fields: Any,
     ) -> httpx.Response:
-        """`POST /v1/deeds`; what is None is left out, but a reaction."""
+        """`POST /v1/actions`; what is None is left out, but a reaction."""
         message = {"type": kind, "story": story.code, "token": story.token, **fields}
         kept = {k: v for k, v in message.items() if v is not None or k == "reaction"}
         headers = {"Content-Type": media} | ({} if origin is None else {"Origin": origin})
-        return self.http.post("/v1/deeds", json=kept, headers=headers)
+        return self.http.post("/v1/actions", json=kept, headers=headers)
 
     def post(self, story: Story, body: str = "hello", **fields: Any) -> dict[str, Any]:
         """A comment that is taken: the whole answer."""

@@ -309,7 +309,7 @@ def test_two_origins_are_none(paper: Paper) -> None:
         {"type": "react", "story": story.code, "token": story.token, "reaction": None}
     )
     headers = [("Origin", PAGE), ("Origin", "https://evil.example")]
-    answer = paper.http.post("/v1/deeds", content=body, headers=headers)
+    answer = paper.http.post("/v1/actions", content=body, headers=headers)
     assert refusal(answer) == (403, "origin_not_allowed")
 
 
@@ -415,7 +415,7 @@ PATHS = (
     "/v1/stories/000000000000",
     "/v1/stories/short",
     "/v1/counts",
-    "/v1/deeds",
+    "/v1/actions",
     "/nowhere",
     "/",
     "/healthz/",
@@ -465,7 +465,7 @@ def test_head_is_get_without_the_body(paper: Paper, path: str) -> None:
         assert asked.headers["content-type"] == got.headers["content-type"]
 
 
-@pytest.mark.parametrize("path", ["/v1/deeds", "/v1/stories/000000000000", "/anything"])
+@pytest.mark.parametrize("path", ["/v1/actions", "/v1/stories/000000000000", "/anything"])
 def test_a_preflight_is_answered_for_every_path(paper: Paper, path: str) -> None:
     asked = {
         "Origin": "null",
@@ -480,7 +480,7 @@ def test_a_preflight_is_answered_for_every_path(paper: Paper, path: str) -> None
 
 
 def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(paper: Paper) -> None:
-    answer = paper.http.get("/v1/deeds")
+    answer = paper.http.get("/v1/actions")
     assert refusal(answer) == (405, "malformed")
     assert answer.headers["allow"] == "POST"
     assert paper.http.post("/v1/counts").status_code == 405

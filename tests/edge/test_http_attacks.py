@@ -35,7 +35,7 @@ REFUSALS = {"malformed": 400, "text_refused": 422, "too_large": 413, "not_found"
 
 def send(paper: Paper, body: bytes, media: str = "text/plain") -> httpx.Response:
     headers = {"Origin": PAGE, "Content-Type": media}
-    return paper.http.post("/v1/deeds", content=body, headers=headers)
+    return paper.http.post("/v1/actions", content=body, headers=headers)
 
 
 # The table ----------------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ def send_all(paper: Paper, messages: list[dict[str, Any]]) -> list[httpx.Respons
             async def send_some() -> None:
                 # Not all at once: httpx looks through all that wait with each answer that comes.
                 for number, message in waiting:
-                    answers[number] = await http.post("/v1/deeds", content=json.dumps(message))
+                    answers[number] = await http.post("/v1/actions", content=json.dumps(message))
 
             await asyncio.gather(*(send_some() for _ in range(16)))
         return [answers[number] for number in range(len(messages))]

@@ -255,7 +255,7 @@ def _get(target: Target) -> bytes:
 
 def _post(target: Target, length: int) -> bytes:
     return (
-        f"POST /v1/deeds HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nOrigin: {ORIGIN}\r\n"
+        f"POST /v1/actions HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\nOrigin: {ORIGIN}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     ).encode()
 

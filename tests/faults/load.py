@@ -336,7 +336,7 @@ class Writer:
         door, ledger = self.chance.choice(self.load.doors), self.load.ledger
         begun = time.monotonic()
         try:
-            response = await self.http.post(f"{door.url}/v1/deeds", json=deed, timeout=20)
+            response = await self.http.post(f"{door.url}/v1/actions", json=deed, timeout=20)
         except httpx.TransportError as error:
             ledger.retries[type(error).__name__] += 1
             return None

@@ -30,7 +30,7 @@ def first_comment(story: Story) -> Json:
 async def say(server: ServerProcess, deed: Json) -> Json:
     """The answer to a deed over HTTP."""
     async with http_client(timeout=20) as http:
-        answer = await http.post(f"{server.url}/v1/deeds", json=deed, headers=ORIGIN)
+        answer = await http.post(f"{server.url}/v1/actions", json=deed, headers=ORIGIN)
     assert answer.status_code == 200, answer.text
     said: Json = answer.json()
     return said
@@ -39,7 +39,7 @@ async def say(server: ServerProcess, deed: Json) -> Json:
 async def say_unheard(server: ServerProcess, deed: Json) -> None:
     """Send a deed, wait until it is stored, and never read the answer."""
     body = json.dumps(deed).encode()
-    head = f"POST /v1/deeds HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN['Origin']}\r\n"
+    head = f"POST /v1/actions HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN['Origin']}\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     await eventually(lambda: _stored(server, deed), "it is stored")

@@ -27,7 +27,7 @@ async def say(url: str, story: Story, *texts: str) -> None:
         for body in texts:
             deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
             deed |= {"key": secrets.token_hex(8), "body": body}
-            answer = await http.post(f"{url}/v1/deeds", json=deed)
+            answer = await http.post(f"{url}/v1/actions", json=deed)
             assert answer.status_code == 200, answer.text
 
 

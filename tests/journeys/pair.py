@@ -97,7 +97,7 @@ class Pair:
             async def post_some() -> None:
                 # Not all at once: httpx looks through all that wait with each answer that comes.
                 for turn in left:
-                    url = f"{self.servers[turn % 2].url}/v1/deeds"
+                    url = f"{self.servers[turn % 2].url}/v1/actions"
                     fresh = {**deed, "key": str(uuid.uuid4())}
                     (await http.post(url, json=fresh, timeout=30)).raise_for_status()
 

@@ -72,10 +72,10 @@ async def by_post(server: ServerProcess, story: Story) -> str:
     async with http_client(base_url=server.url, headers={**HEADERS, "Origin": ORIGIN}) as http:
         for body in (BODY, FATAL):
             answer = await http.post(
-                "/v1/deeds", json={**deed, "key": str(uuid.uuid4()), "body": body}
+                "/v1/actions", json={**deed, "key": str(uuid.uuid4()), "body": body}
             )
             said.append(answer.status_code)
-        said.append((await http.post("/v1/deeds", content=NONSENSE)).status_code)
+        said.append((await http.post("/v1/actions", content=NONSENSE)).status_code)
         said.append((await http.get(f"/e/{story.token}")).status_code)
         said.append((await http.get(f"/s/{story.code}?page={PAGE}")).status_code)
         said.append((await http.get(f"/{BROWSER}")).status_code)

@@ -134,7 +134,7 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
         body = {**deed, "key": str(uuid.uuid4()), "body": "By post."}
         sent = [
             await http.post(
-                f"{server.url}/v1/deeds", json=body, headers={"Origin": "https://post.example"}
+                f"{server.url}/v1/actions", json=body, headers={"Origin": "https://post.example"}
             )
             for server in pair.servers
         ]
@@ -146,7 +146,7 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
         assert there.state(story.code).count == 1
         body["reader"] = first["reader"]
         again = await http.post(
-            f"{pair.other.url}/v1/deeds", json=body, headers={"Origin": "https://post.example"}
+            f"{pair.other.url}/v1/actions", json=body, headers={"Origin": "https://post.example"}
         )
         assert again.json()["comment"]["id"] == first["comment"]["id"]
         # Who heard no answer may have become somebody by another deed meanwhile.
@@ -155,17 +155,17 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
         said = []
         for words in (unheard, tap):
             answer = await http.post(
-                f"{pair.one.url}/v1/deeds", json=words, headers={"Origin": "https://post.example"}
+                f"{pair.one.url}/v1/actions", json=words, headers={"Origin": "https://post.example"}
             )
             said.append(answer.json())
         resent = {**unheard, "reader": said[1]["reader"]}
         answer = await http.post(
-            f"{pair.other.url}/v1/deeds", json=resent, headers={"Origin": "https://post.example"}
+            f"{pair.other.url}/v1/actions", json=resent, headers={"Origin": "https://post.example"}
         )
         assert answer.json()["comment"]["id"] == said[0]["comment"]["id"]
         await agree(story.code, here, there)
         assert there.state(story.code).count == 2
-        refused = await http.post(f"{pair.other.url}/v1/deeds", json=body)
+        refused = await http.post(f"{pair.other.url}/v1/actions", json=body)
         assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
 
 

@@ -173,7 +173,7 @@ async def test_who_hangs_up_in_the_middle_of_a_request_is_no_failure_of_the_serv
     story = paper.story()
     for _ in range(5):
         _, writer = await asyncio.open_connection("127.0.0.1", pair.one.port)
-        writer.write(b"POST /v1/deeds HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        writer.write(b"POST /v1/actions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
         await writer.drain()
         writer.close()
         await writer.wait_closed()

@@ -218,7 +218,7 @@ async def _be_lively(port: int, passes: Sequence[str]) -> None:
 
 def _post(port: int, origin: str, deed: dict[str, object]) -> dict[str, str]:
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/deeds",
+        f"http://127.0.0.1:{port}/v1/actions",
         orjson.dumps(deed),
         {"Origin": origin, "Content-Type": "text/plain"},
     )

@@ -39,7 +39,7 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app = _Application(
         LiveDoor(services, Seats(sockets_per_network)),
         routes=[
-            Route("/v1/deeds", story_api.deed, methods=["POST"]),
+            Route("/v1/actions", story_api.deed, methods=["POST"]),
             Route("/v1/stories/{code}", story_api.snapshot),
             Route("/v1/stories/{code}/comments", story_api.comments),
             Route("/v1/stories/{code}/comments/{comment}", story_api.thread),

@@ -114,7 +114,7 @@ def _listed(request: Request) -> list[str]:
 
 
 async def deed(request: Request) -> Response:
-    """`POST /v1/deeds`: what the socket does, one deed at a time; answers `ok` or `error`."""
+    """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
     ref: int | None = None
     try:
         body = await guards.body_of(request, messages.MOST_BYTES)

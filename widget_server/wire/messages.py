@@ -160,7 +160,7 @@ def read_message(data: str | bytes) -> Message:
 
 
 def read_deed(data: bytes) -> Deed:
-    """The body of `POST /v1/deeds`. Raises `Unreadable` and `TooLarge`."""
+    """The body of `POST /v1/actions`. Raises `Unreadable` and `TooLarge`."""
     deed: Deed = _read(data, DEEDS)
     return deed
 

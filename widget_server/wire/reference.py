@@ -109,7 +109,7 @@ def openapi_document() -> dict[str, Any]:
                 "One comment's thread", refs[schemas.Thread], code, comment
             ),
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
-            "/v1/deeds": {
+            "/v1/actions": {
                 "post": {
                     "summary": "One deed: the same message as on the socket",
                     "requestBody": {

@@ -40,7 +40,7 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
       // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
       if (story.live) answer = await line.ask(message).catch(() => {});
       // A string body goes out as `text/plain`, without a preflight, and also if the page is left meanwhile.
-      answer ??= await ask(server + "/v1/deeds", {
+      answer ??= await ask(server + "/v1/actions", {
         method: "POST",
         body: JSON.stringify({ ...message, token: story.token || undefined }),
         keepalive: true,
