@@ -89,7 +89,8 @@ def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
             _check_shape(database, empty, name)
         verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
-            raise DatabaseUnusableError(f"{name} is damaged ({verdict}). Nothing was changed.")
+            fault = str(verdict).splitlines()[-1]
+            raise DatabaseUnusableError(f"{name} is damaged ({fault}). Nothing was changed.")
         if ("table", TABLE) in _objects(database):
             return _check_sums(database, name)
     if revision >= FIRST:
@@ -103,7 +104,7 @@ def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
 def _check_shape(database: sqlite3.Connection, empty: sqlite3.Connection, name: str) -> None:
     """Compare tables, indexes and columns with those that this revision has."""
     found, wanted = set(_objects(database)) - {("table", TABLE)}, set(_objects(empty))
-    for kind, called in sorted(found ^ wanted):
+    for kind, called in sorted(found ^ wanted, reverse=True):  # tables before their indexes
         has = "has no" if (kind, called) in wanted else "has one more"
         raise DatabaseUnusableError(f"{name} {has} {kind} “{called}”. Nothing was changed.")
     for kind, called in sorted(wanted):

@@ -154,7 +154,7 @@ async def damage(url: str) -> str | None:
         raise DatabaseUnusableError(unusable(error)) from error
     finally:
         await engine.dispose()
-    return None if verdict == "ok" else verdict
+    return None if verdict == "ok" else verdict.splitlines()[-1]
 
 
 def is_older(found: str | None) -> bool:
