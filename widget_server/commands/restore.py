@@ -12,6 +12,7 @@ from widget_server.commands.progress import with_progress
 from widget_server.commands.words import DataDir, NewSecret
 from widget_server.config import load
 from widget_server.store import backup as backups, migrate
+from widget_server.trust.visible import escaped
 
 app = typer.Typer(add_completion=False)
 
@@ -38,7 +39,7 @@ def restore(
         return done
 
     for sentence in _sentences(with_progress(run)):
-        print(sentence)
+        print(escaped(sentence))
 
 
 def _sentences(done: backups.Restored) -> Iterator[str]:

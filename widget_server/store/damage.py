@@ -51,7 +51,7 @@ def left_out(damage: RowDamagedError) -> None:
         _logged.add(row)
         # An id is what our code made of letters and digits, unless that is what is damaged.
         shown = str(damage.row) if str(damage.row).isalnum() and str(damage.row).isascii() else "?"
-        log.error("event=row_damaged table=%s row=%s", damage.table, shown[:40])
+        log.warning("event=row_damaged table=%s row=%s", damage.table, shown[:40])
 
 
 def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> list[T]:

@@ -59,6 +59,8 @@ class Journal:
             "website": None,
             "pinned": False,
         }
+        if not counts_or_none("comments", comment, row["counts"]):
+            row["counts"] = "{}"
         self.changed(comment)
 
     def changed(self, comment: str) -> None:
