@@ -53,7 +53,7 @@ def _sentences(done: backups.Restored) -> Iterator[str]:
         at = datetime.fromtimestamp(done.made_at / 1000, UTC)
         yield f"The backup is of {at:%Y-%m-%d %H:%M} UTC, by version {done.version}."
     if done.kept:
-        told = ", ".join(f"{number:,} {called}" for called, number in done.kept.items())
+        told = ", ".join(f"{called} ({number:,})" for called, number in done.kept.items())
         yield f"What was erased or withdrawn since stays so: {told}."
     elif done.knew:
         yield "The database that was replaced knew of nothing erased or withdrawn since."

@@ -27,9 +27,10 @@ def escaped(text: str) -> str:
     Control characters obey a terminal, and direction marks reorder the line of someone who decides
     by it. The joiners of emoji and of Persian stay.
     """
-    return "".join(
-        f"\\u{ord(one):04x}"
-        if unicodedata.category(one) in _ESCAPED and one not in "\u200c\u200d"
-        else one
-        for one in text
-    )
+    return "".join(map(_escape, text))
+
+
+def _escape(one: str) -> str:
+    if unicodedata.category(one) not in _ESCAPED or one in "\u200c\u200d":
+        return one
+    return f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
