@@ -6,11 +6,14 @@ import os
 import re
 import signal
 import socket
+import sqlite3
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from html.parser import HTMLParser
@@ -20,6 +23,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from tests.conftest import SERVERS
 from tests.contract.make_tokens import code
 from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
 from tests.loopback import http_client
@@ -28,6 +32,7 @@ from tests.waiting import wait_until
 from widget_server import cli
 from widget_server.config import Config
 from widget_server.trust.tokens import Keyring, peek
+from widget_server.trust.visible import escaped
 
 SECRET = "a secret of the commands without a comma"
 
@@ -571,3 +576,155 @@ async def test_too_many_deeds_are_told_when_to_come_back(
         too_fast(await do("react", reaction=None, reader=other))
         # Reading costs nothing.
         assert (await http.get(f"/v1/stories/{about['story']}")).status_code == 200
+
+
+# Files, clocks and restores ----------------------------------------------------------------------
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """The mode of everything below a folder, sockets left out."""
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode)
+        for path in folder.rglob("*")
+        if not path.is_socket()
+    }
+
+
+async def test_what_the_server_makes_is_for_its_owner_alone_whatever_the_umask(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = tmp_path / "beside" / "data"
+    server = ServerProcess(tmp_path / "beside", {"DATA_DIR": str(folder)})
+    request.node.stash.setdefault(SERVERS, []).append(server)
+    before = os.umask(0)
+    try:
+        server.cli("site", "create", "press", "--name", "Press")
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        server.data_dir = folder
+        await server.start()
+        backup = tmp_path / "beside" / "b.sqlite3"
+        server.cli("backup", str(backup))
+        found = modes(folder)
+        assert {"database.sqlite3", "database.sqlite3-wal", "valkey.log", "secret"} <= set(found)
+        assert {name: oct(mode) for name, mode in found.items() if mode & 0o077} == {}
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+        await server.kill()
+
+
+def test_files_that_others_could_read_are_closed_and_a_wide_folder_is_said(
+    run: Run, site: str, data: Path
+) -> None:
+    data.chmod(0o755)
+    (data / "valkey.log").touch(0o644)
+    for path in (data / "database.sqlite3", data / "valkey.log"):
+        path.chmod(0o644)
+    done = run("doctor")
+    assert done.status == 2
+    assert "Others can read valkey.log, database.sqlite3." in done.out
+    assert run("site", "list").status == 0
+    assert {name for name, mode in modes(data).items() if mode & 0o077} == set()
+    done = run("doctor")
+    assert (done.status, "chmod 700" in done.out) == (0, True)
+    data.chmod(0o777)
+    assert "Others can write" in run("doctor").out
+    data.chmod(0o700)
+    assert "closed to others" in run("doctor").out
+
+
+def test_doctor_says_that_the_clock_is_behind_the_newest_row(
+    run: Run, site: str, data: Path
+) -> None:
+    token = ("token", "--site", "press", "--story", "one", "--origin", "*", "--snippet")
+    assert run(*token).status == 0
+    assert "Not behind the newest row" in run("doctor").out
+    ahead = int(time.time() * 1000) + 3_600_000
+    with closing(sqlite3.connect(data / "database.sqlite3")) as database:
+        database.execute(
+            "INSERT INTO copies (story, jti, origin, first_seen, last_seen) VALUES (1, 'j', 'o', ?, ?)",
+            (ahead, ahead),
+        )
+        database.commit()
+    done = run("doctor")
+    assert done.status == 2
+    assert re.search(r"It is 3,[56]\d\d s behind the newest row\. Set it by NTP", done.out)
+
+
+def test_doctor_says_that_a_database_has_lost_what_nothing_works_without(
+    run: Run, site: str, data: Path
+) -> None:
+    with closing(sqlite3.connect(data / "database.sqlite3")) as database:
+        database.execute("DELETE FROM meta WHERE key = 'epoch'")
+        database.commit()
+    done = run("doctor")
+    assert (done.status, "lost the name of its numbering" in done.out) == (2, True)
+    assert "lost the name of its numbering" in sentence(run("site", "list"))
+
+
+def test_doctor_looks_at_the_origin_of_the_servers_own_pages(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://Widgets.Example:443/")
+    said = run("doctor").out
+    assert "https://widgets.example; actions from the server's own pages are taken." in said
+    monkeypatch.setenv("PUBLIC_URL", "http://localhost.widgets.example")
+    assert "PUBLIC_URL is not https" in run("doctor").out
+
+
+async def test_what_strangers_wrote_cannot_steer_a_terminal(
+    new_server: Callable[..., ServerProcess],
+) -> None:
+    server: ServerProcess = await new_server().start()
+    beside(server, "site", "create", "press", "--name", "Press")
+    beside(server, "site", "set", "press", "moderation=pre")
+    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    async with http_client(base_url=server.url) as http:
+        deed = {"type": "comment", "story": code("press", "one"), "token": token}
+        body = (
+            "fine \u202egnihtyna\u202c \u2066x\u2069 \ufeff\U000e0041 \U0001f469\u200d\U0001f680 ok"
+        )
+        answer = await http.post("/v1/actions", json=deed | {"body": body, "key": "a-key-of-mine"})
+        assert answer.status_code == 200, answer.text
+    (line,) = beside(server, "comment", "waiting", "press").splitlines()
+    assert line.split("\t")[-1] == (
+        "fine \\u202egnihtyna\\u202c \\u2066x\\u2069 \\ufeff\\U000e0041 \U0001f469\u200d\U0001f680 ok"
+    )
+    assert escaped("a\x1b[2J\x9b\u2028\u061c\ud800 é ß 字") == (
+        "a\\u001b[2J\\u009b\\u2028\\u061c\\ud800 é ß 字"
+    )
+
+
+def test_a_restore_says_what_it_took_over_and_what_it_cannot_know(
+    run: Run, site: str, data: Path, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "b.sqlite3")
+    assert run("backup", file).status == 0
+    assert "knew of nothing erased or withdrawn since" in run("restore", file).out
+    assert run("site", "revoke", "press", "bad").status == 0
+    assert run("site", "rotate-key", "press").status == 0
+    assert run("site", "retire-keys", "press").status == 0
+    done = run("restore", file)
+    assert done.status == 0
+    assert "stays so: sites with newer keys (1), withdrawn tokens (1)." in done.out
+    assert "the rules of sites" in done.out
+    assert run("site", "key", "press").out.startswith("2 ")
+    assert "empty" not in done.out
+
+
+def test_a_database_that_is_gone_is_restored_and_said_to_know_nothing(
+    run: Run, site: str, data: Path, tmp_path: Path
+) -> None:
+    file, bad = tmp_path / "b.sqlite3", tmp_path / "bad"
+    assert run("backup", str(file)).status == 0
+    for name in ("database.sqlite3", "database.sqlite3-wal", "database.sqlite3-shm"):
+        (data / name).unlink(missing_ok=True)
+    bad.write_bytes(file.read_bytes()[:9_000])
+    sentence(run("restore", str(bad)))
+    # A backup that is none has not made room for an empty database.
+    assert "is gone from" in sentence(run("site", "list"))
+    done = run("restore", str(file))
+    assert (done.status, "is not known here and is back: do it again" in done.out) == (0, True), (
+        done
+    )
+    assert "press" in run("site", "list").out

@@ -1,10 +1,14 @@
 """Settings: read from the environment, and what is wrong is one sentence that names them."""
 
+import base64
+import secrets
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr, ValidationError
 
 from tests.journeys.harness import SETTINGS
 from widget_server.config import Config, SettingsError, load
@@ -36,7 +40,12 @@ def test_without_settings_everything_lives_in_the_data_folder() -> None:
         ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
         ("METRICS_PORT", "9100", "metrics_port", 9100),
         ("PUBLIC_URL", "https://widgets.example/", "url", "https://widgets.example"),
-        ("SECRET_KEYS", f"{SECRET}, {SECRET}2 ,", "secret_keys", (SECRET, f"{SECRET}2")),
+        (
+            "SECRET_KEYS",
+            f"{SECRET}, {SECRET}2 ,",
+            "secret_keys",
+            (SecretStr(SECRET), SecretStr(f"{SECRET}2")),
+        ),
         ("SECRET_KEYS", "", "secret_keys", ()),
         ("REDIS_URL", "rediss://cache:6380/1", "embeds_valkey", False),
         ("RATE_LIMITS", "off", "rate_limits", None),
@@ -89,11 +98,20 @@ def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, 
         ("DATABASE_URL", "somewhere"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "redis://:p/p[@h"),
         ("SECRET_KEYS", "short"),
         ("SECRET_KEYS", f"{SECRET},short"),
         ("PUBLIC_URL", "widgets.example"),
         ("PUBLIC_URL", "https://widgets.example/path"),
         ("PUBLIC_URL", "ftp://widgets.example"),
+        ("PUBLIC_URL", "https://user:pass@widgets.example"),
+        ("PUBLIC_URL", 'https://widgets.example"'),
+        ("PUBLIC_URL", "https://widgets.example<"),
+        ("PUBLIC_URL", "https://widgets.example?x=1"),
+        ("PUBLIC_URL", "https://widgets.example#x"),
+        ("PUBLIC_URL", "https://widgets.example:99999"),
+        ("PUBLIC_URL", "https://widgets .example"),
+        ("PUBLIC_URL", "https://widgets.example."),
         ("RATE_LIMITS", "on"),
         ("RATE_LIMITS", "comment"),
         ("RATE_LIMITS", "comment=0/60"),
@@ -101,6 +119,15 @@ def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, 
         ("RATE_LIMITS", "shout=1/60"),
         ("SOCKETS_PER_NETWORK", "-1"),
         ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 0.0.0.0/1, 128.0.0.0/1"),
+        ("TRUSTED_PROXIES", "10.0.0.0/7"),
+        ("TRUSTED_PROXIES", "2000::/3"),
+        ("TRUSTED_PROXIES", "fd00::/15"),
+        ("TRUSTED_PROXIES", "::ffff:0:0/96"),
+        ("TRUSTED_PROXIES", "::ffff:0:0/100"),
         ("DRAIN_SECONDS", "-1"),
         ("DRAIN_SECONDS", "nan"),
         ("SWEEP_SECONDS", "0"),
@@ -171,3 +198,101 @@ def test_a_secret_that_is_none_is_refused_and_left_alone(tmp_path: Path, content
     with pytest.raises(SettingsError, match="holds no secret"):
         load(data_dir=tmp_path).secrets()
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    ["10.0.0.0/8", "127.0.0.1", "fd00::/16", "::1", "::ffff:10.0.0.0/104", "", "unix:, 10.1.2.3"],
+)
+def test_proxies_are_named_by_their_addresses_or_their_own_network(
+    monkeypatch: pytest.MonkeyPatch, proxies: str
+) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", proxies or "127.0.0.1")
+    assert load().trusted_proxies == (proxies or "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("https://Widgets.Example", "https://widgets.example"),
+        ("HTTPS://widgets.example:443", "https://widgets.example"),
+        ("https://widgets.example:443/", "https://widgets.example"),
+        ("https://widgets.example:8443//", "https://widgets.example:8443"),
+        ("http://widgets.example:80", "http://widgets.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://[2001:DB8::0:1]", "https://[2001:db8::1]"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_public_address_is_spelled_as_browsers_send_it(
+    monkeypatch: pytest.MonkeyPatch, given: str, sent: str
+) -> None:
+    """Pages of ours act by their origin; spelled otherwise, every action of theirs was refused."""
+    monkeypatch.setenv("PUBLIC_URL", given)
+    assert load().url == sent
+
+
+def test_on_the_default_port_it_has_none() -> None:
+    assert load(port=80).url == "http://localhost"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("changemechangeme", "your-secret-key-here", "a" * 16, "Change_Me_In_Production!"),
+        *(
+            "my-super-secret-key",
+            "REPLACE_WITH_RANDOM_STRING",
+            "secretsecretsecret",
+            "xxxxxxxxxxxxxxxxx",
+        ),
+        *("this is not a secret", "1212121212121212", "1234567890123456", "django-insecure-key"),
+        *("insert-your-key-here-123", "password12345678", "abcdefgabcdefgabcdefg"),
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_refused_with_what_makes_a_good_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
+) -> None:
+    for value, number in ((key, 1), (f"{secrets.token_urlsafe(32)},{key}", 2)):
+        monkeypatch.setenv("SECRET_KEYS", value)
+        with pytest.raises(SettingsError, match="openssl rand -base64 32") as problem:
+            load()
+        assert f"key {number} " in str(problem.value)
+        assert key not in str(problem.value)
+    monkeypatch.delenv("SECRET_KEYS")
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    path.write_text(key)
+    with pytest.raises(SettingsError, match="openssl rand -base64 32"):
+        load(data_dir=tmp_path).secrets()
+
+
+def test_a_random_secret_is_taken() -> None:
+    makers: tuple[Callable[[], str], ...] = (
+        lambda: secrets.token_urlsafe(32),
+        lambda: secrets.token_hex(32),
+        lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
+        lambda: "correct horse battery staple",
+    )
+    for make in makers:
+        for _ in range(200):
+            assert load(secret_keys=make()).has_secrets
+
+
+def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a debugger, a traceback with variables, or a line that somebody adds to the log."""
+    monkeypatch.setenv("SECRET_KEYS", f"{SECRET}hidden")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@h/d")
+    monkeypatch.setenv("REDIS_URL", "redis://:hidden@h/0")
+    config = load()
+    shown = (repr(config), str(config), str(config.model_dump()), config.model_dump_json())
+    assert not any("hidden" in text for text in shown)
+    assert "hidden" in config.database
+    assert "hidden" in config.redis
+    monkeypatch.setenv("PORT", "http")
+    with pytest.raises(ValidationError) as problem:
+        Config()
+    assert "hidden" not in str(problem.value)
+    with pytest.raises(ValidationError) as problem:
+        Config(secret_keys="hidden", redis_url="hidden://", database_url="hidden://")
+    assert "hidden" not in str(problem.value)

@@ -24,6 +24,7 @@ from widget_server.operations.announce import to_message
 from widget_server.operations.directory import Directory
 from widget_server.operations.read import StorySource
 from widget_server.operations.services import Paces, Services
+from widget_server.store import damage
 from widget_server.store.discussions import Discussions
 from widget_server.store.engine import Database, DatabaseUnusableError
 from widget_server.store.sites import Sites
@@ -49,7 +50,7 @@ class Rooms:
         source = StorySource(self.discussions, self.directory)
         self.hub = Hub(source, process, config.sweep_seconds)
         self.hub.presence_frame = frames.presence_frame
-        url = config.redis_url or embedded.url(config.data_dir)
+        url = config.redis or embedded.url(config.data_dir)
         self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch)
         self.hub.connect(self.bus)
         self.lag = Lag()
@@ -122,6 +123,7 @@ class Rooms:
             "bus": self.bus.counts,
             "writer": self.writer.counts,
             "database": self.database.counts,
+            "rows": damage.COUNTS,
             "event_loop": self.lag.counts,
             "log": logs.COUNTS,
         }

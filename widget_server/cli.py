@@ -1,5 +1,6 @@
 """The `widget-server` command. Whatever an operator can mend ends it with one sentence and status 2."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from widget_server.model.errors import BAD_SETTINGS, Mendable, Refused
+from widget_server.trust.visible import escaped
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -57,8 +59,18 @@ def about() -> None:
 
 def main() -> None:
     """Run the command that the process was started with."""
-    with _one_sentence():
+    with _private_files(), _one_sentence():
         app()
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Give no file that we or our children make to others: readers' words are in them."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
@@ -73,5 +85,5 @@ def _one_sentence() -> Iterator[None]:
         sentence = f"{problem.strerror or problem}: {problem.filename or 'check host and port'}."
     else:
         return
-    print(f"widget-server: {sentence}", file=sys.stderr)
+    print(f"widget-server: {escaped(sentence)}", file=sys.stderr)
     raise SystemExit(BAD_SETTINGS)

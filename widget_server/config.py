@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from widget_server.model.errors import Mendable
+from widget_server.trust import networks, origins, strength
 from widget_server.trust.pace import Rate
 
 DEFAULT_RATES = {
@@ -27,6 +28,7 @@ DEFAULT_RATES = {
 whatever network, counted for all of them together."""
 
 SHORTEST_SECRET = 16
+MAKE_SECRET = "openssl rand -base64 32"  # noqa: S105 - a command that makes one
 SEATS = 500
 """A school or a mobile operator may stand behind one address."""
 
@@ -38,13 +40,15 @@ class SettingsError(Mendable):
 class Config(BaseSettings):
     """All settings of a server process. Names in the environment are these, in capitals."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Path("data")
     """Folder of the database, the secret and the embedded Valkey where no others are named."""
-    database_url: str = ""
-    redis_url: str = ""
-    secret_keys: Annotated[tuple[str, ...], NoDecode] = ()
+    database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     public_url: str = ""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
@@ -71,9 +75,16 @@ class Config(BaseSettings):
 
     @field_validator("secret_keys")
     @classmethod
-    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if any(len(key) < SHORTEST_SECRET for key in keys):
-            raise ValueError(f"each key needs at least {SHORTEST_SECRET} characters")
+    def _good_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, key in enumerate(keys, 1):
+            if len(key.get_secret_value()) < SHORTEST_SECRET:
+                raise ValueError(f"each key needs at least {SHORTEST_SECRET} characters")
+            weakness = strength.weakness(key.get_secret_value())
+            if weakness is not None:
+                raise ValueError(
+                    f"key {number} {weakness}: anyone could sign with it. "
+                    f"`{MAKE_SECRET}` makes a good one"
+                )
         return keys
 
     @field_validator("rate_limits", mode="before")
@@ -94,7 +105,8 @@ class Config(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_database(cls, url: str) -> str:
+    def _known_database(cls, secret: SecretStr) -> SecretStr:
+        url = secret.get_secret_value()
         url = re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
         if url and not url.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
             raise ValueError("use postgresql://… or sqlite+aiosqlite:///…")
@@ -105,21 +117,34 @@ class Config(BaseSettings):
                 "use postgresql://user:password@host:port/name, with special characters in it as %XX"
             ) from None
         # What libpq calls it in the addresses that hosting services hand out.
-        return re.sub(r"([?&])sslmode=", r"\1ssl=", url)
+        return SecretStr(re.sub(r"([?&])sslmode=", r"\1ssl=", url))
 
     @field_validator("redis_url")
     @classmethod
-    def _known_bus(cls, url: str) -> str:
+    def _known_bus(cls, secret: SecretStr) -> SecretStr:
+        url = secret.get_secret_value()
         if url and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("use redis://…, rediss://… or unix://…")
-        return url
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError(
+                "use redis://user:password@host:port/number, with special characters in it as %XX"
+            ) from None
+        return secret
 
     @field_validator("public_url")
     @classmethod
     def _bare(cls, url: str) -> str:
-        if url and not re.fullmatch(r"https?://[^/\s?#]+", url.rstrip("/")):
-            raise ValueError("use https://host without a path")
-        return url.rstrip("/")
+        if not url:
+            return url
+        origin = origins.spelling(url.rstrip("/"))
+        if origin is None:
+            raise ValueError(
+                "use https://host or https://host:port, without a path, a user name or anything "
+                "else; a host in other letters than ASCII as punycode (xn--…)"
+            )
+        return origin
 
     @field_validator("log_level")
     @classmethod
@@ -134,11 +159,17 @@ class Config(BaseSettings):
     def _named(cls, proxies: str) -> str:
         if "*" in proxies:
             raise ValueError("name the proxies' addresses: with * every reader can forge theirs")
+        for named in proxies.split(","):
+            if networks.too_wide(named):
+                raise ValueError(
+                    f"name the proxies' addresses: in {named.strip()} every reader can forge "
+                    "theirs. IPv4 networks are taken from /8, IPv6 networks from /16"
+                )
         return proxies
 
     @model_validator(mode="after")
     def _complete(self) -> "Config":
-        if self.database_url.startswith("postgresql") and not self.secret_keys:
+        if self.database.startswith("postgresql") and not self.secret_keys:
             raise ValueError(
                 "SECRET_KEYS: set it (32 random bytes) when DATABASE_URL is PostgreSQL"
             )
@@ -156,17 +187,23 @@ class Config(BaseSettings):
     @property
     def database(self) -> str:
         """The database to use: the one that is set, or a SQLite file in the data folder."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'database.sqlite3'}"
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite+aiosqlite:///{self.data_dir / 'database.sqlite3'}"
+
+    @property
+    def redis(self) -> str:
+        """The bus that is set, or nothing."""
+        return self.redis_url.get_secret_value()
 
     @property
     def embeds_valkey(self) -> bool:
         """Whether the server starts a Valkey of its own."""
-        return not self.redis_url
+        return not self.redis
 
     @property
     def url(self) -> str:
         """Where readers reach this server."""
-        return self.public_url or f"http://localhost:{self.port}"
+        return self.public_url or origins.spelling(f"http://localhost:{self.port}") or ""
 
     @property
     def seats(self) -> int:
@@ -199,7 +236,7 @@ class Config(BaseSettings):
         is empty, too short or readable by others.
         """
         if self.secret_keys:
-            return self.secret_keys
+            return tuple(key.get_secret_value() for key in self.secret_keys)
         if self.widget_worker and not self.secret_file.exists():
             raise SettingsError(f"{self.secret_file} is gone. Put it back, or set SECRET_KEYS.")
         return (_own_secret(self.secret_file),)
@@ -218,7 +255,7 @@ def load(**given: Any) -> Config:
 
 def _own_secret(path: Path) -> str:
     """The secret in the data folder, made on first run with mode 0600."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         _make_secret(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -226,6 +263,11 @@ def _own_secret(path: Path) -> str:
     secret = path.read_text().strip()
     if len(secret) < SHORTEST_SECRET:
         raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
+    if (weakness := strength.weakness(secret)) is not None:
+        raise SettingsError(
+            f"{path} holds a secret that {weakness}. Restore it, or set SECRET_KEYS; "
+            f"`{MAKE_SECRET}` makes a good one."
+        )
     return secret
 
 

@@ -6,7 +6,13 @@ with, and is not served with others. Of several `SECRET_KEYS` one that is known 
 all of them are: that is how a secret is replaced.
 """
 
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
 from widget_server.config import Config, SettingsError
+from widget_server.live import embedded
 from widget_server.store import migrate, seals as store
 from widget_server.store.engine import DatabaseUnusableError, sqlite_path
 from widget_server.trust.tokens import seal
@@ -48,6 +54,30 @@ async def keep(config: Config, *, alone: bool = False) -> None:
         await store.note(config.database, own, alone=alone)
 
 
+def loose_files(config: Config) -> list[Path]:
+    """The server's own files that other users of the machine can read or write."""
+    names = ("valkey.log", embedded.RECORD, "server.lock")
+    files = [config.data_dir / name for name in names]
+    path = sqlite_path(config.database)
+    if path is not None:
+        files += [path.with_name(path.name + end) for end in ("", "-wal", "-shm", ".made")]
+    found = []
+    for file in files:
+        with suppress(OSError):
+            seen = file.lstat()
+            own = stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid()
+            if own and seen.st_mode & 0o077:
+                found.append(file)
+    return found
+
+
+def close_to_others(config: Config) -> None:
+    """Take from others what an older version, or a hand at the folder, let them read."""
+    for file in loose_files(config):
+        with suppress(OSError):
+            file.chmod(0o600)
+
+
 async def prepare(config: Config) -> None:
     """Have a database that can be served with the secrets in use, or say what an operator has to do.
 
@@ -55,6 +85,7 @@ async def prepare(config: Config) -> None:
     looked at. Raises `SettingsError` and `DatabaseUnusableError`.
     """
     await check(config)
+    close_to_others(config)
     if sqlite_path(config.database) is not None:
         await migrate.upgrade(config.database)
     elif migrate.is_older(await migrate.revision(config.database)):

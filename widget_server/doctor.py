@@ -1,6 +1,7 @@
 """Looks a server's parts over and says in a sentence what is wrong with each."""
 
 import asyncio
+import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from widget_server import custody
 from widget_server.config import Config, SettingsError
 from widget_server.edge.assets import STATIC
 from widget_server.live import embedded
-from widget_server.store import migrate
+from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnusableError, sqlite_path
+from widget_server.trust import origins
+
+CLOCK_S = 60
+"""Seconds by which several machines' clocks may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,10 @@ class Finding:
 async def examine(config: Config) -> list[Finding]:
     """Look at every part; nothing is changed."""
     checks: list[tuple[str, Callable[[Config], Awaitable[str]]]] = [
+        ("folder", _folder),
         ("secrets", _secrets),
         ("database", _database),
+        ("clock", _clock),
         ("bus", _bus),
         ("address", _address),
         ("embed", _embed),
@@ -45,6 +52,41 @@ async def examine(config: Config) -> list[Finding]:
 
 class _Wrong(Exception):
     """What is wrong, in a sentence."""
+
+
+async def _folder(config: Config) -> str:
+    if not config.data_dir.is_dir():
+        return f"None yet: the first start makes {config.data_dir}."
+    loose = custody.loose_files(config)
+    if loose:
+        names = ", ".join(path.name for path in loose)
+        raise _Wrong(f"Others can read {names}. The next start closes them to all but the server.")
+    mode = stat.S_IMODE(config.data_dir.stat().st_mode)
+    if mode & 0o022:
+        raise _Wrong(f"Others can write to {config.data_dir}. Run `chmod 700` on it.")
+    if mode & 0o077:
+        return (
+            f"{config.data_dir}; others can enter it, but read nothing in it. "
+            "`chmod 700` keeps them out."
+        )
+    return f"{config.data_dir}, closed to others."
+
+
+async def _clock(config: Config) -> str:
+    try:
+        await _database(config)
+    except (DatabaseUnusableError, _Wrong):
+        return "Not compared, as the database cannot be."
+    path = sqlite_path(config.database)
+    if path is not None and not path.exists():
+        return "There is no database yet to compare it with."
+    behind = await checks.seconds_behind(config.database)
+    if behind > CLOCK_S:
+        raise _Wrong(
+            f"It is {behind:,.0f} s behind the newest row. Set it by NTP: until then comments can "
+            "be edited for longer, and new tokens are refused."
+        )
+    return "Not behind the newest row."
 
 
 async def _secrets(config: Config) -> str:
@@ -67,7 +109,10 @@ async def _database(config: Config) -> str:
     if path is not None:
         fault = await migrate.damage(config.database)
         if fault is not None:
-            raise _Wrong(f"The database file is damaged ({fault}). Restore it from a backup.")
+            raise _Wrong(
+                f"The database file is damaged ({fault}). Stop the server, move it away, and restore a backup."
+            )
+    await checks.seconds_behind(config.database)  # which asks for what nothing works without
     kind = "SQLite" if path is not None else "PostgreSQL"
     return f"{kind}, revision {revision}."
 
@@ -77,7 +122,7 @@ async def _bus(config: Config) -> str:
         running = await asyncio.to_thread(embedded.ready, config.data_dir)
         state = "running" if running else "not running, as no server is"
         return f"Embedded Valkey, {state}."
-    client = Redis.from_url(config.redis_url, socket_timeout=2, socket_connect_timeout=2)
+    client = Redis.from_url(config.redis, socket_timeout=2, socket_connect_timeout=2)
     try:
         await client.ping()
     except (RedisError, OSError, TimeoutError) as error:
@@ -90,9 +135,14 @@ async def _bus(config: Config) -> str:
 async def _address(config: Config) -> str:
     if not config.public_url:
         return f"{config.url} (set PUBLIC_URL to where readers reach this server)."
-    if config.public_url.startswith("http://") and "localhost" not in config.public_url:
-        raise _Wrong("PUBLIC_URL is not https: pages that are will not load the embed.")
-    return f"{config.public_url}."
+    try:
+        rule = origins.parse_rule(config.public_url)
+    except ValueError:
+        raise _Wrong("PUBLIC_URL is not https: pages that are will not load the embed.") from None
+    # What a browser sends from our own pages: their readers' actions are taken by it.
+    if origins.spelling(config.public_url) != config.url or not origins.allows([rule], config.url):
+        raise _Wrong("PUBLIC_URL is not as browsers spell it: actions from our pages are refused.")
+    return f"{config.public_url}; actions from the server's own pages are taken."
 
 
 async def _embed(_config: Config) -> str:

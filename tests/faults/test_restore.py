@@ -1,25 +1,30 @@
-"""`kill -9` of a restore at random instants: the old data serves on, or all of the new; no mixture."""
+"""Restores under faults: killed at random instants, and of a backup of before something was erased."""
 
 import asyncio
 import multiprocessing
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from typer.testing import CliRunner
 
 from tests.engines import Valkey
 from tests.faults import restoring
 from tests.faults.stage import SEED, THOROUGH
 from tests.faults.table import FAULT, Line
-from tests.journeys.harness import ServerProcess
+from tests.journeys.harness import Client, RefusedError, ServerProcess
+from tests.journeys.publisher import Publisher, Story
 from tests.loopback import http_client
 from tests.waiting import eventually
+from widget_server import cli
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
@@ -177,3 +182,122 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
     engine = "sqlite" if "sqlite" in database_url else "postgresql"
     fault = f"kill -9 of a restore, {ROUNDS} times"
     record_property(FAULT, asdict(Line(fault, engine, SIZES[wanted], 0, 0, longest)))
+
+
+class Readers:
+    """Readers and a publisher of one server, who keep what they were given."""
+
+    def __init__(self, server: ServerProcess, http: httpx.AsyncClient) -> None:
+        self.server, self.http = server, http
+
+    async def act(self, story: Story, kind: str, **fields: object) -> httpx.Response:
+        """Do something on a page that carries the story."""
+        message = {"type": kind, "story": story.code, "token": story.token, **fields}
+        headers = {"Origin": "https://copy.example", "Content-Type": "text/plain"}
+        return await self.http.post("/v1/actions", json=message, headers=headers)
+
+    async def acted(self, story: Story, kind: str, **fields: object) -> dict[str, Any]:
+        """The same, and it is taken."""
+        answer = await self.act(story, kind, **fields)
+        assert answer.status_code == 200, answer.text
+        taken: dict[str, Any] = answer.json()
+        return taken
+
+    async def vouched(self, story: Story, identity: str) -> bool:
+        """Whether an identity token is exchanged for a reader token."""
+        async with Client(self.server.url) as client:
+            try:
+                snapshot = await client.subscribe(token=story.token, identity=identity)
+            except RefusedError:
+                return False
+        return snapshot.get("reader") is not None
+
+    async def everything(self, code: str, comments: list[str]) -> str:
+        """All that can be read of a story, by whatever door."""
+        paths = [f"/v1/stories/{code}", f"/v1/stories/{code}/comments", f"/s/{code}"]
+        paths += [f"/v1/stories/{code}/comments/{comment}" for comment in comments]
+        return "\n".join([(await self.http.get(path)).text for path in paths])
+
+    async def epoch(self, code: str) -> str:
+        """The numbering that is served."""
+        answer = await self.http.get(f"/v1/stories/{code}")
+        return str(answer.json()["position"]["epoch"])
+
+
+async def command(server: ServerProcess, *words: str) -> str:
+    """An operator's command beside a running server; what it printed."""
+    done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=server.env)
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return str(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "database_url", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"], indirect=True
+)
+async def test_after_a_restore_nothing_that_was_erased_or_withdrawn_is_served(
+    database_url: str,
+    tmp_path: Path,
+    valkey: Valkey,
+    new_server: Callable[..., ServerProcess],
+    record_property: Callable[[str, object], None],
+) -> None:
+    server = new_server(DATABASE_URL=database_url, REDIS_URL=valkey.url, SECRET_KEYS=SECRET)
+    await command(server, "migrate")
+    await server.start()
+    for site in ("paper", "leaky"):
+        await command(server, "site", "create", site, "--name", site)
+    paper, leaky = Publisher("paper", SECRET), Publisher("leaky", SECRET)
+    story, leaked = paper.story(), leaky.story()
+    bad = replace(story, token=paper.token(story.key, jti="badcopy"))
+    identity = paper.identity("vera", "Vera Holm")
+    async with http_client(base_url=server.url, timeout=20) as http:
+        readers = Readers(server, http)
+        first = await readers.acted(
+            story, "comment", key="a-first-key", body="ERASED", name="ERASED"
+        )
+        removed = await readers.acted(story, "comment", key="b-first-key", body="REMOVED")
+        await readers.acted(story, "comment", key="c-first-key", body="kept")
+        await readers.acted(story, "react", reaction="sad", reader=first["reader"])
+        for given in (bad, leaked):
+            await readers.acted(given, "react", reaction="happy")
+        backup_file = tmp_path / "before.sqlite3"
+        await command(server, "backup", str(backup_file))
+        ids = [first["comment"]["id"], removed["comment"]["id"]]
+        await readers.acted(story, "forget", reader=first["reader"])
+        await command(server, "comment", "remove", ids[1])
+        await command(server, "site", "revoke", "paper", "badcopy")
+        await command(server, "site", "rotate-key", "leaky")
+        await command(server, "site", "retire-keys", "leaky")
+        assert await readers.vouched(story, identity)
+        withdrawn = 5
+        before = await readers.epoch(story.code)
+        said = await command(server, "restore", str(backup_file))
+        begun = time.monotonic()
+        assert "stays so" in said
+
+        async def restored() -> bool:
+            return await readers.epoch(story.code) != before
+
+        await eventually(restored, "the restored data is served", 15)
+        recovered = time.monotonic() - begun
+        shown = await readers.everything(story.code, ids)
+        assert "kept" in shown
+        served_again = [word for word in ("ERASED", "REMOVED") if word in shown]
+        tally = (await http.get(f"/v1/stories/{story.code}")).json()["tally"]["counts"]
+        assert (tally["sad"], tally["happy"]) == (0, 1)
+        newer = replace(leaky, generation=2)
+        attempts = {
+            "revoked": await readers.act(bad, "react", reaction="happy"),
+            "retired": await readers.act(leaked, "react", reaction="happy"),
+        }
+        served_again += [name for name, answer in attempts.items() if answer.status_code == 200]
+        served_again += ["used"] if await readers.vouched(story, identity) else []
+        assert attempts["retired"].status_code == 401
+        # The key that signs now goes on to sign.
+        current = replace(leaked, token=newer.token(leaked.key))
+        await readers.acted(current, "react", reaction="happy")
+    assert served_again == []
+    engine = "sqlite" if "sqlite" in database_url else "postgresql"
+    fault = "restore of a backup of before something was erased or withdrawn"
+    line = Line(fault, engine, withdrawn, len(served_again), 0, recovered)
+    record_property(FAULT, asdict(line))

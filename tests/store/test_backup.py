@@ -75,7 +75,7 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
     for url in {sqlite_url, postgres_url} - {database_url}:
         async with opened(url) as (database, writer):
             before = database.epoch
-            assert await backup.restore(url, file, quiet) == rows
+            assert (await backup.restore(url, file, quiet)).rows == rows
             found = await Discussions(database).snapshot(CODE)
             restored, page = found.story, found.page
             assert restored.count == 1_500

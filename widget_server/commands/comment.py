@@ -7,6 +7,7 @@ import typer
 from widget_server.commands.rooms import with_services
 from widget_server.commands.words import DataDir, Slug
 from widget_server.operations import moderate
+from widget_server.trust.visible import escaped
 
 app = typer.Typer(help="A moderator's verbs.", no_args_is_help=True, add_completion=False)
 
@@ -16,9 +17,10 @@ def comment_waiting(slug: Slug, data: DataDir = None) -> None:
     """List what waits for a moderator, oldest first."""
     found = with_services(data, lambda services: moderate.waiting(services, slug))
     for code, comment in found:
-        words = " ".join(comment.source.split())[:200]
+        words = escaped(" ".join(comment.source.split())[:200])
+        name = escaped(comment.name or "anonymous")
         kind = "edit" if comment.waiting else "new"
-        print(f"{comment.id}\t{code}\t{kind}\t{comment.name or 'anonymous'}\t{words}")
+        print(f"{comment.id}\t{code}\t{kind}\t{name}\t{words}")
 
 
 def _add_verb(verb: moderate.Verb, about: str) -> None:

@@ -1,5 +1,7 @@
 """`restore`: a backup instead of the data that is there."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,8 @@ from widget_server import custody
 from widget_server.commands.progress import with_progress
 from widget_server.commands.words import DataDir, NewSecret
 from widget_server.config import load
-from widget_server.store import backup as backups
+from widget_server.store import backup as backups, migrate
+from widget_server.trust.visible import escaped
 
 app = typer.Typer(add_completion=False)
 
@@ -23,12 +26,43 @@ def restore(
     """Replace all data by a backup's. Until that is complete and verified, the old data serves."""
     config = load(data_dir=data)
 
-    async def run(told: backups.Progress) -> dict[str, int]:
+    async def prepare() -> None:
+        # Only now: the backup is good, so a file that is gone may be made again.
+        migrate.begin_anew(config.database)
         await custody.prepare(config)
-        known = None if new_secret else custody.seals(config)
-        rows = await backups.restore(config.database, file, told, known)
-        await custody.keep(config, alone=new_secret)
-        return rows
 
-    rows = with_progress(run)
-    print(f"Restored {sum(rows.values()):,} rows. Every open page takes a fresh snapshot now.")
+    async def run(told: backups.Progress) -> backups.Restored:
+        await custody.check(config)
+        known = None if new_secret else custody.seals(config)
+        done = await backups.restore(config.database, file, told, known, prepare)
+        await custody.keep(config, alone=new_secret)
+        return done
+
+    for sentence in _sentences(with_progress(run)):
+        print(escaped(sentence))
+
+
+def _sentences(done: backups.Restored) -> Iterator[str]:
+    """What was restored, what was taken over, and what cannot be known."""
+    yield (
+        f"Restored {sum(done.rows.values()):,} rows. Every open page takes a fresh snapshot now."
+    )
+    if done.made_at is None:
+        yield "The backup was made by a version that wrote no checksums; every row was read."
+    else:
+        at = datetime.fromtimestamp(done.made_at / 1000, UTC)
+        yield f"The backup is of {at:%Y-%m-%d %H:%M} UTC, by version {done.version}."
+    if done.kept:
+        told = ", ".join(f"{called} ({number:,})" for called, number in done.kept.items())
+        yield f"What was erased or withdrawn since stays so: {told}."
+    elif done.knew:
+        yield "The database that was replaced knew of nothing erased or withdrawn since."
+    if not done.knew:
+        yield (
+            "The database that was replaced was empty. What was erased, withdrawn or retired "
+            "after the backup was made is not known here and is back: do it again."
+        )
+    yield (
+        "As in the backup, whatever was changed since: the rules of sites, closed discussions, "
+        "edited comments and reactions that were taken back."
+    )

@@ -1,6 +1,8 @@
 """`serve`: the parent of a server's processes, or one of them."""
 
 import asyncio
+import logging
+import stat
 from collections.abc import Callable
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from widget_server.config import Config, load
 from widget_server.ports import refuse_taken
 
 app = typer.Typer(add_completion=False)
+log = logging.getLogger(__name__)
 
 
 @app.command()
@@ -27,11 +30,15 @@ def serve(
     if config.widget_worker:
         children.follow_parent()
         raise typer.Exit(_work(config, children.announce_ready))
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with supervisor.sole_server(config.data_dir):
         asyncio.run(custody.prepare(config))
         for own_port in (config.port, *config.own_ports):
             refuse_taken(config.host, own_port)
+        mode = stat.S_IMODE(config.data_dir.stat().st_mode)
+        if mode & 0o077:
+            # Not changed: who made it may have a reason. What lies in it is closed to others.
+            log.warning("event=folder_open mode=%o", mode)
         if not config.embeds_valkey and config.web_concurrency == 1:
             raise typer.Exit(_work(config, lambda: None))
         kept = supervisor.server(

@@ -75,6 +75,19 @@ class SiteSettings:
             chosen["reactions"] = tuple(Reaction(**item) for item in chosen["reactions"])
         return cls(**chosen)
 
+    def check(self) -> None:
+        """Raise ValueError unless every value is one that could have been chosen."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kinds = (str, type(None)) if field.default is None else (type(field.default),)
+            if not isinstance(value, kinds) or isinstance(value, bool) > (bool in kinds):
+                raise ValueError(f"{field.name} is not what it can be.")
+        if not all(RATE.fullmatch(rate) for rate in (self.pace_react, self.pace_comment)):
+            raise ValueError("A pace is count/seconds.")
+        texts = [text for one in self.reactions for text in (one.key, one.label, one.emoji)]
+        if not all(isinstance(text, str) for text in texts) or not texts:
+            raise ValueError("A reaction has a key, a label and an emoji.")
+
     def changed(self, key: str, text: str) -> "SiteSettings":
         """The settings with one `KEY=VALUE` of the command line applied.
 

@@ -77,7 +77,7 @@ class StorySource:
             epoch=latest.epoch,
             seq=story.seq,
             version=story.tallies,
-            floor=0 if len(changed) < RECENT else changed[0].seq - 1,
+            floor=latest.since,
             counted_from=0 if len(counted) < RECENT else counted[0][1].version - 1,
             comments=comments,
             tallies=tallies,

@@ -1,24 +1,30 @@
 """Copies of a whole database: a backup is a SQLite file, whichever engine it was taken from.
 
-Taking one does not stop the server: all tables are read in one consistent view. Restoring fills
-tables beside the ones in use, verifies them, and exchanges the rows in one transaction under a new
-epoch: until it commits the old data serves, and afterwards every open page takes a fresh snapshot.
+Taking one does not stop the server: all tables are read in one consistent view. Restoring checks
+every row, fills tables beside the ones in use, adds what was erased or withdrawn since, and
+exchanges the rows in one transaction under a new epoch: until it commits the old data serves, and
+afterwards every open page takes a fresh snapshot.
 Because both directions copy rows, a backup of SQLite can be restored into PostgreSQL.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import Column, MetaData, Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from widget_server.store import migrate, seals
-from widget_server.store.engine import DatabaseUnusableError
-from widget_server.store.schema import copies, meta, metadata, stories
+from widget_server.store import intact, manifest, migrate, seals, withdrawn
+from widget_server.store.damage import RowDamagedError
+from widget_server.store.engine import DatabaseUnusableError, sqlite_engine, sqlite_path
+from widget_server.store.errands import now_ms
+from widget_server.store.schema import copies, meta, metadata, sites, stories
 
 ROWS = 1_000
 """Rows that are copied at a time."""
@@ -27,79 +33,141 @@ Progress = Callable[[str, int, int], None]
 """Called with a table's name, the rows copied and the rows there are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did. `made_at` (milliseconds) and `version` are None for an older backup."""
+
+    rows: dict[str, int]
+    """Of each table of the backup."""
+    made_at: int | None
+    version: str | None
+    kept: withdrawn.Kept
+    """What stays erased, withdrawn or retired, as the replaced database knew it."""
+    knew: bool
+    """Whether that one held any site; an empty one knows nothing."""
+
+
 async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     """Copy the database to `file` while it is in use; answers the rows of each table.
 
-    The file appears under its name only once its copy was opened again, checked and counted.
-    Raises `DatabaseUnusableError`, also when `file` exists.
+    The file appears under its name, for its owner alone, only once its copy was opened again,
+    checked, counted and summed. Raises `DatabaseUnusableError`, also when `file` exists.
     """
     if file.exists():
         raise DatabaseUnusableError(f"{file} exists already. Name a file that does not.")
     with tempfile.TemporaryDirectory(dir=file.resolve().parent, prefix=".backup-") as folder:
         part = Path(folder) / "part.sqlite3"
-        copy_url = f"sqlite+aiosqlite:///{part}"
-        await migrate.upgrade(copy_url)
+        copy_url = _url(part)
+        revision = await migrate.upgrade(copy_url)
         source, copy = _reading(url), create_async_engine(copy_url, hide_parameters=True)
         try:
             async with source.connect() as reading, reading.begin():
+                made_at = now_ms()
                 expected = await _counts(reading, metadata)
                 async with copy.begin() as writing:
                     await writing.execute(delete(meta))
                     await _copy_all(reading, writing, metadata, expected, progress)
-            await _verify(copy, copy_url, expected)
+            async with copy.connect() as connection:
+                if await _counts(connection, metadata) != expected:
+                    raise DatabaseUnusableError("The copy is not whole. Try again.")
         finally:
             await source.dispose()
             await copy.dispose()
+        made_by = version("widget-server")
+        await asyncio.to_thread(manifest.write, part, made_at, made_by, revision)
+        try:
+            await _check(part, file.name)
+        except RowDamagedError as damage:
+            raise DatabaseUnusableError(
+                f"The database has a row that no backup can bring back: {damage}. "
+                "`widget-server comment remove ID` takes a damaged comment away."
+            ) from None
         _settle(part, file)
     return expected
 
 
 async def restore(
-    url: str, file: Path, progress: Progress, known: frozenset[str] | None = None
-) -> dict[str, int]:
-    """Replace all data by a backup's; answers the rows of each table.
+    url: str,
+    file: Path,
+    progress: Progress,
+    known: frozenset[str] | None = None,
+    prepare: Callable[[], Awaitable[None]] | None = None,
+) -> Restored:
+    """Replace all data by a backup's, but for what must not come back with it.
 
-    Whenever it is interrupted, the old data stays. Raises `DatabaseUnusableError` for a file that
-    is no whole backup of this version or an older one, and for one whose tokens were signed with
-    none of the secrets whose seals are `known` (None: with any).
+    Whenever it is interrupted, the old data stays. `prepare` makes the database ready; it runs
+    only once the backup was found to be good. Raises `DatabaseUnusableError` for a file that is no
+    whole backup of this version or an older one, and for one whose tokens were signed with none of
+    the secrets whose seals are `known` (None: with any).
     """
     if not file.is_file():
         raise DatabaseUnusableError(f"There is no file {file}.")
     with tempfile.TemporaryDirectory(prefix="widget-restore-") as folder:
         part = Path(folder) / "part.sqlite3"
-        shutil.copyfile(file, part)
-        copy_url = f"sqlite+aiosqlite:///{part}"
-        found = await migrate.revision(copy_url)
-        if found is None:
-            raise DatabaseUnusableError(f"{file} is not a backup of widget-server.")
-        if migrate.is_newer(found):
+        await asyncio.to_thread(shutil.copyfile, file, part)
+        part.chmod(0o600)
+        copy_url = _url(part)
+        try:
+            made = await _check(part, file.name)
+        except RowDamagedError as damage:
             raise DatabaseUnusableError(
-                f"{file} was made by a newer version. Restore it with that."
-            )
-        await migrate.upgrade(copy_url)
+                f"{file.name} is damaged: {damage}. Nothing was changed; use another backup."
+            ) from None
         if known is not None and (await seals.read(copy_url)).lack(known):
             raise DatabaseUnusableError(
                 "The backup's tokens were signed with another secret than the one in use. Put that "
                 "one back first, or restore with --new-secret to go on without those tokens."
             )
-        source, target = (
-            create_async_engine(copy_url, hide_parameters=True),
-            create_async_engine(url, hide_parameters=True),
-        )
+        if prepare is not None:
+            await prepare()
+        source, target = create_async_engine(copy_url, hide_parameters=True), _writing(url)
         try:
             async with source.connect() as reading, reading.begin():
                 expected = await _counts(reading, metadata)
-                await _verify(source, copy_url, expected)
-                await _exchange(reading, target, expected, progress)
+                async with target.connect() as connection:
+                    site = await connection.execute(select(sites.c.slug).limit(1))
+                    knew = site.first() is not None
+                kept = await _exchange(reading, target, expected, progress)
         finally:
             await source.dispose()
             await target.dispose()
-    return expected
+    if made is None:
+        return Restored(expected, None, None, kept, knew)
+    return Restored(expected, made.made_at, made.version, kept, knew)
+
+
+def _url(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+async def _check(part: Path, name: str) -> manifest.Manifest | None:
+    """Check a copy of a backup from the outside inwards, and bring its tables up to date.
+
+    Nothing in it is asked for that was not found to be harmless before. Raises
+    `DatabaseUnusableError`, and `RowDamagedError` that names the row.
+    """
+    found = await asyncio.to_thread(manifest.revision, part, name)
+    if migrate.is_newer(found):
+        raise DatabaseUnusableError(f"{name} was made by a newer version. Restore it with that.")
+    shape = part.with_name(f"shape-{found}.sqlite3")
+    await migrate.upgrade(_url(shape), found)
+    made = await asyncio.to_thread(manifest.check, part, name, shape, found)
+    if found != migrate.newest():
+        await migrate.upgrade(_url(part))
+    await asyncio.to_thread(intact.check, part)
+    return made
+
+
+def _writing(url: str) -> AsyncEngine:
+    if sqlite_path(url) is None:
+        return create_async_engine(url, hide_parameters=True)
+    # From the first word of a transaction, and with what is erased overwritten on the disk.
+    return sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1, busy_s=60, foreign_keys=False)
 
 
 async def _exchange(
     reading: AsyncConnection, target: AsyncEngine, expected: dict[str, int], progress: Progress
-) -> None:
+) -> withdrawn.Kept:
     beside = _beside()
     async with target.begin() as writing:
         await writing.run_sync(beside.drop_all)
@@ -112,18 +180,19 @@ async def _exchange(
         async with target.begin() as writing:
             if await _counts(writing, beside) != {f"restore_{k}": v for k, v in expected.items()}:
                 raise DatabaseUnusableError("The restored rows are not those of the backup.")
-            await _swap(writing, beside)
+            return await _swap(writing, beside)
     finally:
         async with target.begin() as writing:
             await writing.run_sync(beside.drop_all)
 
 
-async def _swap(writing: AsyncConnection, beside: MetaData) -> None:
-    """Exchange all rows, in one transaction that the caller commits."""
+async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.Kept:
+    """Exchange all rows, in one transaction that the caller commits; answers what was kept."""
     if writing.dialect.name == "postgresql":
         # Deeds wait here for a moment instead of being told of rows that are gone.
         names = ", ".join(table.name for table in metadata.sorted_tables)
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
+    kept = await withdrawn.merge(writing, beside)
     for table in reversed(metadata.sorted_tables):
         await writing.execute(delete(table))
     for table in metadata.sorted_tables:
@@ -142,6 +211,7 @@ async def _swap(writing: AsyncConnection, beside: MetaData) -> None:
                     f"(SELECT COALESCE(MAX(id), 1) FROM {table.name})))"
                 )
             )
+    return await withdrawn.erase(writing) | kept
 
 
 def _beside() -> MetaData:
@@ -213,16 +283,9 @@ async def _copy(
         progress(table.name, done, total)
 
 
-async def _verify(engine: AsyncEngine, url: str, expected: dict[str, int]) -> None:
-    fault = await migrate.damage(url)
-    async with engine.connect() as connection:
-        counted = await _counts(connection, metadata)
-    if fault is not None or counted != expected:
-        raise DatabaseUnusableError("The copy is not whole. Nothing was changed; try again.")
-
-
 def _settle(part: Path, file: Path) -> None:
     """Give the finished copy its name, so that a crash leaves either all of it or nothing."""
+    part.chmod(0o600)
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.replace(file)

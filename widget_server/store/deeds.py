@@ -102,10 +102,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Erase all that a reader left on the site, in every story. Answers the number of things."""
+    """Erase all that a reader left on the site, in every story. Answers the number of things.
+
+    `until` (milliseconds) leaves what came later.
+    """
 
     reader: str
     at: int
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
+from widget_server.store.damage import readable
 from widget_server.store.engine import Database, reading
-from widget_server.store.rows import counts_of, select_comments, to_comment, to_story, tree_of
+from widget_server.store.rows import (
+    check_comment,
+    counts_or_none,
+    select_comments,
+    to_comment,
+    to_story,
+    tree_of,
+)
 from widget_server.store.schema import comments, copies, meta, reactions, stories
 from widget_server.store.threads import Page, read_page
 
@@ -58,6 +66,8 @@ class Latest:
     comments: list[Comment]
     tallies: list[tuple[str, Tally]]
     """By comment."""
+    since: int
+    """The `seq` after which every change is among the comments, but for rows that are damaged."""
 
 
 class Discussions:
@@ -108,8 +118,10 @@ class Discussions:
         rows = await connection.execute(
             select_comments().where(public & (comments.c.thread == thread)).order_by("born")
         )
-        first, *others = (to_comment(row) for row in rows)
-        return Thread(first, others)
+        whole = readable(rows, to_comment)
+        if not whole or whole[0].id != thread:
+            raise NotFound
+        return Thread(whole[0], whole[1:])
 
     @reading
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
@@ -122,7 +134,7 @@ class Discussions:
             .order_by(comments.c.seq)
             .limit(MOST_CHANGES + 1)
         )
-        found = [to_comment(row) for row in rows]
+        found = readable(rows, to_comment)
         # A number is missing where a comment changed twice or the story itself changed.
         complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
         return Changes(epoch, story, found, complete)
@@ -149,7 +161,8 @@ class Discussions:
             .limit(limit)
         )
         changed: list[tuple[str | None, Tally]] = [
-            (row.id, Tally(row.version, counts_of(row.counts))) for row in rows
+            (row.id, Tally(row.version, counts_or_none("comments", row.id, row.counts)))
+            for row in rows
         ]
         if story.tally.version > version:
             changed.append((None, story.tally))
@@ -165,15 +178,20 @@ class Discussions:
         rows = await connection.execute(
             select_comments().where(public).order_by(desc(comments.c.seq)).limit(limit)
         )
-        changed = [to_comment(row) for row in rows][::-1]
+        kept = rows.all()
+        since = 0 if len(kept) < limit else kept[-1].seq - 1
+        changed = readable(reversed(kept), to_comment)
         counted = await connection.execute(
             select(comments.c.id, comments.c.version, comments.c.counts)
             .where((comments.c.story == story.id) & text("version > 0"))
             .order_by(desc(comments.c.version))
             .limit(limit)
         )
-        tallies = [(row.id, Tally(row.version, counts_of(row.counts))) for row in counted]
-        return Latest(epoch, story, changed, tallies[::-1])
+        tallies = [
+            (row.id, Tally(row.version, counts_or_none("comments", row.id, row.counts)))
+            for row in counted
+        ]
+        return Latest(epoch, story, changed, tallies[::-1], since)
 
     @reading
     async def mine(
@@ -205,8 +223,8 @@ class Discussions:
                 .where(ranked.c.rank <= MOST_OWN)
                 .order_by(*newest)
             )
-            for row in rows:
-                found[row.reader].comments.append(to_comment(row))
+            for comment in readable(rows, to_comment):
+                found[comment.reader].comments.append(comment)
         return found
 
     @reading
@@ -236,12 +254,18 @@ class Discussions:
     ) -> list[tuple[str, int, Tally]]:
         """Code, published comments and tally of each story that exists."""
         rows = await connection.execute(
-            select(stories.c.code, stories.c.published, stories.c.version, stories.c.counts).where(
-                stories.c.code.in_(codes)
-            )
+            select(
+                *(stories.c.id, stories.c.code, stories.c.published),
+                *(stories.c.version, stories.c.counts),
+            ).where(stories.c.code.in_(codes))
         )
         return [
-            (row.code, row.published, Tally(row.version, counts_of(row.counts))) for row in rows
+            (
+                row.code,
+                row.published,
+                Tally(row.version, counts_or_none("stories", row.id, row.counts)),
+            )
+            for row in rows
         ]
 
     @reading
@@ -261,7 +285,7 @@ class Discussions:
             .order_by(comments.c.created_at)
             .limit(limit)
         )
-        return [(row.story_code, _as_it_waits(row)) for row in rows]
+        return readable(rows, lambda row: (row.story_code, _as_it_waits(row)))
 
     @reading
     async def find_comment(self, connection: AsyncConnection, comment: str) -> Story | None:
@@ -283,6 +307,7 @@ class Discussions:
 
 def _as_it_waits(row: Row[Any]) -> Comment:
     """A comment with the text that a moderator is asked about."""
+    check_comment(row._mapping)
     comment = to_comment(row)
     if row.waiting_source is None:
         return comment

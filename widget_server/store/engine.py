@@ -93,12 +93,8 @@ class Database:
             raise DatabaseUnusableError(unusable(error)) from error
 
     async def ping(self) -> None:
-        """Ask for nothing. Raises `Unavailable` when there is no answer."""
-
-        async def ask(connection: AsyncConnection) -> None:
-            await connection.execute(select(1))
-
-        await self.read(ask)
+        """Ask for the epoch, without which nothing can be done. Raises `Unavailable`."""
+        await self.read(self.epoch_in)
 
     async def epoch_in(self, connection: AsyncConnection) -> str:
         """The numbering in this view of the database; a restored backup has another than before.
@@ -172,8 +168,13 @@ def unusable(error: BaseException) -> str:
     reason = re.sub(r"^<class '[^']*'>: ", "", text[0])[:200] if text else type(error).__name__
     if "no such table" in reason or re.search(r"relation .* does not exist", reason):
         return "The database has no tables yet. Run `widget-server migrate` first."
+    if "No row was found" in reason:
+        return "The database has lost the name of its numbering (meta, epoch). Restore a backup."
     if "not a database" in reason or "malformed" in reason:
-        return f"The database file is damaged ({reason}). Restore it from a backup."
+        return (
+            f"The database file is damaged ({reason}). Stop the server, move the file away, and "
+            "restore a backup."
+        )
     return f"The database does not answer ({reason}). Check DATABASE_URL and the database server."
 
 

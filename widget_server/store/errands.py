@@ -13,8 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import Attribution
-from widget_server.model.errors import NotFound
+from widget_server.model.errors import NotFound, Unavailable
 from widget_server.model.records import Copy, Site
+from widget_server.store.damage import RowDamagedError, left_out
 from widget_server.store.rows import dump, to_site
 from widget_server.store.schema import copies, identities, revoked, sites, stories
 
@@ -149,7 +150,11 @@ def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
         row = found.one_or_none()
         if row is None:
             raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
-        before = to_site(row)
+        try:
+            before = to_site(row)
+        except RowDamagedError as damage:
+            left_out(damage)
+            raise Unavailable("The site's row is damaged. Restore a backup.") from None
         site = change(before)
         await connection.execute(update(sites).where(sites.c.slug == slug).values(_site_row(site)))
         if site.settings != before.settings:

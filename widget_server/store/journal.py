@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
-from widget_server.store.rows import counts_of, dump
+from widget_server.store.rows import counts_or_none, dump
 from widget_server.store.workset import Row, Workset
 
 Target = tuple[int, str]
@@ -59,6 +59,8 @@ class Journal:
             "website": None,
             "pinned": False,
         }
+        if not counts_or_none("comments", comment, row["counts"]):
+            row["counts"] = "{}"
         self.changed(comment)
 
     def changed(self, comment: str) -> None:
@@ -82,7 +84,8 @@ class Journal:
     def count(self, story: int, target: str, before: str | None, after: str | None) -> None:
         """Count a reader's reaction to a comment, or to the story (""), instead of the one before."""
         row = self._rows.comments[target] if target else self._rows.stories[story]
-        counts = counts_of(row["counts"])
+        table = "comments" if target else "stories"
+        counts = dict(counts_or_none(table, target or story, row["counts"]))
         if before is not None:
             counts[before] = max(0, counts.get(before, 0) - 1)
         if after is not None:

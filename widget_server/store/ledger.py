@@ -170,7 +170,12 @@ class Ledger:
             )
             self._rows.set_reactions[story, target, reader] = None
             things += 1
-        for row in [row for row in self._rows.comments.values() if row["reader"] == deed.reader]:
+        own = [row for row in self._rows.comments.values() if row["reader"] == deed.reader]
+        if deed.until is not None:
+            own = [row for row in own if row["created_at"] <= deed.until]
+        # Not before the newest of it, whatever the clocks of several machines say.
+        at = max([deed.at, *(row["created_at"] for row in own)])
+        for row in own:
             if row["state"] != CommentState.REMOVED:
                 self._journal.remove(row["id"])
                 things += 1
@@ -178,11 +183,11 @@ class Ledger:
             # The tombstone belongs to nobody; its own id keeps its key unlike any other.
             row |= {"reader": "", "client_key": row["id"], "copy": None, "lang": None}
             self._rows.changed_comments.add(row["id"])
-        self._rows.forgotten.add(deed.reader)
+        self._rows.forgotten[deed.reader] = (at if deed.until is None else deed.until), deed.until
         return lambda: things
 
     def _moderate(self, deed: Moderate) -> Callable[[], Answer]:
-        row = self._there(deed.story, deed.comment)
+        row = self._there(deed.story, deed.comment, damaged=deed.verb == "remove")
         match deed.verb:
             case "approve" if row["state"] == CommentState.PENDING:
                 self._journal.publish(deed.comment)
@@ -220,9 +225,12 @@ class Ledger:
         if self._story(story)["closed"]:
             raise StoryClosed
 
-    def _there(self, story: int, comment: str) -> Row:
+    def _there(self, story: int, comment: str, *, damaged: bool = False) -> Row:
+        """The row; one that cannot be shown is not there, except where it is to be removed."""
         row = self._rows.comments.get(comment)
         if row is None or row["story"] != story or row["state"] == CommentState.REMOVED:
+            raise NotFound
+        if comment in self._rows.damaged and not damaged:
             raise NotFound
         return row
 

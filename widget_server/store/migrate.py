@@ -52,6 +52,30 @@ def _gone(path: Path) -> DatabaseUnusableError:
     )
 
 
+def begin_anew(url: str) -> bool:
+    """Let a SQLite file be made again that is gone; answers whether it is.
+
+    For a restore alone, and only once its backup was found to be good.
+    """
+    path = sqlite_path(url)
+    if path is None or not _marker(path).exists():
+        return False
+    if path.exists() and path.stat().st_size > 0:
+        return False
+    _marker(path).unlink()
+    return True
+
+
+def make_private(path: Path) -> None:
+    """Make a database's file, and its folder, for their owner alone, whatever the umask.
+
+    SQLite gives its log and index the mode of the file that they belong to.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _marker(path).exists():
+        path.touch(0o600)
+
+
 async def revision(url: str) -> str | None:
     """The revision of the database, or None when it has no tables yet."""
 
@@ -71,8 +95,8 @@ async def revision(url: str) -> str | None:
         await engine.dispose()
 
 
-async def upgrade(url: str) -> str:
-    """Bring the database to the newest revision and return it. Safe to run again and by several.
+async def upgrade(url: str, to: str = "head") -> str:
+    """Bring the database to a revision, the newest, and return it. Safe to run again and by several.
 
     One that a newer version has migrated stays as it is: this one can work with it, and is
     perhaps on the way back.
@@ -84,7 +108,7 @@ async def upgrade(url: str) -> str:
     if path is None:
         engine = create_async_engine(url)
     else:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         if _marker(path).exists() and await revision(url) is None:
             raise _gone(path)
         # As one transaction: two processes that start together must not both make the tables, and
@@ -96,7 +120,7 @@ async def upgrade(url: str) -> str:
         async with engine.connect() as connection:
             if path is None:
                 await connection.exec_driver_sql("SELECT pg_advisory_lock(7206319442)")
-            found = await connection.run_sync(_run)
+            found = await connection.run_sync(_run, to)
             await connection.commit()
     except DatabaseUnusableError:
         raise
@@ -109,14 +133,14 @@ async def upgrade(url: str) -> str:
     return found
 
 
-def _run(connection: Connection) -> str:
+def _run(connection: Connection, to: str) -> str:
     found = MigrationContext.configure(connection).get_current_revision()
     if found is not None and is_newer(found):
         return found
     config = _settings()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    return newest()
+    command.upgrade(config, to)
+    return newest() if to == "head" else to
 
 
 async def damage(url: str) -> str | None:
@@ -130,7 +154,7 @@ async def damage(url: str) -> str | None:
         raise DatabaseUnusableError(unusable(error)) from error
     finally:
         await engine.dispose()
-    return None if verdict == "ok" else verdict
+    return None if verdict == "ok" else verdict.splitlines()[-1]
 
 
 def is_older(found: str | None) -> bool:

@@ -194,3 +194,15 @@ identities = Table(
     # Seconds; the row may go once no token with this `jti` could still be valid.
     Column("exp", BigInteger, nullable=False),
 )
+
+# What was erased, by ids alone: a restored backup that is older does not bring it back.
+erasures = Table(
+    "erasures",
+    metadata,
+    # `reader`: what a reader asked to have forgotten; `comment`: what was deleted or removed.
+    Column("kind", String(10), primary_key=True),
+    # A reader as the store knows them, or a comment's id.
+    Column("subject", String(32), primary_key=True),
+    # Of a reader, what was left up to this time is erased.
+    Column("at", BigInteger, nullable=False),
+)

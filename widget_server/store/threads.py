@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import Malformed
 from widget_server.model.records import Comment, Thread
+from widget_server.store.damage import readable
 from widget_server.store.rows import select_comments, to_comment
 from widget_server.store.schema import comments
 
@@ -46,22 +47,23 @@ async def read_page(
         marked = text("parent IS NULL AND pinned AND 0 <> born")
         first = select_comments().where((comments.c.story == story) & marked)
         rows = await connection.execute(first)
-        pinned = sorted(map(to_comment, rows), key=lambda top: top.born, reverse=True)
+        pinned = sorted(readable(rows, to_comment), key=lambda top: top.born, reverse=True)
     rising = order == "oldest"
     unpinned = comments.c.pinned == false() if order == "newest" else true()
-    rows = await connection.execute(
+    kept = await connection.execute(
         select_comments()
         .where(and_(tops, past, unpinned))
         .order_by(*(key if rising else desc(key) for key in keys))
         .limit(limit + 1)
     )
-    found = [to_comment(row) for row in rows]
+    tops_kept = kept.all()
     following = None
-    if len(found) > limit:
-        last = found[limit - 1]
-        place = [sum(last.tally.counts.values()), last.born] if order == "top" else [last.born]
+    if len(tops_kept) > limit:
+        last = tops_kept[limit - 1]
+        place = [last.score, last.born] if order == "top" else [last.born]
         following = base64.urlsafe_b64encode(orjson.dumps([order, *place])).rstrip(b"=").decode()
-    return Page(await _threads(connection, pinned + found[:limit]), following)
+    found = readable(tops_kept[:limit], to_comment)
+    return Page(await _threads(connection, pinned + found), following)
 
 
 def _place(cursor: str, order: str, length: int) -> list[int]:
@@ -98,8 +100,8 @@ async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thr
             .where(ranked.c.rank <= MOST_REPLIES)
             .order_by(comments.c.born)
         )
-        for row in rows:
-            replies[row.thread].append(to_comment(row))
+        for reply in readable(rows, to_comment):
+            replies[reply.thread].append(reply)
     return [
         Thread(top, replies[top.id], totals.get(top.id, 0) - len(replies[top.id])) for top in tops
     ]

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Table,
     Update,
     bindparam,
     delete,
     insert,
+    or_,
     select,
     union,
     update,
@@ -21,10 +23,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
+from widget_server.store.damage import RowDamagedError, left_out, time_or_zero
 from widget_server.store.deeds import Change, Deed, Forget, Post, React
 from widget_server.store.many import by_key, many, put
-from widget_server.store.rows import counts_of, tree_of
-from widget_server.store.schema import comments, copies, reactions, reports, stories
+from widget_server.store.rows import check_head, counts_or_none, tree_or_none
+from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
 
 Row = dict[str, Any]
 ReactionKey = tuple[int, str, str]
@@ -36,7 +39,7 @@ CHUNK = 2_000
 _COMMENT_MUTABLE = (
     "born", "seq", "state", "source", "text", "waiting_source", "waiting_text", "name", "email",
     "website", "reader", "client_key", "copy", "lang", "edited_at", "pinned", "version", "counts",
-    "score",
+    "score", "created_at", "role",
 )  # fmt: skip
 _STORY_MUTABLE = (
     "title", "author", "publisher", "url", "license", "attributed", "closed", "notice", "seq",
@@ -78,13 +81,16 @@ class Workset:
         self.by_key: dict[tuple[int, str, str], str] = {}
         """Comment ids by story, reader and the client's key."""
         self.reactions: dict[ReactionKey, str] = {}
+        self.damaged: set[str] = set()
+        """Comments whose rows cannot be shown, and only be removed."""
         self.copies: dict[int, Copy] = {}
         self.new_comments: list[str] = []
         self.changed_comments: set[str] = set()
         self.changed_stories: set[int] = set()
         self.set_reactions: dict[ReactionKey, Row | None] = {}
         self.new_reports: dict[tuple[str, str], Row] = {}
-        self.forgotten: set[str] = set()
+        self.forgotten: dict[str, tuple[int, int | None]] = {}
+        """Readers to forget: when, and `until` where what came later stays (milliseconds)."""
         self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
 
     # Reading -----------------------------------------------------------------------------------
@@ -109,7 +115,7 @@ class Workset:
             )
             self.stories |= {row.id: dict(row._mapping) for row in locked}
         await self._load_comments(deeds, forgetting)
-        await self._load_reactions(deeds, forgetting)
+        await self._load_reactions(deeds)
         await self._load_copies(deeds)
 
     async def _load_comments(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
@@ -139,10 +145,21 @@ class Workset:
 
     def _keep(self, rows: Iterable[Any]) -> None:
         for row in rows:
-            self.comments.setdefault(row.id, dict(row._mapping))
+            if row.id not in self.comments:
+                self.comments[row.id] = self._checked(dict(row._mapping))
             self.by_key[row.story, row.reader, row.client_key] = row.id
 
-    async def _load_reactions(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
+    def _checked(self, row: Row) -> Row:
+        try:
+            check_head(row)
+        except RowDamagedError as damage:
+            left_out(damage)
+            self.damaged.add(row["id"])
+            # As it will be written once the comment is removed, which is all that can be done.
+            row |= {"created_at": time_or_zero(row["created_at"]), "edited_at": None, "role": None}
+        return row
+
+    async def _load_reactions(self, deeds: Sequence[Deed]) -> None:
         wanted = [
             {"story": deed.story, "target": deed.comment or "", "reader": deed.reader}
             for deed in deeds
@@ -151,8 +168,10 @@ class Workset:
         if wanted:
             query = by_key(reactions, _REACTION_KEY, self._connection.dialect)
             self._know(await self._connection.execute(query, many(wanted)))
-        if forgetting:
-            own = reactions.c.reader.in_(forgetting) & reactions.c.story.in_(self.stories)
+        forgets = [deed for deed in deeds if isinstance(deed, Forget)]
+        if forgets:
+            left = or_(*(_left(reactions, deed.reader, deed.until) for deed in forgets))
+            own = left & reactions.c.story.in_(self.stories)
             self._know(await self._connection.execute(select(reactions).where(own)))
         await self._load_by_id({target for _, target, _ in self.reactions if target})
 
@@ -175,7 +194,9 @@ class Workset:
         drawn = self._tallies.get((story, target))
         if drawn is None or drawn[0] is not row["counts"] or drawn[1].version != row["version"]:
             # Hundreds of answers of a batch show the same one.
-            drawn = row["counts"], Tally(row["version"], counts_of(row["counts"]))
+            table = "comments" if target else "stories"
+            counts = counts_or_none(table, row["id"], row["counts"])
+            drawn = row["counts"], Tally(row["version"], counts)
             self._tallies[story, target] = drawn
         return drawn[1]
 
@@ -186,9 +207,9 @@ class Workset:
         return Comment(
             **fields,
             state=CommentState(row["state"]),
-            text=tree_of(row["text"]),
+            text=tree_or_none("comments", comment, row["text"]),
             copy=self.copies.get(row["copy"]),
-            tally=Tally(row["version"], counts_of(row["counts"])),
+            tally=Tally(row["version"], counts_or_none("comments", comment, row["counts"])),
             waiting=row["waiting_source"] is not None,
         )
 
@@ -224,11 +245,28 @@ class Workset:
             new = self._insert(reports).on_conflict_do_nothing()
             await run(new, list(self.new_reports.values()))
         if self.forgotten:
-            await run(delete(reports).where(reports.c.reader.in_(self.forgotten)))
+            await self._forget()
+
+    async def _forget(self) -> None:
+        """Erase what is no part of a discussion, and remember that it was asked for."""
+        left = [_left(reports, reader, until) for reader, (_, until) in self.forgotten.items()]
+        await self._connection.execute(delete(reports).where(or_(*left)))
+        rows = [
+            {"kind": "reader", "subject": reader, "at": at}
+            for reader, (at, _) in self.forgotten.items()
+        ]
+        names, dialect = ("kind", "subject", "at"), self._connection.dialect
+        await self._connection.execute(put(erasures, names, names[:2], dialect), many(rows))
 
     def _insert(self, table: Any) -> Any:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         return dialect.insert(table)
+
+
+def _left(table: Table, reader: str, until: int | None) -> ColumnElement[bool]:
+    """The rows of a table with `reader` and `at` that a reader left."""
+    own: ColumnElement[bool] = table.c.reader == reader
+    return own if until is None else own & (table.c.at <= until)
 
 
 def _bound(row: Row, columns: Sequence[str]) -> Row:

@@ -1,7 +1,7 @@
 """Which network somebody comes from, as a key that says nothing about the address."""
 
 import hmac
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 UNKNOWN = "unknown"
 """The key that all callers share whose address is missing or no address."""
@@ -31,6 +31,25 @@ class Networks:
             return UNKNOWN
         message = f"network:{day}:{prefix}".encode()
         return hmac.digest(self._secret, message, "sha256")[:16].hex()
+
+
+#: The widest network that proxies may have: an operator's own, not a large part of the Internet.
+_WIDEST = {4: 8, 6: 16}
+#: Bits of IPv6 before an IPv4 address that is written in it (::ffff:192.0.2.1).
+_MAPPED = 96
+
+
+def too_wide(named: str) -> bool:
+    """Whether this names more addresses than any operator's proxies can have."""
+    try:
+        network = ip_network(named.strip(), strict=False)
+    except ValueError:
+        return False
+    if isinstance(network, IPv6Network):
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None and network.prefixlen >= _MAPPED:
+            return network.prefixlen - _MAPPED < _WIDEST[4]
+    return network.prefixlen < _WIDEST[network.version]
 
 
 def _prefix(address: str | None) -> str | None:

@@ -43,6 +43,15 @@ def parse_rule(text: str) -> str:
     return _WILDCARD + origin.origin.removeprefix("https://")
 
 
+def spelling(url: str) -> str | None:
+    """What a browser sends as `Origin` from pages at this address, or None if it is no origin.
+
+    Whatever the scheme and host: where a server itself is reached is its operator's to say.
+    """
+    origin = _origin(url)
+    return None if origin is None else origin.origin
+
+
 def allows(rules: Sequence[str], origin: str | None) -> bool:
     """Whether a page with this `Origin` header may use a token with these rules.
 

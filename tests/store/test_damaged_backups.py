@@ -1,0 +1,243 @@
+"""A backup that is not what was backed up, or holds what cannot be read, is refused and says where."""
+
+import asyncio
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.store.opened import open_store
+from tests.store.test_backup import CODE, make, opened, post, quiet
+from widget_server.store import backup, manifest, migrate
+from widget_server.store.deeds import React
+from widget_server.store.discussions import Discussions
+from widget_server.store.engine import DatabaseUnusableError
+from widget_server.store.errands import see_copy
+
+Change = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup with a row in every table that readers fill."""
+    folder = tmp_path_factory.mktemp("good")
+    url, file = f"sqlite+aiosqlite:///{folder / 'own.db'}", folder / "good.sqlite3"
+
+    async def fill() -> None:
+        async with opened(url) as (_, writer):
+            story = await make(writer)
+            await writer.run_errand(see_copy(story, "j", "https://c.example", "C", "en", None))
+            for number in range(3):
+                await writer.submit(post(story, number))
+            await writer.submit(React(story, "c0001", "r1", "happy", 1, 1))
+            await backup.back_up(url, file, quiet)
+
+    asyncio.run(fill())
+    return file
+
+
+@pytest.fixture
+def file(good: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    copy = tmp_path / "copy.sqlite3"
+    copy.write_bytes(good.read_bytes())
+    return copy
+
+
+def damage(file: Path, change: Change, *, sums: bool) -> None:
+    """Change the file; with `sums`, as one who also makes its checksums anew."""
+    with closing(sqlite3.connect(file)) as database:
+        (told,) = database.execute(f"SELECT manifest FROM {manifest.TABLE}").fetchone()
+        change(database)
+        database.commit()
+        if sums:
+            database.execute(f"DROP TABLE {manifest.TABLE}")
+            database.commit()
+    if sums:
+        made = json.loads(told)
+        manifest.write(file, made["made_at"], made["version"], made["revision"])
+
+
+def sql(*statements: str) -> Change:
+    """A change by these statements."""
+    return lambda database: [database.execute(one) for one in statements]
+
+
+async def refused(url: str, file: Path) -> str:
+    """The sentence with which it is refused."""
+    with pytest.raises(DatabaseUnusableError) as problem:
+        await backup.restore(url, file, quiet)
+    sentence = str(problem.value)
+    assert len(sentence.splitlines()) == 1
+    assert sentence.endswith(".")
+    return sentence
+
+
+async def test_a_backup_tells_when_by_whom_and_what(good: Path, migrated_url: str) -> None:
+    with closing(sqlite3.connect(good)) as database:
+        told = json.loads(database.execute("SELECT manifest FROM backup_manifest").fetchone()[0])
+    assert (told["revision"], set(told)) == (
+        migrate.newest(),
+        {"made_at", "version", "revision", "tables"},
+    )
+    assert told["tables"]["comments"]["rows"] == 3
+    assert len(told["tables"]["comments"]["sha256"]) == 64
+    assert stat.S_IMODE(good.stat().st_mode) == 0o600
+    # One file: nothing of a log beside it is needed to read it elsewhere.
+    assert good.read_bytes()[18:20] == b"\x01\x01"
+    done = await backup.restore(migrated_url, good, quiet)
+    assert (done.made_at, done.version) == (told["made_at"], told["version"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE comments SET source = 'Bye' WHERE id = 'c0001'", "table comments "),
+        ("DELETE FROM reactions", "table reactions "),
+        ("UPDATE sites SET oldest = 0", "table sites "),
+        ("DELETE FROM meta WHERE key = 'epoch'", "table meta "),
+        ("UPDATE backup_manifest SET manifest = 'x'", "manifest"),
+        ("UPDATE backup_manifest SET manifest = '{}'", "manifest"),
+        ("DELETE FROM backup_manifest", "manifest"),
+        ("DROP TABLE backup_manifest", "no manifest"),
+        ("UPDATE comments SET source = x'00ff' WHERE id = 'c0001'", "table comments "),
+    ],
+)
+async def test_a_backup_that_was_changed_is_refused(
+    sqlite_url: str, file: Path, change: str, named: str
+) -> None:
+    damage(file, sql(change), sums=False)
+    async with opened(sqlite_url) as (database, writer):
+        await make(writer)
+        assert named in await refused(sqlite_url, file)
+        assert await Discussions(database).story(CODE) is not None
+
+
+DEEP = "[" * 400 + "]" * 400
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("DELETE FROM meta WHERE key = 'epoch'", "table meta, row 'epoch'"),
+        ("UPDATE sites SET settings = '[1]'", "table sites, row 'press'"),
+        ("UPDATE sites SET settings = '{\"prompt\": 5}'", "table sites, row 'press'"),
+        ('UPDATE sites SET settings = \'{"pace_react": "fast"}\'', "table sites, row 'press'"),
+        ("UPDATE sites SET generation = 0", "table sites, row 'press'"),
+        ("UPDATE sites SET oldest = 2", "table sites, row 'press'"),
+        ("UPDATE sites SET generation = 99999999999", "table sites, row 'press'"),
+        ("UPDATE stories SET counts = 'no'", "table stories, row 1"),
+        ("UPDATE stories SET counts = '{\"happy\": -1}'", "table stories, row 1"),
+        ("UPDATE stories SET seq = 1", "table stories, row 1"),
+        ("UPDATE stories SET site = 'none'", "table stories, row 1"),
+        ("UPDATE comments SET state = 'odd' WHERE id = 'c0001'", "table comments, row 'c0001'"),
+        ("UPDATE comments SET text = 'no' WHERE id = 'c0001'", "table comments, row 'c0001'"),
+        ("UPDATE comments SET text = '[[]]' WHERE id = 'c0001'", "table comments, row 'c0001'"),
+        ('UPDATE comments SET text = \'[["a", null, "x"]]\'', "table comments, row 'c0000'"),
+        (f"UPDATE comments SET text = '{DEEP}'", "table comments, row 'c0000'"),
+        ("UPDATE comments SET counts = '{'", "table comments, row 'c0000'"),
+        ("UPDATE comments SET created_at = 300000000000000", "table comments, row 'c0000'"),
+        ("UPDATE comments SET pinned = 7", "table comments, row 'c0000'"),
+        ("UPDATE comments SET parent = 'gone' WHERE id = 'c0001'", "table comments, row 'c0001'"),
+        ("UPDATE comments SET thread = 'gone' WHERE id = 'c0001'", "table comments, row 'c0001'"),
+        ("UPDATE comments SET waiting_source = 'x'", "table comments, row 'c0000'"),
+        ("UPDATE comments SET copy = 77", "table comments, row 1"),
+        ("UPDATE reactions SET target = 'gone'", "table reactions, row 'gone'"),
+        ("UPDATE reactions SET at = 'now'", "table reactions, row '1/c0001/r1'"),
+        ("UPDATE copies SET label = 'a' || char(0)", "table copies, row '1'"),
+        ("UPDATE copies SET jti = replace(hex(zeroblob(99)), '00', 'x')", "table copies, row '1'"),
+    ],
+)
+async def test_a_row_that_could_not_be_read_is_named(
+    sqlite_url: str, file: Path, change: str, named: str
+) -> None:
+    """Also where the checksums agree with it: a program of ours may have backed it up so."""
+    damage(file, sql(change), sums=True)
+    await migrate.upgrade(sqlite_url)
+    assert named in await refused(sqlite_url, file)
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (("CREATE TRIGGER t AFTER UPDATE ON meta BEGIN DELETE FROM sites; END",), "trigger “t”"),
+        (("CREATE VIEW v AS SELECT 1",), "view “v”"),
+        (("DROP TABLE reports", f"CREATE VIEW reports AS {ENDLESS}"), "view “reports”"),
+        (
+            ("DROP TABLE alembic_version", f"CREATE VIEW alembic_version AS {ENDLESS}"),
+            "view “alembic_version”",
+        ),
+        (("CREATE VIRTUAL TABLE f USING fts5(x)",), "virtual table “f”"),
+        (("CREATE TABLE more (x)",), "one more table “more”"),
+        (("CREATE INDEX more ON sites (name)",), "one more index “more”"),
+        (("DROP TABLE reports",), "no table “reports”"),
+        (("DROP INDEX ix_comments_thread",), "no index “ix_comments_thread”"),
+        (("ALTER TABLE sites ADD COLUMN x",), "table sites"),
+        (("ALTER TABLE sites DROP COLUMN name",), "table sites"),
+        (("ALTER TABLE sites ADD COLUMN y GENERATED ALWAYS AS (1) VIRTUAL",), "table sites"),
+        (("DELETE FROM alembic_version",), "not a backup"),
+        (("DROP TABLE alembic_version",), "not a backup"),
+    ],
+)
+async def test_what_no_backup_has_is_refused_before_anything_of_it_is_run(
+    sqlite_url: str, file: Path, changes: tuple[str, ...], named: str
+) -> None:
+    damage(file, sql(*changes), sums=False)
+    await migrate.upgrade(sqlite_url)
+    async with asyncio.timeout(20):
+        assert named in await refused(sqlite_url, file)
+
+
+async def test_damaged_pages_are_found(sqlite_url: str, file: Path) -> None:
+    """At every place of the file: never taken, and never more than a sentence."""
+    whole = file.read_bytes()
+    await migrate.upgrade(sqlite_url)
+    with closing(sqlite3.connect(file)) as database:
+        ((used,),) = database.execute("PRAGMA page_count").fetchall()
+    for page in range(0, used, 5):
+        bad = bytearray(whole)
+        bad[page * 4096 : (page + 1) * 4096] = b"\xff" * 4096
+        file.write_bytes(bad)
+        await refused(sqlite_url, file)
+    file.write_bytes(whole[: len(whole) // 2])
+    await refused(sqlite_url, file)
+
+
+async def test_a_backup_of_before_there_were_checksums_is_taken_and_read_row_by_row(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    folder = Path(__file__).parents[1] / "contract" / "versions"
+    frozen = sorted(folder.glob("*.sql"))[0].read_text("utf-8")
+    for number, (change, named) in enumerate(
+        [("", ""), ("UPDATE comments SET text = '[[]]';", "table comments")]
+    ):
+        file = tmp_path / f"old{number}"
+        with closing(sqlite3.connect(file)) as database:
+            database.executescript(frozen + change)
+        if named:
+            assert named in await refused(migrated_url, file)
+        else:
+            assert (await backup.restore(migrated_url, file, quiet)).made_at is None
+
+
+async def test_a_database_with_a_damaged_row_says_so_when_it_is_backed_up(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Not when the backup is needed."""
+    async with opened(sqlite_url) as (_, writer):
+        story = await make(writer)
+        await writer.submit(post(story, 1))
+    with closing(sqlite3.connect(sqlite_url.partition("///")[2])) as database:
+        database.execute("UPDATE comments SET text = 'no'")
+        database.commit()
+    async with open_store(sqlite_url):
+        with pytest.raises(DatabaseUnusableError, match=r"table comments, row 'c0001'.*remove"):
+            await backup.back_up(sqlite_url, tmp_path / "b", quiet)
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,190 @@
+"""One row that our code never wrote: its discussion is shown without it, and says so in the log."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from tests.store.opened import Store, post
+from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.records import Comment
+from widget_server.store import damage
+from widget_server.store.deeds import Edit, Forget, Moderate
+from widget_server.store.errands import change_site
+from widget_server.store.schema import comments, sites, stories
+
+DEEP = "[" * 400 + "]" * 400
+DAMAGES: dict[str, dict[str, Any]] = {
+    "bad JSON": {"text": "{"},
+    "no tree": {"text": '{"a": 1}'},
+    "an empty node": {"text": "[[]]"},
+    "a link without an address": {"text": '[["a", null, "x"]]'},
+    "attributes that are none": {"text": '[["p", 5, "x"]]'},
+    "400 levels": {"text": f"[{DEEP}]"},
+    "an odd state": {"state": "odd"},
+    "the year 11000": {"created_at": 300_000_000_000_000},
+    "an edit in the year 11000": {"edited_at": 300_000_000_000_000},
+    "counts that are none": {"counts": "[1]"},
+    "negative counts": {"counts": '{"happy": -1}'},
+}
+
+
+async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: Any) -> None:
+    """Write past our own code."""
+
+    async def run(connection: Any) -> None:
+        await connection.execute(update(table).where(*where).values(columns))
+
+    await store.writer.run_errand(run)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_logged_yet() -> None:
+    damage._logged.clear()
+
+
+async def test_a_story_is_read_without_a_comment_that_is_damaged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, columns in DAMAGES.items():
+        caplog.clear()
+        await read_without(store, name, columns)
+        lines = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+        assert len(lines) == 2, name
+        assert all(re.fullmatch(r"event=row_damaged table=comments row=c\d+", one) for one in lines)
+
+
+async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None:
+    """Everything that is asked about a story with two damaged comments."""
+    story = await store.story(name)
+    bad = await store.post(story, "ann", "secret words")
+    good = await store.post(story, "ben")
+    reply = await store.post(story, "ann", parent=good.id)
+    before = damage.COUNTS.damaged
+    await break_row(store, comments, columns, comments.c.id.in_([bad.id, reply.id]))
+    read = store.discussions
+
+    def ids(found: list[Comment]) -> list[str]:
+        return [one.id for one in found]
+
+    (thread,) = (await read.snapshot(story.code)).page.threads
+    assert (thread.top.id, ids(thread.replies)) == (good.id, [])
+    for order in ("newest", "oldest", "top"):
+        page = await read.page(story.code, order, None, 10)
+        assert [one.top.id for one in page.threads] == [good.id]
+    assert ids((await read.thread(story.code, good.id)).replies) == []
+    with pytest.raises(NotFound):
+        await read.thread(story.code, bad.id)
+    changes = await read.changes(story.code, 0)
+    assert (ids(changes.comments), changes.complete) == ([good.id], False)
+    assert ids((await read.recent(story.code, 10)).comments) == [good.id]
+    assert ids((await read.mine(story.id, ["ann", "ben"]))["ben"].comments) == [good.id]
+    assert (await read.tallies(story.code, 0, 10))[1] == []
+    assert await read.waiting("s", 10) == []
+    assert (await read.counts([story.code]))[0][1] == 3
+    assert damage.COUNTS.damaged > before
+
+
+async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> None:
+    story = await store.story()
+    posted = [await store.post(story, f"r{n}", at=n) for n in range(6)]
+    await break_row(store, comments, {"text": "{"}, comments.c.id.in_([posted[4].id, posted[2].id]))
+    seen, before = [], None
+    for _ in range(6):
+        page = await store.discussions.page(story.code, "newest", before, 2)
+        seen += [thread.top.id for thread in page.threads]
+        before = page.next
+        if before is None:
+            break
+    assert seen == [posted[n].id for n in (5, 3, 1, 0)]
+
+
+async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: Store) -> None:
+    """All changes since a number are told, though one of as many as asked for is left out."""
+    story = await store.story()
+    posted = [await store.post(story, f"r{n}", at=n) for n in range(5)]
+    await break_row(store, comments, {"text": "{"}, comments.c.id == posted[3].id)
+    latest = await store.discussions.recent(story.code, 3)
+    assert [one.id for one in latest.comments] == [posted[2].id, posted[4].id]
+    assert latest.since == posted[2].seq - 1
+
+
+async def test_what_is_damaged_can_be_removed_and_takes_no_other_deed_with_it(
+    store: Store,
+) -> None:
+    for name, columns in DAMAGES.items():
+        await remove_damaged(store, name, columns)
+
+
+async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> None:
+    """Try all that can be done with a damaged comment, beside a good one."""
+    story = await store.story(name)
+    bad = await store.post(story, "ann")
+    await store.react(story, "ann", "sad", bad.id)
+    await break_row(store, comments, columns, comments.c.id == bad.id)
+    deeds = [
+        Moderate(story.id, bad.id, "pin", 1),
+        post(story, "ben", parent=bad.id),
+        Edit(story.id, bad.id, "ann", "better", ["better"], 10**9, False, 1_000_001),
+        post(story, "cem"),
+    ]
+    answers = await store.together(*deeds)
+    assert not any(isinstance(one, Unavailable) for one in answers), answers
+    assert isinstance(answers[-1], Comment)
+    removed = await store.writer.submit(Moderate(story.id, bad.id, "remove", 2))
+    assert (removed.state, removed.text) == ("removed", [])
+    # Readable again, in all that it is made of.
+    found = [
+        one.top.id for one in (await store.discussions.page(story.code, "oldest", None, 9)).threads
+    ]
+    assert bad.id in found
+
+
+async def test_what_is_damaged_can_be_forgotten_by_its_author(store: Store) -> None:
+    story = await store.story()
+    bad = await store.post(story, "ann", "my words")
+    await break_row(
+        store, comments, {"text": "{", "created_at": 300_000_000_000_000}, comments.c.id == bad.id
+    )
+    assert await store.writer.submit(Forget("ann", 2_000_000)) == 1
+    (row,) = await store.rows(comments)
+    assert (row.state, row.source, row.text, row.reader) == ("removed", "", "[]", "")
+    assert [one.top.id for one in (await store.discussions.snapshot(story.code)).page.threads] == [
+        bad.id
+    ]
+
+
+async def test_a_story_whose_counts_are_damaged_is_shown_without_them(store: Store) -> None:
+    story = await store.story()
+    await store.post(story)
+    await break_row(store, stories, {"counts": "no"}, stories.c.id == story.id)
+    assert (await store.now(story)).tally.counts == {}
+    assert (await store.discussions.snapshot(story.code)).story.count == 1
+    tally = await store.react(story, "ann", "happy")
+    assert tally.counts == {"happy": 1}
+
+
+RULES: dict[str, dict[str, Any]] = {
+    "list": {"settings": "[1]"},
+    "text": {"settings": "no"},
+    "reactions": {"settings": '{"reactions": 5}'},
+    "number": {"settings": '{"edit_window": "x"}'},
+    "switch": {"settings": '{"open_reading": 1}'},
+    "pace": {"settings": '{"pace_comment": "often"}'},
+    "key": {"generation": 0},
+}
+
+
+async def test_rules_that_are_damaged_are_not_guessed(store: Store) -> None:
+    """They may be what keeps a site's stories closed."""
+    await store.story(site="well")
+    for slug, columns in RULES.items():
+        await store.story(site=slug)
+        await break_row(store, sites, columns, sites.c.slug == slug)
+        with pytest.raises(Unavailable):
+            await store.sites.find(slug)
+        with pytest.raises(Unavailable):
+            await store.writer.run_errand(change_site(slug, lambda site: site))
+    assert [one.slug for one in await store.sites.all()] == ["well"]

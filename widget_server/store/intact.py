@@ -1,0 +1,130 @@
+"""Whether every row of a backup can be read by the code that will read it."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
+
+from widget_server.store.damage import RowDamagedError, check_time
+from widget_server.store.rows import check_comment, counts_of, to_site
+from widget_server.store.schema import metadata
+
+_TIMES = frozenset({"at", "created_at", "edited_at", "first_seen", "last_seen"})
+
+# What points to a row that is not there, where the database itself does not watch over it.
+_ORPHANS = {
+    "comments": (
+        "SELECT id FROM comments AS own WHERE NOT EXISTS (SELECT 1 FROM comments AS other WHERE"
+        " other.story = own.story AND other.id = own.thread) OR (parent IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM comments AS other WHERE other.story = own.story AND"
+        " other.id = own.parent)) LIMIT 1",
+        "it belongs to a comment that is not there",
+    ),
+    "reactions": (
+        "SELECT target FROM reactions AS own WHERE target <> '' AND NOT EXISTS (SELECT 1 FROM"
+        " comments WHERE comments.story = own.story AND id = target) LIMIT 1",
+        "it belongs to a comment that is not there",
+    ),
+    "stories": (
+        "SELECT stories.id FROM stories JOIN comments ON story = stories.id"
+        " WHERE comments.seq > stories.seq OR comments.version > stories.tallies LIMIT 1",
+        "a comment of it has a number that was not given yet",
+    ),
+}
+
+
+def check(file: Path) -> None:
+    """Read every row of a SQLite file that has this version's tables.
+
+    Raises `RowDamagedError`, which names the table and the row.
+    """
+    with closing(sqlite3.connect(file)) as database:
+        database.row_factory = sqlite3.Row
+        for table in metadata.sorted_tables:
+            try:
+                _check_table(database, table)
+            except sqlite3.DatabaseError as error:
+                raise RowDamagedError(table.name, "unknown", str(error)) from None
+        _check_epoch(database)
+        _check_links(database)
+
+
+def _check_table(database: sqlite3.Connection, table: Table) -> None:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    own = _OWN.get(table.name)
+    for row in database.execute(f'SELECT {names} FROM "{table.name}"'):  # noqa: S608
+        for column in table.columns:
+            fault = _fault(column, row[column.name])
+            if fault is not None:
+                key = "/".join(str(row[one.name]) for one in table.primary_key.columns)
+                raise RowDamagedError(table.name, key, f"{column.name} {fault}")
+        if own is not None:
+            own(row)
+
+
+def _fault(column: Column[Any], value: object) -> str | None:
+    """What is wrong with a value of this column; PostgreSQL would not take it either."""
+    if value is None:
+        return None if column.nullable else "is missing"
+    if isinstance(column.type, Boolean):
+        return None if value in (0, 1) else "is neither true nor false"
+    if isinstance(column.type, String | Text):
+        return _fault_of_text(value, column.type.length)
+    if type(value) is not int or value < 0:
+        return "is no whole number from 0 on"
+    small = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    if value >= (2**31 if small else 2**63):
+        return "is too large"
+    if column.name in _TIMES:
+        try:
+            check_time(value)
+        except ValueError as fault:
+            return f"is wrong: {fault}"
+    return None
+
+
+def _fault_of_text(value: object, length: int | None) -> str | None:
+    if not isinstance(value, str) or "\0" in value:
+        return "is no text"
+    return "is too long" if length is not None and len(value) > length else None
+
+
+def _check_story(row: Mapping[Any, Any]) -> None:
+    try:
+        counts_of(row["counts"])
+    except ValueError as fault:
+        raise RowDamagedError("stories", row["id"], str(fault)) from None
+
+
+def _check_site(row: Mapping[Any, Any]) -> None:
+    read: Any = SimpleNamespace(**{name: row[name] for name in row.keys()})  # noqa: SIM118
+    to_site(read)
+
+
+_OWN: Mapping[str, Callable[[Mapping[Any, Any]], None]] = {
+    "comments": check_comment,
+    "stories": _check_story,
+    "sites": _check_site,
+}
+
+
+def _check_epoch(database: sqlite3.Connection) -> None:
+    row = database.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
+    if row is None or re.fullmatch(r"[0-9A-Za-z]{1,64}", str(row[0])) is None:
+        raise RowDamagedError("meta", "epoch", "the name of the numbering is missing")
+
+
+def _check_links(database: sqlite3.Connection) -> None:
+    found = database.execute("PRAGMA foreign_key_check").fetchone()
+    if found is not None:
+        table, number, other, _ = found
+        raise RowDamagedError(table, number, f"it belongs to a row of {other} that is not there")
+    for table, (query, fault) in _ORPHANS.items():
+        row = database.execute(query).fetchone()
+        if row is not None:
+            raise RowDamagedError(table, row[0], fault)

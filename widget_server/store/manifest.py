@@ -1,0 +1,188 @@
+"""What a backup says about itself, and whether its file is what it says.
+
+A backup comes from outside: a disk that failed, a program that changed a row, a file that only
+looks like one. It is looked at with plain SQL that cannot run anything the file brought along:
+first which tables there are, only then what is in them.
+"""
+
+import hashlib
+import json
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from widget_server.store.engine import DatabaseUnusableError
+
+TABLE = "backup_manifest"
+FIRST = "0004"
+"""The first revision of the tables whose backups have a manifest."""
+
+_Objects = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSum:
+    """One table's rows: how many, and SHA-256 over them in the order of the primary key."""
+
+    columns: list[str]
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """When (milliseconds), by which version and from which revision a backup was made."""
+
+    made_at: int
+    version: str
+    revision: str
+    tables: dict[str, TableSum]
+
+
+def write(file: Path, made_at: int, version: str, revision: str) -> Manifest:
+    """Put a manifest into a finished copy, and leave the file as one that needs no other beside it."""
+    with closing(sqlite3.connect(file)) as database:
+        names = sorted(name for kind, name in _objects(database) if kind == "table")
+        tables = {name: _sum(database, name) for name in names if not name.startswith("sqlite_")}
+        manifest = Manifest(made_at, version, revision, tables)
+        database.execute(f"CREATE TABLE {TABLE} (manifest TEXT NOT NULL)")
+        told = json.dumps(asdict(manifest), sort_keys=True)
+        database.execute(f"INSERT INTO {TABLE} VALUES (?)", (told,))  # noqa: S608
+        database.commit()
+        database.execute("PRAGMA journal_mode=DELETE")
+    return manifest
+
+
+def revision(file: Path, name: str) -> str:
+    """The revision of the tables in the file, once it was found to hold tables only.
+
+    `name` is what the file is called in sentences. Raises `DatabaseUnusableError`.
+    """
+    with _Opened(file, name) as database:
+        objects = _objects(database)
+        for (kind, called), sql in objects.items():
+            virtual = re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)
+            if kind not in {"table", "index"} or virtual:
+                odd = "virtual table" if virtual else kind
+                raise DatabaseUnusableError(
+                    f"{name} has a {odd} “{called}”, which no backup has. Nothing was changed."
+                )
+        if ("table", "alembic_version") not in objects:
+            raise DatabaseUnusableError(f"{name} is not a backup of widget-server.")
+        found = database.execute("SELECT version_num FROM alembic_version LIMIT 2").fetchall()
+        if len(found) != 1 or not isinstance(found[0][0], str):
+            raise DatabaseUnusableError(f"{name} is not a backup of widget-server.")
+        return str(found[0][0])
+
+
+def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
+    """Check tables, structure and checksums; answers the manifest, None for an older backup.
+
+    `shape` is an empty database of the same revision. Raises `DatabaseUnusableError`.
+    """
+    with _Opened(file, name) as database:
+        with closing(sqlite3.connect(shape)) as empty:
+            _check_shape(database, empty, name)
+        verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok":
+            fault = str(verdict).splitlines()[-1]
+            raise DatabaseUnusableError(f"{name} is damaged ({fault}). Nothing was changed.")
+        if ("table", TABLE) in _objects(database):
+            return _check_sums(database, name)
+    if revision >= FIRST:
+        raise DatabaseUnusableError(
+            f"{name} has no manifest, so it is a database and no backup of one. "
+            "Make a backup with `widget-server backup`."
+        )
+    return None
+
+
+def _check_shape(database: sqlite3.Connection, empty: sqlite3.Connection, name: str) -> None:
+    """Compare tables, indexes and columns with those that this revision has."""
+    found, wanted = set(_objects(database)) - {("table", TABLE)}, set(_objects(empty))
+    for kind, called in sorted(found ^ wanted, reverse=True):  # tables before their indexes
+        has = "has no" if (kind, called) in wanted else "has one more"
+        raise DatabaseUnusableError(f"{name} {has} {kind} “{called}”. Nothing was changed.")
+    for kind, called in sorted(wanted):
+        if kind == "table" and _columns(database, called) != _columns(empty, called):
+            raise DatabaseUnusableError(
+                f"The table {called} of {name} has other columns than a backup's. "
+                "Nothing was changed."
+            )
+
+
+def _check_sums(database: sqlite3.Connection, name: str) -> Manifest:
+    try:
+        ((told,),) = database.execute(f"SELECT manifest FROM {TABLE} LIMIT 2").fetchall()  # noqa: S608
+        given = json.loads(told)
+        tables = {table: TableSum(**one) for table, one in given.pop("tables").items()}
+        manifest = Manifest(**given, tables=tables)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise DatabaseUnusableError(
+            f"The manifest of {name} cannot be read: the file is damaged. Nothing was changed."
+        ) from None
+    own = {called for kind, called in _objects(database) if kind == "table"}
+    own = {called for called in own if called != TABLE and not called.startswith("sqlite_")}
+    for called in sorted(own | set(tables)):
+        if called not in tables or called not in own or _sum(database, called) != tables[called]:
+            raise DatabaseUnusableError(
+                f"The rows of the table {called} of {name} are not those that were backed up. "
+                "Nothing was changed; use another backup."
+            )
+    return manifest
+
+
+class _Opened:
+    """A file of somebody's, as a database whose every fault is a sentence."""
+
+    def __init__(self, file: Path, name: str) -> None:
+        self._file, self._name = file, name
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._database = sqlite3.connect(self._file)
+        try:
+            self._database.execute("PRAGMA trusted_schema=OFF")
+        except sqlite3.Error as error:
+            self.__exit__(type(error), error, None)
+        return self._database
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._database.close()
+        if isinstance(error, sqlite3.DatabaseError | UnicodeError):
+            raise DatabaseUnusableError(
+                f"{self._name} is no backup of widget-server, or a damaged one ({error})."
+            ) from None
+
+
+def _objects(database: sqlite3.Connection) -> _Objects:
+    rows = database.execute("SELECT type, name, sql FROM sqlite_master")
+    return {(str(kind), str(name)): str(sql or "") for kind, name, sql in rows}
+
+
+def _columns(database: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    """Name, type, whether it may be empty, place in the primary key, whether it is computed."""
+    rows = database.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
+    return [(name, kind, notnull, key, hidden) for _, name, kind, notnull, _, key, hidden in rows]
+
+
+def _sum(database: sqlite3.Connection, table: str) -> TableSum:
+    described = _columns(database, table)
+    columns = [str(name) for name, *_ in described]
+    keys = sorted((place, number) for number, (*_, place, _) in enumerate(described, 1) if place)
+    order = ", ".join(str(number) for _, number in keys) or "1"
+    names = ", ".join(f'"{name}"' for name in columns)
+    total, rows = hashlib.sha256(), 0
+    for row in database.execute(f'SELECT {names} FROM "{table}" ORDER BY {order}'):  # noqa: S608
+        try:
+            total.update(orjson.dumps(row))
+        except TypeError:
+            raise DatabaseUnusableError(
+                f"The table {table} of the backup holds bytes where text is kept."
+            ) from None
+        total.update(b"\n")
+        rows += 1
+    return TableSum(columns, rows, total.hexdigest())
