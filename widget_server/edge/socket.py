@@ -190,6 +190,7 @@ class LiveSocket:
             grant.copy.id if grant.copy is not None else 0,
             _personal(grant, issued),
             readers.store_key(known) if known is not None else None,
+            self._network,
         )
         subscription.visible = self._visible
         since = asked.since
