@@ -20,6 +20,9 @@ DEFAULT_RATES = {
     "reader": "120/3600",
     "comment": "30/60",
     "report": "10/600",
+    "copy": "120/3600",
+    "read": "6000/60",
+    "refused": "300/60",
     "handshake": "600/60",
     "arrival": "5000/20",
 }

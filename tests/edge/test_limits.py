@@ -13,6 +13,7 @@ from widget_server.config import load
 from widget_server.edge.guarded_socket import GuardedSocket
 from widget_server.edge.routes import application
 from widget_server.model.claims import Attribution
+from widget_server.model.records import Copy
 from widget_server.operations import directory, enrol, lists
 from widget_server.store import migrate
 from widget_server.store.errands import make_story
@@ -101,5 +102,6 @@ async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_aga
             rooms.directory.keep_claims(token, claims)
         assert [rooms.directory.claims(token) for token in codes] == [None, claims, claims]
         for number, code in enumerate(codes):
-            rooms.directory.keep_copy((number, code, ""), None)
+            copy = Copy(number, None, "")
+            rooms.directory.keep_copy((number, code, ""), copy, used=False)
         assert len(rooms.directory._copies) == 2

@@ -24,6 +24,7 @@ from widget_server.edge import (
     story_api,
 )
 from widget_server.edge.guards import Seats
+from widget_server.edge.reading import paced
 from widget_server.edge.socket import LiveDoor
 from widget_server.model.errors import Refused
 from widget_server.operations.services import Services
@@ -40,13 +41,13 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
         LiveDoor(services, Seats(sockets_per_network)),
         routes=[
             Route("/v1/actions", story_api.deed, methods=["POST"]),
-            Route("/v1/stories/{code}", story_api.snapshot),
-            Route("/v1/stories/{code}/comments", story_api.comments),
-            Route("/v1/stories/{code}/comments/{comment}", story_api.thread),
-            Route("/v1/counts", story_api.counts),
+            Route("/v1/stories/{code}", paced(story_api.snapshot)),
+            Route("/v1/stories/{code}/comments", paced(story_api.comments)),
+            Route("/v1/stories/{code}/comments/{comment}", paced(story_api.thread)),
+            Route("/v1/counts", paced(story_api.counts)),
             Route("/embed.js", assets.evergreen),
             Route("/embed/{file}", assets.pinned),
-            Route("/s/{code}", pages.story),
+            Route("/s/{code}", paced(pages.story)),
             Route("/e/{reference}", frame_page.frame),
             Route("/pages/{file}", pages.style),
             Route("/healthz", health.alive),

@@ -18,8 +18,8 @@ from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import NotPermitted, Refused
-from widget_server.model.records import Position
-from widget_server.operations import admit, readers
+from widget_server.model.records import Copy, Position
+from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
 from widget_server.wire import frames, messages
 
@@ -165,14 +165,7 @@ class LiveSocket:
     async def _join(self, asked: messages.Subscribe) -> None:
         services = self._services
         try:
-            grant = await admit.admit(
-                services,
-                token=asked.token,
-                code=asked.story,
-                origin=self._origin,
-                page=asked.page,
-                lang=asked.lang,
-            )
+            grant = await self._admit(asked)
         except Refused as refusal:
             self._refused = refusal
             if not self._subscriptions:
@@ -185,10 +178,11 @@ class LiveSocket:
         issued = await self._recognise(grant, asked)
         known = self._readers.get(site)
         self._unsubscribe(code)
+        copy = await copies.seen(services, grant, self._network)
         subscription = Subscription(
             self._peer,
-            grant.copy.id if grant.copy is not None else 0,
-            _personal(grant, issued),
+            copy.id if copy is not None else 0,
+            _personal(grant, copy, issued),
             readers.store_key(known) if known is not None else None,
             self._network,
         )
@@ -200,6 +194,20 @@ class LiveSocket:
         )
         self._subscriptions[code] = subscription
         self._grants[code] = grant
+
+    async def _admit(self, asked: messages.Subscribe) -> admit.Grant:
+        services, code = self._services, asked.story
+        with contextlib.ExitStack() as counted:
+            if asked.token is None and code is not None:
+                counted.enter_context(services.looking_up(code, self._network))
+            return await admit.admit(
+                services,
+                token=asked.token,
+                code=code,
+                origin=self._origin,
+                page=asked.page,
+                lang=asked.lang,
+            )
 
     async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> str | None:
         """Know the reader by an identity token (answers a new reader token) or a reader token."""
@@ -220,6 +228,7 @@ class LiveSocket:
             self._services.hub.leave(subscription)
 
     async def _do(self, deed: messages.Deed) -> None:
+        self._services.paces.spend("deed", self._network)
         grant = self._grants.get(deed.story)
         if grant is None:
             raise NotPermitted("Subscribe to this story on this socket first.")
@@ -292,9 +301,8 @@ class LiveSocket:
             self._peer.close(problems.MALFORMED, "too many malformed messages")
 
 
-def _personal(grant: admit.Grant, issued: str | None) -> bytes:
+def _personal(grant: admit.Grant, copy: Copy | None, issued: str | None) -> bytes:
     """What a snapshot says to this socket alone: its copy, its rights, a reader token."""
-    copy = grant.copy
     own: dict[str, Any] = {
         "copy": None if copy is None else {"label": copy.label, "origin": copy.origin},
         "can": grant.can,

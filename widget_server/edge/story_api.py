@@ -117,6 +117,8 @@ async def deed(request: Request) -> Response:
     """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
     ref: int | None = None
     try:
+        services = services_of(request)
+        services.paces.spend("deed", services.network(guards.address_of(request.scope)))
         body = await guards.body_of(request, messages.MOST_BYTES)
         asked = messages.read_deed(body)
         ref = asked.ref

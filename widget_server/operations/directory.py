@@ -25,8 +25,11 @@ PATIENCE_S = 1.0
 """How long a deed waits for the database where older rules are known, in seconds."""
 STORY_S = 30.0
 COPY_S = 3600.0
+ABSENT_S = 1.0
+"""How long a code is known to name no story, in seconds: a token may make it known elsewhere."""
 MOST_STORIES = 50_000
 MOST_TOKENS = 5_000
+MOST_ABSENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,10 @@ class Directory:
         self._clock = clock
         self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
-        self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
+        self._absent: OrderedDict[str, float] = OrderedDict()
+        """Codes that name no story, and when that was asked."""
+        self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy, bool]] = OrderedDict()
+        """When a copy was noted, it, and whether as one that was acted on."""
         self._epoch = ""
         self.lists = Lists(discussions, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
@@ -91,6 +97,8 @@ class Directory:
         at, known = self._by_code.get(code, (0.0, None))
         if not fresh and known is not None and self._clock() - at < STORY_S:
             return known
+        if not fresh and self._clock() - self._absent.get(code, -math.inf) < ABSENT_S:
+            return None
         try:
             story = await self._discussions.story(code)
         except Unavailable:
@@ -99,10 +107,21 @@ class Directory:
             return known
         if story is not None:
             self.keep(story)
+        else:
+            self._absent[code] = self._clock()
+            self._absent.move_to_end(code)
+            if len(self._absent) > MOST_ABSENT:
+                self._absent.popitem(last=False)
         return story
+
+    def knows(self, code: str) -> bool:
+        """Whether this is known to be a story's code, or to be none, without asking."""
+        asked = self._clock() - self._absent.get(code, -math.inf) < ABSENT_S
+        return code in self._by_code or asked
 
     def keep(self, story: Story) -> None:
         """Remember a story that was just read or written."""
+        self._absent.pop(story.code, None)
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MOST_STORIES:
@@ -114,6 +133,7 @@ class Directory:
             self._epoch = self._discussions.epoch
             self._by_code.clear()
             self._by_slug.clear()
+            self._absent.clear()
             self._copies.clear()
 
     def claims(self, token: str) -> WidgetClaims | None:
@@ -129,15 +149,22 @@ class Directory:
         if len(self._claims) > MOST_TOKENS:
             self._claims.popitem(last=False)
 
-    def copy(self, key: tuple[int, str, str]) -> Copy | None:
-        """The copy with this (story, token handle, origin), if it was noted in the last hour."""
-        self._forget_if_restored()
-        at, known = self._copies.get(key, (-COPY_S, None))
-        return known if self._clock() - at < COPY_S else None
+    def copy(self, key: tuple[int, str, str], *, used: bool) -> Copy | None:
+        """The copy with this (story, token handle, origin), if it was noted in the last hour.
 
-    def keep_copy(self, key: tuple[int, str, str], copy: Copy | None) -> None:
-        """Remember that a copy was noted."""
-        self._copies[key] = (self._clock(), copy)
+        `used`: only if that was as one that was acted on.
+        """
+        self._forget_if_restored()
+        found = self._copies.get(key)
+        if found is None or self._clock() - found[0] >= COPY_S:
+            return None
+        return found[1] if found[2] or not used else None
+
+    def keep_copy(self, key: tuple[int, str, str], copy: Copy | None, *, used: bool) -> None:
+        """Remember that a copy was noted; None says nothing, for soon there may be room."""
+        if copy is None:
+            return
+        self._copies[key] = (self._clock(), copy, used)
         self._copies.move_to_end(key)
         if len(self._copies) > MOST_STORIES:
             self._copies.popitem(last=False)
