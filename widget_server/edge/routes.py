@@ -129,7 +129,7 @@ class EveryAnswer:
 def _add_to(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-    headers["X-Content-Type-Options"] = "nosniff"
+    problems.seal(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")
 
