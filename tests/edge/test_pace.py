@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.edge.serving import serving
+from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher, Story
 from widget_server.app import Rooms
 from widget_server.config import load
@@ -29,11 +31,11 @@ class Desk:
         self.rooms = rooms
         self.publisher = Publisher("paper", SECRET)
         self._stack = stack
-        self._app = application(rooms.services, rooms.health(), 0)
+        self.app = application(rooms.services, rooms.health(), 0)
 
     async def network(self, address: str) -> httpx.AsyncClient:
         """A client from this address."""
-        transport = httpx.ASGITransport(self._app, client=(address, 1))
+        transport = httpx.ASGITransport(self.app, client=(address, 1))
         client = httpx.AsyncClient(transport=transport, base_url="http://test")
         return await self._stack.enter_async_context(client)
 
@@ -141,6 +143,25 @@ async def test_a_network_makes_so_many_copies_known_and_the_next_honest_one_keep
     for _ in range(10):
         assert (await act(stranger, story, "https://honest.example")).status_code == 200
     assert await desk.copies() == before + 6
+
+
+async def test_who_only_reads_makes_so_many_copies_known_and_is_a_household_at_most(
+    open_desk: Open,
+) -> None:
+    desk = await open_desk(copy="5/3600")
+    story = await desk.known_story()
+    before = await desk.copies()
+    async with serving(desk.app) as served, AsyncExitStack() as readers:
+        snapshots = []
+        for number in range(12):
+            origin = f"https://invented-{number}.example"
+            reader = Client(f"http://127.0.0.1:{served.port}", origin)
+            await readers.enter_async_context(reader)
+            by = {"token": story.token} if number % 2 else {"code": story.code}
+            snapshots.append(await reader.subscribe(**by))
+        assert [one["copy"] is not None for one in snapshots] == [True] * 5 + [False] * 7
+        assert await desk.copies() == before + 5
+        assert snapshots[-1]["presence"] == {"readers": 3, "copies": 5}
 
 
 # Questions to the database ------------------------------------------------------------------------

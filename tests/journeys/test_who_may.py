@@ -167,6 +167,17 @@ async def test_a_handshake_without_our_subprotocol_is_refused_over_http(pair: Pa
         assert refusal.value.response.status_code == 400
 
 
+async def test_a_socket_that_is_asked_for_elsewhere_is_told_where_they_are(pair: Pair) -> None:
+    url = pair.one.url.replace("http", "ws", 1)
+    for path in ("/", "/v1/life", "/healthz"):
+        with pytest.raises(InvalidStatus) as refusal:
+            async with connect(url + path, subprotocols=[Subprotocol("widget.v1")], proxy=None):
+                pass
+        answer = refusal.value.response
+        assert answer.status_code == 404
+        assert b"/v1/live" in (answer.body or b"")
+
+
 async def test_who_hangs_up_in_the_middle_of_a_request_is_no_failure_of_the_server(
     pair: Pair, paper: Publisher
 ) -> None:

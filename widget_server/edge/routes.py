@@ -25,7 +25,7 @@ from widget_server.edge import (
 )
 from widget_server.edge.guards import Seats
 from widget_server.edge.reading import paced
-from widget_server.edge.socket import LiveDoor
+from widget_server.edge.socket import LiveDoor, refuse
 from widget_server.model.errors import Refused
 from widget_server.operations.services import Services
 
@@ -86,6 +86,9 @@ class _Application(Starlette):
         """Serve."""
         if scope["type"] == "websocket" and scope["path"] == LIVE:
             await self._live(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await refuse(send, 404, f"Sockets are at {LIVE}.")
         else:
             await super().__call__(scope, receive, send)
 

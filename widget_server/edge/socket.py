@@ -50,11 +50,11 @@ class LiveDoor:
         """Refuse with an HTTP answer, or open the socket and stay with it until it ends."""
         await receive()
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await _refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            await refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
             return
         network = self.services.network(guards.address_of(scope))
         if not self._seats.take(network):
-            await _refuse(send, 429, "Too many open sockets from this network. Try again later.")
+            await refuse(send, 429, "Too many open sockets from this network. Try again later.")
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
@@ -67,9 +67,9 @@ class LiveDoor:
             self._seats.leave(network)
 
 
-async def _refuse(send: Send, status: int, detail: str) -> None:
+async def refuse(send: Send, status: int, detail: str) -> None:
     """Answer the handshake like any other HTTP request."""
-    code = "rate_limited" if status == 429 else "malformed"
+    code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
     response = problems.problem(status, code, detail, 30 if status == 429 else None)
     problems.seal(response.headers)
     headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
