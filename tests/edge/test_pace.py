@@ -1,5 +1,6 @@
 """What one network may use up: requests, questions to the database, places of copies."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -145,6 +146,23 @@ async def test_a_network_makes_so_many_copies_known_and_the_next_honest_one_keep
     assert await desk.copies() == before + 6
 
 
+async def test_a_new_copy_that_many_come_to_at_once_is_asked_for_and_counted_once(
+    open_desk: Open,
+) -> None:
+    desk = await open_desk(copy="2/3600")
+    story = await desk.known_story()
+    copies, reads = await desk.copies(), desk.reads
+    office = await desk.network("192.0.2.1")
+    answers = await asyncio.gather(
+        *(act(office, story, "https://new.example") for _ in range(50)),
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert desk.reads - reads <= 5
+    assert await desk.copies() == copies + 1
+    assert (await act(office, story, "https://next.example")).status_code == 200
+    assert await desk.copies() == copies + 2
+
+
 async def test_who_only_reads_makes_so_many_copies_known_and_is_a_household_at_most(
     open_desk: Open,
 ) -> None:
@@ -193,6 +211,10 @@ async def test_a_code_of_no_story_is_asked_for_once(open_desk: Open) -> None:
         answer = await stranger.get(path.format("0" * 12))
         assert answer.status_code == 404
     assert desk.reads - before <= 2, "once a second"
+    before = desk.reads
+    asked = (stranger.get(f"/v1/stories/{'1' * 12}") for _ in range(100))
+    assert {answer.status_code for answer in await asyncio.gather(*asked)} == {404}
+    assert desk.reads - before == 1, "also by those who come together"
 
 
 async def test_who_asks_for_many_stories_that_are_none_is_heard_only_for_those_that_are_known(

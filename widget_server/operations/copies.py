@@ -46,13 +46,18 @@ async def _note(services: Services, grant: Grant, network: str, *, used: bool) -
     known = services.directory.copy(key, used=used)
     if known is not None:
         return known
-    if not await services.discussions.has_copy(*key):
-        try:
-            services.paces.spend("copy", network)
-        except RateLimited:
-            return None
     page = origins.page_of(grant.page, grant.origin) if grant.page is not None else None
-    errand = see_copy(grant.story.id, jti, origin, label, grant.lang, page, used=used)
-    copy = await services.writer.run_errand(errand)
-    services.directory.keep_copy(key, copy, used=used)
-    return copy
+
+    async def note() -> Copy | None:
+        if not await services.discussions.has_copy(*key):
+            try:
+                services.paces.spend("copy", network)
+            except RateLimited:
+                return None
+        errand = see_copy(*key, label, grant.lang, page, used=used)
+        copy = await services.writer.run_errand(errand)
+        services.directory.keep_copy(key, copy, used=used)
+        return copy
+
+    # A herd that comes back, or a new page that a whole office opens, is one copy.
+    return await services.directory.shared(("copy", key, used), note)

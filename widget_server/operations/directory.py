@@ -8,8 +8,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import Unavailable
@@ -17,6 +18,8 @@ from widget_server.model.records import Copy, Site, Story
 from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
+
+T = TypeVar("T")
 
 SITE_S = 2.0
 ROTATED_S = 0.1
@@ -58,6 +61,7 @@ class Directory:
         self._epoch = ""
         self.lists = Lists(discussions, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
+        self._shared: dict[tuple[object, ...], asyncio.Task[Any]] = {}
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
     async def site(self, slug: str, *, max_age: float = SITE_S) -> KnownSite | None:
@@ -100,7 +104,7 @@ class Directory:
         if not fresh and self._clock() - self._absent.get(code, -math.inf) < ABSENT_S:
             return None
         try:
-            story = await self._discussions.story(code)
+            story = await self._ask_for_story(code, fresh=fresh)
         except Unavailable:
             if known is None or fresh:
                 raise
@@ -113,6 +117,11 @@ class Directory:
             if len(self._absent) > MOST_ABSENT:
                 self._absent.popitem(last=False)
         return story
+
+    async def _ask_for_story(self, code: str, *, fresh: bool) -> Story | None:
+        if fresh:  # One that was asked for before may know less.
+            return await self._discussions.story(code)
+        return await self.shared(("story", code), lambda: self._discussions.story(code))
 
     def knows(self, code: str) -> bool:
         """Whether this is known to be a story's code, or to be none, without asking."""
@@ -168,6 +177,18 @@ class Directory:
         self._copies.move_to_end(key)
         if len(self._copies) > MOST_STORIES:
             self._copies.popitem(last=False)
+
+    async def shared(self, key: tuple[object, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The answer, asked for once for all who want it at the same time.
+
+        Not the asker's: one who leaves does not take it from the others. Raises what `ask` does.
+        """
+        asking = self._shared.get(key)
+        if asking is None:
+            asking = self._shared[key] = asyncio.create_task(ask())
+            asking.add_done_callback(lambda _: self._shared.pop(key, None))
+        answer: T = await asyncio.shield(asking)
+        return answer
 
     def site_of(self, code: str) -> Site | None:
         """The site of a story as last seen, without asking."""
