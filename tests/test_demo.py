@@ -18,7 +18,7 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ROOT, SETTINGS
 from tests.loopback import http_client
 from tests.ports import free_ports
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 from widget_server.demo.stage import CARRIED
 
 
@@ -121,6 +121,20 @@ async def test_what_is_done_on_one_page_shows_on_the_others(demo: Demo) -> None:
 def token_of(html: str) -> str:
     found: str = re.findall(r'data-widget-token="([^"]+)"', html)[0]
     return found
+
+
+async def test_each_window_of_the_demo_is_counted(demo: Demo) -> None:
+    async with contextlib.AsyncExitStack() as windows:
+        async with http_client() as http:
+            page = (await http.get(f"http://localhost:{demo.port + 1}")).text
+        code = re.findall(r"/s/([0-9A-Za-z]{12})", page)[0]
+        for _ in range(5):
+            window = Client(demo.url, f"http://localhost:{demo.port + 1}")
+            await windows.enter_async_context(window)
+            await window.subscribe(code=code)
+        await eventually(
+            lambda: window.state(code).presence.get("readers") == 5, "all five are counted"
+        )
 
 
 def test_a_demo_whose_ports_are_taken_is_one_sentence(demo: Demo, tmp_path: Path) -> None:

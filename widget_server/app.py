@@ -48,15 +48,17 @@ class Rooms:
         self.sites = Sites(self.database)
         self.directory = Directory(self.sites, self.discussions)
         source = StorySource(self.discussions, self.directory)
-        self.hub = Hub(source, process, config.sweep_seconds)
+        self.hub = Hub(source, process, config.sweep_seconds, config.readers)
         self.hub.presence_frame = frames.presence_frame
         url = config.redis or embedded.url(config.data_dir)
         self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch)
+        keyring = Keyring(secret_keys)
+        self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch, keyring.bus_keys())
         self.hub.connect(self.bus)
         self.lag = Lag()
         self.writer = Writer(self.database, self.announce)
         self.services = Services(
-            keyring=Keyring(secret_keys),
+            keyring=keyring,
             directory=self.directory,
             discussions=self.discussions,
             writer=self.writer,

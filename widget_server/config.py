@@ -21,6 +21,9 @@ DEFAULT_RATES = {
     "reader": "120/3600",
     "comment": "30/60",
     "report": "10/600",
+    "copy": "120/3600",
+    "read": "6000/60",
+    "refused": "300/60",
     "handshake": "600/60",
     "arrival": "5000/20",
 }
@@ -31,6 +34,8 @@ SHORTEST_SECRET = 16
 MAKE_SECRET = "openssl rand -base64 32"  # noqa: S105 - a command that makes one
 SEATS = 500
 """A school or a mobile operator may stand behind one address."""
+READERS = 3
+"""A household; of a school behind one address a part is counted."""
 
 
 class SettingsError(Mendable):
@@ -59,6 +64,8 @@ class Config(BaseSettings):
     """None switches all pace off."""
     sockets_per_network: int | None = Field(None, ge=0)
     """Open sockets of one network in one process; 0 for no limit."""
+    readers_per_network: int | None = Field(None, ge=0)
+    """Readers of a story that one network counts as in one process; 0 for all of its sockets."""
     trusted_proxies: str = "127.0.0.1"
     drain_seconds: float = Field(5.0, ge=0, le=300)
     sweep_seconds: float = Field(1.0, ge=0.1, le=60)
@@ -211,6 +218,13 @@ class Config(BaseSettings):
         if self.sockets_per_network is not None:
             return self.sockets_per_network
         return 0 if self.rate_limits is None else SEATS
+
+    @property
+    def readers(self) -> int:
+        """Readers that one network counts as: as set, all of them with pace off, else 3."""
+        if self.readers_per_network is not None:
+            return self.readers_per_network
+        return 0 if self.rate_limits is None else READERS
 
     @property
     def rates(self) -> dict[str, Rate]:

@@ -190,10 +190,12 @@ async def send_in_two(served: Served, client: Client, request: bytes) -> None:
 
 
 @asynccontextmanager
-async def upgraded(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[Client]:
+async def upgraded(
+    port: int, *, receive_buffer: int | None = None, asking: bytes = HANDSHAKE
+) -> AsyncIterator[Client]:
     """A WebSocket connection whose handshake is done."""
     async with connected(port, receive_buffer=receive_buffer) as client:
-        await client.send(HANDSHAKE)
+        await client.send(asking)
         answer = b""
         async with asyncio.timeout(20):
             while b"\r\n\r\n" not in answer and not client.ended:

@@ -1,5 +1,6 @@
 """Every path over HTTP, as a page, a cache and a stranger ask it."""
 
+import asyncio
 import base64
 import gzip
 import itertools
@@ -11,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.edge.paper import PAGE, Paper, refusal
 from tests.waiting import wait_until
@@ -47,11 +50,13 @@ def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(paper: Paper) -> No
 def test_what_has_not_changed_is_not_sent_again(paper: Paper, spelling: str) -> None:
     story = paper.story()
     tag = paper.http.get(f"/v1/stories/{story.code}").headers["etag"]
-    header = {"If-None-Match": spelling.format(tag)}
+    assert re.fullmatch(r'W/"[0-9a-f]{24}"', tag), "one tag for what is compressed and what is not"
+    header = {"If-None-Match": spelling.format(tag.removeprefix("W/"))}
     again = paper.http.get(f"/v1/stories/{story.code}", headers=header)
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == tag
     assert again.headers["access-control-allow-origin"] == "*"
+    assert again.headers["vary"] == "Accept-Encoding"
     paper.post(story)
     if spelling != "*":
         fresh = paper.http.get(f"/v1/stories/{story.code}", headers=header)
@@ -89,6 +94,16 @@ def test_a_position_that_is_none_is_malformed(paper: Paper, since: str) -> None:
     story = paper.story()
     answer = paper.http.get(f"/v1/stories/{story.code}", params={"since": since})
     assert refusal(answer) == (400, "malformed")
+
+
+def test_a_part_of_an_answer_is_not_to_be_had(paper: Paper) -> None:
+    story = _one_story(paper)
+    for path in (f"/v1/stories/{story.code}", "/embed.js", f"/s/{story.code}"):
+        whole = paper.http.get(path)
+        asked = {"Range": "bytes=0-9", "If-Range": whole.headers.get("etag", "x")}
+        answer = paper.http.get(path, headers=asked)
+        assert (answer.status_code, answer.content) == (200, whole.content)
+        assert "content-range" not in answer.headers
 
 
 # Further threads ----------------------------------------------------------------------------------
@@ -190,6 +205,35 @@ def test_every_deed_is_taken_in_both_media_types(paper: Paper, media: str) -> No
     assert do("delete", comment=comment["id"])["comment"]["state"] == "removed"
     assert "reader" not in do("react", reaction=None)
     do("forget")
+
+
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        ([], 200),
+        (["TEXT/plain ; charset=utf-8"], 200),
+        (["application/json"], 200),
+        (["application/x-www-form-urlencoded"], 415),
+        (["multipart/form-data; boundary=x"], 415),
+        (["text/html"], 415),
+        (["application/json-patch+json"], 415),
+        (["text/plain, application/json"], 415),
+        (["text/plain", "text/plain"], 415),
+        ([""], 415),
+    ],
+    ids=str,
+)
+def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
+    paper: Paper, media: list[str], status: int
+) -> None:
+    story = _one_story(paper)
+    sent = {"type": "react", "story": story.code, "token": story.token, "reaction": "happy"}
+    headers = [("Origin", PAGE), *(("Content-Type", one) for one in media)]
+    answer = paper.http.post("/v1/actions", content=json.dumps(sent), headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert refusal(answer) == (415, "malformed")
+        assert "text/plain" in answer.json()["detail"]
 
 
 def test_a_deed_done_again_with_its_key_is_done_once(paper: Paper) -> None:
@@ -440,8 +484,23 @@ def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(paper: Paper,
         assert "location" not in answer.headers
         assert "server" not in answer.headers
         assert "Origin" not in answer.headers.get("vary", "")
+        policy = answer.headers["content-security-policy"]
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            assert "default-src 'none'" in policy
+        else:
+            assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
         if answer.status_code >= 400 and method != "HEAD" and not path.startswith("/e/"):
             refusal(answer)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_host_that_was_asked_is_in_no_answer(paper: Paper, path: str) -> None:
+    """So any is served: probes by address, several names, proxies that send another one."""
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"}
+    path = path.format(code=_one_story(paper).code)
+    answer = paper.http.get(path, headers=headers)
+    assert answer.status_code == paper.http.get(path).status_code
+    assert "evil" not in answer.text + str(answer.headers)
 
 
 _STORIES: dict[str, Any] = {}
@@ -588,6 +647,44 @@ def test_the_styles_of_the_page_are_there(paper: Paper) -> None:
     page = paper.http.get(f"/s/{_one_story(paper).code}").text
     for address in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page):
         assert paper.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
+
+
+DAMAGED: list[Any] = [
+    ["a", {"href": "javascript:alert(1)"}, "script"],
+    ["a", {"href": "data:text/html,x"}, "data"],
+    ["a", {"href": "https://ok.example/?a=1&b=2"}, "kept"],
+    ["a", None, "none"],
+    ["a", {}, "empty"],
+    ["a", {"href": ["https://x.example"]}, "list"],
+    ["a"],
+    [],
+    [[]],
+    ["script", None, "alert(2)"],
+    [{"p": 1}, None, "odd"],
+    ["p", {"onclick": "x"}, ["em", None, "<b>"], 7, None, {"x": 1}],
+]
+
+
+def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(paper: Paper) -> None:
+    story = paper.story()
+    comment = paper.post(story)["comment"]["id"]
+    statement = text("UPDATE comments SET text = :tree WHERE id = :id")
+    values = {"tree": json.dumps(DAMAGED), "id": comment}
+    asyncio.run(_execute(paper.server.env["DATABASE_URL"], statement, values))
+    page = paper.http.get(f"/s/{story.code}")
+    assert page.status_code == 200
+    (drawn,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
+    assert re.findall(r'href="([^"]*)"', drawn) == ["https://ok.example/?a=1&amp;b=2"]
+    assert set(re.findall(r"</?([a-z]+)", drawn)) == {"a", "em", "p", "span"}
+    for word in ("script", "data", "none", "empty", "list", "alert(2)", "odd", "&lt;b&gt;"):
+        assert word in drawn
+
+
+async def _execute(url: str, statement: Any, values: dict[str, Any]) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(statement, values)
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/"])

@@ -89,6 +89,18 @@ async def test_over_the_socket(
         assert answer["type"] == "ok"
 
 
+async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(paper: Paper) -> None:
+    story = paper.story()
+    async with live(paper) as socket:
+        subscribe = {"type": "subscribe", "token": story.token}
+        assert (await ask(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
+        react = {"type": "react", "story": story.code, "reaction": "happy"}
+        await socket.send(json.dumps(react).encode())
+        await asyncio.wait_for(socket.wait_closed(), 20)
+    assert socket.close_code == 1003
+    assert paper.snapshot(story)["tally"]["counts"]["happy"] == 0
+
+
 SUBSCRIPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("nothing to subscribe to", {}, "malformed"),
     ("a since that is a text", {"since": "e:1"}, "malformed"),

@@ -1,18 +1,21 @@
 """Limits that no attack shows by itself: seats, what lies in the kernel, what is remembered."""
 
+import asyncio
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.edge.serving import HANDSHAKE, connected, serving, upgraded
+from tests.edge.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving, upgraded
 from tests.waiting import eventually
 from widget_server.app import Rooms
 from widget_server.config import load
+from widget_server.edge import problems, socket as live_socket
 from widget_server.edge.guarded_socket import GuardedSocket
 from widget_server.edge.routes import application
 from widget_server.model.claims import Attribution
+from widget_server.model.records import Copy
 from widget_server.operations import directory, enrol, lists
 from widget_server.store import migrate
 from widget_server.store.errands import make_story
@@ -45,6 +48,47 @@ async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_p
                 return await asked(again) == b"101"
 
         await eventually(seated, "a seat is free")
+
+
+async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_socket, "SUBSCRIBE_S", 1.5)
+    monkeypatch.setattr(live_socket, "REFUSED_S", 1.0)
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    rooms = Rooms(config)
+    app = application(rooms.services, rooms.health(), config.seats)
+    wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
+    loop = asyncio.get_running_loop()
+    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+        begun = loop.time()
+
+        async def insist() -> None:
+            while True:
+                await client.send(frame(TEXT, wrong))
+                await asyncio.sleep(0.3)
+
+        insisting = asyncio.create_task(insist())
+        try:
+            assert await client.close_code() == problems.TOKEN_REFUSED
+        finally:
+            insisting.cancel()
+        assert loop.time() - begun >= 1.5
+
+
+async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
+    tmp_path: Path,
+) -> None:
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    rooms = Rooms(config)
+    app = application(rooms.services, rooms.health(), config.seats)
+    wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
+    allowed = live_socket.MOST_STORIES + live_socket.MOST_FAULTS
+    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+        await client.send(wrong * allowed)
+        received = await client.frames(CLOSE)
+    assert sum(one.opcode == TEXT for one in received) >= live_socket.MOST_STORIES
+    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == problems.MALFORMED
 
 
 async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
@@ -101,5 +145,6 @@ async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_aga
             rooms.directory.keep_claims(token, claims)
         assert [rooms.directory.claims(token) for token in codes] == [None, claims, claims]
         for number, code in enumerate(codes):
-            rooms.directory.keep_copy((number, code, ""), None)
+            copy = Copy(number, None, "")
+            rooms.directory.keep_copy((number, code, ""), copy, used=False)
         assert len(rooms.directory._copies) == 2

@@ -1,4 +1,7 @@
-"""What hostile clients do, one connection at a time, and how the server ends each of them."""
+"""What hostile clients do, one connection at a time, and how the server ends each of them.
+
+At the end, what a stranger does who can reach the bus.
+"""
 
 import asyncio
 import contextlib
@@ -10,6 +13,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
+from redis.asyncio import Redis
 
 from tests.edge.serving import CLOSE, CONT, PING, TEXT, Client, frame
 
@@ -313,3 +319,86 @@ FLOODS: dict[str, Attack] = {
 }
 
 ATTACKS = QUICK | PATIENT | FLOODS
+
+
+class Forger:
+    """Hears all that is said on the bus, and says it again, late, of other stories, or changed.
+
+    `async with Forger(url) as forger:`; `forged` counts what it has said.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.forged = 0
+        self._url = url
+        self._own: set[bytes] = set()
+        self._heard: list[tuple[str, bytes]] = []
+        self._chance = random.Random(7)
+
+    async def __aenter__(self) -> "Forger":
+        self._client = Redis.from_url(self._url)
+        self._pubsub = self._client.pubsub()
+        await self._pubsub.psubscribe("w:*")
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+        await self._client.aclose()
+
+    async def _run(self) -> None:
+        async for said in self._pubsub.listen():
+            if said["type"] != "pmessage" or said["data"] in self._own:
+                continue
+            name, data = said["channel"].decode(), said["data"]
+            self._heard.append((name, data))
+            before, other = self._chance.choice(self._heard), self._chance.choice(self._heard)
+            forged = [*map(self._keep, self._changed(data)), other[1]]
+            for one in forged:
+                await self._client.publish(name, one)
+            # What was heard once is said again where it was said.
+            await self._client.publish(before[0], before[1])
+            self._own.add(before[1])
+            self.forged += len(forged) + 1
+
+    def _keep(self, data: bytes) -> bytes:
+        self._own.add(data)
+        return data
+
+    def _changed(self, data: bytes) -> list[bytes]:
+        """The next comment of the story, by its author; an audience; and nonsense."""
+        signature, _, message = data.partition(b" ")
+        words = message.split(b" ", 3)
+        if len(words) < 4 or words[1] != b"c":
+            audience = b"1 p 9 %d 0 0 -\n" % len(self._own)
+            return [
+                signature + b" " + audience + b'{"readers":100000000,"copies":[1],"ask":true}',
+                b"not json",
+            ]
+        seq = int(words[2])
+        following = message.replace(b'"seq":%d' % seq, b'"seq":%d' % (seq + 1))
+        following = following.replace(b" c %d " % seq, b" c %d " % (seq + 1), 1)
+        written = following.replace(b'"role":null', b'"role":"author"')
+        return [written, signature + b" " + written, b"0" * 32 + b" " + written]
+
+
+async def names_many_origins(port: int, story: dict[str, str], number: int) -> Ends:
+    """So many actions, each as from another page; every other one is for something that is not."""
+    ends: Ends = Counter()
+    transport = httpx.AsyncHTTPTransport(local_address=ADDRESS)
+    waiting = iter(range(number))
+    async with httpx.AsyncClient(
+        transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=30
+    ) as http:
+
+        async def ask() -> None:
+            for turn in waiting:
+                reaction = "happy" if turn % 2 else "unheard-of"
+                action = {"type": "react", **story, "reaction": reaction}
+                headers = {"Origin": f"https://invented-{turn}.example"}
+                answer = await http.post("/v1/actions", json=action, headers=headers)
+                ends[str(answer.status_code)] += 1
+
+        await asyncio.gather(*(ask() for _ in range(8)))
+    return ends

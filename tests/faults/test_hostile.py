@@ -1,4 +1,7 @@
-"""Hostile clients under the standard load: ended as stated, cheap, and not felt by anyone else."""
+"""Hostile clients under the standard load: ended as stated, cheap, and not felt by anyone else.
+
+And strangers who say things on the bus, or use up what a story remembers.
+"""
 
 import asyncio
 import re
@@ -7,15 +10,28 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.faults.attacker import Attacker
-from tests.faults.hostile import ATTACKS, KEPT, QUICK, Attack, Ends, Target
-from tests.faults.stage import Stage
+from tests.faults.hostile import (
+    ATTACKS,
+    KEPT,
+    QUICK,
+    Attack,
+    Ends,
+    Forger,
+    Target,
+    names_many_origins,
+)
+from tests.faults.stage import THOROUGH, Stage, now
 from tests.faults.stopwatch import Stopwatch, quantile
 from tests.faults.table import Siege
 from tests.faults.thorough import thorough
+from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
-from tests.waiting import eventually
+from tests.waiting import SLOWNESS, eventually
+from widget_server.config import DEFAULT_RATES
 
 SetStage = Callable[..., Awaitable[Stage]]
 
@@ -64,6 +80,52 @@ async def test_attacks_are_ended_as_stated_while_readers_are_served(set_stage: S
         assert set(ends[name]) == attack.ends, name
     assert not load.ledger.retries, "nobody else was refused"
     await stage.verdict(load, "garbage, floods and too much of everything", recovered)
+
+
+async def test_what_strangers_say_on_the_bus_is_shown_to_nobody(set_stage: SetStage) -> None:
+    stage = await set_stage("sqlite")
+    async with stage.load() as load:
+        async with Forger(stage.valkey.url) as forger:
+            await load.more(600 if THOROUGH else 150)
+            # Those who watch are told of what was saved, and of nothing else, while they talk.
+            assert await load.spread() < 2 * SLOWNESS
+            assert forger.forged > 200
+        silenced = now()
+        recovered = await load.recovery(silenced)
+        refused = [await server.metric("widget_bus_refused_total") for server in stage.servers]
+    assert min(refused) > 50
+    assert not load.ledger.retries
+    await stage.verdict(load, "messages forged and repeated on the bus", recovered)
+
+
+async def test_places_of_copies_are_not_used_up_by_a_stranger(set_stage: SetStage) -> None:
+    stage, target = await besieged(set_stage)
+    story = stage.publisher.story(label="The Copy")
+    number = 2_300 if THOROUGH else 400
+    async with stage.load(rest=0.5) as load:
+        await load.more(20)
+        for claims in ({"token": story.token}, {}):
+            named = {"story": story.code, **claims}
+            ends = await names_many_origins(target.port, named, number)
+            assert ends == {"200": number // 2, "422": number // 2}
+            for _ in range(number // 2):
+                ledger = load.ledger
+                ledger.reactions[story.code, "", -1 - len(ledger.reactions)] = "happy"
+                ledger.acknowledged += 1
+        struck = now()
+        recovered = await load.recovery(struck)
+    assert not load.ledger.retries, "nobody else was refused"
+    await stage.verdict(load, "places of copies asked for by a stranger", recovered)
+    async with Client(stage.pair.one.url, "https://honest.example") as honest:
+        await honest.subscribe(story.token)
+        said = await honest.comment(story.code, "Hello.")
+    assert said["copy"] == {"label": "The Copy", "origin": "https://honest.example"}
+    engine = create_async_engine(stage.url)
+    async with engine.connect() as connection:
+        invented = text("SELECT count(*) FROM copies WHERE origin LIKE '%invented%'")
+        kept = int(await connection.scalar(invented) or 0)
+    await engine.dispose()
+    assert 0 < kept <= int(DEFAULT_RATES["copy"].split("/")[0])
 
 
 @thorough

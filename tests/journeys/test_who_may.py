@@ -147,7 +147,7 @@ async def test_messages_that_nobody_understands_are_answered_and_ten_of_them_end
     async with pair.readers(story) as (here, there):
         answer = await here.ask({"type": "nonsense"})
         assert (answer["type"], answer["code"]) == ("error", "malformed")
-        for text in ("", "[]", "{", b"\xff\xfe", '{"type": "react", "ref": "x"}'):
+        for text in ("", "[]", "{", "\x00\x01", '{"type": "react", "ref": "x"}'):
             await here.send(text)
         await there.comment(story.code, "It goes on.")
         await agree(story.code, here, there)
@@ -165,6 +165,17 @@ async def test_a_handshake_without_our_subprotocol_is_refused_over_http(pair: Pa
             ):
                 pass
         assert refusal.value.response.status_code == 400
+
+
+async def test_a_socket_that_is_asked_for_elsewhere_is_told_where_they_are(pair: Pair) -> None:
+    url = pair.one.url.replace("http", "ws", 1)
+    for path in ("/", "/v1/life", "/healthz"):
+        with pytest.raises(InvalidStatus) as refusal:
+            async with connect(url + path, subprotocols=[Subprotocol("widget.v1")], proxy=None):
+                pass
+        answer = refusal.value.response
+        assert answer.status_code == 404
+        assert b"/v1/live" in (answer.body or b"")
 
 
 async def test_who_hangs_up_in_the_middle_of_a_request_is_no_failure_of_the_server(

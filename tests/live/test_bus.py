@@ -1,10 +1,14 @@
-"""The bus with a real Valkey that is stopped, killed, frozen and cut off."""
+"""The bus with a real Valkey that is stopped, killed, frozen, cut off and spoken on by strangers."""
 
 import asyncio
+import json
+import logging
 import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -13,17 +17,19 @@ from tests.engines import Valkey
 from tests.waiting import eventually
 from widget_server.live.bus import MOST_WAITING, Bus, channel_name
 from widget_server.live.messages import Message
+from widget_server.live.signing import BusSigner
 
 CODE = "story0000001"
+OLD, NEW = b"the bus key of before", b"the bus key of today"
 
 
 class Ear:
     """One process's bus, and what came in by it."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, keys: tuple[bytes, ...] = (NEW,)) -> None:
         self.heard: list[Message] = []
         self.gaps = 0
-        self.bus = Bus(url, name, self.heard.append, self.note)
+        self.bus = Bus(url, name, self.heard.append, self.note, keys)
         self.task = asyncio.create_task(self.bus.run())
 
     def note(self) -> None:
@@ -38,8 +44,8 @@ async def listen(valkey: Valkey) -> AsyncIterator[Callable[..., Awaitable[Ear]]]
     """Make processes: `await listen("a")`; each is healthy unless told not to wait for that."""
     ears: list[Ear] = []
 
-    async def make(name: str, *, wait: bool = True) -> Ear:
-        ear = Ear(valkey.url, name)
+    async def make(name: str, *, wait: bool = True, keys: tuple[bytes, ...] = (NEW,)) -> Ear:
+        ear = Ear(valkey.url, name, keys)
         ears.append(ear)
         if wait:
             await eventually(lambda: ear.bus.healthy, "the bus is healthy")
@@ -56,12 +62,21 @@ async def listen(valkey: Valkey) -> AsyncIterator[Callable[..., Awaitable[Ear]]]
 Listen = Callable[..., Awaitable[Ear]]
 
 
-def comment(number: int) -> Message:
-    return Message("comment", CODE, number, f"c{number}", b'{"n":%d}' % number, number, 5, "e")
+def comment(number: int, story: str = CODE) -> Message:
+    about = {"type": "comment", "story": story, "position": {"epoch": "e", "seq": number}}
+    payload = _json({**about, "comment": {"id": f"c{number}"}})
+    start = payload.index(b'{"id"')
+    return Message("comment", story, number, f"c{number}", payload, number, start, "e")
 
 
 def tally(version: int, target: str = "") -> Message:
-    return Message("tally", CODE, version, target, b"{}", epoch="e")
+    about = {"type": "tally", "story": CODE} | ({"comment": target} if target else {})
+    payload = _json({**about, "version": version, "counts": {}})
+    return Message("tally", CODE, version, target, payload, 0, payload.index(b'"version"'), "e")
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 async def test_comments_arrive_in_order_and_of_tallies_the_newest(listen: Listen) -> None:
@@ -83,7 +98,7 @@ async def test_what_is_not_watched_is_not_heard(listen: Listen) -> None:
     receiver.bus.unwatch([CODE])
     await asyncio.wait({receiver.bus.watch("story0000002")}, timeout=5)
     sender.bus.publish(comment(1))
-    sender.bus.publish(Message("comment", "story0000002", 7, "c", b"{}", epoch="e"))
+    sender.bus.publish(comment(7, "story0000002"))
     await eventually(lambda: receiver.numbers() == [7], "the watched story is heard")
 
 
@@ -189,15 +204,100 @@ async def test_what_waits_to_be_sent_is_bounded(listen: Listen, valkey: Valkey) 
     assert await sender.bus.drained(10)
 
 
-async def test_a_message_that_makes_no_sense_disturbs_nobody(
-    listen: Listen, valkey: Valkey
+async def test_nothing_is_heard_that_no_process_of_ours_has_said(
+    listen: Listen, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     sender, receiver = await listen("a"), await listen("b")
-    async with Redis.from_url(valkey.url) as stranger:
-        for junk in (b"", b"\xff\n", b"1 c x", b"9 c 1 k 0 0 e\n{}"):
-            await stranger.publish(channel_name(CODE), junk)
-    sender.bus.publish(comment(1))
-    await eventually(lambda: receiver.numbers() == [1], "the next one is heard")
+    name, stranger = channel_name(CODE), BusSigner([b"another key"])
+    good = BusSigner([NEW]).sign(name, comment(1).encode())
+    forged = [
+        *(b"", b"\xff\n", b" ", b"not json", b"1 c x", b"9 c 1 k 0 0 e\n{}"),
+        comment(1).encode(),
+        stranger.sign(name, comment(1).encode()),
+        # What was signed for one story is not said of another; nor is any byte of it changed.
+        BusSigner([NEW]).sign(channel_name("story0000002"), comment(1).encode()),
+        good[:-2] + b"]}",
+        b"0" + good[1:] if good[:1] != b"0" else b"1" + good[1:],
+        good.upper(),
+    ]
+    with caplog.at_level(logging.WARNING, "widget_server.live.bus"):
+        async with Redis.from_url(valkey.url) as operator:
+            for data in forged:
+                await operator.publish(name, data)
+            sender.bus.publish(comment(2))
+            await eventually(lambda: receiver.numbers() == [2], "the next one is heard, no other")
+            await operator.publish(name, good)
+            await eventually(lambda: receiver.numbers() == [2, 1], "and what is as we say it")
+    assert receiver.bus.counts.refused == len(forged)
+    assert sum("event=bus_message_refused" in line for line in caplog.messages) == 2, "once by each"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"payload": b"not json"},
+        {"payload": b"[]"},
+        {"payload": b"{}"},
+        {"payload": b'{"type":"ok","story":"story0000001"}'},
+        {"number": -1},
+        {"number": 2},
+        {"number": 2**53},
+        {"count": -1},
+        {"key": "another"},
+        {"epoch": "another"},
+        {"start": 0},
+        {"kind": "story", "number": 2},
+        {"kind": "tally"},
+    ],
+    ids=str,
+)
+async def test_what_its_header_does_not_say_rightly_is_not_passed_on(
+    listen: Listen, valkey: Valkey, wrong: dict[str, Any]
+) -> None:
+    sender, receiver = await listen("a"), await listen("b")
+    sender.bus.publish(replace(comment(1), **wrong))
+    sender.bus.publish(comment(9))
+    await eventually(lambda: 9 in receiver.numbers(), "the next one is heard")
+    assert receiver.numbers() == [9]
+    assert receiver.bus.counts.refused == 1
+
+
+async def test_a_replaced_secret_is_known_until_it_is_taken_away(listen: Listen) -> None:
+    before = await listen("a", keys=(OLD, NEW))
+    during = await listen("b", keys=(NEW, OLD))
+    after = await listen("c", keys=(NEW,))
+    before.bus.publish(comment(1))
+    await eventually(lambda: during.numbers() == [1], "signed with the older key")
+    during.bus.publish(comment(2))
+    await eventually(lambda: after.numbers() == [2], "signed with the newer one")
+    await eventually(lambda: before.numbers()[-1:] == [2], "by each that has it")
+
+
+async def test_a_probe_that_is_forged_or_sent_again_says_nothing_about_the_bus(
+    listen: Listen, valkey: Valkey
+) -> None:
+    receiver = await listen("a")
+    async with Redis.from_url(valkey.url) as stranger, stranger.pubsub() as recorder:
+        await recorder.subscribe("w:probe:a")
+        recorded = await _next_of(recorder)
+        await _next_of(recorder)
+        await stranger.publish(channel_name(CODE), b"after the newer one")
+        await eventually(lambda: receiver.bus.counts.refused == 1, "that has been heard")
+        receiver.bus.healthy, gaps = False, receiver.gaps
+        for data in (b"?", b"1", recorded):
+            await stranger.publish("w:probe:a", data)
+        await stranger.publish(channel_name(CODE), b"the last of these")
+        await eventually(lambda: receiver.bus.counts.refused == 4, "all were looked at")
+        assert (receiver.bus.healthy, receiver.gaps) == (False, gaps)
+        await eventually(lambda: receiver.bus.healthy, "its own next one does")
+
+
+async def _next_of(recorder: Any) -> bytes:
+    while True:
+        said = await recorder.get_message(ignore_subscribe_messages=True, timeout=5)
+        if said is not None:
+            data: bytes = said["data"]
+            return data
 
 
 async def test_a_bus_that_is_cancelled_ends_whatever_it_was_doing(valkey: Valkey) -> None:

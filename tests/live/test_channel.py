@@ -184,3 +184,17 @@ async def test_who_comes_back_gets_it_all_where_more_was_counted_than_is_kept() 
     for index in range(RECENT + 1):
         channel.take_tally(truth.react(f"c{index}"))
     assert channel.changes_after(RECENT + 1) is None
+
+
+@instantly
+async def test_a_tally_that_is_sent_again_is_not_told_for_the_newest() -> None:
+    truth = Truth()
+    post, recorded = truth.post(), [truth.react(), truth.react("c0")]
+    channel = Channel(CODE)
+    channel.take(post)
+    newer = [truth.react(), truth.react("c0")]
+    channel.start(await truth.snapshot(CODE))
+    for message in [*recorded, *newer]:
+        assert channel.take_tally(message) is None, "the snapshot has it, or what came after it"
+    assert json.loads(channel.story_tally) == truth.tally
+    assert channel.take_tally(truth.react("c0")) is not None

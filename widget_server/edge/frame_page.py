@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from widget_server.edge import problems
 from widget_server.edge.pages import PAGES
+from widget_server.edge.reading import counted
 from widget_server.edge.story_api import services_of
 from widget_server.model.errors import Refused
 from widget_server.operations import admit
@@ -20,9 +21,10 @@ async def frame(request: Request) -> Response:
     Works in `sandbox="allow-scripts"`: its scripts come from this server, and it asks nothing of
     the browser that an opaque origin does not have.
     """
-    services = services_of(request)
+    services, reference = services_of(request), request.path_params["reference"]
     try:
-        framed = await admit.frame(services, request.path_params["reference"])
+        with counted(request, reference if admit.CODE.fullmatch(reference) else None):
+            framed = await admit.frame(services, reference)
     except Refused as refusal:
         return _refused(refusal)
     claims = framed.claims

@@ -9,8 +9,10 @@ from starlette.responses import HTMLResponse, Response
 
 from widget_server.edge.assets import EVERGREEN, Assets
 from widget_server.edge.story_api import code_of, services_of
+from widget_server.edge.text_html import draw
 from widget_server.model.errors import NotFound
 from widget_server.operations import read
+from widget_server.trust import urls
 from widget_server.wire import views
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -21,6 +23,7 @@ PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+PAGES.globals |= {"draw": draw, "address": urls.safe}
 _HEADERS = {
     "Cache-Control": "public, max-age=5",
     "Content-Security-Policy": (

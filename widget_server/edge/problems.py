@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
 from widget_server.edge.counts import HTTP
@@ -35,6 +36,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Too late",
     413: "Too large",
+    415: "Media type not taken",
     422: "Not accepted",
     429: "Too fast",
     500: "Internal error",
@@ -43,6 +45,7 @@ TITLES = {
 
 # Close codes: 4000 to 4499 mean “come back”, 4500 to 4999 “not before the page is loaded anew”.
 GOING_AWAY = 1001
+NO_TEXT = 1003
 ABUSE = 1008
 TOO_LARGE = 1009
 RESTART = 1012
@@ -54,6 +57,8 @@ TOO_MANY = 4429
 TOKEN_REFUSED = 4501
 ORIGIN_REFUSED = 4503
 PROTOCOL_VERSION = 4505
+
+NO_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 _REFUSED_SUBSCRIPTION = {
     "token_invalid": TOKEN_REFUSED,
@@ -91,6 +96,12 @@ def problem(status: int, code: str, detail: str, retry_after: float | None = Non
     return Response(orjson.dumps(content), status, headers, media_type="application/problem+json")
 
 
+def seal(headers: MutableHeaders) -> None:
+    """What an answer carries that is no page: opened as one, it may do nothing at all."""
+    headers.setdefault("Content-Security-Policy", NO_PAGE)
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
 def of(refusal: Refused) -> Response:
     """The error answer for a refusal."""
     return problem(status_of(refusal), refusal.code, refusal.detail, refusal.retry_after)
@@ -106,5 +117,6 @@ def plain(
         lines.append(b"retry-after: %d\r\n" % max(1, math.ceil(retry_after)))
     return (
         b"HTTP/1.1 %d %b\r\n%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+        b"content-security-policy: %b\r\nx-content-type-options: nosniff\r\n"
         b"connection: close\r\n\r\n%b"
-    ) % (status, text[:-1], b"".join(lines), len(text), text)
+    ) % (status, text[:-1], b"".join(lines), len(text), NO_PAGE.encode(), text)

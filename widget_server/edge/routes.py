@@ -24,7 +24,8 @@ from widget_server.edge import (
     story_api,
 )
 from widget_server.edge.guards import Seats
-from widget_server.edge.socket import LiveDoor
+from widget_server.edge.reading import paced
+from widget_server.edge.socket import LiveDoor, refuse
 from widget_server.model.errors import Refused
 from widget_server.operations.services import Services
 
@@ -40,13 +41,13 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
         LiveDoor(services, Seats(sockets_per_network)),
         routes=[
             Route("/v1/actions", story_api.deed, methods=["POST"]),
-            Route("/v1/stories/{code}", story_api.snapshot),
-            Route("/v1/stories/{code}/comments", story_api.comments),
-            Route("/v1/stories/{code}/comments/{comment}", story_api.thread),
-            Route("/v1/counts", story_api.counts),
+            Route("/v1/stories/{code}", paced(story_api.snapshot)),
+            Route("/v1/stories/{code}/comments", paced(story_api.comments)),
+            Route("/v1/stories/{code}/comments/{comment}", paced(story_api.thread)),
+            Route("/v1/counts", paced(story_api.counts)),
             Route("/embed.js", assets.evergreen),
             Route("/embed/{file}", assets.pinned),
-            Route("/s/{code}", pages.story),
+            Route("/s/{code}", paced(pages.story)),
             Route("/e/{reference}", frame_page.frame),
             Route("/pages/{file}", pages.style),
             Route("/healthz", health.alive),
@@ -85,6 +86,9 @@ class _Application(Starlette):
         """Serve."""
         if scope["type"] == "websocket" and scope["path"] == LIVE:
             await self._live(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await refuse(send, 404, f"Sockets are at {LIVE}.")
         else:
             await super().__call__(scope, receive, send)
 
@@ -128,7 +132,7 @@ class EveryAnswer:
 def _add_to(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-    headers["X-Content-Type-Options"] = "nosniff"
+    problems.seal(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")
 

@@ -18,8 +18,8 @@ from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import NotPermitted, Refused
-from widget_server.model.records import Position
-from widget_server.operations import admit, readers
+from widget_server.model.records import Copy, Position
+from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
 from widget_server.wire import frames, messages
 
@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "widget.v1"
 SUBSCRIBE_S = 10.0
-"""Without a subscription for so long after the handshake a socket is closed (4408)."""
+"""Without a subscription for so long after the handshake a socket is closed (4408).
+
+Refused ones do not begin the time anew; how long the server takes to answer is not counted.
+"""
 REFUSED_S = 1.0
 """A socket whose subscriptions were all refused stays so long for others to be asked for."""
 MOST_STORIES = 50
@@ -47,11 +50,11 @@ class LiveDoor:
         """Refuse with an HTTP answer, or open the socket and stay with it until it ends."""
         await receive()
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await _refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            await refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
             return
         network = self.services.network(guards.address_of(scope))
         if not self._seats.take(network):
-            await _refuse(send, 429, "Too many open sockets from this network. Try again later.")
+            await refuse(send, 429, "Too many open sockets from this network. Try again later.")
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
@@ -64,10 +67,11 @@ class LiveDoor:
             self._seats.leave(network)
 
 
-async def _refuse(send: Send, status: int, detail: str) -> None:
+async def refuse(send: Send, status: int, detail: str) -> None:
     """Answer the handshake like any other HTTP request."""
-    code = "rate_limited" if status == 429 else "malformed"
+    code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
     response = problems.problem(status, code, detail, 30 if status == 429 else None)
+    problems.seal(response.headers)
     headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
@@ -78,12 +82,15 @@ class LiveSocket:
 
     __slots__ = (
         "_deadline",
+        "_ends_at",
         "_faults",
         "_grants",
+        "_left_s",
         "_network",
         "_origin",
         "_peer",
         "_readers",
+        "_refusals",
         "_refused",
         "_resumed",
         "_services",
@@ -102,6 +109,9 @@ class LiveSocket:
         self._visible = True
         self._faults: list[float] = []
         self._refused: Refused | None = None
+        self._refusals = 0
+        self._left_s = SUBSCRIBE_S
+        self._ends_at = 0.0
         self._resumed: asyncio.Event | None = None
         self._deadline: Deadline | None = None
 
@@ -117,7 +127,10 @@ class LiveSocket:
                 if event["type"] != "websocket.receive":
                     return
                 text = event.get("text")
-                await self._handle(text if text is not None else event.get("bytes") or b"")
+                if text is None:
+                    self._peer.close(problems.NO_TEXT, "send text frames")
+                    return
+                await self._handle(text)
         finally:
             self._stop_clock()
             for subscription in self._subscriptions.values():
@@ -126,7 +139,7 @@ class LiveSocket:
 
     # Messages ----------------------------------------------------------------------------------
 
-    async def _handle(self, data: str | bytes) -> None:
+    async def _handle(self, data: str) -> None:
         ref: int | None = None
         try:
             message = messages.read_message(data)
@@ -160,23 +173,18 @@ class LiveSocket:
             await self._join(asked)
         finally:
             if not self._subscriptions and self._deadline is None:
-                self._await_subscription(SUBSCRIBE_S)
+                self._await_subscription(SUBSCRIBE_S if self._refused is None else REFUSED_S)
 
     async def _join(self, asked: messages.Subscribe) -> None:
         services = self._services
         try:
-            grant = await admit.admit(
-                services,
-                token=asked.token,
-                code=asked.story,
-                origin=self._origin,
-                page=asked.page,
-                lang=asked.lang,
-            )
+            grant = await self._admit(asked)
         except Refused as refusal:
             self._refused = refusal
-            if not self._subscriptions:
-                self._await_subscription(REFUSED_S)
+            self._refusals += 1
+            if self._refusals > MOST_STORIES:
+                # A page has no more stories than that, so this is no page.
+                self._count_fault()
             raise
         site, code = grant.site.slug, grant.story.code
         if len(self._subscriptions) >= MOST_STORIES and code not in self._subscriptions:
@@ -185,11 +193,13 @@ class LiveSocket:
         issued = await self._recognise(grant, asked)
         known = self._readers.get(site)
         self._unsubscribe(code)
+        copy = await copies.seen(services, grant, self._network)
         subscription = Subscription(
             self._peer,
-            grant.copy.id if grant.copy is not None else 0,
-            _personal(grant, issued),
+            copy.id if copy is not None else 0,
+            _personal(grant, copy, issued),
             readers.store_key(known) if known is not None else None,
+            self._network,
         )
         subscription.visible = self._visible
         since = asked.since
@@ -199,6 +209,20 @@ class LiveSocket:
         )
         self._subscriptions[code] = subscription
         self._grants[code] = grant
+
+    async def _admit(self, asked: messages.Subscribe) -> admit.Grant:
+        services, code = self._services, asked.story
+        with contextlib.ExitStack() as counted:
+            if asked.token is None and code is not None:
+                counted.enter_context(services.looking_up(code, self._network))
+            return await admit.admit(
+                services,
+                token=asked.token,
+                code=code,
+                origin=self._origin,
+                page=asked.page,
+                lang=asked.lang,
+            )
 
     async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> str | None:
         """Know the reader by an identity token (answers a new reader token) or a reader token."""
@@ -219,6 +243,7 @@ class LiveSocket:
             self._services.hub.leave(subscription)
 
     async def _do(self, deed: messages.Deed) -> None:
+        self._services.paces.spend("deed", self._network)
         grant = self._grants.get(deed.story)
         if grant is None:
             raise NotPermitted("Subscribe to this story on this socket first.")
@@ -269,13 +294,17 @@ class LiveSocket:
         self._peer.write(Batch([Frame(frames.goodbye_frame(wait))]))
 
     def _await_subscription(self, seconds: float) -> None:
+        """Let so many seconds run, of those that are left for the first subscription."""
         self._stop_clock()
-        self._deadline = Deadline(asyncio.get_running_loop(), seconds, self._too_late)
+        loop = asyncio.get_running_loop()
+        self._ends_at = loop.time() + self._left_s
+        self._deadline = Deadline(loop, min(seconds, self._left_s), self._too_late)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+            self._left_s = max(0.0, self._ends_at - asyncio.get_running_loop().time())
 
     def _too_late(self) -> None:
         if self._refused is not None:
@@ -291,9 +320,8 @@ class LiveSocket:
             self._peer.close(problems.MALFORMED, "too many malformed messages")
 
 
-def _personal(grant: admit.Grant, issued: str | None) -> bytes:
+def _personal(grant: admit.Grant, copy: Copy | None, issued: str | None) -> bytes:
     """What a snapshot says to this socket alone: its copy, its rights, a reader token."""
-    copy = grant.copy
     own: dict[str, Any] = {
         "copy": None if copy is None else {"label": copy.label, "origin": copy.origin},
         "can": grant.can,

@@ -19,6 +19,8 @@ CODE = re.compile(r"[0-9A-Za-z]{12}")
 COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
 ORDERS = ("newest", "oldest", "top")
 MOST_COUNTS = 1_000
+MEDIA_TYPES = ("text/plain", "application/json")
+MEDIA = "Send the action as text/plain or as application/json."
 FRESH = "public, max-age=2"
 """A few seconds: a shared cache takes the load of a story that everyone opens at once."""
 
@@ -47,17 +49,18 @@ async def snapshot(request: Request) -> Response:
     """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
     since = _since(request.query_params.get("since"))
     body = await read.snapshot(services_of(request), code_of(request), since)
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    # Weak: the same state, but not the same bytes when it is compressed (RFC 9110, 8.8.3.3).
+    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": FRESH, "ETag": tag}
     if _names(request.headers.get("if-none-match", ""), tag):
-        return Response(None, 304, headers)
+        return Response(None, 304, {**headers, "Vary": "Accept-Encoding"})
     return Response(body, 200, headers, media_type="application/json")
 
 
 def _names(header: str, tag: str) -> bool:
-    """Whether `If-None-Match` names the tag, also as a proxy that compressed has weakened it."""
+    """Whether `If-None-Match` names the tag, weak or not (RFC 9110, 13.1.2)."""
     named = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag in named or "*" in named
+    return tag.removeprefix("W/") in named or "*" in named
 
 
 def _since(text: str | None) -> Position | None:
@@ -117,6 +120,10 @@ async def deed(request: Request) -> Response:
     """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
     ref: int | None = None
     try:
+        services = services_of(request)
+        services.paces.spend("deed", services.network(guards.address_of(request.scope)))
+        if not _is_taken(request.headers.getlist("content-type")):
+            return _answer(415, frames.error_frame(None, Malformed(MEDIA)))
         body = await guards.body_of(request, messages.MOST_BYTES)
         asked = messages.read_deed(body)
         ref = asked.ref
@@ -128,6 +135,13 @@ async def deed(request: Request) -> Response:
         if refusal.retry_after is not None:
             answer.headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
         return answer
+
+
+def _is_taken(named: list[str]) -> bool:
+    """Whether an action may come as this media type; a page that names none sends text."""
+    if not named:
+        return True
+    return len(named) == 1 and named[0].partition(";")[0].strip().lower() in MEDIA_TYPES
 
 
 async def _perform(request: Request, asked: messages.Deed) -> bytes:

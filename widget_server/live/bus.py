@@ -5,6 +5,11 @@ that cannot be sent are dropped and counted, and the sweep against the database 
 would have told. redis-py's pub/sub can be dead without an error (a half-open connection, a
 failover), so each process sends itself a probe; when it does not come back, or a subscription is
 confirmed anew by itself, the connection is rebuilt and everything watched is reconciled.
+
+Every message is signed (`signing`) and looked at before it is passed on: a wrong one with the right
+number would be taken for the change that has it, and the sweep, which compares numbers, would not
+find out. One that was recorded and is sent again is passed over for its number, its version or its
+time, whatever its kind.
 """
 
 import asyncio
@@ -13,7 +18,7 @@ import logging
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -23,7 +28,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from widget_server.live.messages import Message, decode
+from widget_server.live.messages import Message, decode, is_sound
+from widget_server.live.signing import BusSigner
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +42,8 @@ TALLY_S = 0.05
 """Tallies of one story travel at most so often; of those in between only the newest does."""
 MOST_WAITING = 10_000
 RECONNECT_S = (0.1, 2.0)
+WARN_S = 60.0
+"""Refused messages are told in the log at most so often."""
 
 
 def channel_name(code: str) -> str:
@@ -52,6 +60,7 @@ class Counts:
     dropped: Annotated[int, "messages that could not be sent; the sweep tells what they told"] = 0
     conflated: Annotated[int, "tallies replaced by newer ones before they were sent"] = 0
     rebuilt: Annotated[int, "connections to the bus given up, to be made anew"] = 0
+    refused: Annotated[int, "messages heard that no process of this server can have sent"] = 0
 
 
 class Bus:
@@ -66,9 +75,14 @@ class Bus:
         process: str,
         on_message: Callable[[Message], None],
         on_gap: Callable[[], None],
+        keys: Sequence[bytes],
     ) -> None:
+        """`keys`, newest first, are the same in all processes and known to nobody else."""
         self._url = url
         self._probe = f"w:probe:{process}"
+        self._probes = 0
+        self._signer = BusSigner(keys)
+        self._warned_at = -WARN_S
         self._on_message = on_message
         self._on_gap = on_gap
         self._ordered: deque[Message] = deque()
@@ -142,7 +156,8 @@ class Bus:
         try:
             async with asyncio.timeout(1), client.pipeline(transaction=False) as pipeline:
                 for message in batch:
-                    pipeline.publish(channel_name(message.story), message.encode())
+                    name = channel_name(message.story)
+                    pipeline.publish(name, self._signer.sign(name, message.encode()))
                 answers = await pipeline.execute(raise_on_error=False)
             failed = sum(isinstance(answer, Exception) for answer in answers)
             self.counts.sent += len(batch) - failed
@@ -254,16 +269,33 @@ class Bus:
                 confirmed.discard(name)
 
     def _receive(self, name: str, data: bytes) -> None:
-        if name == self._probe:
-            if not self.healthy:
-                self.healthy = True
-                self._on_gap()
-            return
-        code = self._watched.get(name)
-        message = decode(code, data) if code is not None else None
-        if message is not None:
+        said = self._signer.verify(name, data)
+        if said is None:
+            self._refuse()
+        elif name == self._probe:
+            self._receive_probe(said)
+        elif (code := self._watched.get(name)) is not None:
+            message = decode(code, said)
+            if message is None:
+                return  # of another version of ours, beside which this one runs
+            if not is_sound(message):
+                self._refuse()
+                return
             self.counts.received += 1
             self._on_message(message)
+
+    def _receive_probe(self, said: bytes) -> None:
+        # Only the last one proves something: an older one may have been recorded and sent again.
+        if said == b"%d" % self._probes and not self.healthy:
+            self.healthy = True
+            self._on_gap()
+
+    def _refuse(self) -> None:
+        self.counts.refused += 1
+        now = time.monotonic()
+        if now - self._warned_at >= WARN_S:
+            self._warned_at = now
+            log.warning("event=bus_message_refused total=%d", self.counts.refused)
 
     async def _keep(self, client: Redis, pubsub: PubSub, reader: asyncio.Task[None]) -> None:
         """Send subscriptions as they are asked for, and the probe; raise when it is not heard."""
@@ -277,7 +309,9 @@ class Bus:
             if now >= due:
                 due = now + PROBE_S
                 async with asyncio.timeout(1):
-                    await client.publish(self._probe, b"?")
+                    self._probes += 1
+                    probe = self._signer.sign(self._probe, b"%d" % self._probes)
+                    await client.publish(self._probe, probe)
             try:
                 async with asyncio.timeout(max(0.01, due - now)):
                     verb, names = await self._commands.get()

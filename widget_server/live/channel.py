@@ -152,8 +152,18 @@ class Channel:
         """The frame of a tally that is newer than the one known for its target."""
         known = self._tallies.get(message.key)
         late = known is not None and known[0] >= message.number and known[2] == message.epoch
-        if late or not self._speaks_to_us(message):
+        if late or not self._speaks_to_us(message) or self._is_told(message):
             return None
+        return self._keep_tally(message)
+
+    def _is_told(self, message: Message) -> bool:
+        """Whether the snapshot or a sweep has brought this, or what came after it, to everyone.
+
+        A message that comes so late has been sent twice, by whomever.
+        """
+        return self.last >= 0 and message.number <= self.checked
+
+    def _keep_tally(self, message: Message) -> Frame:
         frame = Frame(message.payload)
         self._tallies[message.key] = (message.number, frame, message.epoch)
         self._tallies.move_to_end(message.key)
@@ -216,8 +226,12 @@ class Channel:
         self.floor = min(self.floor, recent.floor)
         self.wide = True
         self._unknown = recent.counted_from
-        taken = ((message.key, self.take_tally(message)) for message in recent.tallies)
-        return {target: frame for target, frame in taken if frame is not None}
+        older = (one for one in recent.tallies if one.number > self._version_of(one.key))
+        return {message.key: self._keep_tally(message) for message in older}
+
+    def _version_of(self, target: str) -> int:
+        kept = self._tallies.get(target)
+        return kept[0] if kept is not None and kept[2] == self.epoch else -1
 
     # Giving out --------------------------------------------------------------------------------
 

@@ -34,9 +34,11 @@ FRESH_S = 0.2
 class Channels:
     """The table of channels, by code."""
 
-    def __init__(self, source: Source, process: str, counts: Counts) -> None:
+    def __init__(self, source: Source, process: str, counts: Counts, readers: int = 0) -> None:
+        """`readers` is how many one network counts as in presence; 0 for as many as it has."""
         self._source = source
         self._process = process
+        self._readers = readers
         self._counts = counts
         self._background = Background()
         self._bus: Carrier | None = None
@@ -75,7 +77,7 @@ class Channels:
         """
         channel = self.table.get(code)
         if channel is None:
-            channel = self.table[code] = Watched(code, Presence(self._process))
+            channel = self.table[code] = Watched(code, Presence(self._process, self._readers))
         while channel.usable() is None:
             if channel.loading is None:
                 channel.loading = self._background.start(self._load(channel))

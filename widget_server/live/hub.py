@@ -23,11 +23,13 @@ log = logging.getLogger(__name__)
 class Hub:
     """The subscriptions of this process. `run` keeps them true; all else may be called at any time."""
 
-    def __init__(self, source: Source, process: str, sweep_s: float = 1.0) -> None:
+    def __init__(
+        self, source: Source, process: str, sweep_s: float = 1.0, readers_per_network: int = 0
+    ) -> None:
         self._sweep_s = sweep_s
         self._bus: Carrier | None = None
         self.counts = Counts()
-        self._channels = Channels(source, process, self.counts)
+        self._channels = Channels(source, process, self.counts, readers_per_network)
         self.presence_frame: Callable[[str, int, int], bytes] = lambda _code, _n, _m: b"{}"
         """Draws a presence frame; set by the composition root."""
 

@@ -6,10 +6,15 @@ passes over further fields, and over kinds and versions that it does not know, s
 the server can run side by side.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import orjson
 
 VERSION = b"1"
+MOST_NUMBER = 2**53 - 1
+"""The highest number that every embed can count with."""
 
 Kind = Literal["comment", "story", "tally", "presence"]
 _LETTERS: dict[Kind, bytes] = {"comment": b"c", "story": b"s", "tally": b"t", "presence": b"p"}
@@ -64,3 +69,40 @@ def decode(story: str, data: bytes) -> Message | None:
         )
     except ValueError:
         return None
+
+
+def is_sound(message: Message) -> bool:
+    """Whether the payload is JSON that says what the header says.
+
+    Readers are sent it as it is, and parts of it are put into snapshots.
+    """
+    if not (0 <= message.number <= MOST_NUMBER and 0 <= message.count <= MOST_NUMBER):
+        return False
+    try:
+        content = orjson.loads(message.payload)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(content, dict):
+        return False
+    if message.kind == "presence":
+        return True  # not shown as it is; whoever counts it looks at it
+    if (content.get("type"), content.get("story")) != (message.kind, message.story):
+        return False
+    if message.kind == "tally":
+        return _is_tally(message, content)
+    position = {"epoch": message.epoch, "seq": message.number}
+    return content.get("position") == position and (
+        message.kind == "story" or _is_comment(message, content)
+    )
+
+
+def _is_tally(message: Message, content: Mapping[str, Any]) -> bool:
+    about = (content.get("comment", ""), content.get("version"))
+    begins = message.payload.startswith(b'"version":', message.start)
+    return about == (message.key, message.number) and begins
+
+
+def _is_comment(message: Message, content: Mapping[str, Any]) -> bool:
+    comment = content.get("comment")
+    begins = message.payload[: message.start].endswith(b'"comment":')
+    return isinstance(comment, dict) and comment.get("id") == message.key and begins

@@ -2,9 +2,15 @@
 
 Each process says what it sees when that changes and every few seconds; what was not said again
 for a while is forgotten, so a process that died takes its readers with it.
+
+A network counts as so many readers at most: one program could otherwise be five hundred. So a
+household is counted rightly, and of an office or a school behind one address a part. Only numbers
+travel between processes, no network: one whose sockets are on several processes counts in each.
 """
 
+import time
 from collections import Counter
+from collections.abc import Callable
 
 import orjson
 
@@ -14,6 +20,10 @@ AGAIN_S = 10.0
 FORGET_S = 25.0
 SAY_S = 1.0
 MOST_COPIES = 200
+MOST_READERS = 1_000_000
+"""What one process may say that it sees: more than it could have open files."""
+NEW_S = 60.0
+"""How far the clocks of two machines may be apart, and how old a message may be."""
 
 
 def rounded(readers: int) -> int:
@@ -25,38 +35,59 @@ def rounded(readers: int) -> int:
 
 
 class Presence:
-    """The audience of one story. Times are the event loop's, in seconds."""
+    """The audience of one story. Times are the event loop's, in seconds.
+
+    `most` is how many readers one network counts as; 0 for as many as it has. `clock` answers
+    nanoseconds since 1970.
+    """
 
     __slots__ = (
         "_asked",
+        "_clock",
         "_copies",
+        "_most",
+        "_networks",
         "_others",
         "_process",
         "_readers",
         "_said",
         "_said_at",
         "_shown",
+        "_told_at",
     )
 
-    def __init__(self, process: str) -> None:
+    def __init__(
+        self, process: str, most: int = 0, clock: Callable[[], int] = time.time_ns
+    ) -> None:
         self._process = process
+        self._most = most
+        self._clock = clock
         self._readers = 0
+        self._networks: Counter[str] = Counter()
         self._copies: Counter[int] = Counter()
-        self._others: dict[str, tuple[int, frozenset[int], float]] = {}
+        self._others: dict[str, tuple[int, frozenset[int], float, int]] = {}
+        """What each of the other processes said: readers, copies, when it was heard, and sent."""
         self._said: tuple[int, frozenset[int]] = (0, frozenset())
         self._said_at = -AGAIN_S
+        self._told_at = 0
         self._shown = (0, 0)
         self._asked = False
 
-    def enter(self, copy: int) -> None:
-        """A reader came, on this copy; 0 where it is not known."""
-        self._readers += 1
+    def enter(self, copy: int, network: str = "") -> None:
+        """A reader came from this network, on this copy; 0 where it is not known."""
+        if self._networks[network] < self._most or not self._most:
+            self._readers += 1
+        self._networks[network] += 1
         if copy:
             self._copies[copy] += 1
 
-    def leave(self, copy: int) -> None:
+    def leave(self, copy: int, network: str = "") -> None:
         """A reader of this copy went."""
-        self._readers -= 1
+        self._networks[network] -= 1
+        if self._networks[network] < self._most or not self._most:
+            self._readers -= 1
+        if not self._networks[network]:
+            del self._networks[network]
         if copy:
             self._copies[copy] -= 1
             if not self._copies[copy]:
@@ -64,28 +95,33 @@ class Presence:
 
     def shown(self) -> tuple[int, int]:
         """Readers (rounded) and copies, over all processes."""
-        copies = set(self._copies).union(*(seen for _, seen, _ in self._others.values()))
-        total = self._readers + sum(readers for readers, _, _ in self._others.values())
+        copies = set(self._copies).union(*(said[1] for said in self._others.values()))
+        total = self._readers + sum(said[0] for said in self._others.values())
         return rounded(total), len(copies)
 
     def has_changed(self, now: float) -> bool:
         """Whether what is shown differs from what was shown last; forgets silent processes."""
-        for process in [p for p, seen in self._others.items() if now - seen[2] > FORGET_S]:
+        for process in [p for p, said in self._others.items() if now - said[2] > FORGET_S]:
             del self._others[process]
         before, self._shown = self._shown, self.shown()
         return before != self._shown
 
     def hear(self, process: str, payload: bytes, now: float) -> None:
-        """Another process says what it sees; one that is new asks for an answer."""
-        if process == self._process:
+        """Another process says what it sees; one that is new asks for an answer.
+
+        What is no newer than what it said before, or old by the clock, was sent again by somebody
+        who had recorded it.
+        """
+        said = None if process == self._process else _read(payload)
+        if said is None:
             return
-        try:
-            said = orjson.loads(payload)
-            readers, copies = int(said["readers"]), frozenset(map(int, said["copies"]))
-        except (ValueError, KeyError, TypeError):
+        readers, copies, at, asks = said
+        known = self._others.get(process)
+        late = known is not None and at <= known[3]
+        if late or abs(self._clock() - at) > NEW_S * 1e9:
             return
-        self._others[process] = (max(0, readers), copies, now)
-        self._asked = self._asked or bool(said.get("ask"))
+        self._others[process] = (readers, copies, now, at)
+        self._asked = self._asked or asks
 
     def is_due(self, now: float) -> bool:
         """Whether this process should speak."""
@@ -96,8 +132,31 @@ class Presence:
     def message(self, story: str, now: float, *, ask: bool = False) -> Message:
         """What this process sees, for the bus."""
         self._said, self._said_at, self._asked = self._here(), now, False
-        payload = {"readers": self._readers, "copies": sorted(self._said[1]), "ask": ask}
+        self._told_at = max(self._clock(), self._told_at + 1)
+        payload = {
+            "readers": self._readers,
+            "copies": sorted(self._said[1]),
+            "ask": ask,
+            "at": self._told_at,
+        }
         return Message("presence", story, self._readers, self._process, orjson.dumps(payload))
 
     def _here(self) -> tuple[int, frozenset[int]]:
         return self._readers, frozenset(sorted(self._copies)[:MOST_COPIES])
+
+
+def _read(payload: bytes) -> tuple[int, frozenset[int], int, bool] | None:
+    """Readers, copies, time (nanoseconds) and question of a message; None if one is out of range."""
+    try:
+        said = orjson.loads(payload)
+        readers, copies, at = said["readers"], said["copies"], said["at"]
+        numbers = [readers, at, *copies]
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = (
+        all(type(number) is int for number in numbers)
+        and 0 <= readers <= MOST_READERS
+        and len(copies) <= MOST_COPIES
+        and all(copy > 0 for copy in copies)
+    )
+    return (readers, frozenset(copies), at, said.get("ask") is True) if sound else None

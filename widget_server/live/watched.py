@@ -19,6 +19,7 @@ class Subscription:
         "_seq",
         "channel",
         "copy",
+        "network",
         "peer",
         "personal",
         "place",
@@ -27,13 +28,17 @@ class Subscription:
         "visible",
     )
 
-    def __init__(self, peer: Peer, copy: int, personal: bytes, reader: str | None) -> None:
+    def __init__(
+        self, peer: Peer, copy: int, personal: bytes, reader: str | None, network: str = ""
+    ) -> None:
         self.peer = peer
         self.copy = copy
         """The copy's number, for presence; 0 where none is known."""
         self.personal = personal
         """`,"copy":…,"can":…`: what a snapshot says to this socket alone."""
         self.reader = reader
+        self.network = network
+        """From where, by today's key, for presence."""
         self.visible = True
         self.ref: int | None = None
         """What the first snapshot answers, until it was written."""
@@ -160,7 +165,7 @@ class Watched(Channel):
         """From now on every change goes to this subscription too."""
         subscription.channel = self
         self.outside[subscription] = None
-        self.presence.enter(subscription.copy)
+        self.presence.enter(subscription.copy, subscription.network)
 
     def leave(self, subscription: Subscription) -> None:
         """Nothing more goes to this subscription."""
@@ -168,7 +173,7 @@ class Watched(Channel):
             subscription.step_out()
             del self.outside[subscription]
             subscription.channel = None
-            self.presence.leave(subscription.copy)
+            self.presence.leave(subscription.copy, subscription.network)
 
     def step_in(self, subscription: Subscription) -> None:
         """Into the crowd with one who has what the crowd has, if it can be written to like them."""

@@ -14,18 +14,16 @@ from widget_server.model.errors import (
     TokenInvalid,
     TokenRevoked,
 )
-from widget_server.model.records import Copy, Site, Story
+from widget_server.model.records import Site, Story
 from widget_server.operations.directory import ROTATED_S, KnownSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Change
-from widget_server.store.errands import make_story, see_copy
+from widget_server.store.errands import make_story
 from widget_server.trust import origins, tokens
 
 READ_ONLY = ("read",)
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 NO_ORIGIN = "Send the page's Origin. Only a token for any page needs none."
-OPEN = "open"
-"""Stands for the token of a copy that carries only the story's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,10 @@ class Grant:
     claims: WidgetClaims | None
     generation: int
     epoch: str
-    """The database's numbering that `story` and `copy` belong to."""
+    """The database's numbering that `story` belongs to."""
     origin: str | None
-    copy: Copy | None = None
+    page: str | None = None
+    """Its address as it was said, not looked at."""
     lang: str | None = None
 
     def require(self, right: str) -> None:
@@ -68,7 +67,8 @@ async def admit(
 ) -> Grant:
     """Check a copy's token, or the bare code where the site allows that.
 
-    A valid token makes an unknown story known. Raises `Malformed`, `TokenInvalid`,
+    A valid token makes an unknown story known; nothing else is stored (`copies` notes where that
+    was). Raises `Malformed`, `TokenInvalid`,
     `TokenRevoked`, `OriginNotAllowed`, `NotPermitted`, `NotFound`.
     """
     if token is None:
@@ -77,8 +77,7 @@ async def admit(
         grant = await _by_token(services, token, code, origin)
     claims = grant.claims
     lang = lang or (claims.lang if claims is not None else None)
-    copy = await _copy(services, grant, lang, page)
-    return replace(grant, copy=copy, lang=lang)
+    return replace(grant, page=page, lang=lang)
 
 
 async def make_known(services: Services, token: str) -> Story:
@@ -141,7 +140,7 @@ async def _found_again(services: Services, grant: Grant) -> Grant:
             raise TokenInvalid
         story = await _story(services, grant.story.code, site.site, grant.claims)
         found = replace(grant, story=story, epoch=services.discussions.epoch)
-    return replace(found, copy=await _copy(services, found, grant.lang, None))
+    return replace(found, lang=grant.lang)
 
 
 async def _by_token(services: Services, token: str, code: str | None, origin: str | None) -> Grant:
@@ -162,18 +161,20 @@ async def _by_token(services: Services, token: str, code: str | None, origin: st
 async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims, int]:
     """The token's site, claims and key generation. Raises `TokenInvalid`."""
     peeked = tokens.peek(token)
+    claims = services.directory.claims(token)
+    if claims is None:
+        # Before anything is asked of the database: what nobody has signed costs no question.
+        own = peeked.generation
+        claims = services.keyring.open_widget(peeked, own, own, services.clock())
     known = await services.directory.site(peeked.site)
     if known is not None and peeked.generation > known.site.generation:
         known = await services.directory.site(peeked.site, max_age=ROTATED_S)
     if known is None:
         raise TokenInvalid
-    oldest, newest = known.site.oldest, known.site.generation
-    claims = services.directory.claims(token)
-    if claims is None:
-        claims = services.keyring.open_widget(peeked, oldest, newest, services.clock())
-        services.directory.keep_claims(token, claims)
-    elif not oldest <= peeked.generation <= newest:
+    if not known.site.oldest <= peeked.generation <= known.site.generation:
         raise TokenInvalid
+    if services.directory.claims(token) is None:
+        services.directory.keep_claims(token, claims)
     return known, claims, peeked.generation
 
 
@@ -236,7 +237,7 @@ async def _story(services: Services, code: str, site: Site, claims: WidgetClaims
         await services.writer.run_errand(
             make_story(code, site.slug, claims.story, claims.iat, claims.attribution, counts)
         )
-        story = await services.directory.story(code)
+        story = await services.directory.story(code, fresh=True)
         if story is None:
             raise NotFound
     if claims.iat > story.attributed:
@@ -257,24 +258,3 @@ def _news(story: Story, attribution: Attribution) -> dict[str, str | bool | None
         "license": attribution.license,
     }
     return {k: v for k, v in said.items() if v is not None and getattr(story, k) != v}
-
-
-async def _copy(
-    services: Services, grant: Grant, lang: str | None, page: str | None
-) -> Copy | None:
-    """The copy's record, written when it is new and then at most once an hour."""
-    if grant.origin is None:
-        return None
-    jti = grant.claims.jti if grant.claims is not None else OPEN
-    label = grant.claims.label if grant.claims is not None else None
-    # In one spelling; what a token for any page lets in and is no web page's origin is no place.
-    origin = (origins.page_of(f"{grant.origin}/", grant.origin) or "null/").removesuffix("/")
-    key = (grant.story.id, jti, origin)
-    known = services.directory.copy(key)
-    if known is not None:
-        return known
-    address = origins.page_of(page, grant.origin) if page is not None else None
-    errand = see_copy(grant.story.id, jti, origin, label, lang, address)
-    copy = await services.writer.run_errand(errand)
-    services.directory.keep_copy(key, copy)
-    return copy

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from widget_server.model.errors import TextRefused
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
-from widget_server.operations import readers
+from widget_server.operations import copies, readers
 from widget_server.operations.admit import Grant
 from widget_server.operations.readers import Actor
 from widget_server.operations.services import Services
@@ -42,6 +42,7 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
     services.paces.spend("comment", actor.network)
     services.paces.spend_of(settings.pace_comment, "comment", actor.key)
     author = actor.claims.author
+    copy = await copies.used(services, grant, actor.network)
     deed = Post(
         story=grant.story.id,
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
@@ -58,7 +59,7 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
         email=email,
         website=website,
         role="author" if author else None,
-        copy=grant.copy.id if grant.copy is not None else None,
+        copy=copy.id if copy is not None else None,
         lang=grant.lang,
     )
     return await services.writer.submit(deed)

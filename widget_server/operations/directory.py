@@ -8,8 +8,9 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import Unavailable
@@ -18,6 +19,8 @@ from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 
+T = TypeVar("T")
+
 SITE_S = 2.0
 ROTATED_S = 0.1
 """How old rules may be that do not know a token's generation, in seconds: its key may be new."""
@@ -25,8 +28,11 @@ PATIENCE_S = 1.0
 """How long a deed waits for the database where older rules are known, in seconds."""
 STORY_S = 30.0
 COPY_S = 3600.0
+ABSENT_S = 1.0
+"""How long a code is known to name no story, in seconds: a token may make it known elsewhere."""
 MOST_STORIES = 50_000
 MOST_TOKENS = 5_000
+MOST_ABSENT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,14 @@ class Directory:
         self._clock = clock
         self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
-        self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
+        self._absent: OrderedDict[str, float] = OrderedDict()
+        """Codes that name no story, and when that was asked."""
+        self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy, bool]] = OrderedDict()
+        """When a copy was noted, it, and whether as one that was acted on."""
         self._epoch = ""
         self.lists = Lists(discussions, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
+        self._shared: dict[tuple[object, ...], asyncio.Task[Any]] = {}
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
     async def site(self, slug: str, *, max_age: float = SITE_S) -> KnownSite | None:
@@ -91,18 +101,36 @@ class Directory:
         at, known = self._by_code.get(code, (0.0, None))
         if not fresh and known is not None and self._clock() - at < STORY_S:
             return known
+        if not fresh and self._clock() - self._absent.get(code, -math.inf) < ABSENT_S:
+            return None
         try:
-            story = await self._discussions.story(code)
+            story = await self._ask_for_story(code, fresh=fresh)
         except Unavailable:
             if known is None or fresh:
                 raise
             return known
         if story is not None:
             self.keep(story)
+        else:
+            self._absent[code] = self._clock()
+            self._absent.move_to_end(code)
+            if len(self._absent) > MOST_ABSENT:
+                self._absent.popitem(last=False)
         return story
+
+    async def _ask_for_story(self, code: str, *, fresh: bool) -> Story | None:
+        if fresh:  # One that was asked for before may know less.
+            return await self._discussions.story(code)
+        return await self.shared(("story", code), lambda: self._discussions.story(code))
+
+    def knows(self, code: str) -> bool:
+        """Whether this is known to be a story's code, or to be none, without asking."""
+        asked = self._clock() - self._absent.get(code, -math.inf) < ABSENT_S
+        return code in self._by_code or asked
 
     def keep(self, story: Story) -> None:
         """Remember a story that was just read or written."""
+        self._absent.pop(story.code, None)
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MOST_STORIES:
@@ -114,6 +142,7 @@ class Directory:
             self._epoch = self._discussions.epoch
             self._by_code.clear()
             self._by_slug.clear()
+            self._absent.clear()
             self._copies.clear()
 
     def claims(self, token: str) -> WidgetClaims | None:
@@ -129,18 +158,37 @@ class Directory:
         if len(self._claims) > MOST_TOKENS:
             self._claims.popitem(last=False)
 
-    def copy(self, key: tuple[int, str, str]) -> Copy | None:
-        """The copy with this (story, token handle, origin), if it was noted in the last hour."""
-        self._forget_if_restored()
-        at, known = self._copies.get(key, (-COPY_S, None))
-        return known if self._clock() - at < COPY_S else None
+    def copy(self, key: tuple[int, str, str], *, used: bool) -> Copy | None:
+        """The copy with this (story, token handle, origin), if it was noted in the last hour.
 
-    def keep_copy(self, key: tuple[int, str, str], copy: Copy | None) -> None:
-        """Remember that a copy was noted."""
-        self._copies[key] = (self._clock(), copy)
+        `used`: only if that was as one that was acted on.
+        """
+        self._forget_if_restored()
+        found = self._copies.get(key)
+        if found is None or self._clock() - found[0] >= COPY_S:
+            return None
+        return found[1] if found[2] or not used else None
+
+    def keep_copy(self, key: tuple[int, str, str], copy: Copy | None, *, used: bool) -> None:
+        """Remember that a copy was noted; None says nothing, for soon there may be room."""
+        if copy is None:
+            return
+        self._copies[key] = (self._clock(), copy, used)
         self._copies.move_to_end(key)
         if len(self._copies) > MOST_STORIES:
             self._copies.popitem(last=False)
+
+    async def shared(self, key: tuple[object, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The answer, asked for once for all who want it at the same time.
+
+        Not the asker's: one who leaves does not take it from the others. Raises what `ask` does.
+        """
+        asking = self._shared.get(key)
+        if asking is None:
+            asking = self._shared[key] = asyncio.create_task(ask())
+            asking.add_done_callback(lambda _: self._shared.pop(key, None))
+        answer: T = await asyncio.shield(asking)
+        return answer
 
     def site_of(self, code: str) -> Site | None:
         """The site of a story as last seen, without asking."""

@@ -2,6 +2,7 @@
 
 from widget_server.model.errors import UnknownReaction
 from widget_server.model.records import Tally
+from widget_server.operations import copies
 from widget_server.operations.admit import Grant
 from widget_server.operations.readers import Actor
 from widget_server.operations.services import Services
@@ -21,6 +22,7 @@ async def react(
     if reaction is not None and reaction not in settings.reaction_keys():
         raise UnknownReaction
     services.paces.spend_of(settings.pace_react, "react", actor.key)
-    copy = grant.copy.id if grant.copy is not None else None
-    deed = React(grant.story.id, comment, actor.key, reaction, copy, services.now_ms())
+    copy = await copies.used(services, grant, actor.network) if reaction is not None else None
+    place = copy.id if copy is not None else None
+    deed = React(grant.story.id, comment, actor.key, reaction, place, services.now_ms())
     return await services.writer.submit(deed)

@@ -75,11 +75,12 @@ def act(
 ) -> Actor:
     """The reader who does something now; a new one is counted against the network.
 
+    That somebody does something is counted at the door, before anything else is looked at.
+
     `first` names the deed where it can be told from all others. Its answer, with the reader token,
     may be lost: the same deed again is then the same reader's, on every server. Raises
     `RateLimited`.
     """
-    services.paces.spend("deed", network)
     if known is not None:
         return Actor(known, store_key(known), network, deed=first)
     services.paces.spend("reader", network)

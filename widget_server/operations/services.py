@@ -1,9 +1,11 @@
 """What the verbs work with: built once by `app`, handed to each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from widget_server.live.hub import Hub
+from widget_server.model.errors import NotFound, RateLimited
 from widget_server.operations.directory import Directory
 from widget_server.store.discussions import Discussions
 from widget_server.store.errands import Errand
@@ -30,6 +32,11 @@ class Paces:
         """Count one of `kind` against a network. Raises `RateLimited`."""
         if self._on:
             self._networks.spend(kind, network)
+
+    def require(self, kind: str, network: str) -> None:
+        """Raise `RateLimited` where one more of `kind` would; nothing is counted."""
+        if self._on:
+            self._networks.require(kind, network)
 
     def spend_of(self, rate: str, kind: str, reader: str) -> None:
         """Count one against a reader at the pace that the site chose. Raises `RateLimited`."""
@@ -63,3 +70,19 @@ class Services:
     def network(self, address: str | None) -> str:
         """The key under which a network's pace is counted today; the address itself is not kept."""
         return self.networks.key(address, int(self.clock() // 86_400))
+
+    @contextmanager
+    def looking_up(self, code: str, network: str) -> Iterator[None]:
+        """Let a network ask for stories that are not known here, but not for ever for what is none.
+
+        Inside, `NotFound` is counted against the network. Raises `RateLimited`; never for a story
+        that others are reading.
+        """
+        if not self.directory.knows(code):
+            self.paces.require("refused", network)
+        try:
+            yield
+        except NotFound:
+            with suppress(RateLimited):
+                self.paces.spend("refused", network)
+            raise

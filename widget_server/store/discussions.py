@@ -299,6 +299,15 @@ class Discussions:
         return None if row is None else to_story(row)
 
     @reading
+    async def has_copy(
+        self, connection: AsyncConnection, story: int, jti: str, origin: str
+    ) -> bool:
+        """Whether this copy of a story is known."""
+        own = (copies.c.story == story) & (copies.c.jti == jti) & (copies.c.origin == origin)
+        found = await connection.execute(select(copies.c.id).where(own))
+        return found.scalar_one_or_none() is not None
+
+    @reading
     async def known_copies(self, connection: AsyncConnection, story: int) -> int:
         """How many copies of a story were ever read."""
         total = select(func.count()).select_from(copies).where(copies.c.story == story)

@@ -79,9 +79,20 @@ def make_story(
 
 
 def see_copy(
-    story: int, jti: str, origin: str, label: str | None, lang: str | None, page: str | None
+    story: int,
+    jti: str,
+    origin: str,
+    label: str | None,
+    lang: str | None,
+    page: str | None,
+    *,
+    used: bool = False,
 ) -> Errand[Copy | None]:
-    """Note that a copy is being read; answers it, or None when the story has too many already."""
+    """Note that a copy is being read, or acted on (`used`), and answer it.
+
+    Of a story's copies that are all remembered one gives its place up that was never acted on, the
+    one that was seen longest ago; None when there is no such one.
+    """
 
     async def run(connection: AsyncConnection) -> Copy | None:
         at = now_ms()
@@ -89,17 +100,17 @@ def see_copy(
         changed: dict[str, Any] = {"label": label, "lang": lang, "last_seen": at}
         if page is not None:
             changed["page"] = page
+        if used:
+            changed["used"] = True
         seen = await connection.execute(
             update(copies).where(own).values(changed).returning(copies.c.id)
         )
         known = seen.scalar_one_or_none()
         if known is None:
-            total = await connection.execute(
-                select(func.count()).select_from(copies).where(copies.c.story == story)
-            )
-            if total.scalar_one() >= MOST_COPIES:
+            if not await _has_place(connection, story):
                 return None
-            row = {"story": story, "jti": jti, "origin": origin, "first_seen": at} | changed
+            about = {"story": story, "jti": jti, "origin": origin, "first_seen": at}
+            row = {**about, "used": False, **changed}
             await connection.execute(
                 _insert(connection, copies).values(row).on_conflict_do_nothing()
             )
@@ -107,6 +118,19 @@ def see_copy(
         return Copy(int(known), label, origin)
 
     return run
+
+
+async def _has_place(connection: AsyncConnection, story: int) -> bool:
+    """Whether the story may have another copy, for which one that nobody acted on may have to go."""
+    total = await connection.execute(
+        select(func.count()).select_from(copies).where(copies.c.story == story)
+    )
+    if total.scalar_one() < MOST_COPIES:
+        return True
+    unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used)
+    oldest = unused.order_by(copies.c.last_seen, copies.c.id).limit(1).scalar_subquery()
+    gone = await connection.execute(delete(copies).where(copies.c.id == oldest))
+    return gone.rowcount == 1
 
 
 def use_identity(site: str, jti: str, exp: int, now: int) -> Errand[bool]:

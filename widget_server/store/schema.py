@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -87,6 +88,8 @@ copies = Table(
     Column("page", Text),
     Column("first_seen", BigInteger, nullable=False),
     Column("last_seen", BigInteger, nullable=False),
+    # Whether something was stored that came from there; another one's place may be given away.
+    Column("used", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )

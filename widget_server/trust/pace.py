@@ -63,14 +63,26 @@ class Pace:
         if rate is None:
             return
         now, buckets = self._clock(), self._full_at[kind]
-        full_at = max(buckets.get(key, now), now) + rate.per_s / rate.count
+        buckets[key] = self._full_after_one(rate, now, buckets.get(key, now))
+        buckets.move_to_end(key)
+        self._forget(buckets, now)
+
+    def require(self, kind: str, key: str) -> None:
+        """Raise `RateLimited` where `spend` would; nothing is counted."""
+        rate = self._rates.get(kind)
+        if rate is not None:
+            now = self._clock()
+            self._full_after_one(rate, now, self._full_at[kind].get(key, now))
+
+    @staticmethod
+    def _full_after_one(rate: Rate, now: float, full_at: float) -> float:
+        """When the bucket is full again once one more was spent. Raises `RateLimited`."""
+        full_at = max(full_at, now) + rate.per_s / rate.count
         # A millionth of slack: sums of floats must not cost the last deed of a burst.
         excess = full_at - now - rate.per_s * (1 + 1e-6)
         if excess > 0:
             raise RateLimited(retry_after=max(1, math.ceil(excess - 1e-6)))
-        buckets[key] = full_at
-        buckets.move_to_end(key)
-        self._forget(buckets, now)
+        return full_at
 
     def __len__(self) -> int:
         """How many keys are known."""

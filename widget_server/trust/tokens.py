@@ -151,6 +151,10 @@ class Keyring:
             raise TokenExpired("This sign-in is over. Load the page anew.")
         return claims
 
+    def bus_keys(self) -> tuple[bytes, ...]:
+        """What the processes of this server sign with what they tell each other, newest first."""
+        return tuple(hmac.digest(one.encode(), b"bus", "sha256") for one in self._secrets)
+
     def first_rid(self, deed: str) -> str:
         """The id of a reader whose first deed this is: the same when the deed is sent again.
 

@@ -52,6 +52,11 @@ def split(text: str) -> Url | None:
     return Url(scheme, host, port, match["rest"])
 
 
+def safe(address: object) -> str:
+    """The address if a link may lead there, else "": the embed's rule of the same name, but stricter."""
+    return address if isinstance(address, str) and split(address) is not None else ""
+
+
 def _host(text: str) -> str | None:
     if text.startswith("["):
         try:
