@@ -44,7 +44,7 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  emit renew leave subscription safe remember style ask hear turn also begin faceOf subscribed explain muted watch
+  emit renew leave subscription safe remember style ask hear turn also begin faceOf subscribed explain watch
   perform keep foot tell dispatch draw arrive wish level alone refuse newId element trouble round sieve rejoin told
   memory live nextRef poll learn choose kept say list burst react placeOf button article deliver hold go
 `.match(/\w+/g) ?? [];

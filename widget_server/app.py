@@ -51,7 +51,6 @@ class Rooms:
         self.hub = Hub(source, process, config.sweep_seconds, config.readers)
         self.hub.presence_frame = frames.presence_frame
         url = config.redis or embedded.url(config.data_dir)
-        self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch)
         keyring = Keyring(secret_keys)
         self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch, keyring.bus_keys())
         self.hub.connect(self.bus)

@@ -5,6 +5,12 @@
 
 const PATIENCE = 15_000;
 
+/** How far the servers' clock is ahead of the reader's, in milliseconds. */
+let ahead = 0;
+
+/** The servers' time, whatever the reader's clock says. */
+export const now = () => Date.now() + ahead;
+
 /**
  * Rejects with a refusal, to which it adds the answer's status, if there was an answer.
  *
@@ -19,8 +25,14 @@ export async function ask(url, init) {
     const response = await fetch(url, {
       credentials: "omit",
       signal: AbortSignal.timeout(PATIENCE),
+      // Asked anew: what the browser kept may be old. A header of ours would cost a preflight.
+      cache: "no-cache",
       ...init,
     });
+    const { headers } = response;
+    // When it was written, and how long it lay in a cache since. Where that is not told, what was known stays.
+    const then = Date.parse(headers.get("Date") ?? "") + Number(headers.get("Age")) * 1_000;
+    ahead = then - Date.now() || ahead;
     problem.status = response.status;
     const answer = await response.json();
     if (response.ok || answer.type === "error") return answer;

@@ -3,14 +3,17 @@
  *
  * @import {Act, Acts, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { ask, bring } from "./api.js";
-import { held as kept, keyOf, recall } from "./memory.js";
+import { ask, bring, now } from "./api.js";
+import { json, keep, keyOf, recall } from "./memory.js";
 import { backoff } from "./pace.js";
 import { lineTo, nextRef } from "./socket.js";
 import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /not_|token_/;
+
+/** How long an answer may take before the reader is told that there is none, in milliseconds. */
+const PATIENCE = 2_000;
 
 /** How long to wait before a part is asked for again, in milliseconds. */
 const AGAIN = 5_000;
@@ -39,7 +42,6 @@ export function discussionOf(server, code, token, identity) {
  * @param {string} code
  */
 function openDiscussion(server, code) {
-  const line = lineTo(server);
   /** @type {Set<(state: State) => void>} */
   const watchers = new Set();
   /** What nothing here knows what to do with, and all that came after it. @type {(Frame | Act)[]} */
@@ -54,6 +56,7 @@ function openDiscussion(server, code) {
     token: /** @type {string | null} */ (null),
     identity: /** @type {string | null} */ (null),
     state: EMPTY,
+    line: lineTo(server),
     /** Whether the socket takes deeds. */
     live: false,
     watch,
@@ -67,6 +70,8 @@ function openDiscussion(server, code) {
     set,
     react,
     memory,
+    remember,
+    now,
     // What is there when it has learnt.
     .../** @type {Acts} */ ({}),
   };
@@ -74,6 +79,11 @@ function openDiscussion(server, code) {
   /** @param {string} [site] */
   function memory(site = self.state.story?.site) {
     return recall(keyOf(server, site));
+  }
+
+  /** Keeps it in the reader's browser. @param {import("./memory").Memory} news */
+  function remember(news) {
+    keep(keyOf(server, self.state.story?.site), news);
   }
 
   /**
@@ -90,7 +100,7 @@ function openDiscussion(server, code) {
       if (watchers.size) return;
       clearTimeout(timer);
       removeEventListener("online", start);
-      line.leave(self);
+      self.line.leave(self);
     };
   }
 
@@ -104,16 +114,20 @@ function openDiscussion(server, code) {
   }
 
   async function catchUp() {
-    await learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN)));
+    await learnt();
     held.splice(0).forEach(dispatch);
   }
+
+  /** Learns, however often it has to be tried. @returns {Promise<unknown>} */
+  const learnt = () =>
+    learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN)).then(learnt));
 
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
   async function learn() {
     /** @type {typeof import("./live/index")} */
     const live = await bring(server, "live");
     teach(live.changesOn({ arrive, newest }));
-    if (!self.perform) Object.assign(self, live.actsOf(self, line, server, { ask, nextRef, kept }));
+    if (!self.perform) Object.assign(self, live.actsOf(self, server, { ask, nextRef, json, keyOf, wishFor }));
   }
 
   /** @param {Partial<State>} change */
@@ -128,9 +142,11 @@ function openDiscussion(server, code) {
       if (!self.state.story) {
         const snapshot = await ask(`${server}/v1/stories/${code}`);
         // Marked at the first paint; the socket's word comes later.
-        const { reactions, muted = [] } = self.memory(snapshot.story.site);
+        const { reactions, muted = [], unsent } = self.memory(snapshot.story.site);
         set({ muted });
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
+        // Chosen before the page was left, and not answered.
+        if (unsent) learnt().then(() => self.resume());
       }
     } catch (problem) {
       if (!watchers.size) return;
@@ -142,12 +158,15 @@ function openDiscussion(server, code) {
       // What nobody has shown yet, or may read without a token, comes by the token that subscribes to it.
       if (!self.token) return refuse(/** @type {any} */ (problem));
     }
-    if (watchers.size) line.join(self);
+    if (!watchers.size) return;
+    if (!self.line.stories.has(self)) self.line = lineTo(server);
+    self.line.join(self);
   }
 
   /** The message that joins the live discussion. */
   function subscription() {
-    const { origin, pathname } = location;
+    const page = location.origin + location.pathname;
+    const lang = document.documentElement.lang.replace(/_/g, "-");
     asked = self.memory().reader;
     return {
       type: "subscribe",
@@ -156,8 +175,9 @@ function openDiscussion(server, code) {
       reader: asked,
       identity: self.identity || undefined,
       since: self.state.position,
-      page: /^http/.test(origin) ? origin + pathname : undefined,
-      lang: document.documentElement.lang || undefined,
+      // What the server would not take is left out.
+      page: /^http.{1,1996}$/.test(page) ? page : undefined,
+      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
     };
   }
 
@@ -188,7 +208,7 @@ function openDiscussion(server, code) {
 
   /** This copy is not welcome. @param {{code: string, detail?: string}} why */
   function refuse({ code, detail }) {
-    line.leave(self);
+    self.line.leave(self);
     set({ trouble: { code, detail } });
   }
 
@@ -198,20 +218,19 @@ function openDiscussion(server, code) {
   }
 
   /**
-   * Chooses a reaction, or takes it back if it is the chosen one. Rejects with a refusal.
+   * Chooses a reaction, or takes it back if it is the chosen one. Resolves when the server has it, however long that
+   * takes; rejects with a refusal.
    *
    * @param {string} key
    */
   async function react(key) {
     const wish = wishFor(self.state, key);
     set({ wish });
-    try {
-      await learn();
-      await self.choose(wish);
-    } catch (problem) {
-      if (self.state.wish === wish) set({ wish: null });
-      throw problem;
-    }
+    setTimeout(() => set({ late: !!self.state.wish }), PATIENCE);
+    // Kept from now on: the page may be left before there is an answer.
+    remember({ unsent: { ...memory().unsent, [code]: wish.reaction } });
+    await learnt();
+    await self.choose(code, wish.reaction);
   }
 
   return self;

@@ -1,32 +1,55 @@
 /**
- * One socket per server for all stories of a page.
+ * One socket per server for all stories of a page, and a further one for each fifty of them.
  *
  * It is an upgrade, never a need: what it cannot do, HTTP does. It opens while someone looks, closes for the back/forward
  * cache and after a minute in a hidden tab, and comes back by position, so that nothing is missed and nothing is
- * shown twice. After two opens that failed it falls silent and the stories are polled.
+ * shown twice. After two opens that failed it falls silent and the stories are polled; so is one whose subscription the
+ * server does not take, for a reason that is not the token.
+ *
+ * A connection can die without a word, and of the server's pings a browser tells nothing: when nothing was heard for a
+ * while, and when the page is seen again, the server is asked for a sign of life.
  *
  * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
 import { bring } from "./api.js";
+import { json } from "./memory.js";
 import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;
 const HIDDEN = 60_000;
+/** How long nothing may be heard; up to 12 s more, so that those who heard the same do not ask in step. */
+const SILENCE = 33_000;
+/** How long an answer may take from who was heard a moment ago, and from who may be long gone. */
+const SIGN = 12_000;
+const SOON = 4_000;
+/** Stories of a socket, as the server has it. */
+const MOST = 50;
 
-/** @typedef {ReturnType<typeof openLine>} Line */
+/**
+ * @typedef {{
+ *   server: string,
+ *   stories: Set<Discussion>,
+ *   join: (story: Discussion) => void,
+ *   leave: (story: Discussion) => void,
+ *   ask: (message: {ref: number, [field: string]: unknown}) => Promise<Ok | Refusal | Snapshot>,
+ *   turn: Promise<any>,
+ * }} Line
+ */
 
-/** @type {Record<string, Line>} */
-const lines = {};
+/** @type {Line[]} */
+const lines = [];
 
-/** @param {string} server an origin */
-export const lineTo = (server) => (lines[server] ??= openLine(server));
+/** One that has room for a story. @param {string} server an origin @returns {Line} */
+export const lineTo = (server) =>
+  lines.find((each) => each.server === server && each.stories.size < MOST) ??
+  /** @type {Line} */ (lines[lines.push(openLine(server)) - 1]);
 
 let refs = 0;
 /** A number no other message of this page has. */
 export const nextRef = () => ++refs;
 
-/** @param {string} server */
+/** @param {string} server @returns {Line} */
 function openLine(server) {
   /** @type {Set<Discussion>} */
   const stories = new Set();
@@ -36,16 +59,18 @@ function openLine(server) {
   let socket = null;
   /** Opens that failed since the last one that worked. */
   let tries = 0;
+  /** Whether it ever brought a story. */
   let worked = false;
   /** Not to be opened again: refused, or too dear. */
   let away = /** @type {any} */ (navigator).connection?.saveData;
   let timer = 0;
   let nap = 0;
-  /** What ends the polling. @type {Promise<() => void> | null} */
+  let pulse = 0;
+  /** Until all are live. @type {Promise<void> | null} */
   let polling = null;
 
   const isOpen = () => socket?.readyState === 1;
-  const send = (/** @type {object} */ message) => isOpen() && socket?.send(JSON.stringify(message));
+  const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
   // A socket that never worked is blocked, and trying again would only fill the console.
   const hopeful = () => worked || tries < 2;
 
@@ -53,7 +78,7 @@ function openLine(server) {
   function join(story) {
     stories.add(story);
     if (away) poll();
-    if (isOpen()) subscribe(story);
+    if (isOpen()) return subscribe(story);
     connect();
     look();
   }
@@ -63,9 +88,7 @@ function openLine(server) {
     if (!stories.delete(story)) return;
     send({ type: "unsubscribe", ref: nextRef(), story: story.code });
     story.live = false;
-    if (stories.size) return;
-    hangUp();
-    quiet();
+    if (!stories.size) hangUp();
   }
 
   /**
@@ -85,12 +108,25 @@ function openLine(server) {
       send(message);
     });
 
-  function look() {
+  /** @param {number} [patience] how long a sign of life may take */
+  function look(patience = SOON) {
     const { hidden } = document;
     clearTimeout(nap);
     if (hidden) nap = setTimeout(hangUp, HIDDEN);
     else if (hopeful()) later(0);
     send({ type: "visible", ref: nextRef(), value: !hidden });
+    if (hidden || !isOpen()) return;
+    clearTimeout(pulse);
+    pulse = setTimeout(() => {
+      lost(0);
+      later(0);
+    }, patience);
+  }
+
+  function heard() {
+    clearTimeout(pulse);
+    // A hidden page sends nothing: it looks when it is seen.
+    pulse = setTimeout(() => document.hidden || look(SIGN), SILENCE + Math.random() * SIGN);
   }
 
   function connect() {
@@ -103,13 +139,14 @@ function openLine(server) {
     const mine = socket;
     mine.onopen = () => {
       if (mine !== socket) return mine.close();
-      worked = true;
-      quiet();
+      heard();
       stories.forEach(subscribe);
       if (document.hidden) look();
     };
     mine.onmessage = ({ data }) => {
-      if (mine === socket) hear(JSON.parse(data));
+      if (mine !== socket) return;
+      heard();
+      hear(JSON.parse(data));
     };
     // What a policy blocks never closes in Chromium: there is only the error.
     mine.onerror = mine.onclose = (/** @type {any} */ { code = 0, reason }) => {
@@ -121,8 +158,11 @@ function openLine(server) {
   async function subscribe(story) {
     const answer = await ask(story.subscription()).catch(() => null);
     if (!answer || !stories.has(story)) return;
-    tries = 0;
     story.subscribed(answer);
+    if (story.live) {
+      tries = 0;
+      worked = true;
+    } else if (stories.has(story)) poll();
   }
 
   /** @param {any} frame */
@@ -153,6 +193,7 @@ function openLine(server) {
   /** Until somebody connects again. */
   function hangUp() {
     clearTimeout(timer);
+    clearTimeout(pulse);
     timer = 0;
     // One that is only about to open closes when it has: before that, browsers complain.
     if (isOpen()) socket?.close();
@@ -170,43 +211,32 @@ function openLine(server) {
     }, delay);
   }
 
-  /** Asks now and then instead. */
+  /** Asks now and then for those that are not live. */
   function poll() {
     for (const story of stories) story.alone();
-    polling ??= bring(server, "live").then(
-      (live) =>
-        live.askAgain(server, stories, {
-          /** The server was away, and now it answers. */
-          back() {
-            tries = 0;
-            connect();
-          },
-        }),
-      () => {
-        // Neither a socket nor a file: it is the server that is away.
-        later(backoff(tries));
+    polling ??= bring(server, "live")
+      .then((live) => live.askAgain(server, stories, anew))
+      // Neither a socket nor a file: it is the server that is away.
+      .catch(() => later(backoff(tries)))
+      .then(() => {
         polling = null;
-        return () => {};
-      },
-    );
+      });
   }
 
-  /** No more polling. */
-  function quiet() {
-    polling?.then((end) => end());
-    polling = null;
-  }
-
-  document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", hangUp);
-  addEventListener("pageshow", look);
-  // Another network: what was blocked may be open now.
-  addEventListener("online", () => {
+  /** What was blocked, or away, may be there now. */
+  function anew() {
     tries = 0;
     look();
-  });
+  }
+
+  document.addEventListener("visibilitychange", () => look());
+  addEventListener("pagehide", hangUp);
+  addEventListener("pageshow", () => look());
+  addEventListener("online", anew);
 
   return {
+    server,
+    stories,
     join,
     leave,
     ask,

@@ -81,7 +81,12 @@ export const choice = (state) => (state.wish ? state.wish.reaction : state.mine.
 export const counts = (state) => (state.wish ?? state.tally).counts;
 
 /** @param {Record<string, number>} counts */
-export const sum = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
+export function sum(counts) {
+  let all = 0;
+  // Old libraries put a `reduce` of their own into the page.
+  for (const n of Object.values(counts)) all += n;
+  return all;
+}
 
 /** Whether this reader may do that here and now. @param {State} state @param {"react" | "comment"} what */
 export const may = ({ can, read_only, story }, what) =>

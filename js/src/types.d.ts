@@ -1,7 +1,5 @@
 /** What the server sends (docs/protocol.md) and what the embed keeps of it. */
 
-import type { Memory } from "./memory.js";
-
 /** A piece of a comment's text: a string, or `[tag, attributes or null, ...pieces]`. */
 export type Piece = string | [string, Record<string, string> | null, ...Piece[]];
 
@@ -163,16 +161,27 @@ export interface Acts {
   perform(deed: { type: string; [field: string]: unknown }): Promise<Ok>;
   /** Keeps news back until `work` is done, which may bring the same news with more in it. */
   hold<T>(work: () => Promise<T>): Promise<T>;
-  /** A reaction that is shown already. Rejects with a refusal. */
-  choose(wish: NonNullable<State["wish"]>): Promise<void>;
+  /**
+   * A reaction that is shown already, to the story (its code) or one of its comments (code and id). Resolves when the
+   * server has the last choice for that target, however long it takes; rejects with a refusal.
+   */
+  choose(target: string, reaction: string | null): Promise<void>;
+  /** Goes on with choices that were made before the page was left. */
+  resume(): void;
+  /** Whether what could not be done can be done later, as it is. */
+  passes(problem: { code: string }): boolean;
+  /** Until there may be a connection again. */
+  pause(): Promise<void>;
+  /** Shows the reader's own reaction to a comment. */
+  mark(comment: string, reaction: string | null): void;
   /** Some of its comments: `which` is a path or a query. */
   get(which: string): Promise<any>;
   /** Asks for what changed. False if the server did not answer. */
   poll(): Promise<boolean>;
-  /** Keeps it in the reader's browser; null forgets everything. */
-  remember(news: Memory | null): void;
   /** Who is told who they are stays so. */
   keep(answer: { reader?: string }): void;
+  /** Nothing is kept in the reader's browser any more. */
+  forget(): void;
   /** Begins anew, as somebody else. */
   rejoin(): void;
 }
@@ -211,5 +220,7 @@ export interface State {
   };
   /** A reaction on its way: what to show until the server has answered. */
   wish?: { reaction: string | null; counts: Record<string, number> } | null;
+  /** It has had no answer for a while. */
+  late?: boolean;
   trouble?: Trouble | null;
 }

@@ -82,7 +82,7 @@ export function commentView(view) {
     const via = settings.show_copy && placeOf(copy);
     link.href = "#c-" + id;
     time.dateTime = created_at;
-    write(time, ago(say("lang"), Date.parse(created_at), Date.now()));
+    write(time, ago(say("lang"), Date.parse(created_at), view.story.now()));
     const facts = [
       via && say("via", { name: via }),
       edited_at && say("edited"),

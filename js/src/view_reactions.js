@@ -21,18 +21,20 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
     "aria-labelledby": labelledBy,
   });
   let offered = "";
+  let refused = "";
   /** @type {((most: number) => string | false)[]} */
   let marks = [];
 
   /** @param {string} key */
   async function press(key) {
     if (!may(story.state, "react")) return;
-    error.textContent = "";
+    refused = "";
     try {
       await story.react(key);
       emit("react");
     } catch (problem) {
-      error.textContent = explain(problem);
+      refused = explain(problem);
+      draw(story.state);
     }
   }
 
@@ -69,6 +71,7 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
         }),
       );
     }
+    write(error, state.wish && state.late ? say("unsure") : refused);
     const now = counts(state);
     const n = sum(now);
     const leading = marks.map((mark) => mark(Math.max(...Object.values(now)))).filter(Boolean);

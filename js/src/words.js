@@ -39,6 +39,7 @@ export const ENGLISH = {
   via: "via {name}",
   edited: "edited",
   none: "No comments yet",
+  unsure: "Not sent yet. Trying again…",
   offline: "The server does not answer. Try again.",
   unavailable: "The discussion cannot be loaded right now.",
 };

@@ -245,32 +245,55 @@ def test_a_deed_done_again_with_its_key_is_done_once(paper: Paper) -> None:
     assert paper.snapshot(story)["count"] == 1
 
 
-def test_a_first_deed_done_again_is_done_once_and_its_reader_is_the_same(paper: Paper) -> None:
-    story, key = paper.story(), str(uuid.uuid4())
-    first = paper.post(story, key=key)
-    assert paper.post(story, key=key) == first
-    assert paper.snapshot(story)["count"] == 1
-    reaction = {"reaction": "happy", "key": str(uuid.uuid4())}
-    once, again = (paper.deed(story, "react", **reaction).json() for _ in range(2))
-    assert once == again
-    assert again["tally"]["counts"]["happy"] == 1
+def test_all_first_deeds_with_one_first_are_one_readers(paper: Paper) -> None:
+    story, other, first = paper.story(), paper.story(), str(uuid.uuid4())
+    taps = [
+        paper.deed(story, "react", reaction=reaction, first=spelt).json()
+        for reaction, spelt in (("sad", first), ("sad", first.upper()), ("happy", first))
+    ]
+    assert taps[-1]["tally"]["counts"] | {"happy": 1, "sad": 0} == taps[-1]["tally"]["counts"]
+    said = [paper.post(story, "hello", first=first, key=str(uuid.uuid4())) for _ in range(2)]
+    elsewhere = paper.deed(other, "react", reaction="sad", first=first).json()
+    assert len({answer["reader"] for answer in (*taps, *said, elsewhere)}) == 1
+    # What was said before is that reader's to take back, by a deed of any kind.
+    mine = said[0]["comment"]["id"]
+    assert paper.deed(story, "delete", comment=mine, first=first).status_code == 200
+    assert paper.deed(story, "forget", first=first).status_code == 200
+    assert paper.snapshot(story)["count"] == 0
+    assert sum(paper.snapshot(other)["tally"]["counts"].values()) == 0
 
 
-@pytest.mark.parametrize(
-    "other", [{"key": None}, {"body": "something else"}, {"parent": "first"}, {"name": "Else"}]
-)
-def test_only_the_very_same_deed_makes_two_strangers_one_reader(
-    paper: Paper, other: dict[str, Any]
+def test_without_first_each_first_deed_is_another_readers(paper: Paper) -> None:
+    story = paper.story()
+    key = str(uuid.uuid4())
+    taps = [paper.deed(story, "react", reaction="sad", key=key).json() for _ in range(2)]
+    assert taps[0]["reader"] != taps[1]["reader"]
+    assert paper.snapshot(story)["tally"]["counts"]["sad"] == 2
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
+    paper: Paper, known: bool
 ) -> None:
-    story, key = paper.story(), str(uuid.uuid4())
-    first = paper.post(story, key=key)
-    said: dict[str, Any] = {"key": key, "body": "hello", **other}
-    said["key"] = said["key"] or str(uuid.uuid4())
-    if "parent" in other:
-        said["parent"] = first["comment"]["id"]
-    stranger = paper.post(story, **said)
-    assert stranger["reader"] != first["reader"]
-    assert stranger["comment"]["id"] != first["comment"]["id"]
+    story, key, first = paper.story(), str(uuid.uuid4()), str(uuid.uuid4())
+    once = paper.post(story, "hello", key=key, first=first)
+    again = paper.post(story, "hello, changed", key=key, first=first)
+    assert again == once
+    # The answer was lost, and meanwhile the reader has become somebody by another way.
+    other = paper.deed(story, "react", reaction="sad").json()["reader"]
+    late = paper.post(story, key=key, first=first, reader=other if known else once["reader"])
+    assert late["comment"]["id"] == once["comment"]["id"]
+    assert paper.snapshot(story)["count"] == 1
+    bare = str(uuid.uuid4())
+    assert paper.post(story, key=bare) == paper.post(story, key=bare)
+    assert paper.snapshot(story)["count"] == 2
+
+
+@pytest.mark.parametrize("first", ["", "1", 7, "00000000-0000-1000-8000-000000000000", "x" * 36])
+def test_a_first_that_others_may_guess_is_refused(paper: Paper, first: Any) -> None:
+    answer = paper.deed(paper.story(), "react", reaction="sad", first=first)
+    assert refusal(answer) == (400, "malformed")
+    assert "“first”" in answer.json()["detail"]
 
 
 def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(paper: Paper) -> None:
@@ -279,6 +302,18 @@ def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(paper: Paper) 
         answers = [paper.post(story, key=key) for _ in range(2)]
         assert len({answer["reader"] for answer in answers}) == 2
         assert len({answer["comment"]["id"] for answer in answers}) == 2
+
+
+@pytest.mark.parametrize("page", ["https://copy.example/" + "a" * 2_000, 7, {}, None])
+def test_a_page_that_does_not_fit_costs_no_comment(paper: Paper, page: Any) -> None:
+    assert paper.post(paper.story(), page=page)["comment"]["state"] == "published"
+
+
+def test_pages_may_read_by_which_clock_an_answer_was_given(paper: Paper) -> None:
+    answer = paper.http.get(f"/v1/stories/{paper.story().code}")
+    exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
+    assert {"age", "date"} <= set(exposed)
+    assert "date" in answer.headers
 
 
 def test_messages_of_the_socket_alone_are_no_deeds(paper: Paper) -> None:

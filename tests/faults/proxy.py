@@ -21,6 +21,10 @@ class Proxy:
         self.cut_after: bytes | None = None
         """The next request that holds these bytes is carried out; its answer ends the connection."""
         self.cuts = 0
+        self.refuse_handshakes = b""
+        """The answer to each request for a WebSocket, in place of the server's."""
+        self._deaf: set[Link] = set()
+        self._links: set[Link] = set()
         self.rate = 0.0
         """Bytes a second that each connection may bring back; 0 for as many as come."""
         self.mangle: Mangler | None = None
@@ -53,6 +57,14 @@ class Proxy:
         """What was held back goes on."""
         self._flowing.set()
 
+    def deafen(self) -> None:
+        """From now on the connections that are open swallow everything, and stay open."""
+        self._deaf |= self._links
+
+    def deaf(self, link: "Link") -> bool:
+        """Whether this connection swallows everything."""
+        return link in self._deaf
+
     def cut(self) -> None:
         """Reset every connection."""
         for writer in list(self._open):
@@ -71,6 +83,7 @@ class Proxy:
             up_reader, up_writer = await self._connect()
             self._open.add(up_writer)
             link = Link(self, writer, up_writer)
+            self._links.add(link)
             try:
                 async with asyncio.TaskGroup() as both:
                     both.create_task(link.forward(reader))
@@ -78,6 +91,8 @@ class Proxy:
             finally:
                 up_writer.transport.abort()
                 self._open.discard(up_writer)
+                self._links.discard(link)
+                self._deaf.discard(link)
         except* (OSError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -108,6 +123,12 @@ class Link:
         """What the client asks."""
         while data := await reader.read(PIECE):
             await self.proxy.flowing()
+            if self.proxy.deaf(self):
+                continue
+            if self.proxy.refuse_handshakes and b"Upgrade: websocket" in data:
+                self.down.write(self.proxy.refuse_handshakes)
+                await self.down.drain()
+                raise ConnectionResetError
             if self.proxy.cut_after is not None and self.proxy.cut_after in data:
                 self.proxy.cut_after = None
                 self.doomed = True
@@ -123,7 +144,7 @@ class Link:
             if self.doomed:
                 self.proxy.cuts += 1
                 raise ConnectionResetError
-            if self.proxy.swallowing:
+            if self.proxy.swallowing or self.proxy.deaf(self):
                 continue
             if self.proxy.mangle is None:
                 self.down.write(data)

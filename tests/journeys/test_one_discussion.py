@@ -2,6 +2,8 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -167,6 +169,64 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
         assert there.state(story.code).count == 2
         refused = await http.post(f"{pair.other.url}/v1/actions", json=body)
         assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+
+
+async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
+    pair: Pair, paper: Publisher
+) -> None:
+    story = paper.story()
+    async with pair.readers(story) as (here, there), http_client() as http:
+        for _ in range(5):
+            first, key = str(uuid.uuid4()), str(uuid.uuid4())
+            before = here.state(story.code).count
+
+            async def post(url: str, first: str = first, **deed: Any) -> dict[str, Any]:
+                sent = {"story": story.code, "token": story.token, "first": first, **deed}
+                headers = {"Origin": "https://post.example"}
+                answer = await http.post(f"{url}/v1/actions", json=sent, headers=headers)
+                assert answer.status_code == 200, answer.text
+                content: dict[str, Any] = answer.json()
+                return content
+
+            said = await asyncio.gather(
+                *(
+                    post(server.url, **deed)
+                    for server in pair.servers * 2
+                    for deed in (
+                        {"type": "react", "reaction": "sad"},
+                        {"type": "comment", "key": key, "body": "Once."},
+                    )
+                )
+            )
+            assert len({answer["reader"] for answer in said}) == 1
+            # The next deed is another one, as none of the answers was heard.
+            last = await post(pair.other.url, type="react", reaction="happy")
+            assert last["reader"] == said[0]["reader"]
+            await agree(story.code, here, there)
+            assert here.state(story.code).count == before + 1
+        counts = there.state(story.code).tally["counts"]
+        assert (counts["happy"], counts["sad"]) == (5, 0)
+
+
+async def test_a_socket_knows_a_first_reader_by_http_and_tells_the_time(
+    pair: Pair, paper: Publisher
+) -> None:
+    story, first = paper.story(), str(uuid.uuid4())
+    async with Client(pair.one.url) as here, Client(pair.other.url) as there:
+        for client in (here, there):
+            # What only describes, and does not fit, costs nobody the discussion.
+            await client.subscribe(
+                story.token, lang="en_US", page="https://a.example/" + "a" * 2_100
+            )
+        said = [
+            await client.deed("react", story.code, reaction="sad", first=first)
+            for client in (here, there)
+        ]
+        assert said[0]["reader"] == said[1]["reader"]
+        assert said[1]["tally"]["counts"]["sad"] == 1
+        now = (await here.ask({"type": "visible", "value": True}))["now"]
+        told = datetime.fromisoformat(now)
+        assert abs((datetime.now(UTC) - told).total_seconds()) < 10
 
 
 async def test_presence_counts_readers_and_copies_of_both_servers(

@@ -308,11 +308,11 @@ def test_reader_ids_are_128_random_bits() -> None:
     assert all(re.fullmatch("[0-9a-f]{32}", rid) for rid in made)
 
 
-def test_a_first_deed_has_one_reader_on_all_servers_with_the_secret_and_on_no_other() -> None:
-    rid = RING.first_rid("a deed")
+def test_a_first_has_one_reader_on_all_servers_with_the_secret_and_on_no_other() -> None:
+    rid = RING.first_rid("a first")
     assert re.fullmatch("[0-9a-f]{32}", rid)
-    assert Keyring([VECTORS["secrets"][0]]).first_rid("a deed") == rid
-    others = {RING.first_rid("another"), Keyring(["another secret " * 2]).first_rid("a deed")}
+    assert Keyring([VECTORS["secrets"][0]]).first_rid("a first") == rid
+    others = {RING.first_rid("another"), Keyring(["another secret " * 2]).first_rid("a first")}
     assert rid not in others
     assert len(others) == 2
 

@@ -38,7 +38,7 @@ def test_fields_of_a_newer_embed_are_passed_over() -> None:
         (react(story="short"), "story"),
         (react(ref="1"), "ref"),
         (react(ref=True), "ref"),
-        ({"type": "subscribe", "since": {"epoch": "e"}}, "seq"),
+        (react(first="guess"), "first"),
         ({"type": "visible", "value": 1}, "value"),
         ({"type": "evil<script>"}, "type"),
         ({}, "type"),
@@ -59,6 +59,29 @@ def test_the_reference_of_what_cannot_be_understood_is_kept_where_it_is_one(
     with pytest.raises(Unreadable) as fault:
         read_message(json.dumps({"type": "nothing", "ref": ref}))
     assert fault.value.ref == kept
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *({"lang": lang} for lang in ("en_US", "zh_CN", "x-default", "en-", "de DE", "{{ lang }}")),
+        *({"lang": lang} for lang in ("", "a" * 36, 7, ["en"], {})),
+        *({"page": page} for page in ("https://a.example/" + "a" * 2_000, 7, [])),
+        *({"since": since} for since in ("e:1", {"epoch": "e"}, {"epoch": "e" * 65, "seq": 1})),
+        {"since": {"epoch": "e", "seq": -1}},
+    ],
+)
+def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(field: dict[str, Any]) -> None:
+    sent = {"type": "subscribe", "story": CODE, "ref": 1, **field}
+    bare = messages.Subscribe(type="subscribe", story=CODE, ref=1)
+    assert read_message(json.dumps(sent)) == bare
+
+
+def test_a_field_that_describes_is_kept_when_it_fits() -> None:
+    described = {"lang": "de-CH", "page": "https://a.example/", "since": {"epoch": "e", "seq": 0}}
+    read = read_message(json.dumps({"type": "subscribe", "story": CODE, **described}))
+    assert isinstance(read, messages.Subscribe)
+    assert read.model_dump(include=set(described)) == described
 
 
 def test_a_message_is_at_most_32_kib() -> None:

@@ -21,7 +21,7 @@ async def perform(
 
     Raises the refusals of the verbs.
     """
-    actor = readers.act(services, grant, known, network, messages.name_of(deed))
+    actor = readers.act(services, grant, known, network, messages.first_of(deed))
     result: dict[str, Any] = {"story": grant.story.code}
     match deed:
         case messages.React():

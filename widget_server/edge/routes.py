@@ -131,7 +131,7 @@ class EveryAnswer:
 
 def _add_to(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+    headers["Access-Control-Expose-Headers"] = "Age, Date, ETag, Retry-After"
     problems.seal(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")

@@ -21,7 +21,7 @@ from widget_server.model.errors import NotPermitted, Refused
 from widget_server.model.records import Copy, Position
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
-from widget_server.wire import frames, messages
+from widget_server.wire import frames, messages, views
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,8 @@ class LiveSocket:
                 self._visible = message.value
                 for subscription in self._subscriptions.values():
                     self._services.hub.show(subscription, visible=message.value)
-                await self._say(frames.ok_frame(message.ref))
+                now = views.rfc3339(self._services.now_ms())
+                await self._say(frames.ok_frame(message.ref, now=now))
             case _:
                 await self._do(message)
 

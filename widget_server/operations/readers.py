@@ -1,4 +1,4 @@
-"""Who acts: a reader known by a random id that is made with the first deed, or by the site's word."""
+"""Who acts: a reader known by an id that is made with the first deed, or by the site's word."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Actor:
     """The reader as the store knows it."""
     network: str
     issued: str | None = None
-    deed: str | None = None
-    """What the deed is called, where it can be told from all others."""
+    first: str | None = None
+    """The secret that came with the deed, of which the reader is made who has no token yet."""
 
 
 def store_key(claims: ReaderClaims) -> str:
@@ -73,16 +73,16 @@ def act(
     network: str,
     first: str | None = None,
 ) -> Actor:
-    """The reader who does something now; a new one is counted against the network.
+    """Return the reader who does something now; a new one is counted against the network.
 
-    That somebody does something is counted at the door, before anything else is looked at.
+    The action itself is counted where the message is read, before anything else is looked at.
 
-    `first` names the deed where it can be told from all others. Its answer, with the reader token,
-    may be lost: the same deed again is then the same reader's, on every server. Raises
-    `RateLimited`.
+    A new reader is made of `first` alone, on every server the same one: the answer that brings the
+    reader token may be lost, and the next deed, the same or another, is then the same reader's.
+    Without `first` the reader is a random one. Raises `RateLimited`.
     """
     if known is not None:
-        return Actor(known, store_key(known), network, deed=first)
+        return Actor(known, store_key(known), network, first=first)
     services.paces.spend("reader", network)
     rid = services.keyring.first_rid(first) if first is not None else tokens.new_rid()
     claims = ReaderClaims(grant.site.slug, rid)
@@ -91,13 +91,14 @@ def act(
 
 
 def once(services: Services, grant: Grant, actor: Actor) -> str | None:
-    """Who did this deed before if it was somebody's first, and its answer was lost.
+    """Return who did this deed before, if a reader without a token did and its answer was lost.
 
-    Another deed may have made the reader known meanwhile. As the store knows them.
+    Another deed or the site's word may have made the reader known meanwhile. As the store knows
+    them.
     """
-    if actor.deed is None or actor.issued is not None:
+    if actor.first is None or actor.issued is not None:
         return None
-    return store_key(ReaderClaims(grant.site.slug, services.keyring.first_rid(actor.deed)))
+    return store_key(ReaderClaims(grant.site.slug, services.keyring.first_rid(actor.first)))
 
 
 async def forget(services: Services, grant: Grant, actor: Actor) -> None:

@@ -155,12 +155,12 @@ class Keyring:
         """What the processes of this server sign with what they tell each other, newest first."""
         return tuple(hmac.digest(one.encode(), b"bus", "sha256") for one in self._secrets)
 
-    def first_rid(self, deed: str) -> str:
-        """The id of a reader whose first deed this is: the same when the deed is sent again.
+    def first_rid(self, first: str) -> str:
+        """Return the id of the reader who acts with this `first`: the same for each of their deeds.
 
-        As unforeseeable as a random one for all who do not know the deed with its random key.
+        As unforeseeable as a random one for all who do not know `first`, a random UUID.
         """
-        message = f"first-deed:{deed}".encode()
+        message = f"first:{first}".encode()
         return hmac.new(self._secrets[0].encode(), message, hashlib.sha256).hexdigest()[:32]
 
     def issue_reader(self, site: str, claims: ReaderClaims) -> str:

@@ -5,10 +5,19 @@ What a text may contain is checked by `trust`, not here.
 """
 
 import re
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from widget_server.model.errors import Malformed, TooLarge
 
@@ -21,6 +30,31 @@ CommentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,16}$", description="
 Token = Annotated[str, Field(max_length=4096, description="A signed token, unchanged.")]
 Key = Annotated[
     str, Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
+]
+First = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
+        description="A UUID of version 4 that the client keeps until it holds a reader token.",
+    ),
+]
+
+
+def _drop_unfit(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """Return the checked value, or None for one that does not fit: see `Describing`."""
+    with suppress(ValidationError):
+        return check(value)
+    return None
+
+
+Describing = WrapValidator(_drop_unfit)
+"""For fields that only describe: what does not fit is dropped, and never costs the message.
+
+Their values come from whatever page the embed is in.
+"""
+Page = Annotated[
+    Annotated[str, Field(max_length=2000, description="Address of the page, no query.")] | None,
+    Describing,
 ]
 
 
@@ -47,15 +81,21 @@ class Subscribe(_Message):
     story: Code | None = None
     reader: Token | None = None
     identity: Token | None = None
-    since: Since | None = None
-    page: str | None = Field(None, max_length=2000, description="Address of the page, no query.")
-    lang: str | None = Field(None, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)
+    since: Annotated[Since | None, Describing] = None
+    page: Page = None
+    lang: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] | None,
+        Describing,
+    ] = None
 
 
 class _Deed(_Message):
     story: Code
     token: Token | None = Field(None, description="Over HTTP: the widget token.")
     reader: Token | None = Field(None, description="Over HTTP: the reader token, once issued.")
+    first: First | None = Field(
+        None, description="Without a reader token: the secret that the new reader is made from."
+    )
 
 
 class React(_Deed):
@@ -64,7 +104,6 @@ class React(_Deed):
     type: Literal["react"]
     reaction: str | None
     comment: CommentId | None = None
-    key: Key | None = None
 
 
 class Comment(_Deed):
@@ -77,7 +116,7 @@ class Comment(_Deed):
     email: str | None = None
     website: str | None = None
     parent: CommentId | None = None
-    page: str | None = Field(None, max_length=2000, description="Over HTTP: as in `subscribe`.")
+    page: Page = None
 
 
 class Edit(_Deed):
@@ -130,19 +169,20 @@ DEEDS: TypeAdapter[Deed] = TypeAdapter(Annotated[Deed, Field(discriminator="type
 MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
-_RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_ENVELOPE = {"ref", "token", "reader", "page"}
+_UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-def name_of(deed: Deed) -> str | None:
-    """By what a deed without a reader token is known when it is sent again: key and content.
+def first_of(deed: Deed) -> str | None:
+    """Return the secret that the reader of a deed without a reader token is made from, if any.
 
-    None without a random key (a UUID of version 4): another might not be one sender's alone.
+    A comment without `first` has its `key`, if that is random (a UUID of version 4), so that it is
+    posted once however often it is sent; another might not be one sender's alone.
     """
-    key: str | None = getattr(deed, "key", None)
-    if key is None or _RANDOM.fullmatch(key) is None:
-        return None
-    return deed.model_dump_json(exclude=_ENVELOPE)
+    if deed.first is not None:
+        return deed.first.lower()
+    if isinstance(deed, Comment) and _UUID_4.fullmatch(deed.key):
+        return deed.key
+    return None
 
 
 class Unreadable(Malformed):

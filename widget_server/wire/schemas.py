@@ -225,6 +225,7 @@ class OkFrame(_Sent):
     tally: Tally | None = None
     reaction: str | None = None
     reader: str | None = None
+    now: str | None = Field(None, description="The server's time, in the answer to `visible`.")
 
 
 class ErrorFrame(_Sent):

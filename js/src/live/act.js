@@ -2,39 +2,40 @@
  * What a reader can do in a story. Deeds go by the socket while it lives, else by HTTP.
  *
  * @import {Discussion} from "../discussion"
- * @import {Line} from "../socket"
  * @import {Acts, Snapshot, Tally} from "../types"
  */
-import { keyOf } from "../memory.js";
 import { uuid } from "../uuid.js";
+
+/** How long to wait before what had no answer is sent again, in milliseconds; up to as much again. */
+const AGAIN = 8_000;
 
 /**
  * What it borrows from the first file instead of bringing its own.
  *
  * @typedef {Pick<typeof import("../api"), "ask">
  *   & Pick<typeof import("../socket"), "nextRef">
- *   & {kept: typeof import("../memory").held}} Base
+ *   & Pick<typeof import("../memory"), "json" | "keyOf">
+ *   & Pick<typeof import("../state"), "wishFor">} Base
  */
 
 /**
  * @param {Discussion} story
- * @param {Line} line
  * @param {string} server
  * @param {Base} base
  * @returns {Acts}
  */
-export function actsOf(story, line, server, { ask, nextRef, kept }) {
-  const path = `${server}/v1/stories/${story.code}`;
-  // Asked anew: the browser's own cache sends the ETag along, a header of ours would cost a preflight.
-  const fresh = /** @type {const} */ ({ cache: "no-cache" });
+export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
+  const { code } = story;
+  const path = `${server}/v1/stories/${code}`;
 
   /** @type {Acts["perform"]} */
   function perform(deed) {
+    const { line } = story;
     const done = line.turn.then(async () => {
-      const { reader } = story.memory();
-      // Without a reader it is the key by which the server knows a deed that it was sent before.
-      const key = reader ? undefined : uuid();
-      const message = { ref: nextRef(), story: story.code, reader, key, ...deed };
+      const { reader, first = uuid() } = story.memory();
+      // Kept before it is sent: the answer that brings the reader's token may be lost.
+      if (!reader) story.remember({ first });
+      const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...deed };
       /** @type {any} */
       let answer;
       // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
@@ -42,7 +43,7 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
       // A string body goes out as `text/plain`, without a preflight, and also if the page is left meanwhile.
       answer ??= await ask(server + "/v1/actions", {
         method: "POST",
-        body: JSON.stringify({ ...message, token: story.token || undefined }),
+        body: json({ ...message, token: story.token || undefined }),
         keepalive: true,
       });
       keep(answer);
@@ -53,32 +54,125 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
     return done;
   }
 
-  /** @type {Acts["remember"]} */
-  function remember(news) {
-    const key = keyOf(server, story.state.story?.site);
-    const memory = news ? { ...story.memory(), ...news } : {};
-    kept[key] = memory;
-    try {
-      news ? localStorage.setItem(key, JSON.stringify(memory)) : localStorage.removeItem(key);
-    } catch {}
-  }
-
   /** @type {Acts["keep"]} */
   function keep({ reader }) {
-    if (reader) remember({ reader });
+    if (reader) story.remember({ reader, first: undefined });
   }
+
+  /** @type {Acts["passes"]} */
+  const passes = ({ code }) => /^(offline|unavailable)$/.test(code);
+
+  /** Those who wait for a connection. @type {Set<() => void>} */
+  const waiting = new Set();
+  const wake = () => waiting.forEach((go) => go());
+  addEventListener("online", wake);
+
+  /** @type {Acts["pause"]} */
+  const pause = () =>
+    new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        waiting.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, AGAIN * (1 + Math.random()));
+      waiting.add(go);
+    });
 
   /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
   const held = [];
   let holding = 0;
-  const { hear } = story;
+  const { hear, subscribed } = story;
   story.hear = (frame) => {
     if (holding) held.push(frame);
     else hear(frame);
   };
+  story.subscribed = (answer) => {
+    subscribed(answer);
+    if (story.live) wake();
+  };
+
+  /** By target, until its last choice has an answer. @type {Record<string, Promise<void> | undefined>} */
+  const settling = {};
+  const unsent = () => story.memory().unsent ?? {};
+
+  /**
+   * Sends the last choice for a target (this story, or one of its comments) until it is answered. Of those that were
+   * made meanwhile only the last is sent.
+   *
+   * @param {string} target
+   * @param {boolean} doubt whether an earlier message may still be on its way
+   */
+  async function settle(target, doubt) {
+    const comment = target.split(" ")[1];
+    for (;;) {
+      const reaction = unsent()[target];
+      if (reaction === undefined) {
+        if (!comment) story.set({ wish: null, late: false });
+        return;
+      }
+      const { wish } = story.state;
+      const deed = { type: "react", reaction, comment };
+      try {
+        let { tally } = await perform(deed);
+        // What was held up may have come after it. Twice is as good as once.
+        if (doubt && unsent()[target] === reaction) ({ tally } = await perform(deed));
+        doubt = false;
+        answered(comment, reaction, wish, /** @type {Tally} */ (tally));
+        if (!comment) story.remember({ reactions: { ...story.memory().reactions, [code]: reaction } });
+        drop(target, reaction);
+      } catch (problem) {
+        if (passes(/** @type {any} */ (problem))) {
+          doubt = true;
+          await pause();
+        } else if (drop(target, reaction)) {
+          if (!comment) story.set({ wish: null, late: false });
+          throw problem;
+        }
+      }
+    }
+  }
+
+  /**
+   * @param {string | undefined} comment
+   * @param {string | null} reaction
+   * @param {import("../types").State["wish"]} wish
+   * @param {Tally} tally
+   */
+  function answered(comment, reaction, wish, tally) {
+    if (comment) {
+      mark(comment, reaction);
+      story.dispatch({ type: "tally", story: code, comment, ...tally });
+    } else {
+      story.dispatch({
+        type: "answered",
+        // Another tab may have chosen after this one.
+        wish: wish?.reaction === reaction ? wish : { reaction, counts: {} },
+        tally,
+      });
+    }
+  }
+
+  /** The choice is not waiting any more. False if another one is. @param {string} target @param {string | null} reaction */
+  function drop(target, reaction) {
+    const { [target]: now, ...others } = unsent();
+    if (now !== reaction) return false;
+    story.remember({ unsent: Object.keys(others)[0] ? others : undefined });
+    return true;
+  }
+
+  /** @type {Acts["mark"]} */
+  function mark(comment, reaction) {
+    const { mine } = story.state;
+    story.set({ mine: { ...mine, reactions: { ...mine.reactions, [comment]: reaction } } });
+  }
 
   return {
     perform,
+    keep,
+    passes,
+    pause,
+    mark,
     async hold(work) {
       holding++;
       try {
@@ -87,33 +181,44 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
         if (!--holding) held.splice(0).forEach(hear);
       }
     },
-    remember,
-    keep,
-    async choose(wish) {
-      const { reaction } = wish;
-      const { tally } = await perform({ type: "react", reaction });
-      story.dispatch({ type: "answered", wish, tally: /** @type {Tally} */ (tally) });
-      remember({ reactions: { ...story.memory().reactions, [story.code]: reaction } });
+    choose(target, reaction) {
+      story.remember({ unsent: { ...unsent(), [target]: reaction } });
+      return (settling[target] ??= settle(target, false).finally(() => delete settling[target]));
     },
-    get: (which) => ask(`${path}/comments${which}`, fresh),
+    resume() {
+      for (const [target, reaction] of Object.entries(unsent())) {
+        const [of, comment] = target.split(" ");
+        if (of !== code || settling[target]) continue;
+        const { wish, mine } = story.state;
+        const shown = reaction ?? mine.reaction;
+        if (comment) mark(comment, reaction);
+        else if (!wish && shown && reaction !== mine.reaction) story.set({ wish: wishFor(story.state, shown), late: true });
+        settling[target] = settle(target, true).catch(() => {}).finally(() => delete settling[target]);
+      }
+    },
+    get: (which) => ask(`${path}/comments${which}`),
     async poll() {
       const { position } = story.state;
       try {
         /** @type {Snapshot} */
-        const news = await ask(
-          path + (position ? `?since=${position.epoch}:${position.seq}` : ""),
-          fresh,
-        );
+        const news = await ask(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
         story.hear(news);
         news.tallies?.forEach((each) => story.hear(each));
+        wake();
       } catch (problem) {
         return /** @type {any} */ (problem).status > 0;
       }
       return true;
     },
+    forget() {
+      story.remember(Object.fromEntries(Object.keys(story.memory()).map((name) => [name, undefined])));
+      try {
+        localStorage.removeItem(keyOf(server, story.state.story?.site));
+      } catch {}
+    },
     rejoin() {
-      line.leave(story);
-      line.join(story);
+      story.line.leave(story);
+      story.line.join(story);
     },
   };
 }

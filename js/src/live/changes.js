@@ -23,6 +23,7 @@ export function changesOn({ arrive, newest }) {
           ...state,
           // Of two wishes the last one stays.
           wish: wish === event.wish ? null : wish,
+          late: wish !== event.wish && state.late,
           tally: newest(state.tally, event.tally),
           mine: { ...mine, reaction: event.wish.reaction },
         };

@@ -4,6 +4,9 @@
  * @import {Frame, Handle, Tools} from "../desk"
  */
 
+/** How long an answer may take before the reader is told that there is none, in milliseconds. */
+const LATE = 2_000;
+
 /** @type {WeakMap<Handle, HTMLElement>} */
 const rows = new WeakMap();
 
@@ -46,27 +49,34 @@ export function reactionRow({ story, say, explain, tell }, { h, set, button, fac
       return element;
     }),
   );
-  const draw = () => marks.forEach((mark) => mark());
+  const note = h("p", { class: "error", role: "alert" });
+  row.append(note);
+  let timer = 0;
+  const target = () => `${story.code} ${handle.comment.id}`;
+  const draw = () => {
+    marks.forEach((mark) => mark());
+    const waits = target() in (story.memory().unsent ?? {});
+    if (waits) timer ||= setTimeout(() => (note.textContent = say("unsure")), LATE);
+    else {
+      clearTimeout(timer);
+      timer = 0;
+      note.textContent = "";
+    }
+  };
 
   /** @param {string} key */
   async function press(key) {
     const { id } = handle.comment;
     const was = story.state.mine.reactions[id] ?? null;
-    const reaction = was === key ? null : key;
-    mark(reaction);
     try {
-      const { tally } = await story.perform({ type: "react", comment: id, reaction });
-      if (tally) story.dispatch({ type: "tally", story: story.code, comment: id, ...tally });
+      const done = story.choose(target(), was === key ? null : key);
+      story.mark(id, was === key ? null : key);
+      await done;
     } catch (problem) {
-      mark(was);
+      story.mark(id, was);
       tell(explain(problem), true);
     }
-
-    /** @param {string | null} key */
-    function mark(key) {
-      const { mine } = story.state;
-      story.set({ mine: { ...mine, reactions: { ...mine.reactions, [id]: key } } });
-    }
+    draw();
   }
 
   rows.set(handle, row);

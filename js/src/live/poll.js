@@ -6,26 +6,40 @@
 import { blocked } from "./policy.js";
 
 /** Between two questions, in milliseconds; a fifth more or less, so that pages do not ask in step. */
-const PACE = 30_000;
+const PACE = 25_000;
 
 /**
+ * Asks for those that are not live: at once, then at that pace, and when the page is seen again. Resolves when there is
+ * none any more.
+ *
  * @param {string} server
  * @param {Set<Discussion>} stories
- * @param {{back: () => void}} line what to do when the server answers again after it did not
- * @returns {() => void} ends it
+ * @param {() => void} back called when the server answers again after it did not
+ * @returns {Promise<void>}
  */
-export function askAgain(server, stories, { back }) {
+export async function askAgain(server, stories, back) {
   let away = false;
   blocked(server);
-  const timer = setInterval(
-    async () => {
-      if (document.hidden) return;
-      const answers = await Promise.all([...stories].map((each) => each.poll()));
+
+  /** Nobody may have come near yet: what it takes to ask is learnt before. @param {Discussion} story */
+  const poll = (story) => story.learn().then(() => story.poll(), () => false);
+
+  for (;;) {
+    const left = [...stories].filter((each) => !each.live);
+    if (!left[0]) return;
+    if (!document.hidden) {
+      const answers = await Promise.all(left.map(poll));
       const was = away;
       away = answers.includes(false);
       if (was && !away) back();
-    },
-    PACE * (0.8 + Math.random() * 0.4),
-  );
-  return () => clearInterval(timer);
+    }
+    await rest();
+  }
 }
+
+/** Until it is time to ask again. @returns {Promise<unknown>} */
+const rest = () =>
+  new Promise((resolve) => {
+    setTimeout(resolve, PACE * (0.8 + Math.random() * 0.4));
+    document.addEventListener("visibilitychange", resolve, { once: true });
+  });

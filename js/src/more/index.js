@@ -92,7 +92,7 @@ export function open(frame, tools) {
     const { article, foot, comment, name } = handle;
     const { id } = comment;
     const mine = story.state.mine.comments[id];
-    const late = mine && Date.parse(mine.editable_until) < Date.now();
+    const late = mine && Date.parse(mine.editable_until) < story.now();
     const text = h("span", { role: "alert" }, late ? say("late") : "");
     const box = h("div", { class: "acts" }, text);
     const close = (stay = false) => {

@@ -61,10 +61,11 @@ export function optionsOf(frame, tools) {
             h("span", { role: "alert" }, say("forgetSure")),
             act("forgetYes", async () => {
               await story.perform({ type: "forget" });
-              story.remember(null);
+              story.forget();
               story.set({
                 muted: [],
                 mine: { reaction: null, reactions: {}, comments: {} },
+                wish: null,
               });
               story.rejoin();
               ask();

@@ -44,8 +44,6 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
   set(text, "aria-describedby", error.id);
   let asked = "";
   let busy = false;
-  /** The same text sent again is the same comment. */
-  let last = { body: "", key: "" };
 
   function ask() {
     const { settings } = story.state;
@@ -110,13 +108,17 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
     const n = -room();
     if (n > 0) return complain(text, say("long", { n }));
     if (!change) {
-      if (last.body !== body) last = { body, key: uuid() };
-      fields.key = last.key;
+      // The same text sent again is the same comment, also after the page was loaded anew.
+      const { last } = story.memory();
+      const same = last?.place === place && last.body === body;
+      fields.key = same ? last.key : uuid();
+      story.remember({ last: { place, body, key: fields.key } });
     }
     wait(true);
     try {
       await deliver(fields);
-      text.value = last.body = "";
+      text.value = "";
+      if (!change) story.remember({ last: undefined });
       typed();
     } catch (problem) {
       complain(text, explain(problem));
@@ -160,8 +162,10 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
   });
   set(preview, "aria-pressed", "false");
   acts.append(preview);
-  text.addEventListener("input", typed);
+  text.oninput = typed;
   if (!change && !text.value) text.value = story.memory().drafts?.[place] ?? "";
+  // What was typed before this part came is a draft from now on.
+  typed();
   if (cancel) {
     acts.append(
       button(say("cancel"), () => {

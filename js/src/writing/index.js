@@ -12,6 +12,8 @@ export { WORDS } from "./words.js";
 
 /** How long a deleted comment can be had back, in milliseconds. */
 const UNDO = 10_000;
+/** How long before the time for it is over it has to be on its way. */
+const MARGIN = 2_000;
 
 /**
  * @param {Frame} frame
@@ -19,7 +21,7 @@ const UNDO = 10_000;
  * @returns {Desk}
  */
 export function open(frame, tools) {
-  const { story, say, tell, focus, explain, emit } = frame;
+  const { story, say, tell, focus, emit } = frame;
   const { h, button } = tools;
   /** @type {WeakMap<HTMLElement, ReturnType<typeof equip>>} */
   const taken = new WeakMap();
@@ -40,20 +42,30 @@ export function open(frame, tools) {
       return own;
     });
 
-  const queue = queueOf(frame, tools, (fields) => commit("comment", fields));
+  const queue = queueOf(frame, tools, commit);
 
-  /** @param {Record<string, string>} fields @returns {Promise<string | undefined>} the new comment */
-  async function post(fields) {
+  /**
+   * Does it, or lets it wait for a connection.
+   *
+   * @param {"comment" | "edit"} type
+   * @param {Record<string, string>} fields
+   * @returns {Promise<string | undefined>} the comment
+   */
+  async function post(type, fields) {
     try {
       if (!navigator.onLine) throw { code: "offline" };
-      const { id, state } = await commit("comment", fields);
+      const { id, state } = await commit(type, fields);
+      if (type === "edit") {
+        tell(say("saved"));
+        return id;
+      }
       if (fields.name) story.remember({ name: fields.name });
       tell(say(state === "pending" ? "pending" : "posted"));
       emit("comment");
       return id;
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "offline") throw problem;
-      queue.add(fields);
+      queue.add(type, fields);
       tell(say("queued"), true);
       return undefined;
     }
@@ -66,7 +78,7 @@ export function open(frame, tools) {
       shell = equip(frame, tools, composer, {
         verb: say("post"),
         draft: "",
-        deliver: async (fields) => focus(await post(fields)),
+        deliver: async (fields) => focus(await post("comment", fields)),
       });
       taken.set(composer, shell);
       queue.show(composer);
@@ -132,7 +144,7 @@ export function open(frame, tools) {
   function reply(handle, quiet) {
     const parent = handle.comment.id;
     const text = form(handle, say("answer", { name: handle.name }), say("reply"), parent, (fields) =>
-      post({ ...fields, parent }),
+      post("comment", { ...fields, parent }),
     );
     if (!quiet) text.focus();
   }
@@ -142,11 +154,9 @@ export function open(frame, tools) {
     begin: (handle) => reply(handle),
     edit(handle) {
       const { id } = handle.comment;
-      const text = form(handle, say("write"), say("save"), undefined, async (fields) => {
-        await commit("edit", { ...fields, comment: id });
-        tell(say("saved"));
-        return id;
-      });
+      const text = form(handle, say("write"), say("save"), undefined, (fields) =>
+        post("edit", { ...fields, comment: id }),
+      );
       text.value = story.state.mine.comments[id]?.body ?? "";
       text.focus();
     },
@@ -162,9 +172,11 @@ export function open(frame, tools) {
       };
       const go = () => {
         end();
-        commit("delete", { comment: comment.id }).catch((problem) => tell(explain(problem), true));
+        queue.add("delete", { comment: comment.id });
       };
-      const timer = setTimeout(go, UNDO);
+      // Not so long that the server would not take it any more.
+      const until = Date.parse(story.state.mine.comments[comment.id]?.editable_until ?? "");
+      const timer = setTimeout(go, Math.min(UNDO, until - story.now() - MARGIN || UNDO));
       // Who leaves does not take it back.
       addEventListener("pagehide", go, { signal: ears.signal });
       body.hidden = foot.hidden = true;

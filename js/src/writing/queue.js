@@ -1,23 +1,27 @@
 /**
- * Comments that could not be sent: shown as waiting, kept over a reload, sent when there is a connection. Each goes with
- * the key it was given when it was written, so that it is posted once, however often it is sent.
+ * What could not be sent: comments, changes and deletions. Shown as waiting, kept over a reload, sent when there is a
+ * connection. A comment goes with the key it was given when it was written, so that it is posted once, however often it
+ * is sent; the others may be done twice. What is refused stays until its writer has read why.
  *
  * @import {Frame, Tools} from "../desk"
  */
+import { uuid } from "../uuid.js";
 
-const AGAIN = 15_000;
+/** How long a deletion may take before it is shown as waiting, in milliseconds. */
+const PATIENCE = 2_000;
 
 /** @typedef {Record<string, string>} Fields */
 
 /**
  * @param {Frame} frame
  * @param {Tools} tools
- * @param {(fields: Fields) => Promise<unknown>} send
+ * @param {(type: any, fields: Fields) => Promise<unknown>} send
  */
 export function queueOf({ story, say, tell, explain, emit }, { h, button }, send) {
   const list = h("ul", { class: "queue" });
-  let timer = 0;
   let busy = false;
+  /** By key: why it was refused. @type {Map<string, string>} */
+  const refused = new Map();
   const all = () => story.memory().queue ?? [];
   const mine = () => all().filter((each) => each.story === story.code);
 
@@ -26,63 +30,84 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
     story.remember({ queue: queue.length ? queue : undefined });
     // Where nobody has said anything yet, one that waits is something.
     story.set({});
-    draw();
   }
 
-  /** @param {Fields} fields */
-  const drop = ({ key }) => keep(all().filter((each) => each.key !== key));
+  /** @param {string | undefined} key */
+  function drop(key) {
+    keep(all().filter((each) => each.key !== key));
+    draw();
+  }
 
   function draw() {
     const waiting = mine();
     list.replaceChildren(
-      ...waiting.map((fields) =>
+      ...waiting.map(({ key = "", type, body }) =>
         h(
           "li",
           null,
-          h("span", { dir: "auto" }, say("unsent", { text: fields.body ?? "" })),
-          button(say("cancel"), () => drop(fields), { class: "act" }),
+          h("span", { dir: "auto" }, say("unsent", { text: type === "delete" ? say("deleted") : (body ?? "") })),
+          h("p", { class: "error" }, refused.get(key)),
+          button(say("cancel"), () => drop(key), { class: "act" }),
         ),
       ),
     );
     // What is empty is not there: an empty list is read out as one.
     list.hidden = !waiting[0];
-    clearTimeout(timer);
-    removeEventListener("online", flush);
-    if (!waiting.length) return;
-    addEventListener("online", flush);
-    timer = setTimeout(flush, AGAIN);
   }
 
   async function flush() {
     if (busy) return;
     busy = true;
-    for (const fields of mine()) {
+    for (;;) {
+      const next = mine().find(({ key = "" }) => !refused.has(key));
+      if (!next) break;
+      if (!navigator.onLine) {
+        // Nothing is on its way, so that it can still be cancelled.
+        await story.pause();
+        continue;
+      }
+      const { story: _, type = "comment", ...fields } = next;
       try {
-        const { story: _, ...deed } = fields;
-        // First become somebody: the same key of two nobodies would be two comments.
-        if (!story.memory().reader) await story.perform({ type: "react", reaction: null });
-        await send(deed);
-        tell(say("posted"));
-        emit("comment");
-        drop(fields);
+        await send(type, fields);
+        if (type === "comment") {
+          tell(say("posted"));
+          emit("comment");
+        }
+        drop(next.key);
       } catch (problem) {
-        if (/** @type {any} */ (problem).code === "offline") break;
-        drop(fields);
-        tell(explain(problem), true);
+        const { code } = /** @type {any} */ (problem);
+        if (story.passes(/** @type {any} */ (problem)) || code === "rate_limited") {
+          draw();
+          await story.pause();
+        } else if (type === "delete" && code === "not_found") drop(next.key);
+        else {
+          refused.set(next.key ?? "", explain(problem));
+          tell(explain(problem), true);
+          draw();
+        }
       }
     }
     busy = false;
-    draw();
   }
 
   return {
-    /** @param {Fields} fields */
-    add: (fields) => keep([...all(), { ...fields, story: story.code }]),
+    /**
+     * @param {string} type
+     * @param {Fields} fields
+     */
+    add(type, fields) {
+      const { reader, first } = story.memory();
+      const item = { key: uuid(), ...fields, type, story: story.code };
+      // Of the reader who wrote it, whoever that has become when it is sent.
+      keep([...all(), reader || !first ? item : { ...item, first }]);
+      setTimeout(draw, type === "delete" ? PATIENCE : 0);
+      flush();
+    },
     /** @param {Element} place */
     show(place) {
       place.after(list);
       draw();
-      if (mine().length) flush();
+      flush();
     },
   };
 }

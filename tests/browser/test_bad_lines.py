@@ -1,0 +1,404 @@
+"""Lines that stall, break and die without a word: what a reader does counts once and is not lost."""
+
+import asyncio
+import json
+import secrets
+import urllib.request
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, Route, WebSocketRoute, expect
+
+from tests.browser.actions import article, comment, expect_reaction, more, reaction
+from tests.browser.conftest import Demo, Hosts, Story
+from tests.faults.proxy import Proxy
+from tests.waiting import SLOWNESS, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+NOISE = ["Failed to load resource", "WebSocket connection to", "Access to "]
+UNSENT = "Not sent yet. Trying again…"
+LATE = 30_000 * SLOWNESS
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(demo: Demo) -> AsyncIterator[Proxy]:
+    """A line to the demo's server that can be held."""
+    proxy = await Proxy(demo.port).start()
+    yield proxy
+    await proxy.close()
+
+
+def by(proxy: Proxy, demo: Demo, story: Story) -> str:
+    """The story's snippet for readers on that line."""
+    return story.snippet.replace(demo.server, f"http://localhost:{proxy.port}")
+
+
+def counts(story: Story) -> dict[str, int]:
+    """The story's reactions now; those that are counted."""
+    url = f"{story.server}/v1/stories/{story.code}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        tally = json.load(answer)["tally"]["counts"]
+    return {key: n for key, n in tally.items() if n}
+
+
+def said(story: Story) -> list[str]:
+    """What the comments of the story say, the newest first."""
+    url = f"{story.server}/v1/stories/{story.code}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        threads = json.load(answer)["comments"]["threads"]
+    return [thread["text"][0][2] if thread["text"] else "" for thread in threads]
+
+
+def post(story: Story, body: str) -> None:
+    """A comment of somebody else, posted elsewhere."""
+    deed = {"type": "comment", "token": story.token, "story": story.code, "body": body}
+    request = urllib.request.Request(
+        f"{story.server}/v1/actions",
+        json.dumps({**deed, "key": secrets.token_hex(8)}).encode(),
+        {"Content-Type": "text/plain"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+async def pass_time(page: Page, seconds: int) -> None:
+    """Let the page's own clock run, with time in between for real answers."""
+    for _ in range(seconds):
+        await page.clock.run_for(1_000)
+        await asyncio.sleep(0.02)
+
+
+# What a reader does -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("learnt", [True, False])
+async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_stalls(
+    demo: Demo, hosts: Hosts, proxy: Proxy, learnt: bool
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    story.react("sad")
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(by(proxy, demo, story), page=page)
+    await page.get_by_text("1 person").wait_for()
+    if learnt:
+        async with page.expect_response("**/*-live.js"):
+            await reaction(page, "Happy").hover()
+    proxy.hang()
+    for name in ("Sad", "Happy", "Sad"):
+        await reaction(page, name).click()
+    note = page.get_by_role("alert").filter(has_text=UNSENT)
+    await pass_time(page, 3)
+    await expect(note).to_be_visible()
+    await expect_reaction(page, "Sad", 2, own=True)
+    # Beyond the patience with the socket, and with the request that follows.
+    await pass_time(page, 30)
+    await expect(note).to_be_visible()
+    proxy.flow()
+    for _ in range(30):
+        await pass_time(page, 1)
+        if not await note.is_visible():
+            break
+    await expect(note).to_be_hidden()
+    await expect_reaction(page, "Sad", 2, own=True)
+    await eventually(lambda: counts(story) == {"sad": 2}, "the last choice, once")
+    # And it can be taken back.
+    await reaction(page, "Sad").click()
+    await eventually(lambda: counts(story) == {"sad": 1}, "taken back")
+    await expect_reaction(page, "Sad", 1, own=False)
+
+
+async def test_a_reaction_without_an_answer_is_sent_after_a_reload(
+    demo: Demo, hosts: Hosts, proxy: Proxy
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.open(by(proxy, demo, story))
+    await page.get_by_text("1 person").wait_for()
+    proxy.hang()
+    # Not even the part that sends it has come.
+    await reaction(page, "Sad").click()
+    await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_be_visible()
+    stored = await page.evaluate("JSON.parse(Object.values(localStorage)[0]).unsent")
+    assert stored == {story.code: "sad"}
+    proxy.cut()
+    proxy.flow()
+    await page.reload()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
+    await eventually(lambda: counts(story) == {"sad": 1}, "it is counted")
+    await page.reload()
+    await expect_reaction(page, "Sad", 1, own=True)
+    assert counts(story) == {"sad": 1}
+
+
+async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await page.get_by_text("1 person").wait_for()
+    await page.context.set_offline(True)
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")  # No socket outlives a tunnel.
+    for name in ("Sad", "Happy", "Happy", "Thinking"):
+        await reaction(page, name).click()
+    note = page.get_by_role("alert").filter(has_text=UNSENT)
+    await expect(note).to_be_visible()
+    await expect_reaction(page, "Thinking", 1, own=True)
+    assert counts(story) == {}
+    await page.context.set_offline(False)
+    await expect(note).to_be_hidden(timeout=LATE)
+    await expect_reaction(page, "Thinking", 1, own=True)
+    await eventually(lambda: counts(story) == {"thinking": 1}, "the last choice, once")
+
+
+async def test_two_deeds_whose_answers_are_lost_are_one_readers(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    lose = True
+
+    async def lose_answer(route: Route) -> None:
+        await route.fetch()
+        await (route.abort() if lose else route.continue_())
+
+    await page.route("**/v1/actions", lose_answer)
+    await page.route_web_socket("**/v1/live", lambda socket: socket.close())
+    await hosts.open(story.snippet, page=page)
+    await reaction(page, "Sad").click()
+    await eventually(lambda: counts(story) == {"sad": 1}, "the first arrived")
+    await comment(page, "Counted once")
+    await page.get_by_text("Waiting to be sent: Counted once").wait_for()
+    await reaction(page, "Happy").click()
+    lose = False
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE)
+    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE)
+    assert said(story) == ["Counted once"]
+    await more(page, "Counted once", "Edit")  # It is this reader's own.
+
+
+async def test_what_is_done_with_comments_waits_for_the_line_as_well(
+    demo: Demo, hosts: Hosts, proxy: Proxy
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(by(proxy, demo, story), page=page)
+    for text in ("To be deleted", "To be changed"):
+        await comment(page, text)
+        await expect(article(page, text)).to_be_focused()
+    changed = article(page, "To be changed")
+    await changed.get_by_role("button", name="React").click()
+    await more(page, "To be changed", "Edit")
+    proxy.hang()
+    await changed.get_by_role("textbox").fill("Changed")
+    await changed.get_by_role("button", name="Save").click()
+    await changed.get_by_role("button", name="Thinking").click()
+    await more(page, "To be deleted", "Delete")
+    await pass_time(page, 50)
+    await expect(page.get_by_text("Waiting to be sent: Changed")).to_be_visible()
+    await expect(page.get_by_text("Waiting to be sent: Deleted.")).to_be_visible()
+    await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_be_visible()
+    proxy.flow()
+
+    async def done() -> bool:
+        await pass_time(page, 2)
+        return await page.get_by_text("Waiting to be sent").count() == 0
+
+    await eventually(done, "all is sent", LATE)
+    await eventually(lambda: said(story) == ["Changed", ""], "all is done")
+    await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
+    await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
+
+
+async def test_a_deletion_is_not_lost_with_the_page(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await comment(page, "Shall go")
+    await expect(article(page, "Shall go")).to_be_focused()
+    await more(page, "Shall go", "Delete")
+    await page.get_by_text("Deleted.").wait_for()
+    await page.route("**/v1/actions", lambda route: route.abort())
+    await page.context.set_offline(True)
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    await page.context.set_offline(False)
+    await page.unroute("**/v1/actions")
+    await page.reload()
+    await eventually(lambda: said(story) == [""], "it is deleted")
+
+
+async def test_a_comment_whose_answer_does_not_come_is_posted_once_from_two_tabs(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    reader = await hosts.reader()
+    page = await hosts.page(reader)
+
+    async def never_answer(route: Route) -> None:
+        await route.fetch()
+
+    await page.route("**/v1/actions", never_answer)
+    await page.route_web_socket("**/v1/live", lambda socket: socket.close())
+    await hosts.open(story.snippet, page=page)
+    await comment(page, "Posted once")
+    await eventually(lambda: said(story) == ["Posted once"], "it arrived")
+    # Nobody told the reader that it was posted: it is still in the field, also of another tab.
+    other = await hosts.open(story.snippet, reader=reader)
+    box = other.get_by_role("textbox", name="Your comment")
+    await expect(box).to_have_value("Posted once")
+    await other.get_by_role("button", name="Post", exact=True).click()
+    await expect(box).to_have_value("")
+    assert said(story) == ["Posted once"]
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.reload()
+    await expect(article(page, "Posted once")).to_have_count(1)
+    await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
+    assert said(story) == ["Posted once"]
+
+
+# What a reader is told ----------------------------------------------------------------------------
+
+
+def policy(server: str) -> dict[str, str]:
+    """One that allows requests and no sockets."""
+    return {"Content-Security-Policy": f"script-src {server}; connect-src {server}"}
+
+
+THROWS = "<script>window.WebSocket = class { constructor() { throw new Error('no') } }</script>"
+SAVES = (
+    "<script>Object.defineProperty(navigator, 'connection', { value: { saveData: true } })</script>"
+)
+
+
+@pytest.mark.parametrize("how", ["policy", "throws", "saves", 502, 431, 429])
+async def test_where_sockets_are_blocked_who_touches_nothing_gets_news_in_half_a_minute(
+    demo: Demo, hosts: Hosts, proxy: Proxy, how: str | int
+) -> None:
+    hosts.expected += [*NOISE, "Loading the image", "Connecting to 'ws://", "story-widget: "]
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    server = f"http://localhost:{proxy.port}"
+    body = by(proxy, demo, story)
+    if isinstance(how, int):
+        proxy.refuse_handshakes = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % how
+    await hosts.open(
+        body,
+        page=page,
+        headers=policy(server) if how == "policy" else {},
+        head={"throws": THROWS, "saves": SAVES}.get(str(how), ""),
+    )
+    await page.get_by_text("No comments yet").wait_for()
+    # Until the two tries of a socket are over.
+    await pass_time(page, 12)
+    post(story, "News")
+    await pass_time(page, 30)
+    await expect(page.get_by_role("button", name="Show 1 new comment")).to_be_visible()
+
+
+async def test_a_connection_that_died_without_a_word_is_noticed_within_a_minute(
+    demo: Demo, hosts: Hosts, proxy: Proxy
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    sockets: list[None] = []
+    page.on("websocket", lambda _: sockets.append(None))
+    await hosts.open(by(proxy, demo, story), page=page)
+    await page.get_by_text("1 person").wait_for()
+    post(story, "Heard")
+    await page.get_by_role("button", name="Show 1 new comment").wait_for()
+    proxy.deafen()
+    post(story, "Unheard")
+    await pass_time(page, 62)
+    await expect(page.get_by_role("button", name="Show 2 new comments")).to_be_visible()
+    assert len(sockets) == 2
+    await page.get_by_role("button", name="Show 2 new comments").click()
+    await expect(page.get_by_role("article")).to_have_count(2)
+    # The new one lives: it answers, and is left alone.
+    await pass_time(page, 130)
+    assert len(sockets) == 2
+
+
+async def test_a_dead_connection_is_noticed_as_soon_as_the_page_is_seen_again(
+    demo: Demo, hosts: Hosts, proxy: Proxy
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    page = await hosts.open(by(proxy, demo, story))
+    await page.get_by_text("1 person").wait_for()
+    show = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
+    show += " document.dispatchEvent(new Event('visibilitychange')) }"
+    await page.evaluate(show, True)
+    proxy.deafen()
+    post(story, "Unheard")
+    await page.evaluate(show, False)
+    pill = page.get_by_role("button", name="Show 1 new comment")
+    await expect(pill).to_be_visible(timeout=8_000 * SLOWNESS)
+
+
+async def test_a_hidden_page_sends_nothing(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    sent: list[str] = []
+
+    def listen(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            sent.append(json.loads(frame)["type"])
+            server.send(frame)
+
+        route.on_message(pass_on)
+
+    await page.route_web_socket("**/v1/live", listen)
+    await hosts.open(story.snippet, page=page)
+    await page.get_by_text("1 person").wait_for()
+    await page.evaluate(
+        "Object.defineProperty(document, 'hidden', { value: true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await pass_time(page, 58)
+    assert sent == ["subscribe", "visible"]
+
+
+async def test_a_subscription_that_is_refused_for_no_token_is_polled_and_not_dialled_for_ever(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    tried: list[WebSocketRoute] = []
+
+    def refuse(route: WebSocketRoute) -> None:
+        tried.append(route)
+
+        def answer(frame: str | bytes) -> None:
+            ref = json.loads(frame)["ref"]
+            route.send(
+                json.dumps({"type": "error", "ref": ref, "code": "malformed", "detail": "No."})
+            )
+
+        route.on_message(answer)
+
+    await page.route_web_socket("**/v1/live", refuse)
+    await hosts.open(story.snippet, page=page)
+    await page.get_by_text("No comments yet").wait_for()
+    for _ in range(30):
+        await pass_time(page, 10)
+        if tried:
+            # As the server does it with a socket without a subscription.
+            await tried[-1].close(code=4408)
+    assert len(tried) == 2
+    post(story, "News")
+    await pass_time(page, 31)
+    await expect(page.get_by_role("button", name="Show 1 new comment")).to_be_visible()

@@ -1,0 +1,282 @@
+"""What a page remembers of its reader, whatever the page, its storage and its clock are like."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, WebSocketRoute, expect
+
+from tests.browser.actions import article, comment, expect_reaction, more, reaction
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.loads import say_all
+from tests.waiting import SLOWNESS, eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LATE = 30_000 * SLOWNESS
+NOISE = ["Failed to load resource", "WebSocket connection to"]
+FILL = """
+let s = "x".repeat(1 << 20), i = 0;
+while (s.length) try { localStorage.setItem("junk" + i++, s) } catch { s = s.slice(0, s.length >> 1) }
+"""
+#: What docs/embed.md says is kept.
+KEPT = {"reader", "first", "name", "reactions", "unsent", "muted", "drafts", "last", "queue"}
+#: What Prototype 1.6, MooTools and their like did to every page.
+OLD_LIBRARY = """<script>
+Array.prototype.toJSON = function () { return "[" + this.map(JSON.stringify).join(", ") + "]" };
+Object.prototype.toJSON = function () { return "an object" };
+Date.prototype.toJSON = function () { return '"a date"' };
+Array.prototype.reduce = function () { return this.length > 1 ? this : this[0] };
+Array.prototype.each = Array.prototype._each = Array.prototype.forEach;
+Array.prototype.find = function (f) { return this.filter(f)[0] };
+Array.prototype.clone = function () { return [...this] };
+Array.prototype.remove = Array.prototype.foo = 1;
+Array.from = window.$A = (list) => list ? [...list] : [];
+Object.prototype.extend = function () { return this };
+Object.keys = function (object) { const names = []; for (const name in object) if (object.hasOwnProperty(name)) names.push(name); return names };
+Function.prototype.bind = function (object, ...first) { const f = this; return function (...rest) { return f.apply(object, first.concat(rest)) } };
+String.prototype.startsWith = function (start) { return this.lastIndexOf(start, 0) === 0 };
+Element.addMethods = () => 0;
+</script>"""
+
+
+async def kept(page: Page) -> dict[str, Any]:
+    """The one entry that is ours."""
+    text = await page.evaluate(
+        "localStorage[Array.prototype.filter.call(Object.getOwnPropertyNames(localStorage),"
+        " (name) => name.indexOf('story-widget') === 0)[0]] ?? '{}'"
+    )
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+async def test_what_full_storage_does_not_take_is_remembered_and_sent(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    say_all(story, [{"body": "Tiresome", "name": "Troll"}])
+    page = await hosts.open(story.snippet)
+    await reaction(page, "Sad").click()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await eventually(lambda: kept(page), "an older entry is there")
+    await page.evaluate(FILL)
+    box = page.get_by_role("textbox", name="Your comment")
+    await box.fill("From the full shelf " + "x" * 2_000)
+    await page.get_by_role("textbox", name="Name").fill("Ana")
+    await page.context.set_offline(True)
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await page.get_by_text("Waiting to be sent: From the full shelf").wait_for()
+    await expect(box).to_have_value("")
+    await page.context.set_offline(False)
+    posted = article(page, "From the full shelf")
+    await expect(posted).to_have_count(1, timeout=LATE)
+    await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
+    # So are the reader, what is half written, and whom nobody wants to read.
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect_reaction(page, "Sad", 0, own=False)
+    await more(page, "Tiresome", "Mute Troll")
+    await expect(article(page, "Tiresome")).to_have_count(0)
+    await posted.get_by_role("button", name="Reply").click()
+    answer = page.get_by_role("textbox", name="Your reply to Ana")
+    await expect(answer).to_be_focused()
+    await page.evaluate(
+        "for (const name of Object.keys(localStorage)) if (/^junk/.test(name)) delete localStorage[name]"
+    )
+    await answer.fill("Half a thought")
+    # All of it is written as soon as there is room.
+    content = await kept(page)
+    assert content["muted"] == ["Troll"]
+    assert content["reactions"] == {story.code: "happy"}
+    assert list(content["drafts"].values()) == ["Half a thought"]
+    assert content["reader"].startswith("r1.")
+
+
+async def test_a_first_reader_of_a_page_whose_storage_is_full_stays_one(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await page.evaluate(FILL)
+    for name in ("Sad", "Happy"):
+        await reaction(page, name).click()
+        await expect_reaction(page, name, 1, own=True)
+    await expect_reaction(page, "Sad", 0, own=False)
+
+
+async def test_in_a_page_with_an_old_library_all_is_kept_under_names_that_stay(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    say_all(story, [{"body": "Tiresome", "name": "Troll"}])
+    page = await hosts.open(story.snippet, head=OLD_LIBRARY)
+    await reaction(page, "Sad").click()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await comment(page, "Said in an old page", Name="Ana")
+    await expect(article(page, "Said in an old page")).to_be_focused()
+    await more(page, "Tiresome", "Mute Troll")
+    await article(page, "Said in an old page").get_by_role("button", name="React").click()
+    await article(page, "Said in an old page").get_by_role("button", name="Happy").click()
+    await article(page, "Said in an old page").get_by_role("button", name="React 1").wait_for()
+    await page.get_by_role("textbox", name="Your comment").fill("Half a thought")
+    await page.context.set_offline(True)
+    await article(page, "Said in an old page").get_by_role("button", name="Reply").click()
+    await page.get_by_role("textbox", name="Your reply to Ana").fill("From the tunnel")
+    await page.get_by_role("textbox", name="Your reply to Ana").press("Control+Enter")
+    await page.get_by_text("Waiting to be sent: From the tunnel").wait_for()
+    content = await kept(page)
+    assert set(content) <= KEPT
+    assert content["muted"] == ["Troll"]
+    assert content["name"] == "Ana"
+    assert content["reactions"] == {story.code: "sad"}
+    assert content["drafts"] == {f"{story.code} ": "Half a thought"}
+    assert [each["body"] for each in content["queue"]] == ["From the tunnel"]
+    await page.context.set_offline(False)
+    await page.reload()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await expect(article(page, "From the tunnel")).to_have_count(1, timeout=LATE)
+    await expect(article(page, "Tiresome")).to_have_count(0)
+    box = page.get_by_role("textbox", name="Your comment")
+    await expect(box).to_have_value("Half a thought")
+
+
+async def test_what_was_typed_before_the_part_for_it_came_is_a_draft_when_it_has(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    held: list[Callable[[], Any]] = []
+    await page.route("**/*-writing.js", lambda route: held.append(route.continue_))
+    await hosts.open(story.snippet, page=page)
+    box = page.get_by_role("textbox", name="Your comment")
+    await box.click()
+    await box.press_sequentially("Typed too early")
+    await eventually(lambda: held, "the part is asked for")
+    await held[0]()
+    await page.get_by_role("textbox", name="Name").wait_for()
+    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
+    await page.unroute_all()
+    await page.reload()
+    await expect(box).to_have_value("Typed too early")
+
+
+def shifted(minutes: int) -> str:
+    """The clock of a reader is so many minutes ahead."""
+    return f"""<script>{{
+      const Real = Date, ahead = {minutes * 60_000};
+      window.Date = class extends Real {{
+        constructor(...given) {{ given.length ? super(...given) : super(Real.now() + ahead) }}
+        static now() {{ return Real.now() + ahead }}
+      }};
+    }}</script>"""
+
+
+@pytest.mark.parametrize("minutes", [20, -20, 0])
+async def test_times_are_the_servers_whatever_the_readers_clock_says(
+    demo: Demo, hosts: Hosts, minutes: int
+) -> None:
+    story = demo.story()
+    say_all(story, [{"body": "Said elsewhere", "name": "Yusuf"}])
+    page = await hosts.open(story.snippet, head=shifted(minutes))
+    await expect(article(page, "Said elsewhere").locator("time")).to_have_text("now")
+    await comment(page, "Said here")
+    await expect(article(page, "Said here")).to_be_focused()
+    await expect(article(page, "Said here").locator("time")).to_have_text("now")
+    await more(page, "Said here", "Edit")
+    await article(page, "Said here").get_by_role("textbox").fill("Said here, changed")
+    await article(page, "Said here").get_by_role("button", name="Save").click()
+    await expect(article(page, "Said here, changed")).to_be_focused()
+
+
+@pytest.mark.parametrize("minutes", [20, -20])
+async def test_a_comment_can_be_changed_no_longer_than_the_server_takes_it(
+    demo: Demo, hosts: Hosts, minutes: int
+) -> None:
+    # The server's clock is the real one: only the reader's page lives on.
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(story.snippet, page=page, head=shifted(minutes))
+    await comment(page, "Said here")
+    await expect(article(page, "Said here")).to_be_focused()
+    await page.clock.fast_forward("14:00")
+    await article(page, "Said here").get_by_role("button", name="More about").click()
+    await expect(article(page, "Said here").get_by_role("button", name="Edit")).to_be_visible()
+    await article(page, "Said here").get_by_role("button", name="Cancel").click()
+    await expect(article(page, "Said here").locator("time")).to_have_text(
+        re.compile("^1[34] minutes ago$")
+    )
+    await page.clock.fast_forward("01:30")
+    await article(page, "Said here").get_by_role("button", name="More about").click()
+    await expect(page.get_by_text("The time for changing this comment is over.")).to_be_visible()
+    await expect(article(page, "Said here").get_by_role("button", name="Edit")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("lang", "sent"),
+    [
+        ("en_US", "en-US"),
+        ("zh_CN", "zh-CN"),
+        ("de-CH", "de-CH"),
+        *((lang, None) for lang in ("{{ lang }}", "x-default", "x-klingon", "en-", "de DE", "")),
+    ],
+)
+async def test_no_language_of_a_page_costs_the_discussion(
+    demo: Demo, hosts: Hosts, lang: str, sent: str | None
+) -> None:
+    hosts.expected += NOISE  # Nobody has shown the story yet: 404.
+    page = await hosts.page(await hosts.reader())
+    asked: list[dict[str, Any]] = []
+
+    def listen(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            asked.append(json.loads(frame))
+            server.send(frame)
+
+        route.on_message(pass_on)
+
+    await page.route_web_socket("**/v1/live", listen)
+    await hosts.open(demo.story(known=False).snippet, page=page, attributes=f'lang="{lang}"')
+    # Only who has subscribed is told.
+    await expect(page.locator("story-widget [part=presence]")).to_contain_text("1")
+    assert asked[0].get("lang") == sent
+
+
+async def test_no_address_of_a_page_costs_the_discussion(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += NOISE
+    page = await hosts.open("")
+    address = page.url + "/" + "a" * 2_100
+    path = address.split("/", 3)[3]
+    story = demo.story(known=False)
+    html = f'<!doctype html><html lang="en"><title>Far</title><link rel=icon href="data:,">{story.snippet}'
+    hosts.papers.pages["/" + path] = (html.encode(), {})
+    await page.goto(address)
+    await page.get_by_text("1 person is reading this").wait_for()
+
+
+async def test_more_than_fifty_stories_of_a_page_are_all_live(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += NOISE
+    stories = [demo.story(known=False) for _ in range(55)]
+    page = await hosts.page(await hosts.reader())
+    sockets: list[None] = []
+    page.on("websocket", lambda _: sockets.append(None))
+    await hosts.open("".join(s.anchor for s in stories) + stories[0].script, page=page)
+    widgets = page.locator("story-widget")
+    for number in range(55):
+        await widgets.nth(number).scroll_into_view_if_needed()
+        await expect(widgets.nth(number).get_by_text("1 person")).to_be_visible()
+    assert len(sockets) == 2
+    last = widgets.nth(54)
+    stories[54].react("sad")
+    await expect_reaction(last, "Sad", 1, own=False)
+    for number in (0, 54):
+        await reaction(widgets.nth(number), "Happy").click()
+        await expect_reaction(widgets.nth(number), "Happy", 1, own=True)
+    stories[0].react("sad")
+    await expect_reaction(widgets.nth(0), "Sad", 1, own=False)
