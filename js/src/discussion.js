@@ -3,17 +3,15 @@
  *
  * @import {Act, Acts, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { ask, bring } from "./api.js";
+import { ask } from "./api.js";
 import { held as kept, keyOf, recall } from "./memory.js";
 import { backoff } from "./pace.js";
+import { bring } from "./parts.js";
 import { lineTo, nextRef } from "./socket.js";
 import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /not_|token_/;
-
-/** How long to wait before a part is asked for again, in milliseconds. */
-const AGAIN = 5_000;
 
 /** @typedef {ReturnType<typeof openDiscussion>} Discussion */
 
@@ -104,7 +102,8 @@ function openDiscussion(server, code) {
   }
 
   async function catchUp() {
-    await learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN)));
+    // It has tried for a minute.
+    await learn().catch(() => {});
     held.splice(0).forEach(dispatch);
   }
 

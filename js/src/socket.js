@@ -8,7 +8,7 @@
  * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
-import { bring } from "./api.js";
+import { bring } from "./parts.js";
 import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;

@@ -26,6 +26,7 @@ from widget_server.edge import (
 from widget_server.edge.guards import Seats
 from widget_server.edge.socket import LiveDoor
 from widget_server.model.errors import Refused
+from widget_server.operations.embed_files import OtherBuilds
 from widget_server.operations.services import Services
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = checks
-    app.state.assets = assets.Assets()
+    app.state.assets = assets.Assets(assets.STATIC)
+    app.state.other_builds = OtherBuilds(services)
     return app
 
 

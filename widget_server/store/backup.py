@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from widget_server.store import migrate, seals
 from widget_server.store.engine import DatabaseUnusableError
-from widget_server.store.schema import copies, meta, metadata, stories
+from widget_server.store.schema import copies, embed_files, meta, metadata, stories
 
 ROWS = 1_000
 """Rows that are copied at a time."""
@@ -125,9 +125,13 @@ async def _swap(writing: AsyncConnection, beside: MetaData) -> None:
         names = ", ".join(table.name for table in metadata.sorted_tables)
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     for table in reversed(metadata.sorted_tables):
-        await writing.execute(delete(table))
+        # What was served since stays: open pages may ask for it, and files never change.
+        if table is not embed_files:
+            await writing.execute(delete(table))
     for table in metadata.sorted_tables:
-        rows = select(beside.tables[f"restore_{table.name}"])
+        rows = select(held := beside.tables[f"restore_{table.name}"])
+        if table is embed_files:
+            rows = rows.where(held.c.name.not_in(select(table.c.name)))
         await writing.execute(insert(table).from_select([c.name for c in table.columns], rows))
     await writing.execute(
         update(meta).where(meta.c.key == "epoch").values(value=secrets.token_hex(8))
