@@ -36,7 +36,7 @@ def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of another build of the same source, as any next version is one."""
     folder = tmp_path_factory.mktemp("other-build")
     names = {"EMBED_STATIC": str(folder), "EMBED_LABEL": ", the next build"}
-    command = [node(), ROOT / "js" / "build.mjs"]
+    command = [node(), str(ROOT / "js" / "build.mjs")]
     subprocess.run(command, env={**os.environ, **names}, check=True, capture_output=True)
     return folder
 
