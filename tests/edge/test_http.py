@@ -543,21 +543,17 @@ def store(paper: Paper, files: dict[str, str]) -> None:
 
 
 def test_the_files_of_other_builds_are_served_as_our_own(paper: Paper) -> None:
-    names = {
-        f"0.1.0-{secrets.token_hex(6)}.js": "// first",
-        f"0.1.0-{secrets.token_hex(4)}-de-1.json": "{}",
-    }
-    for name in names:
+    first, words = f"0.1.0-{secrets.token_hex(6)}.js", f"0.1.0-{secrets.token_hex(4)}-de-1.json"
+    files = {first: "// first", words: "{}"}
+    for name in files:
         assert refusal(paper.http.get(f"/embed/{name}")) == (404, "not_found")
-    store(paper, names)
-    for name, content in names.items():
-        wait_until(
-            lambda name=name: paper.http.get(f"/embed/{name}").status_code == 200, "it is found"
-        )
+    store(paper, files)
+    wait_until(lambda: paper.http.get(f"/embed/{words}").status_code == 200, "it is found")
+    for name, content in files.items():
         answer = paper.http.get(f"/embed/{name}")
-        assert answer.text == content
+        assert (answer.status_code, answer.text) == (200, content)
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-        kind = "text/javascript; charset=utf-8" if name.endswith("js") else "application/json"
+        kind = "text/javascript; charset=utf-8" if name == first else "application/json"
         assert answer.headers["content-type"] == kind
 
 
