@@ -3,6 +3,7 @@
  * two files of words for each further language, and what tells a frame's height to the page around it.
  *
  * `node build.mjs` writes, `node build.mjs --check` fails if what is committed differs from what this source builds.
+ * For tests, `EMBED_STATIC` names another folder, and `EMBED_LABEL` makes another build of the same source.
  * The same source gives the same bytes: esbuild is pinned, and nothing of the machine or the hour goes in.
  */
 import { createHash } from "node:crypto";
@@ -18,8 +19,9 @@ import { ENGLISH } from "./src/words.js";
 import { WORDS as WRITING } from "./src/writing/words.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const STATIC = join(HERE, "..", "widget_server", "static");
-const BANNER = "/* story-widget, MPL-2.0 */";
+const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
+const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
+const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
 const LIMIT = 9_216;
 const PART_LIMIT = 4_096;
@@ -123,10 +125,17 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["live", "writing", "more", "preview"];
-/** What is fetched on first use. */
+const PARTS = ["writing", "more", "preview", "live"];
+/** What is fetched on first use. The first file knows the contents of `live`, which knows those of the others. */
 const parts = [];
-for (const name of PARTS) parts.push(await bundle(`src/${name}/index.js`, { format: "esm" }));
+/** @type {Record<string, string>} */
+const hashes = {};
+for (const name of PARTS) {
+  const define = { OTHERS: JSON.stringify(hashes) };
+  const part = await bundle(`src/${name}/index.js`, { format: "esm", define });
+  hashes[name] = createHash("sha256").update(part.content).digest("base64").slice(0, -1);
+  parts.push(part);
+}
 const words = locales().map(({ end, content }) => ({
   content,
   facts: { file: end, ...sizeOf(content) },
@@ -139,7 +148,11 @@ words.forEach(({ facts }) => (facts.file = `${common}-${facts.file}`));
 const frame = await bundle("src/frame.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
-  define: { COMMON: JSON.stringify(common), LOCALES: JSON.stringify(LANGUAGES.join(" ")) },
+  define: {
+    COMMON: JSON.stringify(common),
+    HASH: JSON.stringify(hashes.live),
+    LOCALES: JSON.stringify(LANGUAGES.join(" ")),
+  },
 });
 const manifest = {
   version,

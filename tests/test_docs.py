@@ -139,8 +139,6 @@ def _named_limits() -> set[str]:
                     f"{protocol.__module__.removeprefix('widget_server.')}."
                     f"{protocol.__name__}.{name}"
                 )
-    # The worker widens it, for the one long query that we have ourselves.
-    found.remove("edge.hardened_http.HardenedHttpProtocol.max_header")
     return found | {f"config.DEFAULT_RATES[{kind}]" for kind in DEFAULT_RATES}
 
 

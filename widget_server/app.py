@@ -12,20 +12,24 @@ from starlette.applications import Starlette
 
 from widget_server import logs
 from widget_server.config import Config
+from widget_server.edge.assets import Assets
 from widget_server.edge.health import Health, Now
 from widget_server.edge.routes import application
 from widget_server.live import embedded
 from widget_server.live.bus import Bus
 from widget_server.live.hub import Hub
 from widget_server.live.lag import Lag
+from widget_server.model.errors import Unavailable
 from widget_server.model.events import Event
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import to_message
 from widget_server.operations.directory import Directory
+from widget_server.operations.embed_files import store_own
 from widget_server.operations.read import StorySource
 from widget_server.operations.services import Paces, Services
 from widget_server.store import damage
 from widget_server.store.discussions import Discussions
+from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.engine import Database, DatabaseUnusableError
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
@@ -60,6 +64,7 @@ class Rooms:
             keyring=keyring,
             directory=self.directory,
             discussions=self.discussions,
+            embed_files=EmbedFiles(self.database),
             writer=self.writer,
             hub=self.hub,
             networks=Networks(secret_keys[0]),
@@ -107,6 +112,16 @@ class Rooms:
             await asyncio.wait(others)
             await self.database.close()
 
+    async def store_embed(self, assets: Assets) -> None:
+        """Leave this build's files for other processes, before anyone is served its first one.
+
+        Not even a full disk keeps a process from serving: pages ask again for a minute.
+        """
+        try:
+            await store_own(self.services, assets.immutable())
+        except (Unavailable, TimeoutError) as problem:
+            log.warning("event=embed_not_stored reason=%s", type(problem).__name__)
+
     def health(self) -> Health:
         """What the operator's probes ask."""
 
@@ -152,6 +167,7 @@ def build(config: Config) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
             async with rooms.open():
+                await rooms.store_embed(app.state.assets)
                 yield
         except DatabaseUnusableError as problem:
             log.error("event=not_started reason=%s", json.dumps(str(problem)))  # noqa: TRY400

@@ -26,8 +26,6 @@ from widget_server.wire.messages import MOST_BYTES
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
-MOST_HEADER = 32 * 1024
-"""A thousand stories in the query of /v1/counts take 19 KB."""
 LOOK_S = 0.5
 """So often a process looks whether it was asked to leave."""
 STRAGGLERS_S = 5
@@ -95,7 +93,6 @@ def take_all_descriptors() -> None:
 
 def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
-    HardenedHttpProtocol.max_header = MOST_HEADER
     return uvicorn.Config(
         app,
         host=config.host,

@@ -40,15 +40,3 @@ export async function ask(url, init) {
   } catch {}
   throw problem;
 }
-
-/** What is fetched later. @param {string} server @param {string} name */
-export const fileAt = (server, name) => `${server}/embed/${COMMON}-${name}`;
-
-/**
- * A part of the embed that is not in the first file.
- *
- * @param {string} server
- * @param {string} name
- * @returns {Promise<any>}
- */
-export const bring = (server, name) => import(fileAt(server, name + ".js"));

@@ -4,9 +4,9 @@
  *
  * @import {Comment} from "./types"
  */
-import { bring } from "./api.js";
 import { button, h, newId, set } from "./dom.js";
 import { faceOf } from "./face.js";
+import { bring } from "./parts.js";
 import { counts } from "./state.js";
 import { draw, placeOf, safe } from "./text.js";
 import { learn } from "./words.js";

@@ -3,9 +3,10 @@
  *
  * @import {Act, Acts, Frame, Ok, Refusal, Snapshot, State} from "./types"
  */
-import { ask, bring, now } from "./api.js";
+import { ask, now } from "./api.js";
 import { json, keep, keyOf, recall } from "./memory.js";
 import { backoff } from "./pace.js";
+import { bring } from "./parts.js";
 import { lineTo, nextRef } from "./socket.js";
 import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
 
@@ -15,7 +16,7 @@ const FATAL = /not_|token_/;
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
 const PATIENCE = 2_000;
 
-/** How long to wait before a part is asked for again, in milliseconds. */
+/** How long to wait before a part that did not come is asked for once more, in milliseconds. */
 const AGAIN = 5_000;
 
 /** @typedef {ReturnType<typeof openDiscussion>} Discussion */

@@ -12,8 +12,8 @@
  * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
-import { bring } from "./api.js";
 import { json } from "./memory.js";
+import { bring } from "./parts.js";
 import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;

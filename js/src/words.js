@@ -5,7 +5,8 @@
  * @typedef {Record<string, string | Record<string, string>>} Words
  * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Say
  */
-import { fileAt } from "./api.js";
+import { ask } from "./api.js";
+import { fetchFile } from "./parts.js";
 
 /** What reading takes; the second file adds what writing takes. @type {Words} */
 export const ENGLISH = {
@@ -70,8 +71,7 @@ export function languageOf(element, token) {
  */
 export async function learn(server, words, lang, part) {
   if (!LOCALES.split(" ").includes(lang)) return;
-  const answer = await fetch(fileAt(server, `${lang}-${part}.json`));
-  Object.assign(words, await answer.json());
+  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, ask, 2));
 }
 
 /**

@@ -223,3 +223,26 @@ async def test_the_file_that_tells_the_height_is_not_kept_for_ever(
     answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
     assert "immutable" not in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("isolation", ["require-corp", "credentialless"])
+@pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
+async def test_a_page_that_isolates_itself_may_frame_a_discussion(
+    isolation: str, sandbox: str, demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    frame = f'<iframe {sandbox} src="{story.server}/e/{escape(story.token)}" height="900"></iframe>'
+    page = await hosts.open(frame, headers={"Cross-Origin-Embedder-Policy": isolation})
+    inner = page.frame_locator("iframe")
+    await reaction(inner, "Happy").click()
+    await expect_reaction(inner, "Happy", 1, own=True)
+    await comment(inner, "Isolated")
+    await expect(article(inner, "Isolated")).to_be_visible()
+    # A refusal is read there too.
+    hosts.expected += ["Failed to load resource: the server responded with a status of 401"]
+    await page.locator("iframe").evaluate(
+        "(frame, src) => { frame.src = src }", f"{story.server}/e/w1.x"
+    )
+    await expect(
+        inner.get_by_role("heading", name="This discussion cannot be shown")
+    ).to_be_visible()

@@ -261,7 +261,7 @@ class TestInABrowser:
         hosts.expected += ["Failed to load resource"]
         story = demo.story()
         page = await hosts.page(await hosts.reader())
-        await page.route("**/*-1.json", lambda route: route.abort())
+        await page.route("**/*-1.json*", lambda route: route.abort())
         await hosts.open(story.snippet, page=page, attributes='lang="fr"')
         await expect(page.get_by_role("heading", name="No comments yet")).to_be_visible()
         await expect(page.locator("section.widget")).to_have_attribute("lang", "en")

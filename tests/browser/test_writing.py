@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more
 from tests.browser.conftest import Demo, Hosts
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -104,11 +105,18 @@ async def test_near_the_limit_what_is_left_is_counted(demo: Demo, hosts: Hosts) 
 async def test_a_part_that_did_not_come_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Failed to load resource"]
     page = await hosts.page(await hosts.reader())
+    await page.clock.install()
     await page.route("**/*-more.js*", lambda route: route.abort())
     await hosts.open(demo.story().snippet, page=page)
     options = page.get_by_role("button", name="Sort, share, privacy")
     await options.click()
     told = page.get_by_role("status").filter(has_text="The server does not answer.")
+
+    async def given_up() -> bool:
+        await page.clock.run_for(5_000)
+        return await told.is_visible()
+
+    await eventually(given_up, "after a minute it says so")
     await expect(told).to_be_in_viewport()
     await page.unroute("**/*-more.js*")
     await options.click()

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.edge.paper import PAGE, SECRET, Paper
+from tests.edge.paper import PAGE, SECRET, Paper, refusal
 from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 def test_only_the_tokens_pages_may_frame_it(paper: Paper) -> None:
@@ -29,17 +31,23 @@ def test_where_republishing_is_closed_the_bare_code_gets_a_sentence(paper: Paper
     paper.site("closed", "open_republishing=off")
     story = Publisher("closed", SECRET).story()
     paper.forget_a_stranger(story)
-    page = paper.http.get(f"/e/{story.code}")
+    assert refusal(paper.http.get(f"/e/{story.code}")) == (403, "not_permitted")
+    page = paper.http.get(f"/e/{story.code}", headers=BROWSER)
     assert page.status_code == 403
     assert "Ask the publisher for one." in page.text
 
 
 @pytest.mark.parametrize("reference", ["unknownCode1", "w1.press.1.e30.AAAA", "x", "%00"])
 def test_a_wrong_reference_gets_a_page_with_a_sentence(paper: Paper, reference: str) -> None:
-    page = paper.http.get(f"/e/{reference}")
+    page = paper.http.get(f"/e/{reference}", headers=BROWSER)
     assert page.status_code in {401, 404}
     assert page.headers["content-type"].startswith("text/html")
-    assert "This discussion cannot be shown here." in page.text
+    title = "There is no discussion here yet"
+    if page.status_code == 401:
+        title = "This discussion cannot be shown here"
+    assert f"<h1>{title}</h1>" in page.text
+    assert "frame-ancestors" not in page.headers["content-security-policy"], "its framer reads it"
+    assert page.headers["cross-origin-embedder-policy"] == "require-corp"
 
 
 async def test_the_frame_speaks_from_our_own_origin_with_any_token(paper: Paper) -> None:

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import re
+import secrets
 import time
 import uuid
 from typing import Any
@@ -16,7 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.edge.paper import PAGE, Paper, refusal
+from tests.store.opened import open_store
 from tests.waiting import wait_until
+from widget_server.store.embed_files import store_embed_files
+from widget_server.wire.reference import openapi_document
 
 NOWHERE = "000000000000"
 
@@ -524,7 +528,7 @@ def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(paper: Paper,
             assert "default-src 'none'" in policy
         else:
             assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
-        if answer.status_code >= 400 and method != "HEAD" and not path.startswith("/e/"):
+        if answer.status_code >= 400 and method != "HEAD":
             refusal(answer)
 
 
@@ -608,6 +612,56 @@ def test_the_embed_has_an_address_that_changes_and_one_that_never_does(paper: Pa
         assert pinned.status_code == 200
         assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert pinned.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+def test_every_part_and_language_file_never_changes(paper: Paper) -> None:
+    manifest = paper.http.get("/embed/manifest.json").json()
+    facts = [*manifest["parts"].values(), *manifest["words"]]
+    assert len(facts) > 20
+    for name in (one["file"] for one in facts):
+        for address in (name, f"{name}?3"):
+            answer = paper.http.get(f"/embed/{address}")
+            assert answer.status_code == 200
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def store(paper: Paper, files: dict[str, str]) -> None:
+    """Leave files in the database, as a process of another build does."""
+
+    async def run() -> None:
+        async with open_store(paper.server.env["DATABASE_URL"]) as opened:
+            await opened.writer.run_errand(store_embed_files(files))
+
+    asyncio.run(run())
+
+
+def test_the_files_of_other_builds_are_served_as_our_own(paper: Paper) -> None:
+    first, words = f"0.1.0-{secrets.token_hex(6)}.js", f"0.1.0-{secrets.token_hex(4)}-de-1.json"
+    files = {first: "// first", words: "{}"}
+    for name in files:
+        assert refusal(paper.http.get(f"/embed/{name}")) == (404, "not_found")
+    store(paper, files)
+    wait_until(lambda: paper.http.get(f"/embed/{words}").status_code == 200, "it is found")
+    for name, content in files.items():
+        answer = paper.http.get(f"/embed/{name}")
+        assert (answer.status_code, answer.text) == (200, content)
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        kind = "text/javascript; charset=utf-8" if name == first else "application/json"
+        assert answer.headers["content-type"] == kind
+
+
+def test_names_that_are_invented_cost_no_question_each(paper: Paper) -> None:
+    def reads() -> float:
+        text = paper.http.get("/metrics").text
+        return float(
+            re.findall(r"^widget_database_reads_total ([0-9.e+]+)$", text, re.MULTILINE)[0]
+        )
+
+    began, before = time.monotonic(), reads()
+    for _ in range(200):
+        assert paper.http.get(f"/embed/0.1.0-{secrets.token_hex(4)}-live.js").status_code == 404
+    # One each second, and what the server asks by itself.
+    assert reads() - before < 20 + 10 * (time.monotonic() - began)
 
 
 @pytest.mark.parametrize(
@@ -722,9 +776,113 @@ async def _execute(url: str, statement: Any, values: dict[str, Any]) -> None:
     await engine.dispose()
 
 
-@pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/"])
-def test_a_page_of_no_story_is_not_found(paper: Paper, path: str) -> None:
-    assert paper.http.get(path).status_code == 404
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/", "/e/000000000000"])
+def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_programs(
+    paper: Paper, path: str
+) -> None:
+    for accepts in (BROWSER, "text/html", "application/json;q=0.9, text/html"):
+        page = paper.http.get(path, headers={"Accept": accepts})
+        assert (page.status_code, page.headers["cache-control"]) == (404, "no-store")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "Accept" in page.headers["vary"]
+        assert "<h1>There is no discussion here yet</h1>" in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+    for accepts in ("*/*", "", "application/json", "application/json, text/html;q=0.9"):
+        answer = paper.http.get(path, headers={"Accept": accepts})
+        assert refusal(answer) == (404, "not_found")
+        assert "Accept" in answer.headers["vary"]
+
+
+def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(paper: Paper) -> None:
+    story = paper.publisher.story()
+    page = paper.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert "A discussion begins when somebody first opens a page that carries it." in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/nowhere", 404, "There is no such page here"),
+        ("GET", "/embed/nothing.js", 404, "There is no such page here"),
+        ("POST", "/s/000000000000", 405, "This address cannot be used like that"),
+        ("GET", "/s/{code}?before=nonsense", 400, "This address is not right"),
+        ("GET", "/e/w1.press.1.e30.AAAA", 401, "This discussion cannot be shown here"),
+    ],
+)
+def test_whatever_a_person_opens_answers_in_words(
+    paper: Paper, method: str, path: str, status: int, words: str
+) -> None:
+    target = path.format(code=_one_story(paper).code)
+    page = paper.http.request(method, target, headers={"Accept": BROWSER})
+    assert page.status_code == status
+    assert f"<h1>{words}</h1>" in page.text
+    assert page.headers["access-control-allow-origin"] == "*"
+    if status == 405:
+        assert page.headers["allow"]
+
+
+def test_the_api_answers_problems_to_everyone(paper: Paper) -> None:
+    for path in ("/v1/stories/000000000000", "/v1/counts", "/v1/nothing"):
+        answer = paper.http.get(path, headers={"Accept": BROWSER})
+        assert refusal(answer)[0] in {400, 404}
+
+
+def test_every_refusal_has_a_form_that_the_reference_tells(paper: Paper) -> None:
+    for path, item in openapi_document()["paths"].items():
+        told = {
+            media
+            for operation in item.values()
+            for media in operation["responses"]["default"]["content"]
+        }
+        target = path.format(code="0" * 12, comment="x", reference="x", file="x.js")
+        found = set()
+        for accepts in (BROWSER, "*/*"):
+            answer = paper.http.get(target, headers={"Accept": accepts})
+            if answer.status_code == 200:
+                answer = paper.http.put(target, headers={"Accept": accepts})
+            assert answer.status_code in {400, 404, 401, 405}
+            found.add(answer.headers["content-type"].partition(";")[0])
+        assert path == "/v1/actions" or found == told, path
+
+
+@pytest.mark.parametrize(
+    "since", ["", ":1", "a:", "a:x", "a b:1", "a\n:1", "a" * 65 + ":1", "a:" + "1" * 16]
+)
+def test_a_position_that_is_none_is_refused(paper: Paper, since: str) -> None:
+    path = f"/v1/stories/{_one_story(paper).code}"
+    assert refusal(paper.http.get(path, params={"since": since})) == (400, "malformed")
+
+
+@pytest.mark.parametrize("kind", ["s", "e"])
+def test_a_slash_too_many_leads_to_the_page(paper: Paper, kind: str) -> None:
+    story = _one_story(paper)
+    for path in (f"/{kind}/{story.code}/", f"/{kind}/{story.code}//?before=&x=%22"):
+        answer = paper.http.get(path)
+        assert answer.status_code == 308
+        _, _, query = path.partition("?")
+        wanted = f"/{kind}/{story.code}" + ("?" + query if query else "")
+        assert answer.headers["location"] == wanted
+        assert paper.http.get(path, follow_redirects=True).status_code == 200
+    assert paper.http.get("/s//elsewhere.example/").status_code == 404
+    assert paper.http.post(f"/{kind}/{story.code}/").status_code == 404
+
+
+def test_the_address_of_the_server_says_what_it_is_and_names_no_story(paper: Paper) -> None:
+    story = _one_story(paper)
+    page = paper.http.get("/", headers={"Accept": BROWSER})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    told = paper.http.get("/")
+    assert told.headers["content-type"] == "application/json"
+    for answer in (page, told):
+        assert "Accept" in answer.headers["vary"]
+        assert story.code not in answer.text
+    for name, address in told.json().items():
+        assert name == "name" or httpx.get(address, trust_env=False).status_code == 200
 
 
 # For operators ------------------------------------------------------------------------------------

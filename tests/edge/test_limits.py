@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.edge.paper import Paper
 from tests.edge.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving, upgraded
 from tests.waiting import eventually
 from widget_server.app import Rooms
@@ -20,7 +22,7 @@ from widget_server.operations import directory, enrol, lists
 from widget_server.store import migrate
 from widget_server.store.errands import make_story
 from widget_server.trust.tokens import story_code
-from widget_server.worker import BACKLOG, MOST_HEADER, uvicorn_settings
+from widget_server.worker import BACKLOG, uvicorn_settings
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
 
@@ -115,7 +117,39 @@ def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
     doorstep: Any = settings.http
-    assert doorstep.inside.max_header == MOST_HEADER
+    assert doorstep.inside.max_header == 32 * 1024
+
+
+HEADERS: dict[str, Callable[[int], bytes]] = {
+    "one long cookie": lambda room: b"Cookie: a=" + b"x" * (room - 12) + b"\r\n",
+    "many cookies": lambda room: b"Cookie: a=b; c=d\r\n" * (room // 18),
+    "something else": lambda room: b"X-Trace: " + b"x" * (room - 11) + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("asking", ["for a page", "for a socket", "for a socket, in two pieces"])
+@pytest.mark.parametrize("header", HEADERS)
+async def test_a_header_may_have_32_kib_whatever_is_asked_for(
+    paper: Paper, asking: str, header: str
+) -> None:
+    def request(size: int) -> bytes:
+        page = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        start = page if asking == "for a page" else ASKING
+        return start[:-2] + HEADERS[header](size - len(start)) + b"\r\n"
+
+    async def status(size: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", paper.server.port)
+        data = request(size * 1024)
+        pieces = [data] if "pieces" not in asking else [data[:9_000], data[9_000:]]
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        line = await reader.readline()
+        writer.transport.abort()
+        return line[9:12]
+
+    assert await status(31) == (b"200" if asking == "for a page" else b"101")
+    assert await status(33) == b"431"
 
 
 async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(

@@ -18,6 +18,7 @@ from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post, React
 from widget_server.store.discussions import Discussions
+from widget_server.store.embed_files import EmbedFiles, store_embed_files
 from widget_server.store.engine import Database, DatabaseUnusableError
 from widget_server.store.errands import make_site, make_story
 from widget_server.store.writer import Writer
@@ -192,3 +193,23 @@ async def test_open_pages_take_a_fresh_snapshot_after_a_restore(
         assert reader.frames[-1]["count"] == 1
         await reader.comment(code, "life goes on")
         await reader.agrees(code)
+
+
+async def test_a_restore_keeps_the_embeds_files_of_every_build(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Pages may be open that were served any of them; a file never changes."""
+    file = tmp_path / "backup.sqlite3"
+    async with opened(database_url) as (database, writer):
+        await writer.run_errand(store_embed_files({"1.0.0-aaaaaaaa-live.js": "old"}))
+        rows = await backup.back_up(database_url, file, quiet)
+        assert rows["embed_files"] == 1
+        await writer.run_errand(
+            store_embed_files({"1.0.0-aaaaaaaa-live.js": "other", "1.0.1-bbbbbbbb-live.js": "new"})
+        )
+        await backup.restore(database_url, file, quiet)
+        files = EmbedFiles(database)
+        assert await files.names() == {"1.0.0-aaaaaaaa-live.js", "1.0.1-bbbbbbbb-live.js"}
+        assert await files.content("1.0.0-aaaaaaaa-live.js") == "old", "what was there first stays"
+        assert await files.content("1.0.1-bbbbbbbb-live.js") == "new"
+        assert await files.content("1.0.2-cccccccc-live.js") is None

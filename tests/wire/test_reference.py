@@ -59,6 +59,22 @@ def test_every_parameter_of_a_path_is_described() -> None:
             assert described == set(re.findall(r"{(\w+)}", path))
 
 
+def parameter(path: str, name: str) -> dict[str, Any]:
+    listed = openapi_document()["paths"][path]["get"]["parameters"]
+    return next(one for one in listed if one["name"] == name)
+
+
+def test_what_a_query_must_have_and_may_have_is_told() -> None:
+    assert parameter("/v1/counts", "story")["required"]
+    since = parameter("/v1/stories/{code}", "since")
+    assert not since["required"]
+    assert re.search(since["schema"]["pattern"], "9f2c:41")
+    for path in ("/v1/stories/{code}/comments", "/s/{code}"):
+        pattern = parameter(path, "before")["schema"]["pattern"]
+        assert re.search(pattern, "WyJuZXdlc3QiLDQxXQ")
+        assert not re.search(pattern, "a b")
+
+
 def test_the_socket_document_has_the_parts_that_asyncapi_3_asks_for() -> None:
     document = asyncapi_document()
     assert document["asyncapi"] == "3.0.0"

@@ -2,18 +2,19 @@
 
 import gzip
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.errors import NotFound
+from widget_server.operations.embed_files import OtherBuilds
 
 STATIC = Path(__file__).parent.parent / "static"
 EVERGREEN = "public, max-age=300, stale-while-revalidate=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
-_PINNED = re.compile(r"[\d.]+-[0-9a-f]{12}[-.]")
+_PINNED = re.compile(r"[\d.]+-[0-9a-f]{8,12}[-.][\w.-]{1,40}")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
@@ -31,13 +32,25 @@ class Asset:
 
 
 class Assets:
-    """All files of the built embed, read once."""
+    """Files that are sent as they are, read once: those of the built embed, or of the pages."""
 
-    def __init__(self, folder: Path = STATIC) -> None:
+    def __init__(self, folder: Path) -> None:
         self._files: dict[str, Asset] = {}
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix in _TYPES:
                 self._files[path.relative_to(folder).as_posix()] = _read(path)
+
+    def immutable(self) -> dict[str, str]:
+        """The embed's files with a hash in their name, name below `/embed/` to content."""
+        names = [name for name in self._files if _PINNED.fullmatch(name.removeprefix("embed/"))]
+        return {name.removeprefix("embed/"): self._files[name].plain.decode() for name in names}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def add(self, name: str, content: str) -> None:
+        """Keep a file of another build."""
+        self._files[name] = _asset(Path(name).suffix, content.encode())
 
     def answer(self, request: Request, name: str, cache: str) -> Response:
         """The file in the best form that the browser takes. Raises `NotFound`."""
@@ -61,13 +74,15 @@ class Assets:
 
 
 def _read(path: Path) -> Asset:
-    plain = path.read_bytes()
-    coded = {}
+    asset = _asset(path.suffix, path.read_bytes())
     brotli = path.with_name(path.name + ".br")
     if brotli.is_file():
-        coded["br"] = brotli.read_bytes()
-    coded["gzip"] = gzip.compress(plain, 9, mtime=0)
-    return Asset(_TYPES[path.suffix], plain, coded)
+        return replace(asset, coded={"br": brotli.read_bytes(), **asset.coded})
+    return asset
+
+
+def _asset(suffix: str, plain: bytes) -> Asset:
+    return Asset(_TYPES[suffix], plain, {"gzip": gzip.compress(plain, 9, mtime=0)})
 
 
 async def evergreen(request: Request) -> Response:
@@ -79,9 +94,16 @@ async def evergreen(request: Request) -> Response:
 async def pinned(request: Request) -> Response:
     """`GET /embed/<version>-<hash>…`: never changes, kept as long as the major version lives.
 
+    Of whichever build: other processes may serve a newer one already, and open pages have older ones.
     A name without a hash (`manifest.json`, `frame.js`) is evergreen.
     """
     assets: Assets = request.app.state.assets
     file = request.path_params["file"]
-    cache = IMMUTABLE if _PINNED.match(file) else EVERGREEN
-    return assets.answer(request, f"embed/{file}", cache)
+    name = f"embed/{file}"
+    hashed = _PINNED.fullmatch(file) and Path(file).suffix in _TYPES
+    if hashed and name not in assets:
+        others: OtherBuilds = request.app.state.other_builds
+        content = await others.find(file)
+        if content is not None:
+            assets.add(name, content)
+    return assets.answer(request, name, IMMUTABLE if hashed else EVERGREEN)

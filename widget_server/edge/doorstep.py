@@ -7,6 +7,7 @@ thousands a second the difference is what other readers feel.
 
 import asyncio
 import re
+import sys
 from asyncio.transports import BaseTransport, Transport
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,12 +15,17 @@ from typing import Any, ClassVar, cast
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
+from websockets import http11
 
 from widget_server.edge import problems
 from widget_server.edge.counts import HTTP
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
+
+# What reaches the WebSocket protocol has been measured as every request is: `max_header`. The library
+# has limits of its own, 8 KiB a line and 128 lines, which the cookies of the server's domain exceed.
+http11.MAX_LINE_LENGTH = http11.MAX_NUM_HEADERS = sys.maxsize
 
 #: A whole request without a body, and nothing behind it: how every client asks for a socket.
 _REQUEST = re.compile(

@@ -5,11 +5,9 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.edge import problems
 from widget_server.edge.pages import PAGES
 from widget_server.edge.reading import counted
 from widget_server.edge.story_api import services_of
-from widget_server.model.errors import Refused
 from widget_server.operations import admit
 from widget_server.wire import views
 from widget_server.wire.snippet import LICENCES
@@ -22,11 +20,8 @@ async def frame(request: Request) -> Response:
     the browser that an opaque origin does not have.
     """
     services, reference = services_of(request), request.path_params["reference"]
-    try:
-        with counted(request, reference if admit.CODE.fullmatch(reference) else None):
-            framed = await admit.frame(services, reference)
-    except Refused as refusal:
-        return _refused(refusal)
+    with counted(request, reference if admit.CODE.fullmatch(reference) else None):
+        framed = await admit.frame(services, reference)
     claims = framed.claims
     content = {
         "server": services.own_origin,
@@ -40,18 +35,11 @@ async def frame(request: Request) -> Response:
     headers = {
         "Cache-Control": "public, max-age=60",
         "Content-Security-Policy": _policy(services.own_origin, framed.ancestors),
+        # A page that isolates itself takes only frames that do so too. All that this one loads says that
+        # it may be loaded.
+        "Cross-Origin-Embedder-Policy": "require-corp",
     }
     return HTMLResponse(PAGES.get_template("frame.html").render(content), headers=headers)
-
-
-def _refused(refusal: Refused) -> Response:
-    """A sentence for the person who pasted the frame: an empty box would tell them nothing."""
-    html = PAGES.get_template("refused.html").render({"detail": refusal.detail})
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'",
-    }
-    return HTMLResponse(html, problems.status_of(refusal), headers)
 
 
 def _policy(server: str, ancestors: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from widget_server.edge import (
     assets,
     counts,
+    for_people,
     frame_page,
     health,
     pages,
@@ -27,6 +28,7 @@ from widget_server.edge.guards import Seats
 from widget_server.edge.reading import paced
 from widget_server.edge.socket import LiveDoor, refuse
 from widget_server.model.errors import Refused
+from widget_server.operations.embed_files import OtherBuilds
 from widget_server.operations.services import Services
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,7 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app = _Application(
         LiveDoor(services, Seats(sockets_per_network)),
         routes=[
+            Route("/", for_people.home),
             Route("/v1/actions", story_api.deed, methods=["POST"]),
             Route("/v1/stories/{code}", paced(story_api.snapshot)),
             Route("/v1/stories/{code}/comments", paced(story_api.comments)),
@@ -67,7 +70,8 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = checks
-    app.state.assets = assets.Assets()
+    app.state.assets = assets.Assets(assets.STATIC)
+    app.state.other_builds = OtherBuilds(services)
     return app
 
 
@@ -137,22 +141,29 @@ def _add_to(headers: MutableHeaders) -> None:
     headers.setdefault("Referrer-Policy", "no-referrer")
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+_FAULTS = {
+    404: ("not_found", "There is no such page here."),
+    405: ("malformed", "This path does not take that method."),
+}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    return problems.of(error)
+    return for_people.refusal_for(request, problems.of(error), error.detail)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    code, detail = _FAULTS.get(error.status_code, ("malformed", "The request was not understood."))
     if error.status_code == 404:
-        return problems.problem(404, "not_found", "There is no such page here.")
-    if error.status_code == 405:
-        answer = problems.problem(405, "malformed", "This path does not take that method.")
-        answer.headers.update(error.headers or {})
-        return answer
-    return problems.problem(error.status_code, "malformed", "The request was not understood.")
+        elsewhere = for_people.without_slash(request)
+        if elsewhere is not None:
+            return elsewhere
+    answer = problems.problem(error.status_code, code, detail)
+    answer.headers.update(error.headers or {})
+    return for_people.refusal_for(request, answer, detail)
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
@@ -161,6 +172,7 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     log.error("event=request_failed endpoint=%s", asked)
     counts.HTTP.failed += 1
     detail = "Something went wrong here. Try again in a moment."
-    answer = problems.problem(500, "unavailable", detail)
+    problem = problems.problem(500, "unavailable", detail)
+    answer = for_people.refusal_for(request, problem, detail)
     _add_to(answer.headers)  # Starlette answers what nobody caught outside of all middleware.
     return answer

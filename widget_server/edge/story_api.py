@@ -14,6 +14,7 @@ from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
 from widget_server.operations.services import Services
 from widget_server.wire import frames, messages, views
+from widget_server.wire.reference import SINCE
 
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
@@ -66,9 +67,9 @@ def _names(header: str, tag: str) -> bool:
 def _since(text: str | None) -> Position | None:
     if text is None:
         return None
-    epoch, _, seq = text.rpartition(":")
-    if not 1 <= len(epoch) <= 64 or not re.fullmatch(r"[0-9]{1,15}", seq):
+    if not re.fullmatch(SINCE, text):
         raise Malformed("Send `since` as epoch:seq, the position of the last snapshot or frame.")
+    epoch, _, seq = text.rpartition(":")
     return Position(epoch, int(seq))
 
 

@@ -8,6 +8,7 @@ from widget_server.live.hub import Hub
 from widget_server.model.errors import NotFound, RateLimited
 from widget_server.operations.directory import Directory
 from widget_server.store.discussions import Discussions
+from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.errands import Errand
 from widget_server.store.writer import Writer
 from widget_server.trust.networks import Networks
@@ -55,6 +56,7 @@ class Services:
     keyring: Keyring
     directory: Directory
     discussions: Discussions
+    embed_files: EmbedFiles
     writer: Writer
     hub: Hub
     networks: Networks

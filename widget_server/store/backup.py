@@ -24,7 +24,7 @@ from widget_server.store import intact, manifest, migrate, seals, withdrawn
 from widget_server.store.damage import RowDamagedError
 from widget_server.store.engine import DatabaseUnusableError, sqlite_engine, sqlite_path
 from widget_server.store.errands import now_ms
-from widget_server.store.schema import copies, meta, metadata, sites, stories
+from widget_server.store.schema import copies, embed_files, meta, metadata, sites, stories
 
 ROWS = 1_000
 """Rows that are copied at a time."""
@@ -194,9 +194,13 @@ async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.Kept:
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     kept = await withdrawn.merge(writing, beside)
     for table in reversed(metadata.sorted_tables):
-        await writing.execute(delete(table))
+        # What was served since stays: open pages may ask for it, and files never change.
+        if table is not embed_files:
+            await writing.execute(delete(table))
     for table in metadata.sorted_tables:
-        rows = select(beside.tables[f"restore_{table.name}"])
+        rows = select(held := beside.tables[f"restore_{table.name}"])
+        if table is embed_files:
+            rows = rows.where(held.c.name.not_in(select(table.c.name)))
         await writing.execute(insert(table).from_select([c.name for c in table.columns], rows))
     await writing.execute(
         update(meta).where(meta.c.key == "epoch").values(value=secrets.token_hex(8))

@@ -31,7 +31,8 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _insert(connection: AsyncConnection, table: Any) -> Any:
+def insert_into(connection: AsyncConnection, table: Any) -> Any:
+    """An `INSERT` of this dialect, which can pass over rows that are there already."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
@@ -71,7 +72,9 @@ def make_story(
             "published": 0,
             "created_at": now_ms(),
         }
-        await connection.execute(_insert(connection, stories).values(row).on_conflict_do_nothing())
+        await connection.execute(
+            insert_into(connection, stories).values(row).on_conflict_do_nothing()
+        )
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
         return int(found.scalar_one())
 
@@ -112,7 +115,7 @@ def see_copy(
             about = {"story": story, "jti": jti, "origin": origin, "first_seen": at}
             row = {**about, "used": False, **changed}
             await connection.execute(
-                _insert(connection, copies).values(row).on_conflict_do_nothing()
+                insert_into(connection, copies).values(row).on_conflict_do_nothing()
             )
             known = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
         return Copy(int(known), label, origin)
@@ -139,7 +142,7 @@ def use_identity(site: str, jti: str, exp: int, now: int) -> Errand[bool]:
     async def run(connection: AsyncConnection) -> bool:
         await connection.execute(delete(identities).where(identities.c.exp < now - 3600))
         taken = await connection.execute(
-            _insert(connection, identities)
+            insert_into(connection, identities)
             .values(site=site, jti=jti, exp=exp)
             .on_conflict_do_nothing()
             .returning(identities.c.jti)
@@ -154,7 +157,7 @@ def make_site(site: Site) -> Errand[bool]:
 
     async def run(connection: AsyncConnection) -> bool:
         row = _site_row(site) | {"created_at": now_ms()}
-        new = _insert(connection, sites).values(row).on_conflict_do_nothing()
+        new = insert_into(connection, sites).values(row).on_conflict_do_nothing()
         made = await connection.execute(new.returning(sites.c.slug))
         return made.scalar_one_or_none() is not None
 
@@ -194,7 +197,9 @@ def revoke_token(site: str, jti: str) -> Errand[None]:
 
     async def run(connection: AsyncConnection) -> None:
         row = {"site": site, "jti": jti, "at": now_ms()}
-        await connection.execute(_insert(connection, revoked).values(row).on_conflict_do_nothing())
+        await connection.execute(
+            insert_into(connection, revoked).values(row).on_conflict_do_nothing()
+        )
 
     return run
 

@@ -189,6 +189,14 @@ revoked = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+embed_files = Table(
+    "embed_files",
+    metadata,
+    # As in its address below /embed/, with the hash of its content.
+    Column("name", String(80), primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
 identities = Table(
     "used_identities",
     metadata,

@@ -21,6 +21,9 @@ _INFO = {
 }
 
 
+SINCE = "[!-~]{1,64}:[0-9]{1,15}"
+"""Pattern of a position as text: epoch and number."""
+
 Refs = dict[Any, dict[str, str]]
 
 
@@ -41,29 +44,31 @@ def _json(content: dict[str, Any], media_type: str = "application/json") -> dict
     return {media_type: {"schema": content}}
 
 
-def _parameter(name: str, where: str, schema: dict[str, Any], about: str) -> dict[str, Any]:
+def _parameter(
+    name: str, where: str, schema: dict[str, Any], about: str, *, required: bool = False
+) -> dict[str, Any]:
     return {
         "name": name,
         "in": where,
-        "required": where == "path",
+        "required": required or where == "path",
         "description": about,
         "schema": schema,
     }
 
 
 def _get(
-    about: str, answer: dict[str, Any], parameters: list[dict[str, Any]], media: str, problem: Any
+    about: str,
+    content: dict[str, Any],
+    parameters: list[dict[str, Any]],
+    refusal: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "get": {
             "summary": about,
             "parameters": parameters,
             "responses": {
-                "200": {"description": "OK", "content": _json(answer, media)},
-                "default": {
-                    "description": "A problem (RFC 9457)",
-                    "content": _json(problem, "application/problem+json"),
-                },
+                "200": {"description": "OK", "content": content},
+                "default": {"description": "A problem (RFC 9457)", "content": refusal},
             },
         }
     }
@@ -74,28 +79,46 @@ def openapi_document() -> dict[str, Any]:
     """The HTTP interface."""
     refs, names = _schemas()
     problem = refs[schemas.Problem]
-    text, json = {"type": "string"}, "application/json"
+    text = {"type": "string"}
     code = _parameter(
         "code", "path", {"type": "string", "pattern": "^[0-9A-Za-z]{12}$"}, "Story code"
     )
-    comment = _parameter("comment", "path", {"type": "string", "maxLength": 16}, "Comment id")
-    since = _parameter("since", "query", text, "epoch:seq of the last snapshot or frame")
+    comment = _parameter(
+        "comment", "path", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,16}$"}, "Comment id"
+    )
+    since = _parameter(
+        "since",
+        "query",
+        {"type": "string", "pattern": f"^{SINCE}$"},
+        "epoch:seq of the last snapshot or frame",
+    )
+    before = _parameter(
+        "before",
+        "query",
+        {"type": "string", "pattern": "^[0-9A-Za-z_-]*$"},
+        "`next` of the page before",
+    )
     paging = [
-        _parameter("before", "query", text, "`next` of the page before"),
+        before,
         _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 100}, "Threads"),
         _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
     ]
     many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
-    story = _parameter("story", "query", many, "Story code, once for each story")
+    story = _parameter("story", "query", many, "Story code, once for each story", required=True)
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
     body = {"oneOf": [refs[model] for model in _DEEDS]}
     ok, refused = refs[schemas.OkFrame], refs[schemas.ErrorFrame]
 
-    def get(
-        about: str, answer: dict[str, Any], *parameters: dict[str, Any], media: str = json
-    ) -> dict[str, Any]:
-        return _get(about, answer, list(parameters), media, problem)
+    problems = _json(problem, "application/problem+json")
+    html = _json(text, "text/html")
+
+    def get(about: str, answer: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+        return _get(about, _json(answer), list(parameters), problems)
+
+    def open_(about: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return what people open too: by `Accept`, a refusal is a page in words."""
+        return _get(about, content, list(parameters), problems | html)
 
     return {
         "openapi": "3.1.0",
@@ -122,18 +145,17 @@ def openapi_document() -> dict[str, Any]:
                     },
                 }
             },
-            "/embed.js": get("The embed, evergreen", text, media="text/javascript"),
-            "/embed/{file}": get("The embed, pinned", text, file, media="text/javascript"),
-            "/s/{code}": get("The story's page", text, code, media="text/html"),
-            "/e/{reference}": get(
-                "The embed in a page of its own", text, reference, media="text/html"
-            ),
-            "/pages/{file}": get("Styles of the pages", text, file, media="text/css"),
-            "/healthz": get("The process is up", text, media="text/plain"),
-            "/readyz": get("Database and bus answer", {"type": "object"}),
-            "/metrics": get("Prometheus counters", text, media="text/plain"),
-            "/openapi.json": get("This document", {"type": "object"}),
-            "/asyncapi.json": get("The socket's document", {"type": "object"}),
+            "/": open_("What this server is", html | _json({"type": "object"})),
+            "/embed.js": open_("The embed, evergreen", _json(text, "text/javascript")),
+            "/embed/{file}": open_("The embed, pinned", _json(text, "text/javascript"), file),
+            "/s/{code}": open_("The story's page", html, code, before),
+            "/e/{reference}": open_("The embed in a page of its own", html, reference),
+            "/pages/{file}": open_("Styles of the pages", _json(text, "text/css"), file),
+            "/healthz": open_("The process is up", _json(text, "text/plain")),
+            "/readyz": open_("Database and bus answer", _json({"type": "object"})),
+            "/metrics": open_("Prometheus counters", _json(text, "text/plain")),
+            "/openapi.json": open_("This document", _json({"type": "object"})),
+            "/asyncapi.json": open_("The socket's document", _json({"type": "object"})),
         },
         "components": {"schemas": names},
     }

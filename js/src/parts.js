@@ -1,0 +1,76 @@
+/**
+ * The later files of this build: parts, which are checked before they run, and words of other languages.
+ */
+import { h } from "./dom.js";
+
+/** The script that runs now; none where this file was imported. */
+const script = /** @type {HTMLScriptElement | null} */ (globalThis.document?.currentScript);
+/** The server that it came from, which has the other files of the same build. */
+const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
+
+/** So many milliseconds longer is each wait for a file that did not come. */
+const WAIT = 1_500;
+/** How often a part is asked for: for a minute. */
+const TRIES = 10;
+
+/** A module that failed stays failed in its document: each further try has an address of its own. */
+let failed = 0;
+
+/**
+ * A later file of this build: from where this file came, then from the story's server, and again.
+ *
+ * @template T
+ * @param {string} server
+ * @param {string} name
+ * @param {(url: string) => Promise<T>} get
+ * @param {number} tries
+ * @returns {Promise<T>}
+ */
+export async function fetchFile(server, name, get, tries) {
+  for (let n = 0; ; ) {
+    try {
+      return await get(`${(n % 2 ? 0 : HOME) || server}/embed/${COMMON}-${name}${failed ? "?" + failed : ""}`);
+    } catch (problem) {
+      failed++;
+      if (++n === tries) throw problem;
+      await new Promise((resolve) => setTimeout(resolve, WAIT * n));
+    }
+  }
+}
+
+/** What came. @type {Record<string, any>} */
+const parts = {};
+
+/**
+ * A part of the embed that is not in the first file, just as it was when this file was built. One that is asked for
+ * several times at once is fetched once: it is one module.
+ *
+ * @param {string} server
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
+export async function bring(server, name) {
+  if (!parts[name]) {
+    const hash = name === "live" ? HASH : (await bring(server, "live")).HASHES[name];
+    const part = await fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), TRIES);
+    parts[name] ??= part;
+  }
+  return parts[name];
+}
+
+/**
+ * What is checked here is what `import` runs: there is one module for an address. A page's policies of integrity and
+ * of trusted types allow it, as they would not allow a check by hand.
+ *
+ * @param {string} href
+ * @param {string} integrity
+ */
+async function importAs(href, integrity) {
+  await new Promise((onload, onerror) => {
+    const nonce = script?.nonce;
+    const link = h("link", { rel: "modulepreload", nonce, href, integrity, onload, onerror });
+    if (link.relList.supports(link.rel)) document.head.append(link);
+    else fetch(href, { integrity }).then(onload, onerror); // In older browsers a second request.
+  });
+  return import(href);
+}

@@ -1,0 +1,86 @@
+"""One address in front of several servers, as a balancer without stickiness is, or one that lies."""
+
+import re
+import socket
+import socketserver
+import threading
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+
+PIECE = 65_536
+
+
+class Front:
+    """Sends each request to the server that `choose` names for its path, by port.
+
+    `missing` are paths that it answers with 404 itself; to those that match `spoilt` it adds a
+    statement in front. `asked` has every path, with its query.
+    """
+
+    def __init__(self, choose: Callable[[str], int]) -> None:
+        self.choose = choose
+        self.missing: re.Pattern[str] | None = None
+        self.spoilt: re.Pattern[str] | None = None
+        self.asked: list[str] = []
+        front = self
+
+        class Connection(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with suppress(OSError):
+                    front._serve(self.request)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://localhost:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _serve(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            piece = client.recv(PIECE)
+            if not piece:
+                return
+            head += piece
+        path = head.split(b" ", 2)[1].decode()
+        self.asked.append(path)
+        port = self.choose(path)
+        if self.missing is not None and self.missing.search(path):
+            client.sendall(b"HTTP/1.1 404 Not Found\r\n" + _HEADERS % 0)
+        elif self.spoilt is not None and self.spoilt.search(path):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                body = b"window.spoilt=true;" + answer.read()
+            client.sendall(b"HTTP/1.1 200 OK\r\n" + _HEADERS % len(body) + body)
+        else:
+            self._pass_on(client, head, port)
+
+    def _pass_on(self, client: socket.socket, head: bytes, port: int) -> None:
+        if b"upgrade: websocket" not in head.lower():
+            # One request on a connection: the next one may be for another server.
+            head = re.sub(rb"\r\nconnection:[^\r]*", b"", head, flags=re.IGNORECASE)
+            head = head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            server.sendall(head)
+            back = threading.Thread(target=_relay, args=(server, client), daemon=True)
+            back.start()
+            _relay(client, server)
+            back.join()
+
+
+_HEADERS = (
+    b"Content-Type: text/javascript\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: %d\r\n"
+    b"Cache-Control: no-store\r\nConnection: close\r\n\r\n"
+)
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(PIECE):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

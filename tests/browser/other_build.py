@@ -1,0 +1,11 @@
+"""`widget-server` with another build of the same embed: `OTHER_BUILD` is its folder of static files."""
+
+import os
+from pathlib import Path
+
+from widget_server import cli
+from widget_server.edge import assets
+
+if __name__ == "__main__":
+    assets.STATIC = Path(os.environ["OTHER_BUILD"])
+    cli.main()

@@ -1,0 +1,255 @@
+"""Parts of the embed that come later: of which build they are, from where, and that they are what they were."""
+
+import asyncio
+import os
+import re
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import article, expect_reaction, reaction
+from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.front import Front
+from tests.browser.test_bundle import MANIFEST
+from tests.journeys.harness import ServerProcess
+from tests.trust.test_tokens import node
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LIVE = MANIFEST["parts"]["live"]["file"]
+MISSING = "Failed to load resource: the server responded with a status of 404"
+REFUSED = "Failed to find a valid digest in the 'integrity' attribute for resource"
+FIRST = re.compile(r"^/embed\.js$")
+LATER = re.compile(r"^/embed/")
+
+Opened = Callable[[Callable[[str], int]], Front]
+
+
+@pytest.fixture(scope="session")
+def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another build of the same source, as any next version is one."""
+    folder = tmp_path_factory.mktemp("other-build")
+    names = {"EMBED_STATIC": str(folder), "EMBED_LABEL": ", the next build"}
+    command = [node(), str(ROOT / "js" / "build.mjs")]
+    subprocess.run(command, env={**os.environ, **names}, check=True, capture_output=True)
+    return folder
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def other(
+    demo: Demo, other_build: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[ServerProcess]:
+    """A process of the next version, on the demo's database, as in the middle of a deploy."""
+    env = {
+        "DATABASE_URL": f"sqlite+aiosqlite:///{demo.data / 'database.sqlite3'}",
+        "SECRET_KEYS": (demo.data / "secret").read_text().strip(),
+        "OTHER_BUILD": str(other_build),
+    }
+    server = ServerProcess(tmp_path_factory.mktemp("other") / "data", env)
+    server.module = "tests.browser.other_build"
+    try:
+        yield await server.start()
+    finally:
+        await server.kill()
+
+
+@pytest.fixture
+def front() -> Iterator[Opened]:
+    """Opens addresses in front of servers."""
+    fronts: list[Front] = []
+
+    def opened(choose: Callable[[str], int]) -> Front:
+        fronts.append(Front(choose))
+        return fronts[-1]
+
+    yield opened
+    for one in fronts:
+        one.close()
+
+
+def at(story: Story, server: str | Front) -> Story:
+    """The same story as its snippet has it at another address."""
+    return replace(story, server=server if isinstance(server, str) else server.url)
+
+
+def pinned(story: Story) -> str:
+    """The snippet with the file of this build and its integrity."""
+    return (
+        f'{story.anchor}<script async crossorigin src="{story.server}/embed/{MANIFEST["file"]}" '
+        f'integrity="{MANIFEST["integrity"]}"></script>'
+    )
+
+
+async def take_part(page: Page, text: str) -> None:
+    """React, write with a preview, and look at what can be chosen: all parts."""
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.get_by_role("textbox", name="Your comment").click()
+    await page.get_by_role("textbox", name="Your comment").fill(f"**{text}**")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.locator("strong").filter(has_text=text)).to_be_visible()
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await expect(article(page, text)).to_be_focused()
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await expect(page.get_by_role("combobox", name="Order")).to_be_visible()
+
+
+@pytest.mark.parametrize("first", ["the new", "the old"])
+async def test_in_a_deploy_a_page_gets_its_parts_from_whichever_process_answers(
+    first: str, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+) -> None:
+    """Also: a page that was opened before the deploy, when all processes are new ones."""
+    ports = (other.port, demo.port) if first == "the new" else (demo.port, other.port)
+    door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
+    page = await hosts.open(at(demo.story(), door).snippet)
+    await take_part(page, "Between two releases")
+    assert len([path for path in door.asked if LATER.match(path)]) == 4
+
+
+@pytest.mark.parametrize("german", [False, True])
+async def test_widgets_of_servers_of_different_versions_both_work(
+    german: bool, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+) -> None:
+    """The first script draws both; its parts are where it came from."""
+    behind = front(lambda _: other.port)
+    behind.missing = re.compile(
+        "|".join(re.escape(LIVE.removesuffix("live.js") + x) for x in "lwmp")
+    )
+    mine, theirs = demo.story(), at(demo.story(), behind)
+    attributes = 'lang="de"' if german else 'lang="en"'
+    page = await hosts.open(mine.snippet + theirs.anchor, attributes=attributes)
+    await page.add_script_tag(url=f"{behind.url}/embed.js")
+    happy = reaction(page, "Freude" if german else "Happy")
+    for number in (0, 1):
+        await happy.nth(number).click()
+        await expect(happy.nth(number)).to_have_attribute("aria-pressed", "true")
+        await page.locator("textarea").nth(number).fill(f"Comment {number}")
+        await page.locator("[part=button]").nth(number).click()
+        await expect(article(page, f"Comment {number}")).to_be_visible()
+    assert not [path for path in behind.asked if LATER.match(path)]
+
+
+async def test_parts_come_from_the_storys_server_where_the_script_came_from_elsewhere(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [MISSING]
+    script = (ROOT / "widget_server" / "static" / "embed.js").read_text("utf-8")
+    hosts.papers.pages["/copied/embed.js"] = (script.encode(), {"Content-Type": "text/javascript"})
+    page = await hosts.open(demo.story().anchor + '<script src="/copied/embed.js"></script>')
+    await take_part(page, "From elsewhere")
+
+
+async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
+    demo: Demo, front: Opened, hosts: Hosts
+) -> None:
+    hosts.expected += [MISSING]
+    door = front(lambda _: demo.port)
+    door.missing = re.compile(r"-live\.js")
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(at(demo.story(), door).snippet, page=page)
+    await reaction(page, "Happy").click()
+
+    async def asked(number: int) -> None:
+        async def more() -> bool:
+            await page.clock.run_for(500)
+            return len([path for path in door.asked if "-live.js" in path]) >= number
+
+        await eventually(more, f"it was asked for {number} times")
+
+    await asked(6)
+    await expect(page.get_by_role("alert")).to_have_text("")
+    door.missing = None
+
+    async def came() -> bool:
+        await page.clock.run_for(1_000)
+        return await reaction(page, "Happy").get_attribute("aria-pressed") == "true"
+
+    await eventually(came, "the reaction was taken when the part was there")
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "preloads"),
+    [("live", True), ("writing", True), ("more", True), ("preview", True), ("live", False)],
+)
+async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
+    part: str, preloads: bool, demo: Demo, front: Opened, hosts: Hosts
+) -> None:
+    """Said in the console by the browser itself; taken as soon as it is what it was."""
+    hosts.expected += [REFUSED, "Fetch API cannot load"]
+    door = front(lambda _: demo.port)
+    door.spoilt = re.compile(rf"-{part}\.js")
+    page = await hosts.page(await hosts.reader())
+    if not preloads:
+        await page.add_init_script("DOMTokenList.prototype.supports = () => false")
+    story = at(demo.story(), door)
+    await hosts.open(pinned(story), page=page)
+    trying = asyncio.create_task(take_part(page, "Not spoilt"))
+    try:
+
+        def refused() -> bool:
+            return any(f"-{part}.js" in text for text in hosts.said if text.startswith(REFUSED))
+
+        await eventually(refused, "the console says which file it was")
+        assert await page.evaluate("window.spoilt") is None
+        door.spoilt = None
+        await trying
+        assert await page.evaluate("window.spoilt") is None
+    finally:
+        trying.cancel()
+
+
+@pytest.mark.parametrize(
+    "script_src", ["{server}", "'nonce-r4nd0m'", "'nonce-r4nd0m' 'strict-dynamic'"]
+)
+async def test_a_pinned_page_with_policies_of_integrity_and_trusted_types_has_all_parts(
+    script_src: str, demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Loading the image 'data:,'"]
+    live = demo.server.replace("http", "ws", 1)
+    headers = {
+        "Integrity-Policy": "blocked-destinations=(script)",
+        "Content-Security-Policy": (
+            f"default-src 'none'; script-src {script_src.format(server=demo.server)}; "
+            f"connect-src {demo.server} {live}; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        ),
+    }
+    story = demo.story()
+    body = pinned(story).replace("<script async", '<script async nonce="r4nd0m"')
+    page = await hosts.open(body, headers=headers)
+    await take_part(page, "Under policies")
+
+
+async def test_words_of_a_language_are_only_ever_text(
+    demo: Demo, front: Opened, hosts: Hosts, other_build: Path
+) -> None:
+    """No hash covers them: whatever they are, they are written, not run."""
+    door = front(lambda _: demo.port)
+    page = await hosts.page(await hosts.reader())
+    evil = '<img src=x onerror="window.spoilt=1"><script>window.spoilt=1</script>{n}'
+
+    async def spoil(route: object) -> None:
+        answer = await route.fetch()  # type: ignore[attr-defined]
+        words = {
+            key: evil if isinstance(value, str) else value
+            for key, value in (await answer.json()).items()
+        }
+        words |= {"lang": "de", "dir": "ltr"}
+        await route.fulfill(response=answer, json=words)  # type: ignore[attr-defined]
+
+    await page.route("**/*.json", spoil)
+    await hosts.open(at(demo.story(), door).snippet, page=page, attributes='lang="de"')
+    await page.get_by_text("<img src=x").first.wait_for()
+    await page.locator("textarea").click()
+    await page.locator("textarea").fill("Written")
+    await page.locator("[part=button]").click()
+    await expect(article(page, "Written")).to_be_visible()
+    assert await page.evaluate("window.spoilt") is None

@@ -1,0 +1,98 @@
+"""What a person sees who opens an address of this server that is no discussion: words instead of JSON.
+
+Programs get JSON. Which of the two is asked for stands in `Accept`; whoever takes anything gets JSON.
+"""
+
+import re
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from widget_server.edge.pages import PAGES
+from widget_server.edge.story_api import json_answer, services_of
+
+_SLASHED = re.compile(r"/[se]/[\w.~-]+(?=/+$)")
+_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
+_WORDS = {
+    400: ("This address is not right", None),
+    401: ("This discussion cannot be shown here", None),
+    403: ("This discussion cannot be shown here", None),
+    404: ("There is no such page here", "Perhaps its address was not copied whole."),
+    405: ("This address cannot be used like that", "It can only be opened."),
+    429: ("Too many visits from your network", "Wait a moment and open this page again."),
+    500: ("Something went wrong here", "Open this page again in a moment."),
+    503: ("This cannot be shown right now", "Open this page again in a moment."),
+}
+"""Title and sentence by status; without a sentence the refusal's own is shown."""
+_NO_STORY = (
+    "There is no discussion here yet",
+    "A discussion begins when somebody first opens a page that carries it. Open the story itself and look "
+    "below it. If you have done that, this address was not copied whole.",
+)
+HOME_CACHE = "public, max-age=300"
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks: HTML is named in `Accept`, and no JSON before it."""
+    weights = {"html": 0.0, "json": 0.0}
+    for part in request.headers.get("accept", "").lower().split(","):
+        media_type, *parameters = [piece.strip() for piece in part.split(";")]
+        kind = {"text/html": "html", "application/xhtml+xml": "html"}.get(media_type)
+        if kind is None and media_type in {"application/json", "application/problem+json"}:
+            kind = "json"
+        if kind is not None:
+            found = [one[2:] for one in parameters if re.fullmatch(r"q=[01](\.[0-9]{0,3})?", one)]
+            weights[kind] = max(weights[kind], float(found[0]) if found else 1.0)
+    return weights["html"] > 0 and weights["html"] >= weights["json"]
+
+
+def refusal_for(request: Request, problem: Response, detail: str) -> Response:
+    """The same refusal as a page where a browser asks for anything but the API; else as it is."""
+    path = request.scope["path"]
+    if path.startswith("/v1/"):
+        return problem
+    problem.headers["Vary"] = "Accept"
+    if path.startswith("/e/"):
+        # A frame's error is shown in the frame too: also by a page that isolates itself.
+        problem.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    if not wants_page(request):
+        return problem
+    status = problem.status_code
+    about = path.startswith(("/s/", "/e/"))
+    title, sentence = _NO_STORY if about and status == 404 else _WORDS.get(status, (None, None))
+    content = {"title": title or HTTPStatus(status).phrase, "sentence": sentence or detail}
+    headers = {k: v for k, v in problem.headers.items() if not k.startswith("content-")}
+    headers["Content-Security-Policy"] = (
+        _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
+    )
+    html = PAGES.get_template("message.html").render(content)
+    return HTMLResponse(html, status, headers)
+
+
+def without_slash(request: Request) -> Response | None:
+    """A redirect from `/s/CODE/` to the page itself, as links are written by hand; else None."""
+    found = _SLASHED.match(request.scope["path"])
+    if found is None or request.method not in {"GET", "HEAD"}:
+        return None
+    query = request.scope["query_string"].decode("latin-1")
+    # Relative: the browser knows best under which name it came here.
+    headers = {"Cache-Control": HOME_CACHE}
+    return RedirectResponse(found[0] + ("?" + query if query else ""), 308, headers)
+
+
+async def home(request: Request) -> Response:
+    """`GET /`: what this server is. It names no story."""
+    origin = services_of(request).own_origin
+    if wants_page(request):
+        headers = {
+            "Cache-Control": HOME_CACHE,
+            "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
+        }
+        answer: Response = HTMLResponse(PAGES.get_template("home.html").render(), headers=headers)
+    else:
+        files = ("embed.js", "openapi.json", "asyncapi.json")
+        content = {name.replace(".", "_"): f"{origin}/{name}" for name in files}
+        answer = json_answer({"name": "Story widget", **content}, HOME_CACHE)
+    answer.headers["Vary"] = "Accept"
+    return answer
