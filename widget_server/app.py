@@ -23,6 +23,7 @@ from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import to_message
 from widget_server.operations.directory import Directory
 from widget_server.operations.read import StorySource
+from widget_server.operations.rights import Rights
 from widget_server.operations.services import Paces, Services
 from widget_server.store.discussions import Discussions
 from widget_server.store.engine import Database, DatabaseUnusableError
@@ -54,12 +55,14 @@ class Rooms:
         self.hub.connect(self.bus)
         self.lag = Lag()
         self.writer = Writer(self.database, self.announce)
+        self.rights = Rights(self.sites, self.directory, self.discussions, self.hub, time.time)
         self.services = Services(
             keyring=Keyring(secret_keys),
             directory=self.directory,
             discussions=self.discussions,
             writer=self.writer,
             hub=self.hub,
+            rights=self.rights,
             networks=Networks(secret_keys[0]),
             paces=Paces(config.rates, on=config.rate_limits is not None),
             clock=time.time,
@@ -92,6 +95,7 @@ class Rooms:
             asyncio.create_task(_kept("bus", self.bus.run)),
             asyncio.create_task(_kept("hub", self.hub.run)),
             asyncio.create_task(_kept("lag", self.lag.run)),
+            asyncio.create_task(_kept("rights", self.rights.run)),
         ]
         try:
             yield

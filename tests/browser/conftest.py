@@ -82,7 +82,7 @@ class Demo:
                 self.run("site", "create", slug, "--name", slug)
             if rules:
                 self.run("site", "set", slug, *rules)
-            generation, key = self.run("site", "key", slug).split()
+            _, generation, _, key = self.run("site", "key", slug).replace(",", "").split()
             self.keys[slug] = (int(generation), key)
         return slug
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import Unavailable
-from widget_server.model.records import Copy, Site, Story
+from widget_server.model.records import Copy, SeenCopy, ShutOut, Site, Story
 from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
@@ -31,10 +31,11 @@ MOST_TOKENS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class KnownSite:
-    """A site with the handles of its withdrawn tokens."""
+    """A site with the handles of its withdrawn tokens, and the origins that it lets in no more."""
 
     site: Site
     revoked: frozenset[str]
+    shut_out: frozenset[ShutOut] = frozenset()
 
 
 class Directory:
@@ -50,7 +51,7 @@ class Directory:
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
         self._epoch = ""
-        self.lists = Lists(discussions, clock)
+        self.lists = Lists(discussions, self._is_open, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
@@ -75,11 +76,24 @@ class Directory:
 
     async def _ask(self, slug: str) -> KnownSite | None:
         site = await self._sites.find(slug)
-        known = None if site is None else KnownSite(site, await self._sites.revoked(slug))
+        known = None
+        if site is not None:
+            # After the site: of what changes meanwhile its count of changes knows nothing yet.
+            revoked = await self._sites.revoked(slug)
+            known = KnownSite(site, revoked, await self._sites.shut_out(slug))
         if len(self._by_slug) > MOST_STORIES:
             self._by_slug.clear()
         self._by_slug[slug] = (self._clock(), known)
         return known
+
+    async def _is_open(self, slug: str) -> bool:
+        """Whether everyone may read the site's stories."""
+        known = await self.site(slug)
+        return known is not None and known.site.settings.open_reading
+
+    async def seen(self, slug: str, jti: str) -> list[SeenCopy]:
+        """The copies that carry a token of the site, by its handle; the one seen last first."""
+        return await self._sites.seen(slug, jti)
 
     async def all_sites(self) -> list[Site]:
         """Every site, by slug."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from widget_server.live.hub import Hub
 from widget_server.operations.directory import Directory
+from widget_server.operations.rights import Rights
 from widget_server.store.discussions import Discussions
 from widget_server.store.errands import Errand
 from widget_server.store.writer import Writer
@@ -50,6 +51,7 @@ class Services:
     discussions: Discussions
     writer: Writer
     hub: Hub
+    rights: Rights
     networks: Networks
     paces: Paces
     clock: Callable[[], float]

@@ -48,6 +48,7 @@ def to_comment(row: Row[Any]) -> Comment:
         source=row.source,
         text=tree_of(row.text),
         name=row.name,
+        vouched=bool(row.vouched),
         email=row.email,
         website=row.website,
         role=row.role,
@@ -93,4 +94,5 @@ def to_site(row: Row[Any]) -> Site:
         generation=row.generation,
         oldest=row.oldest,
         settings=SiteSettings.from_json(orjson.loads(row.settings)),
+        rights=row.rights,
     )
