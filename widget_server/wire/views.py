@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from widget_server.model.names import unmarked
+from widget_server.model.names import is_marked, unmarked
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.wire import faces
@@ -100,7 +100,7 @@ def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
 
 def _name(kept: Comment) -> str | None:
     """The author's name; one that nobody signed shows no mark of a signed one, however old it is."""
-    if kept.name is None or kept.vouched:
+    if kept.name is None or kept.vouched or not is_marked(kept.name):
         return kept.name
     return unmarked(kept.name).strip() or None
 

@@ -30,7 +30,8 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
 
   /** @type {Acts["perform"]} */
   function perform(deed) {
-    const done = line.turn.then(async () => {
+    /** @returns {Promise<any>} */
+    const send = async () => {
       const { reader } = story.memory();
       // Without a reader it is the key by which the server knows a deed that it was sent before.
       const key = reader ? undefined : uuid();
@@ -45,10 +46,11 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
         body: JSON.stringify({ ...message, token: story.token || undefined }),
         keepalive: true,
       });
-      keep(answer);
+      if (keep(answer)) return send();
       if (answer.type === "error") throw answer;
       return answer;
-    });
+    };
+    const done = line.turn.then(send);
     line.turn = done.catch(() => {});
     return done;
   }
@@ -64,8 +66,21 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
   }
 
   /** @type {Acts["keep"]} */
-  function keep({ reader }) {
+  function keep(answer) {
+    const { reader, identity, code, read_only } = answer;
     if (reader) remember({ reader });
+    if (identity) story.set({ identity });
+    // A retired key, or a damaged token: the bare code may do. Not after one that expired or was withdrawn.
+    const lapsed = code ?? read_only;
+    if (lapsed === "token_invalid" && story.token) {
+      story.token = null;
+      story.set({ lapsed });
+      line.join(story);
+      return true;
+    }
+    // Where it does not, what is to be mended is the token.
+    if (/not_/.test(code ?? "")) answer.code = story.state.lapsed ?? code;
+    return false;
   }
 
   /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
@@ -96,8 +111,13 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
       remember({ reactions: { ...story.memory().reactions, [story.code]: reaction } });
     },
     get: (which) => ask(`${path}/comments${which}`, fresh),
-    async poll() {
+    async poll(identity) {
       const { position } = story.state;
+      if (identity) {
+        story.identity = identity;
+        story.set({ identity: null });
+        line.join(story);
+      }
       try {
         /** @type {Snapshot} */
         const news = await ask(
