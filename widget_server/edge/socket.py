@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import math
 import random
@@ -82,6 +83,7 @@ class LiveSocket:
         "_deadline",
         "_faults",
         "_grants",
+        "_identities",
         "_network",
         "_origin",
         "_peer",
@@ -101,6 +103,8 @@ class LiveSocket:
         self._subscriptions: dict[str, Subscription] = {}
         self._grants: dict[str, admit.Grant] = {}
         self._readers: dict[str, ReaderClaims] = {}
+        self._identities: dict[str, bytes] = {}
+        """By site, the identity token that was exchanged here, as a hash."""
         self._visible = True
         self._faults: list[float] = []
         self._refused: Refused | None = None
@@ -211,13 +215,19 @@ class LiveSocket:
         services, site = self._services, grant.site
         refused: str | None = None
         if asked.identity is not None:
+            shown = hashlib.sha256(asked.identity.encode("utf-8", "replace")).digest()
             try:
-                claims = await readers.vouch(services, site, asked.identity)
+                # All stories of a page show the same one: used up it is by the first.
+                if self._identities.get(site.slug) != shown:
+                    self._readers[site.slug] = await readers.vouch(services, site, asked.identity)
+                    self._identities[site.slug] = shown
             except Refused as refusal:
                 refused = refusal.code
             else:
-                self._readers[site.slug] = claims
-                return services.keyring.issue_reader(site.slug, claims), None
+                issued, ended = self._sign_out(site)
+                if ended is None:
+                    issued = services.keyring.issue_reader(site.slug, self._readers[site.slug])
+                return issued, ended
         recognised = readers.recognise(services, site, asked.reader)
         if recognised is not None:
             self._readers[site.slug] = recognised
@@ -308,6 +318,7 @@ class LiveSocket:
         answer, claims = await deeds.perform(self._services, grant, known, self._network, deed)
         if isinstance(deed, messages.Forget):
             self._readers.pop(site, None)
+            self._identities.pop(site, None)
             self._subscriptions[deed.story].reader = None
         else:
             self._readers[site] = claims

@@ -67,7 +67,7 @@ class Subscribe(_Message):
 class _Deed(_Message):
     story: Code
     token: Token | None = Field(None, description="Over HTTP: the widget token.")
-    reader: Extra = Field(None, description="Over HTTP: the reader token, once issued.")
+    reader: Token | None = Field(None, description="Over HTTP: the reader token, once issued.")
 
 
 class React(_Deed):

@@ -172,7 +172,8 @@ export function open(frame, tools) {
     options: optionsOf(frame, tools),
     told() {
       const { read_only, identity, lapsed } = story.state;
-      if (read_only && read_only !== said.read_only) {
+      // A token that is not valid is given up for the bare code, which is told below.
+      if (read_only && !/token_invalid/.test(read_only) && read_only !== said.read_only) {
         inform(say("readonly", { why: say(read_only, { origin }) }));
       }
       if (lapsed && !said.lapsed) inform(say(lapsed) + " " + say("lapsed"));
