@@ -12,7 +12,7 @@ from widget_server.commands.words import DataDir, Slug
 from widget_server.operations import enrol
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-MOST_SEEN = 20
+SHOWN = 20
 """Places of a withdrawn token that are listed."""
 
 app = typer.Typer(
@@ -114,18 +114,18 @@ def site_revoke(
         print(f"{gone.jti}: {again} No such token has been seen yet.")
     else:
         print(f"{gone.jti}: {again} It was seen on:")
-    for copy in gone.seen[:MOST_SEEN]:
+    for copy in gone.seen[:SHOWN]:
         label = f" ({copy.label})" if copy.label else ""
         at = datetime.fromtimestamp(copy.last_seen / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         print(f"  {copy.page or copy.origin}{label}, story {copy.story}, last seen {at}")
-    if len(gone.seen) > MOST_SEEN:
-        print(f"  and {len(gone.seen) - MOST_SEEN} more")
+    if len(gone.seen) > SHOWN:
+        print(f"  and {len(gone.seen) - SHOWN} more")
     stories = {one.origin: one.story for one in gone.seen}
     if shut:
         print(_told_shut_out(gone.exact[0], None if everywhere else stories[gone.exact[0]]))
     elif gone.exact:
         print("Where a story's code alone may act, these pages can go on by that. To shut one out:")
-    for origin in () if shut else gone.exact[:MOST_SEEN]:
+    for origin in () if shut else gone.exact[:SHOWN]:
         story = shlex.quote(stories[origin])
         print(f"  widget-server site shut-out {slug} {origin} --story {story}")
 

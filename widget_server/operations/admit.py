@@ -15,7 +15,7 @@ from widget_server.model.errors import (
     TokenRevoked,
 )
 from widget_server.model.records import Copy, ShutOut, Site, Story
-from widget_server.operations.directory import ROTATED_S, KnownSite
+from widget_server.operations.directory import ADMITTED_S, KnownSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Change
 from widget_server.store.errands import make_story, see_copy
@@ -189,9 +189,7 @@ async def _by_token(services: Services, token: str, code: str | None, origin: st
 async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims, int]:
     """The token's site, claims and key generation. Raises `TokenInvalid`."""
     peeked = tokens.peek(token)
-    known = await services.directory.site(peeked.site)
-    if known is not None and peeked.generation > known.site.generation:
-        known = await services.directory.site(peeked.site, max_age=ROTATED_S)
+    known = await services.directory.site(peeked.site, max_age=ADMITTED_S)
     if known is None:
         raise TokenInvalid
     oldest, newest = known.site.oldest, known.site.generation
@@ -229,7 +227,9 @@ async def _by_code(services: Services, code: str | None, origin: str | None) -> 
     if code is None:
         raise Malformed("Send a token, or the code of a story.")
     story = await services.directory.story(code)
-    known = None if story is None else await services.directory.site(story.site)
+    known = None
+    if story is not None:
+        known = await services.directory.site(story.site, max_age=ADMITTED_S)
     if story is None or known is None:
         raise NotFound
     site = known.site

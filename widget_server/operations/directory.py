@@ -19,8 +19,10 @@ from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 
 SITE_S = 2.0
-ROTATED_S = 0.1
-"""How old rules may be that do not know a token's generation, in seconds: its key may be new."""
+ADMITTED_S = 0.05
+"""How old rules may be by which a page is let in, in seconds: thousands that come at once share them."""
+WHOLE_S = 30.0
+"""Withdrawn tokens and the like are read again after so long, also where nothing says they changed."""
 PATIENCE_S = 1.0
 """How long a deed waits for the database where older rules are known, in seconds."""
 STORY_S = 30.0
@@ -48,6 +50,7 @@ class Directory:
         self._discussions = discussions
         self._clock = clock
         self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
+        self._whole_at: dict[str, float] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy | None]] = OrderedDict()
         self._epoch = ""
@@ -60,6 +63,7 @@ class Directory:
 
         Raises `Unavailable` when the database does not answer and nothing is known.
         """
+        self._forget_if_restored()
         at, known = self._by_slug.get(slug, (-math.inf, None))
         if self._clock() - at < max_age:
             return known
@@ -75,15 +79,21 @@ class Directory:
             return known
 
     async def _ask(self, slug: str) -> KnownSite | None:
+        epoch = self._epoch
         site = await self._sites.find(slug)
-        known = None
-        if site is not None:
+        known = self._by_slug.get(slug, (0.0, None))[1]
+        whole = self._clock() - self._whole_at.get(slug, -math.inf) < WHOLE_S
+        if site is None:
+            known = None
+        elif not whole or known is None or known.site != site:
             # After the site: of what changes meanwhile its count of changes knows nothing yet.
             revoked = await self._sites.revoked(slug)
             known = KnownSite(site, revoked, await self._sites.shut_out(slug))
+            self._whole_at[slug] = self._clock()
         if len(self._by_slug) > MOST_STORIES:
             self._by_slug.clear()
-        self._by_slug[slug] = (self._clock(), known)
+        if epoch == self._epoch:
+            self._by_slug[slug] = (self._clock(), known)
         return known
 
     async def _is_open(self, slug: str) -> bool:
@@ -117,6 +127,7 @@ class Directory:
 
     def keep(self, story: Story) -> None:
         """Remember a story that was just read or written."""
+        self._forget_if_restored()
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MOST_STORIES:
@@ -128,6 +139,7 @@ class Directory:
             self._epoch = self._discussions.epoch
             self._by_code.clear()
             self._by_slug.clear()
+            self._whole_at.clear()
             self._copies.clear()
 
     def claims(self, token: str) -> WidgetClaims | None:

@@ -7,7 +7,7 @@ from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import TokenExpired, TokenInvalid
 from widget_server.model.records import Site
 from widget_server.operations.admit import Grant
-from widget_server.operations.directory import ROTATED_S
+from widget_server.operations.directory import ADMITTED_S
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Forget
 from widget_server.store.errands import use_identity
@@ -70,7 +70,7 @@ async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
     if peeked.site != site.slug:
         raise TokenInvalid
     if peeked.generation > site.generation:
-        known = await services.directory.site(site.slug, max_age=ROTATED_S)
+        known = await services.directory.site(site.slug, max_age=ADMITTED_S)
         site = site if known is None else known.site
     now = services.clock()
     claims = services.keyring.open_identity(peeked, site.oldest, site.generation, now)
