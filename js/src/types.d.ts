@@ -178,7 +178,8 @@ export interface Acts {
   keep(answer: {
     reader?: string;
     identity?: string;
-    code?: string;
+    code?: string | undefined;
+    detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
   /** Begins anew, as somebody else. */

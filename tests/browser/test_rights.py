@@ -192,3 +192,22 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
     await expect_reaction(page, "Sad", 1, own=True)
     demo.run("site", "set", site, "open_reading=off")
     await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await page.get_by_text("For the owner of this page").click()
+    await expect(page.get_by_text("It needs a token.")).to_be_visible()
+
+
+async def test_where_sockets_are_blocked_a_refused_deed_makes_the_page_read_only(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [OURS, "Failed to load resource"]
+    site = demo.site("withdrawing-by-post")
+    story = demo.story(site, jti="to-go")
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script("WebSocket = class { constructor() { throw new Error() } }")
+    await hosts.open(story.snippet, page=page)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    demo.run("site", "revoke", site, "to-go")
+    await reaction(page, "Sad").click()
+    await expect_read_only(page, "The publisher has withdrawn its token.")
+    await expect_reaction(page, "Happy", 1, own=True)

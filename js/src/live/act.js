@@ -67,7 +67,7 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
 
   /** @type {Acts["keep"]} */
   function keep(answer) {
-    const { reader, identity, code, read_only } = answer;
+    const { reader, identity, code, detail, read_only } = answer;
     if (reader) remember({ reader });
     if (identity) story.set({ identity });
     // A retired key, or a damaged token: the bare code may do. Not after one that expired or was withdrawn.
@@ -80,6 +80,10 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
     }
     // Where it does not, what is to be mended is the token.
     if (/not_/.test(code ?? "")) answer.code = story.state.lapsed ?? code;
+    // A deed may be the first to hear of it, where there is no socket.
+    if (/token_[er]|origin_/.test(code ?? "")) story.set({ read_only: code });
+    // Of a socket that was closed, the reason.
+    if (code === "refused" && /^\w+$/.test(detail ?? "")) answer.code = detail;
     return false;
   }
 
