@@ -1,6 +1,7 @@
 """The command line: what each command does, and one sentence with status 2 for what is wrong."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -167,9 +168,9 @@ def test_rules_of_no_site_are_refused(run: Run) -> None:
 
 def test_keys_are_printed_rotated_and_retired(run: Run, site: str) -> None:
     keyring = Keyring([SECRET])
-    assert run("site", "key", site).out == f"1 {keyring.site_key(site, 1)}"
+    assert run("site", "key", site).out == f"generation 1, key {keyring.site_key(site, 1)}"
     assert "Generation 2 signs now; 1 and later" in run("site", "rotate-key", site).out
-    assert run("site", "key", site).out == f"2 {keyring.site_key(site, 2)}"
+    assert run("site", "key", site).out == f"generation 2, key {keyring.site_key(site, 2)}"
     assert "Only generation 2" in run("site", "retire-keys", site).out
     for command in (("site", "key"), ("site", "rotate-key"), ("site", "retire-keys")):
         assert "“nowhere”" in sentence(run(*command, "nowhere"))
@@ -261,11 +262,48 @@ def test_a_snippet_credits_the_story_and_leads_to_it(run: Run, site: str) -> Non
     assert re.search(r"Changes: Shortened\.(?!\.)", html)
 
 
-def test_a_token_is_withdrawn_by_its_handle(run: Run, site: str) -> None:
-    assert run("site", "revoke", site, "handle").out == "Withdrawn."
+def test_a_token_is_withdrawn_by_its_handle_or_as_it_is(run: Run, site: str) -> None:
+    unseen = "handle: Withdrawn. No such token has been seen yet."
+    assert run("site", "revoke", site, "handle").out == unseen
+    again = "handle: It was withdrawn before. No such token has been seen yet."
+    assert run("site", "revoke", site, "handle").out == again
     sentence(run("site", "revoke", "nowhere", "handle"))
-    for wrong in ("", "h" * 65, "a b", "é"):
+    for wrong in ("", "h" * 65, "a b", "é", "open"):
         assert "jti" in sentence(run("site", "revoke", site, wrong))
+    made = run(*TOKEN, "--origin", "*", "--jti", "mine")
+    assert claims_of(made.out)["jti"] == "mine"
+    assert "jti mine " in made.err
+    assert run("site", "revoke", site, made.out).out.startswith("mine: Withdrawn.")
+    unnamed = run(*TOKEN, "--origin", "*")
+    handle = hashlib.sha256(unnamed.out.encode()).hexdigest()
+    assert f"jti {handle} " in unnamed.err
+    assert run("site", "revoke", site, unnamed.out).out.startswith(f"{handle}: Withdrawn.")
+    run("site", "create", "other", "--name", "Other")
+    assert "another site" in sentence(run("site", "revoke", "other", made.out))
+    assert "not valid" in sentence(run("site", "revoke", site, made.out[:-3] + "AAA"))
+    assert "“open”" in sentence(run(*TOKEN, "--origin", "*", "--jti", "open"))
+    assert "no exact origin yet" in sentence(run("site", "revoke", site, "unseen", "--shut-out"))
+    sentence(run("site", "revoke", site, "unseen", "--everywhere"))
+    assert "Withdrawn" in run("site", "revoke", site, "unseen").out, "nothing was changed before"
+
+
+def test_origins_are_shut_out_listed_and_let_in_again(run: Run, site: str) -> None:
+    shut = run("site", "shut-out", site, "HTTPS://Bad.Example:443/").out
+    assert shut == "Shut out: https://bad.example, all stories."
+    run("site", "shut-out", site, "http://plain.example", "--story", "2026/ferry")
+    code_of_ferry = code("press", "2026/ferry")
+    assert run("site", "shut-outs", site).out.splitlines() == [
+        f"http://plain.example\t{code_of_ferry}",
+        "https://bad.example\tall stories",
+    ]
+    for wrong in ("*", "null", "https://*.example", "https://bad.example/page", "bad.example"):
+        assert "exact origin" in sentence(run("site", "shut-out", site, wrong))
+    assert "own origin" in sentence(run("site", "shut-out", site, "http://localhost:8000"))
+    assert run("site", "readmit", site, "https://bad.example").out == "Let in again."
+    assert "shut-outs" in sentence(run("site", "readmit", site, "https://bad.example"))
+    for command in ("shut-out", "readmit"):
+        sentence(run("site", command, "nowhere", "https://bad.example"))
+    sentence(run("site", "shut-outs", "nowhere"))
 
 
 # Stories and comments -----------------------------------------------------------------------------

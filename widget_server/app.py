@@ -26,6 +26,7 @@ from widget_server.operations.announce import to_message
 from widget_server.operations.directory import Directory
 from widget_server.operations.embed_files import store_own
 from widget_server.operations.read import StorySource
+from widget_server.operations.rights import Rights
 from widget_server.operations.services import Paces, Services
 from widget_server.store import damage
 from widget_server.store.discussions import Discussions
@@ -60,6 +61,7 @@ class Rooms:
         self.hub.connect(self.bus)
         self.lag = Lag()
         self.writer = Writer(self.database, self.announce)
+        self.rights = Rights(self.sites, self.directory, self.discussions, self.hub, time.time)
         self.services = Services(
             keyring=keyring,
             directory=self.directory,
@@ -67,6 +69,7 @@ class Rooms:
             embed_files=EmbedFiles(self.database),
             writer=self.writer,
             hub=self.hub,
+            rights=self.rights,
             networks=Networks(secret_keys[0]),
             paces=Paces(config.rates, on=config.rate_limits is not None),
             clock=time.time,
@@ -99,6 +102,7 @@ class Rooms:
             asyncio.create_task(_kept("bus", self.bus.run)),
             asyncio.create_task(_kept("hub", self.hub.run)),
             asyncio.create_task(_kept("lag", self.lag.run)),
+            asyncio.create_task(_kept("rights", self.rights.run)),
         ]
         try:
             yield

@@ -21,7 +21,7 @@ import { learn } from "./words.js";
  *   level: number,
  *   tell: (text: string, loud?: boolean) => void,
  *   explain: (problem: any) => string,
- *   emit: (type: string) => void,
+ *   emit: (type: string, code?: string) => void,
  *   style: (css: string) => void,
  *   list: HTMLElement,
  *   also?: ((state: import("./types").State) => void) | undefined,

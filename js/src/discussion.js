@@ -1,7 +1,7 @@
 /**
  * One story on this page: its state, and everything that changes it.
  *
- * @import {Act, Acts, Frame, Ok, Refusal, Snapshot, State} from "./types"
+ * @import {Act, Acts, Frame, State} from "./types"
  */
 import { ask, now } from "./api.js";
 import { json, keep, keyOf, recall } from "./memory.js";
@@ -49,6 +49,8 @@ function openDiscussion(server, code) {
   const held = [];
   /** @type {string | undefined} */
   let asked;
+  /** The identity that was shown: it is good once. @type {string | null} */
+  let spent = null;
   let tries = 0;
   let timer = 0;
 
@@ -174,7 +176,7 @@ function openDiscussion(server, code) {
       ref: nextRef(),
       [self.token ? "token" : "story"]: self.token || code,
       reader: asked,
-      identity: self.identity || undefined,
+      identity: self.identity === spent ? undefined : self.identity,
       since: self.state.position,
       // What the server would not take is left out.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
@@ -182,35 +184,35 @@ function openDiscussion(server, code) {
     };
   }
 
-  /** @param {Snapshot | Refusal | Ok} answer */
+  /** @param {any} answer a snapshot or a refusal */
   function subscribed(answer) {
     if (answer.type === "snapshot" && answer.story.code === code) {
       self.live = true;
+      // From here on the reader token speaks for the person.
+      spent = self.identity;
       // Who acted meanwhile has become somebody, of whom this answer does not know.
       if (asked !== self.memory().reader) delete answer.mine;
-      dispatch(answer);
-      // An identity may be used once; from here on the reader token speaks for the person.
-      if (answer.reader) {
-        learn().then(() => {
-          self.keep(answer);
-          self.identity = null;
-        }, () => {});
-      }
-    } else if (answer.type !== "error") refuse({ code: "token_invalid" });
-    else if (FATAL.test(answer.code)) refuse(answer);
+      hear(answer);
+      // What answers with another story is no token of this one.
+    } else if (FATAL.test((answer.code ??= "token_invalid"))) refuse(answer);
     else alone();
   }
 
-  /** A frame from the socket. @param {Frame | Act} frame */
+  /** A frame from the socket. @param {any} frame */
   function hear(frame) {
-    if (held[0]) held.push(frame);
+    // What is said to this reader alone.
+    if (frame.reader || frame.read_only) learn().then(() => self.keep(frame), () => {});
+    // A right that ended, of this story alone.
+    if (frame.type === "error") refuse(frame);
+    else if (held[0]) held.push(frame);
     else dispatch(frame);
   }
 
-  /** This copy is not welcome. @param {{code: string, detail?: string}} why */
-  function refuse({ code, detail }) {
+  /** This copy is not welcome. @param {import("./types").Trouble} trouble */
+  async function refuse(trouble) {
+    if (await learn().then(() => self.keep(trouble), () => {})) return;
     self.line.leave(self);
-    set({ trouble: { code, detail } });
+    set({ trouble });
   }
 
   /** There will be no answer soon: say so if there is nothing to show. */

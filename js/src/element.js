@@ -23,7 +23,7 @@ function style(more) {
 }
 
 export class StoryWidget extends HTMLElement {
-  static observedAttributes = ["src", "token", "lang"];
+  static observedAttributes = ["src", "token", "lang", "identity"];
 
   #root = this.attachShadow({ mode: "open" });
   /** @type {ReturnType<typeof show> | null | undefined} */
@@ -47,8 +47,10 @@ export class StoryWidget extends HTMLElement {
     queueMicrotask(() => this.isConnected || this.#end());
   }
 
-  attributeChangedCallback() {
+  /** @param {string} name @param {string | null} _ @param {string | null} value */
+  attributeChangedCallback(name, _, value) {
     if (!this.#shown) return;
+    if (name === "identity") return this.#shown.refresh(value);
     this.#end();
     this.connectedCallback();
   }
@@ -170,7 +172,8 @@ function show(host, root, { server, code }) {
   }
 
   return {
-    refresh: () => story?.learn().then(() => story?.poll(), () => {}),
+    /** @param {string | null} [identity] who the reader is, as the page now says */
+    refresh: (identity) => story?.learn().then(() => story?.poll(identity), () => {}),
     end() {
       near.disconnect();
       stop?.();

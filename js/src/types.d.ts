@@ -20,7 +20,7 @@ export interface Comment {
   seq: number;
   state: "published" | "pending" | "removed";
   text: Piece[];
-  author: { name: string | null; website: string | null; role: string | null } | null;
+  author: { name: string | null; website: string | null; role: string | null; vouched?: boolean } | null;
   copy: { label: string | null; origin: string | null } | null;
   lang: string | null;
   created_at: string;
@@ -107,6 +107,8 @@ export interface Snapshot {
     comments?: OwnComment[];
   };
   reader?: string;
+  /** Why the reader is not signed in, though the page said who they are: an error code. */
+  identity?: string;
 }
 
 export interface TallyFrame extends Tally {
@@ -139,6 +141,7 @@ export interface Ok {
   tally?: Tally;
   reaction?: string | null;
   reader?: string;
+  identity?: string;
 }
 
 export interface Refusal {
@@ -176,12 +179,18 @@ export interface Acts {
   mark(comment: string, reaction: string | null): void;
   /** Some of its comments: `which` is a path or a query. */
   get(which: string): Promise<any>;
-  /** Asks for what changed. False if the server did not answer. */
-  poll(): Promise<boolean>;
-  /** Who is told who they are stays so. */
-  keep(answer: { reader?: string }): void;
+  /** Asks for what changed, as the reader whom the page now names. False if the server did not answer. */
+  poll(identity?: string | null): Promise<boolean>;
   /** Nothing is kept in the reader's browser any more. */
   forget(): void;
+  /** What is said to this reader alone. True if the story goes on by its bare code. */
+  keep(answer: {
+    reader?: string;
+    identity?: string;
+    code?: string | undefined;
+    detail?: string | undefined;
+    read_only?: string | null;
+  }): boolean;
   /** Begins anew, as somebody else. */
   rejoin(): void;
 }
@@ -207,6 +216,10 @@ export interface State {
   can: readonly string[];
   /** Why this copy can only be read, as an error code. */
   read_only?: string | null;
+  /** Why the reader is not signed in, as an error code. */
+  identity?: string | null;
+  /** Why the token is not used, and the bare code is. */
+  lapsed?: string;
   order: "newest" | "oldest" | "top";
   /** Names that this reader does not want to read. */
   muted: readonly string[];

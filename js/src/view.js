@@ -23,7 +23,7 @@ const AT_ONCE = 5;
  * @param {Say} say
  * @param {HTMLElement} host
  * @param {(name: keyof Parts) => Promise<any>} fetchPart
- * @param {(type: string) => void} emit
+ * @param {(type: string, code?: string) => void} emit
  * @param {(css: string) => void} style for what a part draws
  */
 export function viewOf(discussion, say, host, fetchPart, emit, style) {
@@ -138,7 +138,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, fresh, mine, can, muted, sieve, read_only } = state;
+    const { story, settings, fresh, mine, can, muted, sieve, read_only, identity, lapsed } = state;
     if (!story) return;
     const old = drawn;
     drawn = state;
@@ -150,7 +150,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       readers ? say("reading", { n: readers, sites: say("sites", { n: copies }) }) : "",
     );
     const why = read_only
-      ? say("readonly", { why: say(read_only) })
+      ? say("readonly", { why: say(read_only, { origin }) })
       : story.closed && say("closed");
     write(notice, [story.notice, why].filter(Boolean).join(" "));
     composer.hidden = !may(state, "comment");
@@ -159,7 +159,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     next.hidden = !state.next;
     const now = [mine, can, muted, sieve, story, settings];
     // For the person who looks after the page.
-    if (read_only && read_only !== all[2]) self.ask("more", (desk) => desk.told());
+    if (read_only || identity || lapsed) self.ask("more", (desk) => desk.told());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads();

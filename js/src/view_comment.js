@@ -61,6 +61,9 @@ export function commentView(view) {
       const href = safe(author?.website);
       head.replaceChildren(
         h(href ? "a" : "bdi", href && outward(href), self.name),
+        author?.vouched
+          ? h("span", { class: "role", role: "img", "aria-label": say("vouched") }, "✓")
+          : "",
         author?.role ? h("span", { class: "role" }, say(author.role)) : "",
         to ? ` ${say("to", { name: nameOf(to) })}` : "",
       );

@@ -36,6 +36,7 @@ export const ENGLISH = {
   moreOf: "More about the comment by {name}",
   removed: "This comment was removed.",
   nobody: "Anonymous",
+  vouched: "signed in",
   to: "in reply to {name}",
   via: "via {name}",
   edited: "edited",

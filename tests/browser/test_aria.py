@@ -215,6 +215,6 @@ async def test_a_refused_copy_is_its_link_a_sentence_and_the_reason(
               - text: The discussion cannot be shown here.
               - group:
                 - text: For the owner of this page
-                - paragraph: /Its token does not name this page’s origin, http.+ Ask the publisher for one that does./
+                - paragraph: /The publisher does not let pages of http.+ carry it. Ask for a token that names this origin./
           - paragraph: A title by Ines Falk. CC BY 4.0.
     """)

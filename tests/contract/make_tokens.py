@@ -81,6 +81,14 @@ PERSON = {
     "exp": IAT + 300,
 }
 READER = {"rid": "000102030405060708090a0b0c0d0e0f"}
+VOUCHED = {
+    **READER,
+    "sub": "user-81",
+    "name": "Zoë",
+    "author": True,
+    "generation": 2,
+    "exp": IAT + 30 * 86_400,
+}
 
 
 def widget(payload: object, generation: object = 2, key: str = KEY) -> str:
@@ -118,6 +126,11 @@ def valid() -> list[dict[str, object]]:
                 OLDER_SECRET, "reader", "r1", 0, {**READER, "sub": "user-81", "name": "Zoë"}
             ),
             "payload": {**READER, "sub": "user-81", "name": "Zoë"},
+        },
+        {
+            "name": "reader, vouched for by a key of the second generation, for 30 days",
+            "token": token(SECRET, "reader", "r1", 0, VOUCHED),
+            "payload": VOUCHED,
         },
         {
             "name": "identity",
@@ -211,6 +224,7 @@ def wrong_claims() -> list[tuple[str, object]]:
         ("jti empty", {"jti": ""}),
         ("jti of 65", {"jti": "x" * 65}),
         ("jti a number", {"jti": 1}),
+        ("jti that stands for copies without a token", {"jti": "open"}),
         ("title a list", {"title": ["x"]}),
         ("title of 301", {"title": "x" * 301}),
         ("title with NUL", {"title": "a\u0000b"}),

@@ -114,7 +114,6 @@ SUBSCRIPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("a language with a line break", {"lang": "en\n"}, "malformed"),
     ("a language too long", {"lang": "a" * 9}, "malformed"),
     ("a page too long", {"page": "https://copy.example/" + "p" * 2000}, "malformed"),
-    ("an identity that is none", {"identity": "i1.x"}, "token_invalid"),
     ("a token too long", {"token": "w1." + "x" * 5000}, "malformed"),
     ("a story that is unknown", {"token": None, "story": "0" * 12}, "not_found"),
 ]

@@ -36,7 +36,7 @@ async def test_two_workers_without_settings_behave_as_one(
     )
     publisher = Publisher("paper", secret)
     story = publisher.story()
-    assert server.cli("site", "key", "paper").startswith("1 ")
+    assert server.cli("site", "key", "paper").startswith("generation 1, key ")
     async with AsyncExitStack() as stack:
         readers = []
         for index in range(8):

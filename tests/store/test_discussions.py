@@ -209,7 +209,7 @@ async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) 
     epoch, positions = await store.discussions.positions([story.code, "nowhere00000"])
     assert (epoch, positions) == (store.database.epoch, {story.code: (1, 1)})
     counts = await store.discussions.counts([story.code, "nowhere00000"])
-    assert counts == [(story.code, 1, Tally(1, {"happy": 1, "sad": 0}))]
+    assert counts == [(story.site, story.code, 1, Tally(1, {"happy": 1, "sad": 0}))]
 
 
 async def test_a_story_that_is_not_there_is_not_found(store: Store) -> None:

@@ -285,7 +285,8 @@ def test_an_identity_needs_all_its_claims(missing: str) -> None:
 
 
 def test_a_reader_token_is_good_on_its_own_site_only() -> None:
-    vouched = ReaderClaims(SITE, new_rid(), "u", "Zoë", "https://a.example/z.png", author=True)
+    avatar = "https://a.example/z.png"
+    vouched = ReaderClaims(SITE, new_rid(), "u", "Zoë", avatar, True, generation=2, exp=1_800)
     token = RING.issue_reader(SITE, vouched)
     assert RING.open_reader(token, SITE) == vouched
     with pytest.raises(TokenInvalid):
@@ -297,9 +298,18 @@ def test_a_reader_token_signed_by_a_publisher_is_refused() -> None:
     for key, generation in ((KEY, NEWEST), (KEY, 0), (VECTORS["secrets"][0], 1)):
         with pytest.raises(TokenInvalid):
             open_as("r1", mint(key, "r1", SITE, generation, payload))
+    for claim in ({"generation": "2"}, {"generation": True}, {"exp": "never"}, {"exp": -1}):
+        with pytest.raises(TokenInvalid):
+            open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, payload | claim))
     for rid in ("00" * 15, "AA" * 16, 7, None):
         with pytest.raises(TokenInvalid):
             open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, {"rid": rid}))
+
+
+def test_no_widget_token_is_minted_with_the_handle_of_copies_without_one() -> None:
+    claims = WidgetClaims(SITE, "a", ("*",), iat=1, jti="open")
+    with pytest.raises(ValueError, match="“open”"):
+        mint_widget(KEY, SITE, NEWEST, claims)
 
 
 def test_reader_ids_are_128_random_bits() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ comments = st.builds(
     edited_at=st.none() | times,
     pinned=st.booleans(),
     tally=tallies,
+    vouched=st.booleans(),
     waiting=st.booleans(),
 )
 stories = st.builds(
@@ -100,7 +102,7 @@ def test_a_comment_frame_has_its_shape_and_tells_no_secret(kept: Comment, show_c
         assert frame["comment"]["copy"] is None
     if kept.state is CommentState.REMOVED:
         assert frame["comment"]["text"] == []
-        assert set(frame["comment"]["author"].values()) == {None}
+        assert set(frame["comment"]["author"].values()) == {None, False}
 
 
 @given(comments)
@@ -268,3 +270,12 @@ def test_our_code_writes_the_golden_frames(path: Path) -> None:
         replies = [to_record(reply) for reply in thread["replies"]]
         drawn = views.thread(Thread(to_record(thread), replies, thread["more"]))
         assert drawn == thread
+
+
+@given(comments)
+def test_a_name_that_nobody_signed_shows_no_tick_however_old_it_is(kept: Comment) -> None:
+    kept = replace(kept, state=CommentState.PUBLISHED, name="Vera ✔️ Holm ✓")
+    name = views.comment(replace(kept, vouched=False))["author"]["name"]
+    assert name == "Vera \ufe0f Holm"
+    assert views.comment(replace(kept, vouched=True))["author"]["name"] == kept.name
+    assert views.comment(replace(kept, vouched=False, name="✅"))["author"]["name"] is None

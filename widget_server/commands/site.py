@@ -1,6 +1,8 @@
 """`site`: publishers' accounts."""
 
 import re
+import shlex
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +12,8 @@ from widget_server.commands.words import DataDir, Slug
 from widget_server.operations import enrol
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-JTI = re.compile(r"[\x21-\x7e]{1,64}")
+SHOWN = 20
+"""Places of a withdrawn token that are listed."""
 
 app = typer.Typer(
     help="Publishers' accounts: rules and keys.", no_args_is_help=True, add_completion=False
@@ -69,7 +72,7 @@ def _shown(value: Any) -> str:
 def site_key(slug: Slug, data: DataDir = None) -> None:
     """Print the generation and the key for minting tokens elsewhere. Keep the key secret."""
     generation, key = with_services(data, lambda services: enrol.site_key(services, slug))
-    print(f"{generation} {key}")
+    print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
@@ -89,11 +92,71 @@ def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
 @app.command("revoke")
 def site_revoke(
     slug: Slug,
-    jti: Annotated[str, typer.Argument(help="The token's jti, or its SHA-256 where it has none.")],
+    token: Annotated[str, typer.Argument(metavar="TOKEN_OR_JTI", help="The token, or its handle.")],
+    shut: Annotated[
+        bool, typer.Option("--shut-out", help="Shut the origin out on which it was seen, too.")
+    ] = False,
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="With --shut-out: for all stories of the site.")
+    ] = False,
     data: DataDir = None,
 ) -> None:
     """Withdraw one token: the copy that carries it becomes read-only within seconds."""
-    if not JTI.fullmatch(jti):
-        raise ValueError("A jti is 1 to 64 visible ASCII characters.")
-    with_services(data, lambda services: enrol.revoke(services, slug, jti))
-    print("Withdrawn.")
+    if everywhere and not shut:
+        raise ValueError("--everywhere goes with --shut-out.")
+
+    gone = with_services(
+        data,
+        lambda services: enrol.revoke(services, slug, token, shut=shut, everywhere=everywhere),
+    )
+    again = "It was withdrawn before." if gone.before else "Withdrawn."
+    if not gone.seen:
+        print(f"{gone.jti}: {again} No such token has been seen yet.")
+    else:
+        print(f"{gone.jti}: {again} It was seen on:")
+    for copy in gone.seen[:SHOWN]:
+        label = f" ({copy.label})" if copy.label else ""
+        at = datetime.fromtimestamp(copy.last_seen / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        print(f"  {copy.page or copy.origin}{label}, story {copy.story}, last seen {at}")
+    if len(gone.seen) > SHOWN:
+        print(f"  and {len(gone.seen) - SHOWN} more")
+    stories = {one.origin: one.story for one in gone.seen}
+    if shut:
+        print(_told_shut_out(gone.exact[0], None if everywhere else stories[gone.exact[0]]))
+    elif gone.exact:
+        print("Where a story's code alone may act, these pages can go on by that. To shut one out:")
+    for origin in () if shut else gone.exact[:SHOWN]:
+        story = shlex.quote(stories[origin])
+        print(f"  widget-server site shut-out {slug} {origin} --story {story}")
+
+
+def _told_shut_out(origin: str, story: str | None) -> str:
+    return f"Shut out: {origin}, {'all stories' if story is None else f'story {story}'}."
+
+
+Origin = Annotated[str, typer.Argument(metavar="ORIGIN", help="https://host of the pages.")]
+StoryKey = Annotated[
+    str | None, typer.Option("--story", help="The story's key. All stories unless it is given.")
+]
+
+
+@app.command("shut-out")
+def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
+    """Let pages of one origin in no more, whatever token or code they carry."""
+    exact = with_services(data, lambda services: enrol.shut_out(services, slug, origin, story))
+    print(_told_shut_out(exact, story))
+
+
+@app.command("readmit")
+def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
+    """Let pages in again that were shut out."""
+    if not with_services(data, lambda services: enrol.readmit(services, slug, origin, story)):
+        raise ValueError("That is not shut out. `widget-server site shut-outs` lists what is.")
+    print("Let in again.")
+
+
+@app.command("shut-outs")
+def site_shut_outs(slug: Slug, data: DataDir = None) -> None:
+    """List the origins that are shut out, and from which story."""
+    for origin, story in with_services(data, lambda services: enrol.all_shut_out(services, slug)):
+        print(f"{origin}\t{'all stories' if story is None else story}")

@@ -1,6 +1,8 @@
 """`token`: what lets a page carry a story."""
 
+import hashlib
 import re
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Annotated
@@ -37,6 +39,7 @@ def token(
     lang: Annotated[str | None, typer.Option(help="The copy's language (BCP 47).")] = None,
     expires: Annotated[str | None, typer.Option(help="90d, 12h, 1y or 2027-01-31.")] = None,
     can: Annotated[list[str] | None, typer.Option(help="read, react, comment; repeat.")] = None,
+    jti: Annotated[str | None, typer.Option(help="A handle of your own to withdraw it by.")] = None,
     snippet: Annotated[bool, typer.Option("--snippet", help="Print the HTML to paste.")] = False,
     data: DataDir = None,
 ) -> None:
@@ -47,7 +50,7 @@ def token(
         story=story,
         origins=tuple(origins.parse_rule(rule.rstrip("/")) for rule in origin),
         iat=now,
-        jti="",
+        jti=jti or "",
         exp=None if expires is None else _expiry(expires, now),
         can=tuple(can) if can else ("read", "react", "comment"),
         attribution=Attribution(url, title, author, publisher, license_),
@@ -67,6 +70,9 @@ def token(
     signed = with_services(data, mint)
     code = story_code(site, story)
     print(draw_snippet(config.url, code, signed, claims) if snippet else signed)
+    # Not among what is piped on.
+    handle = jti or hashlib.sha256(signed.encode()).hexdigest()
+    print(f"jti {handle} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr)
 
 
 def _expiry(text: str, now: int) -> int:

@@ -46,6 +46,8 @@ async def perform(
             await readers.forget(services, grant, actor)
     if actor.issued is not None and not isinstance(deed, messages.Forget):
         result["reader"] = actor.issued
+    if known is not None and known.ended is not None:
+        result["identity"] = known.ended
     return frames.ok_frame(deed.ref, **result), actor.claims
 
 

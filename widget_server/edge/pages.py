@@ -50,7 +50,7 @@ async def story(request: Request) -> Response:
     found = await read.counts(services, [code])
     if kept is None or not found:
         raise NotFound
-    _, total, tally = found[0]
+    *_, total, tally = found[0]
     content: dict[str, Any] = {
         "story": views.story(kept),
         "settings": views.settings(settings),

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import hashlib
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,8 +20,8 @@ from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import NotPermitted, Refused
-from widget_server.model.records import Copy, Position
+from widget_server.model.errors import NotPermitted, Refused, Unavailable
+from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
 from widget_server.wire import frames, messages, views
@@ -85,6 +88,7 @@ class LiveSocket:
         "_ends_at",
         "_faults",
         "_grants",
+        "_identities",
         "_left_s",
         "_network",
         "_origin",
@@ -106,6 +110,8 @@ class LiveSocket:
         self._subscriptions: dict[str, Subscription] = {}
         self._grants: dict[str, admit.Grant] = {}
         self._readers: dict[str, ReaderClaims] = {}
+        self._identities: dict[str, bytes] = {}
+        """By site, the identity token that was exchanged here, as a hash."""
         self._visible = True
         self._faults: list[float] = []
         self._refused: Refused | None = None
@@ -133,8 +139,8 @@ class LiveSocket:
                 await self._handle(text)
         finally:
             self._stop_clock()
-            for subscription in self._subscriptions.values():
-                self._services.hub.leave(subscription)
+            for code in list(self._subscriptions):
+                self._unsubscribe(code)
             self._peer.on_resume = self._peer.on_shutdown = self._peer.on_busy = None
 
     # Messages ----------------------------------------------------------------------------------
@@ -198,7 +204,7 @@ class LiveSocket:
         subscription = Subscription(
             self._peer,
             copy.id if copy is not None else 0,
-            _personal(grant, copy, issued),
+            _personal(grant, copy, *issued),
             readers.store_key(known) if known is not None else None,
             self._network,
         )
@@ -210,6 +216,7 @@ class LiveSocket:
         )
         self._subscriptions[code] = subscription
         self._grants[code] = grant
+        self._hold(grant)
 
     async def _admit(self, asked: messages.Subscribe) -> admit.Grant:
         services, code = self._services, asked.story
@@ -225,23 +232,103 @@ class LiveSocket:
                 lang=asked.lang,
             )
 
-    async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> str | None:
-        """Know the reader by an identity token (answers a new reader token) or a reader token."""
+    async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> "_SignIn":
+        """Know the reader by an identity token, or else by a reader token.
+
+        An identity token that is not taken costs the sign-in, never the discussion.
+        """
         services, site = self._services, grant.site
+        refused: str | None = None
         if asked.identity is not None:
-            claims = await readers.vouch(services, site, asked.identity)
-            self._readers[site.slug] = claims
-            return services.keyring.issue_reader(site.slug, claims)
-        recognised = readers.recognise(services, site.slug, asked.reader)
+            shown = hashlib.sha256(asked.identity.encode("utf-8", "replace")).digest()
+            try:
+                # All stories of a page show the same one: used up it is by the first.
+                if self._identities.get(site.slug) != shown:
+                    self._readers[site.slug] = await readers.vouch(services, site, asked.identity)
+                    self._identities[site.slug] = shown
+            except Refused as refusal:
+                refused = refusal.code
+            else:
+                issued, ended = self._sign_out(site)
+                if ended is None:
+                    issued = services.keyring.issue_reader(site.slug, self._readers[site.slug])
+                return issued, ended
+        recognised = readers.recognise(services, site, asked.reader)
         if recognised is not None:
             self._readers[site.slug] = recognised
-        return None
+        issued, ended = self._sign_out(site)
+        return issued, refused or ended
+
+    def _sign_out(self, site: Site) -> "_SignIn":
+        """Know the reader as an anonymous one from now on, if the site's word for them has ended."""
+        known = self._readers.get(site.slug)
+        now = None if known is None else readers.still(self._services, site, known)
+        if now is None or now.ended is None:
+            return None, None
+        self._readers[site.slug] = replace(now, ended=None)
+        return self._services.keyring.issue_reader(site.slug, now), now.ended
 
     def _unsubscribe(self, code: str) -> None:
         subscription = self._subscriptions.pop(code, None)
-        self._grants.pop(code, None)
+        grant = self._grants.pop(code, None)
         if subscription is not None:
             self._services.hub.leave(subscription)
+        if grant is not None and not self._grants_of(grant.site.slug):
+            self._services.rights.let_go(grant.site.slug, self)
+
+    # Rights ------------------------------------------------------------------------------------
+
+    def _grants_of(self, site: str) -> list[tuple[str, admit.Grant]]:
+        return [(code, one) for code, one in self._grants.items() if one.site.slug == site]
+
+    def _hold(self, grant: admit.Grant) -> None:
+        """Be asked to look at the grant again when it ends, or when the site's rights change."""
+        now, site = self._services.clock(), grant.site
+        reader = self._readers.get(site.slug)
+        ends = [
+            claims.exp for claims in (grant.claims, reader) if claims is not None and claims.exp
+        ]
+        mark = (grant.epoch, site.rights)
+        first = min((end for end in ends if end > now), default=math.inf)
+        self._services.rights.hold(site.slug, self, mark, first)
+
+    async def review(self, site: str) -> list[tuple[str, Subscription]]:
+        """See what is left of the grants of a site; close what may not even be read any more.
+
+        Answers, by the story's code, who needs a fresh snapshot. Raises `Unavailable`.
+        """
+        changed: list[tuple[str, Subscription]] = []
+        sign_in: _SignIn | None = None
+        for code, old in self._grants_of(site):
+            try:
+                grant = await admit.renew(self._services, old)
+                copy = await copies.seen(self._services, grant, self._network)
+            except Unavailable:
+                raise
+            except Refused as refusal:
+                self._end(code, refusal)
+                continue
+            if self._grants.get(code) is not old:
+                continue  # Subscribed to anew meanwhile.
+            self._grants[code] = grant
+            self._hold(grant)
+            sign_in = sign_in or self._sign_out(grant.site)
+            if sign_in != (None, None) or _standing(grant) != _standing(old):
+                subscription = self._subscriptions[code]
+                subscription.personal = _personal(grant, copy, *sign_in)
+                reader = self._readers.get(site)
+                subscription.reader = readers.store_key(reader) if reader is not None else None
+                changed.append((code, subscription))
+        return changed
+
+    def _end(self, code: str, refusal: Refused) -> None:
+        """Send this story no more. The socket goes on as long as it carries others."""
+        self._unsubscribe(code)
+        if not self._subscriptions:
+            self._peer.close(problems.TOKEN_REFUSED, refusal.code)
+        elif not self._peer.write(Batch([Frame(frames.error_frame(None, refusal, code))])):
+            # Too slow to be told: when it comes back it is.
+            self._peer.close(problems.TOO_SLOW, "too slow")
 
     async def _do(self, deed: messages.Deed) -> None:
         self._services.paces.spend("deed", self._network)
@@ -252,10 +339,13 @@ class LiveSocket:
         site = grant.site.slug
         known = self._readers.get(site)
         if known is None:
-            known = readers.recognise(self._services, site, deed.reader)
+            known = readers.recognise(self._services, grant.site, deed.reader)
+        else:
+            known = readers.still(self._services, grant.site, known)
         answer, claims = await deeds.perform(self._services, grant, known, self._network, deed)
         if isinstance(deed, messages.Forget):
             self._readers.pop(site, None)
+            self._identities.pop(site, None)
             self._subscriptions[deed.story].reader = None
         else:
             self._readers[site] = claims
@@ -321,13 +411,25 @@ class LiveSocket:
             self._peer.close(problems.MALFORMED, "too many malformed messages")
 
 
-def _personal(grant: admit.Grant, copy: Copy | None, issued: str | None) -> bytes:
-    """What a snapshot says to this socket alone: its copy, its rights, a reader token."""
+_SignIn = tuple[str | None, str | None]
+"""A reader token to hand out, and the error code that says why a sign-in was not taken or ended."""
+
+
+def _standing(grant: admit.Grant) -> tuple[tuple[str, ...], str | None]:
+    """What a copy may do, and why it may not do more: what its page is told."""
+    return grant.can, None if grant.why_not is None else grant.why_not.code
+
+
+def _personal(
+    grant: admit.Grant, copy: Copy | None, issued: str | None, identity: str | None
+) -> bytes:
+    """What a snapshot says to this socket alone: copy, rights, a reader token, a failed sign-in."""
     own: dict[str, Any] = {
         "copy": None if copy is None else {"label": copy.label, "origin": copy.origin},
-        "can": grant.can,
-        "read_only": None if grant.why_not is None else grant.why_not.code,
     }
+    own["can"], own["read_only"] = _standing(grant)
     if issued is not None:
         own["reader"] = issued
+    if identity is not None:
+        own["identity"] = identity
     return b"," + orjson.dumps(own)[1:-1]

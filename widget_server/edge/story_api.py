@@ -155,7 +155,7 @@ async def _perform(request: Request, asked: messages.Deed) -> bytes:
         origin=guards.origin_of(request.scope),
         page=page,
     )
-    known = readers.recognise(services, grant.site.slug, asked.reader)
+    known = readers.recognise(services, grant.site, asked.reader)
     network = services.network(guards.address_of(request.scope))
     answer, _ = await deeds.perform(services, grant, known, network, asked)
     return answer

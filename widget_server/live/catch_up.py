@@ -57,6 +57,13 @@ class CatchUp:
         await self._visit(channel.code)
         await self.send_snapshots(channel, subscriptions)
 
+    def begin_anew(self, channel: Watched, subscriptions: list[Subscription]) -> None:
+        """Forget what these have been sent, and send them snapshots."""
+        for subscription in subscriptions:
+            subscription.seq = -1
+        channel.late = True
+        self._background.start(self.bring_up(channel, subscriptions))
+
     async def send_snapshots(self, channel: Watched, subscriptions: list[Subscription]) -> None:
         """Bring those up to date for whom frames are not enough.
 

@@ -7,7 +7,7 @@ of the story. The bus is a hint: where a message is late or lost the database is
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from widget_server.live.channels import Channels
 from widget_server.live.frames import Batch, Frame
@@ -106,6 +106,15 @@ class Hub:
         if not channel.asked and self._bus is not None:
             channel.asked = True
             self._bus.publish(channel.presence.message(channel.code, self._now(), ask=True))
+
+    def renew(self, code: str, subscriptions: Sequence[Subscription]) -> None:
+        """Send each a fresh snapshot, now or with a sweep: what it says to them alone has changed."""
+        channel = self._channels.table.get(code)
+        if channel is None:
+            return
+        self._channels.catch_up.begin_anew(
+            channel, [one for one in subscriptions if one.channel is channel]
+        )
 
     def leave(self, subscription: Subscription) -> None:
         """Stop sending to this subscription."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+OPEN = "open"
+"""Stands for the handle (`jti`) of a copy that carries only the story's code."""
+
 #: What a widget token may grant, in the order in which it is shown.
 RIGHTS = ("read", "react", "comment")
 
@@ -38,8 +41,8 @@ class WidgetClaims:
 class ReaderClaims:
     """A reader token (`r1`): who acts, as a random id or, for a vouched reader, `(site, sub)`.
 
-    `rid` is 128 random bits in hex. `sub`, `name`, `avatar` and `author` are set for a reader for
-    whom the site vouched with an identity token.
+    `rid` is 128 random bits in hex. All from `sub` to `exp` is set for a reader for whom the site
+    vouched with an identity token.
     """
 
     site: str
@@ -48,6 +51,12 @@ class ReaderClaims:
     name: str | None = None
     avatar: str | None = None
     author: bool = False
+    generation: int | None = None
+    """Of the site key that vouched: the token ends with it."""
+    exp: int | None = None
+    """Until when the site's word holds, in seconds."""
+    ended: str | None = None
+    """The error code that says why it holds no more; not in the token."""
 
 
 @dataclass(frozen=True, slots=True)

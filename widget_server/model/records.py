@@ -75,6 +75,8 @@ class Comment:
     edited_at: int | None
     pinned: bool
     tally: Tally
+    vouched: bool = False
+    """True for a name that the site signed."""
     waiting: bool = False
     """True while an edit of a published comment waits for a moderator."""
 
@@ -123,3 +125,25 @@ class Site:
     generation: int
     oldest: int
     settings: SiteSettings
+    rights: int = 0
+    """Counts up with every change of what pages may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCopy:
+    """Where a widget token was seen last. `last_seen` in milliseconds since 1970."""
+
+    story: str
+    """The story's key."""
+    origin: str
+    label: str | None
+    page: str | None
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShutOut:
+    """An origin whose pages are let in no more: of one story (its code), or of all ("")."""
+
+    origin: str
+    story: str

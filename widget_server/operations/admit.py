@@ -14,8 +14,8 @@ from widget_server.model.errors import (
     TokenInvalid,
     TokenRevoked,
 )
-from widget_server.model.records import Site, Story
-from widget_server.operations.directory import ROTATED_S, KnownSite
+from widget_server.model.records import ShutOut, Site, Story
+from widget_server.operations.directory import ADMITTED_S, KnownSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Change
 from widget_server.store.errands import make_story
@@ -24,6 +24,8 @@ from widget_server.trust import origins, tokens
 READ_ONLY = ("read",)
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 NO_ORIGIN = "Send the page's Origin. Only a token for any page needs none."
+SHUT_OUT = "The publisher lets pages of this site in no more. Ask the publisher."
+CLOSED_READING = "This site's stories are read with a token."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Framed:
 async def frame(services: Services, reference: str) -> Framed:
     """Let a frame in, by token or by the bare code where the site lets everyone republish.
 
-    Raises `TokenInvalid`, `NotFound`, `NotPermitted`.
+    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, and `OriginNotAllowed` when all pages that
+    the token names are shut out.
     """
     if CODE.fullmatch(reference):
         grant = await _by_code(services, reference, services.own_origin)
@@ -109,25 +112,49 @@ async def frame(services: Services, reference: str) -> Framed:
         return Framed(grant.story, None, None, ("*",))
     known, claims, _ = await _open(services, reference)
     code = tokens.story_code(claims.site, claims.story)
+    # A page that only a wildcard lets in cannot be left out of a policy.
+    ancestors = tuple(
+        rule for rule in claims.origins if not is_shut_out(services, known, code, rule)
+    )
+    if not ancestors:
+        raise OriginNotAllowed(SHUT_OUT)
     story = await _story(services, code, known.site, claims)
-    return Framed(story, reference, claims, claims.origins)
+    return Framed(story, reference, claims, ancestors)
 
 
 async def renew(services: Services, grant: Grant) -> Grant:
     """The grant as it is now: a token may have expired or been withdrawn since it was checked.
 
-    Raises `TokenInvalid` when the key was retired or the site is gone.
+    What has ended is `why_not`, or is raised where the site's stories are read with a token.
     """
     known = await services.directory.site(grant.site.slug)
-    if known is None or not known.site.oldest <= grant.generation <= known.site.generation:
+    if known is None:
         raise TokenInvalid
     if grant.epoch != services.discussions.epoch:
         grant = await _found_again(services, grant)
+    site, code, origin = known.site, grant.story.code, grant.origin
     if grant.claims is None:
-        can, why_not = _open_rights(known.site, grant.story, grant.origin)
+        _require_open_reading(site, NotPermitted(CLOSED_READING))
+        can, why_not = _open_rights(site, grant.story, origin)
+        if is_shut_out(services, known, code, origin):
+            can, why_not = READ_ONLY, OriginNotAllowed(SHUT_OUT)
     else:
-        can, why_not = _rights(services, known, grant.claims, grant.origin)
-    return replace(grant, site=known.site, can=can, why_not=why_not)
+        can, why_not = _rights(services, known, grant.claims, origin)
+        if is_shut_out(services, known, code, origin):
+            can, why_not = READ_ONLY, OriginNotAllowed(SHUT_OUT)
+        elif not site.oldest <= grant.generation <= site.generation:
+            can, why_not = READ_ONLY, TokenInvalid()
+        if why_not is not None and not isinstance(why_not, TokenExpired):
+            _require_open_reading(site, why_not)
+    return replace(grant, site=site, can=can, why_not=why_not)
+
+
+def is_shut_out(services: Services, known: KnownSite, code: str, origin: str | None) -> bool:
+    """Whether the site lets pages of this origin in no more, to this story or to any."""
+    page = origins.spelled(origin) if known.shut_out else None
+    if page is None or page == services.own_origin:
+        return False
+    return not known.shut_out.isdisjoint((ShutOut(page, ""), ShutOut(page, code)))
 
 
 async def _found_again(services: Services, grant: Grant) -> Grant:
@@ -151,6 +178,8 @@ async def _by_token(services: Services, token: str, code: str | None, origin: st
         raise NotPermitted("The token is for another story than the one that is named.")
     if origin is not None and not _allows(services, claims, origin):
         raise OriginNotAllowed
+    if is_shut_out(services, known, own, origin):
+        raise OriginNotAllowed(SHUT_OUT)
     can, why_not = _rights(services, known, claims, origin)
     if why_not is not None and not isinstance(why_not, TokenExpired):
         _require_open_reading(site, why_not)
@@ -166,9 +195,7 @@ async def _open(services: Services, token: str) -> tuple[KnownSite, WidgetClaims
         # Before anything is asked of the database: what nobody has signed costs no question.
         own = peeked.generation
         claims = services.keyring.open_widget(peeked, own, own, services.clock())
-    known = await services.directory.site(peeked.site)
-    if known is not None and peeked.generation > known.site.generation:
-        known = await services.directory.site(peeked.site, max_age=ROTATED_S)
+    known = await services.directory.site(peeked.site, max_age=ADMITTED_S)
     if known is None:
         raise TokenInvalid
     if not known.site.oldest <= peeked.generation <= known.site.generation:
@@ -203,13 +230,16 @@ async def _by_code(services: Services, code: str | None, origin: str | None) -> 
     if code is None:
         raise Malformed("Send a token, or the code of a story.")
     story = await services.directory.story(code)
-    known = None if story is None else await services.directory.site(story.site)
+    known = None
+    if story is not None:
+        known = await services.directory.site(story.site, max_age=ADMITTED_S)
     if story is None or known is None:
         raise NotFound
     site = known.site
+    _require_open_reading(site, NotPermitted(CLOSED_READING))
+    if is_shut_out(services, known, code, origin):
+        raise OriginNotAllowed(SHUT_OUT)
     can, why_not = _open_rights(site, story, origin)
-    if why_not is not None:
-        _require_open_reading(site, NotPermitted("This site's stories are read with a token."))
     epoch = services.discussions.epoch
     return Grant(site, story, can, why_not, None, site.generation, epoch, origin)
 

@@ -56,6 +56,7 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
         at=services.now_ms(),
         parent=words.parent,
         name=name,
+        vouched=actor.claims.name is not None,
         email=email,
         website=website,
         role="author" if author else None,
@@ -117,7 +118,7 @@ def _fields(
     email = _field("email", settings.email, words.email)
     website = _field("website", settings.website, words.website)
     if words.name and actor.claims.name is None:
-        text.check_name(words.name)
+        text.check_unsigned_name(words.name)
     if email is not None:
         text.check_email(email)
     if website is not None:

@@ -4,15 +4,13 @@ Whatever calls itself a page can name any origin, so a network may make only so 
 refused leave nothing behind, for a copy is noted only after all else was found to be right.
 """
 
+from widget_server.model.claims import OPEN
 from widget_server.model.errors import RateLimited, Unavailable
 from widget_server.model.records import Copy
 from widget_server.operations.admit import Grant
 from widget_server.operations.services import Services
 from widget_server.store.errands import see_copy
 from widget_server.trust import origins
-
-OPEN = "open"
-"""Stands for the token of a copy that carries only the story's code."""
 
 
 async def seen(services: Services, grant: Grant, network: str) -> Copy | None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import Unavailable
-from widget_server.model.records import Copy, Site, Story
+from widget_server.model.records import Copy, SeenCopy, ShutOut, Site, Story
 from widget_server.operations.lists import Lists
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
@@ -22,8 +22,10 @@ from widget_server.store.sites import Sites
 T = TypeVar("T")
 
 SITE_S = 2.0
-ROTATED_S = 0.1
-"""How old rules may be that do not know a token's generation, in seconds: its key may be new."""
+ADMITTED_S = 0.05
+"""How old rules may be by which a page is let in, in seconds: thousands that come at once share them."""
+WHOLE_S = 30.0
+"""Withdrawn tokens and the like are read again after so long, also where nothing says they changed."""
 PATIENCE_S = 1.0
 """How long a deed waits for the database where older rules are known, in seconds."""
 STORY_S = 30.0
@@ -37,10 +39,11 @@ MOST_ABSENT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class KnownSite:
-    """A site with the handles of its withdrawn tokens."""
+    """A site with the handles of its withdrawn tokens, and the origins that it lets in no more."""
 
     site: Site
     revoked: frozenset[str]
+    shut_out: frozenset[ShutOut] = frozenset()
 
 
 class Directory:
@@ -53,13 +56,14 @@ class Directory:
         self._discussions = discussions
         self._clock = clock
         self._by_slug: dict[str, tuple[float, KnownSite | None]] = {}
+        self._whole_at: dict[str, float] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._absent: OrderedDict[str, float] = OrderedDict()
         """Codes that name no story, and when that was asked."""
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy, bool]] = OrderedDict()
         """When a copy was noted, it, and whether as one that was acted on."""
         self._epoch = ""
-        self.lists = Lists(discussions, clock)
+        self.lists = Lists(discussions, self._is_open, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._shared: dict[tuple[object, ...], asyncio.Task[Any]] = {}
         self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
@@ -69,6 +73,7 @@ class Directory:
 
         Raises `Unavailable` when the database does not answer and nothing is known.
         """
+        self._forget_if_restored()
         at, known = self._by_slug.get(slug, (-math.inf, None))
         if self._clock() - at < max_age:
             return known
@@ -84,12 +89,31 @@ class Directory:
             return known
 
     async def _ask(self, slug: str) -> KnownSite | None:
+        epoch = self._epoch
         site = await self._sites.find(slug)
-        known = None if site is None else KnownSite(site, await self._sites.revoked(slug))
+        known = self._by_slug.get(slug, (0.0, None))[1]
+        whole = self._clock() - self._whole_at.get(slug, -math.inf) < WHOLE_S
+        if site is None:
+            known = None
+        elif not whole or known is None or known.site != site:
+            # After the site: of what changes meanwhile its count of changes knows nothing yet.
+            revoked = await self._sites.revoked(slug)
+            known = KnownSite(site, revoked, await self._sites.shut_out(slug))
+            self._whole_at[slug] = self._clock()
         if len(self._by_slug) > MOST_STORIES:
             self._by_slug.clear()
-        self._by_slug[slug] = (self._clock(), known)
+        if epoch == self._epoch:
+            self._by_slug[slug] = (self._clock(), known)
         return known
+
+    async def _is_open(self, slug: str) -> bool:
+        """Whether everyone may read the site's stories."""
+        known = await self.site(slug)
+        return known is not None and known.site.settings.open_reading
+
+    async def seen(self, slug: str, jti: str) -> list[SeenCopy]:
+        """The copies that carry a token of the site, by its handle; the one seen last first."""
+        return await self._sites.seen(slug, jti)
 
     async def all_sites(self) -> list[Site]:
         """Every site, by slug."""
@@ -131,6 +155,7 @@ class Directory:
     def keep(self, story: Story) -> None:
         """Remember a story that was just read or written."""
         self._absent.pop(story.code, None)
+        self._forget_if_restored()
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MOST_STORIES:
@@ -143,6 +168,7 @@ class Directory:
             self._by_code.clear()
             self._by_slug.clear()
             self._absent.clear()
+            self._whole_at.clear()
             self._copies.clear()
 
     def claims(self, token: str) -> WidgetClaims | None:

@@ -1,14 +1,25 @@
-"""A publisher's account: make a site, set its rules, hand out its keys, sign its tokens."""
+"""A publisher's account: make a site, set its rules, hand out its keys, sign and withdraw tokens."""
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 
-from widget_server.model.claims import WidgetClaims
+from widget_server.model.claims import OPEN, WidgetClaims
 from widget_server.model.errors import NotFound, NotPermitted
-from widget_server.model.records import Site
+from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
+from widget_server.operations.directory import KnownSite
 from widget_server.operations.services import Services
-from widget_server.store.errands import change_site, make_site, revoke_token
+from widget_server.store.errands import (
+    change_site,
+    make_site,
+    readmit_origin,
+    revoke_token,
+    shut_origin_out,
+)
+from widget_server.trust import origins, tokens
 from widget_server.trust.tokens import mint_widget
+
+JTI = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 async def create_site(services: Services, slug: str, name: str) -> Site:
@@ -66,14 +77,126 @@ async def mint(services: Services, claims: WidgetClaims) -> str:
     return mint_widget(key, claims.site, generation, claims)
 
 
-async def revoke(services: Services, slug: str, jti: str) -> None:
-    """Withdraw a token. Raises `NotFound`."""
-    await _site(services, slug)
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A token that is withdrawn, and where it has been seen. `before`: it was withdrawn already."""
+
+    jti: str
+    seen: list[SeenCopy]
+    exact: list[str]
+    """The origins among these that can be shut out."""
+    before: bool
+
+
+async def revoke(
+    services: Services,
+    slug: str,
+    token_or_jti: str,
+    *,
+    shut: bool = False,
+    everywhere: bool = False,
+) -> Withdrawn:
+    """Withdraw a widget token, also one that has never been seen.
+
+    With `shut`, shut out the one origin on which it was seen as well: for the stories that it
+    carries, or `everywhere`. Raises `NotFound`, `TokenInvalid`, and `ValueError` with a sentence
+    when nothing was changed.
+    """
+    known = await _known(services, slug)
+    jti = _handle(services, known.site, token_or_jti)
+    seen = await services.directory.seen(slug, jti)
+    exact = [one for one in dict.fromkeys(copy.origin for copy in seen) if _is_exact(services, one)]
+    if shut and len(exact) != 1:
+        raise ValueError(
+            f"The token was seen on {', '.join(exact) or 'no exact origin yet'}. Withdraw it without"
+            " --shut-out, and name each origin to shut out with `widget-server site shut-out`."
+        )
     await services.writer.run_errand(revoke_token(slug, jti))
+    if shut:
+        stories = {None} if everywhere else {one.story for one in seen if one.origin == exact[0]}
+        for story in stories:
+            await shut_out(services, slug, exact[0], story)
+    return Withdrawn(jti, seen, exact, jti in known.revoked)
+
+
+def _is_exact(services: Services, origin: str) -> bool:
+    try:
+        exact_origin(services, origin)
+    except ValueError:
+        return False
+    return True
+
+
+def _handle(services: Services, site: Site, token_or_jti: str) -> str:
+    if token_or_jti.startswith("w1."):
+        peeked = tokens.peek(token_or_jti)
+        if peeked.site == site.slug:
+            # Of whatever generation: also a token of a retired key has a handle.
+            return services.keyring.open_widget(peeked, 0, site.generation, services.clock()).jti
+        raise ValueError("This token is of another site.")
+    if not JTI.fullmatch(token_or_jti):
+        raise ValueError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
+    if token_or_jti == OPEN:
+        raise ValueError(
+            "The jti “open” stands for copies that carry only the code. `site shut-out` is for them."
+        )
+    return token_or_jti
+
+
+def exact_origin(services: Services, text: str) -> str:
+    """An origin that can be shut out, in its one spelling. Raises `ValueError` with a sentence."""
+    origin = origins.spelled(text.rstrip("/"))
+    if origin is None:
+        raise ValueError(
+            "Give one exact origin, as https://host or https://host:port. Wildcards and null would"
+            " shut out pages that nobody meant."
+        )
+    if origin == services.own_origin:
+        raise ValueError("This is the server's own origin: its pages and frames are for everyone.")
+    return origin
+
+
+async def shut_out(services: Services, slug: str, origin: str, story: str | None) -> str:
+    """Let an origin's pages in no more, to the story of this key or (None) to any; the origin.
+
+    Raises `NotFound`, and `ValueError` with a sentence.
+    """
+    await _known(services, slug)
+    exact = exact_origin(services, origin)
+    await services.writer.run_errand(shut_origin_out(slug, exact, _code(slug, story)))
+    return exact
+
+
+async def readmit(services: Services, slug: str, origin: str, story: str | None) -> bool:
+    """Take `shut_out` back; False where there is nothing to take back. Raises what that does."""
+    await _known(services, slug)
+    exact = exact_origin(services, origin)
+    return await services.writer.run_errand(readmit_origin(slug, exact, _code(slug, story)))
+
+
+async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | None]]:
+    """Origins that are shut out, each with the story's key (its code where the story is not known).
+
+    None stands for all stories. Raises `NotFound`.
+    """
+    known = await _known(services, slug)
+    found: list[tuple[str, str | None]] = []
+    for one in sorted(known.shut_out, key=lambda one: (one.origin, one.story)):
+        story = await services.directory.story(one.story) if one.story else None
+        found.append((one.origin, story.key if story is not None else one.story or None))
+    return found
+
+
+def _code(slug: str, story: str | None) -> str:
+    return "" if story is None else tokens.story_code(slug, story)
 
 
 async def _site(services: Services, slug: str) -> Site:
+    return (await _known(services, slug)).site
+
+
+async def _known(services: Services, slug: str) -> KnownSite:
     known = await services.directory.site(slug, max_age=0)
     if known is None:
         raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
-    return known.site
+    return known

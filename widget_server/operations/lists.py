@@ -5,7 +5,7 @@ stories. What is kept is each story's finished JSON, so that an answer is little
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from widget_server.store.discussions import Discussions
 from widget_server.wire import frames
@@ -16,12 +16,19 @@ MOST = 50_000
 
 
 class Lists:
-    """Pieces of JSON by story code; an empty piece for a code that names no story."""
+    """Pieces of JSON by story code; an empty piece for a code that names no story to be read.
+
+    `is_open` tells of a site whether everyone may read its stories.
+    """
 
     def __init__(
-        self, discussions: Discussions, clock: Callable[[], float] = time.monotonic
+        self,
+        discussions: Discussions,
+        is_open: Callable[[str], Awaitable[bool]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._discussions = discussions
+        self._is_open = is_open
         self._clock = clock
         self._pieces: dict[str, tuple[float, bytes]] = {}
 
@@ -36,10 +43,14 @@ class Lists:
 
     async def _draw(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
         counted = await self._discussions.counts(codes)
+        sites = {site for site, *_ in counted}
+        closed = {site for site in sites if not await self._is_open(site)}
         now = self._clock()
         drawn = dict.fromkeys(codes, (now, b""))
         drawn |= {
-            code: (now, frames.count_piece(code, total, tally)) for code, total, tally in counted
+            code: (now, frames.count_piece(code, total, tally))
+            for site, code, total, tally in counted
+            if site not in closed
         }
         if len(self._pieces) + len(drawn) > MOST:
             self._pieces.clear()

@@ -135,8 +135,8 @@ async def thread(services: Services, code: str, comment: str) -> tuple[Thread, S
     return await services.discussions.thread(code, comment), settings
 
 
-async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, int, Tally]]:
-    """Code, published comments and tally of each story that exists."""
+async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, str, int, Tally]]:
+    """Site, code, published comments and tally of each story that exists."""
     return await services.discussions.counts(codes)
 
 

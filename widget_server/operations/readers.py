@@ -1,16 +1,18 @@
 """Who acts: a reader known by an id that is made with the first deed, or by the site's word."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import TokenInvalid
+from widget_server.model.errors import TokenExpired, TokenInvalid
 from widget_server.model.records import Site
 from widget_server.operations.admit import Grant
+from widget_server.operations.directory import ADMITTED_S
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Forget
 from widget_server.store.errands import use_identity
 from widget_server.trust import tokens
+from widget_server.trust.claims import READER_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def store_key(claims: ReaderClaims) -> str:
     return hashlib.sha256(f"{claims.site}/{who}".encode()).hexdigest()[:32]
 
 
-def recognise(services: Services, site: str, token: str | None) -> ReaderClaims | None:
+def recognise(services: Services, site: Site, token: str | None) -> ReaderClaims | None:
     """The reader behind a token; a token that is not good here is as good as none.
 
     Reading must not fail because an old token lies in a browser's storage.
@@ -40,9 +42,26 @@ def recognise(services: Services, site: str, token: str | None) -> ReaderClaims 
     if token is None:
         return None
     try:
-        return services.keyring.open_reader(token, site)
+        return still(services, site, services.keyring.open_reader(token, site.slug))
     except TokenInvalid:
         return None
+
+
+def still(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
+    """The reader as known now: one whose sign-in has ended is an anonymous one, and `ended` says why.
+
+    By the token's own random id, so that it is one reader however often the token is sent.
+    """
+    if claims.sub is None:
+        return claims
+    ended = None
+    # Of a newer key than is known here another process knows: only the server signs these.
+    if claims.generation is not None and claims.generation < site.oldest:
+        ended = TokenInvalid.code
+    # Tokens of old versions name no generation and no end.
+    elif claims.generation is None or claims.exp is None or claims.exp <= services.clock():
+        ended = TokenExpired.code
+    return claims if ended is None else ReaderClaims(site.slug, claims.rid, ended=ended)
 
 
 async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
@@ -50,6 +69,9 @@ async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
     peeked = tokens.peek(token)
     if peeked.site != site.slug:
         raise TokenInvalid
+    if peeked.generation > site.generation:
+        known = await services.directory.site(site.slug, max_age=ADMITTED_S)
+        site = site if known is None else known.site
     now = services.clock()
     claims = services.keyring.open_identity(peeked, site.oldest, site.generation, now)
     if not await services.writer.run_errand(
@@ -63,6 +85,8 @@ async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
         name=claims.name,
         avatar=claims.avatar,
         author=claims.author,
+        generation=peeked.generation,
+        exp=int(now) + READER_LIFE,
     )
 
 
@@ -81,6 +105,10 @@ def act(
     reader token may be lost, and the next deed, the same or another, is then the same reader's.
     Without `first` the reader is a random one. Raises `RateLimited`.
     """
+    if known is not None and known.ended is not None:
+        known = replace(known, ended=None)
+        issued = services.keyring.issue_reader(grant.site.slug, known)
+        return Actor(known, store_key(known), network, issued, first=first)
     if known is not None:
         return Actor(known, store_key(known), network, first=first)
     services.paces.spend("reader", network)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from widget_server.live.hub import Hub
 from widget_server.model.errors import NotFound, RateLimited
 from widget_server.operations.directory import Directory
+from widget_server.operations.rights import Rights
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.errands import Errand
@@ -59,6 +60,7 @@ class Services:
     embed_files: EmbedFiles
     writer: Writer
     hub: Hub
+    rights: Rights
     networks: Networks
     paces: Paces
     clock: Callable[[], float]

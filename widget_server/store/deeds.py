@@ -47,6 +47,8 @@ class Post:
     """The reader whose this comment is from now on no more, if it was posted as theirs."""
     parent: str | None = None
     name: str | None = None
+    vouched: bool = False
+    """Whether the site signed the name."""
     email: str | None = None
     website: str | None = None
     role: str | None = None

@@ -251,18 +251,17 @@ class Discussions:
     @reading
     async def counts(
         self, connection: AsyncConnection, codes: Sequence[str]
-    ) -> list[tuple[str, int, Tally]]:
-        """Code, published comments and tally of each story that exists."""
+    ) -> list[tuple[str, str, int, Tally]]:
+        """Site, code, published comments and tally of each story that exists."""
+        shown = (stories.c.site, stories.c.code, stories.c.published)
         rows = await connection.execute(
-            select(
-                *(stories.c.id, stories.c.code, stories.c.published),
-                *(stories.c.version, stories.c.counts),
-            ).where(stories.c.code.in_(codes))
+            select(stories.c.id, *shown, stories.c.version, stories.c.counts).where(
+                stories.c.code.in_(codes)
+            )
         )
         return [
             (
-                row.code,
-                row.published,
+                *(row.site, row.code, row.published),
                 Tally(row.version, counts_or_none("stories", row.id, row.counts)),
             )
             for row in rows

@@ -17,7 +17,7 @@ from widget_server.model.errors import NotFound, Unavailable
 from widget_server.model.records import Copy, Site
 from widget_server.store.damage import RowDamagedError, left_out
 from widget_server.store.rows import dump, to_site
-from widget_server.store.schema import copies, identities, revoked, sites, stories
+from widget_server.store.schema import copies, identities, revoked, shut_out, sites, stories
 
 T = TypeVar("T")
 Errand = Callable[[AsyncConnection], Awaitable[T]]
@@ -183,7 +183,8 @@ def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
             left_out(damage)
             raise Unavailable("The site's row is damaged. Restore a backup.") from None
         site = change(before)
-        await connection.execute(update(sites).where(sites.c.slug == slug).values(_site_row(site)))
+        values = _site_row(site) | {"rights": sites.c.rights + 1}
+        await connection.execute(update(sites).where(sites.c.slug == slug).values(values))
         if site.settings != before.settings:
             of_site = update(stories).where(stories.c.site == slug)
             await connection.execute(of_site.values(seq=stories.c.seq + 1))
@@ -196,12 +197,44 @@ def revoke_token(site: str, jti: str) -> Errand[None]:
     """Withdraw a widget token by its handle."""
 
     async def run(connection: AsyncConnection) -> None:
+        await _rights_change(connection, site)
         row = {"site": site, "jti": jti, "at": now_ms()}
         await connection.execute(
             insert_into(connection, revoked).values(row).on_conflict_do_nothing()
         )
 
     return run
+
+
+def shut_origin_out(site: str, origin: str, story: str) -> Errand[None]:
+    """Let the pages of an origin in no more: to one story (its code), or to all ("")."""
+
+    async def run(connection: AsyncConnection) -> None:
+        await _rights_change(connection, site)
+        row = {"site": site, "origin": origin, "story": story, "at": now_ms()}
+        await connection.execute(
+            insert_into(connection, shut_out).values(row).on_conflict_do_nothing()
+        )
+
+    return run
+
+
+def readmit_origin(site: str, origin: str, story: str) -> Errand[bool]:
+    """Take `shut_origin_out` back; False where there is nothing to take back."""
+
+    async def run(connection: AsyncConnection) -> bool:
+        await _rights_change(connection, site)
+        own = (shut_out.c.site == site) & (shut_out.c.origin == origin)
+        gone = await connection.execute(delete(shut_out).where(own & (shut_out.c.story == story)))
+        return gone.rowcount > 0
+
+    return run
+
+
+async def _rights_change(connection: AsyncConnection, site: str) -> None:
+    """Let every process look at its open sockets of this site again."""
+    changed = update(sites).where(sites.c.slug == site)
+    await connection.execute(changed.values(rights=sites.c.rights + 1))
 
 
 def _site_row(site: Site) -> dict[str, Any]:

@@ -114,6 +114,7 @@ class Ledger:
             "waiting_source": None,
             "waiting_text": None,
             "name": deed.name,
+            "vouched": deed.vouched,
             "email": deed.email,
             "website": deed.website,
             "role": deed.role,

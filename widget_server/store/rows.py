@@ -115,6 +115,7 @@ def to_comment(row: Row[Any]) -> Comment:
         source=row.source,
         text=text,
         name=row.name,
+        vouched=bool(row.vouched),
         email=row.email,
         website=row.website,
         role=row.role,
@@ -166,4 +167,5 @@ def to_site(row: Row[Any]) -> Site:
         generation=row.generation,
         oldest=row.oldest,
         settings=settings,
+        rights=row.rights,
     )

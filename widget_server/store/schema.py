@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -44,6 +45,8 @@ sites = Table(
     Column("oldest", Integer, nullable=False),
     Column("settings", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # Counts up with every change of what pages may do: keys, settings, revocations, shut-outs.
+    Column("rights", Integer, nullable=False, server_default="0"),
 )
 
 stories = Table(
@@ -110,6 +113,8 @@ comments = Table(
     Column("waiting_source", Text),
     Column("waiting_text", Text),
     Column("name", Text),
+    # The site signed this name.
+    Column("vouched", Boolean, nullable=False, server_default=false()),
     Column("email", Text),
     Column("website", Text),
     Column("role", String(10)),
@@ -195,6 +200,16 @@ embed_files = Table(
     # As in its address below /embed/, with the hash of its content.
     Column("name", String(80), primary_key=True),
     Column("content", Text, nullable=False),
+)
+
+shut_out = Table(
+    "shut_out_origins",
+    metadata,
+    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
+    Column("origin", String(300), primary_key=True),
+    # A story's code, or empty for all stories of the site.
+    Column("story", String(12), primary_key=True),
+    Column("at", BigInteger, nullable=False),
 )
 
 identities = Table(

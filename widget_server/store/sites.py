@@ -1,14 +1,16 @@
-"""Reads of sites and of withdrawn tokens."""
+"""Reads of sites, of withdrawn tokens and of origins that are shut out."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import Unavailable
-from widget_server.model.records import Site
+from widget_server.model.records import SeenCopy, ShutOut, Site
 from widget_server.store.damage import RowDamagedError, left_out, readable
 from widget_server.store.engine import Database, reading
 from widget_server.store.rows import to_site
-from widget_server.store.schema import revoked, sites
+from widget_server.store.schema import copies, revoked, shut_out, sites, stories
 
 
 class Sites:
@@ -42,3 +44,32 @@ class Sites:
         """Handles (`jti`) of the site's withdrawn tokens."""
         rows = await connection.execute(select(revoked.c.jti).where(revoked.c.site == slug))
         return frozenset(rows.scalars())
+
+    @reading
+    async def shut_out(self, connection: AsyncConnection, slug: str) -> frozenset[ShutOut]:
+        """The origins whose pages the site lets in no more."""
+        of_site = select(shut_out.c.origin, shut_out.c.story).where(shut_out.c.site == slug)
+        return frozenset(ShutOut(*row) for row in await connection.execute(of_site))
+
+    @reading
+    async def rights(self, connection: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
+        """How often what pages may do has changed, by site: asked every second."""
+        found: dict[str, int] = {}
+        for start in range(0, len(slugs), 1_000):
+            some = sites.c.slug.in_(slugs[start : start + 1_000])
+            rows = await connection.execute(select(sites.c.slug, sites.c.rights).where(some))
+            found |= {row.slug: row.rights for row in rows}
+        return found
+
+    @reading
+    async def seen(self, connection: AsyncConnection, slug: str, jti: str) -> list[SeenCopy]:
+        """The copies that carry a token, by its handle; the one seen last comes first."""
+        rows = await connection.execute(
+            select(
+                stories.c.key, copies.c.origin, copies.c.label, copies.c.page, copies.c.last_seen
+            )
+            .join(stories, copies.c.story == stories.c.id)
+            .where((stories.c.site == slug) & (copies.c.jti == jti))
+            .order_by(desc(copies.c.last_seen))
+        )
+        return [SeenCopy(*row) for row in rows]

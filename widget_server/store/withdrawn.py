@@ -20,6 +20,7 @@ from widget_server.store.schema import (
     reactions,
     reports,
     revoked,
+    shut_out,
     sites,
 )
 from widget_server.store.workset import Workset
@@ -27,6 +28,7 @@ from widget_server.store.workset import Workset
 WITHDRAWALS = {
     revoked: "withdrawn tokens",
     identities: "used identity tokens",
+    shut_out: "origins shut out",
     erasures: "",
 }
 """Tables whose rows are never lost by a restore, and how the command calls them (empty: it says

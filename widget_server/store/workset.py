@@ -46,7 +46,7 @@ _STORY_MUTABLE = (
     "version", "tallies", "counts", "published",
 )  # fmt: skip
 _COMMENT_SAME = (
-    "id", "parent", "thread", "born", "seq", "source", "name", "email", "website", "role",
+    "id", "parent", "thread", "born", "seq", "source", "name", "vouched", "email", "website", "role",
     "reader", "lang", "created_at", "edited_at", "pinned",
 )  # fmt: skip
 _STORY_SAME = (

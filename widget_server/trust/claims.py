@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from widget_server.model.claims import (
+    OPEN,
     RIGHTS,
     Attribution,
     IdentityClaims,
@@ -22,6 +23,8 @@ from widget_server.trust.text import check_name
 LEEWAY = 60
 """Seconds by which a publisher's clock may be ahead of ours."""
 IDENTITY_LIFE = 600
+READER_LIFE = 30 * 86_400
+"""Seconds that a reader token for an identity lives; the next identity token renews it."""
 MAX_ORIGINS = 100
 
 # The last second of the year 9999: milliseconds, mistaken for seconds, lie beyond it.
@@ -45,7 +48,7 @@ def widget(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims
         story=_ascii(payload, "story", 200),
         origins=_origins(payload),
         iat=iat,
-        jti=_ascii(payload, "jti", 64) if "jti" in payload else jti,
+        jti=_handle(payload) if "jti" in payload else jti,
         exp=_time(payload, "exp") if "exp" in payload else None,
         can=_rights(payload),
         attribution=Attribution(
@@ -91,6 +94,8 @@ def reader(site: str, payload: Payload) -> ReaderClaims:
         name=None if name is None else _name(name),
         avatar=_avatar(payload),
         author=_flag(payload, "author"),
+        generation=_generation(payload),
+        exp=_time(payload, "exp") if "exp" in payload else None,
     )
 
 
@@ -124,6 +129,8 @@ def reader_payload(claims: ReaderClaims) -> dict[str, Any]:
         "name": claims.name,
         "avatar": claims.avatar,
         "author": claims.author or None,
+        "generation": claims.generation,
+        "exp": claims.exp,
     }
     return {name: value for name, value in payload.items() if value is not None}
 
@@ -147,6 +154,20 @@ def _ascii(payload: Payload, name: str, limit: int) -> str:
     value = payload.get(name)
     if not isinstance(value, str) or len(value) > limit or _VISIBLE_ASCII.fullmatch(value) is None:
         raise ValueError(f"The claim {name} must be 1 to {limit} visible ASCII characters.")
+    return value
+
+
+def _handle(payload: Payload) -> str:
+    jti = _ascii(payload, "jti", 64)
+    if jti == OPEN:
+        raise ValueError("The claim jti must not be “open”: it stands for copies without a token.")
+    return jti
+
+
+def _generation(payload: Payload) -> int | None:
+    value = payload.get("generation")
+    if value is not None and (type(value) is not int or not 0 <= value < 1_000_000_000):
+        raise ValueError("The claim generation must be a whole number.")
     return value
 
 

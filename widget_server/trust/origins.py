@@ -66,6 +66,12 @@ def allows(rules: Sequence[str], origin: str | None) -> bool:
     return any(_matches(rule, page.origin) for rule in rules)
 
 
+def spelled(origin: str | None) -> str | None:
+    """A page's origin as a browser spells it, or None for what is no web page's: `null`, a rule."""
+    page = None if origin is None else _origin(origin)
+    return None if page is None else page.origin
+
+
 def page_of(url: str, origin: str | None) -> str | None:
     """The page's address without query and fragment, or None.
 

@@ -8,6 +8,7 @@ surrogates, controls, text with nothing to see) or what would break the line in 
 import re
 
 from widget_server.model.errors import Malformed, TextRefused, TooLarge
+from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
 from widget_server.trust import urls
 from widget_server.trust.markdown import plain, render
@@ -19,6 +20,7 @@ __all__ = [
     "check_email",
     "check_name",
     "check_reason",
+    "check_unsigned_name",
     "check_website",
     "plain",
     "render",
@@ -64,6 +66,16 @@ def check_name(text: str) -> None:
         raise TextRefused("A name is one line, without tabs and marks that turn its direction.")
     if not visible(text):
         raise TextRefused("The name is empty. Write one, or leave the field out.")
+
+
+def check_unsigned_name(text: str) -> None:
+    """The name of a reader who is not signed in: it must not look like that of one who is.
+
+    Raises what `check_name` does.
+    """
+    check_name(text)
+    if is_marked(text):
+        raise TextRefused("Only the name of a signed-in reader bears a tick. Leave it out.")
 
 
 def check_website(url: str) -> None:

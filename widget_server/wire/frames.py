@@ -62,9 +62,11 @@ def ok_frame(ref: int | None, **result: Any) -> bytes:
     return orjson.dumps({"type": "ok", "ref": ref, **result})
 
 
-def error_frame(ref: int | None, refusal: Refused) -> bytes:
-    """The answer to what was refused."""
+def error_frame(ref: int | None, refusal: Refused, story: str | None = None) -> bytes:
+    """The answer to what was refused; or word of a story that is not sent any more."""
     frame: dict[str, Any] = {"type": "error", "code": refusal.code, "detail": refusal.detail}
+    if story is not None:
+        frame["story"] = story
     if ref is not None:
         frame["ref"] = ref
     if refusal.retry_after is not None:

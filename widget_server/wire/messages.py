@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -28,6 +29,18 @@ Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the answer.")]
 Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$", description="A story's public code.")]
 CommentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,16}$", description="A comment's id.")]
 Token = Annotated[str, Field(max_length=4096, description="A signed token, unchanged.")]
+
+
+def _or_none_such(value: object) -> object:
+    """A token of a wrong kind or size is one that is not valid: it costs no more than that."""
+    return value if value is None or (isinstance(value, str) and len(value) <= 4096) else "-"
+
+
+Extra = Annotated[
+    str | None,
+    BeforeValidator(_or_none_such),
+    Field(max_length=4096, description="A signed token, unchanged."),
+]
 Key = Annotated[
     str, Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
 ]
@@ -79,8 +92,8 @@ class Subscribe(_Message):
     type: Literal["subscribe"]
     token: Token | None = None
     story: Code | None = None
-    reader: Token | None = None
-    identity: Token | None = None
+    reader: Extra = None
+    identity: Extra = None
     since: Annotated[Since | None, Describing] = None
     page: Page = None
     lang: Annotated[

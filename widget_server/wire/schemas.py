@@ -36,6 +36,7 @@ class Author(_Sent):
     name: str | None
     website: str | None
     role: Literal["author", "moderator"] | None
+    vouched: bool = Field(description="The site signed this name: the reader was signed in.")
 
 
 class Copy(_Sent):
@@ -174,7 +175,12 @@ class Snapshot(_Sent):
     can: list[Literal["read", "react", "comment"]] | None = None
     read_only: str | None = Field(None, description="Error code: why this copy may only read.")
     mine: Mine | None = None
-    reader: str | None = Field(None, description="Reader token in exchange for an identity token.")
+    reader: str | None = Field(
+        None, description="Reader token in exchange for an identity token, or for one that ended."
+    )
+    identity: str | None = Field(
+        None, description="Error code: why the sign-in was not taken, or holds no more."
+    )
 
 
 class CommentFrame(_Sent):
@@ -226,13 +232,18 @@ class OkFrame(_Sent):
     reaction: str | None = None
     reader: str | None = None
     now: str | None = Field(None, description="The server's time, in the answer to `visible`.")
+    identity: str | None = Field(None, description="Error code: why the sign-in holds no more.")
 
 
 class ErrorFrame(_Sent):
-    """The deed was refused; `detail` says what to do."""
+    """The deed was refused; `detail` says what to do.
+
+    Without `ref`, the story that is read with a token by now, and is sent no more.
+    """
 
     type: Literal["error"]
     ref: int | None = None
+    story: str | None = None
     code: str
     detail: str
     retry_after: float | None = None

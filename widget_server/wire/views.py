@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from widget_server.model.names import is_marked, unmarked
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.wire import faces
@@ -83,9 +84,10 @@ def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
         "state": kept.state.value,
         "text": [] if removed else kept.text,
         "author": {
-            "name": None if removed else kept.name,
+            "name": None if removed else _name(kept),
             "website": None if removed else kept.website,
             "role": None if removed else kept.role,
+            "vouched": kept.vouched and not removed,
         },
         "copy": via,
         "lang": kept.lang,
@@ -94,6 +96,13 @@ def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
         "pinned": kept.pinned,
         "tally": tally(kept.tally),
     }
+
+
+def _name(kept: Comment) -> str | None:
+    """The author's name; one that nobody signed shows no mark of a signed one, however old it is."""
+    if kept.name is None or kept.vouched or not is_marked(kept.name):
+        return kept.name
+    return unmarked(kept.name).strip() or None
 
 
 def own_comment(kept: Comment, edit_window_s: int, *, show_copy: bool = True) -> dict[str, Any]:

@@ -31,7 +31,8 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
   /** @type {Acts["perform"]} */
   function perform(deed) {
     const { line } = story;
-    const done = line.turn.then(async () => {
+    /** @returns {Promise<any>} */
+    const send = async () => {
       const { reader, first = uuid() } = story.memory();
       // Kept before it is sent: the answer that brings the reader's token may be lost.
       if (!reader) story.remember({ first });
@@ -46,17 +47,35 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
         body: json({ ...message, token: story.token || undefined }),
         keepalive: true,
       });
-      keep(answer);
+      if (keep(answer)) return send();
       if (answer.type === "error") throw answer;
       return answer;
-    });
+    };
+    const done = line.turn.then(send);
     line.turn = done.catch(() => {});
     return done;
   }
 
   /** @type {Acts["keep"]} */
-  function keep({ reader }) {
+  function keep(answer) {
+    const { reader, identity, code, detail, read_only } = answer;
     if (reader) story.remember({ reader, first: undefined });
+    if (identity) story.set({ identity });
+    // A retired key, or a damaged token: the bare code may do. Not after one that expired or was withdrawn.
+    const lapsed = code ?? read_only;
+    if (lapsed === "token_invalid" && story.token) {
+      story.token = null;
+      story.set({ lapsed });
+      story.line.join(story);
+      return true;
+    }
+    // Where it does not, what is to be mended is the token.
+    if (/not_/.test(code ?? "")) answer.code = story.state.lapsed ?? code;
+    // A deed may be the first to hear of it, where there is no socket.
+    if (/token_[er]|origin_/.test(code ?? "")) story.set({ read_only: code });
+    // Of a socket that was closed, the reason.
+    if (code === "refused" && /^\w+$/.test(detail ?? "")) answer.code = detail;
+    return false;
   }
 
   /** @type {Acts["passes"]} */
@@ -197,8 +216,13 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
       }
     },
     get: (which) => ask(`${path}/comments${which}`),
-    async poll() {
+    async poll(identity) {
       const { position } = story.state;
+      if (identity) {
+        story.identity = identity;
+        story.set({ identity: null });
+        story.line.join(story);
+      }
       try {
         /** @type {Snapshot} */
         const news = await ask(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));

@@ -24,8 +24,10 @@ const MOST_PAGES = 5;
  * @returns {More}
  */
 export function open(frame, tools) {
-  const { story, say, tell, focus, explain } = frame;
+  const { story, say, tell, focus, explain, emit } = frame;
   const { h, button } = tools;
+  /** What the page's owner was told last. @type {Partial<import("../types").State>} */
+  let said = {};
   frame.style(css);
 
   /** The next page of threads, and the reader at its beginning. */
@@ -168,6 +170,18 @@ export function open(frame, tools) {
     go,
     begin: (handle) => menu(handle),
     options: optionsOf(frame, tools),
-    told: () => inform(say("readonly", { why: say(String(story.state.read_only)) })),
+    told() {
+      const { read_only, identity, lapsed } = story.state;
+      // A token that is not valid is given up for the bare code, which is told below.
+      if (read_only && !/token_invalid/.test(read_only) && read_only !== said.read_only) {
+        inform(say("readonly", { why: say(read_only, { origin }) }));
+      }
+      if (lapsed && !said.lapsed) inform(say(lapsed) + " " + say("lapsed"));
+      if (identity && identity !== said.identity) {
+        inform(`${say("unsigned")} (${identity})`);
+        emit("identity", identity);
+      }
+      said = { read_only, identity, lapsed };
+    },
   };
 }

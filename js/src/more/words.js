@@ -35,9 +35,11 @@ export const WORDS = {
   token_expired: "Its token has expired. Ask the publisher for a new snippet.",
   token_revoked: "The publisher has withdrawn its token.",
   origin_not_allowed:
-    "Its token does not name this page’s origin, {origin}. Ask the publisher for one that does.",
+    "The publisher does not let pages of {origin} carry it. Ask for a token that names this origin.",
   not_found: "There is no story of this code at {server}. Copy the snippet again, whole and unchanged.",
-  not_permitted: "It is read with a token only. Ask the publisher for a snippet.",
+  not_permitted: "It needs a token. Ask the publisher for a snippet.",
+  lapsed: "It goes on by the story’s code alone.",
+  unsigned: "The page’s identity token was not taken: the reader is not signed in. Set a new one.",
   pending: "Waiting for a moderator. Only you can see it.",
   waiting: "Your change is waiting for a moderator.",
   pinned: "pinned",

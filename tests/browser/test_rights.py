@@ -1,0 +1,213 @@
+"""Who is signed in, who may act, and how an open page learns that this has changed."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.conftest import Demo, Hosts, Story
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+OURS = "story-widget: "
+LISTEN = """() => {
+  window.heard = [];
+  addEventListener("story-widget:identity", (event) => heard.push(event.detail));
+}"""
+
+
+def signed(story: Story, identity: str) -> str:
+    """The snippet of a page that says who its reader is."""
+    return story.snippet.replace(
+        "data-widget-token", f'data-identity="{identity}" data-widget-token'
+    )
+
+
+async def listening(hosts: Hosts) -> Page:
+    """A page that notes when it is asked for a new identity."""
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script(f"({LISTEN})()")
+    return page
+
+
+@pytest.mark.parametrize("wrong", ["used", "expired", "garbage"])
+async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_page_for_a_new_one(
+    wrong: str, demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [OURS]
+    story = demo.story()
+    good = demo.identity("user-1", "Vera Holm")
+    if wrong == "used":
+        first = await hosts.open(signed(story, good))
+        await comment(first, "By somebody else, with the same token.")
+        await expect(article(first, "By somebody else")).to_contain_text("Vera Holm")
+    identity = {
+        "used": good,
+        "expired": demo.identity("user-1", "Vera Holm", iat=1_700_000_000, exp=1_700_000_300),
+        "garbage": "i1.nonsense",
+    }[wrong]
+    code = "token_expired" if wrong == "expired" else "token_invalid"
+    page = await listening(hosts)
+    sent: list[str] = []
+    page.on(
+        "websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame)))
+    )
+    await hosts.open(signed(story, identity), page=page)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page is told")
+    assert heard == [{"story": story.code, "code": code}]
+    (said,) = (text for text in hosts.said if text.startswith(OURS))
+    assert "identity token" in said
+    assert said.endswith(f"({code})")
+    # A new one signs in, without a reload and without disturbing what is written.
+    box = page.get_by_role("textbox", name="Your comment")
+    await box.fill("Half a sentence")
+    await page.locator("story-widget").evaluate(
+        "(widget, identity) => widget.setAttribute('identity', identity)",
+        demo.identity("user-1", "Vera Holm"),
+    )
+    await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 2, "it is sent")
+    await expect(box).to_have_value("Half a sentence")
+    await eventually(lambda: signs_in(page), "the reader is signed in")
+    await page.get_by_role("button", name="Post", exact=True).click()
+    await expect(article(page, "Half a sentence")).to_contain_text("Vera Holm")
+    await expect(page.get_by_role("img", name="signed in").first).to_be_visible()
+    # After a break it is not shown again.
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    await page.evaluate("dispatchEvent(new Event('pageshow'))")
+    await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 3, "it is back")
+    assert "identity" not in [one for one in sent if "subscribe" in one][-1]
+    assert await page.evaluate("heard.length") == 1
+
+
+async def signs_in(page: Page) -> bool:
+    """Whether the page's storage holds the token of a reader whom the site knows."""
+    claims: Any = await page.evaluate(
+        """() => {
+          const key = Object.keys(localStorage).find((each) => each.startsWith("story-widget"));
+          const { reader } = JSON.parse(localStorage[key] ?? "{}");
+          return JSON.parse(atob((reader ?? "..." ).split(".")[3] || btoa("{}")));
+        }"""
+    )
+    return "sub" in claims
+
+
+async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
+    demo: Demo, hosts: Hosts, photograph: Any
+) -> None:
+    story = demo.story()
+    page = await hosts.open(signed(story, demo.identity("user-3", "Vera Holm")))
+    await comment(page, "It is me.")
+    await expect(article(page, "It is me.").get_by_role("img", name="signed in")).to_be_visible()
+    other = await hosts.open(story.snippet, site=1)
+    await comment(other, "No, me.", name="Vera Holm")
+    await expect(article(other, "No, me.")).to_contain_text("Vera Holm")
+    await expect(article(other, "It is me.").get_by_role("img", name="signed in")).to_be_visible()
+    await expect(article(other, "No, me.").get_by_role("img")).to_have_count(0)
+    await photograph(other, "vouched")
+    own = await hosts.page(await hosts.reader())
+    await own.goto(story.link)
+    await expect(article(own, "It is me.").get_by_role("img", name="signed in")).to_be_visible()
+    await expect(article(own, "No, me.").get_by_role("img")).to_have_count(0)
+    await photograph(own, "vouched-page")
+
+
+async def expect_read_only(page: Page, why: str) -> None:
+    """The reason is there, and nothing that promises more."""
+    await expect(page.get_by_text(f"This copy can only be read. {why}")).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_its_draft(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [OURS]
+    site = demo.site("withdrawing")
+    story = demo.story(site, jti="to-go")
+    page = await hosts.open(story.snippet)
+    await comment(page, "While I may.")
+    await expect(article(page, "While I may.")).to_be_visible()
+    await page.get_by_role("textbox", name="Your comment").fill("Half a sentence")
+    demo.run("site", "revoke", site, "to-go")
+    await expect_read_only(page, "The publisher has withdrawn its token.")
+    await expect(article(page, "While I may.")).to_be_visible()
+    assert await page.evaluate("JSON.stringify(localStorage).includes('Half a sentence')")
+    # By hand, without the token: the code alone may do where the origin is not shut out.
+    bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
+    again = await hosts.open(bare)
+    await reaction(again, "Happy").click()
+    await expect_reaction(again, "Happy", 1, own=True)
+    origin = await again.evaluate("origin")
+    demo.run("site", "shut-out", site, origin)
+    await expect_read_only(again, f"The publisher does not let pages of {origin} carry it.")
+    hosts.expected.append("Failed to load resource")
+    shut = await hosts.open(bare)
+    await expect(shut.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    demo.run("site", "readmit", site, origin)
+
+
+async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [OURS]
+    site = demo.site("retiring")
+    story = demo.story(site)
+    page = await hosts.open(story.snippet)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    demo.run("site", "rotate-key", site)
+    demo.run("site", "retire-keys", site)
+
+    def said() -> list[str]:
+        return [text for text in hosts.said if text.startswith(OURS)]
+
+    await eventually(said, "the console says it")
+    assert said() == [
+        f"{OURS}Its token is not valid. Copy the snippet again, whole and unchanged. "
+        "It goes on by the story’s code alone."
+    ]
+    await reaction(page, "Sad").click()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await comment(page, "It goes on.")
+    await expect(article(page, "It goes on.")).to_be_visible()
+
+
+async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += [OURS]
+    site = demo.site("changing")
+    story = demo.story(site)
+    bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
+    page = await hosts.open(bare)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    demo.run("site", "set", site, "open_republishing=off")
+    await expect_read_only(page, "It needs a token.")
+    demo.run("site", "set", site, "open_republishing=on")
+    await expect(page.get_by_role("textbox", name="Your comment")).to_be_visible()
+    await reaction(page, "Sad").click()
+    await expect_reaction(page, "Sad", 1, own=True)
+    demo.run("site", "set", site, "open_reading=off")
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await page.get_by_text("For the owner of this page").click()
+    await expect(page.get_by_text("It needs a token.")).to_be_visible()
+
+
+async def test_where_sockets_are_blocked_a_refused_deed_makes_the_page_read_only(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [OURS, "Failed to load resource"]
+    site = demo.site("withdrawing-by-post")
+    story = demo.story(site, jti="to-go")
+    page = await hosts.page(await hosts.reader())
+    await page.add_init_script("WebSocket = class { constructor() { throw new Error() } }")
+    await hosts.open(story.snippet, page=page)
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    demo.run("site", "revoke", site, "to-go")
+    await reaction(page, "Sad").click()
+    await expect_read_only(page, "The publisher has withdrawn its token.")
+    await expect_reaction(page, "Happy", 1, own=True)

@@ -1,0 +1,48 @@
+"""A token is withdrawn by a command while many pages that carry it are open on both servers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.faults.stage import THOROUGH, Stage, now
+from tests.journeys.client import Client
+from tests.waiting import SLOWNESS
+
+SetStage = Callable[..., Awaitable[Stage]]
+
+PAGES = 1_000 if THOROUGH else 100
+MOST_S = 5.0
+"""PROTOCOL, section 3, rule 8."""
+
+
+async def told(page: Client) -> float:
+    """When an open page was told that its token is withdrawn."""
+    await page.saw("snapshot", 2 * MOST_S, can=["read"], read_only="token_revoked")
+    return now()
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_withdrawn_rights_end_on_every_open_page_within_five_seconds(
+    set_stage: SetStage, engine: str
+) -> None:
+    stage = await set_stage(engine)
+    story = stage.publisher.story(jti="withdrawn")
+    load = stage.load(watchers=10)
+    async with load, AsyncExitStack() as stack:
+        pages = []
+        for number in range(PAGES):
+            page = Client(stage.servers[number % 2].url)
+            pages.append(await stack.enter_async_context(page))
+            await page.subscribe(story.token)
+        await load.more(20)
+        revoke = ("site", "revoke", stage.publisher.site, "withdrawn")
+        said = await asyncio.to_thread(stage.pair.cli, *revoke)
+        withdrawn = now()
+        assert "https://copy.example" in said
+        last = max(await asyncio.gather(*(told(page) for page in pages)))
+        took = last - withdrawn
+        await load.more(20)
+    assert took < MOST_S * SLOWNESS
+    await stage.verdict(load, f"rights withdrawn, {PAGES:,} pages open", max(took, 0.0))
