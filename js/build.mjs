@@ -123,7 +123,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["live", "writing", "more", "preview"];
+const PARTS = ["live", "writing", "more", "preview", "links"];
 /** What is fetched on first use. */
 const parts = [];
 for (const name of PARTS) parts.push(await bundle(`src/${name}/index.js`, { format: "esm" }));

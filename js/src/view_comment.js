@@ -18,8 +18,9 @@ export function commentView(view) {
   const id = newId();
   const head = heading(view.level + 2, { id });
   const time = h("time");
-  const link = h("a", null, time);
-  const rest = new Text();
+  const link = h("a", { onclick: visit }, time);
+  // An element: whoever translates a page replaces its text nodes.
+  const rest = h("span");
   const meta = h("p", { class: "quiet" }, link, rest);
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const buttons = DEEDS.map(([, part]) =>
@@ -80,7 +81,7 @@ export function commentView(view) {
   function drawMeta({ settings }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
     const via = settings.show_copy && placeOf(copy);
-    link.href = "#c-" + id;
+    link.href = view.address() + "#c-" + id;
     time.dateTime = created_at;
     write(time, ago(say("lang"), Date.parse(created_at), Date.now()));
     const facts = [
@@ -90,6 +91,13 @@ export function commentView(view) {
       state === "pending" ? say("pending") : waiting && say("waiting"),
     ];
     write(rest, ["", ...facts.filter(Boolean)].join(" · "));
+  }
+
+  /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */
+  function visit(event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    view.ask("more", (desk) => desk.visit(self.comment.id));
   }
 
   /** @param {State} state */
