@@ -25,9 +25,6 @@ function style(more) {
 export class StoryWidget extends HTMLElement {
   static observedAttributes = ["src", "token", "lang"];
 
-  /** Upgrades the links in a document or shadow root. @type {(root: Document | ShadowRoot) => void} */
-  static upgrade;
-
   /** Servers that the page has this file from. @type {string[]} */
   static homes = [];
 
@@ -159,7 +156,8 @@ function show(host, root, { server, code }) {
 
   /** Where a discussion is shown, the link to it is not. @param {boolean} shown */
   function stand(shown) {
-    for (const { style } of host.links) style.display = shown ? "none" : "";
+    // In brackets: the build shortens a member of ours that is called like that.
+    for (const link of host.links) link["style"].display = shown ? "none" : "";
   }
 
   function hide() {

@@ -80,8 +80,7 @@ function start() {
   const home = /^(.+)\/embed(\/[^/]+)?\.js/.exec(script?.src ?? "")?.[1];
   if (home) (known ?? StoryWidget).homes.push(home);
   if (known) return;
-  /** @type {any} */ (window).StoryWidget ??= StoryWidget;
-  StoryWidget.upgrade = upgrade;
+  /** @type {any} */ (window).StoryWidget ??= { upgrade };
   customElements.define(NAME, StoryWidget);
   const begin = () => upgrade(document);
   // What a framework takes over as its server wrote it has to be so until then.

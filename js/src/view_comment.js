@@ -21,7 +21,7 @@ export function commentView(view) {
   const link = h("a", { onclick: visit }, time);
   // An element: whoever translates a page replaces its text nodes.
   const rest = h("span");
-  const meta = h("p", { class: "quiet" }, link, rest);
+  const meta = h("p", { class: "quiet" }, link);
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const buttons = DEEDS.map(([, part]) =>
     button("", () => view.ask(part, (desk) => desk.begin(self)), { class: "act" }),
@@ -90,7 +90,9 @@ export function commentView(view) {
       pinned && say("pinned"),
       state === "pending" ? say("pending") : waiting && say("waiting"),
     ];
-    write(rest, ["", ...facts.filter(Boolean)].join(" · "));
+    const text = ["", ...facts.filter(Boolean)].join(" · ");
+    write(rest, text);
+    if (text) meta.append(rest);
   }
 
   /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */

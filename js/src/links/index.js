@@ -38,13 +38,14 @@ export function decide(odd, root, homes, put) {
       return;
     }
     twin.links.push(origin);
-    if (twin.shadowRoot?.querySelector("section")) origin.style.display = "none";
+    if (twin.shadowRoot?.querySelector("section")) origin["style"].display = "none";
   }
 
   /** @param {Origin} origin */
   function script(origin) {
-    if (!RUNS.test(origin.type) || origin.noModule) return;
-    const src = storyAt("/s/" + origin.dataset.story, origin.src);
+    const { story } = origin.dataset;
+    if (!story || !RUNS.test(origin.type) || origin.noModule) return;
+    const src = storyAt("/s/" + story, origin.src);
     // Nobody finds it again.
     origin.removeAttribute("data-story");
     if (!src) return;
