@@ -285,7 +285,7 @@ async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts:
         " it.append(document.createRange().createContextualFragment(html)) }",
         one.anchor,
     )
-    await page.evaluate("html => { app.insertAdjacentHTML('beforeend', html) }", last.anchor)
+    await page.evaluate("html => { app.insertAdjacentHTML('beforeend', html) }", last.anchor + "<p>Text.</p>")
     await expect(reaction(page, "Happy")).to_have_count(2)
     assert await widgets(page) == [last.code, last.code]
 

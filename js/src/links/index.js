@@ -90,17 +90,24 @@ function isAlone(link) {
   return text && [...lines, source.split("\n", 1)[0]].some((line) => line?.trim() === text);
 }
 
+/** @param {Element} link */
+const placeOf = (link) => link.closest("blockquote") ?? link;
+
 /**
- * Whether there is nothing between a widget and what would bring another one.
+ * Whether there is nothing between a widget, with the quotation before it, and what would bring another one.
  *
  * @param {StoryWidget} element
  * @param {Origin} origin
  */
 function adjoins(element, origin) {
-  const place = origin.closest("blockquote") ?? origin;
+  const place = placeOf(origin);
   const between = new Range();
-  between.setStartAfter(element);
-  between.setEndBefore(place);
-  const behind = element.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING;
-  return behind ? !between.toString().trim() : place.nextElementSibling === element;
+  if (element.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING) {
+    between.setStartAfter(element);
+    between.setEndBefore(place);
+  } else {
+    between.setStartAfter(place);
+    between.setEndBefore(element.links[0] ? placeOf(element.links[0]) : element);
+  }
+  return !between.toString().trim();
 }
