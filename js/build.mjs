@@ -125,7 +125,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "live"];
+const PARTS = ["writing", "more", "preview", "links", "live"];
 /** What is fetched on first use. The first file knows the contents of `live`, which knows those of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

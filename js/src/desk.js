@@ -13,7 +13,7 @@ import { learn } from "./words.js";
 
 /**
  * What the parts of a view share. `also` is what a part draws along, `comment` what is drawn of a comment that is known,
- * if need be at once.
+ * if need be at once, `address` that of the page without its fragment, whatever its `<base>` says.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
@@ -26,6 +26,7 @@ import { learn } from "./words.js";
  *   list: HTMLElement,
  *   also?: ((state: import("./types").State) => void) | undefined,
  *   comment: (id: string | undefined) => Handle | undefined,
+ *   address: () => string,
  *   focus: (id: string | undefined) => void,
  *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,
  *   ask: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
@@ -51,13 +52,14 @@ import { learn } from "./words.js";
  *   remove: (handle: Handle) => void,
  * }} Desk
  *
- * `more`: `page`, `replies` and `go` bring more comments, `options` says what can be chosen for all of them,
+ * `more`: `page`, `replies`, `go` and `visit` bring more comments, `options` says what can be chosen for all of them,
  * `told` why this copy can only be read.
  * @typedef {{
  *   begin: (handle: Handle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string) => Promise<void>,
  *   go: (id: string) => Promise<void>,
+ *   visit: (id: string) => Promise<void>,
  *   options: (place: HTMLElement) => void,
  *   told: () => void,
  * }} More

@@ -34,9 +34,15 @@ export function set(element, name, value) {
   else element.setAttribute(name, value === true ? "" : /** @type {string} */ (value));
 }
 
-/** Writes only what differs: a written text node is news to a screen reader. @param {Node} node @param {string} text */
+/**
+ * Writes what differs from what was written before: a text that is written is news to a screen reader, and one that a browser has
+ * translated stays translated.
+ *
+ * @param {any} node of which nobody else writes the text
+ * @param {string} text
+ */
 export function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.was !== text) node.textContent = node.was = text;
 }
 
 /**

@@ -3,8 +3,8 @@
  */
 import { TOOLS, fetchPart } from "./desk.js";
 import { discussionOf } from "./discussion.js";
-import { h, write } from "./dom.js";
-import { parse } from "./text.js";
+import { h } from "./dom.js";
+import { COMMENT, whereTo } from "./text.js";
 import css from "./style.css";
 import { viewOf } from "./view.js";
 import { ENGLISH, languageOf, learn, speaker } from "./words.js";
@@ -24,6 +24,12 @@ function style(more) {
 
 export class StoryWidget extends HTMLElement {
   static observedAttributes = ["src", "token", "lang", "identity"];
+
+  /** Servers that the page has this file from. @type {string[]} */
+  static homes = [];
+
+  /** The links that it stands for. @type {HTMLElement[]} */
+  links = [];
 
   #root = this.attachShadow({ mode: "open" });
   /** @type {ReturnType<typeof show> | null | undefined} */
@@ -69,7 +75,7 @@ export class StoryWidget extends HTMLElement {
 /**
  * Shows a story in an element until `end` is called.
  *
- * @param {HTMLElement} host
+ * @param {StoryWidget} host
  * @param {ShadowRoot} root
  * @param {{server: string, code: string}} place
  */
@@ -93,7 +99,7 @@ function show(host, root, { server, code }) {
   const near = new IntersectionObserver(
     (entries) => {
       // A link to a comment is followed wherever the widget is.
-      if (!entries.some((entry) => entry.isIntersecting || /^#c-/.test(location.hash))) return;
+      if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
       story = discussionOf(server, code, token, host.getAttribute("identity"));
@@ -133,7 +139,7 @@ function show(host, root, { server, code }) {
       hide();
       if (why === trouble) return;
       why = trouble;
-      write(note, say("unavailable"));
+      note.textContent = say("unavailable");
       emit("error", trouble.code);
       // What it is and what to do about it, for the person who pasted it.
       more((part) => why === trouble && part.why(note, trouble, say, server, TOOLS, stop));
@@ -143,16 +149,24 @@ function show(host, root, { server, code }) {
       view = viewOf(story, say, host, part, emit, style);
       view.draw(state);
       slot.replaceWith(view.element);
+      stand(true);
       emit("ready");
       // Names the story where no snippet does it.
-      if (!host.firstElementChild) more(({ credit }) => credit(host, state.story, TOOLS));
+      if (!host.firstElementChild && !host.links[0]) more(({ credit }) => credit(host, state.story, TOOLS));
     }
+  }
+
+  /** Where a discussion is shown, the link to it is not. @param {boolean} shown */
+  function stand(shown) {
+    // In brackets: the build shortens a member of ours that is called like that.
+    for (const link of host.links) link["style"].display = shown ? "none" : "";
   }
 
   function hide() {
     view?.close();
     view?.element.replaceWith(slot);
     view = undefined;
+    stand(false);
   }
 
   /**
@@ -182,15 +196,4 @@ function show(host, root, { server, code }) {
       story = undefined;
     },
   };
-}
-
-/**
- * The server and the story's code that an address like `https://widgets.example/s/CODE` names.
- *
- * @param {string | null} address
- */
-export function whereTo(address) {
-  const url = parse(address, location.href);
-  const code = /^\/s\/(\w+)\/?$/.exec(url?.pathname ?? "")?.[1];
-  return url && code ? { server: url.origin, code } : null;
 }

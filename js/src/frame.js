@@ -19,14 +19,14 @@ function tell() {
   if (height === last) return;
   last = height;
   post({ message: "height", value: height, secret });
-  post(JSON.stringify({ src: location.href, context: "iframe.resize", height }));
+  post(JSON.stringify({ src: `${location.origin}/e/${code}`, context: "iframe.resize", height }));
   post({ type: "story-widget:height", height, code });
 }
 
 /** @param {Event} event */
 function leave(event) {
   const link = event.composedPath().find((each) => each instanceof HTMLAnchorElement);
-  if (!link || link.target || link.hash === link.getAttribute("href")) return;
+  if (!link || link.target || event.defaultPrevented || link.hash === link.getAttribute("href")) return;
   // WordPress follows a link for us, in the whole window, if it leads to the server the frame is from.
   if (secret && link.host === location.host) {
     event.preventDefault();

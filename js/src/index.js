@@ -1,40 +1,91 @@
 /**
- * What runs when a page loads the embed: it defines the element once and puts it in the place of every snippet.
+ * What runs when a page loads the embed: it defines the element once and puts one behind every link of a snippet.
+ *
+ * What somebody else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
+ * the snippet as it was made is decided by a part of its own.
  */
-import { StoryWidget, whereTo } from "./element.js";
+import { bring } from "./api.js";
+import { StoryWidget } from "./element.js";
+import { whereTo } from "./text.js";
+
+/** @typedef {HTMLAnchorElement & HTMLScriptElement} Origin a link, or a script of ours */
+/** @typedef {Document | ShadowRoot} Root */
 
 const NAME = "story-widget";
 
-/**
- * Links of the snippet -> elements that hold them; `<script src=".../embed.js" data-story="CODE"
- * data-widget-token="TOKEN">` -> an element behind it.
- */
-function upgrade() {
-  const found = document.querySelectorAll(`a.${NAME}[href],script[src][data-story]`);
-  for (const origin of /** @type {NodeListOf<HTMLAnchorElement & HTMLScriptElement>} */ (found)) {
-    const { story, widgetToken: token, identity } = origin.dataset;
-    const src = origin.href || new URL("/s/" + story, origin.src).href;
-    if (origin.closest(NAME) || !whereTo(src)) continue;
-    const element = document.createElement(NAME);
-    for (const [name, value] of Object.entries({ src, token, identity })) {
-      if (value) element.setAttribute(name, value);
-    }
-    origin.after(element);
-    if (origin.href) element.append(origin);
-    // A second run of this file does not find it again.
-    else origin.removeAttribute("data-story");
-  }
+/** How long links wait for the page to be loaded, in milliseconds. */
+const PATIENCE = 4_000;
+
+/** Links -> their elements, and where they led then. @type {Map<Origin, [StoryWidget, string]>} */
+const taken = new Map();
+/** @type {Set<Root>} */
+const roots = new Set();
+const observer = new MutationObserver(() => roots.forEach(scan));
+
+/** Finds the links in a document, or in a shadow root of which nobody else knows, now and whenever it changes. @param {Root} root */
+function upgrade(root) {
+  roots.add(root);
+  observer.observe(root, { attributeFilter: ["href"], childList: true, subtree: true });
+  scan(root);
 }
 
-function start() {
-  if (!customElements.get(NAME)) {
-    customElements.define(NAME, StoryWidget);
-    // A page that changes without loading brings its snippets later.
-    new MutationObserver((records) => {
-      if (records.some((record) => record.addedNodes.length)) upgrade();
-    }).observe(document.documentElement, { childList: true, subtree: true });
+/** @param {Root} root */
+function scan(root) {
+  const { homes } = StoryWidget;
+  for (const [link, [element, href]] of taken) {
+    if (link.isConnected && link.href === href) continue;
+    taken.delete(link);
+    element.remove();
   }
-  upgrade();
+  const all = [`a.${NAME},[data-story]`, ...homes.map((home) => `a[href^='${home}/s/']`)].join();
+  const odd = [.../** @type {NodeListOf<Origin>} */ (root.querySelectorAll(all))].filter(
+    (origin) =>
+      !taken.has(origin) &&
+      !origin.closest(NAME + ",noscript,[contenteditable],[data-story-widget=off]") &&
+      (!origin.matches("a." + NAME) ||
+        !whereTo(origin.href) ||
+        [...root.querySelectorAll(NAME)].some((each) => each.getAttribute("src") === origin.href) ||
+        !put(origin)),
+  );
+  if (homes[0] && odd[0]) bring(homes[0], "links").then((part) => part.decide(odd, root, homes, put), () => {});
+}
+
+/**
+ * Puts an element behind a link or script, or behind the quotation that it stands in.
+ *
+ * @param {Origin} origin
+ * @param {string} [src]
+ */
+function put(origin, src = origin.href) {
+  const { widgetToken: token, identity } = origin.dataset;
+  const element = /** @type {StoryWidget} */ (document.createElement(NAME));
+  for (const [name, value] of Object.entries({ src, token, identity })) {
+    if (value) element.setAttribute(name, value);
+  }
+  if (origin.href) {
+    element.links.push(origin);
+    taken.set(origin, [element, origin.href]);
+  }
+  (origin.closest("blockquote:not(blockquote[cite] *)") ?? origin).after(element);
+  return element;
+}
+
+// Known only now. A module has none.
+const script = /** @type {HTMLScriptElement | null} */ (
+  document.currentScript ?? document.querySelector("script[type=module][src$='/embed.js']")
+);
+
+function start() {
+  const known = /** @type {typeof StoryWidget | undefined} */ (customElements.get(NAME));
+  const home = /^(.+)\/embed(\/[^/]+)?\.js/.exec(script?.src ?? "")?.[1];
+  if (home) (known ?? StoryWidget).homes.push(home);
+  if (known) return;
+  /** @type {any} */ (window).StoryWidget ??= { upgrade };
+  customElements.define(NAME, StoryWidget);
+  const begin = () => upgrade(document);
+  // What a framework takes over as its server wrote it has to be so until then.
+  addEventListener("load", () => /** @type {any} */ (window.requestIdleCallback ?? setTimeout)(begin));
+  setTimeout(begin, document.readyState === "complete" ? 0 : PATIENCE);
 }
 
 // A page prepared in advance may never be seen.

@@ -77,8 +77,10 @@ export function arrive(state, snapshot) {
 /** The reaction to show as chosen. @param {State} state */
 export const choice = (state) => (state.wish ? state.wish.reaction : state.mine.reaction);
 
-/** The counts to show. @param {State} state */
-export const counts = (state) => (state.wish ?? state.tally).counts;
+/** The counts to show. @param {Pick<State, "wish" | "tally">} state */
+export const counts = ({ wish, tally }) =>
+  // Without a prototype: a site may call a reaction `constructor`.
+  /** @type {Record<string, number>} */ (/** @type {unknown} */ ({ __proto__: null, ...(wish ?? tally).counts }));
 
 /** @param {Record<string, number>} counts */
 export function sum(counts) {
@@ -106,7 +108,7 @@ export const newest = (old, { version, counts }) => (version > old.version ? { v
  * @returns {NonNullable<State["wish"]>}
  */
 export function wishFor(state, key) {
-  const result = { ...counts(state) };
+  const result = counts(state);
   const old = choice(state);
   const reaction = key === old ? null : key;
   if (old) result[old] = Math.max(0, (result[old] ?? 0) - 1);

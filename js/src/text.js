@@ -23,6 +23,9 @@ function drawOne(piece) {
   return h(/** @type {"p"} */ (known), href && outward(href), ...draw(rest));
 }
 
+/** The fragment of a comment's address: the only one that is not the page's own. */
+export const COMMENT = /^#c-([0-9A-Za-z]{12})$/;
+
 /** What a link has to where a stranger points. @param {string} href */
 export const outward = (href) => ({ href, rel: "nofollow ugc noopener noreferrer" });
 
@@ -40,4 +43,16 @@ export function parse(address, base) {
   } catch {
     return null;
   }
+}
+
+/**
+ * The server and the story's code that an address like `https://widgets.example/s/CODE` names.
+ *
+ * @param {unknown} address
+ * @param {string} [base]
+ */
+export function whereTo(address, base = location.href) {
+  const url = address ? parse(address, base) : null;
+  const code = /^\/s\/(\w+)\/?$/.exec(url?.pathname ?? "")?.[1];
+  return url && code ? { server: url.origin, code } : null;
 }

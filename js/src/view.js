@@ -11,6 +11,7 @@ import { arrange, button, h, heading, newId, write } from "./dom.js";
 import { isMuted, may } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
+import { COMMENT } from "./text.js";
 import { explain } from "./words.js";
 
 /** Comments that are drawn in one task. */
@@ -63,6 +64,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       if (!find(id)) drawThreads(id);
       return find(id);
     },
+    // A frame has an address that nobody sees: instead of it, the page of the story itself.
+    address: () =>
+      new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
       // Each of them acts.
@@ -219,7 +223,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
 
   /** To the comment that the address names. */
   function jump() {
-    const id = /^#c-([\w-]+)/.exec(location.hash)?.[1];
+    const id = COMMENT.exec(location.hash)?.[1];
     if (id) self.ask("more", (desk) => desk.go(id));
   }
 

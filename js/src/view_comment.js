@@ -18,9 +18,10 @@ export function commentView(view) {
   const id = newId();
   const head = heading(view.level + 2, { id });
   const time = h("time");
-  const link = h("a", null, time);
-  const rest = new Text();
-  const meta = h("p", { class: "quiet" }, link, rest);
+  const link = h("a", { onclick: visit }, time);
+  // An element: whoever translates a page replaces its text nodes.
+  const rest = h("span");
+  const meta = h("p", { class: "quiet" }, link);
   const body = h("div", { class: "text", dir: "auto", part: "text" });
   const buttons = DEEDS.map(([, part]) =>
     button("", () => view.ask(part, (desk) => desk.begin(self)), { class: "act" }),
@@ -83,7 +84,7 @@ export function commentView(view) {
   function drawMeta({ settings }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
     const via = settings.show_copy && placeOf(copy);
-    link.href = "#c-" + id;
+    link.href = view.address() + "#c-" + id;
     time.dateTime = created_at;
     write(time, ago(say("lang"), Date.parse(created_at), view.story.now()));
     const facts = [
@@ -92,7 +93,16 @@ export function commentView(view) {
       pinned && say("pinned"),
       state === "pending" ? say("pending") : waiting && say("waiting"),
     ];
-    write(rest, ["", ...facts.filter(Boolean)].join(" · "));
+    const text = ["", ...facts.filter(Boolean)].join(" · ");
+    write(rest, text);
+    if (text) meta.append(rest);
+  }
+
+  /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */
+  function visit(event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    view.ask("more", (desk) => desk.visit(self.comment.id));
   }
 
   /** @param {State} state */

@@ -211,10 +211,10 @@ async def test_a_refused_copy_is_its_link_a_sentence_and_the_reason(
           - /children: deep-equal
           - paragraph:
             - link "Discuss this story"
-            - status:
-              - text: The discussion cannot be shown here.
-              - group:
-                - text: For the owner of this page
-                - paragraph: /The publisher does not let pages of http.+ carry it. Ask for a token that names this origin./
           - paragraph: A title by Ines Falk. CC BY 4.0.
+        - status:
+          - text: The discussion cannot be shown here.
+          - group:
+            - text: For the owner of this page
+            - paragraph: /The publisher does not let pages of http.+ carry it. Ask for a token that names this origin./
     """)

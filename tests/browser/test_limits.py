@@ -23,7 +23,12 @@ GROWS = {"JSEventListeners": 20, "Nodes": 20, "JSHeapUsedSize": 50 * 1_024}
 
 
 ROOM = {
-    "link": "@media (scripting: enabled) { p:has(a.story-widget) { min-height: 100vh } }",
+    "link": """@media (scripting: enabled) {
+  blockquote:has(a.story-widget) { margin-bottom: 0 }
+  blockquote:has(a.story-widget):not(:has(+ story-widget)) { margin-bottom: calc(100vh + 1em) }
+  blockquote + story-widget { display: block; min-height: 100vh }
+  a.story-widget[style*=none] { display: inline !important; visibility: hidden }
+}""",
     "element": "story-widget { display: block; min-height: 100vh }",
 }
 """What docs/embed.md tells a page to keep for what is in sight at once."""

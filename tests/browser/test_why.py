@@ -121,7 +121,7 @@ async def test_an_expired_or_withdrawn_copy_is_read_and_says_why(demo: Demo, hos
     hosts.expected += [OURS]
     expired = demo.story()
     old = expired.anchor.replace(expired.token, expired.with_claims(exp=1_700_000_100))
-    page = await hosts.open(old * 2 + expired.script)
+    page = await hosts.open(f"{old}<p>Further down:</p>{old}{expired.script}")
     await expect_read_only(page)
     await expect(page.get_by_text("Its token has expired.")).to_have_count(2)
     story = demo.story(jti="copy-17")

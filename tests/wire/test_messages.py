@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, strategies as st

@@ -17,7 +17,7 @@ const rows = new WeakMap();
  * @param {Tools} tools
  * @param {Handle} handle
  */
-export function reactionRow({ story, say, explain, tell }, { h, set, button, faceOf }, handle) {
+export function reactionRow({ story, say, explain, tell }, { h, set, button, counts, faceOf }, handle) {
   const { article, foot } = handle;
   const open = rows.get(handle);
   if (open) {
@@ -41,7 +41,7 @@ export function reactionRow({ story, say, explain, tell }, { h, set, button, fac
       marks.push(() => {
         const { mine } = story.state;
         const { id, tally } = handle.comment;
-        const n = tally.counts[key];
+        const n = counts({ tally })[key];
         const text = n ? say("number", { n }) : "";
         if (count.textContent !== text) count.textContent = text;
         set(element, "aria-pressed", String(mine.reactions[id] === key));

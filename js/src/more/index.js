@@ -6,10 +6,11 @@
  * @import {Thread} from "../types"
  */
 import { ids } from "../live/threads.js";
+import { COMMENT } from "../text.js";
 import css from "./style.css";
 import { inform } from "../live/policy.js";
 import { optionsOf } from "./options.js";
-import { addressOf, copy } from "./share.js";
+import { copy } from "./share.js";
 
 export { credit } from "./credit.js";
 export { why } from "./why.js";
@@ -67,6 +68,16 @@ export function open(frame, tools) {
     const handle = known() && frame.comment(id);
     if (handle) handle.article.focus();
     else tell(say("removed"), true);
+  }
+
+  /** To a comment that is in sight, and its address into the browser's, unless the page's own fragment is there. @param {string} id */
+  async function visit(id) {
+    await go(id);
+    const { hash } = location;
+    if (parent === window && (!hash || COMMENT.test(hash))) {
+      // Nobody is told: a router would look for a page of this name.
+      history.replaceState(history.state, "", frame.address() + "#c-" + id);
+    }
   }
 
   /** The whole thread of a comment; one from far down comes first. @param {string} id */
@@ -153,7 +164,7 @@ export function open(frame, tools) {
       }
     }
     add("copy", async () => {
-      if (!(await copy(addressOf(box) + "#c-" + id, box, say("copy"), tools))) return;
+      if (!(await copy(frame.address() + "#c-" + id, box, say("copy"), tools))) return;
       close(false);
       tell(say("copied"), true);
     });
@@ -168,6 +179,7 @@ export function open(frame, tools) {
     page,
     replies,
     go,
+    visit,
     begin: (handle) => menu(handle),
     options: optionsOf(frame, tools),
     told() {

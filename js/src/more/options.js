@@ -4,7 +4,7 @@
  * @import {Frame, Tools} from "../desk"
  * @import {State} from "../types"
  */
-import { addressOf, copy, sharing } from "./share.js";
+import { copy, pageOf, sharing } from "./share.js";
 import { sieveOf } from "./sieve.js";
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
@@ -25,7 +25,7 @@ export function optionsOf(frame, tools) {
     const opener = place.firstElementChild;
     if (panel?.isConnected) panel.remove();
     else {
-      panel = draw(addressOf(place));
+      panel = draw(pageOf(frame));
       place.append(panel);
     }
     if (opener) set(opener, "aria-expanded", String(panel.isConnected));

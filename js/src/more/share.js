@@ -2,7 +2,7 @@
  * Ways to share that need nobody's script: the address of this copy, the browser's own sheet, plain links.
  *
  * @import {Say} from "../words"
- * @import {Tools} from "../desk"
+ * @import {Frame, Tools} from "../desk"
  */
 
 /** @type {[string, (url: string, text: string) => string][]} */
@@ -14,15 +14,12 @@ const PLACES = [
 ];
 
 /**
- * Where this copy stands. A frame has an address that nobody sees: instead of it, the page of the story itself.
+ * Where this copy stands, with the page's own fragment: it may be what names the page.
  *
- * @param {Element} place in the widget
+ * @param {Frame} frame
  */
-export function addressOf(place) {
-  const { host } = /** @type {ShadowRoot} */ (place.getRootNode());
-  const src = parent === window ? "" : host.getAttribute("src") ?? "";
-  return new URL(src, location.href).href.split("#")[0] ?? "";
-}
+export const pageOf = ({ address }) =>
+  parent === window ? location.href.replace(/#c-[0-9A-Za-z]{12}$/, "") : address();
 
 /**
  * Copies, or leaves the text selected where a page may not.

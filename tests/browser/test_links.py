@@ -1,0 +1,328 @@
+"""Which links and scripts of a page become a discussion, where it stands, and what becomes of the link."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.actions import expect_reaction, reaction
+from tests.browser.conftest import Demo, Hosts, Story
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TEXT = "React to and discuss “Title”: one conversation on every site that runs it"
+ORIGINAL = '“<a href="https://publisher.example/story">Title</a>” by Author, Publisher.'
+CC = '<a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>. Changes: none.'
+# What is left of the snippet of docs/republishing.md, by the newest versions in November 2026, with their defaults.
+KEPT = {
+    "nh3": f'<blockquote cite="https://publisher.example/story">\n  <p><a href="{{link}}" rel="noopener noreferrer">'
+    f"{TEXT}</a></p>\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n\n",
+    "bleach": f'<blockquote>\n  &lt;p&gt;<a href="{{link}}">{TEXT}</a>&lt;/p&gt;\n  &lt;p&gt;{ORIGINAL}\n'
+    f"     {CC}&lt;/p&gt;\n</blockquote>\n",
+    "bleach, strip": f'<blockquote>\n  \n<a href="{{link}}">{TEXT}</a>\n  \n{ORIGINAL}\n     {CC}\n</blockquote>\n\n',
+    "sanitize-html": f'<blockquote>\n  <p><a href="{{link}}">{TEXT}</a></p>\n  <p>{ORIGINAL}\n     {CC}</p>\n'
+    "</blockquote>\n\n",
+    "rehype-sanitize": f'<blockquote cite="https://publisher.example/story">\n  <p><a class="" href="{{link}}">{TEXT}'
+    f"</a></p>\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n\n",
+    "Turndown and marked": f'<blockquote>\n<p><a href="{{link}}">{TEXT}</a></p>\n<p>{ORIGINAL} {CC}</p>\n</blockquote>\n',
+    "Quill": f'<blockquote><a href="{{link}}" rel="noopener noreferrer" target="_blank">'
+    f"{TEXT.replace(' ', '&nbsp;')}</a></blockquote><blockquote>{ORIGINAL} {CC}</blockquote>",
+    "Trix": f'<blockquote><a href="{{link}}"><br>{TEXT}<br></a><br><br>{ORIGINAL} {CC}<br><br></blockquote>'
+    "<div><br></div>",
+    # js-xss and CKEditor 5 leave the same as nh3 without `rel`; Wagtail and Editor.js take the quotation away.
+    "js-xss, CKEditor 5": f'<blockquote cite="https://publisher.example/story">\n  <p><a href="{{link}}">{TEXT}</a></p>'
+    f"\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n",
+    "Wagtail, Editor.js": f'<p><a href="{{link}}">{TEXT}</a></p><p>{ORIGINAL} {CC}</p>',
+    "a pasted address": '<p><a href="{link}">{link}</a></p>',
+}
+CITED = '<blockquote cite="https://publisher.example/story">'
+
+
+def bare(story: Story, text: str = "Discuss it", **attributes: str) -> str:
+    """A link to the story's page that nothing else says anything of."""
+    more = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f'<a href="{story.link}"{more}>{text}</a>'
+
+
+async def widgets(page: Page) -> list[str]:
+    """The stories of the page's widgets, in its order."""
+    found: list[str] = await page.locator("story-widget").evaluate_all(
+        "all => all.map((each) => each.getAttribute('src').split('/').at(-1))"
+    )
+    return found
+
+
+@pytest.mark.parametrize("editor", KEPT)
+async def test_without_its_class_a_link_that_stands_alone_is_the_discussion(
+    editor: str, demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    left = KEPT[editor].replace("{link}", story.link)
+    page = await hosts.open(f"<article>{left}</article>{story.script}")
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.locator(f"a[href='{story.link}']")).to_be_hidden()
+    # What names the author stays, and the readers' words are no part of it.
+    await expect(page.locator("blockquote story-widget")).to_have_count(0)
+    if editor != "a pasted address":
+        await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
+
+
+async def test_a_link_that_is_only_mentioned_stays_a_link(demo: Demo, hosts: Hosts) -> None:
+    names = ("sentence", "list", "fragment", "reader", "off", "around", "editor", "short", "last")
+    one = {name: demo.story() for name in names}
+    body = (
+        f"<p>Some of it is discussed {bare(one['sentence'], 'there')}, they say.</p>"
+        f"<p>{bare(one['list'], 'Ferry')} · {bare(one['last'], 'Bus')}</p>"
+        f"<p><a href='{one['fragment'].link}#c-abcdefABCDEF'>What Ana wrote</a></p>"
+        f"<p>{bare(one['reader'], rel='nofollow ugc')}</p>"
+        f"<p>{bare(one['off'], **{'data-story-widget': 'off'})}</p>"
+        f'<aside data-story-widget="off"><p>{bare(one["around"])}</p>{one["around"].anchor}</aside>'
+        f'<div contenteditable="true">{one["editor"].anchor}</div>'
+        f"<p><a href='{demo.server}/s/about'>About</a></p>"
+        f"<p><a href='https://elsewhere.example/s/{one['short'].code}'>Another server's</a></p>"
+        f"<p>{bare(one['last'])}</p>"
+    )
+    page = await hosts.open(body + one["last"].script)
+    await reaction(page, "Happy").wait_for()
+    assert await widgets(page) == [one["last"].code]
+    await expect(page.locator("main a:not([data-story-widget=off] *)").first).to_be_visible()
+
+
+async def test_of_several_bare_links_to_a_story_the_first_is_the_discussion(
+    demo: Demo, hosts: Hosts
+) -> None:
+    one, two = demo.story(), demo.story()
+    twice = f"<p>{bare(one, 'First')}</p><p>Text.</p><p>{bare(one, 'Second')}</p>"
+    page = await hosts.open(f"{twice}{two.anchor}<p>{bare(two, 'By name')}</p>{one.script}")
+    await expect(reaction(page, "Happy")).to_have_count(2)
+    assert await widgets(page) == [one.code, two.code]
+    await expect(page.get_by_role("link", name="First")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Second")).to_be_visible()
+    await expect(page.get_by_role("link", name="By name")).to_be_visible()
+
+
+async def test_behind_a_rewritten_address_the_link_names_its_story_itself(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    away = f'href="https://out.example/?u={story.code}" data-story="{story.code}"'
+    page = await hosts.open(
+        f'<p>Go on: <a {away} data-widget-token="{story.token}">talk</a></p>'
+        f'<p><a href="/news" data-story="17">News</a></p>{story.script}'
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.get_by_role("link", name="News")).to_be_visible()
+
+
+async def test_a_link_in_an_open_shadow_root_is_upgraded_by_a_call_and_followed_from_then_on(
+    demo: Demo, hosts: Hosts
+) -> None:
+    one, two = demo.story(), demo.story()
+    page = await hosts.open(f'<div id="host"></div>{one.script}')
+    await page.wait_for_function("'StoryWidget' in window")
+    await page.evaluate(
+        "html => { const root = host.attachShadow({ mode: 'open' }); root.innerHTML = html;"
+        " StoryWidget.upgrade(root) }",
+        f"<p>{bare(one)}</p>",
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.evaluate("html => { host.shadowRoot.innerHTML = html }", two.anchor)
+    await expect_reaction(page, "Happy", 0, own=False)
+    await expect(page.locator("story-widget")).to_have_count(1)
+
+
+NESTED = f"""<style>
+  blockquote {{ color: #777; padding-left: 3em; font-size: 2em; text-align: center; letter-spacing: .3em; font-style: italic; line-height: 3 }}
+</style><div id="app">{CITED}{CITED}<p>SNIPPET</p></blockquote><p>The attribution.</p></blockquote><p>rest</p></div>"""
+
+
+async def test_the_discussion_is_no_part_of_the_quotation(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    link = f'<a class="story-widget" href="{story.link}" data-widget-token="{story.token}">Discuss</a>'
+    page = await hosts.open(NESTED.replace("SNIPPET", link) + story.script)
+    await reaction(page, "Happy").wait_for()
+    assert await page.evaluate("[...app.children].map(({ localName }) => localName)") == [
+        *("blockquote", "story-widget", "p")
+    ]
+    await expect(page.locator("blockquote blockquote a")).to_be_hidden()
+    await expect(page.get_by_role("blockquote").first).to_contain_text("The attribution.")
+    # Nor is what some other element around the link says of its text.
+    loose = "letter-spacing: .3em; text-align: center; font-style: italic"
+    other = await hosts.open(f'<div style="{loose}">{link}</div>{story.script}')
+    await reaction(other, "Happy").wait_for()
+    how = (
+        "widget => { const { letterSpacing, textAlign, fontStyle } ="
+        " getComputedStyle(widget.shadowRoot.querySelector('.count'));"
+        " return [letterSpacing, textAlign, fontStyle] }"
+    )
+    for each in (page, other):
+        found: list[Any] = await each.locator("story-widget").evaluate(how)
+        assert found == ["normal", "start", "normal"]
+
+
+async def test_a_framework_finds_its_link_where_it_left_it(demo: Demo, hosts: Hosts) -> None:
+    one, two = demo.story(), demo.story()
+    page = await hosts.open(
+        '<div id="app"><h2>0</h2><a class="story-widget" id="link"'
+        f' href="{one.link}" data-widget-token="{one.token}">Talk</a><p>rest</p></div>{one.script}'
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.locator("#link")).to_be_hidden()
+    # What React does when something comes before the link, when the link goes, and when it comes again.
+    await page.evaluate("app.insertBefore(document.createElement('b'), link)")
+    await page.evaluate("window.old = link; app.removeChild(link)")
+    await expect(page.locator("story-widget")).to_have_count(0)
+    await expect(page.get_by_text("rest")).to_be_visible()
+    await page.evaluate("app.insertBefore(old, app.lastElementChild)")
+    await expect_reaction(page, "Happy", 1, own=True)
+    await expect(page.locator("story-widget")).to_have_count(1)
+    # The same link with another story, as a router without keys makes it.
+    await page.evaluate(
+        "([href, token]) => { link.href = href; link.dataset.widgetToken = token }",
+        [two.link, two.token],
+    )
+    await expect_reaction(page, "Happy", 0, own=False)
+    await expect(page.locator("story-widget")).to_have_count(1)
+    # What the page takes away stays away, and its link is there again.
+    await page.locator("story-widget").evaluate("widget => widget.remove()")
+    await expect(page.get_by_role("link", name="Talk")).to_be_visible()
+    await expect(page.locator("story-widget")).to_have_count(0)
+
+
+async def test_a_refused_copy_shows_its_link_again(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource", "story-widget: "]
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await reaction(page, "Happy").wait_for()
+    link = page.locator("a.story-widget")
+    await expect(link).to_be_hidden()
+    await page.locator("story-widget").evaluate(
+        "widget => widget.setAttribute('src', new URL('/s/000000000000', widget.getAttribute('src')).href)"
+    )
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await expect(link).to_be_visible()
+
+
+async def test_nothing_is_put_into_a_page_before_it_has_been_loaded(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    head = (
+        "<script>new MutationObserver(() => { if (document.querySelector('story-widget'))"
+        " window.state ??= document.readyState }).observe(document, { childList: true, subtree: true });"
+        " addEventListener('DOMContentLoaded', () => { window.html = app.outerHTML });"
+        " addEventListener('load', () => { window.same = window.html === app.outerHTML })</script>"
+    )
+    page = await hosts.open(f'<div id="app">{story.anchor}</div>{story.script}', head=head)
+    await reaction(page, "Happy").wait_for()
+    assert await page.evaluate("[window.state, window.same]") == ["complete", True]
+
+
+async def test_one_story_in_one_place_is_one_discussion(demo: Demo, hosts: Hosts) -> None:
+    one, two, three = demo.story(), demo.story(), demo.story()
+
+    def script(story: Story) -> str:
+        return story.script.replace(
+            " async", f' async data-story="{story.code}" data-widget-token="{story.token}"'
+        )
+
+    page = await hosts.open(
+        one.snippet * 2
+        + "<p>Text.</p>"
+        + two.anchor
+        + f"<p>{script(two)}</p>"
+        + "<p>Text.</p>"
+        + script(three) * 2
+        + three.anchor
+        + "<p>And once more, on purpose:</p>"
+        + one.anchor
+    )
+    await expect(reaction(page, "Happy")).to_have_count(4)
+    assert await widgets(page) == [each.code for each in (one, two, three, one)]
+    await expect(page.locator("a.story-widget:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("place", ["head", "hidden"])
+async def test_a_script_where_nothing_is_shown_says_so_to_who_pasted_it(
+    place: str, demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["story-widget: "]
+    story = demo.story()
+    page = await hosts.open('<div id="tags" style="display: none"></div>')
+    # As a tag manager does it.
+    await page.evaluate(
+        "([parent, src, code]) => { const script = document.createElement('script'); script.async = true;"
+        " script.src = src; script.dataset.story = code; document.querySelector(parent).append(script) }",
+        ["head" if place == "head" else "#tags", f"{demo.server}/embed.js", story.code],
+    )
+    async with page.expect_console_message() as told:
+        pass
+    text = (await told.value).text
+    assert "The <script> with data-story stands in <head>, or in an element that is hidden." in text
+    assert f'<story-widget src="{story.link}"></story-widget>' in text
+    assert await page.locator("head story-widget").count() == 0
+
+
+async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts: Hosts) -> None:
+    one, last = demo.story(), demo.story()
+    dead = "".join(
+        one.script.replace(" async", f' {how} data-story="{one.code}"')
+        for how in ('type="text/plain"', "nomodule", 'type="text/rocketscript"')
+    )
+    page = await hosts.open(
+        f"{dead}<template>{one.snippet}</template><div id='app'></div><p>{bare(last)}</p>{last.script}"
+    )
+    await reaction(page, "Happy").wait_for()
+    assert await widgets(page) == [last.code]
+    # In XHTML, and where a page is put together by script, a noscript has elements in it.
+    await page.evaluate(
+        "html => { const it = document.createElement('noscript'); app.append(it);"
+        " it.append(document.createRange().createContextualFragment(html)) }",
+        one.anchor,
+    )
+    await page.evaluate("html => { app.insertAdjacentHTML('beforeend', html) }", last.anchor + "<p>Text.</p>")
+    await expect(reaction(page, "Happy")).to_have_count(2)
+    assert await widgets(page) == [last.code, last.code]
+
+
+async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    base = '<base href="/elsewhere/">'
+    routed = (
+        "<script>window.seen = []; addEventListener('hashchange', () => seen.push(location.hash));"
+        " addEventListener('popstate', () => seen.push('popstate'))</script>"
+    )
+    page = await hosts.open(story.snippet, head=base + routed)
+    await page.get_by_role("textbox", name="Your comment").fill("Said here")
+    await page.get_by_role("button", name="Post", exact=True).click()
+    time = page.get_by_role("article").get_by_role("link").first
+    address = page.url
+    href = str(await time.get_attribute("href"))
+    assert href.startswith(f"{address}#c-")
+    # By pointer and by key: the comment is reached, the address names it, no router hears of it.
+    await time.click()
+    await expect(page.get_by_role("article")).to_be_focused()
+    await page.wait_for_url(href)
+    await page.evaluate("history.replaceState({ page: 1 }, '', location.href.split('#')[0] + '#/story/1')")
+    await time.press("Enter")
+    await expect(page.get_by_role("article")).to_be_focused()
+    assert page.url == f"{address}#/story/1"
+    assert await page.evaluate("[seen, history.state]") == [[], {"page": 1}]
+    # In a tab of its own it is a link like any other.
+    async with page.context.expect_page() as opened:
+        await time.click(modifiers=["ControlOrMeta"])
+    assert (await opened.value).url in (href, "about:blank")
+    await page.get_by_role("button", name="Sort, share, privacy").click()
+    mail = await page.get_by_role("link", name="Email").get_attribute("href")
+    assert "%23%2Fstory%2F1" in str(mail)
+    # A fragment that only looks like one of ours is the page's.
+    await page.evaluate("location.hash = '#c-17'")
+    await page.evaluate(f"location.hash = {json.dumps('#c-' + 'x' * 13)}")
+    await time.click()
+    assert page.url == f"{address}#c-{'x' * 13}"
+    await expect(page.get_by_text("This comment was removed.")).to_have_count(0)
