@@ -4,7 +4,7 @@
  * What somebody else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
  * the snippet as it was made is decided by a part of its own.
  */
-import { bring } from "./api.js";
+import { bring } from "./parts.js";
 import { StoryWidget } from "./element.js";
 import { whereTo } from "./text.js";
 
