@@ -245,8 +245,8 @@ class ScriptedPeer:
             raise BlockingIOError
         return len(self._torn)
 
-    def put_rest(self, data: bytes) -> None:
-        wire, self._torn = self._torn + data, b""
+    def put_rest(self, data: bytes | memoryview) -> None:
+        wire, self._torn = self._torn + bytes(data), b""
         self._take(wire)
         assert self.paused
 

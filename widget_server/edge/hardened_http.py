@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from widget_server.edge import problems
 from widget_server.edge.counts import HTTP
 from widget_server.edge.guards import Handshakes
+from widget_server.edge.progress import LOOKS, Progress
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
 
@@ -34,8 +35,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     `max_header` counts from the request line to the empty line, `max_body` what is left of the body
     when the chunks are put together; both are per request. `header_s` runs from a request's first
-    byte; `body_s` from the end of its header. In every `write_s` in which
-    something is left unread, the client must take `write_least`. `linger_s` is how long a refused
+    byte; `body_s` from the end of its header. A client that leaves something unread and takes no
+    byte for `write_s` is cut. `linger_s` is how long a refused
     client may take to leave, and how long a request may be on its way when the server leaves.
     """
 
@@ -44,8 +45,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     max_pipelined = 8
     header_s = 10.0
     body_s = 15.0
-    write_s = 30.0
-    write_least = 16 * 1024
+    write_s = 20.0
     linger_s = 2.0
     handshakes: ClassVar[Handshakes | None] = None
     """How often a network may ask for a socket; None for as often as it likes."""
@@ -127,15 +127,15 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _expect_reading(self) -> None:
         # Nothing is added while writing is paused: what is less has been read.
-        unread = self.transport.get_write_buffer_size()
-        self._undrained = self.loop.call_later(self.write_s, self._look_at_unread, unread)
+        progress = Progress(self.transport, self.loop.time())
+        self._undrained = self.loop.call_later(self.write_s / LOOKS, self._look_at, progress)
 
-    def _look_at_unread(self, before: int) -> None:
-        if before - self.transport.get_write_buffer_size() < self.write_least:
+    def _look_at(self, progress: Progress) -> None:
+        if progress.stands_still(self.loop.time(), self.write_s):
             HTTP.slow_cut += 1
             self.transport.abort()
         else:
-            self._expect_reading()
+            self._undrained = self.loop.call_later(self.write_s / LOOKS, self._look_at, progress)
 
     # What is received
 

@@ -87,12 +87,21 @@ async def comments(request: Request) -> Response:
 
 
 async def thread(request: Request) -> Response:
-    """`GET /v1/stories/{code}/comments/{id}`: the whole thread of one comment."""
+    """`GET /v1/stories/{code}/comments/{id}?after=`: a part of the thread of one comment."""
     comment = request.path_params["comment"]
     if not COMMENT.fullmatch(comment):
         raise NotFound
-    found, settings = await read.thread(services_of(request), code_of(request), comment)
-    return json_answer(views.thread(found, show_copy=settings.show_copy))
+    after = after_of(request)
+    found, settings = await read.thread(services_of(request), code_of(request), comment, after)
+    return json_answer(views.part_of_thread(found, show_copy=settings.show_copy))
+
+
+def after_of(request: Request) -> str | None:
+    """The comment that a part of a thread is to follow. Raises `Malformed`."""
+    after = request.query_params.get("after") or None
+    if after is not None and not COMMENT.fullmatch(after):
+        raise Malformed("Use the `next` of the part before, unchanged.")
+    return after
 
 
 async def counts(request: Request) -> Response:

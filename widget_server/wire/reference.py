@@ -79,6 +79,7 @@ def openapi_document() -> dict[str, Any]:
         "code", "path", {"type": "string", "pattern": "^[0-9A-Za-z]{12}$"}, "Story code"
     )
     comment = _parameter("comment", "path", {"type": "string", "maxLength": 16}, "Comment id")
+    after = _parameter("after", "query", text, "`next` of the thread, or of the part before")
     since = _parameter("since", "query", text, "epoch:seq of the last snapshot or frame")
     paging = [
         _parameter("before", "query", text, "`next` of the page before"),
@@ -106,7 +107,7 @@ def openapi_document() -> dict[str, Any]:
                 "Further threads", refs[schemas.Threads], code, *paging
             ),
             "/v1/stories/{code}/comments/{comment}": get(
-                "One comment's thread", refs[schemas.Thread], code, comment
+                "One comment's thread", refs[schemas.PartOfThread], code, comment, after
             ),
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {
