@@ -7,6 +7,7 @@
  */
 import { keyOf } from "../memory.js";
 import { uuid } from "../uuid.js";
+import { branchOf } from "./branch.js";
 
 /**
  * What it borrows from the first file instead of bringing its own.
@@ -68,6 +69,9 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
     if (reader) remember({ reader });
   }
 
+  /** @type {Acts["get"]} */
+  const get = (which) => ask(`${path}/comments${which}`, fresh);
+
   /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
   const held = [];
   let holding = 0;
@@ -95,7 +99,8 @@ export function actsOf(story, line, server, { ask, nextRef, kept }) {
       story.dispatch({ type: "answered", wish, tally: /** @type {Tally} */ (tally) });
       remember({ reactions: { ...story.memory().reactions, [story.code]: reaction } });
     },
-    get: (which) => ask(`${path}/comments${which}`, fresh),
+    get,
+    branch: branchOf(story, get),
     async poll() {
       const { position } = story.state;
       try {
