@@ -29,6 +29,8 @@ whatever network, counted for all of them together."""
 SHORTEST_SECRET = 16
 SEATS = 500
 """A school or a mobile operator may stand behind one address."""
+CONNECTIONS = 500
+"""The same for HTTP: browsers open up to six, and close them when they have been quiet for 5 s."""
 
 
 class SettingsError(Mendable):
@@ -55,6 +57,8 @@ class Config(BaseSettings):
     """None switches all pace off."""
     sockets_per_network: int | None = Field(None, ge=0)
     """Open sockets of one network in one process; 0 for no limit."""
+    connections_per_network: int | None = Field(None, ge=0)
+    """HTTP connections of one network in one process; 0 for no limit."""
     trusted_proxies: str = "127.0.0.1"
     drain_seconds: float = Field(5.0, ge=0, le=300)
     sweep_seconds: float = Field(1.0, ge=0.1, le=60)
@@ -174,6 +178,13 @@ class Config(BaseSettings):
         if self.sockets_per_network is not None:
             return self.sockets_per_network
         return 0 if self.rate_limits is None else SEATS
+
+    @property
+    def connections(self) -> int:
+        """HTTP connections that one network may have: as set, without limit with pace off, else 500."""
+        if self.connections_per_network is not None:
+            return self.connections_per_network
+        return 0 if self.rate_limits is None else CONNECTIONS
 
     @property
     def rates(self) -> dict[str, Rate]:

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from widget_server.edge import problems
 from widget_server.edge.counts import HTTP
-from widget_server.edge.guards import Handshakes
+from widget_server.edge.guards import Connections, Handshakes
 from widget_server.edge.progress import LOOKS, Progress
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
@@ -28,6 +28,9 @@ REASONS = {
     HTTPStatus.TOO_MANY_REQUESTS: "pipelined",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_too_large",
 }
+
+#: When one whose network has too many connections should come again, in seconds.
+CROWDED_S = 30
 
 
 class HardenedHttpProtocol(HttpToolsProtocol):
@@ -49,6 +52,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     linger_s = 2.0
     handshakes: ClassVar[Handshakes | None] = None
     """How often a network may ask for a socket; None for as often as it likes."""
+    seats: ClassVar[Connections | None] = None
+    """How many connections a network may have; None for as many as it likes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,6 +62,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._in_body = False
         self._body_bytes = 0
         self._refusal: HTTPStatus | None = None
+        self._seat: str | None = None
+        self._crowded = False
         self._answering: RequestResponseCycle | None = None
         self._leaving = False
         self._deadline: Deadline | asyncio.TimerHandle | None = None
@@ -76,11 +83,13 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._undrained is not None:
             self._undrained.cancel()
+        self._stand_up()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over, with its clocks stopped."""
         self._disarm()
+        self._stand_up()
         super().handle_websocket_upgrade()
 
     def _allow(self, seconds: float) -> None:
@@ -172,9 +181,27 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refusal = self._refusal or HTTPStatus.BAD_REQUEST
         if self._refusal is not None:
-            self._refuse(self._refusal)
+            if self._crowded:
+                self._refuse(self._refusal, CROWDED_S, "connections")
+            else:
+                self._refuse(self._refusal)
             return False
         return True
+
+    def _may_sit(self) -> bool:
+        """Whether the network has a seat for this connection. Sockets have seats of their own."""
+        if self.seats is None or self.parser.should_upgrade():
+            return True
+        peer = self.transport.get_extra_info("peername")
+        address = peer[0] if isinstance(peer, tuple) else None
+        seat = self.seats.take(self._seat, address, self.headers)
+        self._seat, self._crowded = seat or self._seat, seat is None
+        return seat is not None
+
+    def _stand_up(self) -> None:
+        if self.seats is not None and self._seat is not None:
+            self.seats.leave(self._seat)
+            self._seat = None
 
     def _may_shake_hands(self) -> bool:
         """False when the handshake has been refused; most are judged on the doorstep."""
@@ -231,7 +258,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         # RFC 9112, section 3.2: two hosts, or none, must be answered with 400.
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             return HTTPStatus.BAD_REQUEST
-        return None
+        return None if self._may_sit() else HTTPStatus.TOO_MANY_REQUESTS
 
     def on_body(self, body: bytes) -> None:
         """Count, and pass on what is within the limit."""

@@ -24,6 +24,7 @@ from widget_server.edge import (
     story_api,
 )
 from widget_server.edge.guards import Seats
+from widget_server.edge.packed import Shelf
 from widget_server.edge.socket import LiveDoor
 from widget_server.model.errors import Refused
 from widget_server.operations.services import Services
@@ -67,6 +68,7 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.state.services = services
     app.state.health = checks
     app.state.assets = assets.Assets()
+    app.state.shelf = Shelf()
     return app
 
 

@@ -1,6 +1,5 @@
 """Stories over HTTP: first paint, paging, counts, and deeds where sockets are blocked."""
 
-import hashlib
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.edge import deeds, guards, problems
+from widget_server.edge.packed import LEAST, Packed
 from widget_server.model.errors import Malformed, NotFound, Refused
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
@@ -45,12 +45,15 @@ def json_answer(content: object, cache: str = FRESH) -> Response:
 
 async def snapshot(request: Request) -> Response:
     """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
-    since = _since(request.query_params.get("since"))
-    body = await read.snapshot(services_of(request), code_of(request), since)
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": FRESH, "ETag": tag}
-    if _names(request.headers.get("if-none-match", ""), tag):
+    since, code = _since(request.query_params.get("since")), code_of(request)
+    body = await read.snapshot(services_of(request), code, since)
+    packed = request.app.state.shelf.of(code, body) if since is None else Packed(body)
+    headers = {"Cache-Control": FRESH, "ETag": packed.tag}
+    if _names(request.headers.get("if-none-match", ""), packed.tag):
         return Response(None, 304, headers)
+    if len(body) >= LEAST and "gzip" in request.headers.get("accept-encoding", ""):
+        headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        body = packed.small()
     return Response(body, 200, headers, media_type="application/json")
 
 
