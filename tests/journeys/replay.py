@@ -89,9 +89,11 @@ class Replay:
                 continue
             if mine != theirs:
                 found.append(f"comment {key}: followed {mine!r}, fresh {theirs!r}")
-        for key in self.replies.keys() & fresh.replies.keys():
-            if self.replies[key] != fresh.replies[key]:
-                found.append(f"replies of {key}: {self.replies[key]}, fresh {fresh.replies[key]}")
+        found += [
+            f"replies of {key}: {self.replies[key]}, fresh {fresh.replies[key]}"
+            for key in self.replies.keys() & fresh.replies.keys()
+            if self.replies[key] != fresh.replies[key]
+        ]
         return found + [
             f"comment {key}: never seen, fresh {comment!r}"
             for key, comment in fresh.comments.items()
