@@ -36,6 +36,8 @@ SEATS = 500
 """A school or a mobile operator may stand behind one address."""
 READERS = 3
 """A household; of a school behind one address a part is counted."""
+CONNECTIONS = 500
+"""The same for HTTP: browsers open up to six, and close them when they have been quiet for 5 s."""
 
 
 class SettingsError(Mendable):
@@ -66,6 +68,8 @@ class Config(BaseSettings):
     """Open sockets of one network in one process; 0 for no limit."""
     readers_per_network: int | None = Field(None, ge=0)
     """Readers of a story that one network counts as in one process; 0 for all of its sockets."""
+    connections_per_network: int | None = Field(None, ge=0)
+    """HTTP connections of one network in one process; 0 for no limit."""
     trusted_proxies: str = "127.0.0.1"
     drain_seconds: float = Field(5.0, ge=0, le=300)
     sweep_seconds: float = Field(1.0, ge=0.1, le=60)
@@ -225,6 +229,13 @@ class Config(BaseSettings):
         if self.readers_per_network is not None:
             return self.readers_per_network
         return 0 if self.rate_limits is None else READERS
+
+    @property
+    def connections(self) -> int:
+        """HTTP connections that one network may have: as set, without limit with pace off, else 500."""
+        if self.connections_per_network is not None:
+            return self.connections_per_network
+        return 0 if self.rate_limits is None else CONNECTIONS
 
     @property
     def rates(self) -> dict[str, Rate]:

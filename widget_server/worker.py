@@ -16,7 +16,7 @@ from widget_server.config import Config
 from widget_server.edge.acceptor import Acceptor
 from widget_server.edge.doorstep import Doorstep
 from widget_server.edge.fanout import FanoutProtocol
-from widget_server.edge.guards import Handshakes
+from widget_server.edge.guards import Connections, Handshakes
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.model.errors import RateLimited, Unavailable
 from widget_server.operations.services import Services
@@ -145,6 +145,9 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
     server = Server(uvicorn_settings(config, app), on_ready)
     HardenedHttpProtocol.handshakes = pace_of_handshakes(
         app.state.services, config, server.acceptor.rest
+    )
+    HardenedHttpProtocol.seats = Connections(
+        config.connections, app.state.services.network, config.trusted_proxies
     )
     with contextlib.ExitStack() as open_:
         listeners = [

@@ -57,7 +57,7 @@ import { learn } from "./words.js";
  * @typedef {{
  *   begin: (handle: Handle) => void,
  *   page: () => Promise<void>,
- *   replies: (id: string) => Promise<void>,
+ *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
  *   options: (place: HTMLElement) => void,

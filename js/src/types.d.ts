@@ -18,6 +18,8 @@ export interface Comment {
   parent: string | null;
   thread: string;
   seq: number;
+  /** `seq` at which it was published: its place; 0 as long as only its author sees it. */
+  published_seq: number;
   state: "published" | "pending" | "removed";
   text: Piece[];
   author: { name: string | null; website: string | null; role: string | null; vouched?: boolean } | null;
@@ -31,10 +33,12 @@ export interface Comment {
   waiting?: boolean;
 }
 
-/** A top comment with its replies in order of writing; `more` were left out. */
+/** A top comment with some of its replies in order of writing: `earlier` lie before them, `more` after `next`. */
 export interface Thread extends Comment {
   replies: Comment[];
   more: number;
+  next: string | null;
+  earlier?: number;
 }
 
 /** A comment as only its author gets it. */
@@ -179,6 +183,8 @@ export interface Acts {
   mark(comment: string, reaction: string | null): void;
   /** Some of its comments: `which` is a path or a query. */
   get(which: string): Promise<any>;
+  /** The thread of a comment from where it is shown, or what follows of a thread; one from far down comes first. */
+  branch(id: string, on?: boolean): Promise<Thread>;
   /** Asks for what changed, as the reader whom the page now names. False if the server did not answer. */
   poll(identity?: string | null): Promise<boolean>;
   /** Nothing is kept in the reader's browser any more. */

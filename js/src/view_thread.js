@@ -21,11 +21,18 @@ export function threadView(view) {
   /** @type {Map<string, CommentView>} */
   let views = new Map();
   const list = h("ol", { class: "replies" });
-  const more = button(
-    "",
-    () => (folded[0] ? view.focus(folded[0].id) : view.ask("more", (desk) => desk.replies(id))),
-    { class: "act" },
-  );
+  /** Asks for replies that are not there: the first ones, or those that follow. @param {boolean} [first] */
+  const others = (first) =>
+    button(
+      "",
+      () =>
+        folded[0] && !first
+          ? view.focus(folded[0].id)
+          : view.ask("more", (desk) => desk.replies(id, first)),
+      { class: "act" },
+    );
+  const earlier = others(true);
+  const more = others();
   let id = "";
   let open = false;
   /** @type {Comment[]} */
@@ -68,10 +75,13 @@ export function threadView(view) {
     arrange(list, [...views.values()].map((each) => each.element));
     const n = folded.length + thread.more;
     write(more, view.say("replies", { n }));
+    write(earlier, view.say("replies", { n: thread.earlier ?? 0 }));
     // What is empty is not there: an empty list is read out as one.
     arrange(
       element,
-      /** @type {Element[]} */ ([top.article, views.size && list, n && more].filter(Boolean)),
+      /** @type {Element[]} */ (
+        [top.article, thread.earlier && earlier, views.size && list, n && more].filter(Boolean)
+      ),
     );
 
     /** As it is now; without time, as it was. @param {CommentView | undefined} known @param {Comment} comment */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { changesOn } from "../src/live/changes.js";
-import { find } from "../src/live/threads.js";
+import { extend, find } from "../src/live/threads.js";
 import * as base from "../src/state.js";
 import { comment, frame, snapshot, thread } from "./made.js";
 
@@ -147,13 +147,65 @@ test("a comment older than all pages that were loaded comes with its page", () =
   assert.equal(state.count, 9);
 });
 
-test("a reply to a thread with replies left out is counted, not put out of order", () => {
+const reply = (id, published_seq, rest = {}) =>
+  comment(id, { thread: "a", parent: "a", published_seq, seq: published_seq, ...rest });
+const cut = (replies, more, next = replies.at(-1)?.id ?? "a", rest = {}) => ({
+  ...thread("a", rest, replies, more),
+  next: more ? next : null,
+});
+const only = (state) => state.threads[0];
+const held = (state) => only(state).replies.map(({ id }) => id);
+
+test("a new reply to a thread with replies left out is counted, one that changed is not", () => {
   const state = play(
-    snapshot(1, [thread("a", {}, [], 3)]),
-    frame(2, comment("r", { thread: "a", parent: "a" })),
+    snapshot(9, [cut([reply("r", 2)], 3)]),
+    frame(10, reply("old", 4, { seq: 10 })),
+    frame(11, reply("new", 11)),
+    frame(12, reply("new", 11, { seq: 12, state: "removed" })),
   );
-  assert.equal(state.threads[0]?.more, 4);
-  assert.equal(find(state, "r"), undefined);
+  assert.equal(only(state).more, 4);
+  assert.deepEqual(held(state), ["r"]);
+  assert.deepEqual(state.fresh, []);
+});
+
+test("a reply of one's own stands at the end of a cut thread and is not counted", () => {
+  const own = { ...reply("me", 10), body: "x", editable_until: "" };
+  const state = play(snapshot(9, [cut([reply("r", 2)], 3)]), { type: "own", comment: own });
+  assert.deepEqual(held(state), ["r", "me"]);
+  assert.equal(only(state).more, 3);
+  const paged = extend(only(state), { ...cut([reply("s", 3)], 3), earlier: 1 });
+  assert.deepEqual([paged.replies.map(({ id }) => id), paged.more, paged.next], [["r", "s", "me"], 2, "s"]);
+});
+
+test("a further part is joined to what is held, and the last one leaves nothing out", () => {
+  const first = cut([reply("r", 2), reply("s", 3, { seq: 9, state: "removed" })], 2);
+  const part = { ...cut([reply("s", 3), reply("t", 4), reply("u", 5)], 0), earlier: 1 };
+  const whole = extend(first, part);
+  assert.deepEqual(whole.replies.map(({ id, state }) => id + state[0]), ["rp", "sr", "tp", "up"]);
+  assert.deepEqual([whole.more, whole.next], [0, null]);
+});
+
+test("a later snapshot that is cut earlier takes back nothing, and counts what came", () => {
+  const whole = [2, 3, 4].map((n) => reply("r" + n, n));
+  const later = snapshot(20, [cut(whole.slice(0, 1), 6)]);
+  const state = play(snapshot(9, [cut(whole, 0)]), later);
+  assert.deepEqual(held(state), ["r2", "r3", "r4"]);
+  assert.deepEqual([only(state).more, only(state).next], [4, "r4"]);
+  const before = play(snapshot(9, [cut(whole, 2)]), later);
+  assert.deepEqual([only(before).more, only(before).next], [4, "r4"]);
+});
+
+test("a resumed snapshot counts new replies beyond the cut", () => {
+  const { comments, ...resumed } = snapshot(12, []);
+  const changes = [reply("new", 11), reply("old", 3, { seq: 12 })];
+  const state = play(snapshot(9, [cut([reply("r", 2)], 3)]), { ...resumed, resumed: true, changes });
+  assert.deepEqual([held(state), only(state).more], [["r"], 4]);
+});
+
+test("in a part from the middle only new replies are added, at its end", () => {
+  const part = { ...cut([reply("r", 5)], 0), earlier: 2 };
+  const state = play(snapshot(9, [part]), frame(10, reply("old", 2, { seq: 10 })), frame(11, reply("new", 11)));
+  assert.deepEqual([held(state), only(state).earlier], [["r", "new"], 2]);
 });
 
 test("a pending comment is drawn for its author and has its place again after a reload", () => {

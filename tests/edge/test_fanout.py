@@ -462,6 +462,27 @@ async def test_a_client_that_reads_nothing_for_too_long_is_cut() -> None:
     assert SOCKETS.slow_cut == before + 1
 
 
+async def test_a_client_that_reads_a_little_now_and_then_is_not_cut() -> None:
+    class Impatient(Quick):
+        stuck_s = 1.0
+
+    before = SOCKETS.slow_cut
+    async with listening(Impatient, receive_buffer=4096) as (app, client, served):
+        peer = app.peers[0]
+        assert peer.write(Batch([Frame(b"x" * 8_000_000)]))
+        await eventually(lambda: peer.paused, "the peer is paused")
+        since = peer.paused_since
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 4 * Impatient.stuck_s
+        while loop.time() < end:
+            assert await client.read()
+            await asyncio.sleep(Impatient.stuck_s / 8)
+        assert served.connections, "it is served as fast as it reads"
+        assert peer.paused_since == since, "it had something to read all the time"
+        await eventually(lambda: not served.connections, "when it stops, it is cut")
+    assert SOCKETS.slow_cut == before + 1
+
+
 async def test_a_client_that_never_answers_a_close_frame_is_cut() -> None:
     class Impatient(Quick):
         close_s = 0.2

@@ -288,6 +288,24 @@ async def test_a_client_that_does_not_read_its_answer_is_cut() -> None:
     assert HTTP.slow_cut == before + 1
 
 
+async def test_a_client_that_reads_its_answer_slowly_is_not_cut() -> None:
+    class Impatient(Patient):
+        write_s = 1
+
+    before = HTTP.slow_cut
+    async with talking(Impatient, receive_buffer=4096) as (_app, client, served):
+        await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 4 * Impatient.write_s
+        while loop.time() < end:
+            assert await client.read()
+            await asyncio.sleep(Impatient.write_s / 8)
+        assert served.connections
+        assert HTTP.slow_cut == before
+        await eventually(lambda: not served.connections, "when it stops, it is cut")
+    assert HTTP.slow_cut == before + 1
+
+
 async def test_a_client_that_asked_to_close_and_does_not_read_is_cut() -> None:
     async with talking(Quick, receive_buffer=4096) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"Connection: close\r\n\r\n")

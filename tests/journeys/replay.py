@@ -30,6 +30,8 @@ class Replay:
     tally: Json = field(default_factory=dict)
     count: int = 0
     comments: dict[str, Json] = field(default_factory=dict)
+    replies: dict[str, int] = field(default_factory=dict)
+    """How many replies the threads of the last full snapshot have, those left out with them."""
     presence: Json = field(default_factory=dict)
 
     @classmethod
@@ -48,7 +50,9 @@ class Replay:
             case "snapshot":
                 self._snapshot(frame)
             case "comment":
+                known = self.seq
                 self._advance(frame)
+                self._count_reply(frame["comment"], known)
                 self.count = frame["count"]
                 self._put(frame["comment"])
             case "story":
@@ -85,6 +89,11 @@ class Replay:
                 continue
             if mine != theirs:
                 found.append(f"comment {key}: followed {mine!r}, fresh {theirs!r}")
+        found += [
+            f"replies of {key}: {self.replies[key]}, fresh {fresh.replies[key]}"
+            for key in self.replies.keys() & fresh.replies.keys()
+            if self.replies[key] != fresh.replies[key]
+        ]
         return found + [
             f"comment {key}: never seen, fresh {comment!r}"
             for key, comment in fresh.comments.items()
@@ -97,6 +106,7 @@ class Replay:
             if (epoch, seq) < (self.epoch, self.seq) or epoch != self.epoch:
                 raise BrokenPromiseError(f"resumed at {epoch}:{seq} after {self.epoch}:{self.seq}")
             for comment in frame["changes"]:
+                self._count_reply(comment, self.seq)
                 self._put(comment)
             self.tally = newest(self.tally, frame["tally"])
             for tally in frame.get("tallies", []):
@@ -107,9 +117,14 @@ class Replay:
             self.complete = frame["comments"]["next"] is None and not any(
                 thread["more"] for thread in threads
             )
-            self.comments = {}
+            self.comments, self.replies = {}, {}
             for thread in threads:
-                top = {key: thread[key] for key in thread.keys() - {"replies", "more"}}
+                shown = [reply["id"] for reply in thread["replies"]]
+                last = (shown or [thread["id"]])[-1]
+                if thread["next"] != (last if thread["more"] else None):
+                    raise BrokenPromiseError(f"a thread that cannot be paged: {thread!r}")
+                self.replies[thread["id"]] = len(shown) + thread["more"]
+                top = {k: thread[k] for k in thread.keys() - {"replies", "more", "next"}}
                 for comment in (top, *thread["replies"]):
                     self._put(comment)
             self.tally = frame["tally"]
@@ -125,6 +140,14 @@ class Replay:
                 f"{self.epoch}:{self.seq}"
             )
         self.seq = seq
+
+    def _count_reply(self, comment: Json, known: int) -> None:
+        """One that was published after what was known is one more, wherever a thread is cut."""
+        if comment["published_seq"] > known:
+            if comment["parent"] is None:
+                self.replies[comment["id"]] = 0
+            elif comment["thread"] in self.replies:
+                self.replies[comment["thread"]] += 1
 
     def _put(self, comment: Json) -> None:
         known = self.comments.get(comment["id"])

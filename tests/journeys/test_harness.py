@@ -21,7 +21,13 @@ def tally(version: int, **counts: int) -> Json:
 
 
 def comment(key: str, seq: int, state: str = "published", **more: Any) -> Json:
-    return {"id": key, "seq": seq, "state": state, "tally": tally(0), **more}
+    place = {"thread": key, "parent": None, "published_seq": 0}
+    return {"id": key, "seq": seq, **place, "state": state, "tally": tally(0), **more}
+
+
+def thread(top: Json, *replies: Json, more: int = 0) -> Json:
+    last = (replies or (top,))[-1]["id"]
+    return {**top, "replies": list(replies), "more": more, "next": last if more else None}
 
 
 def snapshot(seq: int = 3, threads: list[Json] | None = None, **more: Any) -> Json:
@@ -71,7 +77,7 @@ async def say(connection: ServerConnection, *frames: Json) -> None:
 def test_a_snapshot_and_its_frames_are_the_next_snapshot() -> None:
     top = comment("a", 2)
     followed = replay(
-        snapshot(3, [{**top, "replies": [comment("b", 3)], "more": 0}]),
+        snapshot(3, [{**top, "replies": [comment("b", 3)], "more": 0, "next": None}]),
         frame("comment", 4, comment=comment("c", 4), count=3),
         frame("comment", 5, comment=comment("b", 5, "removed"), count=2),
         frame("story", 6, closed=True),
@@ -80,8 +86,8 @@ def test_a_snapshot_and_its_frames_are_the_next_snapshot() -> None:
         frame("tally", comment="c", version=1, counts={"happy": 1}),
     )
     threads = [
-        {**comment("c", 4, tally=tally(1, happy=1)), "replies": [], "more": 0},
-        {**top, "replies": [], "more": 0},
+        {**comment("c", 4, tally=tally(1, happy=1)), "replies": [], "more": 0, "next": None},
+        {**top, "replies": [], "more": 0, "next": None},
     ]
     fresh = snapshot(6, threads, tally=tally(9, sad=2), count=2)
     fresh["story"] = {"code": "S", "closed": True, "notice": None}
@@ -101,15 +107,15 @@ def test_a_snapshot_and_its_frames_are_the_next_snapshot() -> None:
     ],
 )
 def test_each_difference_is_named(change: Json, named: str) -> None:
-    threads = [{**comment("a", 2), "replies": [], "more": 0}]
+    threads = [{**comment("a", 2), "replies": [], "more": 0, "next": None}]
     followed = replay(snapshot(3, threads))
     (difference,) = followed.differences(Replay.of(snapshot(3, threads, **change)))
     assert difference.startswith(named)
 
 
 def test_a_comment_never_seen_is_a_difference_unless_it_was_on_an_older_page() -> None:
-    old = {**comment("old", 2), "replies": [], "more": 0}
-    new = {**comment("new", 4), "replies": [], "more": 0}
+    old = {**comment("old", 2), "replies": [], "more": 0, "next": None}
+    new = {**comment("new", 4), "replies": [], "more": 0, "next": None}
     followed = replay(snapshot(3, comments={"threads": [], "next": "older"}))
     followed.seq = 4
     (difference,) = followed.differences(Replay.of(snapshot(4, [new, old])))
@@ -133,7 +139,9 @@ def test_two_tallies_with_one_version_break_the_promise() -> None:
 def test_resuming_brings_only_what_changed() -> None:
     resumed = snapshot(7, resumed=True, changes=[comment("a", 7, "removed")], count=0)
     del resumed["comments"]
-    followed = replay(snapshot(3, [{**comment("a", 2), "replies": [], "more": 0}]), resumed)
+    followed = replay(
+        snapshot(3, [{**comment("a", 2), "replies": [], "more": 0, "next": None}]), resumed
+    )
     assert followed.position() == {"epoch": EPOCH, "seq": 7}
     assert followed.comments["a"]["state"] == "removed"
 
@@ -202,3 +210,23 @@ async def test_an_answer_that_does_not_come_is_named() -> None:
     async with scripted(script) as url, Client(url) as client:
         with pytest.raises(AssertionError, match=r"no answer in 0\.1 s to .*visible"):
             await client.ask({"type": "visible", "value": True}, timeout=0.1)
+
+
+def test_a_thread_that_was_cut_is_counted_to_its_end() -> None:
+    def reply(key: str, seq: int, published: int) -> Json:
+        return comment(key, seq, thread="a", parent="a", published_seq=published)
+
+    old = snapshot(5, [thread(comment("a", 1), reply("r", 2, 2), more=1)])
+    new = frame("comment", 6, comment=reply("new", 6, 6), count=2)
+    changed = frame("comment", 7, comment=reply("s", 7, 3), count=2)
+    fresh = snapshot(7, [thread(comment("a", 1), reply("r", 2, 2), more=2)], count=2)
+    assert not replay(old, new, changed).differences(replay(fresh))
+    wrong = snapshot(7, [thread(comment("a", 1), reply("r", 2, 2), more=3)], count=2)
+    (found,) = replay(old, new, changed).differences(replay(wrong))
+    assert found.startswith("replies of a: ")
+
+
+def test_a_thread_with_more_that_cannot_be_paged_breaks_the_contract() -> None:
+    cut = {**thread(comment("a", 1), more=1), "next": None}
+    with pytest.raises(BrokenPromiseError):
+        replay(snapshot(1, [cut]))

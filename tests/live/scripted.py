@@ -45,7 +45,14 @@ class Truth:
     def post(self) -> Message:
         """A new comment."""
         key = f"c{len(self.comments)}"
-        self.comments[key] = {"id": key, "state": "published", "tally": self._no_tally()}
+        self.comments[key] = {
+            "id": key,
+            "thread": key,
+            "parent": None,
+            "published_seq": self.seq + 1,
+            "state": "published",
+            "tally": self._no_tally(),
+        }
         return self._changed(key)
 
     def edit(self, key: str) -> Message:
@@ -163,7 +170,9 @@ class Truth:
         return {"code": CODE, "closed": self.closed}
 
     def _threads(self) -> list[Json]:
-        return [{**deepcopy(c), "replies": [], "more": 0} for c in self.comments.values()]
+        return [
+            {**deepcopy(c), "replies": [], "more": 0, "next": None} for c in self.comments.values()
+        ]
 
     def _no_tally(self) -> Json:
         return {"version": 0, "counts": {"happy": 0}}
@@ -245,8 +254,8 @@ class ScriptedPeer:
             raise BlockingIOError
         return len(self._torn)
 
-    def put_rest(self, data: bytes) -> None:
-        wire, self._torn = self._torn + data, b""
+    def put_rest(self, data: bytes | memoryview) -> None:
+        wire, self._torn = self._torn + bytes(data), b""
         self._take(wire)
         assert self.paused
 

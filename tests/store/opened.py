@@ -123,7 +123,7 @@ def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post
         "at": 1_000_000,
         "text": [["p", None, body]],
     } | more
-    return Post(story=story.id, reader=reader, source=body, **fields)
+    return Post(story=story.id, reader=reader, **{"source": body, **fields})
 
 
 def nonzero(tally: Tally) -> dict[str, int]:

@@ -108,7 +108,7 @@ async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: 
     await break_row(store, comments, {"text": "{"}, comments.c.id == posted[3].id)
     latest = await store.discussions.recent(story.code, 3)
     assert [one.id for one in latest.comments] == [posted[2].id, posted[4].id]
-    assert latest.since == posted[2].seq - 1
+    assert latest.floor == posted[2].seq - 1
 
 
 async def test_what_is_damaged_can_be_removed_and_takes_no_other_deed_with_it(

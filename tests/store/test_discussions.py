@@ -4,14 +4,21 @@ import base64
 import json
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import select
 
 from tests.store.opened import Store, post
+from widget_server.model.answers import MOST_COMMENTS, MOST_MINE
 from widget_server.model.errors import Malformed, NotFound
-from widget_server.model.records import Story, Tally
+from widget_server.model.records import Story, Tally, Thread
+from widget_server.model.settings import SiteSettings
 from widget_server.store import discussions as store_limits
 from widget_server.store.deeds import Change, Moderate
-from widget_server.store.threads import MOST_REPLIES
+from widget_server.store.rows import size_of_comment, sized_comments
+from widget_server.store.schema import comments
+from widget_server.store.threads import AROUND, MOST_REPLIES
+from widget_server.wire import frames, views
 
 
 async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:
@@ -90,9 +97,109 @@ async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -
     (thread,) = (await store.discussions.snapshot(story.code)).page.threads
     assert [reply.id for reply in thread.replies] == ids[:MOST_REPLIES]
     assert thread.more == 7
-    whole = await store.discussions.thread(story.code, ids[-1])
-    assert [reply.id for reply in whole.replies] == ids
-    assert whole.more == 0
+    assert thread.next == ids[MOST_REPLIES - 1]
+    rest = await store.discussions.thread(story.code, top, thread.next)
+    assert [reply.id for reply in rest.replies] == ids[MOST_REPLIES:]
+    assert (rest.earlier, rest.more, rest.next) == (MOST_REPLIES, 0, None)
+    around = await store.discussions.thread(story.code, ids[-1])
+    assert [reply.id for reply in around.replies] == ids[-1 - AROUND :]
+    assert (around.earlier, around.more) == (len(ids) - 1 - AROUND, 0)
+
+
+FAT = [["p", None, "\U0001f409" * 5_000]]
+"""A comment of 20 KB: the longest that is taken."""
+
+
+async def fat(store: Store, story: Story, threads: int, replies: int) -> list[str]:
+    """Comments as long as they may be: the top ones; of each thread so many replies."""
+    tops = await post_many(store, story, threads, text=FAT)
+    for top in tops:
+        await post_many(store, story, replies, parent=top, text=FAT)
+    return tops
+
+
+def size(*threads: Thread) -> int:
+    """Bytes of what is sent of them."""
+    return len(orjson.dumps([views.part_of_thread(thread) for thread in threads]))
+
+
+async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store: Store) -> None:
+    story = await store.story()
+    tops = await fat(store, story, 12, 0)
+    for comment in (tops[3], tops[8]):
+        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+    for order in ("newest", "oldest", "top"):
+        found: list[str] = []
+        before, pages = None, 0
+        while pages == 0 or before is not None:
+            page = await store.discussions.page(story.code, order, before, 100)
+            assert page.threads
+            assert size(*page.threads) < MOST_COMMENTS
+            found += [thread.top.id for thread in page.threads]
+            before, pages = page.next, pages + 1
+        assert sorted(found) == sorted(tops), order
+        assert pages > 1
+        if order == "newest":
+            assert found[:2] == [tops[8], tops[3]]
+
+
+async def test_many_long_pins_are_paged_too(store: Store) -> None:
+    story = await store.story()
+    tops = await fat(store, story, 14, 0)
+    for comment in tops[:12]:
+        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+    pages = await read_all(store, story, "newest", 100)
+    flat = [comment for page in pages for comment in page if comment in tops]
+    assert flat == [*tops[:12][::-1], *tops[12:][::-1]]
+
+
+async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store) -> None:
+    story = await store.story()
+    tops = await fat(store, story, 3, 20)
+    (*_, page) = [await store.discussions.snapshot(story.code)]
+    assert size(*page.page.threads) < MOST_COMMENTS
+    assert [thread.top.id for thread in page.page.threads] == tops[::-1]
+    for thread in page.page.threads:
+        seen = [reply.id for reply in thread.replies]
+        assert thread.more == 20 - len(seen)
+        after = thread.next
+        while after is not None:
+            part = await store.discussions.thread(story.code, thread.top.id, after)
+            assert size(part) < MOST_COMMENTS
+            assert part.replies
+            assert part.earlier == len(seen)
+            seen += [reply.id for reply in part.replies]
+            assert part.more == 20 - len(seen)
+            after = part.next
+        assert len(set(seen)) == 20
+        assert seen == sorted(seen, key=lambda each: int(each[1:]))
+        for reply in (seen[0], seen[9], seen[19]):
+            part = await store.discussions.thread(story.code, reply)
+            assert size(part) < MOST_COMMENTS
+            assert reply in [each.id for each in part.replies]
+            assert part.earlier + len(part.replies) + part.more == 20
+
+
+async def test_a_part_after_a_comment_of_another_thread_is_refused(store: Store) -> None:
+    story = await store.story()
+    first, second = await post_many(store, story, 2)
+    for after in (second, "nowhere"):
+        with pytest.raises(Malformed):
+            await store.discussions.thread(story.code, first, after)
+
+
+async def test_the_size_that_is_reckoned_is_never_less_than_what_is_sent(store: Store) -> None:
+    story = await store.story()
+    quotes = '"' * 60
+    kept = await store.post(
+        story, text=[["p", None, quotes]], name=quotes, website="https://a.example/" + quotes,
+        lang="zh-Hant-TW", role="author",
+    )  # fmt: skip
+    (thread,) = (await store.discussions.snapshot(story.code)).page.threads
+    assert len(orjson.dumps(views.thread(thread))) <= size_of_comment(thread.top)
+    asked = sized_comments(select(comments.c.id).where(comments.c.id == kept.id))
+    (rows,) = await store.answers(select(asked.c.size))
+    assert [row.size for row in rows] == [size_of_comment(thread.top)]
 
 
 def cursor(content: object) -> str:
@@ -247,3 +354,31 @@ async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
         top.id,
         [(reply.id, True)],
     )
+
+
+async def test_changes_beyond_what_an_answer_may_hold_are_not_read(store: Store) -> None:
+    story = await store.story()
+    await fat(store, story, 12, 0)
+    changes = await store.discussions.changes(story.code, 0)
+    assert not changes.complete
+    assert len(changes.comments) < 8
+    assert (await store.discussions.changes(story.code, 9)).complete
+    latest = await store.discussions.recent(story.code, 500)
+    assert 0 < len(latest.comments) < 8
+    assert [each.seq for each in latest.comments] == list(range(latest.floor + 1, 13))
+
+
+async def test_own_comments_and_reactions_are_the_newest_that_fit(store: Store) -> None:
+    story = await store.story()
+    ids = [
+        (await store.post(story, "me", text=FAT, source="\U0001f409" * 5_000, at=at)).id
+        for at in range(4)
+    ]
+    await store.react(story, "me", "sad")
+    for comment in ids:
+        await store.react(story, "me", "happy", comment)
+    mine = (await store.discussions.mine(story.id, ["me"]))["me"]
+    assert [comment.id for comment in mine.comments] == ids[:-2:-1]
+    assert mine.reactions == {"": "sad", **dict.fromkeys(ids, "happy")}
+    body = frames.mine_body(mine.reactions, mine.comments, SiteSettings())
+    assert len(body) < MOST_MINE + 24 * 1024

@@ -220,7 +220,7 @@ def to_record(view: dict[str, Any]) -> Comment:
     return Comment(
         **{k: view[k] for k in ("id", "parent", "thread", "seq", "text", "lang", "pinned")},
         **view["author"],
-        born=1,
+        born=view["published_seq"],
         state=CommentState(view["state"]),
         source="",
         email=None,

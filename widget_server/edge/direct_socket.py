@@ -7,7 +7,7 @@ again as all our own steps. What the kernel does not take, or answers with an er
 import logging
 import socket
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -16,6 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 #: in a reconnect herd those lines cost more than they tell.
 LOG = logging.getLogger("widget_server.sockets")
 LOG.setLevel(logging.WARNING)
+
+#: Pieces of one system call: POSIX lets a system take no more than 1,024.
+_MOST_PIECES = 1_000
 
 
 class DirectSocket(WebSocketsSansIOProtocol):
@@ -115,9 +118,31 @@ class DirectSocket(WebSocketsSansIOProtocol):
                 if self.direct is None and self.on_busy is not None and self.live:
                     self.direct = sock
                 return
-        self.put_rest(data[sent:])
+        # Not a copy: of what all are sent, all who do not read wait for the same bytes.
+        self.put_rest(memoryview(data)[sent:])
 
-    def put_rest(self, data: bytes) -> None:
+    def put_pieces(self, pieces: Sequence[bytes]) -> None:
+        """`put`, for whole frames that lie in pieces which are shared with other sockets."""
+        sock = self.sock
+        sent = 0
+        if sock is not None and not self.transport.get_write_buffer_size():
+            try:
+                sent = sock.sendmsg(pieces[:_MOST_PIECES])
+            except OSError:
+                sent = 0
+        left: list[bytes | memoryview] = []
+        for piece in pieces:
+            if sent < len(piece):
+                left.append(memoryview(piece)[sent:] if sent else piece)
+            sent = max(0, sent - len(piece))
+        if left:
+            self.be_busy()
+            if not self.transport.is_closing():
+                self.transport.writelines(left)
+        elif self.direct is None and self.on_busy is not None and self.live:
+            self.direct = sock
+
+    def put_rest(self, data: bytes | memoryview) -> None:
         """Have the transport send what the kernel did not take."""
         self.be_busy()
         if not self.transport.is_closing():

@@ -13,7 +13,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 
 from widget_server.edge.direct_socket import LOG
 from widget_server.edge.guarded_socket import GuardedSocket
-from widget_server.live.frames import Batch
+from widget_server.live.frames import Batch, SharedBatch
 from widget_server.live.peers import WRITTEN
 
 #: Where the peer is found in the ASGI scope's `extensions`.
@@ -45,7 +45,10 @@ class FanoutProtocol(GuardedSocket):
         """Write the whole batch, or nothing and return False if the peer is paused or closed."""
         if self.paused_since is not None or self.closed:
             return False
-        self.put(batch.wire)
+        if isinstance(batch, SharedBatch):
+            self.put_pieces(batch.pieces)
+        else:
+            self.put(batch.wire)
         WRITTEN.add(batch)
         return True
 

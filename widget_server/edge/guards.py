@@ -59,6 +59,52 @@ class Seats:
             del self._taken[network]
 
 
+class Behind:
+    """Whose a connection is: its peer's, or the one whom a trusted proxy names."""
+
+    def __init__(self, proxies: str) -> None:
+        # Whom uvicorn believes, and what it will make of it once the request has been made.
+        self._proxies = ProxyHeadersMiddleware(_nobody, proxies).trusted_hosts
+
+    def address(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        """The address that a request comes from."""
+        if peer in self._proxies:
+            named = [value for name, value in headers if name == b"x-forwarded-for"]
+            if named:
+                listed = b", ".join(named).decode("latin-1")
+                return self._proxies.get_trusted_client_address(listed)[0] or peer
+        return peer
+
+
+class Connections:
+    """HTTP connections of each network in this process, at most so many."""
+
+    def __init__(self, most: int, network: Callable[[str | None], str], proxies: str) -> None:
+        self._seats = Seats(most)
+        self._network = network
+        self._behind = Behind(proxies)
+
+    def take(
+        self, held: str | None, peer: str | None, headers: Iterable[tuple[bytes, bytes]]
+    ) -> str | None:
+        """Seat a connection that asks for something; None when its network has all of its seats.
+
+        `held` is where it sits since the request before: a proxy's may have been another reader's.
+        """
+        network = self._network(self._behind.address(peer, headers))
+        if held == network:
+            return held
+        if not self._seats.take(network):
+            return None
+        if held is not None:
+            self.leave(held)
+        return network
+
+    def leave(self, held: str) -> None:
+        """Give the seat back."""
+        self._seats.leave(held)
+
+
 class Handshakes:
     """The pace at which one network may begin sockets, known before anything is made for them.
 
@@ -69,17 +115,11 @@ class Handshakes:
     def __init__(self, spend: Callable[[str | None], None], proxies: str) -> None:
         """`spend` counts one for an address, or raises `RateLimited`; `proxies` are believed."""
         self._spend = spend
-        # Whom uvicorn believes, and what it will make of it once the socket has been made.
-        self._proxies = ProxyHeadersMiddleware(_nobody, proxies).trusted_hosts
+        self._behind = Behind(proxies)
 
     def admit(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Count one for the network that it comes from. Raises what `spend` does."""
-        if peer in self._proxies:
-            named = [value for name, value in headers if name == b"x-forwarded-for"]
-            if named:
-                listed = b", ".join(named).decode("latin-1")
-                peer = self._proxies.get_trusted_client_address(listed)[0] or peer
-        self._spend(peer)
+        self._spend(self._behind.address(peer, headers))
 
 
 async def _nobody(*_: object) -> None:

@@ -15,7 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from widget_server.edge import problems
 from widget_server.edge.counts import HTTP
-from widget_server.edge.guards import Handshakes
+from widget_server.edge.guards import Connections, Handshakes
+from widget_server.edge.progress import LOOKS, Progress
 from widget_server.edge.wheel import Deadline
 from widget_server.model.errors import Refused
 
@@ -28,6 +29,9 @@ REASONS = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_too_large",
 }
 
+#: When one whose network has too many connections should come again, in seconds.
+CROWDED_S = 30
+
 
 class HardenedHttpProtocol(HttpToolsProtocol):
     """One HTTP connection. Limits are class attributes; sizes in bytes, times in seconds.
@@ -35,8 +39,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     `max_header` counts from the request line to the empty line, of handshakes too: a thousand stories
     in the query of /v1/counts take 19 KB, and browsers add cookies. `max_body` is what is left of the body
     when the chunks are put together; both are per request. `header_s` runs from a request's first
-    byte; `body_s` from the end of its header. In every `write_s` in which
-    something is left unread, the client must take `write_least`. `linger_s` is how long a refused
+    byte; `body_s` from the end of its header. A client that leaves something unread and takes no
+    byte for `write_s` is cut. `linger_s` is how long a refused
     client may take to leave, and how long a request may be on its way when the server leaves.
     """
 
@@ -45,11 +49,12 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     max_pipelined = 8
     header_s = 10.0
     body_s = 15.0
-    write_s = 30.0
-    write_least = 16 * 1024
+    write_s = 20.0
     linger_s = 2.0
     handshakes: ClassVar[Handshakes | None] = None
     """How often a network may ask for a socket; None for as often as it likes."""
+    seats: ClassVar[Connections | None] = None
+    """How many connections a network may have; None for as many as it likes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +63,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._in_body = False
         self._body_bytes = 0
         self._refusal: HTTPStatus | None = None
+        self._seat: str | None = None
+        self._crowded = False
         self._answering: RequestResponseCycle | None = None
         self._leaving = False
         self._deadline: Deadline | asyncio.TimerHandle | None = None
@@ -77,11 +84,13 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._undrained is not None:
             self._undrained.cancel()
+        self._stand_up()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over, with its clocks stopped."""
         self._disarm()
+        self._stand_up()
         super().handle_websocket_upgrade()
 
     def _allow(self, seconds: float) -> None:
@@ -128,15 +137,15 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _expect_reading(self) -> None:
         # Nothing is added while writing is paused: what is less has been read.
-        unread = self.transport.get_write_buffer_size()
-        self._undrained = self.loop.call_later(self.write_s, self._look_at_unread, unread)
+        progress = Progress(self.transport, self.loop.time())
+        self._undrained = self.loop.call_later(self.write_s / LOOKS, self._look_at, progress)
 
-    def _look_at_unread(self, before: int) -> None:
-        if before - self.transport.get_write_buffer_size() < self.write_least:
+    def _look_at(self, progress: Progress) -> None:
+        if progress.stands_still(self.loop.time(), self.write_s):
             HTTP.slow_cut += 1
             self.transport.abort()
         else:
-            self._expect_reading()
+            self._undrained = self.loop.call_later(self.write_s / LOOKS, self._look_at, progress)
 
     # What is received
 
@@ -173,9 +182,27 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refusal = self._refusal or HTTPStatus.BAD_REQUEST
         if self._refusal is not None:
-            self._refuse(self._refusal)
+            if self._crowded:
+                self._refuse(self._refusal, CROWDED_S, "connections")
+            else:
+                self._refuse(self._refusal)
             return False
         return True
+
+    def _may_sit(self) -> bool:
+        """Whether the network has a seat for this connection. Sockets have seats of their own."""
+        if self.seats is None or self.parser.should_upgrade():
+            return True
+        peer = self.transport.get_extra_info("peername")
+        address = peer[0] if isinstance(peer, tuple) else None
+        seat = self.seats.take(self._seat, address, self.headers)
+        self._seat, self._crowded = seat or self._seat, seat is None
+        return seat is not None
+
+    def _stand_up(self) -> None:
+        if self.seats is not None and self._seat is not None:
+            self.seats.leave(self._seat)
+            self._seat = None
 
     def _may_shake_hands(self) -> bool:
         """False when the handshake has been refused; most are judged on the doorstep."""
@@ -232,7 +259,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         # RFC 9112, section 3.2: two hosts, or none, must be answered with 400.
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             return HTTPStatus.BAD_REQUEST
-        return None
+        return None if self._may_sit() else HTTPStatus.TOO_MANY_REQUESTS
 
     def on_body(self, body: bytes) -> None:
         """Count, and pass on what is within the limit."""

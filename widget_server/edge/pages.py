@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from widget_server.edge.assets import EVERGREEN, Assets
-from widget_server.edge.story_api import code_of, services_of
+from widget_server.edge.story_api import COMMENT, after_of, code_of, services_of
 from widget_server.edge.text_html import draw
 from widget_server.model.errors import NotFound
 from widget_server.operations import read
@@ -42,10 +42,20 @@ async def style(request: Request) -> Response:
 
 
 async def story(request: Request) -> Response:
-    """`GET /s/{code}`: the story's own page, one hundred threads at a time."""
+    """`GET /s/{code}?before=`: the story's own page, one hundred threads at a time, or fewer.
+
+    `?thread=&after=` is a page of one thread from a comment of it on.
+    """
     services, code = services_of(request), code_of(request)
-    before = request.query_params.get("before") or None
-    page, settings = await read.page(services, code, "newest", before, MOST_THREADS)
+    of, before = request.query_params.get("thread"), request.query_params.get("before") or None
+    if of is None:
+        page, settings = await read.page(services, code, "newest", before, MOST_THREADS)
+        threads, following = page.threads, page.next
+    else:
+        if not COMMENT.fullmatch(of):
+            raise NotFound
+        found_thread, settings = await read.thread(services, code, of, after_of(request))
+        threads, following = [found_thread], None
     kept = await services.directory.story(code, fresh=True)
     found = await read.counts(services, [code])
     if kept is None or not found:
@@ -56,7 +66,10 @@ async def story(request: Request) -> Response:
         "settings": views.settings(settings),
         "counts": tally.counts,
         "total": total,
-        "threads": [views.thread(thread, show_copy=settings.show_copy) for thread in page.threads],
-        "next": page.next,
+        "threads": [
+            views.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
+        ],
+        "next": following,
+        "whole": of is None,
     }
     return HTMLResponse(PAGES.get_template("story.html").render(content), headers=_HEADERS)

@@ -82,7 +82,7 @@ class PlainPeer:
         WRITTEN.add(batch)
         return True
 
-    def put_rest(self, data: bytes) -> None:
+    def put_rest(self, data: bytes | memoryview) -> None:
         """Nothing is lent, so there is no rest."""
 
     def buffered(self) -> int:
@@ -131,8 +131,9 @@ class PlainPeer:
 
     async def _send_all(self) -> None:
         while self._frames:
-            since = self.paused_since or self._loop.time()
-            async with asyncio.timeout_at(since + self.stuck_s):
+            # How much of it has left no server tells: so long for what one who reads slowly can take.
+            shares = 1 + len(self._frames[0]) // self.high
+            async with asyncio.timeout(self.stuck_s * shares):
                 await self._send({"type": "websocket.send", "text": self._frames[0].text})
             self._buffered -= len(self._frames.popleft())
             if self.paused_since is not None and self._buffered <= self.low:

@@ -25,6 +25,7 @@ from widget_server.edge import (
     story_api,
 )
 from widget_server.edge.guards import Seats
+from widget_server.edge.packed import Shelf
 from widget_server.edge.reading import paced
 from widget_server.edge.socket import LiveDoor, refuse
 from widget_server.model.errors import Refused
@@ -72,6 +73,7 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.state.health = checks
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
+    app.state.shelf = Shelf()
     return app
 
 

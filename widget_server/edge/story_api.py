@@ -1,6 +1,5 @@
 """Stories over HTTP: first paint, paging, counts, and deeds where sockets are blocked."""
 
-import hashlib
 import re
 from typing import Any
 
@@ -9,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.edge import deeds, guards, problems
+from widget_server.edge.packed import LEAST, Packed
 from widget_server.model.errors import Malformed, NotFound, Refused
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
@@ -48,13 +48,15 @@ def json_answer(content: object, cache: str = FRESH) -> Response:
 
 async def snapshot(request: Request) -> Response:
     """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
-    since = _since(request.query_params.get("since"))
-    body = await read.snapshot(services_of(request), code_of(request), since)
-    # Weak: the same state, but not the same bytes when it is compressed (RFC 9110, 8.8.3.3).
-    tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": FRESH, "ETag": tag}
-    if _names(request.headers.get("if-none-match", ""), tag):
-        return Response(None, 304, {**headers, "Vary": "Accept-Encoding"})
+    since, code = _since(request.query_params.get("since")), code_of(request)
+    body = await read.snapshot(services_of(request), code, since)
+    packed = request.app.state.shelf.of(code, body) if since is None else Packed(body)
+    headers = {"Cache-Control": FRESH, "ETag": packed.tag, "Vary": "Accept-Encoding"}
+    if _names(request.headers.get("if-none-match", ""), packed.tag):
+        return Response(None, 304, headers)
+    if len(body) >= LEAST and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        body = packed.small()
     return Response(body, 200, headers, media_type="application/json")
 
 
@@ -91,12 +93,21 @@ async def comments(request: Request) -> Response:
 
 
 async def thread(request: Request) -> Response:
-    """`GET /v1/stories/{code}/comments/{id}`: the whole thread of one comment."""
+    """`GET /v1/stories/{code}/comments/{id}?after=`: a part of the thread of one comment."""
     comment = request.path_params["comment"]
     if not COMMENT.fullmatch(comment):
         raise NotFound
-    found, settings = await read.thread(services_of(request), code_of(request), comment)
-    return json_answer(views.thread(found, show_copy=settings.show_copy))
+    after = after_of(request)
+    found, settings = await read.thread(services_of(request), code_of(request), comment, after)
+    return json_answer(views.part_of_thread(found, show_copy=settings.show_copy))
+
+
+def after_of(request: Request) -> str | None:
+    """The comment that a part of a thread is to follow. Raises `Malformed`."""
+    after = request.query_params.get("after") or None
+    if after is not None and not COMMENT.fullmatch(after):
+        raise Malformed("Use the `next` of the part before, unchanged.")
+    return after
 
 
 async def counts(request: Request) -> Response:

@@ -16,6 +16,7 @@ from websockets.protocol import State
 from widget_server.edge.counts import SOCKETS
 from widget_server.edge.direct_socket import LOG, DirectSocket
 from widget_server.edge.inbox import Gate, Inbox
+from widget_server.edge.progress import LOOKS, Progress
 from widget_server.edge.wheel import Wheel
 
 #: The header of a ping with four bytes (RFC 6455, section 5.5.2).
@@ -42,8 +43,10 @@ class TimedSocket(DirectSocket):
     cut_s = 2.0
     tick_s = 1.0
 
-    __slots__ = ("paused_since", "slot")
+    __slots__ = ("_progress", "paused_since", "slot")
 
+    _progress: Progress | None
+    """How the peer reads, for as long as it is paused."""
     paused_since: float | None
     slot: int
 
@@ -54,7 +57,7 @@ class TimedSocket(DirectSocket):
         self.queue = Inbox()  # type: ignore[assignment]
         self.writable = Gate()  # type: ignore[assignment]
         self.writable.set()
-        self.paused_since = None
+        self.paused_since = self._progress = None
         self.slot = 0
 
     def close(self, code: int, reason: str = "") -> None:
@@ -147,7 +150,7 @@ class TimedSocket(DirectSocket):
         if self.conn.state is not State.CONNECTING:
             SOCKETS.lost += 1
         self.retire()
-        self.paused_since = None
+        self.paused_since = self._progress = None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
         Wheel.of(self.loop, self.tick_s).leave(self)
@@ -202,11 +205,11 @@ class TimedSocket(DirectSocket):
             self.abort()
         elif self.paused_since is not None:
             # No ping: it would only wait behind what is not being read.
-            if now >= self.paused_since + self.stuck_s:
+            if self._progress is None or self._progress.stands_still(now, self.stuck_s):
                 SOCKETS.slow_cut += 1
                 self.abort()
             else:
-                self._wait_until(self.paused_since + self.stuck_s)
+                self._wait_until(now + self.stuck_s / LOOKS)
         elif self.pending_ping_payload is None:
             self._ping(now)
         elif self.read_paused:
@@ -232,13 +235,14 @@ class TimedSocket(DirectSocket):
         """Take nothing more until the buffer has drained."""
         SOCKETS.peers_paused += 1
         self.paused_since = self.loop.time()
+        self._progress = Progress(self.transport, self.paused_since)
         if self.live:
-            self._wait_until(self.paused_since + self.stuck_s)
+            self._wait_until(self.paused_since + self.stuck_s / LOOKS)
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """Take messages again, and ping again."""
-        self.paused_since = None
+        self.paused_since = self._progress = None
         super().resume_writing()
         if self.live:
             self._plan_ping(self.loop.time())

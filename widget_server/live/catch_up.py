@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from widget_server.live.background import Background
-from widget_server.live.frames import Batch, Frame
+from widget_server.live.frames import Frame, SharedBatch
 from widget_server.live.left import Left
 from widget_server.live.outside import Source
 from widget_server.live.watched import Counts, Subscription, Watched
@@ -45,7 +45,7 @@ class CatchUp:
     @staticmethod
     def write_first(channel: Watched, subscription: Subscription, frames: Sequence[Frame]) -> None:
         """Write what makes the subscription as far as the channel, or note that it is not."""
-        if subscription.peer.write(Batch(frames)):
+        if subscription.peer.write(SharedBatch(frames)):
             subscription.seq = channel.last
             subscription.ref = None
         else:
@@ -95,7 +95,7 @@ class CatchUp:
             self._background.start(self.bring_up(channel, [subscription]))
             return
         frames = [*missed, *(channel.tallies_after(0) if subscription.visible else ())]
-        if not frames or subscription.peer.write(Batch(frames)):
+        if not frames or subscription.peer.write(SharedBatch(frames)):
             subscription.seq = channel.last
             self._counts.caught_up += 1
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from widget_server.live.frames import Frame
 from widget_server.live.messages import Message
+from widget_server.model.answers import MOST_COMMENTS
 
 RING = 200
 """Frames kept for peers that were paused, and for snapshots that are a little old."""
@@ -57,7 +58,9 @@ class Channel:
     __slots__ = (
         "_early",
         "_headed",
+        "_joined",
         "_recent",
+        "_recent_bytes",
         "_ring",
         "_tallies",
         "_unknown",
@@ -96,6 +99,10 @@ class Channel:
         """The `seq` at which the story's title, notice or rules changed last."""
         self._ring: deque[tuple[int, Frame]] = deque(maxlen=RING)
         self._recent: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._recent_bytes = 0
+        """Of the JSON in `_recent`: no more than may be sent."""
+        self._joined: tuple[int, int, bytes] | None = None
+        """The changes after one `seq` up to another, as they were sent last."""
         self._early: dict[int, Message] = {}
         self._tallies: OrderedDict[str, tuple[int, Frame, str]] = OrderedDict()
         """Version, frame and epoch of the latest tally of each target."""
@@ -124,6 +131,7 @@ class Channel:
         if "" not in self._tallies or self._tallies[""][0] <= loaded.tally_version:
             self.story_tally = loaded.tally
         self._recent.clear()
+        self._recent_bytes, self._joined = 0, None
         self._ring.clear()
         return self._release()
 
@@ -202,10 +210,16 @@ class Channel:
         return frames
 
     def _remember(self, comment: str, seq: int, body: bytes) -> None:
+        _, before = self._recent.pop(comment, (0, b""))
         self._recent[comment] = (seq, body)
-        self._recent.move_to_end(comment)
-        while len(self._recent) > RECENT:
-            _, (dropped, _) = self._recent.popitem(last=False)
+        self._recent_bytes += len(body) - len(before)
+        self._keep_recent()
+
+    def _keep_recent(self) -> None:
+        """Let go of what could not be sent to anyone: it is too many changes, or they are too long."""
+        while len(self._recent) > RECENT or self._recent_bytes > MOST_COMMENTS:
+            _, (dropped, body) = self._recent.popitem(last=False)
+            self._recent_bytes -= len(body)
             self.floor = max(self.floor, dropped)
 
     def widen(self, recent: Recent) -> dict[str, Frame]:
@@ -223,7 +237,9 @@ class Channel:
             if comment not in known and seq <= self.last:
                 self._recent[comment] = (seq, body)
         self._recent.update(known)
+        self._recent_bytes = sum(len(body) for _, body in self._recent.values())
         self.floor = min(self.floor, recent.floor)
+        self._keep_recent()
         self.wide = True
         self._unknown = recent.counted_from
         older = (one for one in recent.tallies if one.number > self._version_of(one.key))
@@ -258,6 +274,13 @@ class Channel:
             return None
         changed = sorted(item for item in self._recent.values() if item[0] > seq)
         return [body for _, body in changed]
+
+    def joined_after(self, seq: int) -> bytes:
+        """`changes_after` as JSON: the same object for all who ask one after another."""
+        kept = self._joined
+        if kept is None or kept[:2] != (seq, self.last):
+            kept = self._joined = seq, self.last, b",".join(self.changes_after(seq) or [])
+        return kept[2]
 
     def tallies_after(self, version: int) -> list[Frame]:
         """The latest tally frames with a higher version."""

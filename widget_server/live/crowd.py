@@ -107,13 +107,13 @@ class Crowd(Generic[M]):
                 sent = 0
             if sent != size:
                 self._next = place + 1
-                self._finish(place, wire[sent:])
+                self._finish(place, memoryview(wire)[sent:])
         self._next = stop
         taken = stop - start - empty
         WRITTEN.add(batch, taken)
         return taken
 
-    def _finish(self, place: int, rest: bytes) -> None:
+    def _finish(self, place: int, rest: memoryview) -> None:
         member = self._members[place]
         if member is not None:
             member.peer.put_rest(rest)

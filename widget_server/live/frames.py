@@ -1,7 +1,7 @@
 """What is sent, encoded once: a message with its WebSocket header, and several of them as one write."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 # RFC 6455, section 5.2: FIN set, no extension bits, opcode 1 (text); servers do not mask (5.1).
@@ -56,6 +56,30 @@ class Frame:
         return f"Frame({self.payload!r})"
 
 
+class PiecedFrame(Frame):
+    """A message whose long parts are shared with other messages: nobody's copy, whoever waits for it."""
+
+    __slots__ = ("pieces",)
+
+    pieces: tuple[bytes, ...]
+    """RFC 6455 header and payload, one after another."""
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        header = _header(sum(map(len, parts)))
+        self.pieces = (header + parts[0], *parts[1:])
+        self._start = len(header)
+        self._text = None
+
+    @property
+    def wire(self) -> bytes:  # type: ignore[override]
+        """All of it in one piece: a copy, made for each question."""
+        return b"".join(self.pieces)
+
+    def __len__(self) -> int:
+        """Return the bytes that the payload takes."""
+        return sum(map(len, self.pieces)) - self._start
+
+
 class Batch:
     """Frames that go to a peer together, as one write; the same object serves every peer."""
 
@@ -87,3 +111,23 @@ class Batch:
 
     def __repr__(self) -> str:
         return f"Batch({self.frames!r})"
+
+
+class SharedBatch(Batch):
+    """Frames for one peer, kept in pieces that others are sent as well."""
+
+    __slots__ = ("pieces",)
+
+    pieces: list[bytes]
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self.frames = frames = tuple(frames)
+        self.pieces = []
+        for frame in frames:
+            self.pieces += frame.pieces if isinstance(frame, PiecedFrame) else (frame.wire,)
+        self.number, self.size = len(frames), sum(map(len, self.pieces))
+
+    @property
+    def wire(self) -> bytes:  # type: ignore[override]
+        """All frames in one piece: a copy, made for each question."""
+        return b"".join(self.pieces)

@@ -74,8 +74,9 @@ class Hub:
             channel = await self._channels.visit(code)
             await self._channels.know_since(channel, since)
             channel = await self._channels.visit(code)
-            if channel.can_resume(since):
-                return channel.resumed_alone(since.seq)
+            body = channel.resumed_alone(since.seq) if channel.can_resume(since) else None
+            if body is not None:
+                return body
         return (await self._channels.newest(code)).snapshot()
 
     async def join(
@@ -98,7 +99,7 @@ class Hub:
         self.counts.joined += 1
         if since is not None and channel.can_resume(since):
             self.counts.resumed += 1
-            body = Frame(channel.resumed(since.seq, personal, ref))
+            body = channel.resumed(since.seq, personal, ref)
             catch_up.write_first(channel, subscription, [body, *channel.tallies_after(0)])
         else:
             frames = channel.snapshot_and_after(personal, ref)

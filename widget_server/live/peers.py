@@ -69,7 +69,7 @@ class Peer(Protocol):
     def write(self, batch: Batch) -> bool:
         """Hand over the whole batch and return True, or nothing of it and return False."""
 
-    def put_rest(self, data: bytes) -> None:
+    def put_rest(self, data: bytes | memoryview) -> None:
         """Take what `direct` did not, in the middle of a frame as it may be."""
 
     def buffered(self) -> int:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from widget_server.live.channel import Channel, Loaded
 from widget_server.live.crowd import OUTSIDE, Crowd
-from widget_server.live.frames import Frame
+from widget_server.live.frames import Frame, PiecedFrame
 from widget_server.live.peers import Peer
 from widget_server.live.presence import Presence
+from widget_server.model.answers import MOST_ANSWER
 from widget_server.model.records import Position
 
 
@@ -91,6 +92,7 @@ class Watched(Channel):
     """A channel with its subscriptions, and what waits to be sent to them."""
 
     __slots__ = (
+        "_public",
         "asked",
         "busy",
         "crowd",
@@ -115,6 +117,8 @@ class Watched(Channel):
     def __init__(self, code: str, presence: Presence) -> None:
         super().__init__(code)
         self.presence = presence
+        self._public: tuple[bytes, bytes, bytes] | None = None
+        """Of what `snapshot` was made last: its head, its threads; and what it answered."""
         self.crowd: Crowd[Subscription] = Crowd()
         self.outside: dict[Subscription, None] = {}
         """Who watches and is not in the crowd."""
@@ -193,37 +197,51 @@ class Watched(Channel):
         """Whether all that changed after a position is known here."""
         return since.epoch == self.epoch and self.changes_after(since.seq) is not None
 
-    def resumed(self, seq: int, personal: bytes, ref: int | None) -> bytes:
+    def resumed(self, seq: int, personal: bytes, ref: int | None) -> Frame:
         """The snapshot that carries only what changed after `seq`; tallies follow as frames."""
-        return self._resumed(seq, ref, personal)
+        return PiecedFrame(self._resumed(seq, ref, personal))
 
-    def resumed_alone(self, seq: int) -> bytes:
-        """The same for one who polls: with the tally frames, for none will follow."""
+    def resumed_alone(self, seq: int) -> bytes | None:
+        """The same for one who polls: with the tally frames, for none will follow.
+
+        None where that is more than an answer may be.
+        """
         tallies = b",".join(frame.payload for frame in self.tallies_after(0))
-        return self._resumed(seq, None, b',"tallies":[%b]' % tallies)
+        body = b"".join(self._resumed(seq, None, b',"tallies":[%b]' % tallies))
+        return body if len(body) <= MOST_ANSWER else None
 
-    def _resumed(self, seq: int, ref: int | None, more: bytes) -> bytes:
-        parts = self._parts(ref, self.last, self.count)
-        changes = self.changes_after(seq) or []
-        parts += [b',"resumed":true,"changes":[', b",".join(changes), b"]", more, b"}"]
-        return b"".join(parts)
+    def _resumed(self, seq: int, ref: int | None, more: bytes) -> list[bytes]:
+        head = self._head(ref, self.last, self.count)
+        return [head + b',"resumed":true,"changes":[', self.joined_after(seq), b"]" + more + b"}"]
 
-    def snapshot(self, personal: bytes = b"", ref: int | None = None) -> bytes:
-        """The snapshot as last loaded; the frames after it are not in here."""
+    def snapshot(self) -> bytes:
+        """The snapshot as last loaded, without anyone's own data; the frames after it are not in here.
+
+        The same object for all who ask before anything in it has changed.
+        """
+        parts = self._snapshot(None, b"")
+        kept = self._public
+        if kept is None or kept[0] != parts[0] or kept[1] is not parts[1]:
+            kept = self._public = parts[0], parts[1], b"".join(parts)
+        return kept[2]
+
+    def _snapshot(self, ref: int | None, personal: bytes) -> list[bytes]:
         loaded = self.loaded
         if loaded is None:
             raise RuntimeError("a channel was drawn without its snapshot")
-        parts = self._parts(ref, loaded.seq, loaded.count)
-        parts += [b',"resumed":false,"comments":', loaded.threads, personal, b"}"]
-        return b"".join(parts)
+        head = self._head(ref, loaded.seq, loaded.count)
+        return [head + b',"resumed":false,"comments":', loaded.threads, personal + b"}"]
 
     def snapshot_and_after(self, personal: bytes, ref: int | None) -> list[Frame]:
         """The snapshot and all that happened since; together, the story now."""
-        snapshot = Frame(self.snapshot(personal, ref))
+        snapshot = PiecedFrame(self._snapshot(ref, personal))
         if self.loaded is None:
             return [snapshot]
         after = self.frames_after(self.loaded.seq) or []
         return [snapshot, *after, *self.tallies_after(self.loaded.version)]
+
+    def _head(self, ref: int | None, seq: int, count: int) -> bytes:
+        return b"".join(self._parts(ref, seq, count))
 
     def _parts(self, ref: int | None, seq: int, count: int) -> list[bytes]:
         readers, copies = self.presence.shown()

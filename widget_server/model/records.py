@@ -83,11 +83,21 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A top comment with its replies in order of writing; `more` counts those left out."""
+    """A top comment with some of its replies, one after another in order of writing."""
 
     top: Comment
     replies: list[Comment]
     more: int = 0
+    """Replies after these."""
+    earlier: int = 0
+    """Replies before these."""
+
+    @property
+    def next(self) -> str | None:
+        """The comment after which the rest follows, where there is a rest."""
+        if not self.more:
+            return None
+        return self.replies[-1].id if self.replies else self.top.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ stories. What is kept is each story's finished JSON, so that an answer is little
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from widget_server.model.answers import MOST_ANSWER
 from widget_server.store.discussions import Discussions
 from widget_server.wire import frames
 
 FRESH_S = 2.0
 """As long as the answer itself may be kept by others."""
 MOST = 50_000
+_AROUND = 40
+"""Bytes of an answer that are no story's."""
 
 
 class Lists:
@@ -33,13 +36,23 @@ class Lists:
         self._pieces: dict[str, tuple[float, bytes]] = {}
 
     async def counts(self, codes: Sequence[str]) -> bytes:
-        """`{"stories":{code:{comments, tally},…}}`, without those that are not there."""
+        """`{"stories":{code:{comments, tally},…},"more":n}`, without those that are not there.
+
+        `more` are the last of `codes`, where there is no room for all: ask for them anew.
+        """
         oldest, missing = self._clock() - FRESH_S, (0.0, b"")
         kept = [self._pieces.get(code, missing) for code in codes]
         stale = [code for code, (at, _) in zip(codes, kept, strict=True) if at < oldest]
         drawn = await self._draw(stale) if stale else {}
         found = [drawn.get(code, piece)[1] for code, piece in zip(codes, kept, strict=True)]
-        return b'{"stories":{' + b",".join(filter(None, found)) + b"}}"
+        room, answered = MOST_ANSWER - _AROUND, 0
+        for piece in found:
+            room -= len(piece) + 1
+            if room < 0:
+                break
+            answered += 1
+        pieces = b",".join(filter(None, found[:answered]))
+        return b'{"stories":{%b},"more":%d}' % (pieces, len(codes) - answered)
 
     async def _draw(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
         counted = await self._discussions.counts(codes)

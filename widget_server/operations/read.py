@@ -77,7 +77,7 @@ class StorySource:
             epoch=latest.epoch,
             seq=story.seq,
             version=story.tallies,
-            floor=latest.since,
+            floor=latest.floor,
             counted_from=0 if len(counted) < RECENT else counted[0][1].version - 1,
             comments=comments,
             tallies=tallies,
@@ -129,10 +129,12 @@ async def page(
     return await services.discussions.page(code, order, before, limit), settings
 
 
-async def thread(services: Services, code: str, comment: str) -> tuple[Thread, SiteSettings]:
-    """The whole thread of a comment. Raises `NotFound`, `NotPermitted`."""
+async def thread(
+    services: Services, code: str, comment: str, after: str | None = None
+) -> tuple[Thread, SiteSettings]:
+    """A part of a comment's thread. Raises `NotFound`, `NotPermitted`, `Malformed`."""
     settings = await _readable(services, code)
-    return await services.discussions.thread(code, comment), settings
+    return await services.discussions.thread(code, comment, after), settings
 
 
 async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, str, int, Tally]]:

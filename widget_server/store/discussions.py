@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, desc, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.answers import MOST_COMMENTS, MOST_MINE, MOST_OWN_REACTIONS
 from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.damage import readable
@@ -15,12 +16,15 @@ from widget_server.store.rows import (
     check_comment,
     counts_or_none,
     select_comments,
+    size_of_own,
+    size_of_shown,
+    sized_comments,
     to_comment,
     to_story,
     tree_of,
 )
 from widget_server.store.schema import comments, copies, meta, reactions, stories
-from widget_server.store.threads import Page, read_page
+from widget_server.store.threads import Page, read_page, read_thread
 
 PAGE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""
@@ -63,11 +67,11 @@ class Latest:
 
     epoch: str
     story: Story
+    floor: int
+    """All changes after this `seq` are in `comments`, but for rows that are damaged."""
     comments: list[Comment]
     tallies: list[tuple[str, Tally]]
     """By comment."""
-    since: int
-    """The `seq` after which every change is among the comments, but for rows that are damaged."""
 
 
 class Discussions:
@@ -105,37 +109,27 @@ class Discussions:
         return await read_page(connection, story.id, order, before, limit)
 
     @reading
-    async def thread(self, connection: AsyncConnection, code: str, comment: str) -> Thread:
-        """The whole thread that a comment belongs to. Raises `NotFound`."""
+    async def thread(
+        self, connection: AsyncConnection, code: str, comment: str, after: str | None = None
+    ) -> Thread:
+        """A part of the thread that a comment belongs to, with as many replies as there is room for.
+
+        From the beginning for its first comment, around it for a reply, or after the one that
+        `after` names. Raises `NotFound`, `Malformed`.
+        """
         story = await _story(connection, code)
-        public = (comments.c.story == story.id) & (comments.c.born > 0)
-        found = await connection.execute(
-            select(comments.c.thread).where(public & (comments.c.id == comment))
-        )
-        thread = found.scalar_one_or_none()
-        if thread is None:
-            raise NotFound
-        rows = await connection.execute(
-            select_comments().where(public & (comments.c.thread == thread)).order_by("born")
-        )
-        whole = readable(rows, to_comment)
-        if not whole or whole[0].id != thread:
-            raise NotFound
-        return Thread(whole[0], whole[1:])
+        return await read_thread(connection, story.id, comment, after)
 
     @reading
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
         """The comments that changed after `seq`, in order. Raises `NotFound`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
-        rows = await connection.execute(
-            select_comments()
-            .where((comments.c.story == story.id) & (comments.c.seq > seq))
-            .order_by(comments.c.seq)
-            .limit(MOST_CHANGES + 1)
-        )
-        found = readable(rows, to_comment)
-        # A number is missing where a comment changed twice or the story itself changed.
+        past = (comments.c.story == story.id) & (comments.c.seq > seq)
+        span, _ = await _span(connection, past, comments.c.seq, MOST_CHANGES + 1)
+        found = await _changed(connection, story.id, span)
+        # A number is missing where a comment changed twice or the story itself changed, or where
+        # those that changed are too long.
         complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
         return Changes(epoch, story, found, complete)
 
@@ -175,12 +169,9 @@ class Discussions:
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
         public = (comments.c.story == story.id) & (comments.c.seq > 0)
-        rows = await connection.execute(
-            select_comments().where(public).order_by(desc(comments.c.seq)).limit(limit)
-        )
-        kept = rows.all()
-        since = 0 if len(kept) < limit else kept[-1].seq - 1
-        changed = readable(reversed(kept), to_comment)
+        span, whole = await _span(connection, public, desc(comments.c.seq), limit)
+        changed = await _changed(connection, story.id, span[::-1])
+        floor = 0 if whole else (span[-1] if span else story.seq + 1) - 1
         counted = await connection.execute(
             select(comments.c.id, comments.c.version, comments.c.counts)
             .where((comments.c.story == story.id) & text("version > 0"))
@@ -191,7 +182,7 @@ class Discussions:
             (row.id, Tally(row.version, counts_or_none("comments", row.id, row.counts)))
             for row in counted
         ]
-        return Latest(epoch, story, changed, tallies[::-1], since)
+        return Latest(epoch, story, floor, changed, tallies[::-1])
 
     @reading
     async def mine(
@@ -201,28 +192,22 @@ class Discussions:
         found = {reader: Mine({}, []) for reader in readers}
         for start in range(0, len(readers), 500):
             some = readers[start : start + 500]
+            ranked = select(
+                reactions,
+                func.row_number()
+                .over(
+                    partition_by=reactions.c.reader,
+                    order_by=(reactions.c.target != "", desc(reactions.c.at)),
+                )
+                .label("rank"),
+            ).where((reactions.c.story == story) & reactions.c.reader.in_(some))
+            newest_own = ranked.subquery()
             own = await connection.execute(
-                select(reactions).where((reactions.c.story == story) & reactions.c.reader.in_(some))
+                select(newest_own).where(newest_own.c.rank <= MOST_OWN_REACTIONS + 1)
             )
             for row in own:
                 found[row.reader].reactions[row.target] = row.reaction
-            newest = (desc(comments.c.created_at), desc(comments.c.id))
-            rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
-            ranked = (
-                select(comments.c.id.label("id"), rank.label("rank"))
-                .where(
-                    (comments.c.story == story)
-                    & comments.c.reader.in_(some)
-                    & (comments.c.state != CommentState.REMOVED.value)
-                )
-                .subquery()
-            )
-            rows = await connection.execute(
-                select_comments()
-                .join(ranked, ranked.c.id == comments.c.id)
-                .where(ranked.c.rank <= MOST_OWN)
-                .order_by(*newest)
-            )
+            rows = await connection.execute(_own_comments(story, some))
             for comment in readable(rows, to_comment):
                 found[comment.reader].comments.append(comment)
         return found
@@ -311,6 +296,66 @@ class Discussions:
         """How many copies of a story were ever read."""
         total = select(func.count()).select_from(copies).where(copies.c.story == story)
         return int((await connection.execute(total)).scalar_one())
+
+
+async def _span(
+    connection: AsyncConnection, wanted: ColumnElement[bool], order: Any, limit: int
+) -> tuple[list[int], bool]:
+    """The `seq` of the first changes that one answer has room for, and whether those are all."""
+    sizes = (
+        select(comments.c.seq, size_of_shown().label("size"))
+        .outerjoin(copies, comments.c.copy == copies.c.id)
+        .where(wanted)
+        .order_by(order)
+        .limit(limit)
+    )
+    rows = (await connection.execute(sizes)).all()
+    span: list[int] = []
+    taken = 0
+    for row in rows:
+        taken += row.size
+        if taken > MOST_COMMENTS:
+            return span, False
+        span.append(row.seq)
+    return span, len(rows) < limit
+
+
+async def _changed(connection: AsyncConnection, story: int, span: Sequence[int]) -> list[Comment]:
+    """The comments whose last change is in the span from one `seq` to another, in order."""
+    if not span:
+        return []
+    within = (comments.c.seq >= span[0]) & (comments.c.seq <= span[-1])
+    rows = await connection.execute(
+        select_comments().where((comments.c.story == story) & within).order_by(comments.c.seq)
+    )
+    return readable(rows, to_comment)
+
+
+def _own_comments(story: int, readers: Sequence[str]) -> Select[Any]:
+    """Of each reader the newest comments for which `mine` has room."""
+    newest = (desc(comments.c.created_at), desc(comments.c.id))
+    rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
+    ranked = (
+        select(comments.c.id.label("id"), comments.c.reader.label("reader"), rank.label("rank"))
+        .where(
+            (comments.c.story == story)
+            & comments.c.reader.in_(readers)
+            & (comments.c.state != CommentState.REMOVED.value)
+        )
+        .subquery()
+    )
+    first = select(ranked).where(ranked.c.rank <= MOST_OWN)
+    sized = sized_comments(first, size_of_own())
+    upto = func.sum(sized.c.size).over(
+        partition_by=sized.c.reader, order_by=sized.c.rank, rows=(None, 0)
+    )
+    summed = select(sized.c.id, upto.label("upto")).subquery()
+    return (
+        select_comments()
+        .join(summed, summed.c.id == comments.c.id)
+        .where(summed.c.upto <= MOST_MINE)
+        .order_by(*newest)
+    )
 
 
 def _as_it_waits(row: Row[Any]) -> Comment:

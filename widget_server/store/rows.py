@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, Subquery, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from widget_server.model.records import Comment, CommentState, Copy, Site, Story, Tally, Tree
 from widget_server.model.settings import SiteSettings
@@ -19,6 +21,77 @@ from widget_server.store.damage import (
     left_out,
 )
 from widget_server.store.schema import comments, copies
+
+ALWAYS = 580
+"""Bytes of a comment's JSON beside its texts and counts, at most: names, ids, numbers and times."""
+
+
+class byte_length(GenericFunction[int]):  # noqa: N801 - named as it is called in SQL
+    """Bytes of a text in UTF-8, which is how both databases keep it."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(byte_length)
+def _octet_length(element: Any, compiler: Any, **more: Any) -> str:
+    return f"octet_length({compiler.process(element.clauses, **more)})"
+
+
+@compiles(byte_length, "sqlite")
+def _length_of_blob(element: Any, compiler: Any, **more: Any) -> str:
+    # `octet_length` came with SQLite 3.43; the one that Python brings is often older.
+    return f"length(CAST({compiler.process(element.clauses, **more)} AS BLOB))"
+
+
+def size_of_shown() -> ColumnElement[int]:
+    """Bytes of a comment's JSON, at most."""
+    size: ColumnElement[int] = (
+        ALWAYS + byte_length(comments.c.text) + byte_length(comments.c.counts)
+    )
+    for column in (comments.c.name, comments.c.website, copies.c.label, copies.c.origin):
+        size += func.coalesce(_escaped(column), 0)
+    return size
+
+
+def _escaped(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """Bytes of a text in JSON, at most: any of its characters may take one more."""
+    return byte_length(column) + func.length(column)
+
+
+def size_of_own() -> ColumnElement[int]:
+    """Bytes of its JSON for its author, at most: the text as it was typed comes with it."""
+    return size_of_shown() + _escaped(comments.c.source) + 100
+
+
+def size_of_comment(comment: Comment) -> int:
+    """What the database says of its size: bytes of its JSON, at most."""
+    via = comment.copy
+    escaped = (comment.name, comment.website, via and via.label, via and via.origin)
+    texts = sum(len(text.encode()) + len(text) for text in escaped if text)
+    return (
+        ALWAYS + len(orjson.dumps(comment.text)) + len(orjson.dumps(comment.tally.counts)) + texts
+    )
+
+
+def sized_comments(asked: Select[Any], size: ColumnElement[int] | None = None) -> Subquery:
+    """The comments whose ids are asked for, without their texts: place, and `size` in bytes.
+
+    What else is asked for beside `id` stays.
+    """
+    ids = asked.subquery()
+    own = ("id", "born", "score")
+    rest = [column for column in ids.c if column.name not in own]
+    size = size_of_shown() if size is None else size
+    return (
+        select(*(comments.c[name] for name in own), size.label("size"), *rest)
+        .select_from(
+            ids.join(comments, comments.c.id == ids.c.id).outerjoin(
+                copies, comments.c.copy == copies.c.id
+            )
+        )
+        .subquery()
+    )
 
 
 def dump(value: object) -> str:

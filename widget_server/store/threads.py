@@ -1,21 +1,46 @@
-"""Pages of a discussion: top comments by keyset, each with its replies."""
+"""Pages of a discussion and of a thread: comments by keyset, as many as an answer has room for."""
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, and_, desc, false, func, select, text, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Subquery,
+    and_,
+    desc,
+    false,
+    func,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.errors import Malformed
+from widget_server.model.answers import MOST_COMMENTS
+from widget_server.model.errors import Malformed, NotFound
 from widget_server.model.records import Comment, Thread
-from widget_server.store.damage import readable
-from widget_server.store.rows import select_comments, to_comment
+from widget_server.store.damage import RowDamagedError, left_out, readable
+from widget_server.store.rows import (
+    ALWAYS,
+    select_comments,
+    size_of_comment,
+    sized_comments,
+    to_comment,
+)
 from widget_server.store.schema import comments
 
 MOST_REPLIES = 100
-"""Replies of one thread that a page carries; `more` says how many others there are."""
+"""Replies of one thread that an answer carries; `more` says how many others there are."""
+AROUND = 10
+"""Replies shown before the one that a permalink names."""
+_TOPS = 3 / 4
+"""Of `MOST_COMMENTS`, so much may be top comments where their replies want room too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +54,171 @@ class Page:
 async def read_page(
     connection: AsyncConnection, story: int, order: str, before: str | None, limit: int
 ) -> Page:
-    """Top comments by keyset, then the replies of all of them in one query.
+    """Top comments by keyset, then the first replies of all of them in one query.
 
-    `newest` shows all pinned ones before its first page, and on no later one. `before` is the
-    `next` of the page before. Raises `Malformed` for a cursor that no page of this order gave.
+    `newest` shows the pinned ones before all others. `before` is the `next` of the page before.
+    Fewer than `limit` where they are long; at least one. Raises `Malformed` for a cursor that no
+    page of this order gave.
     """
-    tops = (comments.c.story == story) & text("parent IS NULL AND born <> 0")
+    kind, place = (order, None) if before is None else _place(before, order)
+    room = int(MOST_COMMENTS * _TOPS)
     pinned: list[Comment] = []
-    keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
-    past: ColumnElement[bool] = true()
-    if before is not None:
-        cursor = tuple_(*keys)
-        place = _place(before, order, len(keys))
-        past = cursor > place if order == "oldest" else cursor < place
-    elif order == "newest":
+    pinned_end: Row[Any] | None = None
+    if kind == "pinned" or (order == "newest" and place is None):
         # Few, and sorted here: SQLite would find them in order by a walk through all top comments.
         marked = text("parent IS NULL AND pinned AND 0 <> born")
-        first = select_comments().where((comments.c.story == story) & marked)
-        rows = await connection.execute(first)
-        pinned = sorted(readable(rows, to_comment), key=lambda top: top.born, reverse=True)
+        past = comments.c.born < place[0] if place is not None else true()
+        asked = select(comments.c.id).where((comments.c.story == story) & marked & past)
+        sized = sized_comments(asked.order_by(desc(comments.c.born)).limit(MOST_REPLIES + 1))
+        pinned, end, left = await _fitting(
+            connection, sized, [desc(sized.c.born)], room, MOST_REPLIES
+        )
+        if left and end is not None:
+            return Page(await _threads(connection, pinned), _cursor("pinned", end.born))
+        pinned_end, place = end, None
+    keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
+    wanted: list[ColumnElement[bool]] = [
+        comments.c.story == story,
+        text("parent IS NULL AND born <> 0"),  # type: ignore[list-item]
+    ]
+    if place is not None:
+        cursor = tuple_(*keys)
+        wanted.append(cursor > place if order == "oldest" else cursor < place)
+    if order == "newest":
+        wanted.append(comments.c.pinned == false())
     rising = order == "oldest"
-    unpinned = comments.c.pinned == false() if order == "newest" else true()
-    kept = await connection.execute(
-        select_comments()
-        .where(and_(tops, past, unpinned))
-        .order_by(*(key if rising else desc(key) for key in keys))
-        .limit(limit + 1)
+    asked = select(comments.c.id).where(and_(*wanted))
+    sized = sized_comments(
+        asked.order_by(*(key if rising else desc(key) for key in keys)).limit(limit + 1)
     )
-    tops_kept = kept.all()
+    ways = [sized.c[key.name] if rising else desc(sized.c[key.name]) for key in keys]
+    taken = sum(map(size_of_comment, pinned))
+    found, end, left = await _fitting(
+        connection, sized, ways, room - taken, limit, least=pinned_end is None
+    )
     following = None
-    if len(tops_kept) > limit:
-        last = tops_kept[limit - 1]
-        place = [last.score, last.born] if order == "top" else [last.born]
-        following = base64.urlsafe_b64encode(orjson.dumps([order, *place])).rstrip(b"=").decode()
-    found = readable(tops_kept[:limit], to_comment)
+    if left and end is not None:
+        score = [end.score] if order == "top" else []
+        following = _cursor(order, *score, end.born)
+    elif left and pinned_end is not None:
+        following = _cursor("pinned", pinned_end.born)
     return Page(await _threads(connection, pinned + found), following)
 
 
-def _place(cursor: str, order: str, length: int) -> list[int]:
+async def read_thread(
+    connection: AsyncConnection, story: int, comment: str, after: str | None
+) -> Thread:
+    """The thread of a comment: from its beginning, around a reply, or what follows `after`.
+
+    `after` is the id of a comment of that thread. Raises `NotFound`, `Malformed`.
+    """
+    public = (comments.c.story == story) & (comments.c.born > 0)
+    places = select(comments.c.id, comments.c.thread, comments.c.parent, comments.c.born)
+    found = await connection.execute(places.where(public & (comments.c.id.in_([comment, after]))))
+    named = {row.id: row for row in found}
+    if comment not in named:
+        raise NotFound
+    thread = named[comment].thread
+    if after is not None and (after not in named or named[after].thread != thread):
+        raise Malformed("Use the `next` of the part before, unchanged.")
+    rows = await connection.execute(select_comments().where(comments.c.id == thread))
+    whole = readable(rows, to_comment)
+    if not whole:
+        raise NotFound
+    (top,) = whole
+    replies = (comments.c.thread == thread) & comments.c.parent.is_not(None) & (comments.c.born > 0)
+    room = max(0, MOST_COMMENTS - size_of_comment(top))
+    if after is not None:
+        past = comments.c.born > named[after].born if after != thread else true()
+    elif comment != thread:
+        start = await _start_of_part(connection, replies, named[comment].born, room // 2)
+        past = comments.c.born >= start
+    else:
+        past = true()
+    sized = sized_comments(
+        select(comments.c.id)
+        .where(replies & past)
+        .order_by(comments.c.born)
+        .limit(MOST_REPLIES + 1)
+    )
+    shown, _, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
+    total = int(
+        (
+            await connection.execute(select(func.count()).select_from(comments).where(replies))
+        ).scalar_one()
+    )
+    if shown:
+        before = replies & (comments.c.born < shown[0].born)
+        counted = select(func.count()).select_from(comments).where(before)
+        earlier = int((await connection.execute(counted)).scalar_one())
+    else:
+        earlier = total
+    return Thread(top, shown, total - earlier - len(shown), earlier)
+
+
+async def _start_of_part(
+    connection: AsyncConnection, replies: ColumnElement[bool], born: int, room: int
+) -> int:
+    """Where a part begins that shows a reply with some of those before it."""
+    sized = sized_comments(
+        select(comments.c.id)
+        .where(replies & (comments.c.born <= born))
+        .order_by(desc(comments.c.born))
+        .limit(AROUND + 1)
+    )
+    rows = await connection.execute(select(sized.c.born, sized.c.size).order_by(desc(sized.c.born)))
+    start, taken = born, 0
+    for row in rows:
+        taken += row.size
+        if row.born != born and taken > room:
+            break
+        start = row.born
+    return start
+
+
+async def _fitting(
+    connection: AsyncConnection,
+    sized: Subquery,
+    ways: Sequence[Any],
+    room: int,
+    most: int,
+    *,
+    least: bool = True,
+) -> tuple[list[Comment], Row[Any] | None, bool]:
+    """Return the first of these comments for which there is room, their last row, and if more follow.
+
+    With `least` at least one row. What does not fit is not read, but for the first of it. Damaged
+    rows are left out; the last row may be one of those.
+    """
+    upto = func.sum(sized.c.size).over(order_by=ways, rows=(None, 0))
+    summed = select(sized.c.id, sized.c.size, upto.label("upto")).subquery()
+    fits = summed.c.upto - summed.c.size <= max(0, room)
+    rows = await connection.execute(
+        select_comments()
+        .add_columns(summed.c.upto.label("upto"))
+        .join(summed, summed.c.id == comments.c.id)
+        .where(fits)
+        .order_by(summed.c.upto)
+    )
+    found: list[Comment] = []
+    last: Row[Any] | None = None
+    for place, row in enumerate(rows):
+        if place == most or (row.upto > room and (place or not least)):
+            return found, last, True
+        last = row
+        try:
+            found.append(to_comment(row))
+        except RowDamagedError as damage:
+            left_out(damage)
+    return found, last, False
+
+
+def _cursor(kind: str, *place: int) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([kind, *place])).rstrip(b"=").decode()
+
+
+def _place(cursor: str, order: str) -> tuple[str, list[int]]:
+    """The kind of a cursor and the numbers in it: of this order, or of the pins before the newest."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -74,18 +226,18 @@ def _place(cursor: str, order: str, length: int) -> list[int]:
         raise Malformed("Use the `next` of the page before, unchanged.") from None
     # PostgreSQL compares them with columns of 32 and 64 bits, and refuses what does not fit.
     whole = all(type(part) is int and 0 <= part < 2**31 for part in place)
-    if kind != order or len(place) != length or not whole:
+    fits = kind == order or (kind == "pinned" and order == "newest")
+    if not fits or len(place) != (2 if order == "top" else 1) or not whole:
         raise Malformed("Use the `next` of the page before, with the same order.")
-    return [int(part) for part in place]
+    return kind, [int(part) for part in place]
 
 
 async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thread]:
+    """These with their first replies: one of each, then a second of each, while there is room."""
     if not tops:
         return []
     ids = [top.id for top in tops]
-    rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
     of_threads = comments.c.thread.in_(ids) & comments.c.parent.is_not(None) & (comments.c.born > 0)
-    ranked = select(comments.c.id.label("id"), rank.label("rank")).where(of_threads).subquery()
     total = (
         select(comments.c.thread, func.count().label("total"))
         .where(of_threads)
@@ -93,11 +245,28 @@ async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thr
     )
     totals = {row.thread: row.total for row in await connection.execute(total)}
     replies: dict[str, list[Comment]] = {top: [] for top in ids}
-    if totals:
+    room = MOST_COMMENTS - sum(map(size_of_comment, tops))
+    if totals and room > 0:
+        rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
+        ranked = (
+            select(comments.c.id.label("id"), comments.c.born.label("place"), rank.label("rank"))
+            .where(of_threads)
+            .subquery()
+        )
+        first = (
+            select(ranked.c.id, ranked.c.rank)
+            .where(ranked.c.rank <= MOST_REPLIES)
+            .order_by(ranked.c.rank, ranked.c.place)
+            # More than these cannot fit: the sizes of others need not be looked at.
+            .limit(room // ALWAYS)
+        )
+        sized = sized_comments(first)
+        upto = func.sum(sized.c.size).over(order_by=(sized.c.rank, sized.c.born), rows=(None, 0))
+        summed = select(sized.c.id, upto.label("upto")).subquery()
         rows = await connection.execute(
             select_comments()
-            .join(ranked, ranked.c.id == comments.c.id)
-            .where(ranked.c.rank <= MOST_REPLIES)
+            .join(summed, summed.c.id == comments.c.id)
+            .where(summed.c.upto <= room)
             .order_by(comments.c.born)
         )
         for reply in readable(rows, to_comment):

@@ -86,6 +86,7 @@ def openapi_document() -> dict[str, Any]:
     comment = _parameter(
         "comment", "path", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,16}$"}, "Comment id"
     )
+    after = _parameter("after", "query", text, "`next` of the thread, or of the part before")
     since = _parameter(
         "since",
         "query",
@@ -129,7 +130,7 @@ def openapi_document() -> dict[str, Any]:
                 "Further threads", refs[schemas.Threads], code, *paging
             ),
             "/v1/stories/{code}/comments/{comment}": get(
-                "One comment's thread", refs[schemas.Thread], code, comment
+                "One comment's thread", refs[schemas.PartOfThread], code, comment, after
             ),
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {

@@ -53,6 +53,7 @@ class Comment(_Sent):
     parent: str | None
     thread: str
     seq: int
+    published_seq: int = Field(description="`seq` at which it was published: its place. 0 before.")
     state: Literal["published", "pending", "removed"]
     text: list[Node]
     author: Author
@@ -73,10 +74,17 @@ class OwnComment(Comment):
 
 
 class Thread(Comment):
-    """A top comment, its replies in order of writing, and how many are left out."""
+    """A top comment, its first replies in order of writing, and how many are left out."""
 
     replies: list[Comment]
     more: int
+    next: str | None = Field(description="`after` for the next ones, where there are `more`.")
+
+
+class PartOfThread(Thread):
+    """A thread from its beginning or from somewhere in it."""
+
+    earlier: int = Field(description="Replies before these.")
 
 
 class Threads(_Sent):
@@ -267,6 +275,7 @@ class StoryCounts(_Sent):
     """By the story's code; those that do not exist are left out."""
 
     stories: dict[str, StoryCount]
+    more: int = Field(description="The last of those asked for, for which there was no room.")
 
 
 class Problem(_Sent):
@@ -289,6 +298,7 @@ ANSWERS: tuple[type[_Sent], ...] = (
     Snapshot,
     Threads,
     Thread,
+    PartOfThread,
     StoryCounts,
     Problem,
     OkFrame,

@@ -81,6 +81,7 @@ def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
         "parent": kept.parent,
         "thread": kept.thread,
         "seq": kept.seq,
+        "published_seq": kept.born,
         "state": kept.state.value,
         "text": [] if removed else kept.text,
         "author": {
@@ -116,8 +117,13 @@ def own_comment(kept: Comment, edit_window_s: int, *, show_copy: bool = True) ->
 
 
 def thread(kept: Thread, *, show_copy: bool = True) -> dict[str, Any]:
-    """The top comment with its `replies` in order of writing and how many `more` there are."""
+    """The top comment with `replies` in order of writing, how many `more` follow and after which."""
     view = comment(kept.top, show_copy=show_copy)
     view["replies"] = [comment(reply, show_copy=show_copy) for reply in kept.replies]
-    view["more"] = kept.more
+    view["more"], view["next"] = kept.more, kept.next
     return view
+
+
+def part_of_thread(kept: Thread, *, show_copy: bool = True) -> dict[str, Any]:
+    """The same for an answer that may begin in the middle: with how many replies are `earlier`."""
+    return {**thread(kept, show_copy=show_copy), "earlier": kept.earlier}

@@ -5,6 +5,7 @@
  * @import {Acts, Snapshot, Tally} from "../types"
  */
 import { uuid } from "../uuid.js";
+import { branchOf } from "./branch.js";
 
 /** How long to wait before what had no answer is sent again, in milliseconds; up to as much again. */
 const AGAIN = 8_000;
@@ -97,6 +98,9 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
       const timer = setTimeout(go, AGAIN * (1 + Math.random()));
       waiting.add(go);
     });
+
+  /** @type {Acts["get"]} */
+  const get = (which) => ask(`${path}/comments${which}`);
 
   /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
   const held = [];
@@ -215,7 +219,8 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
         settling[target] = settle(target, true).catch(() => {}).finally(() => delete settling[target]);
       }
     },
-    get: (which) => ask(`${path}/comments${which}`),
+    get,
+    branch: branchOf(story, get),
     async poll(identity) {
       const { position } = story.state;
       if (identity) {

@@ -4,7 +4,7 @@
  * @import {Comment, OwnComment, Snapshot, State, Thread} from "../types"
  * @import {Changes} from "../state"
  */
-import { find, ids } from "./threads.js";
+import { find, ids, recount } from "./threads.js";
 
 /**
  * What it borrows from the first file instead of bringing its own.
@@ -63,13 +63,14 @@ export function changesOn({ arrive, newest }) {
   function renewed(state, snapshot) {
     const { position, mine, comments } = snapshot;
     const changes = [...(snapshot.changes ?? [])];
+    const known = state.position?.seq ?? 0;
     const same = state.position?.epoch === position.epoch;
     let result = arrive(state, snapshot);
     // Nothing older than what the socket has brought meanwhile.
     if (comments && state.story && (!same || position.seq >= Number(state.position?.seq))) {
       const { threads, next } = comments;
-      const known = ids(state.threads);
-      if (same && (!next || threads.some(({ id, pinned }) => !pinned && known.has(id)))) {
+      const old = ids(state.threads);
+      if (same && (!next || threads.some(({ id, pinned }) => !pinned && old.has(id)))) {
         for (const thread of threads) changes.push(thread, ...thread.replies);
       } else {
         // Nothing in common with what is drawn: there is no telling what lies between.
@@ -80,7 +81,12 @@ export function changesOn({ arrive, newest }) {
       result = (comment.state === "pending" ? putOwn : note)(result, comment);
     }
     // By writing time: a change list is ordered by last change, and a place in the list is by birth.
-    for (const comment of changes.sort(later)) result = put(result, comment);
+    for (const comment of changes.sort(later)) result = put(result, comment, undefined, known);
+    // Of a thread that is not whole there, as many are left out as it says.
+    for (const part of same && comments ? comments.threads : []) {
+      const next = state.threads.find((each) => each.id === part.id)?.next;
+      if (part.more || next) result = { ...result, threads: swap(result.threads, part.id, (each) => recount(each, part, next)) };
+    }
     return result;
   }
 
@@ -90,9 +96,10 @@ export function changesOn({ arrive, newest }) {
    * @param {State} state
    * @param {Comment} comment
    * @param {boolean} [own]
+   * @param {number} [known] the last change that was known before
    * @returns {State}
    */
-  function put(state, comment, own = comment.id in state.mine.comments) {
+  function put(state, comment, own = comment.id in state.mine.comments, known = Number(state.position?.seq)) {
     const { id, parent, pinned } = comment;
     const { threads, fresh, next, order } = state;
     const old = find(state, id);
@@ -100,10 +107,10 @@ export function changesOn({ arrive, newest }) {
     if (old) {
       if (old.seq > comment.seq) return state;
       // Gone before it was seen: it need not come only to say so.
-      if (gone && fresh.includes(id)) return { ...state, ...without(state, id) };
+      if (gone && !parent && fresh.includes(id)) return { ...state, ...without(state, id) };
       return {
         ...state,
-        fresh: own ? fresh.filter((each) => each !== id) : fresh,
+        fresh: own || gone ? fresh.filter((each) => each !== id) : fresh,
         threads:
           old.pinned === pinned
             ? swap(threads, id, (each) => renew(each, comment))
@@ -118,31 +125,37 @@ export function changesOn({ arrive, newest }) {
     const last = threads.at(-1);
     // Of a thread further down, or beyond all that was paged to: it will come with its page.
     const beyond = order === "oldest" || (last && later(last, comment) > 0 && order === "newest");
-    if (gone || (parent ? !thread : next && beyond && !pinned && !own)) return state;
-    if (thread?.more && !own) {
-      const more = thread.more + (comment.edited_at ? 0 : 1);
-      return { ...state, threads: swap(threads, thread.id, (each) => ({ ...each, more })) };
+    if (parent ? !thread : gone || (next && beyond && !pinned && !own)) return state;
+    if (thread && !own && (thread.more || thread.earlier)) {
+      // One that was there before comes with its part of the thread; one that is new is the last.
+      if (!(comment.published_seq > known)) return state;
+      if (thread.more) {
+        return {
+          ...state,
+          threads: swap(threads, thread.id, (each) => ({ ...each, more: each.more + 1 })),
+        };
+      }
     }
     return {
       ...state,
-      fresh: own ? fresh : [...fresh, id],
+      fresh: own || gone ? fresh : [...fresh, id],
       threads: thread
         ? swap(threads, thread.id, (each) => ({ ...each, replies: [...each.replies, comment] }))
-        : place(threads, { ...comment, replies: [], more: 0 }, order),
+        : place(threads, { ...comment, replies: [], more: 0, next: null }, order),
     };
   }
 
   /** @param {State} state @param {string} id */
   const without = ({ threads, fresh }, id) => ({
     fresh: fresh.filter((each) => each !== id),
-    threads: threads
-      .filter((each) => each.id !== id)
-      .map((each) => ({ ...each, replies: each.replies.filter((reply) => reply.id !== id) })),
+    threads: threads.filter((each) => each.id !== id),
   });
 
   /** @param {Thread} old @param {Comment} comment @returns {Thread} */
-  const renew = ({ replies, more }, comment) =>
-    /** @type {Thread} */ (replies ? { ...comment, replies, more } : comment);
+  const renew = ({ replies, more, next, earlier }, comment) =>
+    /** @type {Thread} */ (
+      replies ? { ...comment, replies, more, next, ...(earlier && { earlier }) } : comment
+    );
 
   /** @param {State} state @param {OwnComment} comment */
   function putOwn(state, comment) {

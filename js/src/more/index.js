@@ -50,18 +50,23 @@ export function open(frame, tools) {
     tell(say("nothing"), true);
   }
 
-  /** All replies of a thread, and the reader at the first that was not there. @param {string} id */
-  async function replies(id) {
+  /**
+   * Further replies of a thread, or its first ones, and the reader at the first that was not there.
+   *
+   * @param {string} id
+   * @param {boolean} [first]
+   */
+  async function replies(id, first) {
     const known = ids(story.state.threads);
-    const thread = await branch(id);
-    focus(thread.replies.find((each) => !known.has(each.id))?.id);
+    const { replies } = await story.branch(id, !first);
+    focus(replies.find((each) => !known.has(each.id))?.id);
   }
 
   /** To a comment that may be anywhere. @param {string} id */
   async function go(id) {
     const known = () => ids(story.state.threads).has(id);
     try {
-      if (!known()) await branch(id);
+      if (!known()) await story.branch(id);
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "not_found") throw problem;
     }
@@ -78,22 +83,6 @@ export function open(frame, tools) {
       // Nobody is told: a router would look for a page of this name.
       history.replaceState(history.state, "", frame.address() + "#c-" + id);
     }
-  }
-
-  /** The whole thread of a comment; one from far down comes first. @param {string} id */
-  async function branch(id) {
-    /** @type {Thread} */
-    const thread = await story.get("/" + id);
-    const { threads, fresh } = story.state;
-    const now = ids([thread]);
-    const known = threads.some((each) => each.id === thread.id);
-    story.set({
-      threads: known
-        ? threads.map((each) => (each.id === thread.id ? thread : each))
-        : [thread, ...threads],
-      fresh: fresh.filter((each) => !now.has(each)),
-    });
-    return thread;
   }
 
   /**
