@@ -3,6 +3,7 @@
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,3 +172,19 @@ def test_a_secret_that_is_none_is_refused_and_left_alone(tmp_path: Path, content
     with pytest.raises(SettingsError, match="holds no secret"):
         load(data_dir=tmp_path).secrets()
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("chosen", "readers"),
+    [
+        ({}, 3),
+        ({"rate_limits": "off"}, 0),
+        ({"rate_limits": "off", "readers_per_network": 5}, 5),
+        ({"readers_per_network": 0}, 0),
+    ],
+    ids=str,
+)
+def test_a_network_counts_as_three_readers_unless_it_is_said_otherwise(
+    chosen: dict[str, Any], readers: int
+) -> None:
+    assert load(**chosen).readers == readers

@@ -17,7 +17,7 @@ from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import NotPermitted, Refused
+from widget_server.model.errors import NotPermitted, Refused, Unavailable
 from widget_server.model.records import Copy, Position
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
@@ -181,7 +181,7 @@ class LiveSocket:
             grant = await self._admit(asked)
         except Refused as refusal:
             self._refused = refusal
-            self._refusals += 1
+            self._refusals += not isinstance(refusal, Unavailable)
             if self._refusals > MOST_STORIES:
                 # A page has no more stories than that, so this is no page.
                 self._count_fault()
