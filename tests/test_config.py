@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -298,3 +299,19 @@ def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValidationError) as problem:
         Config(secret_keys="hidden", redis_url="hidden://", database_url="hidden://")
     assert "hidden" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "readers"),
+    [
+        ({}, 3),
+        ({"rate_limits": "off"}, 0),
+        ({"rate_limits": "off", "readers_per_network": 5}, 5),
+        ({"readers_per_network": 0}, 0),
+    ],
+    ids=str,
+)
+def test_a_network_counts_as_three_readers_unless_it_is_said_otherwise(
+    chosen: dict[str, Any], readers: int
+) -> None:
+    assert load(**chosen).readers == readers

@@ -353,3 +353,11 @@ def test_the_documented_examples_print_the_documented_token(
     assert f"    {SAMPLES['w1']}\n" in DOCS
     assert f"`{VECTORS['story_codes'][0]['code']}`" in DOCS
     assert KEY in example("php")
+
+
+def test_the_bus_has_keys_of_its_own_the_newest_first() -> None:
+    older, newer = "an older secret of the server", "a newer secret of the server"
+    keys = Keyring([newer, older]).bus_keys()
+    assert keys == Keyring([newer]).bus_keys() + Keyring([older]).bus_keys()
+    assert len({*keys, newer.encode(), older.encode()}) == 4
+    assert {len(key) for key in keys} == {32}

@@ -188,7 +188,7 @@ class LiveSocket:
             grant = await self._admit(asked)
         except Refused as refusal:
             self._refused = refusal
-            self._refusals += 1
+            self._refusals += not isinstance(refusal, Unavailable)
             if self._refusals > MOST_STORIES:
                 # A page has no more stories than that, so this is no page.
                 self._count_fault()
