@@ -176,6 +176,8 @@ def to_comment(row: Row[Any]) -> Comment:
     check_head(row._mapping)
     try:
         text, counts = tree_of(row.text), counts_of(row.counts)
+        check_line(row.copy_label)
+        check_line(row.copy_origin)
     except ValueError as fault:
         raise RowDamagedError("comments", row.id, str(fault)) from None
     return Comment(
@@ -203,21 +205,32 @@ def to_comment(row: Row[Any]) -> Comment:
     )
 
 
+_SAID = ("title", "author", "publisher", "url", "notice")
+
+
+def _line_or_none(row: Row[Any], name: str) -> str | None:
+    """What a row of `stories` says, or nothing where it is no text."""
+    value = row._mapping[name]
+    try:
+        check_line(value)
+    except ValueError as fault:
+        left_out(RowDamagedError("stories", row.id, str(fault)))
+        return None
+    return str(value) if value is not None else None
+
+
 def to_story(row: Row[Any]) -> Story:
     """A row of `stories` as a record."""
+    said = {name: _line_or_none(row, name) for name in _SAID}
     return Story(
+        **said,
         id=row.id,
         code=row.code,
         site=row.site,
         key=row.key,
-        title=row.title,
-        author=row.author,
-        publisher=row.publisher,
-        url=row.url,
         license=row.license,
         attributed=row.attributed,
         closed=bool(row.closed),
-        notice=row.notice,
         seq=row.seq,
         tallies=row.tallies,
         tally=Tally(row.version, counts_or_none("stories", row.id, row.counts)),
