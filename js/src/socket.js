@@ -18,11 +18,11 @@ import { backoff, mayReturn } from "./pace.js";
 
 const PATIENCE = 8_000;
 const HIDDEN = 60_000;
-/** How long nothing may be heard; up to 12 s more, so that those who heard the same do not ask in step. */
-const SILENCE = 33_000;
-/** How long an answer may take from who was heard a moment ago, and from who may be long gone. */
-const SIGN = 12_000;
-const SOON = 4_000;
+/** How long a sign of life may take. */
+const SIGN = 6_000;
+/** After so many beats without a word one is asked for. Each page has a beat of its own, so that not all ask in step. */
+const BEAT = 8_000;
+const BEATS = 6;
 /** Stories of a socket, as the server has it. */
 const MOST = 50;
 
@@ -66,6 +66,8 @@ function openLine(server) {
   let timer = 0;
   let nap = 0;
   let pulse = 0;
+  /** Beats since something was heard. */
+  let quiet = 0;
   /** Until all are live. @type {Promise<void> | null} */
   let polling = null;
 
@@ -108,8 +110,7 @@ function openLine(server) {
       send(message);
     });
 
-  /** @param {number} [patience] how long a sign of life may take */
-  function look(patience = SOON) {
+  function look() {
     const { hidden } = document;
     clearTimeout(nap);
     if (hidden) nap = setTimeout(hangUp, HIDDEN);
@@ -117,17 +118,15 @@ function openLine(server) {
     send({ type: "visible", ref: nextRef(), value: !hidden });
     if (hidden || !isOpen()) return;
     clearTimeout(pulse);
+    quiet = BEATS;
     pulse = setTimeout(() => {
+      if (quiet < BEATS) return;
       lost(0);
       later(0);
-    }, patience);
+    }, SIGN);
   }
-
-  function heard() {
-    clearTimeout(pulse);
-    // A hidden page sends nothing: it looks when it is seen.
-    pulse = setTimeout(() => document.hidden || look(SIGN), SILENCE + Math.random() * SIGN);
-  }
+  // A hidden page sends nothing: it looks when it is seen.
+  setInterval(() => ++quiet < BEATS || document.hidden || !isOpen() || look(), BEAT);
 
   function connect() {
     if (socket || timer || away || !stories.size) return;
@@ -139,13 +138,13 @@ function openLine(server) {
     const mine = socket;
     mine.onopen = () => {
       if (mine !== socket) return mine.close();
-      heard();
+      quiet = 0;
       stories.forEach(subscribe);
       if (document.hidden) look();
     };
     mine.onmessage = ({ data }) => {
       if (mine !== socket) return;
-      heard();
+      quiet = 0;
       hear(JSON.parse(data));
     };
     // What a policy blocks never closes in Chromium: there is only the error.
@@ -229,9 +228,9 @@ function openLine(server) {
     look();
   }
 
-  document.addEventListener("visibilitychange", () => look());
+  document.addEventListener("visibilitychange", look);
   addEventListener("pagehide", hangUp);
-  addEventListener("pageshow", () => look());
+  addEventListener("pageshow", look);
   addEventListener("online", anew);
 
   return {

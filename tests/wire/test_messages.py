@@ -61,18 +61,23 @@ def test_the_reference_of_what_cannot_be_understood_is_kept_where_it_is_one(
     assert fault.value.ref == kept
 
 
-UNFIT: list[dict[str, Any]] = [
-    *({"lang": lang} for lang in ("en_US", "zh_CN", "x-default", "en-", "de DE", "{{ lang }}", "")),
-    *({"lang": lang} for lang in ["a" * 36, 7, ["en"], {}]),
-    *({"page": page} for page in ["https://a.example/" + "a" * 2_000, 7, []]),
-    *({"since": since} for since in ("e:1", {"epoch": "e"}, {"epoch": "e" * 65, "seq": 1})),
-    {"since": {"epoch": "e", "seq": -1}},
+BAD_LANGS: tuple[Any, ...] = (
+    "en_US", "zh_CN", "x-default", "en-", "de DE", "{{ lang }}", "", "a" * 36, 7, ["en"], {},
+)  # fmt: skip
+BAD_PAGES: tuple[Any, ...] = ("https://a.example/" + "a" * 2_000, 7, [])
+BAD_POSITIONS: tuple[Any, ...] = (
+    "e:1", {"epoch": "e"}, {"epoch": "e" * 65, "seq": 1}, {"epoch": "e", "seq": -1},
+)  # fmt: skip
+UNFIT = [
+    *(("lang", value) for value in BAD_LANGS),
+    *(("page", value) for value in BAD_PAGES),
+    *(("since", value) for value in BAD_POSITIONS),
 ]
 
 
-@pytest.mark.parametrize("field", UNFIT)
-def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(field: dict[str, Any]) -> None:
-    sent = {"type": "subscribe", "story": CODE, "ref": 1, **field}
+@pytest.mark.parametrize(("name", "value"), UNFIT)
+def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(name: str, value: Any) -> None:
+    sent = {"type": "subscribe", "story": CODE, "ref": 1, name: value}
     bare = messages.Subscribe(type="subscribe", story=CODE, ref=1)
     assert read_message(json.dumps(sent)) == bare
 
