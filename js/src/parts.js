@@ -8,31 +8,31 @@ const script = /** @type {HTMLScriptElement | null} */ (globalThis.document?.cur
 /** The server that it came from, which has the other files of the same build. */
 const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
 
-/** So many milliseconds longer is each wait for a file that did not come. */
+/** So many milliseconds longer is each wait for a file that did not come; the first is none. */
 const WAIT = 1_500;
-/** How often a part is asked for: for a minute. */
-const TRIES = 10;
+/** How often a part is waited for: for a minute. */
+const WAITS = 8;
 
 /** A module that failed stays failed in its document: each further try has an address of its own. */
 let failed = 0;
 
 /**
- * A later file of this build: from where this file came, then from the story's server, and again.
+ * A later file of this build: from where this file came, then from the story's server, and again after each wait.
  *
  * @template T
  * @param {string} server
  * @param {string} name
  * @param {(url: string) => Promise<T>} get
- * @param {number} tries
+ * @param {number} [waits]
  * @returns {Promise<T>}
  */
-export async function fetchFile(server, name, get, tries) {
-  for (let n = 0; ; ) {
+export async function fetchFile(server, name, get, waits = 0) {
+  for (let n = 0; ; n++) {
     try {
       return await get(`${(n % 2 ? 0 : HOME) || server}/embed/${COMMON}-${name}${failed ? "?" + failed : ""}`);
     } catch (problem) {
       failed++;
-      if (++n === tries) throw problem;
+      if (n > waits) throw problem;
       await new Promise((resolve) => setTimeout(resolve, WAIT * n));
     }
   }
@@ -52,7 +52,7 @@ const parts = {};
 export async function bring(server, name) {
   if (!parts[name]) {
     const hash = name === "live" ? HASH : (await bring(server, "live")).HASHES[name];
-    const part = await fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), TRIES);
+    const part = await fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), WAITS);
     parts[name] ??= part;
   }
   return parts[name];

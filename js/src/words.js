@@ -72,7 +72,7 @@ export function languageOf(element, token) {
  */
 export async function learn(server, words, lang, part) {
   if (!LOCALES.split(" ").includes(lang)) return;
-  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, ask, 2));
+  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, ask));
 }
 
 /**

@@ -34,7 +34,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ghost]:
 async def inside(hosts: Hosts, site: Ghost) -> Page:
     """The owner's desk; the first visit sets the site up. Ghost's own pages may write to the console."""
     hosts.expected.append(NOT_THERE)
-    context = await hosts.reader(viewport={"width": 1000, "height": 800})
+    # Its button “Publish post” pulses until it is clicked: nothing that moves is stable.
+    context = await hosts.reader(viewport={"width": 1000, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(60_000 * SLOWNESS)
     state = await site.ask(context, "GET", "authentication/setup/")
     if not state["setup"][0]["status"]:
