@@ -31,11 +31,11 @@ async def test_withdrawn_rights_end_on_every_open_page_within_five_seconds(
     story = stage.publisher.story(jti="withdrawn")
     load = stage.load(watchers=10)
     async with load, AsyncExitStack() as stack:
-        pages = []
-        for number in range(PAGES):
-            page = Client(stage.servers[number % 2].url)
-            pages.append(await stack.enter_async_context(page))
-            await page.subscribe(story.token)
+        pages = [Client(stage.servers[number % 2].url) for number in range(PAGES)]
+        for start in range(0, PAGES, 20):
+            some = pages[start : start + 20]
+            await asyncio.gather(*(stack.enter_async_context(page) for page in some))
+            await asyncio.gather(*(page.subscribe(story.token) for page in some))
         await load.more(20)
         revoke = ("site", "revoke", stage.publisher.site, "withdrawn")
         said = await asyncio.to_thread(stage.pair.cli, *revoke)

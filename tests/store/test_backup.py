@@ -13,14 +13,15 @@ from tests.journeys.harness import ServerProcess
 from tests.waiting import eventually
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import Unavailable
-from widget_server.model.records import Site
+from widget_server.model.records import ShutOut, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post, React
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles, store_embed_files
 from widget_server.store.engine import Database, DatabaseUnusableError
-from widget_server.store.errands import make_site, make_story
+from widget_server.store.errands import make_site, make_story, revoke_token, shut_origin_out
+from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
 
 CODE = "0123456789ab"
@@ -70,6 +71,8 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
         story = await make(writer)
         await asyncio.gather(*(writer.submit(post(story, n)) for n in range(1_500)))
         await writer.submit(React(story, None, "r1", "happy", None, 1))
+        await writer.run_errand(revoke_token("press", "gone"))
+        await writer.run_errand(shut_origin_out("press", "https://bad.example", CODE))
         rows = await backup.back_up(database_url, file, quiet)
     assert rows["comments"] == 1_500
     assert rows["reactions"] == 1
@@ -83,6 +86,9 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
             assert restored.tally.counts == {"happy": 1, "sad": 0}
             assert page.threads[0].top.source == "Hello"
             assert database.epoch not in {"", before}
+            sites = Sites(database)
+            assert await sites.revoked("press") == {"gone"}
+            assert await sites.shut_out("press") == {ShutOut("https://bad.example", CODE)}
             # The numbering goes on where the backup stood.
             again = await writer.submit(post(restored.id, 1_500))
             assert again.seq == restored.seq + 1

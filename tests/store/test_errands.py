@@ -7,8 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.opened import Store
+from widget_server.model.records import SeenCopy, ShutOut
 from widget_server.store import errands
-from widget_server.store.errands import see_copy
+from widget_server.store.errands import (
+    change_site,
+    readmit_origin,
+    revoke_token,
+    see_copy,
+    shut_origin_out,
+)
 from widget_server.store.schema import copies
 
 See = Callable[..., Awaitable[int | None]]
@@ -72,3 +79,37 @@ async def test_a_copy_that_was_acted_on_once_stays_so(store: Store, seeing: See)
     await seeing(story, 7)
     await seeing(story, 8)
     assert await seeing(story, 0) == first[0]
+
+
+async def test_each_change_of_what_pages_may_do_is_counted_for_its_site_alone(
+    store: Store,
+) -> None:
+    await store.story(site="one")
+    await store.story(site="other")
+    run = store.writer.run_errand
+    counted = []
+    for errand in (
+        revoke_token("one", "jti"),
+        shut_origin_out("one", "https://bad.example", ""),
+        shut_origin_out("one", "https://bad.example", "a-story-code"),
+        readmit_origin("one", "https://bad.example", ""),
+        change_site("one", lambda site: site),
+    ):
+        await run(errand)
+        counted.append(await store.sites.rights(["one", "other", "nowhere"]))
+    assert counted == [{"one": number, "other": 0} for number in range(1, 6)]
+    assert await store.sites.shut_out("one") == {ShutOut("https://bad.example", "a-story-code")}
+    assert await run(readmit_origin("one", "https://bad.example", "")) is False
+
+
+async def test_a_token_is_known_by_where_it_was_seen_on_its_own_site(store: Store) -> None:
+    story = await store.story("a-key")
+    elsewhere = await store.story("a-key", site="other")
+    page = "https://copy.example/page"
+    for one in (story, elsewhere):
+        copy = see_copy(one.id, "jti", "https://copy.example", "A copy", None, page, used=True)
+        await store.writer.run_errand(copy)
+    (seen,) = await store.sites.seen("s", "jti")
+    known = SeenCopy("a-key", "https://copy.example", "A copy", page, seen.last_seen)
+    assert seen == known
+    assert await store.sites.seen("s", "another") == []
