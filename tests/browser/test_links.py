@@ -142,7 +142,9 @@ NESTED = f"""<style>
 
 async def test_the_discussion_is_no_part_of_the_quotation(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    link = f'<a class="story-widget" href="{story.link}" data-widget-token="{story.token}">Discuss</a>'
+    link = (
+        f'<a class="story-widget" href="{story.link}" data-widget-token="{story.token}">Discuss</a>'
+    )
     page = await hosts.open(NESTED.replace("SNIPPET", link) + story.script)
     await reaction(page, "Happy").wait_for()
     assert await page.evaluate("[...app.children].map(({ localName }) => localName)") == [
@@ -285,7 +287,9 @@ async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts:
         " it.append(document.createRange().createContextualFragment(html)) }",
         one.anchor,
     )
-    await page.evaluate("html => { app.insertAdjacentHTML('beforeend', html) }", last.anchor + "<p>Text.</p>")
+    await page.evaluate(
+        "html => { app.insertAdjacentHTML('beforeend', html) }", last.anchor + "<p>Text.</p>"
+    )
     await expect(reaction(page, "Happy")).to_have_count(2)
     assert await widgets(page) == [last.code, last.code]
 
@@ -308,7 +312,9 @@ async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts)
     await time.click()
     await expect(page.get_by_role("article")).to_be_focused()
     await page.wait_for_url(href)
-    await page.evaluate("history.replaceState({ page: 1 }, '', location.href.split('#')[0] + '#/story/1')")
+    await page.evaluate(
+        "history.replaceState({ page: 1 }, '', location.href.split('#')[0] + '#/story/1')"
+    )
     await time.press("Enter")
     await expect(page.get_by_role("article")).to_be_focused()
     assert page.url == f"{address}#/story/1"
