@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import httpx
 import pytest
+from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from tests.conftest import SERVERS
@@ -260,6 +262,42 @@ def test_a_snippet_credits_the_story_and_leads_to_it(run: Run, site: str) -> Non
     assert script["src"] == "http://localhost:8000/embed.js"
     assert snippet.of("b") == []
     assert re.search(r"Changes: Shortened\.(?!\.)", html)
+
+
+def test_each_form_of_a_snippet_is_what_its_reader_takes(run: Run, site: str) -> None:
+    hostile = "Ferry & <b> {of} [all] *days*"
+    words = [*TOKEN, "--origin", "*", "--title", hostile, "--author", "Ines", "--snippet"]
+    words += ["--url", "https://press.example/x?a=1&b=2"]
+    link = f"http://localhost:8000/s/{code('press', '2026/ferry')}"
+    # Of the plain form an XML parser makes the same as an HTML parser.
+    root = ElementTree.fromstring(f"<div>{run(*words).out}</div>")  # noqa: S314
+    anchor, original, licence = root.iter("a")
+    assert anchor.attrib["href"] == link
+    assert "".join(anchor.itertext()).startswith(f"React to and discuss “{hostile}”:")
+    assert original.attrib["href"] == "https://press.example/x?a=1&b=2"
+    assert licence.attrib["rel"] == "license"
+    (script,) = root.iter("script")
+    assert script.attrib["async"] == "async"
+    jsx = run(*words, "--form", "jsx").out
+    assert "className=" in jsx
+    assert " class=" not in jsx
+    assert "async={true}" in jsx
+    assert '{"Ferry & <b> {of} [all] *days*"}' in jsx
+    alone = Snippet(run(*words, "--form", "link").out)
+    assert [tag for tag, _ in alone.tags] == ["p", "a", "p", "a", "a"]
+    markdown = run(*words, "--form", "markdown").out
+    html = MarkdownIt().render(markdown)
+    shown = ElementTree.fromstring(f"<div>{html}</div>")  # noqa: S314
+    assert [each.attrib["href"] for each in shown.iter("a")] == [
+        link,
+        "https://press.example/x?a=1&amp;b=2".replace("&amp;", "&"),
+        "https://creativecommons.org/licenses/by/4.0/",
+    ]
+    assert "".join(shown.itertext()).count(hostile) == 2
+    assert "token" not in markdown
+    wrong = run(*words, "--form", "pdf")
+    sentence(wrong)
+    assert "html, jsx, markdown, link" in wrong.err
 
 
 def test_a_token_is_withdrawn_by_its_handle_or_as_it_is(run: Run, site: str) -> None:

@@ -239,11 +239,11 @@ def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() 
     followed = {name for name, (_, what) in table(EMBED, "name").items() if "Followed" in what}
     assert followed == set(json.loads(observed))
 
-    # One place reads what stands on a snippet's link or script.
+    # Two files read what stands on a snippet's link or script.
     reads = {name: text.count("dataset") for name, text in SOURCE.items() if "dataset" in text}
-    assert reads == {"index.js": 1}
-    (snippet,) = in_source(r"const \{ (.*) \} = origin\.dataset")
-    camel = {name.split(":")[0] for name in snippet.split(", ")}
+    assert reads == {"index.js": 1, "links/index.js": 2}
+    taken = ", ".join(in_source(r"const \{ (.*) \} = origin\.dataset"))
+    camel = {name.split(":")[0] for name in taken.split(", ")}
     data = {"data-" + re.sub("[A-Z]", lambda big: f"-{big[0].lower()}", name) for name in camel}
     assert told["on the snippet's link"] | told["on the script"] == data
 

@@ -56,15 +56,21 @@ test("a wish shows at once, and what others do meanwhile does not make it jump",
   const tally = { version: 3, counts: { happy: 3, sad: 1 } };
   state = reduce(state, { type: "answered", wish, tally });
   assert.equal(choice(state), "happy");
-  assert.deepEqual(counts(state), { happy: 3, sad: 1 });
+  assert.deepEqual({ ...counts(state) }, { happy: 3, sad: 1 });
 });
 
 test("a wish takes back what it takes the place of", () => {
   const [state] = press(play(snapshot(1, [], { mine: { reaction: "happy" } })), "sad");
-  assert.deepEqual(counts(state), { happy: 1, sad: 1 });
+  assert.deepEqual({ ...counts(state) }, { happy: 1, sad: 1 });
   const [none] = press(state, "sad");
   assert.equal(choice(none), null);
-  assert.deepEqual(counts(none), { happy: 1, sad: 0 });
+  assert.deepEqual({ ...counts(none) }, { happy: 1, sad: 0 });
+});
+
+test("a reaction may be called like what every object has", () => {
+  const state = play(snapshot(1, []));
+  assert.equal(counts(state).constructor, undefined);
+  assert.equal(wishFor(state, "constructor").counts.constructor, 1);
 });
 
 test("of two wishes the last one stays, whatever the first is answered", () => {

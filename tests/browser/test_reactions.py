@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Route, WebSocketRoute, expect
 
-from tests.browser.actions import expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -175,3 +175,21 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
     assert not await page.evaluate("window.moved")
     await expect(reaction(page, "Happy")).to_have_accessible_name("Happy 12")
     await expect(page.get_by_role("status")).to_have_text("")
+
+
+async def test_a_reaction_may_be_called_like_what_every_object_has(
+    demo: Demo, hosts: Hosts
+) -> None:
+    site = demo.site("odd-post", "reactions=happy,constructor:Built:🏗")
+    story = demo.story(site)
+    page = await hosts.open(story.snippet)
+    await expect_reaction(page, "Built", 0, own=False)
+    await reaction(page, "Built").click()
+    await expect_reaction(page, "Built", 1, own=True)
+    await comment(page, "To be built")
+    own = article(page, "To be built")
+    await own.get_by_role("button", name="React").click()
+    built = own.get_by_role("button", name="Built")
+    await expect(built).to_have_accessible_name("Built")
+    await built.click()
+    await expect(built).to_have_accessible_name("Built 1")

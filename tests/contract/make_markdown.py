@@ -25,6 +25,18 @@ TEXTS = (
     "```\nlet x = 1;\n```\nafter",
     "\\*not em\\*",
     "before\n- item\n- item",
+    # Where an address ends, in any script.
+    "اقرأ https://example.org/x، ثم قل رأيك",
+    "اقرأ https://example.org/x،ثم قل رأيك؟",
+    "देखें https://example.org/x। फिर",
+    "看https://example.org/docs了解更多",
+    "見て（https://example.org/x）。次に https://example.org/y。",
+    "ดูที่https://example.org/xนะครับ",
+    "https://example.org/x에서 보세요",
+    "https://ja.wikipedia.org/wiki/日本 と https://ja.wikipedia.org/wiki/日本2020年。",
+    "https://例え.jp/パス?名=値#節 https://bücher.example/é, https://de.wikipedia.org/wiki/Köln.",
+    "https://ar.wikipedia.org/wiki/مصر، https://ca.wikipedia.org/wiki/Col·lecció…",
+    "https://en.wikipedia.org/wiki/Michelson–Morley_experiment … “https://example.org/a”",
 )
 
 

@@ -17,7 +17,7 @@ from widget_server.operations import admit, enrol
 from widget_server.operations.services import Services
 from widget_server.trust import origins
 from widget_server.trust.tokens import story_code
-from widget_server.wire.snippet import snippet as draw_snippet
+from widget_server.wire.snippet import FORMS, snippet as draw_snippet
 
 UNITS = {"h": 3_600, "d": 86_400, "w": 604_800, "y": 31_557_600}
 
@@ -41,6 +41,9 @@ def token(
     can: Annotated[list[str] | None, typer.Option(help="read, react, comment; repeat.")] = None,
     jti: Annotated[str | None, typer.Option(help="A handle of your own to withdraw it by.")] = None,
     snippet: Annotated[bool, typer.Option("--snippet", help="Print the HTML to paste.")] = False,
+    form: Annotated[
+        str, typer.Option(help=f"With --snippet: {', '.join(FORMS)}.", show_default=True)
+    ] = "html",
     data: DataDir = None,
 ) -> None:
     """Sign a widget token for one story and the pages that may carry it."""
@@ -58,6 +61,8 @@ def token(
         label=label,
         lang=lang,
     )
+    if form not in FORMS:
+        raise ValueError(f"--form takes {', '.join(FORMS)}.")
     config = load(data_dir=data)
 
     async def mint(services: Services) -> str:
@@ -69,7 +74,7 @@ def token(
 
     signed = with_services(data, mint)
     code = story_code(site, story)
-    print(draw_snippet(config.url, code, signed, claims) if snippet else signed)
+    print(draw_snippet(config.url, code, signed, claims, form) if snippet else signed)
     # Not among what is piped on.
     handle = jti or hashlib.sha256(signed.encode()).hexdigest()
     print(f"jti {handle} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr)

@@ -4,6 +4,7 @@ Each reads the text once, whatever is written in it; a link that is none stays a
 """
 
 import re
+import unicodedata
 from bisect import bisect_left
 
 from markdown_it.rules_inline import StateInline
@@ -25,6 +26,8 @@ _DESTINATION = re.compile(
 )
 _MARKS = re.compile(r"\\.|`+|!?\[|\]", re.DOTALL)
 _PAIRS = {")": "(", "}": "{"}
+# Letters of words that are written with spaces between them, in the script that hosts and paths are written in.
+_LATIN = re.compile(r"[\u0080-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff]")
 
 
 def bare_url(state: StateInline, silent: bool) -> bool:
@@ -35,7 +38,7 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     match = scheme and _BARE.match(state.src, state.pos, state.posMax)
     if scheme is None or match is None:
         return False
-    url = scheme[0] + _without_sentence(match[0])
+    url = scheme[0] + _without_sentence(_without_words(match[0]))
     if len(url) > MAX_HREF or urls.split(url) is None:
         return False
     state.pending = state.pending[: -len(scheme[0])]
@@ -46,13 +49,53 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _without_words(url: str) -> str:
+    """Leave the text that follows an address without a space to the text.
+
+    An address in letters of other scripts stays whole (`https://ja.wikipedia.org/wiki/日本`): they
+    begin a part of it, after a mark as `/`, `=` or `-`. Two things end it:
+
+    - a letter of a script other than Latin, right behind an ASCII letter or digit, where all was
+      ASCII so far: `https://example.org/docs了解更多`, `https://example.org/xนะครับ`;
+    - a sentence mark of another script (category Po outside Latin and general punctuation, but for
+      the middle dots of names): `https://example.org/x،ثم`.
+
+    So `https://ja.wikipedia.org/wiki/Tシャツ`, which nobody can tell from the first, is cut.
+    """
+    plain = True
+    for place, char in enumerate(url):
+        if char.isascii():
+            continue
+        kind = unicodedata.category(char)
+        if plain and kind[0] in "LM" and url[place - 1].isalnum() and not _LATIN.match(char):
+            return url[:place]
+        if kind == "Po" and _is_foreign(char):
+            return url[:place]
+        plain = False
+    return url
+
+
+def _is_foreign(mark: str) -> bool:
+    return mark >= "\u0370" and not "\u2000" <= mark <= "\u206f" and mark not in "・･"
+
+
 def _without_sentence(url: str) -> str:
-    """Leave the marks that end a sentence, or close what was open before the URL, to the text."""
+    """Leave the marks that end a sentence, or close what was open before the URL, to the text.
+
+    Of whatever script: outside ASCII that is general category Po, and quotes and brackets.
+    """
     end = len(url)
     spare = {
         closing: url.count(closing) - url.count(opening) for closing, opening in _PAIRS.items()
     }
-    while end and (url[end - 1] in ".,;:!?'*_~" or spare.get(url[end - 1], 0) > 0):
+    while end and (
+        url[end - 1] in ".,;:!?'*_~"
+        or spare.get(url[end - 1], 0) > 0
+        or (
+            not url[end - 1].isascii()
+            and unicodedata.category(url[end - 1]) in ("Po", "Ps", "Pe", "Pi", "Pf")
+        )
+    ):
         end -= 1
         if url[end] in spare:
             spare[url[end]] -= 1

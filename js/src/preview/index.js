@@ -103,7 +103,12 @@ const starts = (line, _) =>
   FENCE.test(line) || QUOTE.test(line) || /^ {0,3}([-*+]|1[.)]) +\S/.test(line);
 
 const TOKENS =
-  /\\([!-/:-@[-`{-~])|(`+)([^`]|[^`][^]*?[^`])\2(?!`)|\[((?:\\.|`[^`]*`|[^\]\\[])*)\]\(\s*<?(https?:[^\s<>)]*(?:\([^\s<>)]*\)[^\s<>)]*)*)>?(?:\s+"[^"]*")?\s*\)|(?<![\w/])(https?:\/\/[^\s<>]+)|(\*\*|__|~~)(?=\S)([^]*?\S)\7(?!\*(?!\*))|([*_])(?=[^\s*_])((?:[^*_]|\*\*[^]*?\*\*|__[^]*?__|(?<=\w)_(?=\w))*?[^\s*_]|\*\*[^]*?\*\*|__[^]*?__)\9(?!\w)|\n/;
+  /\\([!-/:-@[-`{-~])|(`+)([^`]|[^`][^]*?[^`])\2(?!`)|\[((?:\\.|`[^`]*`|[^\]\\[])*)\]\(\s*<?(https?:[^\s<>)]*(?:\([^\s<>)]*\)[^\s<>)]*)*)>?(?:\s+"[^"]*")?\s*\)|(?<![\w/])(https?:\/\/[^\s<>"`«»‘-‟\u3000-\u3011\uff01-\uff0f\uff1a-\uff20]+)|(\*\*|__|~~)(?=\S)([^]*?\S)\7(?!\*(?!\*))|([*_])(?=[^\s*_])((?:[^*_]|\*\*[^]*?\*\*|__[^]*?__|(?<=\w)_(?=\w))*?[^\s*_]|\*\*[^]*?\*\*|__[^]*?__)\9(?!\w)|\n/;
+
+/** Where the text goes on behind an address without a space: `trust/links.py` says by which rule. */
+const FOREIGN =
+  /(?<=^[!-~]*[0-9A-Za-z])(?![\0-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff])[\p{L}\p{M}]|(?![\0-\u036f\u2000-\u206f・･])\p{Po}/u;
+const MARKS = /([.,:;!?'"*_~)\]]|(?![\0-\x7f])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}])+$/u;
 
 /** @param {string} text @returns {Piece[]} */
 function inline(text) {
@@ -132,7 +137,8 @@ function inline(text) {
       out.push(["code", null, /^ .*[^ ].* $/.test(plain) ? plain.slice(1, -1) : plain]);
     } else if (href) out.push(["a", { href }, ...inline(label || href)]);
     else if (bare) {
-      const url = bare.replace(/[.,:;!?'"*_~)\]]+$/, "");
+      const end = bare.search(FOREIGN);
+      const url = (end < 0 ? bare : bare.slice(0, end)).replace(MARKS, "");
       out.push(["a", { href: url }, url]);
       used -= bare.length - url.length;
     } else if (double) out.push([double === "~~" ? "del" : "strong", null, ...inline(strong ?? "")]);
