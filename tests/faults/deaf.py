@@ -1,6 +1,7 @@
 """Clients that take what they are sent slowly, or never."""
 
 import asyncio
+import contextlib
 import json
 import socket
 
@@ -13,8 +14,43 @@ from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Story
 
 
+class Slow:
+    """A subscriber on a line of so many bytes a second: `async with Slow(server, story, 8_000)`."""
+
+    def __init__(self, server: ServerProcess, story: Story, rate: int) -> None:
+        self._server, self._story, self.rate = server, story, rate
+        self.taken = 0
+        self.cut = False
+        self.came = b""
+
+    async def __aenter__(self) -> "Slow":
+        self._reader, self._writer = await subscribed(self._server, self._story)
+        self._task = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        self._writer.transport.abort()
+
+    async def _read(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await self._reader.read(1_000):
+                self.taken += len(data)
+                self.came += data
+                await asyncio.sleep(len(data) / self.rate)
+        self.cut = True
+
+
 async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWriter:
     """A subscriber that never looks at what it is sent."""
+    _, writer = await subscribed(server, story)
+    return writer
+
+
+async def subscribed(
+    server: ServerProcess, story: Story
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A subscriber for whom next to nothing is kept but by the server."""
     sock = socket.socket()
     # As little as the kernel allows: what is not read is soon the server's to keep.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -34,4 +70,4 @@ async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWrit
     protocol.send_text(message.encode())
     writer.writelines(protocol.data_to_send())
     await writer.drain()
-    return writer
+    return reader, writer

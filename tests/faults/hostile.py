@@ -11,7 +11,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -30,11 +30,15 @@ CUT = "cut"
 
 @dataclass(frozen=True)
 class Target:
-    """The server under attack: its port, a token of a busy story, tokens of many others."""
+    """The server under attack: its port, a token of a busy story, tokens of many others.
+
+    `long` names a story of long comments: a token and its code.
+    """
 
     port: int
     busy: str
     others: list[str]
+    long: tuple[str, str] = ("", "")
 
 
 Ends = Counter[str]
@@ -178,6 +182,31 @@ async def never_reads(target: Target, ends: Ends) -> None:
             ends[KEPT] += 1
 
 
+async def never_reads_long_comments(target: Target, ends: Ends) -> None:
+    """The same with the story of long comments, all of whose snapshot waits."""
+    await never_reads(replace(target, busy=target.long[0]), ends)
+
+
+async def gets_slowly(target: Target, ends: Ends) -> None:
+    """Ask for the snapshot of the story of long comments, and read it at 4 KB/s."""
+    loop = asyncio.get_running_loop()
+    sock = _socket(2048)
+    try:
+        await loop.sock_connect(sock, ("127.0.0.1", target.port))
+        request = f"GET /v1/stories/{target.long[1]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        await loop.sock_sendall(sock, request.encode())
+        while data := await loop.sock_recv(sock, 1000):
+            await asyncio.sleep(len(data) / 4_000)
+        ends[CUT] += 1
+    except ConnectionError:
+        ends[CUT] += 1
+    except asyncio.CancelledError:
+        ends[KEPT] += 1
+        raise
+    finally:
+        sock.close()
+
+
 async def reads_slowly(target: Target, ends: Ends) -> None:
     """Read the busy story at 64 kbit/s."""
     loop = asyncio.get_running_loop()
@@ -305,6 +334,10 @@ PATIENT: dict[str, Attack] = {
     "200 subscriptions on a socket": _attack(subscribes, 4, 1, "4400"),
     "never reads": _attack(never_reads, 20, 20, CUT, window_s=6),
     "reads 64 kbit/s": _attack(reads_slowly, 20, 20, KEPT, window_s=6),
+    "never reads a story of long comments": _attack(
+        never_reads_long_comments, 12, 12, CUT, window_s=6
+    ),
+    "gets a story of long comments at 4 KB/s": _attack(gets_slowly, 10, 10, KEPT, window_s=6),
     "silent connections": _attack(on_line(lambda _: []), 100, 50, CUT),
     "silent sockets": _attack(on_socket(lambda _: []), 100, 50, "4408"),
     "dripping headers": _attack(drips(lambda t: _get(t) + b"X-Slow: "), 100, 50, "408"),

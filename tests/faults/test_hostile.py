@@ -4,7 +4,9 @@ And strangers who say things on the bus, or use up what a story remembers.
 """
 
 import asyncio
+import json
 import re
+import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.faults.attacker import Attacker
 from tests.faults.hostile import (
     ATTACKS,
     KEPT,
+    ORIGIN,
     QUICK,
     Attack,
     Ends,
@@ -24,12 +27,15 @@ from tests.faults.hostile import (
     Target,
     names_many_origins,
 )
+from tests.faults.ledger import Posted
+from tests.faults.load import Load
 from tests.faults.stage import THOROUGH, Stage, now
 from tests.faults.stopwatch import Stopwatch, quantile
 from tests.faults.table import Siege
 from tests.faults.thorough import thorough
 from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
+from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 from widget_server.config import DEFAULT_RATES
 
@@ -61,6 +67,32 @@ async def besieged(set_stage: SetStage) -> tuple[Stage, Target]:
     stage.publisher = await asyncio.to_thread(stage.pair.site, *RULES)
     stories = [stage.publisher.story().token for _ in range(200)]
     return stage, Target(stage.pair.one.port, "", stories)
+
+
+async def long_story(stage: Stage, load: Load) -> tuple[str, str]:
+    """A story of 10 threads with 19 replies each, all as long as they may be: 4 MB. Its token, code."""
+    story = stage.publisher.story()
+    async with http_client() as http:
+
+        async def post(parent: str | None = None) -> str:
+            deed = {"type": "comment", "story": story.code, "token": story.token, "parent": parent}
+            own = {"key": str(uuid.uuid4()), "body": "\U0001f409" * 5_000}
+            answer = await http.post(
+                f"{stage.pair.one.url}/v1/actions",
+                content=json.dumps(
+                    {k: v for k, v in {**deed, **own}.items() if v}, ensure_ascii=False
+                ),
+                headers={"Origin": ORIGIN, "Content-Type": "text/plain"},
+            )
+            assert answer.status_code == 200, answer.text
+            comment: str = answer.json()["comment"]["id"]
+            load.ledger.comments[own["key"]] = Posted(comment, story.code, own["body"])
+            return comment
+
+        for _ in range(10):
+            top = await post()
+            await asyncio.gather(*(post(top) for _ in range(19)))
+    return story.token, story.code
 
 
 async def test_attacks_are_ended_as_stated_while_readers_are_served(set_stage: SetStage) -> None:
@@ -136,8 +168,9 @@ async def test_an_attack_is_ended_costs_little_and_is_not_felt(
     stage, target = await besieged(set_stage)
     server, attack = stage.pair.one, ATTACKS[name]
     busy = stage.publisher.story()
-    target = Target(target.port, busy.token, target.others)
     async with stage.load(rest=1.0) as load:
+        long = await long_story(stage, load) if "long comments" in name else ("", "")
+        target = Target(target.port, busy.token, target.others, long)
         await load.more(40)
         async with Stopwatch(load, server, busy) as watch, Attacker(name, target) as attacker:
             ends, held = await _until_all_have_ended(server, attack, attacker, watch)

@@ -1,11 +1,12 @@
 """Readers who read slowly or never: they cost their buffer, and nobody else waits for them."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.faults.deaf import never_reads
+from tests.faults.deaf import Slow, never_reads
 from tests.faults.load import Door
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage
@@ -73,6 +74,39 @@ async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
         for closing in deaf:
             closing.transport.abort()
         await slow_line.close()
+
+
+RATES = (4_000, 8_000, 50_000)
+"""32, 64 and 400 kbit/s."""
+
+
+@thorough
+async def test_honest_readers_on_slow_lines_are_not_cut_in_a_lively_story(
+    set_stage: SetStage,
+) -> None:
+    stage = await set_stage("sqlite")
+    server = stage.pair.one
+    load = stage.load()
+    for writer in load.writers:
+        writer.size = 500
+    async with load, contextlib.AsyncExitStack() as lines:
+        story = load.stories[0]
+        for _ in range(250):
+            await load.writers[0].post(story)
+        cut = await server.metric("widget_sockets_slow_cut_total")
+        slow = [await lines.enter_async_context(Slow(server, story, rate)) for rate in RATES]
+
+        async def all_have_read_for_long() -> bool:
+            await load.more(20)
+            await load.writers[1].post(story)
+            assert not [one.rate for one in slow if one.cut], "who reads is kept"
+            return all(one.taken > 40 * one.rate or one.rate > 8_000 for one in slow)
+
+        await eventually(all_have_read_for_long, "they have read for 40 s", 90, pause=0.5)
+        assert all(one.taken > 160_000 for one in slow)
+        assert await server.metric("widget_sockets_slow_cut_total") == cut
+        recovered = await load.spread()
+    await stage.verdict(load, "lines of 32, 64 and 400 kbit/s", recovered)
 
 
 async def _all_cut(server: ServerProcess) -> bool:

@@ -87,7 +87,7 @@ def test_a_snapshot_and_its_frames_are_the_next_snapshot() -> None:
     )
     threads = [
         {**comment("c", 4, tally=tally(1, happy=1)), "replies": [], "more": 0, "next": None},
-        {**top, "replies": [], "more": 0, "next": None},
+        {**top, "replies": [comment("b", 5, "removed")], "more": 0, "next": None},
     ]
     fresh = snapshot(6, threads, tally=tally(9, sad=2), count=2)
     fresh["story"] = {"code": "S", "closed": True, "notice": None}

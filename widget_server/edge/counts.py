@@ -29,7 +29,7 @@ class Sockets:
     peers_paused: Annotated[int, "times that a reader's buffer was full"] = 0
     pings_sent: Annotated[int, "pings sent to quiet sockets"] = 0
     pongs_missed: Annotated[int, "sockets cut as a ping was not answered in 15 s"] = 0
-    slow_cut: Annotated[int, "sockets cut as they had not read for 20 s"] = 0
+    slow_cut: Annotated[int, "sockets cut as they had taken no byte for 20 s"] = 0
     abuse_cut: Annotated[int, "sockets cut for floods, fragments or unread pings"] = 0
     deadline_cut: Annotated[int, "sockets cut as they did not open or close in time"] = 0
     closed: Annotated[Kinds, "sockets that the server closed, by close code and reason"] = field(

@@ -1,6 +1,6 @@
 """How long an answer may be: none grows with the story (rule 7 of the protocol). In bytes of JSON."""
 
-MOST_ANSWER = 272 * 1024
+MOST_ANSWER = 256 * 1024
 """An answer, before compression."""
 MOST_COMMENTS = 136 * 1024
 """The comments in it. What stands around them takes the rest: `mine`, settings, attribution."""
