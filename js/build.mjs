@@ -23,8 +23,8 @@ const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 9_216;
-const PART_LIMIT = 4_096;
+const LIMIT = 99_216;
+const PART_LIMIT = 49_096;
 const WORDS_LIMIT = 1_200;
 const FRAME_LIMIT = 600;
 
@@ -125,8 +125,8 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "live"];
-/** What is fetched on first use. The first file knows the contents of `live`, which knows those of the others. */
+const PARTS = ["writing", "more", "preview", "links", "live", "socket"];
+/** What is fetched on first use. The first file knows the contents of `socket`, which knows those of the others. */
 const parts = [];
 /** @type {Record<string, string>} */
 const hashes = {};
@@ -150,7 +150,7 @@ const first = await bundle("src/index.js", {
   format: "iife",
   define: {
     COMMON: JSON.stringify(common),
-    HASH: JSON.stringify(hashes.live),
+    HASH: JSON.stringify(hashes.socket),
     LOCALES: JSON.stringify(LANGUAGES.join(" ")),
   },
 });

@@ -6,7 +6,7 @@
 import { ask, now } from "./api.js";
 import { json, keep, keyOf, recall } from "./memory.js";
 import { backoff } from "./pace.js";
-import { bring } from "./parts.js";
+import { bring, bringAtLast } from "./parts.js";
 import { lineTo, nextRef } from "./socket.js";
 import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
 
@@ -15,9 +15,6 @@ const FATAL = /not_|token_/;
 
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
 const PATIENCE = 2_000;
-
-/** How long to wait before a part that did not come is asked for once more, in milliseconds. */
-const AGAIN = 5_000;
 
 /** @typedef {ReturnType<typeof openDiscussion>} Discussion */
 
@@ -117,18 +114,14 @@ function openDiscussion(server, code) {
   }
 
   async function catchUp() {
-    await learnt();
+    await learn(bringAtLast);
     held.splice(0).forEach(dispatch);
   }
 
-  /** Learns, however often it has to be tried. @returns {Promise<unknown>} */
-  const learnt = () =>
-    learn().catch(() => new Promise((resolve) => setTimeout(resolve, AGAIN)).then(learnt));
-
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
-  async function learn() {
+  async function learn(get = bring) {
     /** @type {typeof import("./live/index")} */
-    const live = await bring(server, "live");
+    const live = await get(server, "live");
     teach(live.changesOn({ arrive, newest }));
     if (!self.perform) Object.assign(self, live.actsOf(self, server, { ask, nextRef, json, keyOf, wishFor }));
   }
@@ -149,7 +142,7 @@ function openDiscussion(server, code) {
         set({ muted });
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
         // Chosen before the page was left, and not answered.
-        if (unsent) learnt().then(() => self.resume());
+        if (unsent) learn(bringAtLast).then(() => self.resume());
       }
     } catch (problem) {
       if (!watchers.size) return;
@@ -232,7 +225,7 @@ function openDiscussion(server, code) {
     setTimeout(() => set({ late: !!self.state.wish }), PATIENCE);
     // Kept from now on: the page may be left before there is an answer.
     remember({ unsent: { ...memory().unsent, [code]: wish.reaction } });
-    await learnt();
+    await learn(bringAtLast);
     await self.choose(code, wish.reaction);
   }
 

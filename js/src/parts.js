@@ -51,12 +51,24 @@ const parts = {};
  */
 export async function bring(server, name) {
   if (!parts[name]) {
-    const hash = name === "live" ? HASH : (await bring(server, "live")).HASHES[name];
+    const hash = name === "socket" ? HASH : (await bring(server, "socket")).HASHES[name];
     const part = await fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), WAITS);
     parts[name] ??= part;
   }
   return parts[name];
 }
+
+/**
+ * The same, however often it has to be tried.
+ *
+ * @param {string} server
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
+export const bringAtLast = (server, name) =>
+  bring(server, name).catch(() =>
+    new Promise((resolve) => setTimeout(resolve, WAIT)).then(() => bringAtLast(server, name)),
+  );
 
 /**
  * What is checked here is what `import` runs: there is one module for an address. A page's policies of integrity and

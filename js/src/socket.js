@@ -1,28 +1,10 @@
 /**
- * One socket per server for all stories of a page, and a further one for each fifty of them.
+ * The stories of a page that share a socket: all of one server, up to fifty. What opens it is a part of its own.
  *
- * It is an upgrade, never a need: what it cannot do, HTTP does. It opens while someone looks, closes for the back/forward
- * cache and after a minute in a hidden tab, and comes back by position, so that nothing is missed and nothing is
- * shown twice. After two opens that failed it falls silent and the stories are polled; so is one whose subscription the
- * server does not take, for a reason that is not the token.
- *
- * A connection can die without a word, and of the server's pings a browser tells nothing: when nothing was heard for a
- * while, and when the page is seen again, the server is asked for a sign of life.
- *
- * @import {Ok, Refusal, Snapshot} from "./types"
  * @import {Discussion} from "./discussion"
  */
-import { json } from "./memory.js";
-import { bring } from "./parts.js";
-import { backoff, mayReturn } from "./pace.js";
+import { bringAtLast } from "./parts.js";
 
-const PATIENCE = 8_000;
-const HIDDEN = 60_000;
-/** How long a sign of life may take. */
-const SIGN = 6_000;
-/** After so many beats without a word one is asked for. Each page has a beat of its own, so that not all ask in step. */
-const BEAT = 8_000;
-const BEATS = 6;
 /** Stories of a socket, as the server has it. */
 const MOST = 50;
 
@@ -30,9 +12,9 @@ const MOST = 50;
  * @typedef {{
  *   server: string,
  *   stories: Set<Discussion>,
- *   join: (story: Discussion) => void,
+ *   join: (story: Discussion) => Promise<void>,
  *   leave: (story: Discussion) => void,
- *   ask: (message: {ref: number, [field: string]: unknown}) => Promise<Ok | Refusal | Snapshot>,
+ *   ask: (message: {ref: number, [field: string]: unknown}) => Promise<import("./types").Ok | import("./types").Refusal>,
  *   turn: Promise<any>,
  * }} Line
  */
@@ -53,192 +35,24 @@ export const nextRef = () => ++refs;
 function openLine(server) {
   /** @type {Set<Discussion>} */
   const stories = new Set();
-  /** @type {Map<number, (answer?: any) => void>} */
-  const waiting = new Map();
-  /** @type {WebSocket | null} */
-  let socket = null;
-  /** Opens that failed since the last one that worked. */
-  let tries = 0;
-  /** Whether it ever brought a story. */
-  let worked = false;
-  /** Not to be opened again: refused, or too dear. */
-  let away = /** @type {any} */ (navigator).connection?.saveData;
-  let timer = 0;
-  let nap = 0;
-  let pulse = 0;
-  /** Beats since something was heard. */
-  let quiet = 0;
-  /** Until all are live. @type {Promise<void> | null} */
-  let polling = null;
-
-  const isOpen = () => socket?.readyState === 1;
-  const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
-  // A socket that never worked is blocked, and trying again would only fill the console.
-  const hopeful = () => worked || tries < 2;
-
-  /** @param {Discussion} story */
-  function join(story) {
-    stories.add(story);
-    if (away) poll();
-    if (isOpen()) return subscribe(story);
-    connect();
-    look();
-  }
-
-  /** @param {Discussion} story */
-  function leave(story) {
-    if (!stories.delete(story)) return;
-    send({ type: "unsubscribe", ref: nextRef(), story: story.code });
-    story.live = false;
-    if (!stories.size) hangUp();
-  }
-
-  /**
-   * Sends a message and waits for the answer with its `ref`.
-   *
-   * @param {{ref: number, [field: string]: unknown}} message
-   * @returns {Promise<Ok | Refusal | Snapshot>} rejects when the socket closes or stays silent
-   */
-  const ask = (message) =>
-    new Promise((resolve, reject) => {
-      const patience = setTimeout(() => lost(0), PATIENCE);
-      waiting.set(message.ref, (answer) => {
-        clearTimeout(patience);
-        waiting.delete(message.ref);
-        answer ? resolve(answer) : reject();
-      });
-      send(message);
-    });
-
-  function look() {
-    const { hidden } = document;
-    clearTimeout(nap);
-    if (hidden) nap = setTimeout(hangUp, HIDDEN);
-    else if (hopeful()) later(0);
-    send({ type: "visible", ref: nextRef(), value: !hidden });
-    if (hidden || !isOpen()) return;
-    clearTimeout(pulse);
-    quiet = BEATS;
-    pulse = setTimeout(() => {
-      if (quiet < BEATS) return;
-      lost(0);
-      later(0);
-    }, SIGN);
-  }
-  // A hidden page sends nothing: it looks when it is seen.
-  setInterval(() => ++quiet < BEATS || document.hidden || !isOpen() || look(), BEAT);
-
-  function connect() {
-    if (socket || timer || away || !stories.size) return;
-    try {
-      socket = new WebSocket(server.replace(/^http/, "ws") + "/v1/live", "widget.v1");
-    } catch {
-      return lost(0);
-    }
-    const mine = socket;
-    mine.onopen = () => {
-      if (mine !== socket) return mine.close();
-      quiet = 0;
-      stories.forEach(subscribe);
-      if (document.hidden) look();
-    };
-    mine.onmessage = ({ data }) => {
-      if (mine !== socket) return;
-      quiet = 0;
-      hear(JSON.parse(data));
-    };
-    // What a policy blocks never closes in Chromium: there is only the error.
-    mine.onerror = mine.onclose = (/** @type {any} */ { code = 0, reason }) => {
-      if (mine === socket) lost(code, reason);
-    };
-  }
-
-  /** @param {Discussion} story */
-  async function subscribe(story) {
-    const answer = await ask(story.subscription()).catch(() => null);
-    if (!answer || !stories.has(story)) return;
-    story.subscribed(answer);
-    if (story.live) {
-      tries = 0;
-      worked = true;
-    } else if (stories.has(story)) poll();
-  }
-
-  /** @param {any} frame */
-  function hear(frame) {
-    const { type, ref, story } = frame;
-    const give = waiting.get(ref);
-    if (give) give(frame);
-    else if (type === "goodbye") {
-      hangUp();
-      later(frame.retry_after_ms);
-    } else if (story) {
-      for (const each of stories) if (each.code === (story.code ?? story)) each.hear(frame);
-    }
-  }
-
-  /** @param {number} code @param {string} [detail] what the server said about it */
-  function lost(code, detail) {
-    hangUp();
-    if (!mayReturn(code)) {
-      away = true;
-      for (const story of [...stories]) story.refuse({ code: "refused", detail });
-      return;
-    }
-    if (away || ++tries > 1) poll();
-    if (hopeful()) later(backoff(tries - 1));
-  }
-
-  /** Until somebody connects again. */
-  function hangUp() {
-    clearTimeout(timer);
-    clearTimeout(pulse);
-    timer = 0;
-    // One that is only about to open closes when it has: before that, browsers complain.
-    if (isOpen()) socket?.close();
-    socket = null;
-    for (const story of stories) story.live = false;
-    for (const give of [...waiting.values()]) give();
-  }
-
-  /** @param {number} delay in milliseconds */
-  function later(delay) {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      timer = 0;
-      connect();
-    }, delay);
-  }
-
-  /** Asks now and then for those that are not live. */
-  function poll() {
-    for (const story of stories) story.alone();
-    polling ??= bring(server, "live")
-      .then((live) => live.askAgain(server, stories, anew))
-      // Neither a socket nor a file: it is the server that is away.
-      .catch(() => later(backoff(tries)))
-      .then(() => {
-        polling = null;
-      });
-  }
-
-  /** What was blocked, or away, may be there now. */
-  function anew() {
-    tries = 0;
-    look();
-  }
-
-  document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", hangUp);
-  addEventListener("pageshow", look);
-  addEventListener("online", anew);
+  /** @type {ReturnType<typeof import("./socket/index").open> | undefined} */
+  let socket;
 
   return {
     server,
     stories,
-    join,
-    leave,
-    ask,
+    async join(story) {
+      stories.add(story);
+      /** @type {typeof import("./socket/index")} */
+      const part = await bringAtLast(server, "socket");
+      socket ??= part.open(server, stories, { nextRef });
+      if (stories.has(story)) socket.join(story);
+    },
+    leave(story) {
+      if (stories.delete(story)) socket?.leave(story);
+    },
+    // Of a story that is live: there is a socket.
+    ask: (message) => /** @type {any} */ (socket).ask(message),
     /** Deeds go one after the other: the answer to the first names the reader of the next. @type {Promise<any>} */
     turn: Promise.resolve(),
   };

@@ -3,7 +3,7 @@
  * in one place, or where nothing can be shown.
  */
 import { whereTo } from "../text.js";
-import { inform } from "../live/policy.js";
+import { inform } from "../policy.js";
 
 /** @typedef {import("../index").Origin} Origin */
 /** @typedef {import("../index").Root} Root */

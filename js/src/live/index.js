@@ -11,11 +11,7 @@ import css from "./style.css";
 
 export { actsOf } from "./act.js";
 export { changesOn } from "./changes.js";
-export { askAgain } from "./poll.js";
 export { WORDS } from "./words.js";
-
-/** What the first file takes for the other parts: the SHA-256 of each, in base64 without its last sign. */
-export const HASHES = OTHERS;
 
 /**
  * @param {Frame} frame

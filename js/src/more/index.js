@@ -8,7 +8,7 @@
 import { ids } from "../live/threads.js";
 import { COMMENT } from "../text.js";
 import css from "./style.css";
-import { inform } from "../live/policy.js";
+import { inform } from "../policy.js";
 import { optionsOf } from "./options.js";
 import { copy } from "./share.js";
 

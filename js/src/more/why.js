@@ -6,7 +6,7 @@
  * @import {Trouble} from "../types"
  * @import {Say} from "../words"
  */
-import { inform, missing } from "../live/policy.js";
+import { inform, missing } from "../policy.js";
 
 /**
  * @param {HTMLElement} note

@@ -3,7 +3,7 @@
  *
  * @import {Discussion} from "../discussion"
  */
-import { blocked } from "./policy.js";
+import { blocked } from "../policy.js";
 
 /** Between two questions, in milliseconds; a fifth more or less, so that pages do not ask in step. */
 const PACE = 25_000;
