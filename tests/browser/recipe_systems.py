@@ -119,6 +119,47 @@ async def test_react_brings_takes_and_changes_discussions(
     await routed(page)
 
 
+@pytest.mark.parametrize("mode", ["createRoot", "hydrateRoot"])
+async def test_react_takes_its_own_link_away_and_hydrates_what_it_wrote(
+    mode: str, demo: Demo, hosts: Hosts, tmp_path: Path
+) -> None:
+    story = demo.story()
+    conf = json.dumps({"href": story.link, "token": story.token})
+    source = (
+        'import { useState } from "react";\n'
+        'import { createRoot, hydrateRoot } from "react-dom/client";\n'
+        f"const {{ href, token }} = {conf};\n"
+        "function App() {\n"
+        "  const [n, set] = useState(0); window.setN = set;\n"
+        "  return <div><h1>{n}</h1>{n > 2 && <b>before</b>}{n % 2 === 0 && <a className='story-widget' href={href}"
+        " data-widget-token={token}>Talk</a>}<p>rest</p></div>;\n"
+        "}\n"
+        "const root = document.getElementById('root');\n"
+    )
+    source += (
+        "createRoot(root).render(<App />);\n"
+        if mode == "createRoot"
+        else "hydrateRoot(root, <App />, { onRecoverableError: ({ message }) => console.error(message) });\n"
+    )
+    written = (
+        f'<div><h1>0</h1><a class="story-widget" href="{story.link}" data-widget-token="{story.token}">Talk</a><p>rest</p></div>'
+        if mode == "hydrateRoot"
+        else ""
+    )
+    program = bundled(source, tmp_path)
+    page = await hosts.open(
+        f'<div id="root">{written}</div>{story.script}<script type="module">{program}</script>'
+    )
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    for n in (3, 4, 1, 2):
+        await page.evaluate("n => setN(n)", n)
+        await expect(page.get_by_role("heading", name=str(n), exact=True)).to_be_visible()
+        await expect(page.locator("story-widget")).to_have_count(1 if n % 2 == 0 else 0)
+        await expect(page.get_by_text("rest")).to_be_visible()
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
 async def test_vue_is_told_that_it_is_no_component(
     demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
