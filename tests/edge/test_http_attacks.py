@@ -101,19 +101,34 @@ async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(paper: Paper) 
     assert paper.snapshot(story)["tally"]["counts"]["happy"] == 0
 
 
+UNFIT: list[tuple[str, dict[str, Any]]] = [
+    ("a since that is a text", {"since": "e:1"}),
+    ("a since of 30 digits", {"since": {"epoch": "e", "seq": 10**30}}),
+    ("a since below zero", {"since": {"epoch": "e", "seq": -1}}),
+    ("a since that is a float", {"since": {"epoch": "e", "seq": 1.0}}),
+    ("a since that is a boolean", {"since": {"epoch": "e", "seq": True}}),
+    ("an epoch too long", {"since": {"epoch": "e" * 65, "seq": 1}}),
+    ("no epoch", {"since": {"seq": 1}}),
+    ("a language that is none", {"lang": "<b>"}),
+    ("a language with a line break", {"lang": "en\n"}),
+    ("a language too long", {"lang": "a" * 9}),
+    ("a page too long", {"page": "https://copy.example/" + "p" * 2000}),
+]
+
+
+@pytest.mark.parametrize("fields", [s[1] for s in UNFIT], ids=[s[0] for s in UNFIT])
+async def test_what_only_describes_costs_no_subscription(
+    paper: Paper, fields: dict[str, Any]
+) -> None:
+    story = paper.publisher.story()
+    async with live(paper) as socket:
+        message = {"type": "subscribe", "token": story.token} | fields
+        frame = await ask(socket, json.dumps(message).encode())
+        assert (frame["type"], frame["resumed"]) == ("snapshot", False), frame
+
+
 SUBSCRIPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("nothing to subscribe to", {}, "malformed"),
-    ("a since that is a text", {"since": "e:1"}, "malformed"),
-    ("a since of 30 digits", {"since": {"epoch": "e", "seq": 10**30}}, "malformed"),
-    ("a since below zero", {"since": {"epoch": "e", "seq": -1}}, "malformed"),
-    ("a since that is a float", {"since": {"epoch": "e", "seq": 1.0}}, "malformed"),
-    ("a since that is a boolean", {"since": {"epoch": "e", "seq": True}}, "malformed"),
-    ("an epoch too long", {"since": {"epoch": "e" * 65, "seq": 1}}, "malformed"),
-    ("no epoch", {"since": {"seq": 1}}, "malformed"),
-    ("a language that is none", {"lang": "<b>"}, "malformed"),
-    ("a language with a line break", {"lang": "en\n"}, "malformed"),
-    ("a language too long", {"lang": "a" * 9}, "malformed"),
-    ("a page too long", {"page": "https://copy.example/" + "p" * 2000}, "malformed"),
     ("a token too long", {"token": "w1." + "x" * 5000}, "malformed"),
     ("a story that is unknown", {"token": None, "story": "0" * 12}, "not_found"),
 ]
