@@ -15,16 +15,15 @@ from tests.journeys.publisher import Story
 
 
 class Slow:
-    """A subscriber on a line of so many bytes a second: `async with Slow(server, story, 8_000)`."""
+    """A subscriber on a line of so many bytes a second, who answers pings as a browser does."""
 
     def __init__(self, server: ServerProcess, story: Story, rate: int) -> None:
         self._server, self._story, self.rate = server, story, rate
         self.taken = 0
         self.cut = False
-        self.came = b""
 
     async def __aenter__(self) -> "Slow":
-        self._reader, self._writer = await subscribed(self._server, self._story)
+        self._reader, self._writer, self._protocol = await subscribed(self._server, self._story)
         self._task = asyncio.create_task(self._read())
         return self
 
@@ -36,20 +35,22 @@ class Slow:
         with contextlib.suppress(ConnectionError):
             while data := await self._reader.read(1_000):
                 self.taken += len(data)
-                self.came += data
+                self._protocol.receive_data(data)
+                self._writer.writelines(self._protocol.data_to_send())
+                self._protocol.events_received()
                 await asyncio.sleep(len(data) / self.rate)
         self.cut = True
 
 
 async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWriter:
     """A subscriber that never looks at what it is sent."""
-    _, writer = await subscribed(server, story)
+    _, writer, _ = await subscribed(server, story)
     return writer
 
 
 async def subscribed(
     server: ServerProcess, story: Story
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, ClientProtocol]:
     """A subscriber for whom next to nothing is kept but by the server."""
     sock = socket.socket()
     # As little as the kernel allows: what is not read is soon the server's to keep.
@@ -59,6 +60,7 @@ async def subscribed(
     reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
     protocol = ClientProtocol(
         parse_uri(server.url.replace("http", "ws", 1) + "/v1/live"),
+        max_size=None,
         origin=Origin("https://copy.example"),
         subprotocols=[Subprotocol("widget.v1")],
     )
@@ -70,4 +72,4 @@ async def subscribed(
     protocol.send_text(message.encode())
     writer.writelines(protocol.data_to_send())
     await writer.drain()
-    return reader, writer
+    return reader, writer, protocol
