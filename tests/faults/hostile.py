@@ -362,6 +362,7 @@ class Forger:
 
     def __init__(self, url: str) -> None:
         self.forged = 0
+        self._silent = False
         self._url = url
         self._own: set[bytes] = set()
         self._heard: list[tuple[str, bytes]] = []
@@ -375,29 +376,27 @@ class Forger:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._silent = True
+        await asyncio.wait({self._task}, timeout=5)
         self._task.cancel()
-        await asyncio.wait({self._task})
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
         await self._client.aclose()
 
     async def _run(self) -> None:
-        async for said in self._pubsub.listen():
-            if said["type"] != "pmessage" or said["data"] in self._own:
+        while not self._silent:
+            said = await self._pubsub.get_message(timeout=0.2)
+            if said is None or said["type"] != "pmessage" or said["data"] in self._own:
                 continue
             name, data = said["channel"].decode(), said["data"]
             self._heard.append((name, data))
             before, other = self._chance.choice(self._heard), self._chance.choice(self._heard)
-            forged = [*map(self._keep, self._changed(data)), other[1]]
-            for one in forged:
-                await self._client.publish(name, one)
-            # What was heard once is said again where it was said.
-            await self._client.publish(before[0], before[1])
-            self._own.add(before[1])
-            self.forged += len(forged) + 1
-
-    def _keep(self, data: bytes) -> bytes:
-        self._own.add(data)
-        return data
+            # What was heard once is said again where it was said, and where it was not.
+            forged = [(name, one) for one in (*self._changed(data), other[1])] + [before]
+            # Known before they are said, or each would be answered as well, and they would never end.
+            self._own.update(one for _, one in forged)
+            for channel, one in forged:
+                await self._client.publish(channel, one)
+            self.forged += len(forged)
 
     def _changed(self, data: bytes) -> list[bytes]:
         """The next comment of the story, by its author; an audience; and nonsense."""
