@@ -16,7 +16,9 @@ from tests.browser.actions import article, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.front import Front
 from tests.browser.test_bundle import MANIFEST
+from tests.engines import Valkey
 from tests.journeys.harness import ServerProcess
+from tests.loopback import http_client
 from tests.trust.test_tokens import node
 from tests.waiting import eventually
 
@@ -46,7 +48,11 @@ async def other(
     demo: Demo, other_build: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """A process of the next version, on the demo's database, as in the middle of a deploy."""
+    # With a bus of its own it needs no child process, which would be of this build.
+    valkey = Valkey()
+    valkey.start()
     env = {
+        "REDIS_URL": f"unix://{valkey.socket_path}",
         "DATABASE_URL": f"sqlite+aiosqlite:///{demo.data / 'database.sqlite3'}",
         "SECRET_KEYS": (demo.data / "secret").read_text().strip(),
         "OTHER_BUILD": str(other_build),
@@ -54,9 +60,14 @@ async def other(
     server = ServerProcess(tmp_path_factory.mktemp("other") / "data", env)
     server.module = "tests.browser.other_build"
     try:
-        yield await server.start()
+        await server.start()
+        async with http_client() as http:
+            served = (await http.get(f"{server.url}/embed.js")).text
+        assert ", the next build" in served
+        yield server
     finally:
         await server.kill()
+        valkey.close()
 
 
 @pytest.fixture
