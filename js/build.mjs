@@ -23,8 +23,8 @@ const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 99_216;
-const PART_LIMIT = 49_096;
+const LIMIT = 9_216;
+const PART_LIMIT = 4_096;
 const WORDS_LIMIT = 1_200;
 const FRAME_LIMIT = 600;
 
@@ -46,9 +46,10 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  emit renew leave subscription safe remember style ask hear turn also begin faceOf subscribed explain watch
-  perform keep foot tell dispatch draw arrive wish level alone refuse newId element trouble round sieve rejoin told
-  memory live nextRef poll learn choose kept say list burst react placeOf button article deliver hold go
+  say ask draw element button emit memory wish trouble learn list dispatch refuse round sieve stories renew
+  leave asked spent safe remember style hear also faceOf subscribed explain watch keep tell arrive level
+  alone newId live nextRef react placeOf article links address visit turn begin perform foot told poll
+  choose burst go
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
@@ -125,7 +126,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "live", "socket"];
+const PARTS = ["writing", "more", "preview", "links", "feel", "live", "socket"];
 /** What is fetched on first use. The first file knows the contents of `socket`, which knows those of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

@@ -67,13 +67,13 @@ import { learn } from "./words.js";
  * `preview`: the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").Piece[]} Preview
  *
- * `live`: `begin` offers reactions to a comment, `burst` shows that others reacted.
- * @typedef {{
- *   begin: (handle: Handle) => void,
- *   burst: (face: HTMLElement, n: number) => void,
- * }} Lively
+ * `live`: `burst` shows that others reacted.
+ * @typedef {{burst: (face: HTMLElement, n: number) => void}} Lively
  *
- * @typedef {{live: Lively, writing: Desk, more: More, preview: Preview}} Parts
+ * `feel`: offers reactions to a comment.
+ * @typedef {{begin: (handle: Handle) => void}} Feeling
+ *
+ * @typedef {{live: Lively, feel: Feeling, writing: Desk, more: More, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */

@@ -44,10 +44,6 @@ function openDiscussion(server, code) {
   const watchers = new Set();
   /** What nothing here knows what to do with, and all that came after it. @type {(Frame | Act)[]} */
   const held = [];
-  /** @type {string | undefined} */
-  let asked;
-  /** The identity that was shown: it is good once. @type {string | null} */
-  let spent = null;
   let tries = 0;
   let timer = 0;
 
@@ -57,12 +53,15 @@ function openDiscussion(server, code) {
     identity: /** @type {string | null} */ (null),
     state: EMPTY,
     line: lineTo(server),
+    /** The reader as whom it was last subscribed to. */
+    asked: /** @type {string | undefined} */ (undefined),
+    /** The identity that was shown: it is good once. */
+    spent: /** @type {string | null} */ (null),
     /** Whether the socket takes deeds. */
     live: false,
     watch,
     dispatch,
     learn,
-    subscription,
     subscribed,
     hear,
     refuse,
@@ -159,32 +158,14 @@ function openDiscussion(server, code) {
     self.line.join(self);
   }
 
-  /** The message that joins the live discussion. */
-  function subscription() {
-    const page = location.origin + location.pathname;
-    const lang = document.documentElement.lang.replace(/_/g, "-");
-    asked = self.memory().reader;
-    return {
-      type: "subscribe",
-      ref: nextRef(),
-      [self.token ? "token" : "story"]: self.token || code,
-      reader: asked,
-      identity: self.identity === spent ? undefined : self.identity,
-      since: self.state.position,
-      // What the server would not take is left out.
-      page: /^http.{1,1996}$/.test(page) ? page : undefined,
-      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
-    };
-  }
-
   /** @param {any} answer a snapshot or a refusal */
   function subscribed(answer) {
     if (answer.type === "snapshot" && answer.story.code === code) {
       self.live = true;
       // From here on the reader token speaks for the person.
-      spent = self.identity;
+      self.spent = self.identity;
       // Who acted meanwhile has become somebody, of whom this answer does not know.
-      if (asked !== self.memory().reader) delete answer.mine;
+      if (self.asked !== self.memory().reader) delete answer.mine;
       hear(answer);
       // What answers with another story is no token of this one.
     } else if (FATAL.test((answer.code ??= "token_invalid"))) refuse(answer);

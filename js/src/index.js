@@ -4,7 +4,7 @@
  * What somebody else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
  * the snippet as it was made is decided by a part of its own.
  */
-import { bring } from "./parts.js";
+import { HOME, bring } from "./parts.js";
 import { StoryWidget } from "./element.js";
 import { whereTo } from "./text.js";
 
@@ -70,15 +70,9 @@ function put(origin, src = origin.href) {
   return element;
 }
 
-// Known only now. A module has none.
-const script = /** @type {HTMLScriptElement | null} */ (
-  document.currentScript ?? document.querySelector("script[type=module][src$='/embed.js']")
-);
-
 function start() {
   const known = /** @type {typeof StoryWidget | undefined} */ (customElements.get(NAME));
-  const home = /^(.+)\/embed(\/[^/]+)?\.js/.exec(script?.src ?? "")?.[1];
-  if (home) (known ?? StoryWidget).homes.push(home);
+  if (HOME) (known ?? StoryWidget).homes.push(HOME);
   if (known) return;
   /** @type {any} */ (window).StoryWidget ??= { upgrade };
   customElements.define(NAME, StoryWidget);

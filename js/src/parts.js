@@ -3,10 +3,13 @@
  */
 import { h } from "./dom.js";
 
-/** The script that runs now; none where this file was imported. */
-const script = /** @type {HTMLScriptElement | null} */ (globalThis.document?.currentScript);
+/** The script that runs now: known only now, and not told to a module. */
+const script = /** @type {HTMLScriptElement | null | undefined} */ (
+  globalThis.document?.currentScript ??
+    globalThis.document?.querySelector("script[type=module][src$='/embed.js']")
+);
 /** The server that it came from, which has the other files of the same build. */
-const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
+export const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
 
 /** So many milliseconds longer is each wait for a file that did not come; the first is none. */
 const WAIT = 1_500;

@@ -10,7 +10,7 @@ import { draw as drawText, outward, placeOf, safe } from "./text.js";
 import { ago } from "./words.js";
 
 /** The buttons, and what does the work of each. */
-const DEEDS = /** @type {const} */ ([["feel", "live"], ["reply", "writing"], ["more", "more"]]);
+const DEEDS = /** @type {const} */ ([["feel", "feel"], ["reply", "writing"], ["more", "more"]]);
 
 /** @param {Frame} view */
 export function commentView(view) {

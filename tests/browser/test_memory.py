@@ -144,7 +144,7 @@ async def test_in_a_page_with_an_old_library_all_is_kept_under_names_that_stay(
     await expect(box).to_have_value("Half a thought")
 
 
-async def test_what_was_typed_before_the_part_for_it_came_is_a_draft_when_it_has(
+async def test_what_is_typed_before_the_part_for_it_has_come_is_a_draft(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -156,6 +156,7 @@ async def test_what_was_typed_before_the_part_for_it_came_is_a_draft_when_it_has
     await box.click()
     await box.press_sequentially("Typed too early")
     await eventually(lambda: held, "the part is asked for")
+    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
     assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}

@@ -4,7 +4,6 @@
  * @import {Frame, Lively, Tools} from "../desk"
  */
 import { burst } from "./burst.js";
-import { reactionRow } from "./feel.js";
 import { newsOf } from "./news.js";
 import { nameTimes } from "./times.js";
 import css from "./style.css";
@@ -23,8 +22,5 @@ export function open(frame, tools) {
   frame.also = newsOf(frame, tools);
   frame.also(frame.story.state);
   nameTimes(frame, tools);
-  return {
-    begin: (handle) => reactionRow(frame, tools, handle),
-    burst,
-  };
+  return { burst };
 }

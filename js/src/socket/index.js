@@ -137,9 +137,28 @@ export function open(server, stories, { nextRef }) {
     };
   }
 
+  /** The message that joins the live discussion. @param {Discussion} story */
+  function subscription(story) {
+    const { code, token, identity, spent, state } = story;
+    const page = location.origin + location.pathname;
+    const lang = document.documentElement.lang.replace(/_/g, "-");
+    story.asked = story.memory().reader;
+    return {
+      type: "subscribe",
+      ref: nextRef(),
+      [token ? "token" : "story"]: token || code,
+      reader: story.asked,
+      identity: identity === spent ? undefined : identity,
+      since: state.position,
+      // What the server would not take is left out.
+      page: /^http.{1,1996}$/.test(page) ? page : undefined,
+      lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
+    };
+  }
+
   /** @param {Discussion} story */
   async function subscribe(story) {
-    const answer = await ask(story.subscription()).catch(() => null);
+    const answer = await ask(subscription(story)).catch(() => null);
     if (!answer || !stories.has(story)) return;
     story.subscribed(answer);
     if (story.live) {

@@ -1,8 +1,9 @@
 /**
- * Reactions to a comment: one row, opened by its button.
+ * The part for reactions to a comment: one row, opened by its button.
  *
  * @import {Frame, Handle, Tools} from "../desk"
  */
+import css from "./style.css";
 
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
 const LATE = 2_000;
@@ -11,13 +12,23 @@ const LATE = 2_000;
 const rows = new WeakMap();
 
 /**
+ * @param {Frame} frame
+ * @param {Tools} tools
+ * @returns {import("../desk").Feeling}
+ */
+export function open(frame, tools) {
+  frame.style(css);
+  return { begin: (handle) => reactionRow(frame, tools, handle) };
+}
+
+/**
  * Opens the row, or closes it.
  *
  * @param {Frame} frame
  * @param {Tools} tools
  * @param {Handle} handle
  */
-export function reactionRow({ story, say, explain, tell }, { h, set, button, counts, faceOf }, handle) {
+function reactionRow({ story, say, explain, tell }, { h, set, button, counts, faceOf }, handle) {
   const { article, foot } = handle;
   const open = rows.get(handle);
   if (open) {
