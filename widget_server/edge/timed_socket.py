@@ -215,9 +215,18 @@ class TimedSocket(DirectSocket):
         elif self.read_paused:
             # The answer may have come; it is we who do not read.
             self._plan_ping(now)
+        elif self._still_reads(now):
+            self._wait_until(now + self.stuck_s / LOOKS)
         else:
             SOCKETS.pongs_missed += 1
             self.abort()
+
+    def _still_reads(self, now: float) -> bool:
+        """Whether the ping may wait behind what a slow reader has not taken yet."""
+        if self._progress is None:
+            self._progress = Progress(self.transport, now)
+            return self._progress.waits
+        return not self._progress.stands_still(now, self.stuck_s) and self._progress.waits
 
     def _ping(self, now: float) -> None:
         SOCKETS.pings_sent += 1
@@ -228,7 +237,7 @@ class TimedSocket(DirectSocket):
         self._wait_until(now + self.pong_s)
 
     def _plan_ping(self, now: float) -> None:
-        self.pending_ping_payload = None
+        self.pending_ping_payload = self._progress = None
         self._wait_until(now + random.uniform(self.ping_min_s, self.ping_max_s))  # noqa: S311
 
     def pause_writing(self) -> None:
