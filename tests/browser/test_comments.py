@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more
 from tests.browser.conftest import Demo, Hosts
+from tests.browser.loads import say_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -160,6 +161,30 @@ async def test_a_reply_to_a_reply_stays_in_the_thread_and_says_whom_it_answers(
     await expect(page.get_by_role("heading", name="Yusuf in reply to Yusuf")).to_be_visible()
     await expect(page.locator("ol ol > li")).to_have_count(2)
     await expect(page.locator("ol ol ol")).to_have_count(0)
+
+
+async def test_a_long_thread_is_read_part_by_part_and_a_link_leads_into_its_middle(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    (top,) = say_all(story, [{"body": "Top", "name": "Ana"}])
+    ids = [say_all(story, [{"body": f"No. {n}.", "parent": top}])[0] for n in range(140)]
+    page = await hosts.open(story.snippet)
+    await page.get_by_role("button", name="Show 135 more replies").click()
+    await page.get_by_role("button", name="Show 40 more replies").click()
+    await expect(article(page, "No. 139.")).to_be_visible()
+    await expect(page.locator("ol ol > li")).to_have_count(140)
+    await expect(page.get_by_role("button", name="more repl")).to_have_count(0)
+
+    linked = await hosts.open(story.snippet)
+    await expect(article(linked, "Top")).to_be_visible()
+    await linked.evaluate(f"location.hash = 'c-{ids[130]}'")
+    await expect(article(linked, "No. 130.")).to_be_focused()
+    # Ten before it are shown.
+    await linked.get_by_role("button", name="Show 120 more replies").click()
+    await expect(article(linked, "No. 0.")).to_be_visible()
+    say_all(story, [{"body": "One more.", "parent": top}])
+    await expect(linked.get_by_role("button", name="Show 41 more replies")).to_be_visible()
 
 
 async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, serving
 from tests.waiting import eventually
 from widget_server.edge.counts import HTTP
+from widget_server.edge.guards import Connections
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 
 ON_BOTH_LOOPS = True
@@ -510,3 +511,57 @@ async def test_a_request_has_the_parts_that_we_look_at() -> None:
         app.go.set()
         await until(client, b"200 OK")
         assert cycle.response_complete
+
+
+# How many connections a network may have
+
+
+async def test_a_network_has_so_many_connections_and_each_one_left_is_free_again() -> None:
+    class Few(Patient):
+        seats = Connections(2, str, "192.0.2.9")
+
+    async with talking(Few) as (_app, first, served), connected(served.port) as second:
+        for client in (first, second):
+            await client.send(GET + b"\r\n")
+            await until(client, b"200 OK")
+        async with connected(served.port) as third:
+            before = HTTP.refused.numbers["429", "connections"]
+            await third.send(GET + b"\r\n")
+            answer = await third.read_to_end()
+            assert answer.startswith(b"HTTP/1.1 429")
+            assert b"retry-after: 30" in answer.lower()
+            assert HTTP.refused.numbers["429", "connections"] == before + 1
+        first.raw = b""
+        await first.send(GET + b"\r\n")
+        await until(first, b"200 OK")
+        second.sock.close()
+
+        async def seated() -> bool:
+            async with connected(served.port) as again:
+                await again.send(GET + b"Connection: close\r\n\r\n")
+                return (await again.read_to_end()).startswith(b"HTTP/1.1 200")
+
+        await eventually(seated, "a seat is free")
+
+
+async def test_behind_a_proxy_its_readers_networks_are_counted() -> None:
+    class Few(Patient):
+        seats = Connections(1, str, "127.0.0.1")
+
+    def told(address: bytes) -> bytes:
+        return GET + b"X-Forwarded-For: " + address + b"\r\n\r\n"
+
+    async with talking(Few) as (_app, first, served), connected(served.port) as second:
+        await first.send(told(b"192.0.2.1"))
+        await until(first, b"200 OK")
+        await second.send(told(b"192.0.2.2"))
+        await until(second, b"200 OK")
+        # The proxy's connection is now another reader's, and the seat of the one before is free.
+        first.raw = b""
+        await first.send(told(b"192.0.2.3"))
+        await until(first, b"200 OK")
+        async with connected(served.port) as third, connected(served.port) as fourth:
+            await third.send(told(b"192.0.2.1"))
+            await until(third, b"200 OK")
+            await fourth.send(told(b"192.0.2.3"))
+            assert (await fourth.read_to_end()).startswith(b"HTTP/1.1 429")

@@ -103,6 +103,8 @@ async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
         (peer,) = served.connections
         sock = peer.transport.get_extra_info("socket")
         unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+        peer.close(1000)
         patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         assert unsent == GuardedSocket.notsent_lowat
         assert patience == GuardedSocket.unacknowledged_s * 1000

@@ -1,7 +1,7 @@
 """Whether a client that has not read everything reads at all: who reads slowly is not cut.
 
 What counts are bytes that the other machine has acknowledged: what the transport still keeps, and
-what the kernel keeps of what it took, may only become less.
+what the kernel keeps of what it took, become less. Nothing is added while a connection is paused.
 """
 
 import contextlib
@@ -24,10 +24,15 @@ class Progress:
         self._since = now
         self._unread = unread(transport)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything was unread when it was looked at last."""
+        return self._unread > 0
+
     def stands_still(self, now: float, seconds: float) -> bool:
-        """Whether nothing has been read for so long. Nothing may have been written meanwhile."""
+        """Whether nothing has been read for so long; what was written meanwhile passes for it."""
         left = unread(self._transport)
-        if left < self._unread:
+        if left != self._unread:
             self._unread, self._since = left, now
         return now >= self._since + seconds
 

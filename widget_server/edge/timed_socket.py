@@ -76,6 +76,7 @@ class TimedSocket(DirectSocket):
     def abort(self) -> None:
         """Cut the connection now."""
         self.retire()
+        self._forget_soon()
         self.transport.abort()
 
     # The life of the connection
@@ -85,20 +86,26 @@ class TimedSocket(DirectSocket):
         transport = cast(Transport, transport)
         super().connection_made(transport)
         transport.set_write_buffer_limits(self.write_high, self.write_low)
-        sock = transport.get_extra_info("socket")
-        for option, value in (
-            ("TCP_NOTSENT_LOWAT", self.notsent_lowat),
-            ("TCP_USER_TIMEOUT", int(self.unacknowledged_s * 1000)),
-        ):
-            # Not every system has them, and a Unix socket (a proxy on the same machine) has none.
-            if hasattr(socket, option):
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        self._set_option("TCP_NOTSENT_LOWAT", self.notsent_lowat)
         # The HTTP protocol and its parser hold each other; without this they wait for a full
         # collection, with all that they were told.
         previous = transport.get_protocol()
         if hasattr(previous, "parser"):
             self.loop.call_soon(setattr, previous, "parser", None)
+
+    def _set_option(self, option: str, value: int) -> None:
+        # Not every system has them, and a Unix socket (a proxy on the same machine) has none.
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, option):
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    def _forget_soon(self) -> None:
+        """Have the kernel keep what is left for a client that has gone no longer than it must.
+
+        Not before: it would count the time of a reader whose window is small as lost.
+        """
+        self._set_option("TCP_USER_TIMEOUT", int(self.unacknowledged_s * 1000))
 
     def handle_connect(self, event: Request) -> None:
         """Answer the handshake; a client that was refused is not waited for."""
@@ -165,6 +172,7 @@ class TimedSocket(DirectSocket):
     def _end(self, code: int, reason: str, within: float) -> None:
         """No more messages in either direction; cut whatever is left after `within` seconds."""
         self.retire()
+        self._forget_soon()
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
@@ -215,9 +223,18 @@ class TimedSocket(DirectSocket):
         elif self.read_paused:
             # The answer may have come; it is we who do not read.
             self._plan_ping(now)
+        elif self._still_reads(now):
+            self._wait_until(now + self.stuck_s / LOOKS)
         else:
             SOCKETS.pongs_missed += 1
             self.abort()
+
+    def _still_reads(self, now: float) -> bool:
+        """Whether the ping may wait behind what a slow reader has not taken yet."""
+        if self._progress is None:
+            self._progress = Progress(self.transport, now)
+            return self._progress.waits
+        return not self._progress.stands_still(now, self.stuck_s) and self._progress.waits
 
     def _ping(self, now: float) -> None:
         SOCKETS.pings_sent += 1
@@ -228,7 +245,7 @@ class TimedSocket(DirectSocket):
         self._wait_until(now + self.pong_s)
 
     def _plan_ping(self, now: float) -> None:
-        self.pending_ping_payload = None
+        self.pending_ping_payload = self._progress = None
         self._wait_until(now + random.uniform(self.ping_min_s, self.ping_max_s))  # noqa: S311
 
     def pause_writing(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from widget_server.live.frames import Frame
 from widget_server.live.messages import Message
-from widget_server.model.answers import MOST_COMMENTS
+from widget_server.model.answers import MOST_ANSWER
 
 RING = 200
 """Frames kept for peers that were paused, and for snapshots that are a little old."""
@@ -217,7 +217,7 @@ class Channel:
 
     def _keep_recent(self) -> None:
         """Let go of what could not be sent to anyone: it is too many changes, or they are too long."""
-        while len(self._recent) > RECENT or self._recent_bytes > MOST_COMMENTS:
+        while len(self._recent) > RECENT or self._recent_bytes > MOST_ANSWER:
             _, (dropped, body) = self._recent.popitem(last=False)
             self._recent_bytes -= len(body)
             self.floor = max(self.floor, dropped)

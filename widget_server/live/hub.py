@@ -14,6 +14,7 @@ from widget_server.live.frames import Batch, Frame
 from widget_server.live.messages import Message
 from widget_server.live.outside import Carrier, Source
 from widget_server.live.watched import Counts, Subscription, Watched
+from widget_server.model.answers import MOST_ANSWER
 from widget_server.model.errors import Refused
 from widget_server.model.records import Position
 
@@ -97,10 +98,12 @@ class Hub:
         subscription.ref = ref
         channel.enter(subscription)
         self.counts.joined += 1
+        changes = None
         if since is not None and channel.can_resume(since):
+            changes = channel.resumed(since.seq, personal, ref)
+        if changes is not None and len(changes) <= MOST_ANSWER:
             self.counts.resumed += 1
-            body = channel.resumed(since.seq, personal, ref)
-            catch_up.write_first(channel, subscription, [body, *channel.tallies_after(0)])
+            catch_up.write_first(channel, subscription, [changes, *channel.tallies_after(0)])
         else:
             frames = channel.snapshot_and_after(personal, ref)
             catch_up.write_first(channel, subscription, frames)

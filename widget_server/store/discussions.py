@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import MOST_COMMENTS, MOST_MINE, MOST_OWN_REACTIONS
+from widget_server.model.answers import MOST_ANSWER, MOST_MINE, MOST_OWN_REACTIONS
 from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.damage import readable
@@ -301,7 +301,10 @@ class Discussions:
 async def _span(
     connection: AsyncConnection, wanted: ColumnElement[bool], order: Any, limit: int
 ) -> tuple[list[int], bool]:
-    """The `seq` of the first changes that one answer has room for, and whether those are all."""
+    """The `seq` of the first changes that one answer may have room for, and whether those are all.
+
+    What is reckoned is up to twice what many short ones take: who sends them counts anew.
+    """
     sizes = (
         select(comments.c.seq, size_of_shown().label("size"))
         .outerjoin(copies, comments.c.copy == copies.c.id)
@@ -314,7 +317,7 @@ async def _span(
     taken = 0
     for row in rows:
         taken += row.size
-        if taken > MOST_COMMENTS:
+        if taken > 2 * MOST_ANSWER:
             return span, False
         span.append(row.seq)
     return span, len(rows) < limit
