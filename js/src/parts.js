@@ -41,24 +41,27 @@ export async function fetchFile(server, name, get, waits = 0) {
   }
 }
 
-/** What came. @type {Record<string, any>} */
+/** What came, or is on its way. @type {Record<string, Promise<any>>} */
 const parts = {};
 
 /**
  * A part of the embed that is not in the first file, just as it was when this file was built. One that is asked for
- * several times at once is fetched once: it is one module.
+ * several times at once is fetched once.
  *
  * @param {string} server
  * @param {string} name
  * @returns {Promise<any>}
  */
-export async function bring(server, name) {
-  if (!parts[name]) {
-    const hash = name === "socket" ? HASH : (await bring(server, "socket")).HASHES[name];
-    const part = await fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), WAITS);
-    parts[name] ??= part;
-  }
-  return parts[name];
+export const bring = (server, name) =>
+  (parts[name] ??= fetchPart(server, name).catch((problem) => {
+    delete parts[name];
+    throw problem;
+  }));
+
+/** @param {string} server @param {string} name */
+async function fetchPart(server, name) {
+  const hash = name === "socket" ? HASH : (await bring(server, "socket")).HASHES[name];
+  return fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), WAITS);
 }
 
 /**

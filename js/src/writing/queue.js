@@ -5,6 +5,7 @@
  *
  * @import {Frame, Tools} from "../desk"
  */
+import { find } from "../live/threads.js";
 import { uuid } from "../uuid.js";
 
 /** How long a deletion may take before it is shown as waiting, in milliseconds. */
@@ -67,6 +68,11 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
         continue;
       }
       const { story: _, type = "comment", ...fields } = next;
+      // It went out when the page was left, and its answer did not come back.
+      if (type === "delete" && find(story.state, fields.comment ?? "")?.state === "removed") {
+        drop(next.key);
+        continue;
+      }
       try {
         await send(type, fields);
         if (type === "comment") {
