@@ -184,9 +184,9 @@ function openDiscussion(server, code) {
 
   /** This copy is not welcome. @param {import("./types").Trouble} trouble */
   async function refuse(trouble) {
-    if (await learn().then(() => self.keep(trouble), () => {})) return;
+    // At once: what is refused is not asked for again meanwhile.
     self.line.leave(self);
-    set({ trouble });
+    if (!(await learn().then(() => self.keep(trouble), () => {}))) set({ trouble });
   }
 
   /** There will be no answer soon: say so if there is nothing to show. */
