@@ -102,8 +102,8 @@ class Framed:
 async def frame(services: Services, reference: str) -> Framed:
     """Let a frame in, by token or by the bare code where the site lets everyone republish.
 
-    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, and `OriginNotAllowed` when all pages that
-    the token names are shut out.
+    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, `OriginNotAllowed` when all pages that the
+    token names are shut out, and `TokenRevoked` where the site's stories are read with a token.
     """
     if CODE.fullmatch(reference):
         grant = await _by_code(services, reference, services.own_origin)
@@ -118,6 +118,8 @@ async def frame(services: Services, reference: str) -> Framed:
     )
     if not ancestors:
         raise OriginNotAllowed(SHUT_OUT)
+    if claims.jti in known.revoked:
+        _require_open_reading(known.site, TokenRevoked())
     story = await _story(services, code, known.site, claims)
     return Framed(story, reference, claims, ancestors)
 
