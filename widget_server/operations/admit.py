@@ -160,16 +160,21 @@ def is_shut_out(services: Services, known: KnownSite, code: str, origin: str | N
 
 
 async def _found_again(services: Services, grant: Grant) -> Grant:
-    """The same copy in a restored database, where story and copy may have other numbers."""
+    """The same copy in a restored database, where story and copy may have other numbers.
+
+    What it may do there `renew` says, for one whose origin was shut out reads on. Raises
+    `NotFound` for the code of a story that is not known there.
+    """
+    site = await services.directory.site(grant.site.slug, max_age=0)
+    if site is None:
+        raise TokenInvalid
     if grant.claims is None:
-        found = await _by_code(services, grant.story.code, grant.origin)
+        story = await services.directory.story(grant.story.code)
+        if story is None:
+            raise NotFound
     else:
-        site = (await services.directory.site(grant.site.slug, max_age=0)) or None
-        if site is None:
-            raise TokenInvalid
         story = await _story(services, grant.story.code, site.site, grant.claims)
-        found = replace(grant, story=story, epoch=services.discussions.epoch)
-    return replace(found, lang=grant.lang)
+    return replace(grant, story=story, epoch=services.discussions.epoch)
 
 
 async def _by_token(services: Services, token: str, code: str | None, origin: str | None) -> Grant:
