@@ -103,6 +103,21 @@ async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> 
     assert seen == [posted[n].id for n in (5, 3, 1, 0)]
 
 
+async def test_a_thread_goes_on_behind_more_damaged_replies_than_a_part_has(store: Store) -> None:
+    story = await store.story()
+    top = await store.post(story)
+    posted = [(await store.post(story, f"r{n}", parent=top.id, at=n)).id for n in range(113)]
+    await break_row(store, comments, {"text": "{"}, comments.c.id.in_(posted[5:110]))
+    seen: list[str] = []
+    after: str | None = top.id
+    while after is not None:
+        part = await store.discussions.thread(story.code, top.id, after)
+        seen += [reply.id for reply in part.replies]
+        before, after = after, part.next
+        assert before != after
+    assert seen == posted[:5] + posted[110:]
+
+
 async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: Store) -> None:
     """All changes since a number are told, though one of as many as asked for is left out."""
     story = await store.story()

@@ -138,31 +138,28 @@ async def read_thread(
     replies = (comments.c.thread == thread) & comments.c.parent.is_not(None) & (comments.c.born > 0)
     room = max(0, most - size_of_comment(top))
     if after is not None:
-        past = comments.c.born > named[after].born if after != thread else true()
+        begins = named[after].born + 1 if after != thread else 0
     elif comment != thread:
-        start = await _start_of_part(connection, replies, named[comment].born, room // 2)
-        past = comments.c.born >= start
+        begins = await _start_of_part(connection, replies, named[comment].born, room // 2)
     else:
-        past = true()
+        begins = 0
     sized = sized_comments(
         select(comments.c.id)
-        .where(replies & past)
+        .where(replies & (comments.c.born >= begins))
         .order_by(comments.c.born)
         .limit(MOST_REPLIES + 1)
     )
-    shown, _, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
-    total = int(
-        (
-            await connection.execute(select(func.count()).select_from(comments).where(replies))
-        ).scalar_one()
-    )
-    if shown:
-        before = replies & (comments.c.born < shown[0].born)
-        counted = select(func.count()).select_from(comments).where(before)
-        earlier = int((await connection.execute(counted)).scalar_one())
-    else:
-        earlier = total
-    return Thread(top, shown, total - earlier - len(shown), earlier)
+    shown, last, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
+    earlier = await _number(connection, replies & (comments.c.born < begins)) if begins else 0
+    if last is None:
+        return Thread(top, shown, 0, earlier)
+    more = await _number(connection, replies & (comments.c.born > last.born))
+    return Thread(top, shown, more, earlier, last.id)
+
+
+async def _number(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int:
+    found = await connection.execute(select(func.count()).select_from(comments).where(wanted))
+    return int(found.scalar_one())
 
 
 async def _start_of_part(
