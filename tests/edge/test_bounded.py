@@ -80,6 +80,24 @@ def test_every_answer_about_a_story_of_long_comments_is_small(
     assert len(page.content) < 2 * MOST_ANSWER
 
 
+@pytest.mark.parametrize("letter", ["&", "'", "<"])
+def test_a_page_is_no_longer_where_its_letters_take_more_bytes_in_html(
+    paper: Paper, letter: str
+) -> None:
+    story = paper.story()
+    with ThreadPoolExecutor(8) as hands:
+        posted = list(hands.map(lambda n: post(paper, story, f"{n} " + letter * 4_990), range(24)))
+    seen: list[str] = []
+    path: str | None = f"/s/{story.code}"
+    while path is not None:
+        page = paper.http.get(path)
+        assert len(page.content) <= MOST_ANSWER
+        seen += re.findall(r'<article id="c-([\w-]+)"', page.text)
+        further = re.search(r'<a href="([^"]+)">Older', page.text)
+        path = further[1] if further else None
+    assert sorted(seen) == sorted(posted)
+
+
 def test_all_of_a_long_thread_is_found_by_paging(
     paper: Paper, long_thread: tuple[Story, str, list[str]]
 ) -> None:

@@ -472,7 +472,7 @@ def test_a_code_alone_acts_where_anyone_may_republish(paper: Paper) -> None:
 def test_a_site_may_close_its_stories_to_those_without_a_token(paper: Paper) -> None:
     slug = f"closed-{uuid.uuid4().hex[:6]}"
     publisher = paper.site(slug, "open_reading=off", "open_republishing=off")
-    story = publisher.story()
+    story = publisher.story(jti="withdrawn")
     paper.post(story)
     for path in ("", "/comments", "/comments/abc"):
         answer = paper.http.get(f"/v1/stories/{story.code}{path}")
@@ -480,6 +480,12 @@ def test_a_site_may_close_its_stories_to_those_without_a_token(paper: Paper) -> 
     assert refusal(paper.http.get(f"/s/{story.code}")) == (403, "not_permitted")
     answer = paper.deed(story, "react", token=None, reaction="sad")
     assert refusal(answer) == (403, "not_permitted")
+    assert refusal(paper.http.get(f"/e/{story.code}")) == (403, "not_permitted")
+    assert paper.http.get(f"/e/{story.token}").status_code == 200
+    paper.cli("site", "revoke", slug, "withdrawn")
+    frame = f"/e/{story.token}"
+    wait_until(lambda: paper.http.get(frame).status_code == 403, "the frame is closed, too")
+    assert refusal(paper.http.get(frame)) == (403, "token_revoked")
 
 
 # All answers --------------------------------------------------------------------------------------

@@ -179,3 +179,40 @@ async def test_a_restored_backup_is_what_every_open_page_shows(pair: Pair, tmp_p
         await here.react(code, "thinking")
         await agree(code, here, there)
         assert here.state(code).count == 2
+
+
+async def test_after_a_restore_a_page_by_the_bare_code_may_what_it_might_before(
+    pair: Pair, tmp_path: Path
+) -> None:
+    publisher = pair.site()
+    story, later = publisher.story(), publisher.story()
+    bad = "https://bad.example"
+    async with pair.readers(story) as (here, _), Client(pair.one.url, bad) as page:
+        await here.comment(story.code, "Kept.")
+        pair.cli("backup", str(tmp_path / "backup"))
+        await page.subscribe(code=story.code)
+        before = page.state(story.code).epoch
+        async with pair.readers(later):
+            pass
+        pair.cli("site", "shut-out", publisher.site, bad)
+        async with Client(pair.other.url) as gone:
+            await gone.subscribe(code=later.code)
+            pair.cli("restore", str(tmp_path / "backup"))
+            assert await gone.closed() == 4408, "a token may make the story known again: come back"
+        for client in (here, page):
+            await eventually(
+                lambda c=client: c.state(story.code).epoch != before,
+                "a page takes a fresh snapshot",
+            )
+
+        async def posted() -> bool:
+            try:
+                await here.comment(story.code, "After the restore.")
+            except RefusedError as refusal:
+                return refusal.code != "unavailable"
+            return True
+
+        await eventually(posted, "comments are taken again", pause=0.3)
+        # It was shut out, and reads on.
+        await agree(story.code, here, page)
+        assert [one for one in page.frames if one["type"] == "snapshot"][-1]["can"] == ["read"]

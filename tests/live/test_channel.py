@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 from hypothesis import given, strategies as st
 
@@ -9,6 +10,7 @@ from tests.live.instant import instantly
 from tests.live.scripted import CODE, Truth
 from widget_server.live.channel import EARLY, RECENT, RING, Channel
 from widget_server.live.frames import Frame
+from widget_server.model.answers import MOST_ANSWER
 
 
 def numbers(frames: list[Frame]) -> list[int]:
@@ -89,6 +91,23 @@ async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() ->
     assert channel.usable() is None
     assert channel.frames_after(0) is None
     assert len(channel.frames_after(1) or []) == RING
+
+
+@instantly
+async def test_what_follows_an_old_snapshot_is_no_longer_than_an_answer() -> None:
+    truth = Truth()
+    channel = await started(truth)
+    for _ in range(RING):
+        short = truth.post()
+        channel.take(replace(short, payload=short.payload[:-1] + b" " * 20_000 + b"}"))
+    assert channel.usable() is None
+    assert channel.frames_after(0) is None
+    last = channel.frames_after(RING - 5) or []
+    assert numbers(last) == list(range(RING - 4, RING + 1))
+    assert sum(len(frame) for _, frame in channel._ring) <= MOST_ANSWER
+    channel.start(await truth.snapshot(CODE))
+    assert numbers(channel.take(truth.post())) == [RING + 1]
+    assert numbers(channel.frames_after(RING) or []) == [RING + 1]
 
 
 @instantly

@@ -1,5 +1,6 @@
 """One row that our code never wrote: its discussion is shown without it, and says so in the log."""
 
+import json
 import logging
 import re
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from tests.store.opened import Store, post
 from widget_server.model.errors import NotFound, Unavailable
 from widget_server.model.records import Comment
+from widget_server.operations.directory import Directory
 from widget_server.store import damage
 from widget_server.store.deeds import Edit, Forget, Moderate
 from widget_server.store.errands import change_site
@@ -99,6 +101,21 @@ async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> 
         if before is None:
             break
     assert seen == [posted[n].id for n in (5, 3, 1, 0)]
+
+
+async def test_a_thread_goes_on_behind_more_damaged_replies_than_a_part_has(store: Store) -> None:
+    story = await store.story()
+    top = await store.post(story)
+    posted = [(await store.post(story, f"r{n}", parent=top.id, at=n)).id for n in range(113)]
+    await break_row(store, comments, {"text": "{"}, comments.c.id.in_(posted[5:110]))
+    seen: list[str] = []
+    after: str | None = top.id
+    while after is not None:
+        part = await store.discussions.thread(story.code, top.id, after)
+        seen += [reply.id for reply in part.replies]
+        before, after = after, part.next
+        assert before != after
+    assert seen == posted[:5] + posted[110:]
 
 
 async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: Store) -> None:
@@ -191,3 +208,10 @@ async def test_rules_that_are_damaged_are_not_guessed(store: Store) -> None:
         with pytest.raises(Unavailable):
             await store.writer.run_errand(change_site(slug, lambda site: site))
     assert [one.slug for one in await store.sites.all()] == ["well"]
+
+
+async def test_counts_are_told_without_the_stories_of_a_site_that_is_damaged(store: Store) -> None:
+    well, bad = await store.story(site="well"), await store.story(site="bad")
+    await break_row(store, sites, {"settings": "[]"}, sites.c.slug == "bad")
+    counted = await Directory(store.sites, store.discussions).lists.counts([bad.code, well.code])
+    assert list(json.loads(counted)["stories"]) == [well.code]

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from widget_server.edge.assets import EVERGREEN, Assets
 from widget_server.edge.story_api import COMMENT, after_of, code_of, services_of
 from widget_server.edge.text_html import draw
+from widget_server.model.answers import MOST_ANSWER, MOST_COMMENTS
 from widget_server.model.errors import NotFound
 from widget_server.operations import read
 from widget_server.trust import urls
@@ -33,6 +34,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 MOST_THREADS = 100
+LEAST_COMMENTS = MOST_COMMENTS // 8
+"""Below so many bytes of JSON no page is too long."""
 _STYLES = Assets(TEMPLATES)
 
 
@@ -46,15 +49,27 @@ async def story(request: Request) -> Response:
 
     `?thread=&after=` is a page of one thread from a comment of it on.
     """
+    most = MOST_COMMENTS
+    html = await _drawn(request, most)
+    # As HTML a text may take five times the bytes that it takes as JSON: `&` is `&amp;`.
+    while len(html) > MOST_ANSWER and most > LEAST_COMMENTS:
+        most //= 2
+        html = await _drawn(request, most)
+    return HTMLResponse(html, headers=_HEADERS)
+
+
+async def _drawn(request: Request, most: int) -> bytes:
+    """The page with comments that take at most so many bytes as JSON."""
     services, code = services_of(request), code_of(request)
     of, before = request.query_params.get("thread"), request.query_params.get("before") or None
     if of is None:
-        page, settings = await read.page(services, code, "newest", before, MOST_THREADS)
+        page, settings = await read.page(services, code, "newest", before, MOST_THREADS, most)
         threads, following = page.threads, page.next
     else:
         if not COMMENT.fullmatch(of):
             raise NotFound
-        found_thread, settings = await read.thread(services, code, of, after_of(request))
+        after = after_of(request)
+        found_thread, settings = await read.thread(services, code, of, after, most)
         threads, following = [found_thread], None
     kept = await services.directory.story(code, fresh=True)
     found = await read.counts(services, [code])
@@ -72,4 +87,4 @@ async def story(request: Request) -> Response:
         "next": following,
         "whole": of is None,
     }
-    return HTMLResponse(PAGES.get_template("story.html").render(content), headers=_HEADERS)
+    return PAGES.get_template("story.html").render(content).encode()

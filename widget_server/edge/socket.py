@@ -20,7 +20,7 @@ from widget_server.live.frames import Batch, Frame
 from widget_server.live.peers import Peer
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import NotPermitted, Refused, Unavailable
+from widget_server.model.errors import NotFound, NotPermitted, Refused, Unavailable
 from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
@@ -325,7 +325,10 @@ class LiveSocket:
         """Send this story no more. The socket goes on as long as it carries others."""
         self._unsubscribe(code)
         if not self._subscriptions:
-            self._peer.close(problems.TOKEN_REFUSED, refusal.code)
+            # A story that a restore took away may be made known again by a token: come back.
+            gone = isinstance(refusal, NotFound)
+            code_of_end = problems.NO_SUBSCRIPTION if gone else problems.TOKEN_REFUSED
+            self._peer.close(code_of_end, refusal.code)
         elif not self._peer.write(Batch([Frame(frames.error_frame(None, refusal, code))])):
             # Too slow to be told: when it comes back it is.
             self._peer.close(problems.TOO_SLOW, "too slow")

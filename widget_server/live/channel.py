@@ -12,7 +12,8 @@ from widget_server.live.messages import Message
 from widget_server.model.answers import MOST_ANSWER
 
 RING = 200
-"""Frames kept for peers that were paused, and for snapshots that are a little old."""
+"""Frames kept for peers that were paused, and for snapshots that are a little old; fewer where they
+are long, for what is sent to bring one reader up to date is at most an answer."""
 RECENT = 500
 """Changed comments, and targets counted anew, that are kept for readers who come back with `since`
 (PROTOCOL, rule 3)."""
@@ -62,6 +63,7 @@ class Channel:
         "_recent",
         "_recent_bytes",
         "_ring",
+        "_ring_bytes",
         "_tallies",
         "_unknown",
         "checked",
@@ -97,7 +99,9 @@ class Channel:
         """Tallies of comments up to this version may not be kept: none were heard, or dropped."""
         self._headed = 0
         """The `seq` at which the story's title, notice or rules changed last."""
-        self._ring: deque[tuple[int, Frame]] = deque(maxlen=RING)
+        self._ring: deque[tuple[int, Frame]] = deque()
+        self._ring_bytes = 0
+        """Of the frames in `_ring`."""
         self._recent: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._recent_bytes = 0
         """Of the JSON in `_recent`: no more than may be sent."""
@@ -133,6 +137,7 @@ class Channel:
         self._recent.clear()
         self._recent_bytes, self._joined = 0, None
         self._ring.clear()
+        self._ring_bytes = 0
         return self._release()
 
     def refresh(self, loaded: Loaded) -> None:
@@ -198,7 +203,7 @@ class Channel:
         while (message := self._early.pop(self.last + 1, None)) is not None:
             self.last += 1
             frame = Frame(message.payload)
-            self._ring.append((self.last, frame))
+            self._keep_frame(frame)
             frames.append(frame)
             if message.kind == "comment":
                 self.count = message.count
@@ -208,6 +213,12 @@ class Channel:
             else:
                 self._headed = self.last
         return frames
+
+    def _keep_frame(self, frame: Frame) -> None:
+        self._ring.append((self.last, frame))
+        self._ring_bytes += len(frame)
+        while len(self._ring) > RING or self._ring_bytes > MOST_ANSWER:
+            self._ring_bytes -= len(self._ring.popleft()[1])
 
     def _remember(self, comment: str, seq: int, body: bytes) -> None:
         _, before = self._recent.pop(comment, (0, b""))

@@ -91,13 +91,15 @@ class Thread:
     """Replies after these."""
     earlier: int = 0
     """Replies before these."""
+    last: str | None = None
+    """The last reply that was read; not the last of `replies` where that one is damaged."""
 
     @property
     def next(self) -> str | None:
         """The comment after which the rest follows, where there is a rest."""
         if not self.more:
             return None
-        return self.replies[-1].id if self.replies else self.top.id
+        return self.last or (self.replies[-1].id if self.replies else self.top.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,8 +102,8 @@ class Framed:
 async def frame(services: Services, reference: str) -> Framed:
     """Let a frame in, by token or by the bare code where the site lets everyone republish.
 
-    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, and `OriginNotAllowed` when all pages that
-    the token names are shut out.
+    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, `OriginNotAllowed` when all pages that the
+    token names are shut out, and `TokenRevoked` where the site's stories are read with a token.
     """
     if CODE.fullmatch(reference):
         grant = await _by_code(services, reference, services.own_origin)
@@ -118,6 +118,8 @@ async def frame(services: Services, reference: str) -> Framed:
     )
     if not ancestors:
         raise OriginNotAllowed(SHUT_OUT)
+    if claims.jti in known.revoked:
+        _require_open_reading(known.site, TokenRevoked())
     story = await _story(services, code, known.site, claims)
     return Framed(story, reference, claims, ancestors)
 
@@ -158,16 +160,21 @@ def is_shut_out(services: Services, known: KnownSite, code: str, origin: str | N
 
 
 async def _found_again(services: Services, grant: Grant) -> Grant:
-    """The same copy in a restored database, where story and copy may have other numbers."""
+    """The same copy in a restored database, where story and copy may have other numbers.
+
+    What it may do there `renew` says, for one whose origin was shut out reads on. Raises
+    `NotFound` for the code of a story that is not known there.
+    """
+    site = await services.directory.site(grant.site.slug, max_age=0)
+    if site is None:
+        raise TokenInvalid
     if grant.claims is None:
-        found = await _by_code(services, grant.story.code, grant.origin)
+        story = await services.directory.story(grant.story.code)
+        if story is None:
+            raise NotFound
     else:
-        site = (await services.directory.site(grant.site.slug, max_age=0)) or None
-        if site is None:
-            raise TokenInvalid
         story = await _story(services, grant.story.code, site.site, grant.claims)
-        found = replace(grant, story=story, epoch=services.discussions.epoch)
-    return replace(found, lang=grant.lang)
+    return replace(grant, story=story, epoch=services.discussions.epoch)
 
 
 async def _by_token(services: Services, token: str, code: str | None, origin: str | None) -> Grant:

@@ -66,7 +66,6 @@ class Directory:
         self.lists = Lists(discussions, self._is_open, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._shared: dict[tuple[object, ...], asyncio.Task[Any]] = {}
-        self._asking: dict[str, asyncio.Task[KnownSite | None]] = {}
 
     async def site(self, slug: str, *, max_age: float = SITE_S) -> KnownSite | None:
         """The site as it was at most `max_age` seconds ago, or None.
@@ -77,14 +76,11 @@ class Directory:
         at, known = self._by_slug.get(slug, (-math.inf, None))
         if self._clock() - at < max_age:
             return known
-        asking = self._asking.get(slug)
-        if asking is None:
-            asking = self._asking[slug] = asyncio.create_task(self._ask(slug))
-            asking.add_done_callback(lambda _: self._asking.pop(slug, None))
+        asking = self.shared(("site", slug), lambda: self._ask(slug))
         if known is None or max_age == 0:
-            return await asyncio.shield(asking)
+            return await asking
         try:
-            return await asyncio.wait_for(asyncio.shield(asking), PATIENCE_S)
+            return await asyncio.wait_for(asking, PATIENCE_S)
         except (Unavailable, TimeoutError):
             return known
 
@@ -212,9 +208,15 @@ class Directory:
         asking = self._shared.get(key)
         if asking is None:
             asking = self._shared[key] = asyncio.create_task(ask())
-            asking.add_done_callback(lambda _: self._shared.pop(key, None))
+            asking.add_done_callback(lambda done: self._answered(key, done))
         answer: T = await asyncio.shield(asking)
         return answer
+
+    def _answered(self, key: tuple[object, ...], done: asyncio.Task[Any]) -> None:
+        del self._shared[key]
+        # Whoever still waits is told; a failure that nobody waits for is nobody's affair.
+        if not done.cancelled():
+            done.exception()
 
     def site_of(self, code: str) -> Site | None:
         """The site of a story as last seen, without asking."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from widget_server.model.answers import MOST_ANSWER
+from widget_server.model.errors import Unavailable
 from widget_server.store.discussions import Discussions
 from widget_server.wire import frames
 
@@ -54,10 +55,17 @@ class Lists:
         pieces = b",".join(filter(None, found[:answered]))
         return b'{"stories":{%b},"more":%d}' % (pieces, len(codes) - answered)
 
+    async def _may_be_read(self, site: str) -> bool:
+        """Whether it is known to be open: one site that cannot be read must not cost the others."""
+        try:
+            return await self._is_open(site)
+        except Unavailable:
+            return False
+
     async def _draw(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
         counted = await self._discussions.counts(codes)
         sites = {site for site, *_ in counted}
-        closed = {site for site in sites if not await self._is_open(site)}
+        closed = {site for site in sites if not await self._may_be_read(site)}
         now = self._clock()
         drawn = dict.fromkeys(codes, (now, b""))
         drawn |= {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from widget_server.live.channel import RECENT, Loaded, Recent
 from widget_server.live.messages import Message
+from widget_server.model.answers import MOST_COMMENTS
 from widget_server.model.errors import NotFound, NotPermitted
 from widget_server.model.events import CommentChanged, TallyChanged
 from widget_server.model.records import Position, Tally, Thread
@@ -122,19 +123,28 @@ async def snapshot(services: Services, code: str, since: Position | None) -> byt
 
 
 async def page(
-    services: Services, code: str, order: str, before: str | None, limit: int
+    services: Services,
+    code: str,
+    order: str,
+    before: str | None,
+    limit: int,
+    most: int = MOST_COMMENTS,
 ) -> tuple[Page, SiteSettings]:
-    """Further threads of a story. Raises `NotFound`, `NotPermitted`, `Malformed`."""
+    """Further threads of a story, of at most so many bytes of JSON. Raises `NotFound`, `NotPermitted`, `Malformed`."""
     settings = await _readable(services, code)
-    return await services.discussions.page(code, order, before, limit), settings
+    return await services.discussions.page(code, order, before, limit, most), settings
 
 
 async def thread(
-    services: Services, code: str, comment: str, after: str | None = None
+    services: Services,
+    code: str,
+    comment: str,
+    after: str | None = None,
+    most: int = MOST_COMMENTS,
 ) -> tuple[Thread, SiteSettings]:
     """A part of a comment's thread. Raises `NotFound`, `NotPermitted`, `Malformed`."""
     settings = await _readable(services, code)
-    return await services.discussions.thread(code, comment, after), settings
+    return await services.discussions.thread(code, comment, after, most), settings
 
 
 async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, str, int, Tally]]:

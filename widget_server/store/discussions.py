@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import MOST_ANSWER, MOST_MINE, MOST_OWN_REACTIONS
+from widget_server.model.answers import MOST_ANSWER, MOST_COMMENTS, MOST_MINE, MOST_OWN_REACTIONS
 from widget_server.model.errors import NotFound
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.damage import readable
@@ -102,15 +102,29 @@ class Discussions:
 
     @reading
     async def page(
-        self, connection: AsyncConnection, code: str, order: str, before: str | None, limit: int
+        self,
+        connection: AsyncConnection,
+        code: str,
+        order: str,
+        before: str | None,
+        limit: int,
+        most: int = MOST_COMMENTS,
     ) -> Page:
-        """Further threads. Raises `NotFound`, or `Malformed` for a cursor of another order."""
+        """Further threads, of at most so many bytes of JSON.
+
+        Raises `NotFound`, or `Malformed` for a cursor of another order.
+        """
         story = await _story(connection, code)
-        return await read_page(connection, story.id, order, before, limit)
+        return await read_page(connection, story.id, order, before, limit, most)
 
     @reading
     async def thread(
-        self, connection: AsyncConnection, code: str, comment: str, after: str | None = None
+        self,
+        connection: AsyncConnection,
+        code: str,
+        comment: str,
+        after: str | None = None,
+        most: int = MOST_COMMENTS,
     ) -> Thread:
         """A part of the thread that a comment belongs to, with as many replies as there is room for.
 
@@ -118,7 +132,7 @@ class Discussions:
         `after` names. Raises `NotFound`, `Malformed`.
         """
         story = await _story(connection, code)
-        return await read_thread(connection, story.id, comment, after)
+        return await read_thread(connection, story.id, comment, after, most)
 
     @reading
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:

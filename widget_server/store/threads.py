@@ -52,16 +52,21 @@ class Page:
 
 
 async def read_page(
-    connection: AsyncConnection, story: int, order: str, before: str | None, limit: int
+    connection: AsyncConnection,
+    story: int,
+    order: str,
+    before: str | None,
+    limit: int,
+    most: int = MOST_COMMENTS,
 ) -> Page:
     """Top comments by keyset, then the first replies of all of them in one query.
 
     `newest` shows the pinned ones before all others. `before` is the `next` of the page before.
-    Fewer than `limit` where they are long; at least one. Raises `Malformed` for a cursor that no
+    Fewer than `limit` where they take more than `most` bytes; at least one. Raises `Malformed` for a cursor that no
     page of this order gave.
     """
     kind, place = (order, None) if before is None else _place(before, order)
-    room = int(MOST_COMMENTS * _TOPS)
+    room = int(most * _TOPS)
     pinned: list[Comment] = []
     pinned_end: Row[Any] | None = None
     if kind == "pinned" or (order == "newest" and place is None):
@@ -74,7 +79,7 @@ async def read_page(
             connection, sized, [desc(sized.c.born)], room, MOST_REPLIES
         )
         if left and end is not None:
-            return Page(await _threads(connection, pinned), _cursor("pinned", end.born))
+            return Page(await _threads(connection, pinned, most), _cursor("pinned", end.born))
         pinned_end, place = end, None
     keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
     wanted: list[ColumnElement[bool]] = [
@@ -102,15 +107,19 @@ async def read_page(
         following = _cursor(order, *score, end.born)
     elif left and pinned_end is not None:
         following = _cursor("pinned", pinned_end.born)
-    return Page(await _threads(connection, pinned + found), following)
+    return Page(await _threads(connection, pinned + found, most), following)
 
 
 async def read_thread(
-    connection: AsyncConnection, story: int, comment: str, after: str | None
+    connection: AsyncConnection,
+    story: int,
+    comment: str,
+    after: str | None,
+    most: int = MOST_COMMENTS,
 ) -> Thread:
     """The thread of a comment: from its beginning, around a reply, or what follows `after`.
 
-    `after` is the id of a comment of that thread. Raises `NotFound`, `Malformed`.
+    `after` is the id of a comment of that thread. No more than `most` bytes. Raises `NotFound`, `Malformed`.
     """
     public = (comments.c.story == story) & (comments.c.born > 0)
     places = select(comments.c.id, comments.c.thread, comments.c.parent, comments.c.born)
@@ -127,33 +136,30 @@ async def read_thread(
         raise NotFound
     (top,) = whole
     replies = (comments.c.thread == thread) & comments.c.parent.is_not(None) & (comments.c.born > 0)
-    room = max(0, MOST_COMMENTS - size_of_comment(top))
+    room = max(0, most - size_of_comment(top))
     if after is not None:
-        past = comments.c.born > named[after].born if after != thread else true()
+        begins = named[after].born + 1 if after != thread else 0
     elif comment != thread:
-        start = await _start_of_part(connection, replies, named[comment].born, room // 2)
-        past = comments.c.born >= start
+        begins = await _start_of_part(connection, replies, named[comment].born, room // 2)
     else:
-        past = true()
+        begins = 0
     sized = sized_comments(
         select(comments.c.id)
-        .where(replies & past)
+        .where(replies & (comments.c.born >= begins))
         .order_by(comments.c.born)
         .limit(MOST_REPLIES + 1)
     )
-    shown, _, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
-    total = int(
-        (
-            await connection.execute(select(func.count()).select_from(comments).where(replies))
-        ).scalar_one()
-    )
-    if shown:
-        before = replies & (comments.c.born < shown[0].born)
-        counted = select(func.count()).select_from(comments).where(before)
-        earlier = int((await connection.execute(counted)).scalar_one())
-    else:
-        earlier = total
-    return Thread(top, shown, total - earlier - len(shown), earlier)
+    shown, last, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
+    earlier = await _number(connection, replies & (comments.c.born < begins)) if begins else 0
+    if last is None:
+        return Thread(top, shown, 0, earlier)
+    more = await _number(connection, replies & (comments.c.born > last.born))
+    return Thread(top, shown, more, earlier, last.id)
+
+
+async def _number(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int:
+    found = await connection.execute(select(func.count()).select_from(comments).where(wanted))
+    return int(found.scalar_one())
 
 
 async def _start_of_part(
@@ -232,7 +238,7 @@ def _place(cursor: str, order: str) -> tuple[str, list[int]]:
     return kind, [int(part) for part in place]
 
 
-async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thread]:
+async def _threads(connection: AsyncConnection, tops: list[Comment], most: int) -> list[Thread]:
     """These with their first replies: one of each, then a second of each, while there is room."""
     if not tops:
         return []
@@ -245,7 +251,7 @@ async def _threads(connection: AsyncConnection, tops: list[Comment]) -> list[Thr
     )
     totals = {row.thread: row.total for row in await connection.execute(total)}
     replies: dict[str, list[Comment]] = {top: [] for top in ids}
-    room = MOST_COMMENTS - sum(map(size_of_comment, tops))
+    room = most - sum(map(size_of_comment, tops))
     if totals and room > 0:
         rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
         ranked = (

@@ -1,0 +1,41 @@
+"""What is asked once for many, whoever of them still waits for the answer."""
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from tests.store.opened import Store
+from widget_server.model.errors import Unavailable
+from widget_server.operations.directory import Directory
+
+
+async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(
+    store: Store,
+) -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    directory, answered = Directory(store.sites, store.discussions), asyncio.Event()
+
+    async def ask() -> None:
+        await answered.wait()
+        raise Unavailable
+
+    first = asyncio.create_task(directory.shared(("site", "s"), ask))
+    second = asyncio.create_task(directory.shared(("site", "s"), ask))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    answered.set()
+    with pytest.raises(Unavailable):
+        await second
+    answered.clear()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(directory.shared(("site", "s"), ask), 0.01)
+    answered.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert said == []
