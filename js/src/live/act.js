@@ -141,9 +141,10 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
         // What was held up may have come after it. Twice is as good as once.
         if (doubt && unsent()[target] === reaction) ({ tally } = await perform(deed));
         doubt = false;
+        // Not waiting any more when it is drawn.
+        drop(target, reaction);
         answered(comment, reaction, wish, /** @type {Tally} */ (tally));
         if (!comment) story.remember({ reactions: { ...story.memory().reactions, [code]: reaction } });
-        drop(target, reaction);
       } catch (problem) {
         if (passes(/** @type {any} */ (problem))) {
           doubt = true;
