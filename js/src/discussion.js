@@ -108,8 +108,15 @@ function openDiscussion(server, code) {
     const state = reduce(self.state, event);
     if (!state && held.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
+    const { story } = self.state;
     self.state = state;
-    for (const draw of [...watchers]) draw(state);
+    if (!story && state.story) {
+      const { muted, unsent } = memory();
+      if (muted) set({ muted });
+      // Chosen before the page was left, and not answered.
+      if (unsent) learn(bringAtLast).then(() => self.resume());
+    }
+    for (const draw of [...watchers]) draw(self.state);
   }
 
   async function catchUp() {
@@ -137,11 +144,8 @@ function openDiscussion(server, code) {
       if (!self.state.story) {
         const snapshot = await ask(`${server}/v1/stories/${code}`);
         // Marked at the first paint; the socket's word comes later.
-        const { reactions, muted = [], unsent } = self.memory(snapshot.story.site);
-        set({ muted });
+        const { reactions } = memory(snapshot.story.site);
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
-        // Chosen before the page was left, and not answered.
-        if (unsent) learn(bringAtLast).then(() => self.resume());
       }
     } catch (problem) {
       if (!watchers.size) return;
@@ -184,8 +188,9 @@ function openDiscussion(server, code) {
 
   /** This copy is not welcome. @param {import("./types").Trouble} trouble */
   async function refuse(trouble) {
-    if (await learn().then(() => self.keep(trouble), () => {})) return;
+    // At once: what is not live is asked for over HTTP, and the answer would show it again.
     self.line.leave(self);
+    if (await learn().then(() => self.keep(trouble), () => {})) return;
     set({ trouble });
   }
 
