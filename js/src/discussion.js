@@ -108,8 +108,15 @@ function openDiscussion(server, code) {
     const state = reduce(self.state, event);
     if (!state && held.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
+    const { story } = self.state;
     self.state = state;
-    for (const draw of [...watchers]) draw(state);
+    if (!story && state.story) {
+      const { muted, unsent } = memory();
+      if (muted) set({ muted });
+      // Chosen before the page was left, and not answered.
+      if (unsent) learn(bringAtLast).then(() => self.resume());
+    }
+    for (const draw of [...watchers]) draw(self.state);
   }
 
   async function catchUp() {
@@ -137,11 +144,8 @@ function openDiscussion(server, code) {
       if (!self.state.story) {
         const snapshot = await ask(`${server}/v1/stories/${code}`);
         // Marked at the first paint; the socket's word comes later.
-        const { reactions, muted = [], unsent } = self.memory(snapshot.story.site);
-        set({ muted });
+        const { reactions } = memory(snapshot.story.site);
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
-        // Chosen before the page was left, and not answered.
-        if (unsent) learn(bringAtLast).then(() => self.resume());
       }
     } catch (problem) {
       if (!watchers.size) return;

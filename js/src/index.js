@@ -15,12 +15,21 @@ const NAME = "story-widget";
 
 /** How long links wait for the page to be loaded, in milliseconds. */
 const PATIENCE = 4_000;
+/** How long a page may change before it is looked through, in milliseconds. */
+const PAUSE = 50;
 
 /** Links -> their elements, and where they led then. @type {Map<Origin, [StoryWidget, string]>} */
 const taken = new Map();
 /** @type {Set<Root>} */
 const roots = new Set();
-const observer = new MutationObserver(() => roots.forEach(scan));
+let due = 0;
+const observer = new MutationObserver(() => {
+  // Some pages change without end.
+  due ||= setTimeout(() => {
+    due = 0;
+    roots.forEach(scan);
+  }, PAUSE);
+});
 
 /** Finds the links in a document, or in a shadow root of which nobody else knows, now and whenever it changes. @param {Root} root */
 function upgrade(root) {
@@ -72,7 +81,7 @@ function put(origin, src = origin.href) {
 
 function start() {
   const known = /** @type {typeof StoryWidget | undefined} */ (customElements.get(NAME));
-  if (HOME) (known ?? StoryWidget).homes.push(HOME);
+  if (HOME) (known ?? StoryWidget).homes?.push(HOME);
   if (known) return;
   /** @type {any} */ (window).StoryWidget ??= { upgrade };
   customElements.define(NAME, StoryWidget);

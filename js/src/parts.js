@@ -15,6 +15,8 @@ export const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
 const WAIT = 1_500;
 /** How often a part is waited for: for a minute. */
 const WAITS = 8;
+/** How long a server may take to bring a part, in milliseconds: a line can die without a word. */
+const PATIENCE = 15_000;
 
 /** A module that failed stays failed in its document: each further try has an address of its own. */
 let failed = 0;
@@ -41,7 +43,7 @@ export async function fetchFile(server, name, get, waits = 0) {
   }
 }
 
-/** What came, or is on its way. @type {Record<string, Promise<any>>} */
+/** What came, or is on its way, by server and name: not all servers answer. @type {Record<string, Promise<any>>} */
 const parts = {};
 
 /**
@@ -53,8 +55,8 @@ const parts = {};
  * @returns {Promise<any>}
  */
 export const bring = (server, name) =>
-  (parts[name] ??= fetchPart(server, name).catch((problem) => {
-    delete parts[name];
+  (parts[server + name] ??= fetchPart(server, name).catch((problem) => {
+    delete parts[server + name];
     throw problem;
   }));
 
@@ -86,6 +88,7 @@ export const bringAtLast = (server, name) =>
 async function importAs(href, integrity) {
   await new Promise((onload, onerror) => {
     const nonce = script?.nonce;
+    setTimeout(onerror, PATIENCE);
     const link = h("link", { rel: "modulepreload", nonce, href, integrity, onload, onerror });
     if (link.relList.supports(link.rel)) document.head.append(link);
     else fetch(href, { integrity }).then(onload, onerror); // In older browsers a second request.

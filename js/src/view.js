@@ -94,8 +94,10 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
   const text = h("textarea", { rows: 3, dir: "auto" });
   // A draft from the first letter on; the part for writing takes this over.
+  const place = discussion.code + " ";
+  text.value = discussion.memory().drafts?.[place] ?? "";
   text.oninput = () =>
-    discussion.remember({ drafts: { ...discussion.memory().drafts, [discussion.code + " "]: text.value } });
+    discussion.remember({ drafts: { ...discussion.memory().drafts, [place]: text.value } });
   const take = () => self.part("writing").then((desk) => desk.take(composer));
   const send = button(say("post"), () => self.ask("writing", (desk) => desk.take(composer).post()), {
     class: "main",

@@ -216,6 +216,32 @@ async def test_what_is_done_with_comments_waits_for_the_line_as_well(
     await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
 
 
+async def test_a_reaction_to_a_comment_is_not_said_to_be_unsent_when_it_is_sent(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += NOISE
+    story = demo.story()
+    post(story, "Words to react to")
+    page = await hosts.page(await hosts.reader())
+    # Without a socket nothing else draws it anew.
+    await page.add_init_script(
+        "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
+    )
+    await page.route("**/v1/actions", lambda route: route.abort())
+    await hosts.open(story.snippet, page=page)
+    chosen = article(page, "Words to react to")
+    await chosen.get_by_role("button", name="React").click()
+    await chosen.get_by_role("button", name="Sad").click()
+    await expect(chosen.get_by_role("alert")).to_have_text(UNSENT)
+    await page.reload()
+    await chosen.get_by_role("button", name="React").click()
+    await expect(chosen.get_by_role("alert")).to_have_text(UNSENT)
+    await page.unroute_all()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE)
+    await expect(chosen.get_by_role("alert")).to_have_text("")
+
+
 async def test_a_deletion_is_not_lost_with_the_page(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += NOISE
     story = demo.story()

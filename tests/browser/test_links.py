@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -36,6 +37,7 @@ KEPT = {
     "Wagtail, Editor.js": f'<p><a href="{{link}}">{TEXT}</a></p><p>{ORIGINAL} {CC}</p>',
     "a pasted address": '<p><a href="{link}">{link}</a></p>',
 }
+OURS = "story-widget: "
 CITED = '<blockquote cite="https://publisher.example/story">'
 
 
@@ -210,6 +212,29 @@ async def test_a_refused_copy_shows_its_link_again(demo: Demo, hosts: Hosts) -> 
     await expect(link).to_be_visible()
 
 
+async def test_a_refused_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += [OURS]
+    story = demo.story()
+    elsewhere = story.with_claims(origins=["https://elsewhere.example"])
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await page.add_init_script(
+        "window.heard = [];"
+        "for (const type of ['ready', 'error'])"
+        "  addEventListener('story-widget:' + type, () => heard.push(type))"
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await hosts.open(story.snippet.replace(story.token, elsewhere), page=page)
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await expect(page.get_by_text("Ask for a token that names this origin.")).to_have_count(1)
+    await page.clock.run_for(60_000)
+    # The page's first question may have been answered before the refusal came.
+    assert (await page.evaluate("heard"))[-1] == "error"
+    assert not [url for url in asked if "?since=" in url]
+    await expect(reaction(page, "Happy")).to_have_count(0)
+
+
 async def test_nothing_is_put_into_a_page_before_it_has_been_loaded(
     demo: Demo, hosts: Hosts
 ) -> None:
@@ -242,7 +267,8 @@ async def test_one_story_in_one_place_is_one_discussion(demo: Demo, hosts: Hosts
         + script(three) * 2
         + three.anchor
         + "<p>And once more, on purpose:</p>"
-        + one.anchor
+        + one.anchor,
+        viewport={"width": 900, "height": 3_000},
     )
     await expect(reaction(page, "Happy")).to_have_count(4)
     assert await widgets(page) == [each.code for each in (one, two, three, one)]
@@ -332,3 +358,44 @@ async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts)
     await time.click()
     assert page.url == f"{address}#c-{'x' * 13}"
     await expect(page.get_by_text("This comment was removed.")).to_have_count(0)
+
+
+async def test_a_page_that_changes_without_end_is_looked_through_now_and_then(
+    demo: Demo, hosts: Hosts
+) -> None:
+    mentions = "".join(
+        f'<p>Read <a href="{demo.server}/s/{number:012d}">this</a> first.</p>'
+        for number in range(100)
+    )
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    # To ask what is shown makes a browser lay the page out.
+    await page.add_init_script(
+        "window.asked = 0;"
+        "const { get } = Object.getOwnPropertyDescriptor(HTMLElement.prototype, 'innerText');"
+        "Object.defineProperty(HTMLElement.prototype, 'innerText', {"
+        "  get() { asked++; return get.call(this) } })"
+    )
+    await hosts.open(mentions + f'<p id="last">See {bare(story)}</p>' + story.script, page=page)
+
+    async def decided() -> bool:
+        return bool(await page.evaluate("asked"))
+
+    await eventually(decided, "all links are decided on")
+    await page.evaluate(
+        """async () => {
+          for (let i = 0; i < 300; i++) {
+            document.querySelector("main").append(document.createElement("i"));
+            await new Promise((resolve) => {
+              const { port1, port2 } = new MessageChannel();
+              port1.onmessage = resolve;
+              port2.postMessage(0);
+            });
+          }
+        }"""
+    )
+    assert await page.evaluate("asked") < 300 * 100 / 4
+    # What comes of it is not missed.
+    await page.evaluate("last.firstChild.remove(); last.scrollIntoView()")
+    await reaction(page, "Happy").wait_for()
+    assert await widgets(page) == [story.code]

@@ -165,6 +165,56 @@ async def test_what_is_typed_before_the_part_for_it_has_come_is_a_draft(
     await expect(box).to_have_value("Typed too early")
 
 
+async def test_a_draft_of_yesterday_is_there_before_the_part_for_it_has_come(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    box = page.get_by_role("textbox", name="Your comment")
+    await box.click()
+    await box.press_sequentially("Half a thought")
+    held: list[Callable[[], Any]] = []
+    await page.route("**/*-writing.js", lambda route: held.append(route.continue_))
+    await page.reload()
+    await expect(box).to_have_value("Half a thought")
+    await box.press_sequentially("!")
+    both = {f"{story.code} ": await box.input_value()}
+    assert len(both[f"{story.code} "]) == len("Half a thought!")
+    assert (await kept(page))["drafts"] == both
+    await eventually(lambda: held, "the part is asked for")
+    await held[0]()
+    await page.get_by_role("textbox", name="Name").wait_for()
+    assert (await kept(page))["drafts"] == both
+
+
+async def test_what_is_remembered_holds_where_reading_needs_a_token(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource"]
+    story = demo.story(demo.site("members", "open_reading=off"))
+    say_all(
+        story,
+        [{"body": "A good word", "name": "Ines"}, {"body": "Tiresome", "name": "Yusuf"}],
+    )
+    page = await hosts.open(story.snippet)
+    await article(page, "Tiresome").wait_for()
+    # As it is kept by a page that was left before there was an answer.
+    await page.evaluate(
+        "([server, code]) => localStorage.setItem(`story-widget ${server} members`,"
+        " JSON.stringify({ muted: ['Yusuf'], unsent: { [code]: 'sad' } }))",
+        [story.server, story.code],
+    )
+    await page.reload()
+    await expect_reaction(page, "Sad", 1, own=True)
+    await expect(article(page, "A good word")).to_have_count(1)
+    await expect(article(page, "Tiresome")).to_have_count(0)
+
+    async def sent() -> bool:
+        return "unsent" not in await kept(page)
+
+    await eventually(sent, "the reaction has an answer")
+
+
 def shifted(minutes: int) -> str:
     """The clock of a reader is so many minutes ahead."""
     return f"""<script>{{

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.actions import article, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
@@ -19,6 +19,7 @@ from tests.browser.test_bundle import MANIFEST
 from tests.engines import Valkey
 from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
+from tests.ports import free_ports
 from tests.trust.test_tokens import node
 from tests.waiting import eventually
 
@@ -144,12 +145,17 @@ async def test_widgets_of_servers_of_different_versions_both_work(
     assert not [path for path in behind.asked if LATER.match(path)]
 
 
+def copy_script(hosts: Hosts) -> None:
+    """The first file at /copied/embed.js of the host pages, which have none of the others."""
+    script = (ROOT / "widget_server" / "static" / "embed.js").read_text("utf-8")
+    hosts.papers.pages["/copied/embed.js"] = (script.encode(), {"Content-Type": "text/javascript"})
+
+
 async def test_parts_come_from_the_storys_server_where_the_script_came_from_elsewhere(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
-    script = (ROOT / "widget_server" / "static" / "embed.js").read_text("utf-8")
-    hosts.papers.pages["/copied/embed.js"] = (script.encode(), {"Content-Type": "text/javascript"})
+    copy_script(hosts)
     page = await hosts.open(demo.story().anchor + '<script src="/copied/embed.js"></script>')
     await take_part(page, "From elsewhere")
 
@@ -181,6 +187,49 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
         return await reaction(page, "Happy").get_attribute("aria-pressed") == "true"
 
     await eventually(came, "the reaction was taken when the part was there")
+    await expect_reaction(page, "Happy", 1, own=True)
+
+
+async def test_a_part_that_never_comes_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    asked: list[Route] = []
+
+    async def swallow_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            await route.continue_()
+
+    await page.route("**/*-live.js*", swallow_the_first)
+    await hosts.open(story.snippet, page=page)
+    await reaction(page, "Happy").click()
+    await eventually(lambda: asked, "the part is asked for")
+
+    async def stored() -> bool:
+        await page.clock.run_for(1_000)
+        return bool(await page.evaluate("JSON.parse(Object.values(localStorage)[0]).reader ?? 0"))
+
+    await eventually(stored, "the reaction has an answer")
+    await expect_reaction(page, "Happy", 1, own=True)
+    await page.unroute_all()
+
+
+async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource", "story-widget: "]
+    away = replace(demo.story(), server=f"http://localhost:{free_ports(1)}")
+    page = await hosts.page(await hosts.reader())
+    copy_script(hosts)
+    anchor = away.anchor + demo.story().anchor
+    await hosts.open(anchor + '<script src="/copied/embed.js"></script>', page=page)
+    await reaction(page, "Happy").click()
+
+    async def stored() -> bool:
+        return bool(await page.evaluate("'reader' in JSON.parse(Object.values(localStorage)[0])"))
+
+    await eventually(stored, "the reaction has an answer")
     await expect_reaction(page, "Happy", 1, own=True)
 
 

@@ -1,9 +1,10 @@
 """Who is signed in, who may act, and how an open page learns that this has changed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
@@ -81,6 +82,34 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 3, "it is back")
     assert "identity" not in [one for one in sent if "subscribe" in one][-1]
     assert await page.evaluate("heard.length") == 1
+
+
+async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    held: list[Callable[[], None]] = []
+    slow = True
+
+    def listen(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            if slow:
+                held.append(lambda: server.send(frame))
+            else:
+                server.send(frame)
+
+        route.on_message(pass_on)
+
+    await page.route_web_socket("**/v1/live", listen)
+    await hosts.open(signed(story, demo.identity("user-2", "Nora Lund")), page=page)
+    await eventually(lambda: held, "the identity is shown")
+    await comment(page, "At once")
+    await expect(page.get_by_role("button", name="Posting…")).to_be_visible()
+    slow = False
+    for release in held:
+        release()
+    await expect(article(page, "At once")).to_contain_text("Nora Lund")
 
 
 async def signs_in(page: Page) -> bool:

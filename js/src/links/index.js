@@ -13,6 +13,27 @@ const NAME = "story-widget";
 /** Types of scripts that a browser runs. */
 const RUNS = /^(module|\w+\/(x-)?(java|ecma)script)?$/i;
 
+/** What waits for the next look, by its root. @type {Map<Root, () => void>} */
+const waiting = new Map();
+/** A page that changes without end is looked at for so small a part of the time. */
+const SHARE = 1 / 20;
+let timer = 0;
+
+/** Decides at once or, where that was just done, later: what is asked is what the browser has to lay the page out for. @type {typeof judge} */
+export function decide(odd, root, homes, put) {
+  waiting.set(root, () => judge(odd, root, homes, put));
+  if (!timer) look();
+}
+
+function look() {
+  timer = 0;
+  if (!waiting.size) return;
+  const since = performance.now();
+  for (const work of waiting.values()) work();
+  waiting.clear();
+  timer = setTimeout(look, (performance.now() - since) / SHARE);
+}
+
 /**
  * Upgrades those that are meant.
  *
@@ -21,7 +42,7 @@ const RUNS = /^(module|\w+\/(x-)?(java|ecma)script)?$/i;
  * @param {string[]} homes the servers whose embed the page has; the first is the one of a link that leads elsewhere
  * @param {(origin: Origin, src: string) => StoryWidget} put
  */
-export function decide(odd, root, homes, put) {
+function judge(odd, root, homes, put) {
   /** @param {Origin} origin */
   function link(origin) {
     const { story } = origin.dataset;

@@ -27,6 +27,8 @@ const AGAIN = 8_000;
  */
 export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
   const { code } = story;
+  /** The identity that the first deed waited for. @type {string | null} */
+  let awaited = null;
   const path = `${server}/v1/stories/${code}`;
 
   /** @type {Acts["perform"]} */
@@ -34,6 +36,12 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
     const { line } = story;
     /** @returns {Promise<any>} */
     const send = async () => {
+      const { identity, spent } = story;
+      // Who is to be signed in is not somebody else before; where there is no socket, it goes on without.
+      if (identity !== spent && identity !== awaited) {
+        awaited = identity;
+        await pause();
+      }
       const { reader, first = uuid() } = story.memory();
       // Kept before it is sent: the answer that brings the reader's token may be lost.
       if (!reader) story.remember({ first });
@@ -112,7 +120,8 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
   };
   story.subscribed = (answer) => {
     subscribed(answer);
-    if (story.live) wake();
+    // After the reader's token has been kept.
+    if (story.live) story.learn().then(wake);
   };
 
   /** By target, until its last choice has an answer. @type {Record<string, Promise<void> | undefined>} */
@@ -141,9 +150,10 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
         // What was held up may have come after it. Twice is as good as once.
         if (doubt && unsent()[target] === reaction) ({ tally } = await perform(deed));
         doubt = false;
+        // Not waiting any more when it is drawn.
+        drop(target, reaction);
         answered(comment, reaction, wish, /** @type {Tally} */ (tally));
         if (!comment) story.remember({ reactions: { ...story.memory().reactions, [code]: reaction } });
-        drop(target, reaction);
       } catch (problem) {
         if (passes(/** @type {any} */ (problem))) {
           doubt = true;
