@@ -10,7 +10,7 @@ import pytest
 
 from tests.engines import Postgres, Valkey
 from tests.journeys.harness import ServerProcess
-from tests.lanes import Lanes
+from tests.lanes import XdistGroups
 from tests.waiting import eventually, wait_until
 
 __all__ = ["eventually", "wait_until"]
@@ -95,9 +95,9 @@ async def new_server(
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> XdistGroups:
     """Where several lanes run at once, what shares a server or a browser stays in one of them."""
-    return Lanes(config, log)
+    return XdistGroups(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

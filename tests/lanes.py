@@ -6,13 +6,13 @@ them are started twice, the tests that share one stay together; other files go w
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-TOGETHER = ("tests/browser/", "tests/journeys/", "tests/edge/")
+SHARED_FOLDERS = ("tests/browser/", "tests/journeys/", "tests/edge/")
 """Beginnings of the paths of tests that share something which takes long to start."""
 
 
-class Lanes(LoadScopeScheduling):  # type: ignore[misc]
+class XdistGroups(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a lane all tests of one of `TOGETHER`, or of a file. Most tests first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return next((start for start in TOGETHER if file.startswith(start)), file)
+        return next((start for start in SHARED_FOLDERS if file.startswith(start)), file)

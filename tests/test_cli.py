@@ -34,7 +34,7 @@ from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server import cli
 from widget_server.config import Config
-from widget_server.trust.tokens import Keyring, peek
+from widget_server.trust.tokens import Keyring, parse_unverified
 from widget_server.trust.visible import escaped
 
 SECRET = "a secret of the commands without a comma"
@@ -184,7 +184,7 @@ TOKEN = ("token", "--site", "press", "--story", "2026/ferry")
 
 
 def claims_of(token: str) -> dict[str, object]:
-    claims = Keyring([SECRET]).open_widget(peek(token), 1, 9, time.time())
+    claims = Keyring([SECRET]).verify_widget(parse_unverified(token), 1, 9, time.time())
     return {name: getattr(claims, name) for name in claims.__slots__} | {
         name: getattr(claims.attribution, name) for name in claims.attribution.__slots__
     }
@@ -383,8 +383,8 @@ async def test_moderators_work_beside_a_running_server(
     token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     story = code("press", "one")
     async with http_client(base_url=server.url) as http:
-        deed = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
-        answer = await http.post("/v1/actions", json=deed | {"body": "please", "name": "Ana"})
+        action = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
+        answer = await http.post("/v1/actions", json=action | {"body": "please", "name": "Ana"})
         comment = answer.json()["comment"]
         assert comment["state"] == "pending"
         waiting = beside(server, "comment", "waiting", "press")
@@ -597,10 +597,12 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
         snippet = ended(start(data, "site", "create", "press", "--name", "P", **env))
         assert snippet.status == 0, snippet
         token = ended(start(data, *TOKEN, "--origin", "*", **env)).out
-        deed = {"type": "react", "story": code("press", "2026/ferry"), "reaction": "happy"}
+        action = {"type": "react", "story": code("press", "2026/ferry"), "reaction": "happy"}
         for _ in range(4):
             answer = httpx.post(
-                f"http://127.0.0.1:{port}/v1/actions", json=deed | {"token": token}, trust_env=False
+                f"http://127.0.0.1:{port}/v1/actions",
+                json=action | {"token": token},
+                trust_env=False,
             )
             assert answer.status_code == 200, answer.text
         # The secret was given, so none was made.
@@ -756,11 +758,13 @@ async def test_what_strangers_wrote_cannot_steer_a_terminal(
     beside(server, "site", "set", "press", "moderation=pre")
     token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     async with http_client(base_url=server.url) as http:
-        deed = {"type": "comment", "story": code("press", "one"), "token": token}
+        action = {"type": "comment", "story": code("press", "one"), "token": token}
         body = (
             "fine \u202egnihtyna\u202c \u2066x\u2069 \ufeff\U000e0041 \U0001f469\u200d\U0001f680 ok"
         )
-        answer = await http.post("/v1/actions", json=deed | {"body": body, "key": "a-key-of-mine"})
+        answer = await http.post(
+            "/v1/actions", json=action | {"body": body, "key": "a-key-of-mine"}
+        )
         assert answer.status_code == 200, answer.text
     (line,) = beside(server, "comment", "waiting", "press").splitlines()
     assert line.split("\t")[-1] == (

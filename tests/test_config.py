@@ -28,8 +28,8 @@ def test_without_settings_everything_lives_in_the_data_folder() -> None:
     config = load()
     assert config.database == "sqlite+aiosqlite:///data/database.sqlite3"
     assert config.embeds_valkey
-    assert config.url == "http://localhost:8000"
-    assert config.rates["comment"] == Rate(30, 60)
+    assert config.base_url == "http://localhost:8000"
+    assert config.network_rate_limits["comment"] == Rate(30, 60)
 
 
 @pytest.mark.parametrize(
@@ -232,11 +232,11 @@ def test_the_public_address_is_spelled_as_browsers_send_it(
 ) -> None:
     """Pages of ours act by their origin; spelled otherwise, every action of theirs was refused."""
     monkeypatch.setenv("PUBLIC_URL", given)
-    assert load().url == sent
+    assert load().base_url == sent
 
 
 def test_on_the_default_port_it_has_none() -> None:
-    assert load(port=80).url == "http://localhost"
+    assert load(port=80).base_url == "http://localhost"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_cli import Run, data, run, sentence
-from widget_server.trust.tokens import seal
+from widget_server.trust.tokens import fingerprint
 
 __all__ = ["data", "run"]
 
@@ -111,7 +111,7 @@ def test_a_database_of_before_is_taken_with_the_secret_it_has(run: Run, own: Pat
 
 
 def test_a_seal_tells_secrets_apart_and_holds_none() -> None:
-    assert len({seal(OLD), seal(NEW), seal(OTHER)}) == 3
-    assert seal(OLD) == seal(OLD)
-    assert len(seal(OLD)) == 32
-    assert not set(OLD.split()) & {seal(OLD)}
+    assert len({fingerprint(OLD), fingerprint(NEW), fingerprint(OTHER)}) == 3
+    assert fingerprint(OLD) == fingerprint(OLD)
+    assert len(fingerprint(OLD)) == 32
+    assert not set(OLD.split()) & {fingerprint(OLD)}

@@ -13,15 +13,15 @@ from starlette.routing import Route
 from typer.main import get_command
 
 from widget_server import cli
-from widget_server.app import Rooms
-from widget_server.config import DEFAULT_RATES, Config
+from widget_server.app import Components
+from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.edge import problems, socket
-from widget_server.edge.counts import SOCKETS
-from widget_server.edge.guarded_socket import GuardedSocket
+from widget_server.edge.counts import WEBSOCKET_METRICS
+from widget_server.edge.guarded_socket import LimitedWebSocket
 from widget_server.edge.hardened_http import REASONS, HardenedHttpProtocol
-from widget_server.edge.health import Now
-from widget_server.edge.routes import application
-from widget_server.edge.timed_socket import TimedSocket
+from widget_server.edge.health import Gauges
+from widget_server.edge.routes import create_asgi_app
+from widget_server.edge.timed_socket import KeepaliveWebSocket
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.store import discussions, threads
@@ -69,7 +69,7 @@ def test_every_close_code_is_explained() -> None:
 
 def test_every_message_and_frame_is_listed_with_its_fields() -> None:
     sent, received = PROTOCOL.split("### What comes")
-    for model in (*get_args(messages.Message), *schemas.FRAMES):
+    for model in (*get_args(messages.Message), *schemas.SERVER_MESSAGES):
         document = sent if model in get_args(messages.Message) else received
         fields = model.model_fields
         (kind,) = get_args(fields["type"].annotation)
@@ -87,7 +87,7 @@ def test_every_message_and_frame_is_listed_with_its_fields() -> None:
 
 def test_every_path_is_listed() -> None:
     nothing: Any = None
-    app = application(nothing, nothing, 0)
+    app = create_asgi_app(nothing, nothing, 0)
     paths = {route.path for route in app.routes if isinstance(route, Route)} | {"/v1/live"}
     listed = set(re.findall(r"(?:GET|POST) (/[^`?\s]*)`", PROTOCOL.split("## HTTP")[1]))
     assert listed == paths
@@ -101,20 +101,20 @@ def test_every_tag_of_a_text_is_named() -> None:
 @pytest.mark.parametrize(
     ("what", "limits"),
     [
-        ("a message", [messages.MOST_BYTES // 1024]),
+        ("a message", [messages.MAX_BYTES // 1024]),
         ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
         ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
         (
             "name · email · website · reason",
             [text.MAX_NAME, text.MAX_EMAIL, text.MAX_WEBSITE, text.MAX_REASON],
         ),
-        ("stories of a socket", [socket.MOST_STORIES]),
+        ("stories of a socket", [socket.MAX_STORIES]),
         (
             "threads of a page · replies in a thread of a page",
-            [discussions.PAGE, threads.MOST_REPLIES],
+            [discussions.PAGE_SIZE, threads.MAX_REPLIES],
         ),
-        ("changes that are sent one by one", [discussions.MOST_CHANGES]),
-        ("own comments in `mine`", [discussions.MOST_OWN]),
+        ("changes that are sent one by one", [discussions.MAX_CHANGES]),
+        ("own comments in `mine`", [discussions.MAX_OWN]),
     ],
 )
 def test_limits_are_those_of_the_code(what: str, limits: list[int]) -> None:
@@ -133,14 +133,14 @@ def _named_limits() -> set[str]:
                 name = node.targets[0].id
                 if re.match("_?(MOST|MAX)(_|$)", name) and not module.startswith("bench."):
                     found.add(f"{module}.{name}")
-    for protocol in (TimedSocket, GuardedSocket, HardenedHttpProtocol):
+    for protocol in (KeepaliveWebSocket, LimitedWebSocket, HardenedHttpProtocol):
         for name, value in vars(protocol).items():
             if isinstance(value, int | float):
                 found.add(
                     f"{protocol.__module__.removeprefix('widget_server.')}."
                     f"{protocol.__name__}.{name}"
                 )
-    return found | {f"config.DEFAULT_RATES[{kind}]" for kind in DEFAULT_RATES}
+    return found | {f"config.DEFAULT_RATES[{kind}]" for kind in DEFAULT_RATE_LIMITS}
 
 
 def _value(name: str) -> str:
@@ -183,7 +183,7 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
         assert told[name][0] == f"`{fields[name].default}`"
     for name in ("DRAIN_SECONDS", "SWEEP_SECONDS"):
         assert float(told[name][0].strip("`")) == fields[name].default
-    for kind, rate in DEFAULT_RATES.items():
+    for kind, rate in DEFAULT_RATE_LIMITS.items():
         assert f"{kind}={rate}" in " ".join(told["RATE_LIMITS"])
 
 
@@ -263,14 +263,14 @@ def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() 
 
 
 async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> None:
-    rooms = Rooms(Config(data_dir=tmp_path))
+    components = Components(Config(data_dir=tmp_path))
     nothing: Any = None
-    transport = httpx.ASGITransport(application(nothing, rooms.health(), 0))
+    transport = httpx.ASGITransport(create_asgi_app(nothing, components.health(), 0))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get("/nothing")).status_code == 404
-        SOCKETS.closed.add(1012, "")
+        WEBSOCKET_METRICS.server_closes.add(1012, "")
         answer = (await http.get("/metrics")).text
-    await rooms.database.close()
+    await components.database.close()
     answered = dict(re.findall(r"^# HELP (\w+) (.+)$", answer, re.MULTILINE))
     assert {name: cells[0] for name, cells in table(OPERATING, "Metric").items()} == answered
     units = re.compile(r"_(total|seconds|bytes|deeds|fds|healthy)$")
@@ -292,7 +292,7 @@ def test_every_event_of_the_log_is_explained() -> None:
 
 
 def test_every_part_that_may_be_degraded_is_explained() -> None:
-    now = Now.__annotations__
+    now = Gauges.__annotations__
     assert set(table(OPERATING, "`degraded`")) == {
         name.removesuffix("_healthy") for name in now if name.endswith("_healthy")
     }

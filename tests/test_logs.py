@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from widget_server.logs import LogLine
+from widget_server.logs import KeyValueFormatter
 
 SECRET = "a word of a reader"
 GRAMMAR = re.compile(
@@ -24,7 +24,7 @@ def line(message: str, *args: object, error: BaseException | None = None) -> str
     """How a record is written."""
     info = None if error is None else (type(error), error, error.__traceback__)
     record = logging.LogRecord("some.where", logging.ERROR, __file__, 1, message, args, info)
-    written = LogLine().format(record)
+    written = KeyValueFormatter().format(record)
     assert GRAMMAR.fullmatch(written), written
     return written.partition(" logger=some.where ")[2]
 

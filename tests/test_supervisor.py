@@ -130,7 +130,7 @@ class House:
 
     def valkey_up(self) -> int:
         """Wait until the embedded Valkey answers; its process id."""
-        wait_until(lambda: embedded.ready(self.folder), "the embedded Valkey answers")
+        wait_until(lambda: embedded.is_ready(self.folder), "the embedded Valkey answers")
         return self.valkey_pids()[0]
 
     def valkey_pids(self) -> list[int]:

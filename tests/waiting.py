@@ -37,9 +37,9 @@ async def eventually(
     while True:
         answer: Any = condition()
         if inspect.isawaitable(answer):
-            left = max(0.05, deadline - time.monotonic())
+            loader = max(0.05, deadline - time.monotonic())
             try:
-                answer = await asyncio.wait_for(answer, left)
+                answer = await asyncio.wait_for(answer, loader)
             except TimeoutError:
                 raise NeverHappenedError(what, limit, "none: it hung") from None
         if answer:

@@ -13,35 +13,35 @@ from starlette.applications import Starlette
 from widget_server import logs
 from widget_server.config import Config
 from widget_server.edge.assets import Assets
-from widget_server.edge.health import Health, Now
-from widget_server.edge.routes import application
+from widget_server.edge.health import Gauges, ServerStatus
+from widget_server.edge.routes import create_asgi_app
 from widget_server.live import embedded
-from widget_server.live.bus import Bus
+from widget_server.live.bus import RedisBus
 from widget_server.live.hub import Hub
-from widget_server.live.lag import Lag
-from widget_server.model.errors import Unavailable
+from widget_server.live.lag import LoopLag
+from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.announce import to_message
-from widget_server.operations.directory import Directory
+from widget_server.operations.announce import encode_event
+from widget_server.operations.directory import LookupCache
 from widget_server.operations.embed_files import store_own
-from widget_server.operations.read import StorySource
-from widget_server.operations.rights import Rights
-from widget_server.operations.services import Paces, Services
+from widget_server.operations.read import DatabaseSnapshotSource
+from widget_server.operations.rights import PermissionWatcher
+from widget_server.operations.services import RateLimiters, Services
 from widget_server.store import damage
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
-from widget_server.store.engine import Database, DatabaseUnusableError
+from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
-from widget_server.trust.networks import Networks
+from widget_server.trust.networks import NetworkHasher
 from widget_server.trust.tokens import Keyring
 from widget_server.wire import frames
 
 log = logging.getLogger(__name__)
 
 
-class Rooms:
+class Components:
     """Everything that one process is made of. Open before use."""
 
     def __init__(self, config: Config) -> None:
@@ -51,58 +51,62 @@ class Rooms:
         self.database = Database(config.database)
         self.discussions = Discussions(self.database)
         self.sites = Sites(self.database)
-        self.directory = Directory(self.sites, self.discussions)
-        source = StorySource(self.discussions, self.directory)
-        self.hub = Hub(source, process, config.sweep_seconds, config.readers)
-        self.hub.presence_frame = frames.presence_frame
+        self.cache = LookupCache(self.sites, self.discussions)
+        source = DatabaseSnapshotSource(self.discussions, self.cache)
+        self.hub = Hub(source, process, config.reconcile_seconds, config.readers)
+        self.hub.encode_presence = frames.encode_presence
         url = config.redis or embedded.url(config.data_dir)
         keyring = Keyring(secret_keys)
-        self.bus = Bus(url, process, self.hub.receive, self.hub.lost_touch, keyring.bus_keys())
+        self.bus = RedisBus(url, process, self.hub.receive, self.hub.on_bus_gap, keyring.bus_keys())
         self.hub.connect(self.bus)
-        self.lag = Lag()
-        self.writer = Writer(self.database, self.announce)
-        self.rights = Rights(self.sites, self.directory, self.discussions, self.hub, time.time)
+        self.lag = LoopLag()
+        self.writer = Writer(self.database, self.publish_committed)
+        self.rights = PermissionWatcher(
+            self.sites, self.cache, self.discussions, self.hub, time.time
+        )
         self.services = Services(
             keyring=keyring,
-            directory=self.directory,
+            cache=self.cache,
             discussions=self.discussions,
             embed_files=EmbedFiles(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
-            networks=Networks(secret_keys[0]),
-            paces=Paces(config.rates, on=config.rate_limits is not None),
+            network_hasher=NetworkHasher(secret_keys[0]),
+            rate_limiters=RateLimiters(
+                config.network_rate_limits, enabled=config.rate_limits is not None
+            ),
             clock=time.time,
-            own_origin=config.url,
+            server_origin=config.base_url,
         )
 
-    def announce(self, events: Sequence[Event], epoch: str) -> None:
+    def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
         """What was committed here, to everyone. Never fails the deeds behind it."""
         try:
-            self.hub.announce(
-                to_message(event, epoch, self._settings(event.story)) for event in events
+            self.hub.publish(
+                encode_event(event, epoch, self._settings_of(event.story)) for event in events
             )
         except Exception:
             # It is on disk and will be acknowledged; the sweep brings it to the readers.
             log.exception("event=announcing_failed events=%d", len(events))
 
-    def _settings(self, code: str) -> SiteSettings:
-        site = self.directory.site_of(code)
+    def _settings_of(self, code: str) -> SiteSettings:
+        site = self.cache.cached_site_of(code)
         return site.settings if site is not None else SiteSettings()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """Connect, and keep the background work running.
 
         Raises `DatabaseUnusableError` with a sentence for the operator.
         """
         await self.database.open()
-        writer = asyncio.create_task(_kept("writer", self.writer.run))
+        writer = asyncio.create_task(_restart_on_failure("writer", self.writer.run))
         others = [
-            asyncio.create_task(_kept("bus", self.bus.run)),
-            asyncio.create_task(_kept("hub", self.hub.run)),
-            asyncio.create_task(_kept("lag", self.lag.run)),
-            asyncio.create_task(_kept("rights", self.rights.run)),
+            asyncio.create_task(_restart_on_failure("bus", self.bus.run)),
+            asyncio.create_task(_restart_on_failure("hub", self.hub.run)),
+            asyncio.create_task(_restart_on_failure("lag", self.lag.run)),
+            asyncio.create_task(_restart_on_failure("rights", self.rights.run)),
         ]
         try:
             yield
@@ -110,7 +114,7 @@ class Rooms:
             # The writer first, so that its last batch still reaches the other processes.
             writer.cancel()
             await asyncio.wait({writer})
-            await self.bus.drained(1.0)
+            await self.bus.wait_flushed(1.0)
             for task in others:
                 task.cancel()
             await asyncio.wait(others)
@@ -123,34 +127,34 @@ class Rooms:
         """
         try:
             await store_own(self.services, assets.immutable())
-        except (Unavailable, TimeoutError) as problem:
+        except (UnavailableError, TimeoutError) as problem:
             log.warning("event=embed_not_stored reason=%s", type(problem).__name__)
 
-    def health(self) -> Health:
+    def health(self) -> ServerStatus:
         """What the operator's probes ask."""
 
-        def now() -> Now:
-            return Now(
-                stories_watched=self.hub.channels,
-                subscriptions=self.hub.watching,
-                deeds_waiting=self.writer.waiting,
-                bus_healthy=self.bus.healthy,
-                writing_healthy=self.writer.well,
+        def now() -> Gauges:
+            return Gauges(
+                channels=self.hub.channel_count,
+                subscriptions=self.hub.subscription_count,
+                writer_queue_length=self.writer.queue_length,
+                bus_up=self.bus.healthy,
+                database_writable=self.writer.healthy,
             )
 
         counters = {
-            "hub": self.hub.counts,
-            "bus": self.bus.counts,
-            "writer": self.writer.counts,
-            "database": self.database.counts,
-            "rows": damage.COUNTS,
-            "event_loop": self.lag.counts,
-            "log": logs.COUNTS,
+            "hub": self.hub.metrics,
+            "bus": self.bus.metrics,
+            "writer": self.writer.metrics,
+            "database": self.database.metrics,
+            "rows": damage.DAMAGE_METRICS,
+            "event_loop": self.lag.metrics,
+            "log": logs.LOG_METRICS,
         }
-        return Health(self.database.ping, now, counters)
+        return ServerStatus(self.database.ping, now, counters)
 
 
-async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
+async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Start a background task again when it fails: a server must not be healthy but deaf."""
     while True:
         try:
@@ -162,18 +166,18 @@ async def _kept(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(0.5)
 
 
-def build(config: Config) -> Starlette:
+def create_app(config: Config) -> Starlette:
     """The ASGI application; its rooms open and close with its lifespan."""
-    rooms = Rooms(config)
-    app = application(rooms.services, rooms.health(), config.seats)
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with rooms.open():
-                await rooms.store_embed(app.state.assets)
+            async with components.running():
+                await components.store_embed(app.state.assets)
                 yield
-        except DatabaseUnusableError as problem:
+        except DatabaseUnavailableError as problem:
             log.error("event=not_started reason=%s", json.dumps(str(problem)))  # noqa: TRY400
             raise
 

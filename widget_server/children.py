@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class ProcessSpec:
     """A program to keep running. `env` is added to the environment of the parent.
 
     `ready` says whether it serves; without it the child says so itself with `announce_ready`,
@@ -33,91 +33,94 @@ class Child:
     name: str
     command: list[str]
     env: dict[str, str] | None = None
-    ready: Callable[[], bool] | None = None
-    engine: bool = False
+    is_ready: Callable[[], bool] | None = None
+    is_dependency: bool = False
     prepare: Callable[[], None] | None = None
 
 
-class Process:
+class ChildProcess:
     """One started child."""
 
-    def __init__(self, child: Child) -> None:
-        if child.prepare is not None:
-            child.prepare()
-        self.child = child
-        self.started = time.monotonic()
+    def __init__(self, spec: ProcessSpec) -> None:
+        if spec.prepare is not None:
+            spec.prepare()
+        self.spec = spec
+        self.started_at = time.monotonic()
         self._ready = False
-        ear, mouth = socket.socketpair()
-        ear.setblocking(False)
-        words = {"WIDGET_READY_FD": str(mouth.fileno()), "WIDGET_PARENT": str(os.getpid())}
-        with mouth:
+        ready_reader, ready_writer = socket.socketpair()
+        ready_reader.setblocking(False)
+        variables = {
+            "WIDGET_READY_FD": str(ready_writer.fileno()),
+            "WIDGET_PARENT": str(os.getpid()),
+        }
+        with ready_writer:
             self.popen = subprocess.Popen(  # noqa: S603 - the command is our own
-                child.command,
-                env={**os.environ, **(child.env or {}), **words},  # noqa: TID251 - handed on whole
+                spec.command,
+                env={**os.environ, **(spec.env or {}), **variables},  # noqa: TID251 - handed on whole
                 stdin=subprocess.DEVNULL,
-                pass_fds=(mouth.fileno(),),
+                pass_fds=(ready_writer.fileno(),),
                 # A terminal's Ctrl-C reaches the parent alone, which ends the others in order.
                 process_group=0,
-                preexec_fn=_dying_with(  # noqa: PLW1509 - the parent has no threads
-                    os.getpid(), signal.SIGKILL if child.engine else signal.SIGTERM
+                preexec_fn=_set_parent_death_signal(  # noqa: PLW1509 - the parent has no threads
+                    os.getpid(), signal.SIGKILL if spec.is_dependency else signal.SIGTERM
                 ),
             )
-        self._ear = ear
-        log.info("event=started name=%s pid=%d", child.name, self.popen.pid)
+        self._ready_reader = ready_reader
+        log.info("event=started name=%s pid=%d", spec.name, self.popen.pid)
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it serves; once ready, always ready."""
-        if not self._ready and self.child.ready is not None:
-            self._ready = self.child.ready()
+        if not self._ready and self.spec.is_ready is not None:
+            self._ready = self.spec.is_ready()
         elif not self._ready:
             with suppress(BlockingIOError, ConnectionError):
-                self._ready = self._ear.recv(1) != b""
+                self._ready = self._ready_reader.recv(1) != b""
         return self._ready
 
     def send(self, signum: int) -> None:
         """Send a signal, unless it has ended."""
         self.popen.send_signal(signum)
 
-    def ended(self) -> int | None:
+    def exit_status(self) -> int | None:
         """Its exit status, minus the signal's number if one ended it; None while it runs."""
         status = self.popen.poll()
         if status is not None:
-            self._ear.close()
+            self._ready_reader.close()
         return status
 
 
-def _dying_with(parent: int, signum: int) -> Callable[[], None]:
+def _set_parent_death_signal(parent: int, signum: int) -> Callable[[], None]:
     """What the child runs before its program: have the kernel send `signum` when we are gone."""
     libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
-    def arrange() -> None:
+    def prepare() -> None:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signum)
         if os.getppid() != parent:  # it died between the fork and the line above
             os._exit(1)
 
-    return arrange
+    return prepare
 
 
-def started(child: Child) -> Process | None:
+def spawn(spec: ProcessSpec) -> ChildProcess | None:
     """The child, started; None where the machine has no room for a process just now."""
     try:
-        return Process(child)
+        return ChildProcess(spec)
     except OSError as problem:
-        log.error("event=not_started name=%s errno=%s", child.name, problem.errno)  # noqa: TRY400
+        log.error("event=not_started name=%s errno=%s", spec.name, problem.errno)  # noqa: TRY400
         return None
 
 
-def announce_ready() -> None:
+def notify_ready() -> None:
     """In a worker: tell the parent that this process now serves. Does nothing without a parent."""
-    word = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - the parent's word, no setting
-    if word is not None:
+    descriptor = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - the parent's word, no setting
+    if descriptor is not None:
         with suppress(OSError):
-            os.write(int(word), b"r")
-            os.close(int(word))
+            os.write(int(descriptor), b"r")
+            os.close(int(descriptor))
 
 
-def follow_parent() -> None:
+def exit_with_parent() -> None:
     """In a worker: leave, as if asked to, once the parent is gone.
 
     Linux sends the signal itself; elsewhere a changed parent is the only sign, looked for each

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from widget_server.model.errors import BAD_SETTINGS, Mendable, Refused
+from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError, ProblemError
 from widget_server.trust.visible import escaped
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
-WORDS = (
+COMMANDS = (
     *("serve", "demo", "demo-pages", "migrate", "backup", "restore", "doctor", "bench"),
     *("token", "site", "story", "comment"),
 )
 
 
-class _Commands(TyperGroup):
+class LazyCommandGroup(TyperGroup):
     """Each word is a module of `commands/`, imported when it is asked for.
 
     So a worker loads no benchmark, and the parent process nothing of what only serves.
@@ -30,7 +30,7 @@ class _Commands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for word in WORDS:  # known by name, so that who mistypes one is told which it may be
+        for word in COMMANDS:  # known by name, so that who mistypes one is told which it may be
             self.add_command(TyperCommand(word))
 
     def list_commands(self, ctx: "Context") -> list[str]:
@@ -39,7 +39,7 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
         """The command with this name, or None where there is none."""
-        if cmd_name not in WORDS:
+        if cmd_name not in COMMANDS:
             return None
         module = import_module(f"widget_server.commands.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
@@ -48,18 +48,18 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    cls=LazyCommandGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 
 
 @app.callback()
-def about() -> None:
+def root() -> None:
     """One discussion on every copy of a story."""
 
 
 def main() -> None:
     """Run the command that the process was started with."""
-    with _private_files(), _one_sentence():
+    with _private_files(), _report_operator_errors():
         app()
 
 
@@ -74,16 +74,16 @@ def _private_files() -> Iterator[None]:
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def _report_operator_errors() -> Iterator[None]:
     try:
         yield
-    except Refused as refusal:
-        sentence = refusal.detail
-    except (Mendable, ValueError) as problem:
+    except ProblemError as rejection:
+        sentence = rejection.detail
+    except (OperatorError, ValueError) as problem:
         sentence = str(problem)
     except OSError as problem:
         sentence = f"{problem.strerror or problem}: {problem.filename or 'check host and port'}."
     else:
         return
     print(f"widget-server: {escaped(sentence)}", file=sys.stderr)
-    raise SystemExit(BAD_SETTINGS)
+    raise SystemExit(EXIT_CONFIG_ERROR)

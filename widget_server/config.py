@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from widget_server.model.errors import Mendable
+from widget_server.model.errors import OperatorError
 from widget_server.trust import networks, origins, strength
 from widget_server.trust.pace import Rate
 
-DEFAULT_RATES = {
+DEFAULT_RATE_LIMITS = {
     "deed": "300/60",
     "reader": "120/3600",
     "comment": "30/60",
@@ -30,17 +30,17 @@ DEFAULT_RATES = {
 """What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
 whatever network, counted for all of them together."""
 
-SHORTEST_SECRET = 16
+MIN_SECRET_LENGTH = 16
 MAKE_SECRET = "openssl rand -base64 32"  # noqa: S105 - a command that makes one
-SEATS = 500
+DEFAULT_SOCKETS_PER_NETWORK = 500
 """A school or a mobile operator may stand behind one address."""
-READERS = 3
+DEFAULT_READERS_PER_NETWORK = 3
 """A household; of a school behind one address a part is counted."""
-CONNECTIONS = 500
+DEFAULT_CONNECTIONS_PER_NETWORK = 500
 """The same for HTTP: browsers open up to six, and close them when they have been quiet for 5 s."""
 
 
-class SettingsError(Mendable):
+class SettingsError(OperatorError):
     """A setting is missing or wrong."""
 
 
@@ -72,7 +72,7 @@ class Config(BaseSettings):
     """HTTP connections of one network in one process; 0 for no limit."""
     trusted_proxies: str = "127.0.0.1"
     drain_seconds: float = Field(5.0, ge=0, le=300)
-    sweep_seconds: float = Field(1.0, ge=0.1, le=60)
+    reconcile_seconds: float = Field(1.0, ge=0.1, le=60)
     log_level: str = "info"
     widget_worker: str = ""
     """Set by the parent process in its workers."""
@@ -88,9 +88,9 @@ class Config(BaseSettings):
     @classmethod
     def _good_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, key in enumerate(keys, 1):
-            if len(key.get_secret_value()) < SHORTEST_SECRET:
-                raise ValueError(f"each key needs at least {SHORTEST_SECRET} characters")
-            weakness = strength.weakness(key.get_secret_value())
+            if len(key.get_secret_value()) < MIN_SECRET_LENGTH:
+                raise ValueError(f"each key needs at least {MIN_SECRET_LENGTH} characters")
+            weakness = strength.find_weakness(key.get_secret_value())
             if weakness is not None:
                 raise ValueError(
                     f"key {number} {weakness}: anyone could sign with it. "
@@ -108,8 +108,10 @@ class Config(BaseSettings):
         chosen = {}
         for part in filter(None, value.split(",")):
             kind, _, rate = part.strip().partition("=")
-            if kind not in DEFAULT_RATES:
-                raise ValueError(f"use off, or kind=count/seconds for {', '.join(DEFAULT_RATES)}")
+            if kind not in DEFAULT_RATE_LIMITS:
+                raise ValueError(
+                    f"use off, or kind=count/seconds for {', '.join(DEFAULT_RATE_LIMITS)}"
+                )
             Rate.parse(rate)
             chosen[kind] = rate
         return chosen
@@ -146,7 +148,7 @@ class Config(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _bare(cls, url: str) -> str:
+    def _strip_path(cls, url: str) -> str:
         if not url:
             return url
         origin = origins.spelling(url.rstrip("/"))
@@ -167,7 +169,7 @@ class Config(BaseSettings):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _named(cls, proxies: str) -> str:
+    def _require_named_proxies(cls, proxies: str) -> str:
         if "*" in proxies:
             raise ValueError("name the proxies' addresses: with * every reader can forge theirs")
         for named in proxies.split(","):
@@ -187,7 +189,7 @@ class Config(BaseSettings):
         return self
 
     @property
-    def own_ports(self) -> list[int]:
+    def metrics_ports(self) -> list[int]:
         """The ports on which one worker alone answers: of this worker, or in the parent of all."""
         if not self.metrics_port:
             return []
@@ -212,35 +214,35 @@ class Config(BaseSettings):
         return not self.redis
 
     @property
-    def url(self) -> str:
+    def base_url(self) -> str:
         """Where readers reach this server."""
         return self.public_url or origins.spelling(f"http://localhost:{self.port}") or ""
 
     @property
-    def seats(self) -> int:
+    def socket_limit(self) -> int:
         """Sockets that one network may hold: as set, none at all with pace off, else 500."""
         if self.sockets_per_network is not None:
             return self.sockets_per_network
-        return 0 if self.rate_limits is None else SEATS
+        return 0 if self.rate_limits is None else DEFAULT_SOCKETS_PER_NETWORK
 
     @property
     def readers(self) -> int:
         """Readers that one network counts as: as set, all of them with pace off, else 3."""
         if self.readers_per_network is not None:
             return self.readers_per_network
-        return 0 if self.rate_limits is None else READERS
+        return 0 if self.rate_limits is None else DEFAULT_READERS_PER_NETWORK
 
     @property
     def connections(self) -> int:
         """HTTP connections that one network may have: as set, without limit with pace off, else 500."""
         if self.connections_per_network is not None:
             return self.connections_per_network
-        return 0 if self.rate_limits is None else CONNECTIONS
+        return 0 if self.rate_limits is None else DEFAULT_CONNECTIONS_PER_NETWORK
 
     @property
-    def rates(self) -> dict[str, Rate]:
+    def network_rate_limits(self) -> dict[str, Rate]:
         """What one network may do, and all together."""
-        chosen = DEFAULT_RATES | (self.rate_limits or {})
+        chosen = DEFAULT_RATE_LIMITS | (self.rate_limits or {})
         return {kind: Rate.parse(rate) for kind, rate in chosen.items()}
 
     @property
@@ -286,9 +288,9 @@ def _own_secret(path: Path) -> str:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SettingsError(f"{path} can be read by others. Run `chmod 600` on it.")
     secret = path.read_text().strip()
-    if len(secret) < SHORTEST_SECRET:
+    if len(secret) < MIN_SECRET_LENGTH:
         raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
-    if (weakness := strength.weakness(secret)) is not None:
+    if (weakness := strength.find_weakness(secret)) is not None:
         raise SettingsError(
             f"{path} holds a secret that {weakness}. Restore it, or set SECRET_KEYS; "
             f"`{MAKE_SECRET}` makes a good one."

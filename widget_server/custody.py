@@ -14,49 +14,49 @@ from pathlib import Path
 from widget_server.config import Config, SettingsError
 from widget_server.live import embedded
 from widget_server.store import migrate, seals as store
-from widget_server.store.engine import DatabaseUnusableError, sqlite_path
-from widget_server.trust.tokens import seal
+from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
+from widget_server.trust.tokens import fingerprint
 
-_ANYWAY = "run `widget-server migrate --new-secret` to go on without those tokens."
+_ACCEPT_NEW_SECRET_HINT = "run `widget-server migrate --new-secret` to go on without those tokens."
 
 
-def seals(config: Config) -> frozenset[str]:
+def current_fingerprints(config: Config) -> frozenset[str]:
     """Those of the secrets in use; one is made on first use. Raises `SettingsError`."""
-    return frozenset(map(seal, config.secrets()))
+    return frozenset(map(fingerprint, config.secrets()))
 
 
-async def check(config: Config) -> None:
+async def verify_secrets(config: Config) -> None:
     """Raise `SettingsError` when the secret of this database is lost, or not among those in use.
 
     Nothing is changed. Raises `DatabaseUnusableError`.
     """
-    own = seals(config) if config.has_secrets else frozenset()
-    noted = await store.read(config.database)
+    own = current_fingerprints(config) if config.has_secrets else frozenset()
+    noted = await store.load(config.database)
     if noted.in_use and not own:
         raise SettingsError(
             f"{config.secret_file} is gone, with which the tokens of this database were signed. "
-            f"Put it back, set SECRET_KEYS, or {_ANYWAY}"
+            f"Put it back, set SECRET_KEYS, or {_ACCEPT_NEW_SECRET_HINT}"
         )
-    if noted.lack(own):
+    if noted.none_known(own):
         raise SettingsError(
             "The tokens of this database were signed with another secret than the one in use. "
-            f"Put that one back (it may stand behind the new one in SECRET_KEYS), or {_ANYWAY}"
+            f"Put that one back (it may stand behind the new one in SECRET_KEYS), or {_ACCEPT_NEW_SECRET_HINT}"
         )
 
 
-async def keep(config: Config, *, alone: bool = False) -> None:
+async def record_secrets(config: Config, *, alone: bool = False) -> None:
     """Note the secrets in use, and make one on first use; `alone`: those of before are forgotten.
 
     Raises `SettingsError` and `DatabaseUnusableError`.
     """
-    own = seals(config)
-    if alone or not own <= (await store.read(config.database)).known:
-        await store.note(config.database, own, alone=alone)
+    own = current_fingerprints(config)
+    if alone or not own <= (await store.load(config.database)).known:
+        await store.record(config.database, own, alone=alone)
 
 
 def loose_files(config: Config) -> list[Path]:
     """The server's own files that other users of the machine can read or write."""
-    names = ("valkey.log", embedded.RECORD, "server.lock")
+    names = ("valkey.log", embedded.SOCKET_DIR_FILE, "server.lock")
     files = [config.data_dir / name for name in names]
     path = sqlite_path(config.database)
     if path is not None:
@@ -78,18 +78,18 @@ def close_to_others(config: Config) -> None:
             file.chmod(0o600)
 
 
-async def prepare(config: Config) -> None:
+async def prepare_database(config: Config) -> None:
     """Have a database that can be served with the secrets in use, or say what an operator has to do.
 
     A SQLite file is made and brought up to date; of a PostgreSQL database the tables are only
     looked at. Raises `SettingsError` and `DatabaseUnusableError`.
     """
-    await check(config)
+    await verify_secrets(config)
     close_to_others(config)
     if sqlite_path(config.database) is not None:
         await migrate.upgrade(config.database)
     elif migrate.is_older(await migrate.revision(config.database)):
-        raise DatabaseUnusableError(
+        raise DatabaseUnavailableError(
             "The database is not up to date. Run `widget-server migrate` first."
         )
-    await keep(config)
+    await record_secrets(config)

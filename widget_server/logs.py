@@ -16,43 +16,43 @@ from pathlib import PurePath
 from traceback import walk_tb
 from typing import Annotated, Any
 
-PLACES = 12
+TRACE_ENTRIES = 12
 """Places in the code that are named of one failure, the innermost first."""
 
-_WORDS = re.compile(r"[A-Za-z0-9_ ,.'-]*")
+_FIRST_WORDS = re.compile(r"[A-Za-z0-9_ ,.'-]*")
 
 
 @dataclass(slots=True)
-class Counts:
+class LogMetrics:
     """What was logged, for /metrics."""
 
     warnings: Annotated[int, "lines of the log at level warning"] = 0
     errors: Annotated[int, "lines of the log at level error or above"] = 0
 
 
-COUNTS = Counts()
+LOG_METRICS = LogMetrics()
 
 
-class LogLine(logging.Formatter):
+class KeyValueFormatter(logging.Formatter):
     """Writes a record as one line of `key=value`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without an end."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         level, said = record.levelname.lower(), str(record.msg)
-        said = record.getMessage() if said.startswith("event=") else _of_another(said)
+        said = record.getMessage() if said.startswith("event=") else _redact_foreign(said)
         line = f"time={at[:-6]}Z level={level} logger={record.name} {said}"
         if record.exc_info and record.exc_info[1] is not None:
-            line += _failure(record.exc_info[1])
+            line += _format_exception(record.exc_info[1])
         return line
 
 
-def _of_another(said: str) -> str:
-    words = _WORDS.match(said)
+def _redact_foreign(said: str) -> str:
+    words = _FIRST_WORDS.match(said)
     return f'event=library said="{words[0].strip() if words else ""}"'
 
 
-def _failure(error: BaseException) -> str:
+def _format_exception(error: BaseException) -> str:
     """The classes of an exception and of what caused it, and where they were raised."""
     chain = list(_causes(error))
     places = [
@@ -60,8 +60,8 @@ def _failure(error: BaseException) -> str:
         for each in reversed(chain)
         for frame, line in reversed(list(walk_tb(each.__traceback__)))
     ]
-    innermost = list(dict.fromkeys(places))[:PLACES]
-    return f" error={'<'.join(map(_kind, chain))} at={'<'.join(innermost) or '-'}"
+    innermost = list(dict.fromkeys(places))[:TRACE_ENTRIES]
+    return f" error={'<'.join(map(_error_name, chain))} at={'<'.join(innermost) or '-'}"
 
 
 def _short(file: str) -> str:
@@ -77,7 +77,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _kind(error: BaseException) -> str:
+def _error_name(error: BaseException) -> str:
     """The class, with what the system or the database calls the fault."""
     fault: Any = next(
         (
@@ -90,22 +90,22 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__ + (f"({fault})" if fault is not None else "")
 
 
-class _Counting(logging.StreamHandler[Any]):
+class CountingHandler(logging.StreamHandler[Any]):
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.ERROR:
-            COUNTS.errors += 1
+            LOG_METRICS.errors += 1
         elif record.levelno >= logging.WARNING:
-            COUNTS.warnings += 1
+            LOG_METRICS.warnings += 1
         super().emit(record)
 
 
-def set_up(level: str) -> None:
+def configure_logging(level: str) -> None:
     """Log to standard error: our own lines from `level` on, those of other packages that warn.
 
     Also what Python would print by itself: warnings, and exceptions that nobody caught.
     """
-    handler = _Counting(sys.stderr)
-    handler.setFormatter(LogLine())
+    handler = CountingHandler(sys.stderr)
+    handler.setFormatter(KeyValueFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
@@ -114,11 +114,11 @@ def set_up(level: str) -> None:
     warnings.showwarning = lambda _text, kind, file, line, *_: log.warning(
         "event=python_warning kind=%s at=%s:%d", kind.__name__, _short(file), line
     )
-    sys.excepthook = lambda _kind, error, _trace: _crashed(log, error)
+    sys.excepthook = lambda _kind, error, _trace: _on_uncaught(log, error)
     sys.unraisablehook = lambda it: log.error("event=exception_ignored", exc_info=it.exc_value)
 
 
-def _crashed(log: logging.Logger, error: BaseException) -> None:
+def _on_uncaught(log: logging.Logger, error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
         log.warning("event=interrupted")
     else:

@@ -4,21 +4,21 @@ import contextlib
 import socket
 
 
-def refuse_taken(host: str, port: int) -> None:
+def ensure_port_free(host: str, port: int) -> None:
     """Raise `OSError` when anyone listens on the port, be it another server that would share it."""
-    _bound(host, port, shared=False).close()
+    _bind(host, port, shared=False).close()
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """A socket of this process alone, on a port that several processes share (SO_REUSEPORT).
 
     Sockets shared by inheritance would load the processes unevenly for as long as readers stay.
     Raises `OSError` when the port is taken by something else.
     """
-    return _bound(host, port, shared=True)
+    return _bind(host, port, shared=True)
 
 
-def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
+def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)

@@ -19,54 +19,56 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from widget_server.children import Child, Process, started
+from widget_server.children import ChildProcess, ProcessSpec, spawn
 from widget_server.live import embedded
-from widget_server.model.errors import BAD_SETTINGS, Mendable
+from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError
 
 log = logging.getLogger(__name__)
 
 #: Seconds: between a death and the next start, doubling from the first to the second.
 BACKOFF_S = (0.1, 2.0)
 #: Seconds of life after which a death counts as the first one again.
-STEADY_S = 10.0
+STABLE_AFTER_S = 10.0
 #: Seconds that a worker gets beyond its drain before it is killed.
 GRACE_S = 7.0
 #: Seconds that a new process may take until it is ready.
 START_S = 30.0
 #: Seconds that an engine gets to stop; it has nothing to write.
-_ENGINE_STOP_S = 3.0
+_DEPENDENCY_STOP_S = 3.0
 #: Seconds between looks at something that sends no signal when it changes.
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
-class DataFolderInUse(Mendable):
+class DataDirLockedError(OperatorError):
     """Another server works on the data folder."""
 
 
-def embedded_valkey(data_dir: Path) -> Child:
+def valkey_spec(data_dir: Path) -> ProcessSpec:
     """The embedded Valkey of a data folder whose lock the caller holds."""
-    return Child(
+    return ProcessSpec(
         name="valkey",
         command=embedded.command(data_dir),
-        ready=partial(embedded.ready, data_dir),
-        engine=True,
-        prepare=partial(embedded.evict, data_dir),
+        is_ready=partial(embedded.is_ready, data_dir),
+        is_dependency=True,
+        prepare=partial(embedded.stop_orphan, data_dir),
     )
 
 
-def server(data_dir: Path, host: str, port: int, workers: int, *, valkey: bool) -> list[Child]:
+def server_processes(
+    data_dir: Path, host: str, port: int, workers: int, *, valkey: bool
+) -> list[ProcessSpec]:
     """The children of a server: its workers, and the embedded Valkey where it is asked for."""
     command = [sys.executable, "-m", "widget_server", "serve"]
     command += ["--host", host, "--port", str(port), "--data", str(data_dir)]
-    engines = [embedded_valkey(data_dir)] if valkey else []
+    engines = [valkey_spec(data_dir)] if valkey else []
     return engines + [
-        Child(f"worker-{number}", command, {"WIDGET_WORKER": str(number)})
+        ProcessSpec(f"worker-{number}", command, {"WIDGET_WORKER": str(number)})
         for number in range(1, workers + 1)
     ]
 
 
 @contextmanager
-def sole_server(data_dir: Path) -> Iterator[None]:
+def lock_data_dir(data_dir: Path) -> Iterator[None]:
     """Hold `DATA/server.lock`; the kernel lets go of it however this process ends.
 
     Raises `DataFolderInUse` when another process holds it.
@@ -81,7 +83,7 @@ def sole_server(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise DataFolderInUse(
+            raise DataDirLockedError(
                 f"Another server (process {lock.read().strip() or 'unknown'}) works on the data "
                 f"folder {data_dir}: stop it, or give this one a folder of its own with --data."
             ) from None
@@ -95,9 +97,9 @@ def sole_server(data_dir: Path) -> Iterator[None]:
 class _Slot:
     """A child's place: the process that fills it, and during a rolling restart the next one."""
 
-    child: Child
-    current: Process | None = None
-    next: Process | None = None
+    spec: ProcessSpec
+    current: ChildProcess | None = None
+    next: ChildProcess | None = None
     due: float = 0.0
     delay: float = BACKOFF_S[0]
 
@@ -108,132 +110,136 @@ class Supervisor:
     `drain_s` is what a worker may take to leave; it is killed `GRACE_S` later.
     """
 
-    def __init__(self, children: list[Child], drain_s: float) -> None:
-        self._engines = [_Slot(child) for child in children if child.engine]
-        self._workers = [_Slot(child) for child in children if not child.engine]
-        self._patience = drain_s + GRACE_S
+    def __init__(self, specs: list[ProcessSpec], drain_s: float) -> None:
+        self._dependencies = [_Slot(child) for child in specs if child.is_dependency]
+        self._workers = [_Slot(child) for child in specs if not child.is_dependency]
+        self._stop_timeout_s = drain_s + GRACE_S
         self._status: int | None = None
-        self._hurry = False
-        self._engines_ready = False
+        self._force_stop = False
+        self._dependencies_ready = False
         self._rolling: list[_Slot] = []
-        self._leaving: Process | None = None
-        self._leave_by = self._give_up_at = 0.0
+        self._replaced: ChildProcess | None = None
+        self._kill_replaced_at = self._give_up_at = 0.0
 
     def run(self) -> int:
         """Run in the main thread until told to stop; the exit status for the process.
 
         0 after a signal, 2 if a worker refused its settings, 1 if an engine never got ready.
         """
-        alarm, bell = socket.socketpair()
-        alarm.setblocking(False)
-        bell.setblocking(False)
-        signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._asked_to_stop)
-        signal.signal(signal.SIGINT, self._asked_to_stop)
-        signal.signal(signal.SIGHUP, self._asked_to_roll)
+        wakeup_reader, wakeup_writer = socket.socketpair()
+        wakeup_reader.setblocking(False)
+        wakeup_writer.setblocking(False)
+        signal.set_wakeup_fd(wakeup_writer.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._on_stop_signal)
+        signal.signal(signal.SIGINT, self._on_stop_signal)
+        signal.signal(signal.SIGHUP, self._on_roll_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to be woken
         self._give_up_at = time.monotonic() + START_S
         try:
             while self._status is None:
-                self._turn(time.monotonic())
-                select.select([alarm], [], [], _LOOK_S if self._busy() else None)
+                self._tick(time.monotonic())
+                select.select([wakeup_reader], [], [], _POLL_S if self._must_poll() else None)
                 with suppress(BlockingIOError):
-                    alarm.recv(4096)
+                    wakeup_reader.recv(4096)
         finally:
             workers = [p for slot in self._workers for p in (slot.current, slot.next)]
-            self._end([*workers, self._leaving], self._patience)
-            self._end([slot.current for slot in self._engines], _ENGINE_STOP_S)
+            self._stop_all([*workers, self._replaced], self._stop_timeout_s)
+            self._stop_all([slot.current for slot in self._dependencies], _DEPENDENCY_STOP_S)
         return self._status
 
-    def _asked_to_stop(self, _signum: int, _frame: FrameType | None) -> None:
-        self._hurry = self._status is not None  # asked twice: do not wait for drains
+    def _on_stop_signal(self, _signum: int, _frame: FrameType | None) -> None:
+        self._force_stop = self._status is not None  # asked twice: do not wait for drains
         self._status = self._status or 0
 
-    def _asked_to_roll(self, _signum: int, _frame: FrameType | None) -> None:
+    def _on_roll_signal(self, _signum: int, _frame: FrameType | None) -> None:
         # A replacement under way is finished first and then replaced again: it may be older than
         # the change for which we are asked.
         self._rolling[1:] = self._workers
 
-    def _busy(self) -> bool:
+    def _must_poll(self) -> bool:
         """Whether something is awaited that sends no signal when it comes."""
-        slots = self._engines + self._workers
+        slots = self._dependencies + self._workers
         empty = any(slot.current is None for slot in slots)
-        return self._status is not None or empty or not self._engines_ready or bool(self._rolling)
+        return (
+            self._status is not None or empty or not self._dependencies_ready or bool(self._rolling)
+        )
 
-    def _turn(self, now: float) -> None:
+    def _tick(self, now: float) -> None:
         """Look once at everything."""
-        for slot in self._engines + self._workers:
+        for slot in self._dependencies + self._workers:
             self._reap(slot, now)
-        for slot in self._engines:
-            self._fill(slot, now)
-        if not self._engines_ready:
-            self._engines_ready = all(s.current and s.current.ready() for s in self._engines)
-            if not self._engines_ready and now > self._give_up_at:
+        for slot in self._dependencies:
+            self._start_if_due(slot, now)
+        if not self._dependencies_ready:
+            self._dependencies_ready = all(
+                s.current and s.current.is_ready() for s in self._dependencies
+            )
+            if not self._dependencies_ready and now > self._give_up_at:
                 log.error("event=valkey_silent see=valkey.log")
                 self._status = 1
         # Only the first start waits for the engines: later a worker without a bus beats none.
-        if self._engines_ready:
+        if self._dependencies_ready:
             for slot in self._workers:
-                self._fill(slot, now)
-            self._roll(now)
+                self._start_if_due(slot, now)
+            self._roll_restart(now)
 
     def _reap(self, slot: _Slot, now: float) -> None:
         """Notice a death: the next one takes over, or the place is due to be filled again."""
-        if slot.current is None or (status := slot.current.ended()) is None:
+        if slot.current is None or (status := slot.current.exit_status()) is None:
             return
-        log.warning("event=ended name=%s status=%d", slot.child.name, status)
-        if status == BAD_SETTINGS and not slot.child.engine:
-            self._status = BAD_SETTINGS
-        if now - slot.current.started > STEADY_S:
+        log.warning("event=ended name=%s status=%d", slot.spec.name, status)
+        if status == EXIT_CONFIG_ERROR and not slot.spec.is_dependency:
+            self._status = EXIT_CONFIG_ERROR
+        if now - slot.current.started_at > STABLE_AFTER_S:
             slot.delay = BACKOFF_S[0]
         slot.due = now + slot.delay
         slot.delay = min(2 * slot.delay, BACKOFF_S[1])
         slot.current, slot.next = slot.next, None
 
-    def _fill(self, slot: _Slot, now: float) -> None:
+    def _start_if_due(self, slot: _Slot, now: float) -> None:
         if slot.current is None and now >= slot.due and self._status is None:
-            slot.current = started(slot.child)
+            slot.current = spawn(slot.spec)
             slot.due = now + BACKOFF_S[1]
 
-    def _roll(self, now: float) -> None:
+    def _roll_restart(self, now: float) -> None:
         """One step of a rolling restart: start the next, wait for it, see the old one off."""
         if not self._rolling:
             return
         slot = self._rolling[0]
-        if self._leaving is not None:
-            self._see_off(self._leaving, now)
+        if self._replaced is not None:
+            self._stop_replaced(self._replaced, now)
         elif slot.current is None:  # it died, and comes back anew by itself
             self._rolling.pop(0)
         elif slot.next is None:
-            slot.next = started(slot.child)
+            slot.next = spawn(slot.spec)
             if slot.next is None:
                 self._rolling.clear()
-        elif slot.next.ended() is not None:
-            log.error("event=roll_given_up name=%s the_old=stays", slot.child.name)
+        elif slot.next.exit_status() is not None:
+            log.error("event=roll_given_up name=%s the_old=stays", slot.spec.name)
             slot.next = None
             self._rolling.clear()
-        elif slot.next.ready():
-            self._leaving, slot.current, slot.next = slot.current, slot.next, None
-            self._leave_by = now + self._patience
-            self._leaving.send(signal.SIGTERM)
-        elif now - slot.next.started > START_S:
+        elif slot.next.is_ready():
+            self._replaced, slot.current, slot.next = slot.current, slot.next, None
+            self._kill_replaced_at = now + self._stop_timeout_s
+            self._replaced.send(signal.SIGTERM)
+        elif now - slot.next.started_at > START_S:
             slot.next.send(signal.SIGKILL)
 
-    def _see_off(self, old: Process, now: float) -> None:
-        if old.ended() is not None:
-            self._leaving = None
+    def _stop_replaced(self, old: ChildProcess, now: float) -> None:
+        if old.exit_status() is not None:
+            self._replaced = None
             self._rolling.pop(0)
-        elif now > self._leave_by:
+        elif now > self._kill_replaced_at:
             old.send(signal.SIGKILL)
 
-    def _end(self, processes: list[Process | None], patience: float) -> None:
+    def _stop_all(self, processes: list[ChildProcess | None], timeout_s: float) -> None:
         """Ask all of them to leave, wait, kill those that stay."""
         running = [process for process in processes if process is not None]
         for process in running:
             process.send(signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while running := [process for process in running if process.ended() is None]:
-            if self._hurry or time.monotonic() > deadline:
+        deadline = time.monotonic() + timeout_s
+        while running := [process for process in running if process.exit_status() is None]:
+            if self._force_stop or time.monotonic() > deadline:
                 for process in running:
                     process.send(signal.SIGKILL)
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)

@@ -11,28 +11,28 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from widget_server.app import build
+from widget_server.app import create_app
 from widget_server.config import Config
 from widget_server.edge.acceptor import Acceptor
-from widget_server.edge.doorstep import Doorstep
-from widget_server.edge.fanout import FanoutProtocol
-from widget_server.edge.guards import Connections, Handshakes
+from widget_server.edge.doorstep import ProtocolSwitch
+from widget_server.edge.fanout import WebSocketProtocol
+from widget_server.edge.guards import HandshakeLimiter, HttpConnectionSlots
 from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.model.errors import RateLimited, Unavailable
+from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.operations.services import Services
-from widget_server.ports import listening_socket
-from widget_server.wire.messages import MOST_BYTES
+from widget_server.ports import open_listener
+from widget_server.wire.messages import MAX_BYTES
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
-LOOK_S = 0.5
+STOP_POLL_S = 0.5
 """So often a process looks whether it was asked to leave."""
-STRAGGLERS_S = 5
+SHUTDOWN_GRACE_S = 5
 """Beyond the drain, for answers that are still being sent."""
 
 
-class Server(uvicorn.Server):
+class UvicornServer(uvicorn.Server):
     """Says when it serves, and ends as one that did what it was asked to."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
@@ -40,8 +40,8 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
         self.acceptor = Acceptor(self._connection)
 
-    def _connection(self) -> Doorstep:
-        return Doorstep(self.config, self.server_state, self.lifespan.state)
+    def _connection(self) -> ProtocolSwitch:
+        return ProtocolSwitch(self.config, self.server_state, self.lifespan.state)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and report it."""
@@ -59,7 +59,7 @@ class Server(uvicorn.Server):
         uvicorn's own wakes ten times a second, a tenth of what an idle process costs.
         """
         while not await self.on_tick(0):  # noqa: ASYNC110 - uvicorn has a flag and no event
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(STOP_POLL_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Leave, and still answer those whom only the kernel has let in."""
@@ -82,7 +82,7 @@ class Server(uvicorn.Server):
                 signal.signal(signum, handler)
 
 
-def take_all_descriptors() -> None:
+def raise_fd_limit() -> None:
     """Have as many open files, and so sockets, as this process may: shells and services give 1024."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
@@ -91,16 +91,16 @@ def take_all_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
+def uvicorn_config(config: Config, app: ASGIApp) -> uvicorn.Config:
     """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
     return uvicorn.Config(
         app,
         host=config.host,
         port=config.port,
-        http=Doorstep,
-        ws=FanoutProtocol,
+        http=ProtocolSwitch,
+        ws=WebSocketProtocol,
         ws_per_message_deflate=False,
-        ws_max_size=MOST_BYTES,
+        ws_max_size=MAX_BYTES,
         loop="auto",
         lifespan="on",
         backlog=BACKLOG,
@@ -109,50 +109,50 @@ def uvicorn_settings(config: Config, app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         proxy_headers=True,
         forwarded_allow_ips=config.trusted_proxies,
-        timeout_graceful_shutdown=int(config.drain_seconds) + STRAGGLERS_S,
+        timeout_graceful_shutdown=int(config.drain_seconds) + SHUTDOWN_GRACE_S,
     )
 
 
-def pace_of_handshakes(
-    services: Services, config: Config, on_refused: Callable[[], None]
-) -> Handshakes:
+def make_handshake_limiter(
+    services: Services, config: Config, on_rejected: Callable[[], None]
+) -> HandshakeLimiter:
     """Counted for the network, under its key of the day, and then for this process.
 
     Those who come from everywhere at once are let in all the same, up to a number; what is beyond
     that waits outside, for the sake of the readers who are here. `on_refused` is told of each.
     """
 
-    def spend(address: str | None) -> None:
+    def hit(address: str | None) -> None:
         try:
-            services.paces.spend("handshake", services.network(address))
-        except RateLimited:
-            on_refused()
+            services.rate_limiters.hit_network("handshake", services.network_key(address))
+        except RateLimitedError:
+            on_rejected()
             raise
         try:
-            services.paces.spend("arrival", "")
-        except RateLimited as refusal:
-            on_refused()
-            raise Unavailable(retry_after=refusal.retry_after) from None
+            services.rate_limiters.hit_network("arrival", "")
+        except RateLimitedError as rejection:
+            on_rejected()
+            raise UnavailableError(retry_after=rejection.retry_after) from None
 
-    return Handshakes(spend, config.trusted_proxies)
+    return HandshakeLimiter(hit, config.trusted_proxies)
 
 
 def run(config: Config, on_ready: Callable[[], None]) -> int:
     """Serve until told to stop; the exit status."""
-    take_all_descriptors()
-    FanoutProtocol.drain_s = config.drain_seconds
-    app = build(config)
-    server = Server(uvicorn_settings(config, app), on_ready)
-    HardenedHttpProtocol.handshakes = pace_of_handshakes(
-        app.state.services, config, server.acceptor.rest
+    raise_fd_limit()
+    WebSocketProtocol.drain_s = config.drain_seconds
+    app = create_app(config)
+    server = UvicornServer(uvicorn_config(config, app), on_ready)
+    HardenedHttpProtocol.handshakes = make_handshake_limiter(
+        app.state.services, config, server.acceptor.throttle
     )
-    HardenedHttpProtocol.seats = Connections(
+    HardenedHttpProtocol.connection_slots = HttpConnectionSlots(
         config.connections, app.state.services.network, config.trusted_proxies
     )
     with contextlib.ExitStack() as open_:
         listeners = [
-            open_.enter_context(contextlib.closing(listening_socket(config.host, port)))
-            for port in (config.port, *config.own_ports)
+            open_.enter_context(contextlib.closing(open_listener(config.host, port)))
+            for port in (config.port, *config.metrics_ports)
         ]
         runner = asyncio.Runner(loop_factory=server.config.get_loop_factory())
         open_.enter_context(runner).run(server.serve(listeners))

@@ -228,14 +228,14 @@ def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
         tokens[key] = run(*words)
         snippet = run(*words, "--snippet")
         codes[key] = snippet.split("/s/")[1].split('"')[0]
-        deed = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
-        send(f"{server}/v1/actions", {**deed, "reaction": None}, host, "text/plain")
+        action = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
+        send(f"{server}/v1/actions", {**action, "reaction": None}, host, "text/plain")
         return snippet
 
     def post(key: str, text: str) -> None:
-        deed = {"type": "comment", "ref": 1, "token": tokens[key], "story": codes[key]}
-        deed |= {"key": str(uuid.uuid4()), "name": "Ana", "body": text}
-        send(f"{server}/v1/actions", deed, host, "text/plain")
+        action = {"type": "comment", "ref": 1, "token": tokens[key], "story": codes[key]}
+        action |= {"key": str(uuid.uuid4()), "name": "Ana", "body": text}
+        send(f"{server}/v1/actions", action, host, "text/plain")
 
     return Peer(
         "this embed",
@@ -327,24 +327,24 @@ def waline(stack: ExitStack, folder: Path, host: str) -> Peer:
     )
 
 
-def publish(peer: Peer, key: str, *, strict: bool = False) -> str:
+def publish(rival: Peer, key: str, *, strict: bool = False) -> str:
     """Put a page with the embed on the host; its path."""
     policy = {
         "Content-Security-Policy": (
-            f"default-src 'none'; script-src 'self' {peer.server}; style-src {peer.server}; "
-            f"connect-src {peer.server} {peer.server.replace('http', 'ws', 1)}; "
+            f"default-src 'none'; script-src 'self' {rival.server}; style-src {rival.server}; "
+            f"connect-src {rival.server} {rival.server.replace('http', 'ws', 1)}; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
     }
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A story</title>'
         '<meta name="viewport" content="width=device-width">'
-        f"</head><body><main><h1>A story</h1>{peer.body(key)}</main></body></html>"
+        f"</head><body><main><h1>A story</h1>{rival.body(key)}</main></body></html>"
     )
     Host.pages[f"/{key}"] = (html, policy if strict else {})
     start = (
-        f'import {{ init }} from "{peer.server}/waline.js";\n'
-        f'init({{ el: "#waline", serverURL: "{peer.server}", path: "/{key}", lang: "en", '
+        f'import {{ init }} from "{rival.server}/waline.js";\n'
+        f'init({{ el: "#waline", serverURL: "{rival.server}", path: "/{key}", lang: "en", '
         "reaction: true })"
     )
     Host.pages[f"/{key}.js"] = (start, {"Content-Type": "text/javascript"})
@@ -403,10 +403,10 @@ def faults(page: Page, within: str) -> str:
     return f"{sum(found.values())} ({names})"
 
 
-def look(browser: Browser, host: str, peer: Peer) -> dict[str, str]:
+def look(browser: Browser, host: str, rival: Peer) -> dict[str, str]:
     """All rows of one embed."""
     rows: dict[str, str] = {}
-    plain = [path.read_bytes() for path in peer.files]
+    plain = [path.read_bytes() for path in rival.files]
     sizes = [len(brotli.compress(content, quality=11)) for content in plain]
     rows["program and styles, Brotli 11, bytes"] = f"{sum(sizes):,}"
     rows["the same, not compressed"] = f"{sum(map(len, plain)):,}"
@@ -415,22 +415,22 @@ def look(browser: Browser, host: str, peer: Peer) -> dict[str, str]:
         return browser.new_context(viewport={"width": 900, "height": 1000}).new_page()
 
     page = fresh()
-    page.goto(host + publish(peer, f"empty-{len(peer.name)}"))
-    there(page, peer.ready)
+    page.goto(host + publish(rival, f"empty-{len(rival.name)}"))
+    there(page, rival.ready)
     page.wait_for_load_state("networkidle")
-    rows["axe: faults, no comments"] = faults(page, peer.within)
-    empty = _nodes(page, peer)
+    rows["axe: faults, no comments"] = faults(page, rival.within)
+    empty = _nodes(page, rival)
 
-    key = f"three-{len(peer.name)}"
-    path = publish(peer, key)
+    key = f"three-{len(rival.name)}"
+    path = publish(rival, key)
     for text in COMMENTS:
-        if peer.post:
-            peer.post(key, text)
+        if rival.post:
+            rival.post(key, text)
     page = fresh()
     seen = listen(page)
     page.goto(host + path)
-    there(page, peer.ready)
-    there(page, peer.comment)
+    there(page, rival.ready)
+    there(page, rival.comment)
     page.wait_for_load_state("networkidle")
     foreign = [url for url in seen.requests if urlsplit(url).hostname != "localhost"]
     rows["requests to a usable thread of three comments"] = str(len(seen.requests))
@@ -441,16 +441,16 @@ def look(browser: Browser, host: str, peer: Peer) -> dict[str, str]:
     # Outside hosts cannot be reached here: that their files are missing says nothing of the embed.
     own = [text for text in seen.said if "Failed to load resource" not in text]
     rows["console messages"] = str(len(own))
-    rows["axe: faults, three comments"] = faults(page, peer.within)
-    each = (_nodes(page, peer) - empty) / len(COMMENTS)
+    rows["axe: faults, three comments"] = faults(page, rival.within)
+    each = (_nodes(page, rival) - empty) / len(COMMENTS)
     rows["DOM nodes per comment"] = f"{each:.0f}"
 
     other = fresh()
     other.goto(host + path)
-    there(other, peer.comment)
+    there(other, rival.comment)
     other.wait_for_load_state("networkidle")
-    if peer.post:
-        peer.post(key, LATE)
+    if rival.post:
+        rival.post(key, LATE)
     news = other.get_by_text(LATE).or_(other.get_by_role("button", name="new comment"))
     try:
         news.first.wait_for(timeout=PATIENCE)
@@ -460,8 +460,8 @@ def look(browser: Browser, host: str, peer: Peer) -> dict[str, str]:
 
     page = fresh()
     seen = listen(page)
-    page.goto(host + publish(peer, f"strict-{len(peer.name)}", strict=True))
-    drawn = there(page, peer.ready)
+    page.goto(host + publish(rival, f"strict-{len(rival.name)}", strict=True))
+    drawn = there(page, rival.ready)
     page.wait_for_load_state("networkidle")
     rows["drawn under a strict policy with Trusted Types"] = "yes" if drawn else "no"
     wrong = [text for text in seen.said if "violates" in text or "TrustedHTML" in text]
@@ -469,9 +469,9 @@ def look(browser: Browser, host: str, peer: Peer) -> dict[str, str]:
     return rows
 
 
-def _nodes(page: Page, peer: Peer) -> int:
+def _nodes(page: Page, rival: Peer) -> int:
     """Elements in the embed, shadow roots included."""
-    count: int = page.locator(peer.within).first.evaluate(
+    count: int = page.locator(rival.within).first.evaluate(
         """embed => {
           const count = (root) => [...root.querySelectorAll("*")]
             .reduce((sum, each) => sum + 1 + (each.shadowRoot ? count(each.shadowRoot) : 0), 0);
@@ -487,16 +487,16 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         host = stack.enter_context(serve(Host))
-        peers = [make(stack, folder, host) for make in (ours, isso, waline)]
+        rivals = [make(stack, folder, host) for make in (ours, isso, waline)]
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=found,
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
         )
-        columns = [look(browser, host, peer) for peer in peers]
+        columns = [look(browser, host, rival) for rival in rivals]
         browser.close()
-    print("| | " + " | ".join(peer.name for peer in peers) + " |")
-    print("|---|" + "--:|" * len(peers))
+    print("| | " + " | ".join(rival.name for rival in rivals) + " |")
+    print("|---|" + "--:|" * len(rivals))
     for row in columns[0]:
         print(f"| {row} | " + " | ".join(column[row] for column in columns) + " |")
 

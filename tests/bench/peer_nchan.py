@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from widget_server.bench.peer_program import cannot_run, free_port, obey, say
+from widget_server.bench.peer_program import cannot_run, free_port, respond, serve_requests
 
 MODULES = [
     Path(folder) / "ngx_nchan_module.so"
@@ -72,7 +72,7 @@ def publish(process: "subprocess.Popen[bytes]", port: int) -> None:
             break
         except ConnectionRefusedError:
             time.sleep(0.05)
-    say(port)
+    respond(port)
 
     def pour(payload: bytes, rounds: int) -> tuple[float, float]:
         before = cpu_seconds(process.pid)
@@ -81,7 +81,7 @@ def publish(process: "subprocess.Popen[bytes]", port: int) -> None:
             connection.getresponse().read()
         return 0.0, cpu_seconds(process.pid) - before
 
-    obey(pour)
+    serve_requests(pour)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from widget_server.bench import fanout, report, sockets
-from widget_server.bench.cast import Cast, Pair
-from widget_server.bench.peers import peers_in
-from widget_server.bench.readers import Readers, Socket
+from widget_server.bench.cast import ProcessPool, ServerAndClient
+from widget_server.bench.peers import rivals_in
+from widget_server.bench.readers import ClientSockets, Socket
 from widget_server.bench.suite import Choice, run
-from widget_server.bench.table import Row
-from widget_server.live.frames import Frame
+from widget_server.bench.table import Result
+from widget_server.live.frames import PreparedMessage
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 100_000])
 @pytest.mark.parametrize("looked_into", [False, True])
 def test_frames_are_counted_in_whatever_pieces_they_come(piece: int, looked_into: bool) -> None:
     payloads = [b"x" * size for size in (0, 1, 125, 126, 127, 65_535, 65_536, 3)]
-    wire = b"".join(Frame(payload).wire for payload in payloads) * 2
-    load, one = Readers(0), Socket(socket.socket())
+    wire = b"".join(PreparedMessage(payload).frame_bytes for payload in payloads) * 2
+    load, one = ClientSockets(0), Socket(socket.socket())
     one.state = 3
     seen: list[bytes] = []
     if looked_into:
@@ -36,11 +36,11 @@ def test_frames_are_counted_in_whatever_pieces_they_come(piece: int, looked_into
 
 
 def test_a_goal_compares_round_by_round_and_by_the_median() -> None:
-    row = Row("row", "/s")
+    row = Result("row", "/s")
     for ours, theirs in ((10, 10), (90, 100), (1, 100)):
-        row.note("ours", ours)
-        row.note("theirs", theirs)
-    row.aim("ours", "theirs", 0.85)
+        row.add_sample("ours", ours)
+        row.add_sample("theirs", theirs)
+    row.set_goal("ours", "theirs", 0.85)
     assert row.goals[0].values == [1.0, 0.9, 0.01]
     assert row.goals[0].median == 0.9
     assert row.goals[0].met
@@ -58,12 +58,14 @@ def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_pat
     (tmp_path / "peer_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
     (tmp_path / "peer_broken.py").write_text(orders + "say(1)\n")
 
-    def peers(stage: Cast, names: Container[str]) -> tuple[dict[str, Pair], dict[str, str]]:
-        found, missing = peers_in(Path(__file__).parent, stage, names)
-        broken, absent = peers_in(tmp_path, stage, {"absent", "broken"})
+    def rivals(
+        stage: ProcessPool, names: Container[str]
+    ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
+        found, missing = rivals_in(Path(__file__).parent, stage, names)
+        broken, absent = rivals_in(tmp_path, stage, {"absent", "broken"})
         return found | broken, missing | absent
 
-    row = fanout.delivered(20, 1, peers)
+    row = fanout.delivered(20, 1, rivals)
     assert set(row.samples) >= {"ours", "raw send loop", "naive loop, uncompressed"}
     assert all(value > 0 for values in row.samples.values() for value in values)
     assert row.missing["absent"] == "it is not installed"
@@ -72,15 +74,15 @@ def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_pat
 
 
 def test_the_table_stands_between_its_marks_and_keeps_rows_of_earlier_runs(tmp_path: Path) -> None:
-    row = Row("frames", "/s", key="frames", when="2026-01-01 00:00", rounds=2, neighbours=0.034)
+    row = Result("frames", "/s", key="frames", when="2026-01-01 00:00", rounds=2, cpu_noise=0.034)
     for ours, theirs in ((9, 10), (8, 10)):
-        row.note("ours", ours)
-        row.note("theirs", theirs)
+        row.add_sample("ours", ours)
+        row.add_sample("theirs", theirs)
         row.note_cpu("ours", 10 * ours)
-    row.aim("ours", "theirs", 0.9)
-    row.aim("ours", "theirs", None)
+    row.set_goal("ours", "theirs", 0.9)
+    row.set_goal("ours", "theirs", None)
     row.missing["absent"] = "not | installed"
-    failed = Row("joins", "", key="joins", failed="it broke")
+    failed = Result("joins", "", key="joins", failed="it broke")
     report.keep(tmp_path / "rows.json", [row, failed])
     again = list(report.kept(tmp_path / "rows.json").values())
     assert again == [row, failed]

@@ -34,11 +34,11 @@ def article(place: Place, text: str) -> Locator:
     return place.get_by_role("article").filter(has_text=text)
 
 
-async def more(place: Place, text: str, deed: str) -> None:
+async def more(place: Place, text: str, action: str) -> None:
     """Open what else can be done with a comment, and choose."""
     chosen = article(place, text)
     await chosen.get_by_role("button", name="More about").click()
-    await chosen.get_by_role("button", name=deed, exact=True).click()
+    await chosen.get_by_role("button", name=action, exact=True).click()
 
 
 async def focused(page: Page) -> str:

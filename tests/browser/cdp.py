@@ -22,7 +22,7 @@ from tests.waiting import eventually
 ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
-class Sight:
+class Viewport:
     """A page of a tab, also one that nobody sees yet, and what it asked for."""
 
     def __init__(self, chromium: "Chromium", session: str, target: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class Chromium:
         self.connection = connection
         self.numbers = count(1)
         self.waiting: dict[int, asyncio.Future[Any]] = {}
-        self.pages: dict[str, Sight] = {}
+        self.pages: dict[str, Viewport] = {}
         """By session."""
         self.listening = asyncio.create_task(self._listen())
 
@@ -83,7 +83,7 @@ class Chromium:
     async def _attached(self, session: str, target: dict[str, Any]) -> None:
         """Look at all of it; until then it stands still."""
         if target["type"] == "page":
-            self.pages[session] = Sight(self, session, target)
+            self.pages[session] = Viewport(self, session, target)
             await self._send("Network.enable", session)
         else:
             await self._send("Target.setAutoAttach", session, **EVERYTHING)
@@ -104,7 +104,7 @@ class Chromium:
         told = await asyncio.wait_for(answer, 60)
         return told.get("result", {"result": {}})
 
-    async def visit(self, address: str) -> Sight:
+    async def visit(self, address: str) -> Viewport:
         """A new tab with this page."""
         made = (await self.ask("Target.createTarget", url=address))["targetId"]
         await eventually(

@@ -131,9 +131,15 @@ class Story:
 
     def react(self, key: str | None) -> None:
         """A reaction of a reader who is seen only once."""
-        deed = {"type": "react", "ref": 1, "token": self.token, "story": self.code, "reaction": key}
+        action = {
+            "type": "react",
+            "ref": 1,
+            "token": self.token,
+            "story": self.code,
+            "reaction": key,
+        }
         request = urllib.request.Request(
-            f"{self.server}/v1/actions", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
+            f"{self.server}/v1/actions", json.dumps(action).encode(), {"Content-Type": "text/plain"}
         )
         urllib.request.urlopen(request, timeout=10).close()
 

@@ -38,8 +38,8 @@ def say_all(story: Story, comments: Iterable[dict[str, str]]) -> list[str]:
     """Comments by as many readers, several at a time; their ids in this order."""
 
     def say(fields: dict[str, str]) -> str:
-        deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
-        body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
+        action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
+        body = json.dumps({**action, "key": secrets.token_hex(8), **fields}).encode()
         request = urllib.request.Request(
             f"{story.server}/v1/actions", body, {"Content-Type": "text/plain"}
         )

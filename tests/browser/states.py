@@ -29,7 +29,7 @@ RICH = (
 
 
 @cache
-def words_of(lang: str) -> dict[str, Any]:
+def strings_of(lang: str) -> dict[str, Any]:
     """What the widget says in a language, by key; in English only what has one form."""
     if lang != "en":
         found: dict[str, Any] = json.loads((SOURCE / "locales" / f"{lang}.json").read_text("utf-8"))
@@ -40,7 +40,7 @@ def words_of(lang: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Harness:
     """Where a state is reached: a server, host pages, a language."""
 
     demo: Demo
@@ -51,12 +51,12 @@ class Stage:
 
     def say(self, key: str, **values: str) -> str:
         """What the widget says under that key."""
-        found: str = words_of(self.lang)[key].format(**values)
+        found: str = strings_of(self.lang)[key].format(**values)
         return found
 
     async def open(self, story: Story, page: Page | None = None) -> Page:
         """A page of somebody new, in this language, that shows the story."""
-        direction = words_of(self.lang)["dir"]
+        direction = strings_of(self.lang)["dir"]
         return await self.hosts.open(
             story.snippet,
             page=page,
@@ -88,7 +88,7 @@ class Stage:
         await self.button(place, key, name=name).click()
 
 
-Reach = Callable[[Stage], Awaitable[Page]]
+Reach = Callable[[Harness], Awaitable[Page]]
 STATES: dict[str, Reach] = {}
 """How to come to each state, by its name in words."""
 
@@ -108,7 +108,7 @@ def discussed(demo: Demo, **claims: Any) -> Story:
     return story
 
 
-async def read(stage: Stage, story: Story | None = None) -> Page:
+async def read(stage: Harness, story: Story | None = None) -> Page:
     """A discussion of three comments, drawn to its last."""
     page = await stage.open(story or discussed(stage.demo))
     await article(page, ANSWER).last.wait_for()
@@ -116,19 +116,19 @@ async def read(stage: Stage, story: Story | None = None) -> Page:
 
 
 @state
-async def nothing_said_yet(stage: Stage) -> Page:
+async def nothing_said_yet(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     await page.get_by_role("heading", name=stage.say("none")).wait_for()
     return page
 
 
 @state
-async def comments(stage: Stage) -> Page:
+async def comments(stage: Harness) -> Page:
     return await read(stage)
 
 
 @state
-async def a_reaction_chosen(stage: Stage) -> Page:
+async def a_reaction_chosen(stage: Harness) -> Page:
     page = await read(stage)
     face = page.get_by_role("group").first.get_by_role("button").nth(2)
     await face.click()
@@ -138,7 +138,7 @@ async def a_reaction_chosen(stage: Stage) -> Page:
 
 
 @state
-async def a_reaction_refused(stage: Stage) -> Page:
+async def a_reaction_refused(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource"]
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     detail = "Too fast. Wait a moment and send it again."
@@ -157,7 +157,7 @@ async def a_reaction_refused(stage: Stage) -> Page:
 
 
 @state
-async def reactions_to_a_comment(stage: Stage) -> Page:
+async def reactions_to_a_comment(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "feelOf", name="Priya", text=stage.say("feel")).first.click()
     await expect(page.get_by_role("article").get_by_role("group")).to_be_visible()
@@ -165,7 +165,7 @@ async def reactions_to_a_comment(stage: Stage) -> Page:
 
 
 @state
-async def about_to_reply(stage: Stage) -> Page:
+async def about_to_reply(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "replyOf", name="Yusuf").click()
     await expect(stage.box(page, "answer", name="Yusuf")).to_be_focused()
@@ -173,7 +173,7 @@ async def about_to_reply(stage: Stage) -> Page:
 
 
 @state
-async def a_reply_with_an_error(stage: Stage) -> Page:
+async def a_reply_with_an_error(stage: Harness) -> Page:
     page = await about_to_reply(stage)
     await stage.button(page, "reply").click()
     box = stage.box(page, "answer", name="Yusuf")
@@ -182,7 +182,7 @@ async def a_reply_with_an_error(stage: Stage) -> Page:
 
 
 @state
-async def a_preview(stage: Stage) -> Page:
+async def a_preview(stage: Harness) -> Page:
     page = await read(stage)
     await stage.box(page, "write").fill(RICH)
     await stage.button(page, "preview").click()
@@ -191,7 +191,7 @@ async def a_preview(stage: Stage) -> Page:
 
 
 @state
-async def a_comment_that_waits_for_a_connection(stage: Stage) -> Page:
+async def a_comment_that_waits_for_a_connection(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "WebSocket connection to"]
     page = await read(stage)
     await stage.box(page, "write").fill("From the tunnel")
@@ -203,7 +203,7 @@ async def a_comment_that_waits_for_a_connection(stage: Stage) -> Page:
 
 
 @state
-async def a_comment_that_waits_for_a_moderator(stage: Stage) -> Page:
+async def a_comment_that_waits_for_a_moderator(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story(stage.demo.site("careful-post", "moderation=pre")))
     own = await stage.post(page, "Please look")
     await expect(own).to_contain_text(stage.say("pending"))
@@ -211,7 +211,7 @@ async def a_comment_that_waits_for_a_moderator(stage: Stage) -> Page:
 
 
 @state
-async def a_comment_being_changed(stage: Stage) -> Page:
+async def a_comment_being_changed(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     own = await stage.post(page, "First thought")
     await stage.more(own, "Ana", "edit")
@@ -220,7 +220,7 @@ async def a_comment_being_changed(stage: Stage) -> Page:
 
 
 @state
-async def a_comment_just_deleted(stage: Stage) -> Page:
+async def a_comment_just_deleted(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     # It can be had back until the page's clock goes on.
     await page.clock.install()
@@ -232,7 +232,7 @@ async def a_comment_just_deleted(stage: Stage) -> Page:
 
 
 @state
-async def a_comment_being_reported(stage: Stage) -> Page:
+async def a_comment_being_reported(stage: Harness) -> Page:
     page = await read(stage)
     await stage.more(page, "Yusuf", "report")
     await expect(stage.box(page, "reason")).to_be_focused()
@@ -240,7 +240,7 @@ async def a_comment_being_reported(stage: Stage) -> Page:
 
 
 @state
-async def what_else_can_be_done(stage: Stage) -> Page:
+async def what_else_can_be_done(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "moreOf", name="Yusuf").click()
     await expect(stage.button(page, "report")).to_be_focused()
@@ -248,7 +248,7 @@ async def what_else_can_be_done(stage: Stage) -> Page:
 
 
 @state
-async def somebody_muted(stage: Stage) -> Page:
+async def somebody_muted(stage: Harness) -> Page:
     page = await read(stage)
     await stage.more(page, "Yusuf", "mute")
     told = page.get_by_role("status").filter(has_text=stage.say("muteDone", name="Yusuf"))
@@ -257,7 +257,7 @@ async def somebody_muted(stage: Stage) -> Page:
 
 
 @state
-async def options(stage: Stage) -> Page:
+async def options(stage: Harness) -> Page:
     page = await somebody_muted(stage)
     await stage.button(page, "options").click()
     await stage.button(page, "unmute", name="Yusuf").wait_for()
@@ -265,7 +265,7 @@ async def options(stage: Stage) -> Page:
 
 
 @state
-async def about_to_be_forgotten(stage: Stage) -> Page:
+async def about_to_be_forgotten(stage: Harness) -> Page:
     page = await options(stage)
     await stage.button(page, "forget").click()
     await stage.button(page, "forgetYes").wait_for()
@@ -273,7 +273,7 @@ async def about_to_be_forgotten(stage: Stage) -> Page:
 
 
 @state
-async def a_folded_thread(stage: Stage) -> Page:
+async def a_folded_thread(stage: Harness) -> Page:
     story = stage.demo.story()
     (top,) = say_all(story, [{"body": "The question", "name": "Ana"}])
     say_all(story, [{"body": f"Reply {n}.", "name": "Yusuf", "parent": top} for n in range(9)])
@@ -284,7 +284,7 @@ async def a_folded_thread(stage: Stage) -> Page:
 
 
 @state
-async def news(stage: Stage) -> Page:
+async def news(stage: Harness) -> Page:
     story = discussed(stage.demo)
     page = await read(stage, story)
     # The line is open: what comes from here on is news.
@@ -295,7 +295,7 @@ async def news(stage: Stage) -> Page:
 
 
 @state
-async def a_closed_discussion(stage: Stage) -> Page:
+async def a_closed_discussion(stage: Harness) -> Page:
     story = discussed(stage.demo)
     stage.demo.run("story", "close", story.code)
     page = await stage.open(story)
@@ -304,7 +304,7 @@ async def a_closed_discussion(stage: Stage) -> Page:
 
 
 @state
-async def a_copy_that_can_only_be_read(stage: Stage) -> Page:
+async def a_copy_that_can_only_be_read(stage: Harness) -> Page:
     stage.hosts.expected += ["story-widget: "]
     story = discussed(stage.demo)
     expired = Story(
@@ -316,7 +316,7 @@ async def a_copy_that_can_only_be_read(stage: Stage) -> Page:
 
 
 @state
-async def a_refused_copy(stage: Stage) -> Page:
+async def a_refused_copy(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "story-widget: "]
     page = await stage.open(stage.demo.story(known=False, origins=["https://elsewhere.example"]))
     reason = page.get_by_text(stage.say("owner"))

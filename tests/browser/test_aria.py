@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.states import STATES, Stage
+from tests.browser.states import STATES, Harness
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["comments"](Stage(demo, hosts))
+    page = await STATES["comments"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region "How does this article make you feel?":
         - /children: deep-equal
@@ -85,7 +85,7 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
 
 
 async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts) -> None:
-    page = await STATES["a reaction chosen"](Stage(demo, hosts))
+    page = await STATES["a reaction chosen"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - group "How does this article make you feel?":
         - /children: equal
@@ -99,7 +99,7 @@ async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts
 
 
 async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts) -> None:
-    page = await STATES["a reply with an error"](Stage(demo, hosts))
+    page = await STATES["a reply with an error"](Harness(demo, hosts))
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
       - article "Yusuf":
         - button "More about the comment by Yusuf": More
@@ -117,7 +117,7 @@ async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts
 
 
 async def test_the_options_stand_under_the_button_that_opens_them(demo: Demo, hosts: Hosts) -> None:
-    page = await STATES["options"](Stage(demo, hosts))
+    page = await STATES["options"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - button "Sort, share, privacy" [expanded]
       - text: Order
@@ -145,7 +145,7 @@ async def test_the_options_stand_under_the_button_that_opens_them(demo: Demo, ho
 async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["a comment that waits for a moderator"](Stage(demo, hosts))
+    page = await STATES["a comment that waits for a moderator"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
@@ -170,7 +170,7 @@ async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
 async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["a closed discussion"](Stage(demo, hosts))
+    page = await STATES["a closed discussion"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region "How does this article make you feel?":
         - /children: equal
@@ -203,7 +203,7 @@ async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
 async def test_a_refused_copy_is_its_link_a_sentence_and_the_reason(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["a refused copy"](Stage(demo, hosts))
+    page = await STATES["a refused copy"](Harness(demo, hosts))
     await expect(page.get_by_role("main")).to_match_aria_snapshot("""
       - main:
         - heading "A story" [level=1]

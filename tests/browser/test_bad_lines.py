@@ -53,10 +53,10 @@ def said(story: Story) -> list[str]:
 
 def post(story: Story, body: str) -> None:
     """A comment of somebody else, posted elsewhere."""
-    deed = {"type": "comment", "token": story.token, "story": story.code, "body": body}
+    action = {"type": "comment", "token": story.token, "story": story.code, "body": body}
     request = urllib.request.Request(
         f"{story.server}/v1/actions",
-        json.dumps({**deed, "key": secrets.token_hex(8)}).encode(),
+        json.dumps({**action, "key": secrets.token_hex(8)}).encode(),
         {"Content-Type": "text/plain"},
     )
     urllib.request.urlopen(request, timeout=10).close()

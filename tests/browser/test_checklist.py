@@ -161,10 +161,10 @@ async def test_20_what_the_page_can_read_is_nobody_elsewhere(demo: Demo, hosts: 
     held: dict[str, Any] = json.loads(
         await page.evaluate("localStorage[Object.keys(localStorage)[0]]")
     )
-    deed = {"type": "react", "ref": 1, "story": elsewhere.code, "reaction": None}
-    deed |= {"token": elsewhere.token, "reader": held["reader"]}
+    action = {"type": "react", "ref": 1, "story": elsewhere.code, "reaction": None}
+    action |= {"token": elsewhere.token, "reader": held["reader"]}
     request = urllib.request.Request(
-        f"{demo.server}/v1/actions", json.dumps(deed).encode(), {"Content-Type": "text/plain"}
+        f"{demo.server}/v1/actions", json.dumps(action).encode(), {"Content-Type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         # A stranger there: somebody new is made.

@@ -195,8 +195,8 @@ async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
     await comment(writer, "Please look")
     mine = article(writer, "Please look")
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
-    nobody = writer.get_by_role("heading", name="No comments yet")
-    await expect(nobody).to_have_count(0)
+    no_one = writer.get_by_role("heading", name="No comments yet")
+    await expect(no_one).to_have_count(0)
     await writer.reload()
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
     # Nor does it count yet; but there is something.

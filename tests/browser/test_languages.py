@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.loads import say_all
-from tests.browser.states import ANSWER, QUESTION, RICH, STATES, STYLE, Stage, read, words_of
+from tests.browser.states import ANSWER, QUESTION, RICH, STATES, STYLE, Harness, read, strings_of
 from tests.browser.test_hosts import policy
 from tests.browser.test_looks import faults, furnish
 from widget_server.model import errors
@@ -52,7 +52,7 @@ def test_the_defaults_of_a_site_and_every_refusal_are_translated(lang: str) -> N
     settings = SiteSettings()
     for text in (settings.prompt, *(each.label for each in settings.reactions)):
         assert f"={text}" in words
-    codes = {refusal.code for refusal in errors.Refused.__subclasses__()}
+    codes = {rejection.code for rejection in errors.ProblemError.__subclasses__()}
     assert {code for code in codes if f"!{code}" not in words and code not in words} == set()
 
 
@@ -85,7 +85,7 @@ async def spoken(page: Page) -> set[str]:
 
 def is_english(text: str) -> bool:
     """Whether the widget says this in English."""
-    phrases = [re.escape(phrase) for phrase in words_of("en").values() if phrase[0].isupper()]
+    phrases = [re.escape(phrase) for phrase in strings_of("en").values() if phrase[0].isupper()]
     phrases = [re.sub(r"\\{\w+\\}", ".+", phrase) for phrase in phrases]
     counted = (
         r".*\d (comments?|people|person|reply|replies|reactions?|sites?|minutes?|seconds?)\b.*"
@@ -201,20 +201,20 @@ class TestInABrowser:
         box = page.get_by_role("textbox", name="Twój komentarz")
         await box.click()
         await page.get_by_role("textbox", name="Podpis").wait_for()
-        for left, told in (
+        for loader, told in (
             (1, "Został 1 znak"),
             (2, "Zostały 2 znaki"),
             (5, "Zostało 5 znaków"),
             (22, "Zostały 22 znaki"),
         ):
-            await box.fill("x" * (5_000 - left))
+            await box.fill("x" * (5_000 - loader))
             await expect(page.get_by_text(told, exact=True)).to_be_visible()
 
     @pytest.mark.parametrize("lang", ["pl", "ja"])
     async def test_39_not_a_word_is_english(
         self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
     ) -> None:
-        stage = Stage(demo, hosts, lang, {"viewport": {"width": 360, "height": 740}})
+        stage = Harness(demo, hosts, lang, {"viewport": {"width": 360, "height": 740}})
         page = await STATES["a reply with an error"](stage)
         await photograph(page, f"{lang}-reply")
         heights = "labels => labels.map(label => label.clientHeight)"

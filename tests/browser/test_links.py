@@ -60,8 +60,8 @@ async def test_without_its_class_a_link_that_stands_alone_is_the_discussion(
     editor: str, demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
-    left = KEPT[editor].replace("{link}", story.link)
-    page = await hosts.open(f"<article>{left}</article>{story.script}")
+    loader = KEPT[editor].replace("{link}", story.link)
+    page = await hosts.open(f"<article>{loader}</article>{story.script}")
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.locator(f"a[href='{story.link}']")).to_be_hidden()

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.states import STATES, STYLE, Stage
+from tests.browser.states import STATES, STYLE, Harness
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -58,7 +58,7 @@ async def test_axe_finds_nothing_in_any_state(
     state: str, demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     name = state.replace(" ", "-")
-    page = await STATES[state](Stage(demo, hosts))
+    page = await STATES[state](Harness(demo, hosts))
     found = {"light": await faults(page)}
     await photograph(page, name)
     await page.emulate_media(color_scheme="dark")
@@ -66,14 +66,14 @@ async def test_axe_finds_nothing_in_any_state(
     await page.emulate_media(color_scheme="light", forced_colors="active")
     found["forced colours"] = await faults(page)
 
-    page = await STATES[state](Stage(demo, hosts, "ar", {"viewport": PHONE}))
+    page = await STATES[state](Harness(demo, hosts, "ar", {"viewport": PHONE}))
     found["right to left"] = await faults(page)
     await photograph(page, f"{name}-on-a-phone")
     assert {look: wrong for look, wrong in found.items() if wrong} == {}
 
 
 async def test_a_fault_that_only_one_look_has_would_be_found(demo: Demo, hosts: Hosts) -> None:
-    page = await STATES["comments"](Stage(demo, hosts))
+    page = await STATES["comments"](Harness(demo, hosts))
     await article(page, "Who pays").evaluate(
         "element => element.append(Object.assign(document.createElement('p'),"
         " { textContent: 'Pale', style: 'color: light-dark(#000, #222)' }))"

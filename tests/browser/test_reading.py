@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 def say(story: Story, text: str, **fields: str) -> str:
     """Post a comment as somebody who is seen only once; its id."""
-    deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
-    body = json.dumps({**deed, "key": secrets.token_hex(8), **fields}).encode()
+    action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
+    body = json.dumps({**action, "key": secrets.token_hex(8), **fields}).encode()
     headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
     request = urllib.request.Request(f"{story.server}/v1/actions", body, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:

@@ -15,14 +15,14 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from widget_server.live.messages import Message
+from widget_server.live.messages import BusMessage
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import migrate
 from widget_server.store.deeds import Edit, Post, React
 from widget_server.store.engine import Database
-from widget_server.store.errands import make_site, make_story, see_copy
+from widget_server.store.errands import insert_site, insert_story, record_copy
 from widget_server.store.writer import Writer
 
 FOLDER = Path(__file__).parent / "versions"
@@ -30,11 +30,11 @@ CODE = "frozenstory1"
 KEYS = tuple(reaction.key for reaction in REACTIONS)
 
 MESSAGES = [
-    Message("comment", CODE, 41, "k3Jx", b'{"type":"comment"}', 12, 8, "9f2c"),
-    Message("story", CODE, 42, "", b'{"type":"story"}', 12, 0, "9f2c"),
-    Message("tally", CODE, 7, "k3Jx", b'{"type":"tally"}', 0, 0, "9f2c"),
-    Message("tally", CODE, 8, "", b'{"type":"tally"}', 0, 0, "9f2c"),
-    Message("presence", CODE, 3, "a1b2", b"1 2", 0, 0, ""),
+    BusMessage("comment", CODE, 41, "k3Jx", b'{"type":"comment"}', 12, 8, "9f2c"),
+    BusMessage("story", CODE, 42, "", b'{"type":"story"}', 12, 0, "9f2c"),
+    BusMessage("tally", CODE, 7, "k3Jx", b'{"type":"tally"}', 0, 0, "9f2c"),
+    BusMessage("tally", CODE, 8, "", b'{"type":"tally"}', 0, 0, "9f2c"),
+    BusMessage("presence", CODE, 3, "a1b2", b"1 2", 0, 0, ""),
 ]
 
 
@@ -45,11 +45,13 @@ async def fill(url: str) -> None:
     await database.open()
     writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
-    await writer.run_errand(make_site(Site("paper", "A paper", 2, 1, SiteSettings())))
-    story = await writer.run_errand(
-        make_story(CODE, "paper", "s", 1, Attribution(title="A title"), dict.fromkeys(KEYS, 0))
+    await writer.run_in_transaction(insert_site(Site("paper", "A paper", 2, 1, SiteSettings())))
+    story = await writer.run_in_transaction(
+        insert_story(CODE, "paper", "s", 1, Attribution(title="A title"), dict.fromkeys(KEYS, 0))
     )
-    await writer.run_errand(see_copy(story, "j1", "https://copy.example", "Copy", "en", None))
+    await writer.run_in_transaction(
+        record_copy(story, "j1", "https://copy.example", "Copy", "en", None)
+    )
     for name, parent in (("first0000000", None), ("reply0000000", "first0000000")):
         await writer.submit(
             Post(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.make_version import CODE, FOLDER, KEYS
-from widget_server.live.messages import Message, decode
+from widget_server.live.messages import BusMessage, decode
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post
 from widget_server.store.discussions import Discussions
@@ -34,7 +34,7 @@ def test_its_messages_are_understood(number: str) -> None:
     assert {one["kind"] for one in frozen} >= {"comment", "story", "tally", "presence"}
     for one in frozen:
         wire, payload = one.pop("wire").encode(), one.pop("payload").encode()
-        assert decode(one["story"], wire) == Message(**one, payload=payload)
+        assert decode(one["story"], wire) == BusMessage(**one, payload=payload)
 
 
 @pytest.mark.parametrize("number", RELEASED)
@@ -48,7 +48,7 @@ async def test_its_database_is_migrated_and_goes_on(
     await migrate.upgrade(postgres_url)
     await backup.restore(postgres_url, file, lambda _table, _done, _total: None)
     for url in (f"sqlite+aiosqlite:///{file}", postgres_url):
-        assert await migrate.upgrade(url) == migrate.newest()
+        assert await migrate.upgrade(url) == migrate.head_revision()
         await _goes_on(url)
 
 

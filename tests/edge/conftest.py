@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from tests.conftest import SERVERS
-from tests.edge.paper import Paper
+from tests.edge.paper import SharedServer
 from tests.engines import Postgres
 
 
@@ -23,9 +23,9 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def press(
+def server_on_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Paper]:
+) -> Iterator[SharedServer]:
     """A server on each engine, for all tests of the doors together."""
     folder = tmp_path_factory.mktemp("press") / "server"
     if request.param == "sqlite":
@@ -35,16 +35,18 @@ def press(
         name = f"t_{uuid.uuid4().hex}"
         postgres.sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
         url = postgres.address("postgresql+asyncpg", name)
-    with Paper(folder, url).running() as paper:
-        yield paper
+    with SharedServer(folder, url).running() as shared_server:
+        yield shared_server
 
 
 @pytest.fixture
-def paper(press: Paper, request: pytest.FixtureRequest) -> Iterator[Paper]:
+def shared_server(
+    server_on_engine: SharedServer, request: pytest.FixtureRequest
+) -> Iterator[SharedServer]:
     """That server; whatever a test sends it, it logs no error and no traceback."""
-    request.node.stash.setdefault(SERVERS, []).append(press.server)
-    before = len(press.server.log())
-    yield press
-    said = press.server.log()[before:]
+    request.node.stash.setdefault(SERVERS, []).append(server_on_engine.server)
+    before = len(server_on_engine.server.log())
+    yield server_on_engine
+    said = server_on_engine.server.log()[before:]
     assert "Traceback" not in said, said
     assert "level=error" not in said, said

@@ -19,7 +19,7 @@ SECRET = "a secret of the doors without a comma"
 PAGE = "https://copy.example"
 
 
-class Paper:
+class SharedServer:
     """A running server, a client that asks it, and publishers."""
 
     def __init__(self, folder: Path, database_url: str, **env: str) -> None:
@@ -30,7 +30,7 @@ class Paper:
         self.publisher = Publisher("press", SECRET)
 
     @contextmanager
-    def running(self) -> Iterator["Paper"]:
+    def running(self) -> Iterator["SharedServer"]:
         """Start it with the site `press`, and end it."""
         self.cli("migrate")
         asyncio.run(self.server.start())
@@ -66,9 +66,9 @@ class Paper:
 
     def forget_a_stranger(self, story: Story) -> None:
         """The least that makes a story known."""
-        assert self.deed(story, "forget").status_code == 200
+        assert self.action(story, "forget").status_code == 200
 
-    def deed(
+    def action(
         self,
         story: Story,
         kind: str,
@@ -86,7 +86,7 @@ class Paper:
     def post(self, story: Story, body: str = "hello", **fields: Any) -> dict[str, Any]:
         """A comment that is taken: the whole answer."""
         fields.setdefault("key", str(uuid.uuid4()))
-        answer = self.deed(story, "comment", body=body, **fields)
+        answer = self.action(story, "comment", body=body, **fields)
         assert answer.status_code == 200, answer.text
         content: dict[str, Any] = answer.json()
         return content
@@ -99,7 +99,7 @@ class Paper:
         return content
 
 
-def refusal(answer: httpx.Response) -> tuple[int, str]:
+def rejection(answer: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal, once its shape was found to be right."""
     content = answer.json()
     if content.get("type") == "error":

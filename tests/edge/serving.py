@@ -15,8 +15,8 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from tests.waiting import eventually
-from widget_server.edge.doorstep import Doorstep
-from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.doorstep import ProtocolSwitch
+from widget_server.edge.fanout import WebSocketProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 
 HANDSHAKE = (
@@ -78,7 +78,7 @@ class Served:
 async def serving(
     app: Callable[..., Any],
     *,
-    ws: Any = FanoutProtocol,
+    ws: Any = WebSocketProtocol,
     http: type[HardenedHttpProtocol] = HardenedHttpProtocol,
     graceful: int = 5,
     max_size: int = 32768,
@@ -87,7 +87,7 @@ async def serving(
     config = uvicorn.Config(
         app,
         ws=ws,
-        http=type("Door", (Doorstep,), {"inside": http}),
+        http=type("Door", (ProtocolSwitch,), {"inside": http}),
         ws_per_message_deflate=False,
         ws_max_size=max_size,
         server_header=False,

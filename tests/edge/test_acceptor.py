@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import cast
 
 from tests.waiting import eventually
-from widget_server.edge.acceptor import EXHAUSTED_S, MOST_REFUSED, REST_TOGETHER_S, Acceptor
-from widget_server.edge.counts import HTTP
+from widget_server.edge.acceptor import EXHAUSTED_S, MIN_PAUSE_S, REJECTIONS_PER_S, Acceptor
+from widget_server.edge.counts import HTTP_METRICS
 
 ON_BOTH_LOOPS = True
 LONG_S = 3600.0
@@ -73,30 +73,30 @@ async def test_everyone_is_accepted() -> None:
 async def test_nobody_is_accepted_while_it_rests_and_everybody_after() -> None:
     with Guests() as guests:
         guests.open()
-        before = HTTP.rests
-        guests.acceptor.rest(LONG_S)
-        guests.acceptor.rest(LONG_S)
+        before = HTTP_METRICS.accept_pauses
+        guests.acceptor.throttle(LONG_S)
+        guests.acceptor.throttle(LONG_S)
         guests.come(3)
         await _turns()
-        assert (guests.accepted, HTTP.rests) == (0, before + 1)
+        assert (guests.accepted, HTTP_METRICS.accept_pauses) == (0, before + 1)
         assert await guests.leave() == [b"hello"] * 3, "who leaves, rested or not, answers all"
     with Guests() as guests:
         guests.open()
-        guests.acceptor.rest(REST_TOGETHER_S)
+        guests.acceptor.throttle(MIN_PAUSE_S)
         guests.come(3)
         await eventually(lambda: guests.accepted == 3, "the rest is over")
         await guests.leave()
 
 
 async def test_many_short_rests_are_had_together() -> None:
-    many = round(REST_TOGETHER_S * MOST_REFUSED)
+    many = round(MIN_PAUSE_S * REJECTIONS_PER_S)
     with Guests() as guests:
         guests.open()
-        before = HTTP.rests
+        before = HTTP_METRICS.accept_pauses
         for refused in range(1, many + 1):
-            assert HTTP.rests == before, refused
-            guests.acceptor.rest()
-        assert HTTP.rests == before + 1
+            assert HTTP_METRICS.accept_pauses == before, refused
+            guests.acceptor.throttle()
+        assert HTTP_METRICS.accept_pauses == before + 1
         await guests.leave()
 
 
@@ -132,13 +132,15 @@ async def test_who_finds_no_room_is_accepted_when_there_is_some() -> None:
     with Guests() as guests:
         guests.open()
         guests.come(2)
-        before = HTTP.exhausted
+        before = HTTP_METRICS.accept_resource_exhausted
         with no_more_descriptors():
-            await eventually(lambda: HTTP.exhausted > before, "there is no room")
+            await eventually(
+                lambda: HTTP_METRICS.accept_resource_exhausted > before, "there is no room"
+            )
             assert guests.accepted == 0
         await eventually(lambda: guests.accepted == 2, "there is room")
         assert await guests.leave() == [b"hello"] * 2
 
 
 def test_the_rest_for_want_of_room_is_had_at_once() -> None:
-    assert EXHAUSTED_S >= REST_TOGETHER_S
+    assert EXHAUSTED_S >= MIN_PAUSE_S

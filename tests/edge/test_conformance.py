@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.edge.serving import serving
-from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.fanout import WebSocketProtocol
 
 ON_BOTH_LOOPS = True
 
@@ -20,7 +20,7 @@ UPSTREAM = {"7.1.5"}
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
-class UnlimitedProtocol(FanoutProtocol):
+class UnlimitedProtocol(WebSocketProtocol):
     """The cases send faster and in smaller pieces than any embed may."""
 
     message_rate = control_rate = 1e9

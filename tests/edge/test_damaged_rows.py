@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERVERS
-from tests.edge.paper import PAGE, Paper
+from tests.edge.paper import PAGE, SharedServer
 from tests.journeys.client import Client
 from tests.store.test_damaged_rows import DAMAGES
 
@@ -30,16 +30,16 @@ def change(tmp_path: Path) -> Change:
 
 
 @pytest.fixture
-def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Paper]:
+def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SharedServer]:
     """A server whose database only this test changes."""
     folder = tmp_path / "server"
-    paper = Paper(folder, f"sqlite+aiosqlite:///{folder / 'own.db'}")
-    request.node.stash.setdefault(SERVERS, []).append(paper.server)
-    with paper.running():
-        yield paper
+    shared_server = SharedServer(folder, f"sqlite+aiosqlite:///{folder / 'own.db'}")
+    request.node.stash.setdefault(SERVERS, []).append(shared_server.server)
+    with shared_server.running():
+        yield shared_server
 
 
-async def test_no_damaged_row_is_a_failed_request(own: Paper, change: Change) -> None:
+async def test_no_damaged_row_is_a_failed_request(own: SharedServer, change: Change) -> None:
     story = own.story()
     bad = {}
     for name, columns in DAMAGES.items():
@@ -51,7 +51,7 @@ async def test_no_damaged_row_is_a_failed_request(own: Paper, change: Change) ->
     await read(own, story.code, good, [*bad])
     own.post(story, "life goes on")
     for comment in (good, *bad):
-        answer = own.deed(story, "react", comment=comment, reaction="sad")
+        answer = own.action(story, "react", comment=comment, reaction="sad")
         assert answer.status_code in ({200} if comment == good else {200, 404}), answer.text
     story = own.story()
     change("UPDATE stories SET counts = 'no' WHERE code = ?", story.code)
@@ -70,18 +70,18 @@ async def test_no_damaged_row_is_a_failed_request(own: Paper, change: Change) ->
     assert own.http.get("/readyz").status_code == 200
 
 
-async def read(paper: Paper, code: str, good: str, bad: list[str]) -> None:
+async def read(shared_server: SharedServer, code: str, good: str, bad: list[str]) -> None:
     """Everything that can be read of a story, over HTTP and by a socket."""
     for path in (
         *(f"/v1/stories/{code}", f"/s/{code}", f"/v1/stories/{code}/comments?order=top"),
         *(f"/v1/stories/{code}/comments/{good}", f"/v1/counts?story={code}"),
     ):
-        answer = paper.http.get(path)
+        answer = shared_server.http.get(path)
         assert answer.status_code == 200, (path, answer.text)
         assert not any(comment in answer.text for comment in bad), path
     for comment in bad:
-        assert paper.http.get(f"/v1/stories/{code}/comments/{comment}").status_code == 404
-    async with Client(paper.url, PAGE) as reader:
+        assert shared_server.http.get(f"/v1/stories/{code}/comments/{comment}").status_code == 404
+    async with Client(shared_server.url, PAGE) as reader:
         snapshot = await reader.subscribe(code=code)
         assert [one["id"] for one in snapshot["comments"]["threads"]] == [good]
         await reader.comment(code, "from a socket")

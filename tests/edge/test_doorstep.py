@@ -14,12 +14,12 @@ import uvloop
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, send_in_two, serving
 from tests.waiting import eventually
-from widget_server.edge.counts import HTTP
-from widget_server.edge.doorstep import Doorstep
-from widget_server.edge.guards import Handshakes
+from widget_server.edge.counts import HTTP_METRICS
+from widget_server.edge.doorstep import ProtocolSwitch
+from widget_server.edge.guards import HandshakeLimiter
 from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.model.errors import Unavailable
-from widget_server.trust.pace import Pace, Rate
+from widget_server.model.errors import UnavailableError
+from widget_server.trust.pace import Rate, RateLimiter
 
 ON_BOTH_LOOPS = True
 
@@ -108,12 +108,12 @@ async def test_a_handshake_is_judged_on_the_doorstep_as_inside(
 async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_proxy(
     proxies: str, statuses: list[bytes], in_two: bool
 ) -> None:
-    pace = Pace({"handshake": Rate(1, 3600)})
+    pace = RateLimiter({"handshake": Rate(1, 3600)})
 
     class Paced(Inside):
-        handshakes = Handshakes(lambda address: pace.spend("handshake", str(address)), proxies)
+        handshakes = HandshakeLimiter(lambda address: pace.hit("handshake", str(address)), proxies)
 
-    refused = HTTP.refused.numbers["429", "handshakes"]
+    refused = HTTP_METRICS.requests_rejected.counts["429", "handshakes"]
     app = App()
     async with serving(app, http=Paced) as served:
         answers = []
@@ -126,16 +126,18 @@ async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_pro
     assert [bool(wait) for wait in waits] == [one == b"429" for one in statuses]
     assert all(3500 < int(wait[0]) <= 3600 for wait in waits if wait)
     assert len(app.scopes) == statuses.count(b"418") + 1, "for the others nothing was made"
-    assert HTTP.refused.numbers["429", "handshakes"] - refused == statuses.count(b"429")
+    assert HTTP_METRICS.requests_rejected.counts["429", "handshakes"] - refused == statuses.count(
+        b"429"
+    )
 
 
 @pytest.mark.parametrize("in_two", [False, True])
 async def test_who_comes_when_too_many_do_is_503_and_told_when_to_come(in_two: bool) -> None:
     def spend(_: str | None) -> None:
-        raise Unavailable(retry_after=6.2)
+        raise UnavailableError(retry_after=6.2)
 
     class Full(Inside):
-        handshakes = Handshakes(spend, "")
+        handshakes = HandshakeLimiter(spend, "")
 
     async with serving(App(), http=Full) as served:
         answer = await asked(served, HANDSHAKE, in_two=in_two)
@@ -148,11 +150,11 @@ async def test_a_client_that_says_nothing_is_not_kept() -> None:
     class Hasty(Inside):
         header_s = 0.1
 
-    before = HTTP.timed_out
+    before = HTTP_METRICS.request_timeouts
     async with serving(App(), http=Hasty) as served:
         assert await asked(served, b"") == b""
         await eventually(lambda: not served.connections, "the connection is gone")
-    assert HTTP.timed_out == before + 1
+    assert HTTP_METRICS.request_timeouts == before + 1
 
 
 @pytest.mark.parametrize(("request_", "expected"), [(HANDSHAKE, b"503"), (GET, b"204")])
@@ -164,9 +166,9 @@ async def test_what_is_on_its_way_when_the_server_leaves_is_answered(
 
     async with serving(App(), http=Patient) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
-        (doorstep,) = served.connections
-        assert isinstance(doorstep, Doorstep)
-        doorstep.shutdown()
+        (protocol_switch,) = served.connections
+        assert isinstance(protocol_switch, ProtocolSwitch)
+        protocol_switch.shutdown()
         await client.send(request_)
         assert status(await client.read_to_end()) == expected
 
@@ -190,13 +192,13 @@ async def test_one_who_leaves_without_a_word_leaves_nothing() -> None:
 async def test_the_doorstep_is_left_to_nobody(request_: bytes) -> None:
     async with serving(App(), http=Inside) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
-        doorstep = weakref.ref(served.connections[0])
+        protocol_switch = weakref.ref(served.connections[0])
         gc.collect()
         gc.disable()
         try:
             await client.send(request_)
             assert await client.read_to_end()
-            await eventually(lambda: doorstep() is None, "it is freed")
+            await eventually(lambda: protocol_switch() is None, "it is freed")
         finally:
             gc.enable()
 

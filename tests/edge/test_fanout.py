@@ -35,19 +35,19 @@ from tests.edge.serving import (
     upgraded,
 )
 from tests.waiting import eventually
-from widget_server.edge.counts import SOCKETS
-from widget_server.edge.direct_socket import LOG
-from widget_server.edge.fanout import FanoutProtocol
+from widget_server.edge.counts import WEBSOCKET_METRICS
+from widget_server.edge.direct_socket import log
+from widget_server.edge.fanout import WebSocketProtocol
 from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.edge.wheel import Wheel
-from widget_server.live.frames import Batch, Frame
+from widget_server.edge.wheel import TimingWheel
+from widget_server.live.frames import PreparedBatch, PreparedMessage
 
 ON_BOTH_LOOPS = True
 
 
-class Quick(FanoutProtocol):
-    tick_s = 0.02
-    cut_s = 0.2
+class Quick(WebSocketProtocol):
+    timer_resolution_s = 0.02
+    abort_after_s = 0.2
 
 
 class Listener:
@@ -56,7 +56,7 @@ class Listener:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.scopes: list[Any] = []
-        self.peers: list[FanoutProtocol] = []
+        self.peers: list[WebSocketProtocol] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
@@ -77,7 +77,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    ws: type[FanoutProtocol] = Quick, *, receive_buffer: int | None = None
+    ws: type[WebSocketProtocol] = Quick, *, receive_buffer: int | None = None
 ) -> AsyncIterator[tuple[Listener, Client, Served]]:
     app = Listener()
     async with (
@@ -88,14 +88,14 @@ async def listening(
         yield app, client, served
 
 
-async def stuff(peer: FanoutProtocol) -> None:
+async def stuff(connection: WebSocketProtocol) -> None:
     """Write until the peer is paused."""
-    flood = Batch([Frame(b"x" * 60_000)])
+    flood = PreparedBatch([PreparedMessage(b"x" * 60_000)])
 
     def paused() -> bool:
-        while peer.write(flood):
+        while connection.write(flood):
             pass
-        return peer.paused
+        return connection.write_paused
 
     await eventually(paused, "the peer is paused")
 
@@ -121,14 +121,14 @@ async def test_64_fragments_are_a_message() -> None:
 
 
 async def test_a_flood_of_pings_is_cut_after_a_few_answers() -> None:
-    before = SOCKETS.abuse_cut
+    before = WEBSOCKET_METRICS.abusers_dropped
     async with listening() as (_app, client, _served):
         await client.send(frame(PING, b"1234") * 10_000)
         frames = await client.frames()
         assert len([f for f in frames if f.opcode == PONG]) <= 20
         assert frames[-1].opcode == CLOSE
         assert bytes(frames[-1].data[:2]) == b"\x03\xf0"
-    assert SOCKETS.abuse_cut == before + 1
+    assert WEBSOCKET_METRICS.abusers_dropped == before + 1
 
 
 async def test_a_flood_of_pongs_is_cut() -> None:
@@ -138,7 +138,7 @@ async def test_a_flood_of_pongs_is_cut() -> None:
 
 
 async def test_a_client_that_floods_on_after_the_close_frame_is_cut_off() -> None:
-    before = SOCKETS.abuse_cut
+    before = WEBSOCKET_METRICS.abusers_dropped
     async with listening() as (app, client, served):
         app.peers[0].close(1000)
 
@@ -148,7 +148,7 @@ async def test_a_client_that_floods_on_after_the_close_frame_is_cut_off() -> Non
                 await asyncio.sleep(0)
 
         await asyncio.wait_for(flood(), 20)
-    assert SOCKETS.abuse_cut == before + 1
+    assert WEBSOCKET_METRICS.abusers_dropped == before + 1
 
 
 async def test_a_ping_from_a_client_that_does_not_read_cuts_it() -> None:
@@ -181,7 +181,7 @@ async def test_messages_at_the_allowed_pace_are_taken_for_ever() -> None:
 
         async def say_one_more() -> None:
             before = len(app.events)
-            await eventually(lambda: loop.time() >= app.peers[0]._messages_paid, "it may speak")
+            await eventually(lambda: loop.time() >= app.peers[0]._message_tat, "it may speak")
             await client.send(frame(TEXT, b"x"))
             await eventually(lambda: len(app.events) > before, "the message has arrived")
 
@@ -260,7 +260,7 @@ async def test_a_handshake_that_cannot_be_is_answered(
 
 
 async def test_the_query_string_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.INFO, LOG.name):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.INFO, log.name):
         async with listening() as (app, client, _served):
             assert app.scopes[0]["query_string"] == b"secret=1"
             await client.send(frame(CLOSE, b"\x03\xe8"))
@@ -373,17 +373,17 @@ async def test_a_wrong_close_code_becomes_1011(caplog: pytest.LogCaptureFixture)
 
 
 class Pinging(Quick):
-    ping_min_s = ping_max_s = 0.05
-    pong_s = 0.2
+    ping_interval_min_s = ping_interval_max_s = 0.05
+    ping_timeout_s = 0.2
 
 
 async def test_a_client_that_does_not_answer_pings_is_cut() -> None:
-    before = SOCKETS.pongs_missed
+    before = WEBSOCKET_METRICS.ping_timeouts
     async with listening(Pinging) as (app, client, _served):
         frames = await client.frames()
         assert [f.opcode for f in frames] == [PING]
         await eventually(lambda: app.codes == [1006], "the application was told")
-    assert SOCKETS.pongs_missed == before + 1
+    assert WEBSOCKET_METRICS.ping_timeouts == before + 1
 
 
 async def test_a_pong_that_answers_nothing_does_not_count() -> None:
@@ -396,20 +396,20 @@ async def test_a_pong_that_answers_nothing_does_not_count() -> None:
 
 async def test_the_answer_to_a_ping_counts_in_whatever_pieces_it_comes() -> None:
     async with listening() as (app, _client, _served):
-        peer, ping = app.peers[0], b"\x00\x7f\x10z"
+        connection, ping = app.peers[0], b"\x00\x7f\x10z"
         answer = frame(PONG, ping)
         for cut in (0, 1, 2, 5, 9):
-            peer.pending_ping_payload = ping
+            connection.pending_ping_payload = ping
             for piece in filter(None, (answer[:cut], answer[cut:])):
-                assert peer.pending_ping_payload == ping
-                peer.data_received(piece)
-            assert peer.pending_ping_payload is None
-        peer.pending_ping_payload = ping
+                assert connection.pending_ping_payload == ping
+                connection.data_received(piece)
+            assert connection.pending_ping_payload is None
+        connection.pending_ping_payload = ping
         for other in (frame(PONG, b"\x00\x7f\x10y"), frame(TEXT, ping), frame(PING, ping)):
-            peer.data_received(other)
-            assert peer.pending_ping_payload == ping
-        peer.data_received(answer + frame(TEXT, b"after"))
-        assert peer.pending_ping_payload is None
+            connection.data_received(other)
+            assert connection.pending_ping_payload == ping
+        connection.data_received(answer + frame(TEXT, b"after"))
+        assert connection.pending_ping_payload is None
         await eventually(
             lambda: [event.get("text") for event in app.events] == [ping.decode(), "after"],
             "what came with it was taken too",
@@ -417,13 +417,15 @@ async def test_the_answer_to_a_ping_counts_in_whatever_pieces_it_comes() -> None
 
 
 async def test_a_client_that_answers_pings_stays() -> None:
-    before = SOCKETS.pings_sent
+    before = WEBSOCKET_METRICS.pings_sent
     app = Listener()
     async with (
         serving(app, ws=Pinging) as served,
         connect(served.url(), ping_interval=None) as client,
     ):
-        await eventually(lambda: SOCKETS.pings_sent > before + 8, "several pings were sent")
+        await eventually(
+            lambda: WEBSOCKET_METRICS.pings_sent > before + 8, "several pings were sent"
+        )
         assert client.state is State.OPEN
         assert not app.codes
 
@@ -439,53 +441,53 @@ async def test_an_application_that_is_busy_does_not_cost_the_client_its_socket()
         await send({"type": "websocket.send", "text": "hello"})
         await receive()
 
-    before = SOCKETS.pings_sent
+    before = WEBSOCKET_METRICS.pings_sent
     async with (
         serving(app, ws=Pinging) as served,
         connect(served.url(), ping_interval=None) as client,
     ):
         await client.send("hello")
         # The client's answers wait behind its message: the server is not reading.
-        await eventually(lambda: SOCKETS.pings_sent > before + 4, "pings went on")
+        await eventually(lambda: WEBSOCKET_METRICS.pings_sent > before + 4, "pings went on")
         go.set()
         assert await client.recv() == "hello"
 
 
 async def test_a_client_that_reads_nothing_for_too_long_is_cut() -> None:
     class Impatient(Quick):
-        stuck_s = 0.2
+        slow_consumer_timeout_s = 0.2
 
-    before = SOCKETS.slow_cut
+    before = WEBSOCKET_METRICS.slow_consumers_dropped
     async with listening(Impatient, receive_buffer=4096) as (app, _client, served):
         await stuff(app.peers[0])
         await eventually(lambda: not served.connections, "the connection is gone")
-    assert SOCKETS.slow_cut == before + 1
+    assert WEBSOCKET_METRICS.slow_consumers_dropped == before + 1
 
 
 async def test_a_client_that_reads_a_little_now_and_then_is_not_cut() -> None:
     class Impatient(Quick):
-        stuck_s = 1.0
+        slow_consumer_timeout_s = 1.0
 
-    before = SOCKETS.slow_cut
+    before = WEBSOCKET_METRICS.slow_consumers_dropped
     async with listening(Impatient, receive_buffer=4096) as (app, client, served):
-        peer = app.peers[0]
-        assert peer.write(Batch([Frame(b"x" * 8_000_000)]))
-        await eventually(lambda: peer.paused, "the peer is paused")
-        since = peer.paused_since
+        connection = app.peers[0]
+        assert connection.write(PreparedBatch([PreparedMessage(b"x" * 8_000_000)]))
+        await eventually(lambda: connection.write_paused, "the peer is paused")
+        since = connection.paused_since
         loop = asyncio.get_running_loop()
-        end = loop.time() + 4 * Impatient.stuck_s
+        end = loop.time() + 4 * Impatient.slow_consumer_timeout_s
         while loop.time() < end:
             assert await client.read()
-            await asyncio.sleep(Impatient.stuck_s / 8)
+            await asyncio.sleep(Impatient.slow_consumer_timeout_s / 8)
         assert served.connections, "it is served as fast as it reads"
-        assert peer.paused_since == since, "it had something to read all the time"
+        assert connection.paused_since == since, "it had something to read all the time"
         await eventually(lambda: not served.connections, "when it stops, it is cut")
-    assert SOCKETS.slow_cut == before + 1
+    assert WEBSOCKET_METRICS.slow_consumers_dropped == before + 1
 
 
 async def test_a_client_that_never_answers_a_close_frame_is_cut() -> None:
     class Impatient(Quick):
-        close_s = 0.2
+        close_timeout_s = 0.2
 
     async with listening(Impatient) as (app, client, served):
         app.peers[0].close(1008)
@@ -500,12 +502,12 @@ async def test_one_timer_serves_all_sockets_and_stops_with_the_last() -> None:
         for _ in range(10):
             await stack.enter_async_context(upgraded(served.port))
         await eventually(lambda: len(app.peers) == 10, "all are accepted")
-        assert len(Wheel._wheels) == 1
-    assert not Wheel._wheels
+        assert len(TimingWheel._wheels) == 1
+    assert not TimingWheel._wheels
 
 
 async def test_what_was_accepted_and_not_lost_is_open() -> None:
-    before = SOCKETS.accepted - SOCKETS.lost
+    before = WEBSOCKET_METRICS.connections_opened - WEBSOCKET_METRICS.connections_closed
     app = Listener()
     async with serving(app, ws=Quick) as served:
         async with connected(served.port) as refused:
@@ -513,9 +515,12 @@ async def test_what_was_accepted_and_not_lost_is_open() -> None:
             await refused.read_to_end()
         async with upgraded(served.port), upgraded(served.port):
             await eventually(lambda: len(app.peers) == 2, "both are accepted")
-            assert SOCKETS.accepted - SOCKETS.lost == before + 2
+            assert (
+                WEBSOCKET_METRICS.connections_opened - WEBSOCKET_METRICS.connections_closed
+                == before + 2
+            )
         await eventually(lambda: not served.connections, "all are gone")
-        assert SOCKETS.accepted - SOCKETS.lost == before
+        assert WEBSOCKET_METRICS.connections_opened - WEBSOCKET_METRICS.connections_closed == before
 
 
 # Leaving
@@ -531,23 +536,23 @@ async def test_at_shutdown_everyone_is_told_and_leaves_at_a_moment_of_its_own() 
         clients = [await stack.enter_async_context(connect(served.url())) for _ in range(20)]
         await eventually(lambda: len(app.peers) == 20, "all are accepted")
 
-        def hook(peer: FanoutProtocol) -> Callable[[], None]:
+        def hook(connection: WebSocketProtocol) -> Callable[[], None]:
             def goodbye() -> None:
-                told.append(peer.write(Batch([Frame(b"goodbye")])))
+                told.append(connection.write(PreparedBatch([PreparedMessage(b"goodbye")])))
 
             return goodbye
 
-        for peer in app.peers:
-            peer.on_shutdown = hook(peer)
+        for connection in app.peers:
+            connection.on_shutdown = hook(connection)
         loop = asyncio.get_running_loop()
 
-        async def left(client: Any) -> tuple[float, int]:
+        async def loader(client: Any) -> tuple[float, int]:
             assert await client.recv() == "goodbye"
             with pytest.raises(ConnectionClosed):
                 await client.recv()
             return loop.time(), client.close_code
 
-        waiting = [asyncio.create_task(left(client)) for client in clients]
+        waiting = [asyncio.create_task(loader(client)) for client in clients]
         await served.stop()
         answers = [await task for task in waiting]
         assert told == [True] * 20
@@ -627,10 +632,12 @@ async def test_an_idle_socket_costs_less_than_11_kb_of_python_objects() -> None:
         socks = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(2 * many)]
 
         async def open_up(part: list[socket.socket]) -> int:
-            before = SOCKETS.accepted
+            before = WEBSOCKET_METRICS.connections_opened
             for sock in part:
                 sock.sendall(HANDSHAKE)
-            await eventually(lambda: SOCKETS.accepted == before + many, "all are accepted")
+            await eventually(
+                lambda: WEBSOCKET_METRICS.connections_opened == before + many, "all are accepted"
+            )
             gc.collect()
             return tracemalloc.get_traced_memory()[0]
 
@@ -672,10 +679,10 @@ async def test_the_http_protocol_does_not_outlive_the_handshake() -> None:
 
 async def test_every_attribute_of_uvicorns_protocol_has_its_slot() -> None:
     async with listening() as (app, client, _served):
-        peer = app.peers[0]
+        connection = app.peers[0]
         await client.send(frame(TEXT, b"x", fin=False) + frame(PING))
         await client.frames(PONG)
-        assert vars(peer) == {}
+        assert vars(connection) == {}
 
 
 def test_what_is_overridden_exists_with_the_same_parameters() -> None:
@@ -687,14 +694,14 @@ def test_what_is_overridden_exists_with_the_same_parameters() -> None:
         "stop_keepalive", "run_asgi", "send",
     }  # fmt: skip
     for name in overridden:
-        assert getattr(FanoutProtocol, name) is not getattr(WebSocketsSansIOProtocol, name)
+        assert getattr(WebSocketProtocol, name) is not getattr(WebSocketsSansIOProtocol, name)
         theirs = inspect.signature(getattr(WebSocketsSansIOProtocol, name))
-        assert list(inspect.signature(getattr(FanoutProtocol, name)).parameters) == list(
+        assert list(inspect.signature(getattr(WebSocketProtocol, name)).parameters) == list(
             theirs.parameters
         )
         assert inspect.iscoroutinefunction(
             getattr(WebSocketsSansIOProtocol, name)
-        ) is inspect.iscoroutinefunction(getattr(FanoutProtocol, name))
+        ) is inspect.iscoroutinefunction(getattr(WebSocketProtocol, name))
 
 
 async def test_the_parser_has_the_parts_that_we_look_at() -> None:

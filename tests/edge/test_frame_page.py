@@ -2,17 +2,17 @@
 
 import pytest
 
-from tests.edge.paper import PAGE, SECRET, Paper, refusal
+from tests.edge.paper import PAGE, SECRET, SharedServer, rejection
 from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-def test_only_the_tokens_pages_may_frame_it(paper: Paper) -> None:
+def test_only_the_tokens_pages_may_frame_it(shared_server: SharedServer) -> None:
     origins = [PAGE, "https://*.other.example"]
-    story = paper.publisher.story(title="</title><b>One", origins=origins)
-    page = paper.http.get(f"/e/{story.token}")
+    story = shared_server.publisher.story(title="</title><b>One", origins=origins)
+    page = shared_server.http.get(f"/e/{story.token}")
     policy = page.headers["content-security-policy"]
     assert f"frame-ancestors {PAGE} https://*.other.example;" in policy
     assert "default-src 'none'" in policy
@@ -21,25 +21,31 @@ def test_only_the_tokens_pages_may_frame_it(paper: Paper) -> None:
     assert "<b>" not in page.text
 
 
-def test_a_story_under_an_open_licence_is_framed_by_its_code_and_by_anyone(paper: Paper) -> None:
-    page = paper.http.get(f"/e/{paper.story().code}")
+def test_a_story_under_an_open_licence_is_framed_by_its_code_and_by_anyone(
+    shared_server: SharedServer,
+) -> None:
+    page = shared_server.http.get(f"/e/{shared_server.story().code}")
     assert page.status_code == 200
     assert "frame-ancestors *;" in page.headers["content-security-policy"]
 
 
-def test_where_republishing_is_closed_the_bare_code_gets_a_sentence(paper: Paper) -> None:
-    paper.site("closed", "open_republishing=off")
+def test_where_republishing_is_closed_the_bare_code_gets_a_sentence(
+    shared_server: SharedServer,
+) -> None:
+    shared_server.site("closed", "open_republishing=off")
     story = Publisher("closed", SECRET).story()
-    paper.forget_a_stranger(story)
-    assert refusal(paper.http.get(f"/e/{story.code}")) == (403, "not_permitted")
-    page = paper.http.get(f"/e/{story.code}", headers=BROWSER)
+    shared_server.forget_a_stranger(story)
+    assert rejection(shared_server.http.get(f"/e/{story.code}")) == (403, "not_permitted")
+    page = shared_server.http.get(f"/e/{story.code}", headers=BROWSER)
     assert page.status_code == 403
     assert "Ask the publisher for one." in page.text
 
 
 @pytest.mark.parametrize("reference", ["unknownCode1", "w1.press.1.e30.AAAA", "x", "%00"])
-def test_a_wrong_reference_gets_a_page_with_a_sentence(paper: Paper, reference: str) -> None:
-    page = paper.http.get(f"/e/{reference}", headers=BROWSER)
+def test_a_wrong_reference_gets_a_page_with_a_sentence(
+    shared_server: SharedServer, reference: str
+) -> None:
+    page = shared_server.http.get(f"/e/{reference}", headers=BROWSER)
     assert page.status_code in {401, 404}
     assert page.headers["content-type"].startswith("text/html")
     title = "There is no discussion here yet"
@@ -50,9 +56,11 @@ def test_a_wrong_reference_gets_a_page_with_a_sentence(paper: Paper, reference: 
     assert page.headers["cross-origin-embedder-policy"] == "require-corp"
 
 
-async def test_the_frame_speaks_from_our_own_origin_with_any_token(paper: Paper) -> None:
-    story = paper.story()
-    async with Client(paper.url, paper.server.env["PUBLIC_URL"]) as reader:
+async def test_the_frame_speaks_from_our_own_origin_with_any_token(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    async with Client(shared_server.url, shared_server.server.env["PUBLIC_URL"]) as reader:
         snapshot = await reader.subscribe(token=story.token)
         assert snapshot["can"] == ["read", "react", "comment"]
         await reader.react(story.code, "happy")

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, serving
 from tests.waiting import eventually
-from widget_server.edge.counts import HTTP
-from widget_server.edge.guards import Connections
+from widget_server.edge.counts import HTTP_METRICS
+from widget_server.edge.guards import HttpConnectionSlots
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 
 ON_BOTH_LOOPS = True
@@ -253,7 +253,7 @@ async def test_the_second_header_has_its_deadline_too(beginning: bytes) -> None:
 
 
 async def test_a_body_that_drips_is_not_waited_for() -> None:
-    before = HTTP.timed_out
+    before = HTTP_METRICS.request_timeouts
     async with talking(Quick) as (app, client, _served):
         await client.send(POST + b"Content-Length: 5000\r\n\r\n")
         dripping = asyncio.create_task(drip(client, b"x"))
@@ -261,7 +261,7 @@ async def test_a_body_that_drips_is_not_waited_for() -> None:
         await dripping
         await eventually(lambda: app.ended == 1, "the application has ended")
         assert app.disconnects == 1
-    assert HTTP.timed_out == before + 1
+    assert HTTP_METRICS.request_timeouts == before + 1
 
 
 async def test_an_answer_may_take_longer_than_any_request() -> None:
@@ -280,20 +280,20 @@ async def test_an_answer_may_take_longer_than_any_request() -> None:
 
 
 async def test_a_client_that_does_not_read_its_answer_is_cut() -> None:
-    before = HTTP.slow_cut
+    before = HTTP_METRICS.slow_clients_dropped
     async with talking(Quick, receive_buffer=4096) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await eventually(lambda: not served.connections, "the connection is gone")
         await eventually(lambda: app.ended == 1, "the application has ended")
-    assert HTTP.slow_cut == before + 1
+    assert HTTP_METRICS.slow_clients_dropped == before + 1
 
 
 async def test_a_client_that_reads_its_answer_slowly_is_not_cut() -> None:
     class Impatient(Patient):
         write_s = 1
 
-    before = HTTP.slow_cut
+    before = HTTP_METRICS.slow_clients_dropped
     async with talking(Impatient, receive_buffer=4096) as (_app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
         loop = asyncio.get_running_loop()
@@ -302,9 +302,9 @@ async def test_a_client_that_reads_its_answer_slowly_is_not_cut() -> None:
             assert await client.read()
             await asyncio.sleep(Impatient.write_s / 8)
         assert served.connections
-        assert HTTP.slow_cut == before
+        assert HTTP_METRICS.slow_clients_dropped == before
         await eventually(lambda: not served.connections, "when it stops, it is cut")
-    assert HTTP.slow_cut == before + 1
+    assert HTTP_METRICS.slow_clients_dropped == before + 1
 
 
 async def test_a_client_that_asked_to_close_and_does_not_read_is_cut() -> None:
@@ -392,7 +392,7 @@ async def test_nonsense_behind_an_answered_request_is_400() -> None:
 
 
 async def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
-    before = HTTP.refused.number
+    before = HTTP_METRICS.requests_rejected.count
     async with talking() as (_app, client, served):
         await client.send(b"nonsense\r\n\r\n")
         await until(client, b"400")
@@ -403,7 +403,7 @@ async def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
                 await asyncio.sleep(0.01)
 
         await asyncio.wait_for(go_on(), 20)
-    assert HTTP.refused.number == before + 1
+    assert HTTP_METRICS.requests_rejected.count == before + 1
 
 
 async def test_an_upgrade_to_something_else_is_ignored_and_the_connection_closed(
@@ -500,7 +500,7 @@ async def test_a_request_has_the_parts_that_we_look_at() -> None:
         await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         (connection,) = served.connections
-        cycle = connection._answering
+        cycle = connection._active_cycle
         assert isinstance(cycle, RequestResponseCycle)
         assert cycle is connection.cycle
         assert (cycle.response_started, cycle.response_complete, cycle.disconnected) == (
@@ -518,19 +518,19 @@ async def test_a_request_has_the_parts_that_we_look_at() -> None:
 
 async def test_a_network_has_so_many_connections_and_each_one_left_is_free_again() -> None:
     class Few(Patient):
-        seats = Connections(2, str, "192.0.2.9")
+        connection_slots = HttpConnectionSlots(2, str, "192.0.2.9")
 
     async with talking(Few) as (_app, first, served), connected(served.port) as second:
         for client in (first, second):
             await client.send(GET + b"\r\n")
             await until(client, b"200 OK")
         async with connected(served.port) as third:
-            before = HTTP.refused.numbers["429", "connections"]
+            before = HTTP_METRICS.requests_rejected.counts["429", "connections"]
             await third.send(GET + b"\r\n")
             answer = await third.read_to_end()
             assert answer.startswith(b"HTTP/1.1 429")
             assert b"retry-after: 30" in answer.lower()
-            assert HTTP.refused.numbers["429", "connections"] == before + 1
+            assert HTTP_METRICS.requests_rejected.counts["429", "connections"] == before + 1
         first.raw = b""
         await first.send(GET + b"\r\n")
         await until(first, b"200 OK")
@@ -546,7 +546,7 @@ async def test_a_network_has_so_many_connections_and_each_one_left_is_free_again
 
 async def test_behind_a_proxy_its_readers_networks_are_counted() -> None:
     class Few(Patient):
-        seats = Connections(1, str, "127.0.0.1")
+        connection_slots = HttpConnectionSlots(1, str, "127.0.0.1")
 
     def told(address: bytes) -> bytes:
         return GET + b"X-Forwarded-For: " + address + b"\r\n\r\n"

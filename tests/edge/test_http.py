@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.edge.paper import PAGE, Paper, refusal
+from tests.edge.paper import PAGE, SharedServer, rejection
 from tests.store.opened import open_store
 from tests.waiting import wait_until
 from widget_server.store.embed_files import store_embed_files
@@ -26,24 +26,24 @@ NOWHERE = "000000000000"
 
 
 def code_of(answer: httpx.Response) -> str:
-    return refusal(answer)[1]
+    return rejection(answer)[1]
 
 
 # The snapshot -------------------------------------------------------------------------------------
 
 
-def test_a_story_is_not_found_until_a_token_has_made_it_known(paper: Paper) -> None:
-    story = paper.publisher.story(title="Known")
-    assert refusal(paper.http.get(f"/v1/stories/{story.code}")) == (404, "not_found")
-    paper.forget_a_stranger(story)
-    assert paper.snapshot(story)["story"]["title"] == "Known"
+def test_a_story_is_not_found_until_a_token_has_made_it_known(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(title="Known")
+    assert rejection(shared_server.http.get(f"/v1/stories/{story.code}")) == (404, "not_found")
+    shared_server.forget_a_stranger(story)
+    assert shared_server.snapshot(story)["story"]["title"] == "Known"
 
 
-def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(paper: Paper) -> None:
-    story = paper.story()
-    reader = paper.post(story)["reader"]
-    first = paper.http.get(f"/v1/stories/{story.code}")
-    other = paper.http.get(f"/v1/stories/{story.code}", headers={"Authorization": reader})
+def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    reader = shared_server.post(story)["reader"]
+    first = shared_server.http.get(f"/v1/stories/{story.code}")
+    other = shared_server.http.get(f"/v1/stories/{story.code}", headers={"Authorization": reader})
     assert first.content == other.content
     assert first.headers["cache-control"] == "public, max-age=2"
     for word in ("reader", "mine", "can", "email"):
@@ -51,41 +51,41 @@ def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(paper: Paper) -> No
 
 
 @pytest.mark.parametrize("spelling", ["{}", "W/{}", '"other", {}', '"other",W/{} , "more"', "*"])
-def test_what_has_not_changed_is_not_sent_again(paper: Paper, spelling: str) -> None:
-    story = paper.story()
-    tag = paper.http.get(f"/v1/stories/{story.code}").headers["etag"]
+def test_what_has_not_changed_is_not_sent_again(shared_server: SharedServer, spelling: str) -> None:
+    story = shared_server.story()
+    tag = shared_server.http.get(f"/v1/stories/{story.code}").headers["etag"]
     assert re.fullmatch(r'W/"[0-9a-f]{24}"', tag), "one tag for what is compressed and what is not"
     header = {"If-None-Match": spelling.format(tag.removeprefix("W/"))}
-    again = paper.http.get(f"/v1/stories/{story.code}", headers=header)
+    again = shared_server.http.get(f"/v1/stories/{story.code}", headers=header)
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == tag
     assert again.headers["access-control-allow-origin"] == "*"
     assert again.headers["vary"] == "Accept-Encoding"
-    paper.post(story)
+    shared_server.post(story)
     if spelling != "*":
-        fresh = paper.http.get(f"/v1/stories/{story.code}", headers=header)
+        fresh = shared_server.http.get(f"/v1/stories/{story.code}", headers=header)
         assert fresh.status_code == 200
         assert fresh.headers["etag"] != tag
 
 
-def test_since_brings_only_what_changed(paper: Paper) -> None:
-    story = paper.story()
-    paper.post(story, "first")
-    seen = paper.snapshot(story)["position"]
-    second = paper.post(story, "second")["comment"]["id"]
+def test_since_brings_only_what_changed(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story, "first")
+    seen = shared_server.snapshot(story)["position"]
+    second = shared_server.post(story, "second")["comment"]["id"]
     since = {"since": f"{seen['epoch']}:{seen['seq']}"}
-    answer = paper.http.get(f"/v1/stories/{story.code}", params=since).json()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}", params=since).json()
     assert answer["resumed"] is True
     assert [comment["id"] for comment in answer["changes"]] == [second]
     assert answer["position"]["seq"] == seen["seq"] + 1
 
 
-def test_since_another_epoch_or_a_future_brings_everything(paper: Paper) -> None:
-    story = paper.story()
-    paper.post(story)
-    epoch = paper.snapshot(story)["position"]["epoch"]
+def test_since_another_epoch_or_a_future_brings_everything(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story)
+    epoch = shared_server.snapshot(story)["position"]["epoch"]
     for since in ("other:0", f"{epoch}:999"):
-        answer = paper.http.get(f"/v1/stories/{story.code}", params={"since": since}).json()
+        answer = shared_server.http.get(f"/v1/stories/{story.code}", params={"since": since}).json()
         assert answer["resumed"] is False
         assert len(answer["comments"]["threads"]) == 1
 
@@ -94,18 +94,18 @@ def test_since_another_epoch_or_a_future_brings_everything(paper: Paper) -> None
     "since",
     ["", ":", "e", "e:", ":1", "e:-1", "e:1.0", "e:one", "e:" + "9" * 30, "e" * 65 + ":1", "e:١"],
 )
-def test_a_position_that_is_none_is_malformed(paper: Paper, since: str) -> None:
-    story = paper.story()
-    answer = paper.http.get(f"/v1/stories/{story.code}", params={"since": since})
-    assert refusal(answer) == (400, "malformed")
+def test_a_position_that_is_none_is_malformed(shared_server: SharedServer, since: str) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}", params={"since": since})
+    assert rejection(answer) == (400, "malformed")
 
 
-def test_a_part_of_an_answer_is_not_to_be_had(paper: Paper) -> None:
-    story = _one_story(paper)
+def test_a_part_of_an_answer_is_not_to_be_had(shared_server: SharedServer) -> None:
+    story = _one_story(shared_server)
     for path in (f"/v1/stories/{story.code}", "/embed.js", f"/s/{story.code}"):
-        whole = paper.http.get(path)
+        whole = shared_server.http.get(path)
         asked = {"Range": "bytes=0-9", "If-Range": whole.headers.get("etag", "x")}
-        answer = paper.http.get(path, headers=asked)
+        answer = shared_server.http.get(path, headers=asked)
         assert (answer.status_code, answer.content) == (200, whole.content)
         assert "content-range" not in answer.headers
 
@@ -113,15 +113,15 @@ def test_a_part_of_an_answer_is_not_to_be_had(paper: Paper) -> None:
 # Further threads ----------------------------------------------------------------------------------
 
 
-def test_pages_lead_through_all_threads(paper: Paper) -> None:
-    story = paper.story()
-    ids = [paper.post(story, f"number {n}")["comment"]["id"] for n in range(5)]
+def test_pages_lead_through_all_threads(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    ids = [shared_server.post(story, f"number {n}")["comment"]["id"] for n in range(5)]
     for order, wanted in (("newest", ids[::-1]), ("oldest", ids), ("top", ids[::-1])):
         seen: list[str] = []
         before = None
         while before is not None or not seen:
             query = {"order": order, "limit": "2"} | ({} if before is None else {"before": before})
-            page = paper.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
+            page = shared_server.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
             seen += [thread["id"] for thread in page["threads"]]
             before = page["next"]
         assert seen == wanted
@@ -133,37 +133,41 @@ def test_pages_lead_through_all_threads(paper: Paper) -> None:
     + [{"order": order} for order in ("", "best", "NEWEST")]
     + [{"before": before} for before in ("x", "%00", "W10", "é", "WyJvbGRlc3QiLDFd")],
 )
-def test_a_page_that_nobody_offered_is_malformed(paper: Paper, query: dict[str, str]) -> None:
-    story = paper.story()
-    answer = paper.http.get(f"/v1/stories/{story.code}/comments", params=query)
-    assert refusal(answer) == (400, "malformed")
+def test_a_page_that_nobody_offered_is_malformed(
+    shared_server: SharedServer, query: dict[str, str]
+) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}/comments", params=query)
+    assert rejection(answer) == (400, "malformed")
 
 
-def test_the_thread_of_a_reply_is_the_whole_thread(paper: Paper) -> None:
-    story = paper.story()
-    top = paper.post(story)["comment"]["id"]
-    reply = paper.post(story, parent=top)["comment"]["id"]
+def test_the_thread_of_a_reply_is_the_whole_thread(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    top = shared_server.post(story)["comment"]["id"]
+    reply = shared_server.post(story, parent=top)["comment"]["id"]
     for comment in (top, reply):
-        thread = paper.http.get(f"/v1/stories/{story.code}/comments/{comment}").json()
+        thread = shared_server.http.get(f"/v1/stories/{story.code}/comments/{comment}").json()
         assert (thread["id"], [one["id"] for one in thread["replies"]]) == (top, [reply])
 
 
 @pytest.mark.parametrize("comment", ["nobody", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
-def test_a_comment_that_is_not_there_is_not_found(paper: Paper, comment: str) -> None:
-    story = paper.story()
-    answer = paper.http.get(f"/v1/stories/{story.code}/comments/{comment}")
-    assert refusal(answer) == (404, "not_found")
+def test_a_comment_that_is_not_there_is_not_found(
+    shared_server: SharedServer, comment: str
+) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}/comments/{comment}")
+    assert rejection(answer) == (404, "not_found")
 
 
 # Counts -------------------------------------------------------------------------------------------
 
 
-def test_counts_are_told_for_a_thousand_stories_at_once(paper: Paper) -> None:
-    story = paper.story()
-    paper.post(story)
-    paper.deed(story, "react", reaction="happy")
+def test_counts_are_told_for_a_thousand_stories_at_once(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story)
+    shared_server.action(story, "react", reaction="happy")
     codes = [f"{number:012d}" for number in range(999)] + [story.code]
-    answer = paper.http.get("/v1/counts", params={"story": codes})
+    answer = shared_server.http.get("/v1/counts", params={"story": codes})
     assert answer.status_code == 200
     (count,) = answer.json()["stories"].items()
     assert count[0] == story.code
@@ -171,15 +175,15 @@ def test_counts_are_told_for_a_thousand_stories_at_once(paper: Paper) -> None:
     assert count[1]["tally"]["counts"]["happy"] == 1
 
 
-def test_counts_of_no_story_and_of_too_many_are_malformed(paper: Paper) -> None:
-    assert refusal(paper.http.get("/v1/counts")) == (400, "malformed")
+def test_counts_of_no_story_and_of_too_many_are_malformed(shared_server: SharedServer) -> None:
+    assert rejection(shared_server.http.get("/v1/counts")) == (400, "malformed")
     many = {"story": [f"{number:012d}" for number in range(1001)]}
-    assert refusal(paper.http.get("/v1/counts", params=many)) == (400, "malformed")
+    assert rejection(shared_server.http.get("/v1/counts", params=many)) == (400, "malformed")
 
 
-def test_codes_that_are_none_are_left_out_of_counts(paper: Paper) -> None:
+def test_codes_that_are_none_are_left_out_of_counts(shared_server: SharedServer) -> None:
     codes = ["", "x", "\0" * 12, "é" * 12, NOWHERE, "'; DROP TAB"]
-    answer = paper.http.get("/v1/counts", params={"story": codes}).json()
+    answer = shared_server.http.get("/v1/counts", params={"story": codes}).json()
     assert answer == {"stories": {}, "more": 0}
 
 
@@ -187,11 +191,11 @@ def test_codes_that_are_none_are_left_out_of_counts(paper: Paper) -> None:
 
 
 @pytest.mark.parametrize("media", ["text/plain", "text/plain;charset=UTF-8", "application/json"])
-def test_every_deed_is_taken_in_both_media_types(paper: Paper, media: str) -> None:
-    story = paper.story()
+def test_every_deed_is_taken_in_both_media_types(shared_server: SharedServer, media: str) -> None:
+    story = shared_server.story()
 
     def do(kind: str, **fields: Any) -> dict[str, Any]:
-        answer = paper.deed(story, kind, media=media, ref=7, reader=reader, **fields)
+        answer = shared_server.action(story, kind, media=media, ref=7, reader=reader, **fields)
         assert answer.status_code == 200, answer.text
         content: dict[str, Any] = answer.json()
         assert (content["type"], content["ref"]) == ("ok", 7)
@@ -229,110 +233,116 @@ def test_every_deed_is_taken_in_both_media_types(paper: Paper, media: str) -> No
     ids=str,
 )
 def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
-    paper: Paper, media: list[str], status: int
+    shared_server: SharedServer, media: list[str], status: int
 ) -> None:
-    story = _one_story(paper)
+    story = _one_story(shared_server)
     sent = {"type": "react", "story": story.code, "token": story.token, "reaction": "happy"}
     headers = [("Origin", PAGE), *(("Content-Type", one) for one in media)]
-    answer = paper.http.post("/v1/actions", content=json.dumps(sent), headers=headers)
+    answer = shared_server.http.post("/v1/actions", content=json.dumps(sent), headers=headers)
     assert answer.status_code == status
     if status == 415:
-        assert refusal(answer) == (415, "malformed")
+        assert rejection(answer) == (415, "malformed")
         assert "text/plain" in answer.json()["detail"]
 
 
-def test_a_deed_done_again_with_its_key_is_done_once(paper: Paper) -> None:
-    story = paper.story()
+def test_a_deed_done_again_with_its_key_is_done_once(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     key = str(uuid.uuid4())
-    first = paper.post(story, key=key)
-    again = paper.post(story, key=key, reader=first["reader"])
+    first = shared_server.post(story, key=key)
+    again = shared_server.post(story, key=key, reader=first["reader"])
     assert again["comment"]["id"] == first["comment"]["id"]
-    assert paper.snapshot(story)["count"] == 1
+    assert shared_server.snapshot(story)["count"] == 1
 
 
-def test_all_first_deeds_with_one_first_are_one_readers(paper: Paper) -> None:
-    story, other, first = paper.story(), paper.story(), str(uuid.uuid4())
+def test_all_first_deeds_with_one_first_are_one_readers(shared_server: SharedServer) -> None:
+    story, other, first = shared_server.story(), shared_server.story(), str(uuid.uuid4())
     taps = [
-        paper.deed(story, "react", reaction=reaction, first=spelt).json()
+        shared_server.action(story, "react", reaction=reaction, first=spelt).json()
         for reaction, spelt in (("sad", first), ("sad", first.upper()), ("happy", first))
     ]
     assert taps[-1]["tally"]["counts"] | {"happy": 1, "sad": 0} == taps[-1]["tally"]["counts"]
-    said = [paper.post(story, "hello", first=first, key=str(uuid.uuid4())) for _ in range(2)]
-    elsewhere = paper.deed(other, "react", reaction="sad", first=first).json()
+    said = [
+        shared_server.post(story, "hello", first=first, key=str(uuid.uuid4())) for _ in range(2)
+    ]
+    elsewhere = shared_server.action(other, "react", reaction="sad", first=first).json()
     assert len({answer["reader"] for answer in (*taps, *said, elsewhere)}) == 1
     # What was said before is that reader's to take back, by a deed of any kind.
     mine = said[0]["comment"]["id"]
-    assert paper.deed(story, "delete", comment=mine, first=first).status_code == 200
-    assert paper.deed(story, "forget", first=first).status_code == 200
-    assert paper.snapshot(story)["count"] == 0
-    assert sum(paper.snapshot(other)["tally"]["counts"].values()) == 0
+    assert shared_server.action(story, "delete", comment=mine, first=first).status_code == 200
+    assert shared_server.action(story, "forget", first=first).status_code == 200
+    assert shared_server.snapshot(story)["count"] == 0
+    assert sum(shared_server.snapshot(other)["tally"]["counts"].values()) == 0
 
 
-def test_without_first_each_first_deed_is_another_readers(paper: Paper) -> None:
-    story = paper.story()
+def test_without_first_each_first_deed_is_another_readers(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     key = str(uuid.uuid4())
-    taps = [paper.deed(story, "react", reaction="sad", key=key).json() for _ in range(2)]
+    taps = [shared_server.action(story, "react", reaction="sad", key=key).json() for _ in range(2)]
     assert taps[0]["reader"] != taps[1]["reader"]
-    assert paper.snapshot(story)["tally"]["counts"]["sad"] == 2
+    assert shared_server.snapshot(story)["tally"]["counts"]["sad"] == 2
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
-    paper: Paper, known: bool
+    shared_server: SharedServer, known: bool
 ) -> None:
-    story, key, first = paper.story(), str(uuid.uuid4()), str(uuid.uuid4())
-    once = paper.post(story, "hello", key=key, first=first)
-    again = paper.post(story, "hello, changed", key=key, first=first)
+    story, key, first = shared_server.story(), str(uuid.uuid4()), str(uuid.uuid4())
+    once = shared_server.post(story, "hello", key=key, first=first)
+    again = shared_server.post(story, "hello, changed", key=key, first=first)
     assert again == once
     # The answer was lost, and meanwhile the reader has become somebody by another way.
-    other = paper.deed(story, "react", reaction="sad").json()["reader"]
-    late = paper.post(story, key=key, first=first, reader=other if known else once["reader"])
+    other = shared_server.action(story, "react", reaction="sad").json()["reader"]
+    late = shared_server.post(
+        story, key=key, first=first, reader=other if known else once["reader"]
+    )
     assert late["comment"]["id"] == once["comment"]["id"]
-    assert paper.snapshot(story)["count"] == 1
+    assert shared_server.snapshot(story)["count"] == 1
     bare = str(uuid.uuid4())
-    assert paper.post(story, key=bare) == paper.post(story, key=bare)
-    assert paper.snapshot(story)["count"] == 2
+    assert shared_server.post(story, key=bare) == shared_server.post(story, key=bare)
+    assert shared_server.snapshot(story)["count"] == 2
 
 
 @pytest.mark.parametrize("first", ["", "1", 7, "00000000-0000-1000-8000-000000000000", "x" * 36])
-def test_a_first_that_others_may_guess_is_refused(paper: Paper, first: Any) -> None:
-    answer = paper.deed(paper.story(), "react", reaction="sad", first=first)
-    assert refusal(answer) == (400, "malformed")
+def test_a_first_that_others_may_guess_is_refused(shared_server: SharedServer, first: Any) -> None:
+    answer = shared_server.action(shared_server.story(), "react", reaction="sad", first=first)
+    assert rejection(answer) == (400, "malformed")
     assert "“first”" in answer.json()["detail"]
 
 
-def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(paper: Paper) -> None:
-    story = paper.story()
+def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
     for key in ("12345678", "00000000-0000-1000-8000-000000000000", uuid.uuid4().hex):
-        answers = [paper.post(story, key=key) for _ in range(2)]
+        answers = [shared_server.post(story, key=key) for _ in range(2)]
         assert len({answer["reader"] for answer in answers}) == 2
         assert len({answer["comment"]["id"] for answer in answers}) == 2
 
 
 @pytest.mark.parametrize("page", ["https://copy.example/" + "a" * 2_000, 7, {}, None])
-def test_a_page_that_does_not_fit_costs_no_comment(paper: Paper, page: Any) -> None:
-    assert paper.post(paper.story(), page=page)["comment"]["state"] == "published"
+def test_a_page_that_does_not_fit_costs_no_comment(shared_server: SharedServer, page: Any) -> None:
+    assert shared_server.post(shared_server.story(), page=page)["comment"]["state"] == "published"
 
 
-def test_pages_may_read_by_which_clock_an_answer_was_given(paper: Paper) -> None:
-    answer = paper.http.get(f"/v1/stories/{paper.story().code}")
+def test_pages_may_read_by_which_clock_an_answer_was_given(shared_server: SharedServer) -> None:
+    answer = shared_server.http.get(f"/v1/stories/{shared_server.story().code}")
     exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
     assert {"age", "date"} <= set(exposed)
     assert "date" in answer.headers
 
 
-def test_messages_of_the_socket_alone_are_no_deeds(paper: Paper) -> None:
-    story = paper.story()
+def test_messages_of_the_socket_alone_are_no_deeds(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):
-        assert refusal(paper.deed(story, kind, value=True)) == (400, "malformed")
+        assert rejection(shared_server.action(story, kind, value=True)) == (400, "malformed")
 
 
-def test_a_refused_deed_carries_its_reference(paper: Paper) -> None:
-    story = paper.story()
-    known = paper.deed(story, "react", reaction="unheard of", ref=5)
-    assert (refusal(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
-    malformed = paper.deed(story, "react", reaction=7, ref=6)
-    assert (refusal(malformed), malformed.json()["ref"]) == ((400, "malformed"), 6)
+def test_a_refused_deed_carries_its_reference(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    known = shared_server.action(story, "react", reaction="unheard of", ref=5)
+    assert (rejection(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
+    malformed = shared_server.action(story, "react", reaction=7, ref=6)
+    assert (rejection(malformed), malformed.json()["ref"]) == ((400, "malformed"), 6)
 
 
 # Who may ------------------------------------------------------------------------------------------
@@ -363,76 +373,83 @@ def test_a_refused_deed_carries_its_reference(paper: Paper) -> None:
     ],
 )
 def test_a_deed_counts_only_from_a_page_that_the_token_names(
-    paper: Paper, origins: list[str], origin: str | None, status: int
+    shared_server: SharedServer, origins: list[str], origin: str | None, status: int
 ) -> None:
-    story = paper.publisher.story(origins=origins)
+    story = shared_server.publisher.story(origins=origins)
     body = {"key": str(uuid.uuid4()), "body": "hello"}
     for answer in (
-        paper.deed(story, "react", origin=origin, reaction="happy"),
-        paper.deed(story, "comment", origin=origin, **body),
-        paper.deed(story, "forget", origin=origin),
+        shared_server.action(story, "react", origin=origin, reaction="happy"),
+        shared_server.action(story, "comment", origin=origin, **body),
+        shared_server.action(story, "forget", origin=origin),
     ):
         assert answer.status_code == status, answer.text
         if status != 200:
             assert code_of(answer) == "origin_not_allowed"
 
 
-def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(paper: Paper) -> None:
-    story = paper.story()
-    done = paper.post(story)
+def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    done = shared_server.post(story)
     fields = {"comment": done["comment"]["id"], "reader": done["reader"]}
     for kind in ("delete", "forget"):
-        answer = paper.deed(story, kind, origin=None, **fields)
-        assert refusal(answer) == (403, "origin_not_allowed")
-    assert paper.deed(story, "delete", **fields).status_code == 200
+        answer = shared_server.action(story, kind, origin=None, **fields)
+        assert rejection(answer) == (403, "origin_not_allowed")
+    assert shared_server.action(story, "delete", **fields).status_code == 200
 
 
-def test_two_origins_are_none(paper: Paper) -> None:
-    story = paper.story()
+def test_two_origins_are_none(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     body = json.dumps(
         {"type": "react", "story": story.code, "token": story.token, "reaction": None}
     )
     headers = [("Origin", PAGE), ("Origin", "https://evil.example")]
-    answer = paper.http.post("/v1/actions", content=body, headers=headers)
-    assert refusal(answer) == (403, "origin_not_allowed")
+    answer = shared_server.http.post("/v1/actions", content=body, headers=headers)
+    assert rejection(answer) == (403, "origin_not_allowed")
 
 
-def test_a_copy_is_shown_with_the_origin_of_its_page(paper: Paper) -> None:
-    story = paper.publisher.story(origins=["*"], label="The Copy")
+def test_a_copy_is_shown_with_the_origin_of_its_page(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(origins=["*"], label="The Copy")
     seen = {
-        origin: paper.post(story, origin=origin)["comment"]["copy"]
+        origin: shared_server.post(story, origin=origin)["comment"]["copy"]
         for origin in ("https://Site.example:443", "null", None, "<b>", "https://" + "a" * 400)
     }
     labelled = [None if copy is None else copy["origin"] for copy in seen.values()]
     assert labelled == ["https://site.example", "null", None, "null", "null"]
 
 
-def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(paper: Paper) -> None:
+def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(
+    shared_server: SharedServer,
+) -> None:
     now = int(time.time())
-    story = paper.publisher.story(iat=now - 100, exp=now + 3600)
-    done = paper.post(story)
+    story = shared_server.publisher.story(iat=now - 100, exp=now + 3600)
+    done = shared_server.post(story)
     over = type(story)(
-        story.key, story.code, paper.publisher.token(story.key, iat=now - 90, exp=now - 1)
+        story.key, story.code, shared_server.publisher.token(story.key, iat=now - 90, exp=now - 1)
     )
     fields = {"reader": done["reader"]}
-    assert refusal(paper.deed(over, "react", reaction="happy")) == (401, "token_expired")
-    answer = paper.deed(over, "edit", comment=done["comment"]["id"], body="x", **fields)
-    assert refusal(answer) == (401, "token_expired")
-    answer = paper.deed(over, "delete", comment=done["comment"]["id"], **fields)
+    assert rejection(shared_server.action(over, "react", reaction="happy")) == (
+        401,
+        "token_expired",
+    )
+    answer = shared_server.action(over, "edit", comment=done["comment"]["id"], body="x", **fields)
+    assert rejection(answer) == (401, "token_expired")
+    answer = shared_server.action(over, "delete", comment=done["comment"]["id"], **fields)
     assert answer.status_code == 200
 
 
-def test_a_revoked_token_adds_nothing(paper: Paper) -> None:
-    story = paper.publisher.story(jti="to-be-revoked-" + uuid.uuid4().hex[:8])
-    paper.forget_a_stranger(story)
+def test_a_revoked_token_adds_nothing(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(jti="to-be-revoked-" + uuid.uuid4().hex[:8])
+    shared_server.forget_a_stranger(story)
     claims = json.loads(_payload(story.token))
-    paper.cli("site", "revoke", "press", claims["jti"])
+    shared_server.cli("site", "revoke", "press", claims["jti"])
 
     def revoked() -> bool:
-        return code_of(paper.deed(story, "react", reaction="nothing")) == "token_revoked"
+        return code_of(shared_server.action(story, "react", reaction="nothing")) == "token_revoked"
 
     wait_until(revoked, "the token is withdrawn")
-    assert refusal(paper.deed(story, "react", reaction="sad")) == (403, "token_revoked")
+    assert rejection(shared_server.action(story, "react", reaction="sad")) == (403, "token_revoked")
 
 
 def _payload(token: str) -> bytes:
@@ -441,51 +458,58 @@ def _payload(token: str) -> bytes:
 
 
 @pytest.mark.parametrize(("can", "status"), [(["read"], 403), (["read", "react"], 200)])
-def test_a_token_grants_only_what_it_says(paper: Paper, can: list[str], status: int) -> None:
-    story = paper.publisher.story(can=can)
-    assert paper.deed(story, "react", reaction="happy").status_code == status
-    answer = paper.deed(story, "comment", key=str(uuid.uuid4()), body="hello")
-    assert refusal(answer) == (403, "not_permitted")
+def test_a_token_grants_only_what_it_says(
+    shared_server: SharedServer, can: list[str], status: int
+) -> None:
+    story = shared_server.publisher.story(can=can)
+    assert shared_server.action(story, "react", reaction="happy").status_code == status
+    answer = shared_server.action(story, "comment", key=str(uuid.uuid4()), body="hello")
+    assert rejection(answer) == (403, "not_permitted")
 
 
-def test_a_token_of_another_story_is_not_permitted(paper: Paper) -> None:
-    story, other = paper.story(), paper.story()
-    answer = paper.deed(story, "react", reaction="happy", token=other.token)
-    assert refusal(answer) == (403, "not_permitted")
+def test_a_token_of_another_story_is_not_permitted(shared_server: SharedServer) -> None:
+    story, other = shared_server.story(), shared_server.story()
+    answer = shared_server.action(story, "react", reaction="happy", token=other.token)
+    assert rejection(answer) == (403, "not_permitted")
 
 
-def test_a_code_alone_acts_where_anyone_may_republish(paper: Paper) -> None:
-    free, closed = paper.story(), paper.story(license="proprietary")
-    paper.post(free, token=None, origin="https://anyone.example")
-    assert refusal(paper.deed(free, "react", token=None, origin=None, reaction="sad")) == (
+def test_a_code_alone_acts_where_anyone_may_republish(shared_server: SharedServer) -> None:
+    free, closed = shared_server.story(), shared_server.story(license="proprietary")
+    shared_server.post(free, token=None, origin="https://anyone.example")
+    assert rejection(
+        shared_server.action(free, "react", token=None, origin=None, reaction="sad")
+    ) == (
         403,
         "origin_not_allowed",
     )
-    assert refusal(paper.deed(closed, "react", token=None, reaction="sad")) == (
+    assert rejection(shared_server.action(closed, "react", token=None, reaction="sad")) == (
         403,
         "not_permitted",
     )
-    unknown = paper.publisher.story()
-    assert refusal(paper.deed(unknown, "react", token=None, reaction="sad")) == (404, "not_found")
+    unknown = shared_server.publisher.story()
+    assert rejection(shared_server.action(unknown, "react", token=None, reaction="sad")) == (
+        404,
+        "not_found",
+    )
 
 
-def test_a_site_may_close_its_stories_to_those_without_a_token(paper: Paper) -> None:
+def test_a_site_may_close_its_stories_to_those_without_a_token(shared_server: SharedServer) -> None:
     slug = f"closed-{uuid.uuid4().hex[:6]}"
-    publisher = paper.site(slug, "open_reading=off", "open_republishing=off")
+    publisher = shared_server.site(slug, "open_reading=off", "open_republishing=off")
     story = publisher.story(jti="withdrawn")
-    paper.post(story)
+    shared_server.post(story)
     for path in ("", "/comments", "/comments/abc"):
-        answer = paper.http.get(f"/v1/stories/{story.code}{path}")
-        assert refusal(answer) == (403, "not_permitted")
-    assert refusal(paper.http.get(f"/s/{story.code}")) == (403, "not_permitted")
-    answer = paper.deed(story, "react", token=None, reaction="sad")
-    assert refusal(answer) == (403, "not_permitted")
-    assert refusal(paper.http.get(f"/e/{story.code}")) == (403, "not_permitted")
-    assert paper.http.get(f"/e/{story.token}").status_code == 200
-    paper.cli("site", "revoke", slug, "withdrawn")
+        answer = shared_server.http.get(f"/v1/stories/{story.code}{path}")
+        assert rejection(answer) == (403, "not_permitted")
+    assert rejection(shared_server.http.get(f"/s/{story.code}")) == (403, "not_permitted")
+    answer = shared_server.action(story, "react", token=None, reaction="sad")
+    assert rejection(answer) == (403, "not_permitted")
+    assert rejection(shared_server.http.get(f"/e/{story.code}")) == (403, "not_permitted")
+    assert shared_server.http.get(f"/e/{story.token}").status_code == 200
+    shared_server.cli("site", "revoke", slug, "withdrawn")
     frame = f"/e/{story.token}"
-    wait_until(lambda: paper.http.get(frame).status_code == 403, "the frame is closed, too")
-    assert refusal(paper.http.get(frame)) == (403, "token_revoked")
+    wait_until(lambda: shared_server.http.get(frame).status_code == 403, "the frame is closed, too")
+    assert rejection(shared_server.http.get(frame)) == (403, "token_revoked")
 
 
 # All answers --------------------------------------------------------------------------------------
@@ -516,12 +540,14 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(paper: Paper, path: str) -> None:
-    story = _one_story(paper)
+def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(
+    shared_server: SharedServer, path: str
+) -> None:
+    story = _one_story(shared_server)
     methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE")
     sent: tuple[dict[str, str], ...] = ({}, {"Origin": PAGE, "Cookie": "a=b"})
     for method, headers in itertools.product(methods, sent):
-        answer = paper.http.request(method, path.format(code=story.code), headers=headers)
+        answer = shared_server.http.request(method, path.format(code=story.code), headers=headers)
         assert answer.status_code < 500, answer.text
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in answer.headers
@@ -536,34 +562,34 @@ def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(paper: Paper,
         else:
             assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
         if answer.status_code >= 400 and method != "HEAD":
-            refusal(answer)
+            rejection(answer)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_host_that_was_asked_is_in_no_answer(paper: Paper, path: str) -> None:
+def test_the_host_that_was_asked_is_in_no_answer(shared_server: SharedServer, path: str) -> None:
     """So any is served: probes by address, several names, proxies that send another one."""
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"}
-    path = path.format(code=_one_story(paper).code)
-    answer = paper.http.get(path, headers=headers)
-    assert answer.status_code == paper.http.get(path).status_code
+    path = path.format(code=_one_story(shared_server).code)
+    answer = shared_server.http.get(path, headers=headers)
+    assert answer.status_code == shared_server.http.get(path).status_code
     assert "evil" not in answer.text + str(answer.headers)
 
 
 _STORIES: dict[str, Any] = {}
 
 
-def _one_story(paper: Paper) -> Any:
+def _one_story(shared_server: SharedServer) -> Any:
     """One story for tests that change nothing."""
-    if paper.url not in _STORIES:
-        _STORIES[paper.url] = paper.story()
-        paper.post(_STORIES[paper.url])
-    return _STORIES[paper.url]
+    if shared_server.url not in _STORIES:
+        _STORIES[shared_server.url] = shared_server.story()
+        shared_server.post(_STORIES[shared_server.url])
+    return _STORIES[shared_server.url]
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path[1:4] not in ("", "v1/")][:8])
-def test_head_is_get_without_the_body(paper: Paper, path: str) -> None:
-    path = path.format(code=_one_story(paper).code)
-    got, asked = paper.http.get(path), paper.http.head(path)
+def test_head_is_get_without_the_body(shared_server: SharedServer, path: str) -> None:
+    path = path.format(code=_one_story(shared_server).code)
+    got, asked = shared_server.http.get(path), shared_server.http.head(path)
     assert (asked.status_code, asked.content) == (got.status_code, b"")
     if path != "/metrics":
         assert asked.headers.get("etag") == got.headers.get("etag")
@@ -571,30 +597,34 @@ def test_head_is_get_without_the_body(paper: Paper, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/actions", "/v1/stories/000000000000", "/anything"])
-def test_a_preflight_is_answered_for_every_path(paper: Paper, path: str) -> None:
+def test_a_preflight_is_answered_for_every_path(shared_server: SharedServer, path: str) -> None:
     asked = {
         "Origin": "null",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    answer = paper.http.options(path, headers=asked)
+    answer = shared_server.http.options(path, headers=asked)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-headers"] == "Content-Type"
     assert "POST" in answer.headers["access-control-allow-methods"]
 
 
-def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(paper: Paper) -> None:
-    answer = paper.http.get("/v1/actions")
-    assert refusal(answer) == (405, "malformed")
+def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(
+    shared_server: SharedServer,
+) -> None:
+    answer = shared_server.http.get("/v1/actions")
+    assert rejection(answer) == (405, "malformed")
     assert answer.headers["allow"] == "POST"
-    assert paper.http.post("/v1/counts").status_code == 405
+    assert shared_server.http.post("/v1/counts").status_code == 405
 
 
-def test_answers_are_compressed_for_those_who_take_it(paper: Paper) -> None:
-    story = _one_story(paper)
-    plain = paper.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "identity"})
-    small = paper.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "gzip"})
+def test_answers_are_compressed_for_those_who_take_it(shared_server: SharedServer) -> None:
+    story = _one_story(shared_server)
+    plain = shared_server.http.get(
+        f"/v1/stories/{story.code}", headers={"Accept-Encoding": "identity"}
+    )
+    small = shared_server.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in plain.headers
     assert small.headers["content-encoding"] == "gzip"
     assert small.content == plain.content
@@ -605,68 +635,73 @@ def test_answers_are_compressed_for_those_who_take_it(paper: Paper) -> None:
 # The embed's files --------------------------------------------------------------------------------
 
 
-def test_the_embed_has_an_address_that_changes_and_one_that_never_does(paper: Paper) -> None:
-    evergreen = paper.http.get("/embed.js")
+def test_the_embed_has_an_address_that_changes_and_one_that_never_does(
+    shared_server: SharedServer,
+) -> None:
+    evergreen = shared_server.http.get("/embed.js")
     assert evergreen.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "immutable" not in evergreen.headers["cache-control"]
     assert int(re.findall(r"max-age=(\d+)", evergreen.headers["cache-control"])[0]) <= 3600
-    manifest = paper.http.get("/embed/manifest.json")
+    manifest = shared_server.http.get("/embed/manifest.json")
     assert "immutable" not in manifest.headers["cache-control"]
     names = set(re.findall(r"\d+\.\d+\.\d+-[0-9a-z]+\.js", manifest.text))
     assert names
     for name in names:
-        pinned = paper.http.get(f"/embed/{name}")
+        pinned = shared_server.http.get(f"/embed/{name}")
         assert pinned.status_code == 200
         assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert pinned.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-def test_every_part_and_language_file_never_changes(paper: Paper) -> None:
-    manifest = paper.http.get("/embed/manifest.json").json()
+def test_every_part_and_language_file_never_changes(shared_server: SharedServer) -> None:
+    manifest = shared_server.http.get("/embed/manifest.json").json()
     facts = [*manifest["parts"].values(), *manifest["words"]]
     assert len(facts) > 20
     for name in (one["file"] for one in facts):
         for address in (name, f"{name}?3"):
-            answer = paper.http.get(f"/embed/{address}")
+            answer = shared_server.http.get(f"/embed/{address}")
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
-def store(paper: Paper, files: dict[str, str]) -> None:
+def store(shared_server: SharedServer, files: dict[str, str]) -> None:
     """Leave files in the database, as a process of another build does."""
 
     async def run() -> None:
-        async with open_store(paper.server.env["DATABASE_URL"]) as opened:
-            await opened.writer.run_errand(store_embed_files(files))
+        async with open_store(shared_server.server.env["DATABASE_URL"]) as opened:
+            await opened.writer.run_in_transaction(store_embed_files(files))
 
     asyncio.run(run())
 
 
-def test_the_files_of_other_builds_are_served_as_our_own(paper: Paper) -> None:
+def test_the_files_of_other_builds_are_served_as_our_own(shared_server: SharedServer) -> None:
     first, words = f"0.1.0-{secrets.token_hex(6)}.js", f"0.1.0-{secrets.token_hex(4)}-de-1.json"
     files = {first: "// first", words: "{}"}
     for name in files:
-        assert refusal(paper.http.get(f"/embed/{name}")) == (404, "not_found")
-    store(paper, files)
-    wait_until(lambda: paper.http.get(f"/embed/{words}").status_code == 200, "it is found")
+        assert rejection(shared_server.http.get(f"/embed/{name}")) == (404, "not_found")
+    store(shared_server, files)
+    wait_until(lambda: shared_server.http.get(f"/embed/{words}").status_code == 200, "it is found")
     for name, content in files.items():
-        answer = paper.http.get(f"/embed/{name}")
+        answer = shared_server.http.get(f"/embed/{name}")
         assert (answer.status_code, answer.text) == (200, content)
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         kind = "text/javascript; charset=utf-8" if name == first else "application/json"
         assert answer.headers["content-type"] == kind
 
 
-def test_names_that_are_invented_cost_no_question_each(paper: Paper) -> None:
+def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServer) -> None:
     def reads() -> float:
-        text = paper.http.get("/metrics").text
+        text = shared_server.http.get("/metrics").text
         return float(
             re.findall(r"^widget_database_reads_total ([0-9.e+]+)$", text, re.MULTILINE)[0]
         )
 
     began, before = time.monotonic(), reads()
     for _ in range(200):
-        assert paper.http.get(f"/embed/0.1.0-{secrets.token_hex(4)}-live.js").status_code == 404
+        assert (
+            shared_server.http.get(f"/embed/0.1.0-{secrets.token_hex(4)}-live.js").status_code
+            == 404
+        )
     # One each second, and what the server asks by itself.
     assert reads() - before < 20 + 10 * (time.monotonic() - began)
 
@@ -682,22 +717,24 @@ def test_names_that_are_invented_cost_no_question_each(paper: Paper) -> None:
     ],
 )
 def test_the_embed_comes_compressed_beforehand(
-    paper: Paper, accepts: str, coding: str | None
+    shared_server: SharedServer, accepts: str, coding: str | None
 ) -> None:
-    with paper.http.stream("GET", "/embed.js", headers={"Accept-Encoding": accepts}) as answer:
+    with shared_server.http.stream(
+        "GET", "/embed.js", headers={"Accept-Encoding": accepts}
+    ) as answer:
         raw = b"".join(answer.iter_raw())
     assert answer.headers.get("content-encoding") == coding
     assert "Accept-Encoding" in answer.headers["vary"]
-    plain = paper.http.get("/embed.js", headers={"Accept-Encoding": "identity"}).content
+    plain = shared_server.http.get("/embed.js", headers={"Accept-Encoding": "identity"}).content
     assert (gzip.decompress(raw) if coding == "gzip" else raw) == plain
 
 
 @pytest.mark.parametrize(
     "file", ["%2e%2e/embed.js", "..%2fembed.js", "x.js", "", ".", "%00", "%e9.js"]
 )
-def test_only_the_embeds_own_files_are_served(paper: Paper, file: str) -> None:
-    target = httpx.URL(paper.url).copy_with(raw_path=f"/embed/{file}".encode())
-    assert refusal(paper.http.get(target)) == (404, "not_found")
+def test_only_the_embeds_own_files_are_served(shared_server: SharedServer, file: str) -> None:
+    target = httpx.URL(shared_server.url).copy_with(raw_path=f"/embed/{file}".encode())
+    assert rejection(shared_server.http.get(target)) == (404, "not_found")
 
 
 # The story's page ---------------------------------------------------------------------------------
@@ -705,16 +742,16 @@ def test_only_the_embeds_own_files_are_served(paper: Paper, file: str) -> None:
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) {{7*7}}"
 
 
-def test_the_page_shows_hostile_words_as_words(paper: Paper) -> None:
-    story = paper.publisher.story(
+def test_the_page_shows_hostile_words_as_words(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(
         title="</title><script>alert(2)</script>",
         author='"><b>author',
         publisher="{{ publisher }}",
         label="<i>label",
         url='https://copy.example/?a=1&b="2'.replace('"', "%22"),
     )
-    paper.post(story, HOSTILE, name="<b>Ana</b>")
-    page = paper.http.get(f"/s/{story.code}")
+    shared_server.post(story, HOSTILE, name="<b>Ana</b>")
+    page = shared_server.http.get(f"/s/{story.code}")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src" not in page.headers["content-security-policy"]
@@ -726,23 +763,23 @@ def test_the_page_shows_hostile_words_as_words(paper: Paper) -> None:
     assert 'href="javascript' not in page.text
 
 
-def test_the_page_has_permalinks_and_leads_to_older_comments(paper: Paper) -> None:
-    story = paper.story(title="Many")
-    first = paper.post(story, "the [first](https://x.example) one")["comment"]["id"]
-    reply = paper.post(story, "a reply", parent=first)["comment"]["id"]
-    gone = paper.post(story, "to be removed")
-    paper.deed(story, "delete", comment=gone["comment"]["id"], reader=gone["reader"])
-    page = paper.http.get(f"/s/{story.code}").text
+def test_the_page_has_permalinks_and_leads_to_older_comments(shared_server: SharedServer) -> None:
+    story = shared_server.story(title="Many")
+    first = shared_server.post(story, "the [first](https://x.example) one")["comment"]["id"]
+    reply = shared_server.post(story, "a reply", parent=first)["comment"]["id"]
+    gone = shared_server.post(story, "to be removed")
+    shared_server.action(story, "delete", comment=gone["comment"]["id"], reader=gone["reader"])
+    page = shared_server.http.get(f"/s/{story.code}").text
     for comment in (first, reply, gone["comment"]["id"]):
         assert f'id="c-{comment}"' in page
     assert "to be removed" not in page
     assert 'rel="nofollow ugc noopener noreferrer"' in page
 
 
-def test_the_styles_of_the_page_are_there(paper: Paper) -> None:
-    page = paper.http.get(f"/s/{_one_story(paper).code}").text
+def test_the_styles_of_the_page_are_there(shared_server: SharedServer) -> None:
+    page = shared_server.http.get(f"/s/{_one_story(shared_server).code}").text
     for address in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page):
-        assert paper.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
+        assert shared_server.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
 
 
 DAMAGED: list[Any] = [
@@ -754,13 +791,15 @@ DAMAGED: list[Any] = [
 ]
 
 
-def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(paper: Paper) -> None:
-    story = paper.story()
-    comment = paper.post(story)["comment"]["id"]
+def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    comment = shared_server.post(story)["comment"]["id"]
     statement = text("UPDATE comments SET text = :tree WHERE id = :id")
     values = {"tree": json.dumps(DAMAGED), "id": comment}
-    asyncio.run(_execute(paper.server.env["DATABASE_URL"], statement, values))
-    page = paper.http.get(f"/s/{story.code}")
+    asyncio.run(_execute(shared_server.server.env["DATABASE_URL"], statement, values))
+    page = shared_server.http.get(f"/s/{story.code}")
     assert page.status_code == 200
     (drawn,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
     assert re.findall(r'href="([^"]*)"', drawn) == ["https://ok.example/?a=1&amp;b=2"]
@@ -781,24 +820,26 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;
 
 @pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/", "/e/000000000000"])
 def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_programs(
-    paper: Paper, path: str
+    shared_server: SharedServer, path: str
 ) -> None:
     for accepts in (BROWSER, "text/html", "application/json;q=0.9, text/html"):
-        page = paper.http.get(path, headers={"Accept": accepts})
+        page = shared_server.http.get(path, headers={"Accept": accepts})
         assert (page.status_code, page.headers["cache-control"]) == (404, "no-store")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "Accept" in page.headers["vary"]
         assert "<h1>There is no discussion here yet</h1>" in page.text
         assert "default-src 'none'" in page.headers["content-security-policy"]
     for accepts in ("*/*", "", "application/json", "application/json, text/html;q=0.9"):
-        answer = paper.http.get(path, headers={"Accept": accepts})
-        assert refusal(answer) == (404, "not_found")
+        answer = shared_server.http.get(path, headers={"Accept": accepts})
+        assert rejection(answer) == (404, "not_found")
         assert "Accept" in answer.headers["vary"]
 
 
-def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(paper: Paper) -> None:
-    story = paper.publisher.story()
-    page = paper.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
+def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.publisher.story()
+    page = shared_server.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
     assert page.status_code == 404
     assert "A discussion begins when somebody first opens a page that carries it." in page.text
 
@@ -814,10 +855,10 @@ def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(paper: Pape
     ],
 )
 def test_whatever_a_person_opens_answers_in_words(
-    paper: Paper, method: str, path: str, status: int, words: str
+    shared_server: SharedServer, method: str, path: str, status: int, words: str
 ) -> None:
-    target = path.format(code=_one_story(paper).code)
-    page = paper.http.request(method, target, headers={"Accept": BROWSER})
+    target = path.format(code=_one_story(shared_server).code)
+    page = shared_server.http.request(method, target, headers={"Accept": BROWSER})
     assert page.status_code == status
     assert f"<h1>{words}</h1>" in page.text
     assert page.headers["access-control-allow-origin"] == "*"
@@ -825,13 +866,13 @@ def test_whatever_a_person_opens_answers_in_words(
         assert page.headers["allow"]
 
 
-def test_the_api_answers_problems_to_everyone(paper: Paper) -> None:
+def test_the_api_answers_problems_to_everyone(shared_server: SharedServer) -> None:
     for path in ("/v1/stories/000000000000", "/v1/counts", "/v1/nothing"):
-        answer = paper.http.get(path, headers={"Accept": BROWSER})
-        assert refusal(answer)[0] in {400, 404}
+        answer = shared_server.http.get(path, headers={"Accept": BROWSER})
+        assert rejection(answer)[0] in {400, 404}
 
 
-def test_every_refusal_has_a_form_that_the_reference_tells(paper: Paper) -> None:
+def test_every_refusal_has_a_form_that_the_reference_tells(shared_server: SharedServer) -> None:
     for path, item in openapi_document()["paths"].items():
         told = {
             media
@@ -841,9 +882,9 @@ def test_every_refusal_has_a_form_that_the_reference_tells(paper: Paper) -> None
         target = path.format(code="0" * 12, comment="x", reference="x", file="x.js")
         found = set()
         for accepts in (BROWSER, "*/*"):
-            answer = paper.http.get(target, headers={"Accept": accepts})
+            answer = shared_server.http.get(target, headers={"Accept": accepts})
             if answer.status_code == 200:
-                answer = paper.http.put(target, headers={"Accept": accepts})
+                answer = shared_server.http.put(target, headers={"Accept": accepts})
             assert answer.status_code in {400, 404, 401, 405}
             found.add(answer.headers["content-type"].partition(";")[0])
         assert path == "/v1/actions" or found == told, path
@@ -852,31 +893,33 @@ def test_every_refusal_has_a_form_that_the_reference_tells(paper: Paper) -> None
 @pytest.mark.parametrize(
     "since", ["", ":1", "a:", "a:x", "a b:1", "a\n:1", "a" * 65 + ":1", "a:" + "1" * 16]
 )
-def test_a_position_that_is_none_is_refused(paper: Paper, since: str) -> None:
-    path = f"/v1/stories/{_one_story(paper).code}"
-    assert refusal(paper.http.get(path, params={"since": since})) == (400, "malformed")
+def test_a_position_that_is_none_is_refused(shared_server: SharedServer, since: str) -> None:
+    path = f"/v1/stories/{_one_story(shared_server).code}"
+    assert rejection(shared_server.http.get(path, params={"since": since})) == (400, "malformed")
 
 
 @pytest.mark.parametrize("kind", ["s", "e"])
-def test_a_slash_too_many_leads_to_the_page(paper: Paper, kind: str) -> None:
-    story = _one_story(paper)
+def test_a_slash_too_many_leads_to_the_page(shared_server: SharedServer, kind: str) -> None:
+    story = _one_story(shared_server)
     for path in (f"/{kind}/{story.code}/", f"/{kind}/{story.code}//?before=&x=%22"):
-        answer = paper.http.get(path)
+        answer = shared_server.http.get(path)
         assert answer.status_code == 308
         _, _, query = path.partition("?")
         wanted = f"/{kind}/{story.code}" + ("?" + query if query else "")
         assert answer.headers["location"] == wanted
-        assert paper.http.get(path, follow_redirects=True).status_code == 200
-    assert paper.http.get("/s//elsewhere.example/").status_code == 404
-    assert paper.http.post(f"/{kind}/{story.code}/").status_code == 404
+        assert shared_server.http.get(path, follow_redirects=True).status_code == 200
+    assert shared_server.http.get("/s//elsewhere.example/").status_code == 404
+    assert shared_server.http.post(f"/{kind}/{story.code}/").status_code == 404
 
 
-def test_the_address_of_the_server_says_what_it_is_and_names_no_story(paper: Paper) -> None:
-    story = _one_story(paper)
-    page = paper.http.get("/", headers={"Accept": BROWSER})
+def test_the_address_of_the_server_says_what_it_is_and_names_no_story(
+    shared_server: SharedServer,
+) -> None:
+    story = _one_story(shared_server)
+    page = shared_server.http.get("/", headers={"Accept": BROWSER})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    told = paper.http.get("/")
+    told = shared_server.http.get("/")
     assert told.headers["content-type"] == "application/json"
     for answer in (page, told):
         assert "Accept" in answer.headers["vary"]
@@ -888,20 +931,20 @@ def test_the_address_of_the_server_says_what_it_is_and_names_no_story(paper: Pap
 # For operators ------------------------------------------------------------------------------------
 
 
-def test_health_readiness_and_metrics_answer(paper: Paper) -> None:
-    assert paper.http.get("/healthz").text == "ok\n"
-    ready = paper.http.get("/readyz")
+def test_health_readiness_and_metrics_answer(shared_server: SharedServer) -> None:
+    assert shared_server.http.get("/healthz").text == "ok\n"
+    ready = shared_server.http.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
-    paper.story()
-    metrics = paper.http.get("/metrics")
+    shared_server.story()
+    metrics = shared_server.http.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     counted = dict(re.findall(r"^(widget_\w+) ([0-9.e+]+)$", metrics.text, re.MULTILINE))
     assert float(counted["widget_writer_batch_deeds_sum"]) > 0
     assert float(counted["widget_bus_healthy"]) == float(counted["widget_writing_healthy"]) == 1
 
 
-def test_the_reference_is_served_as_documents(paper: Paper) -> None:
+def test_the_reference_is_served_as_documents(shared_server: SharedServer) -> None:
     for path, version in (("/openapi.json", "openapi"), ("/asyncapi.json", "asyncapi")):
-        answer = paper.http.get(path)
+        answer = shared_server.http.get(path)
         assert answer.headers["cache-control"] == "public, max-age=3600"
         assert version in answer.json()

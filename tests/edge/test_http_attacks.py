@@ -18,7 +18,7 @@ from websockets.typing import Origin, Subprotocol
 
 from tests.contract.make_tokens import b64, sign, site_key
 from tests.edge.attacks import ATTACKS, Fill
-from tests.edge.paper import PAGE, SECRET, Paper, refusal
+from tests.edge.paper import PAGE, SECRET, SharedServer, rejection
 from tests.journeys.publisher import Publisher, Story
 from tests.loopback import http_client
 
@@ -33,24 +33,26 @@ WHOLE = [text for text in NAUGHTY if not any("\ud800" <= letter <= "\udfff" for 
 REFUSALS = {"malformed": 400, "text_refused": 422, "too_large": 413, "not_found": 404}
 
 
-def send(paper: Paper, body: bytes, media: str = "text/plain") -> httpx.Response:
+def send(shared_server: SharedServer, body: bytes, media: str = "text/plain") -> httpx.Response:
     headers = {"Origin": PAGE, "Content-Type": media}
-    return paper.http.post("/v1/actions", content=body, headers=headers)
+    return shared_server.http.post("/v1/actions", content=body, headers=headers)
 
 
 # The table ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("attack", "code"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
-def test_over_http(paper: Paper, attack: Callable[[Fill], bytes], code: str | None) -> None:
-    story = paper.story()
+def test_over_http(
+    shared_server: SharedServer, attack: Callable[[Fill], bytes], code: str | None
+) -> None:
+    story = shared_server.story()
     body = attack({"story": story.code, "token": story.token})
-    answer = send(paper, body)
+    answer = send(shared_server, body)
     if code is None:
         assert answer.status_code == 200, answer.text
     else:
-        assert refusal(answer)[1] == code
-        assert paper.snapshot(story)["count"] == 0
+        assert rejection(answer)[1] == code
+        assert shared_server.snapshot(story)["count"] == 0
         # What was sent is not said back, where it is anything worth repeating.
         assert "alert" not in answer.text
         assert "nobody" not in answer.text
@@ -65,9 +67,9 @@ async def ask(socket: Any, body: bytes) -> dict[str, Any]:
             return frame
 
 
-def live(paper: Paper) -> Any:
+def live(shared_server: SharedServer) -> Any:
     return connect(
-        paper.url.replace("http", "ws", 1) + "/v1/live",
+        shared_server.url.replace("http", "ws", 1) + "/v1/live",
         origin=Origin(PAGE),
         subprotocols=[Subprotocol("widget.v1")],
         proxy=None,
@@ -76,10 +78,10 @@ def live(paper: Paper) -> Any:
 
 @pytest.mark.parametrize(("attack", "code"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
 async def test_over_the_socket(
-    paper: Paper, attack: Callable[[Fill], bytes], code: str | None
+    shared_server: SharedServer, attack: Callable[[Fill], bytes], code: str | None
 ) -> None:
-    story = paper.publisher.story()
-    async with live(paper) as socket:
+    story = shared_server.publisher.story()
+    async with live(shared_server) as socket:
         subscribe = {"type": "subscribe", "token": story.token}
         assert (await ask(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
         frame = await ask(socket, attack({"story": story.code}))
@@ -89,16 +91,18 @@ async def test_over_the_socket(
         assert answer["type"] == "ok"
 
 
-async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(paper: Paper) -> None:
-    story = paper.story()
-    async with live(paper) as socket:
+async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    async with live(shared_server) as socket:
         subscribe = {"type": "subscribe", "token": story.token}
         assert (await ask(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
         react = {"type": "react", "story": story.code, "reaction": "happy"}
         await socket.send(json.dumps(react).encode())
         await asyncio.wait_for(socket.wait_closed(), 20)
     assert socket.close_code == 1003
-    assert paper.snapshot(story)["tally"]["counts"]["happy"] == 0
+    assert shared_server.snapshot(story)["tally"]["counts"]["happy"] == 0
 
 
 UNFIT: list[tuple[str, dict[str, Any]]] = [
@@ -118,10 +122,10 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("fields", [s[1] for s in UNFIT], ids=[s[0] for s in UNFIT])
 async def test_what_only_describes_costs_no_subscription(
-    paper: Paper, fields: dict[str, Any]
+    shared_server: SharedServer, fields: dict[str, Any]
 ) -> None:
-    story = paper.publisher.story()
-    async with live(paper) as socket:
+    story = shared_server.publisher.story()
+    async with live(shared_server) as socket:
         message = {"type": "subscribe", "token": story.token} | fields
         frame = await ask(socket, json.dumps(message).encode())
         assert (frame["type"], frame["resumed"]) == ("snapshot", False), frame
@@ -138,11 +142,11 @@ SUBSCRIPTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("fields", "code"), [s[1:] for s in SUBSCRIPTIONS], ids=[s[0] for s in SUBSCRIPTIONS]
 )
 async def test_a_subscription_that_cannot_be_understood(
-    paper: Paper, fields: dict[str, Any], code: str
+    shared_server: SharedServer, fields: dict[str, Any], code: str
 ) -> None:
-    story = paper.publisher.story()
+    story = shared_server.publisher.story()
     message = {"type": "subscribe"} | ({"token": story.token} | fields if fields else {})
-    async with live(paper) as socket:
+    async with live(shared_server) as socket:
         frame = await ask(socket, json.dumps(message).encode())
         assert (frame["type"], frame.get("code")) == ("error", code), frame
 
@@ -158,20 +162,20 @@ async def test_a_subscription_that_cannot_be_understood(
         b"\x00" * 100,
     ],
 )
-def test_bytes_that_are_no_text_are_malformed(paper: Paper, body: bytes) -> None:
-    assert refusal(send(paper, body)) == (400, "malformed")
+def test_bytes_that_are_no_text_are_malformed(shared_server: SharedServer, body: bytes) -> None:
+    assert rejection(send(shared_server, body)) == (400, "malformed")
 
 
 @pytest.mark.parametrize("size", [32 * 1024 + 1, 60_000])
-def test_a_message_beyond_32_kib_is_too_large(paper: Paper, size: int) -> None:
+def test_a_message_beyond_32_kib_is_too_large(shared_server: SharedServer, size: int) -> None:
     body = b'{"type":"react","pad":"' + b"x" * size + b'"}'
-    assert refusal(send(paper, body)) == (413, "too_large")
+    assert rejection(send(shared_server, body)) == (413, "too_large")
 
 
-def test_many_small_fields_are_passed_over(paper: Paper) -> None:
-    story = paper.story()
+def test_many_small_fields_are_passed_over(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     fields: dict[str, Any] = {f"f{number}": 0 for number in range(2000)}
-    assert paper.deed(story, "react", reaction="happy", **fields).status_code == 200
+    assert shared_server.action(story, "react", reaction="happy", **fields).status_code == 200
 
 
 # Tokens -------------------------------------------------------------------------------------------
@@ -237,49 +241,53 @@ def mangled(publisher: Publisher, story: Story) -> dict[str, str]:
     }
 
 
-def test_every_wrong_token_is_refused_and_makes_nothing_known(paper: Paper) -> None:
-    story = paper.publisher.story()
-    for how, token in mangled(paper.publisher, story).items():
-        answer = paper.deed(story, "react", token=token, reaction="happy")
-        assert refusal(answer) == (401, "token_invalid"), how
-    assert paper.http.get(f"/v1/stories/{story.code}").status_code == 404
-    assert paper.deed(story, "react", reaction="happy").status_code == 200
+def test_every_wrong_token_is_refused_and_makes_nothing_known(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story()
+    for how, token in mangled(shared_server.publisher, story).items():
+        answer = shared_server.action(story, "react", token=token, reaction="happy")
+        assert rejection(answer) == (401, "token_invalid"), how
+    assert shared_server.http.get(f"/v1/stories/{story.code}").status_code == 404
+    assert shared_server.action(story, "react", reaction="happy").status_code == 200
 
 
-def test_a_token_with_any_one_character_changed_is_refused(paper: Paper) -> None:
-    story = paper.publisher.story()
+def test_a_token_with_any_one_character_changed_is_refused(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story()
     chance = random.Random(7)
     places = [*range(len(story.token))]
     for place in chance.sample(places, 40):
         other = chance.choice([c for c in string.ascii_lowercase if c != story.token[place]])
         token = story.token[:place] + other + story.token[place + 1 :]
-        answer = paper.deed(story, "react", token=token, reaction="happy")
-        assert refusal(answer) == (401, "token_invalid")
+        answer = shared_server.action(story, "react", token=token, reaction="happy")
+        assert rejection(answer) == (401, "token_invalid")
 
 
-def test_a_reader_token_of_another_site_or_purpose_is_another_reader(paper: Paper) -> None:
-    story = paper.story()
-    done = paper.post(story)
-    elsewhere = paper.site(f"else-{uuid.uuid4().hex[:6]}").story()
-    foreign = paper.post(elsewhere)["reader"]
+def test_a_reader_token_of_another_site_or_purpose_is_another_reader(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    done = shared_server.post(story)
+    elsewhere = shared_server.site(f"else-{uuid.uuid4().hex[:6]}").story()
+    foreign = shared_server.post(elsewhere)["reader"]
     changed = done["reader"][:-1] + ("A" if done["reader"][-1] != "A" else "B")
     for reader in (foreign, changed, story.token, "r1.press.0.e30." + "A" * 43, "", "\0"):
-        answer = paper.deed(story, "delete", comment=done["comment"]["id"], reader=reader)
-        assert refusal(answer) == (404, "not_found")
-        assert "reader" in paper.deed(story, "react", reaction="happy", reader=reader).json()
+        answer = shared_server.action(story, "delete", comment=done["comment"]["id"], reader=reader)
+        assert rejection(answer) == (404, "not_found")
+        assert (
+            "reader" in shared_server.action(story, "react", reaction="happy", reader=reader).json()
+        )
 
 
 # Other people's things ----------------------------------------------------------------------------
 
 
-def test_other_peoples_comments_answer_like_none(paper: Paper) -> None:
-    story, other = paper.story(), paper.story()
-    theirs = paper.post(story)["comment"]["id"]
-    mine = paper.post(other)
-    removed = paper.post(story)
+def test_other_peoples_comments_answer_like_none(shared_server: SharedServer) -> None:
+    story, other = shared_server.story(), shared_server.story()
+    theirs = shared_server.post(story)["comment"]["id"]
+    mine = shared_server.post(other)
+    removed = shared_server.post(story)
     fields = {"comment": removed["comment"]["id"], "reader": removed["reader"]}
-    paper.deed(story, "delete", **fields)
-    stranger = paper.deed(story, "react", reaction="sad").json()["reader"]
+    shared_server.action(story, "delete", **fields)
+    stranger = shared_server.action(story, "react", reaction="sad").json()["reader"]
     for where, comment, reader in (
         (story, theirs, stranger),
         (story, "nobody", stranger),
@@ -288,27 +296,33 @@ def test_other_peoples_comments_answer_like_none(paper: Paper) -> None:
         (story, removed["comment"]["id"], removed["reader"]),
     ):
         answers = [
-            paper.deed(where, "edit", comment=comment, reader=reader, body="mine now"),
-            paper.deed(where, "delete", comment=comment, reader=reader),
+            shared_server.action(where, "edit", comment=comment, reader=reader, body="mine now"),
+            shared_server.action(where, "delete", comment=comment, reader=reader),
         ]
-        assert {(refusal(a), a.json()["detail"]) for a in answers} == {
+        assert {(rejection(a), a.json()["detail"]) for a in answers} == {
             ((404, "not_found"), "There is no such thing here, or it is not yours.")
         }
 
 
-def test_a_closed_story_takes_nothing_new_over_either_door(paper: Paper) -> None:
-    story = paper.story()
-    done = paper.post(story)
-    paper.cli("story", "close", story.code)
+def test_a_closed_story_takes_nothing_new_over_either_door(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    done = shared_server.post(story)
+    shared_server.cli("story", "close", story.code)
     fields = {"reader": done["reader"]}
     for kind, more in (
         ("react", {"reaction": "happy"}),
         ("comment", {"key": str(uuid.uuid4()), "body": "late"}),
         ("edit", {"comment": done["comment"]["id"], "body": "late"}),
     ):
-        assert refusal(paper.deed(story, kind, **more, **fields)) == (409, "story_closed")
-    assert "This discussion is closed." in paper.http.get(f"/s/{story.code}").text
-    assert paper.deed(story, "delete", comment=done["comment"]["id"], **fields).status_code == 200
+        assert rejection(shared_server.action(story, kind, **more, **fields)) == (
+            409,
+            "story_closed",
+        )
+    assert "This discussion is closed." in shared_server.http.get(f"/s/{story.code}").text
+    assert (
+        shared_server.action(story, "delete", comment=done["comment"]["id"], **fields).status_code
+        == 200
+    )
 
 
 # Naughty strings ----------------------------------------------------------------------------------
@@ -326,7 +340,7 @@ def texts_of(tree: list[Any]) -> str:
     )
 
 
-def send_all(paper: Paper, messages: list[dict[str, Any]]) -> list[httpx.Response]:
+def send_all(shared_server: SharedServer, messages: list[dict[str, Any]]) -> list[httpx.Response]:
     """Deeds of many readers, sixteen at a time; their answers in the same order."""
 
     async def run() -> list[httpx.Response]:
@@ -336,7 +350,7 @@ def send_all(paper: Paper, messages: list[dict[str, Any]]) -> list[httpx.Respons
         # An idle connection is given up before the server does so.
         limits = httpx.Limits(keepalive_expiry=1)
         async with http_client(
-            base_url=paper.url, limits=limits, headers=headers, timeout=60
+            base_url=shared_server.url, limits=limits, headers=headers, timeout=60
         ) as http:
 
             async def send_some() -> None:
@@ -351,14 +365,16 @@ def send_all(paper: Paper, messages: list[dict[str, Any]]) -> list[httpx.Respons
 
 
 @pytest.mark.parametrize("field", ["body", "name", "email", "website"])
-def test_naughty_strings_are_shown_as_written_or_refused(paper: Paper, field: str) -> None:
-    story = paper.story()
+def test_naughty_strings_are_shown_as_written_or_refused(
+    shared_server: SharedServer, field: str
+) -> None:
+    story = shared_server.story()
     about = {"type": "comment", "story": story.code, "token": story.token, "body": "hello"}
     sent = [about | {"key": str(uuid.uuid4()), field: text} for text in NAUGHTY]
     taken: dict[str, str] = {}
-    for text, answer in zip(NAUGHTY, send_all(paper, sent), strict=True):
+    for text, answer in zip(NAUGHTY, send_all(shared_server, sent), strict=True):
         if answer.status_code != 200:
-            status, code = refusal(answer)
+            status, code = rejection(answer)
             assert REFUSALS[code] == status, (text, code)
             continue
         comment = answer.json()["comment"]
@@ -372,7 +388,7 @@ def test_naughty_strings_are_shown_as_written_or_refused(paper: Paper, field: st
         assert "email" not in json.dumps(comment["author"])
     if field in ("body", "name"):
         assert len(taken) > len(NAUGHTY) / 2
-    everyone_sees(paper, story, field, taken)
+    everyone_sees(shared_server, story, field, taken)
 
 
 def is_plain(text: str) -> bool:
@@ -381,13 +397,15 @@ def is_plain(text: str) -> bool:
     return bool(text) and not set(text) & marks and text == text.strip()
 
 
-def everyone_sees(paper: Paper, story: Story, field: str, taken: dict[str, str]) -> None:
+def everyone_sees(
+    shared_server: SharedServer, story: Story, field: str, taken: dict[str, str]
+) -> None:
     """What was taken is on the pages of comments, whole and as it was written."""
     seen: dict[str, dict[str, Any]] = {}
     before = ""
     while before is not None:
         query = {"limit": "100"} | ({"before": before} if before else {})
-        page = paper.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
+        page = shared_server.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
         seen |= {thread["id"]: thread for thread in page["threads"]}
         before = page["next"]
     assert set(seen) == set(taken)
@@ -395,56 +413,58 @@ def everyone_sees(paper: Paper, story: Story, field: str, taken: dict[str, str])
         assert {i: one["author"][field] or "" for i, one in seen.items()} == taken
     if field == "email":
         assert not [text for text in taken.values() if text and text in json.dumps(seen)]
-    html = paper.http.get(f"/s/{story.code}")
+    html = shared_server.http.get(f"/s/{story.code}")
     assert html.status_code == 200
     assert "<script" not in html.text
 
 
 @pytest.mark.parametrize("field", ["reason", "page"])
-def test_naughty_strings_beside_a_text_do_no_harm(paper: Paper, field: str) -> None:
-    story = paper.story()
+def test_naughty_strings_beside_a_text_do_no_harm(shared_server: SharedServer, field: str) -> None:
+    story = shared_server.story()
     about = {
         "story": story.code,
         "token": story.token,
-        "comment": paper.post(story)["comment"]["id"],
+        "comment": shared_server.post(story)["comment"]["id"],
     }
     about |= {"type": "report"} if field == "reason" else {"type": "comment", "body": "hello"}
     sent = [about | {"key": str(uuid.uuid4()), field: text} for text in NAUGHTY]
-    for text, answer in zip(NAUGHTY, send_all(paper, sent), strict=True):
+    for text, answer in zip(NAUGHTY, send_all(shared_server, sent), strict=True):
         if answer.status_code != 200:
-            status, code = refusal(answer)
+            status, code = rejection(answer)
             assert REFUSALS[code] == status, (text, code)
 
 
 @pytest.mark.parametrize("claim", ["title", "author", "publisher", "label", "changes", "license"])
 def test_naughty_strings_in_a_token_are_shown_as_written_or_refused(
-    paper: Paper, claim: str
+    shared_server: SharedServer, claim: str
 ) -> None:
     texts = WHOLE if claim == "title" else WHOLE[::7]
-    stories = [paper.publisher.story(**{claim: text}) for text in texts]
+    stories = [shared_server.publisher.story(**{claim: text}) for text in texts]
     about = {"type": "comment", "body": "hello", "key": str(uuid.uuid4())}
     sent = [about | {"story": story.code, "token": story.token} for story in stories]
     shown = 0
-    for text, story, answer in zip(texts, stories, send_all(paper, sent), strict=True):
+    for text, story, answer in zip(texts, stories, send_all(shared_server, sent), strict=True):
         if answer.status_code != 200:
-            assert refusal(answer) == (401, "token_invalid"), text
+            assert rejection(answer) == (401, "token_invalid"), text
             continue
         shown += 1
         if claim == "label":
             assert answer.json()["comment"]["copy"]["label"] == (text or None)
         elif claim != "changes" and shown % 5 == 1:
-            told = paper.snapshot(story)["story"][claim]
+            told = shared_server.snapshot(story)["story"][claim]
             assert told == (text or {"license": "CC-BY-4.0"}.get(claim))
-            assert paper.http.get(f"/s/{story.code}").status_code == 200
+            assert shared_server.http.get(f"/s/{story.code}").status_code == 200
     assert shown > len(texts) / 2
 
 
-def test_naughty_strings_in_a_path_or_a_query_are_answered(paper: Paper) -> None:
-    story = paper.story()
+def test_naughty_strings_in_a_path_or_a_query_are_answered(shared_server: SharedServer) -> None:
+    story = shared_server.story()
     for text in [text for text in WHOLE[::3] if len(text) < 2000]:
         for answer in (
-            paper.http.get(f"/v1/stories/{story.code}", params={"since": text}),
-            paper.http.get(f"/v1/stories/{story.code}/comments", params={"before": text or "x"}),
-            paper.http.get("/v1/counts", params={"story": text}),
+            shared_server.http.get(f"/v1/stories/{story.code}", params={"since": text}),
+            shared_server.http.get(
+                f"/v1/stories/{story.code}/comments", params={"before": text or "x"}
+            ),
+            shared_server.http.get("/v1/counts", params={"story": text}),
         ):
             assert answer.status_code in (200, 400)

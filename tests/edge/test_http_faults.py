@@ -10,20 +10,20 @@ from typing import Annotated, Any
 import httpx
 import pytest
 
-from tests.edge.paper import refusal
+from tests.edge.paper import rejection
 from tests.engines import Postgres
 from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
 from tests.waiting import eventually
-from widget_server.edge.health import Health, Now
-from widget_server.edge.routes import application
-from widget_server.model.measures import Spread
+from widget_server.edge.health import Gauges, ServerStatus
+from widget_server.edge.routes import create_asgi_app
+from widget_server.model.measures import Histogram
 
 NOTHING: Any = None
 
 
-def _waits() -> Spread:
-    spread = Spread(0.5, 1)
+def _waits() -> Histogram:
+    spread = Histogram(0.5, 1)
     for seconds in (0.5, 0.75, 1.0, 3.0):
         spread.add(seconds)
     return spread
@@ -34,12 +34,12 @@ class Counts:
     """A room that counted one thing and measured another."""
 
     things: Annotated[int, "things that were done"] = 7
-    wait_seconds: Annotated[Spread, "time until then"] = field(default_factory=_waits)
+    wait_seconds: Annotated[Histogram, "time until then"] = field(default_factory=_waits)
 
 
-def asking(health: Health) -> httpx.AsyncClient:
+def asking(health: ServerStatus) -> httpx.AsyncClient:
     """A client of an application that has no services at all."""
-    app = application(NOTHING, health, 0)
+    app = create_asgi_app(NOTHING, health, 0)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
@@ -53,11 +53,11 @@ async def gone() -> None:
     raise ConnectionError("the database is away: secret-host")
 
 
-def health(database: Callable[[], Any] = well, **now: Any) -> Health:
-    usual = Now(
-        stories_watched=3, subscriptions=0, deeds_waiting=0, bus_healthy=True, writing_healthy=True
+def health(database: Callable[[], Any] = well, **now: Any) -> ServerStatus:
+    usual = Gauges(
+        channels=3, subscriptions=0, writer_queue_length=0, bus_up=True, database_writable=True
     )
-    return Health(database, lambda: replace(usual, **now), {"room": Counts()})
+    return ServerStatus(database, lambda: replace(usual, **now), {"room": Counts()})
 
 
 async def test_an_error_of_ours_is_a_problem_that_any_page_may_read(
@@ -66,7 +66,7 @@ async def test_an_error_of_ours_is_a_problem_that_any_page_may_read(
     caplog.set_level(logging.CRITICAL, logger="widget_server")
     async with asking(health()) as http:
         answer = await http.get("/v1/stories/000000000000")
-    assert refusal(answer) == (500, "unavailable")
+    assert rejection(answer) == (500, "unavailable")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "NoneType" not in answer.text
@@ -148,10 +148,10 @@ async def test_a_database_that_goes_away_and_comes_back(
             ready = await http.get("/readyz")
             assert (ready.status_code, ready.json()["failed"]) == (503, ["database"])
             story = await http.get("/v1/stories/000000000000")
-            assert refusal(story) == (503, "unavailable")
+            assert rejection(story) == (503, "unavailable")
             assert int(story.headers["retry-after"]) >= 1
             counts = await http.get("/v1/counts?story=000000000000")
-            assert refusal(counts) == (503, "unavailable")
+            assert rejection(counts) == (503, "unavailable")
             postgres.start()
 
             async def back() -> bool:
@@ -159,7 +159,7 @@ async def test_a_database_that_goes_away_and_comes_back(
 
             await eventually(back, "it is ready again", 30)
             story = await http.get("/v1/stories/000000000000")
-            assert refusal(story) == (404, "not_found")
+            assert rejection(story) == (404, "not_found")
         assert "Traceback" not in server.log()
     finally:
         postgres.close()

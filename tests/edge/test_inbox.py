@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from widget_server.edge.inbox import Gate, Inbox
+from widget_server.edge.inbox import LightEvent, ReceiveQueue
 
 
 def message(text: str) -> Any:
@@ -13,7 +13,7 @@ def message(text: str) -> Any:
 
 
 async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
-    inbox = Inbox()
+    inbox = ReceiveQueue()
     for n in range(5):
         inbox.put_nowait(message(str(n)))
     assert [await inbox.get() for _ in range(5)] == [message(str(n)) for n in range(5)]
@@ -21,7 +21,7 @@ async def test_events_come_out_in_the_order_in_which_they_went_in() -> None:
 
 
 async def test_who_waits_is_woken() -> None:
-    inbox = Inbox()
+    inbox = ReceiveQueue()
     waiting = asyncio.create_task(inbox.get())
     await asyncio.sleep(0)
     inbox.put_nowait(message("a"))
@@ -31,7 +31,7 @@ async def test_who_waits_is_woken() -> None:
 
 
 async def test_a_cancelled_wait_loses_no_event() -> None:
-    inbox = Inbox()
+    inbox = ReceiveQueue()
     waiting = asyncio.create_task(inbox.get())
     await asyncio.sleep(0)
     inbox.put_nowait(message("a"))
@@ -42,7 +42,7 @@ async def test_a_cancelled_wait_loses_no_event() -> None:
 
 
 async def test_two_tasks_may_not_receive_at_once() -> None:
-    inbox = Inbox()
+    inbox = ReceiveQueue()
     waiting = asyncio.create_task(inbox.get())
     await asyncio.sleep(0)
     with pytest.raises(RuntimeError):
@@ -52,7 +52,7 @@ async def test_two_tasks_may_not_receive_at_once() -> None:
 
 
 async def test_nothing_follows_a_disconnect() -> None:
-    inbox = Inbox()
+    inbox = ReceiveQueue()
     inbox.put_nowait(message("a"))
     inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
     inbox.put_nowait(message("b"))
@@ -62,7 +62,7 @@ async def test_nothing_follows_a_disconnect() -> None:
 
 
 async def test_a_gate_lets_everyone_through_when_it_opens() -> None:
-    gate = Gate()
+    gate = LightEvent()
     waiting = [asyncio.create_task(gate.wait()) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
@@ -74,7 +74,7 @@ async def test_a_gate_lets_everyone_through_when_it_opens() -> None:
 
 
 async def test_a_gate_that_shuts_again_at_once_stays_shut() -> None:
-    gate = Gate()
+    gate = LightEvent()
     waiting = asyncio.create_task(gate.wait())
     await asyncio.sleep(0)
     gate.set()

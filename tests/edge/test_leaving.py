@@ -6,7 +6,7 @@ from typing import Any
 
 from widget_server import worker
 from widget_server.config import Config
-from widget_server.ports import listening_socket
+from widget_server.ports import open_listener
 
 ON_BOTH_LOOPS = True
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -20,13 +20,13 @@ async def app(_scope: Any, _receive: Any, send: Any) -> None:
 
 
 async def test_who_waits_to_be_accepted_when_a_server_leaves_is_answered() -> None:
-    settings = worker.uvicorn_settings(Config(), app)
+    settings = worker.uvicorn_config(Config(), app)
     settings.lifespan = "off"
     settings.load()
-    server = worker.Server(settings, lambda: None)
+    server = worker.UvicornServer(settings, lambda: None)
     server.lifespan = settings.lifespan_class(settings)
     with ExitStack() as stack:
-        listener = stack.enter_context(listening_socket("127.0.0.1", 0))
+        listener = stack.enter_context(open_listener("127.0.0.1", 0))
         await server.startup([listener])
         clients = []
         # The event loop does not turn here: the kernel alone has let these in.

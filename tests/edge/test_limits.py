@@ -8,29 +8,29 @@ from typing import Any
 
 import pytest
 
-from tests.edge.paper import Paper
+from tests.edge.paper import SharedServer
 from tests.edge.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving, upgraded
 from tests.waiting import eventually
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.config import load
 from widget_server.edge import problems, socket as live_socket
-from widget_server.edge.guarded_socket import GuardedSocket
-from widget_server.edge.routes import application
+from widget_server.edge.guarded_socket import LimitedWebSocket
+from widget_server.edge.routes import create_asgi_app
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
 from widget_server.operations import directory, enrol, lists
 from widget_server.store import migrate
-from widget_server.store.errands import make_story
+from widget_server.store.errands import insert_story
 from widget_server.trust.tokens import story_code
-from widget_server.worker import BACKLOG, uvicorn_settings
+from widget_server.worker import BACKLOG, uvicorn_config
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
 
 
 async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_path: Path) -> None:
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere", sockets_per_network=2)
-    rooms = Rooms(config)
-    app = application(rooms.services, rooms.health(), config.seats)
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
 
     async def asked(client: Any) -> bytes:
         await client.send(ASKING)
@@ -55,11 +55,11 @@ async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_p
 async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_socket, "SUBSCRIBE_S", 1.5)
-    monkeypatch.setattr(live_socket, "REFUSED_S", 1.0)
+    monkeypatch.setattr(live_socket, "SUBSCRIBE_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(live_socket, "REJECTED_TIMEOUT_S", 1.0)
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
-    rooms = Rooms(config)
-    app = application(rooms.services, rooms.health(), config.seats)
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
     loop = asyncio.get_running_loop()
     async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
@@ -82,14 +82,14 @@ async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
     tmp_path: Path,
 ) -> None:
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
-    rooms = Rooms(config)
-    app = application(rooms.services, rooms.health(), config.seats)
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
-    allowed = live_socket.MOST_STORIES + live_socket.MOST_FAULTS
+    allowed = live_socket.MAX_STORIES + live_socket.MAX_PROTOCOL_ERRORS
     async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
         await client.send(wrong * allowed)
         received = await client.frames(CLOSE)
-    assert sum(one.opcode == TEXT for one in received) >= live_socket.MOST_STORIES
+    assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
     assert int.from_bytes(bytes(received[-1].data[:2]), "big") == problems.MALFORMED
 
 
@@ -100,26 +100,26 @@ async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
         await receive()
 
     async with serving(app) as served, upgraded(served.port):
-        (peer,) = served.connections
-        sock = peer.transport.get_extra_info("socket")
+        (connection,) = served.connections
+        sock = connection.transport.get_extra_info("socket")
         unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
-        peer.close(1000)
+        connection.close(1000)
         patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-        assert unsent == GuardedSocket.notsent_lowat
-        assert patience == GuardedSocket.unacknowledged_s * 1000
-        limits = peer.transport.get_write_buffer_limits()
-        assert limits == (GuardedSocket.write_low, GuardedSocket.write_high)
+        assert unsent == LimitedWebSocket.notsent_lowat
+        assert patience == LimitedWebSocket.tcp_user_timeout_s * 1000
+        limits = connection.transport.get_write_buffer_limits()
+        assert limits == (LimitedWebSocket.write_limit_low, LimitedWebSocket.write_limit_high)
 
 
 def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     async def nothing(*_: object) -> None: ...
 
-    settings = uvicorn_settings(load(data_dir=tmp_path), nothing)
+    settings = uvicorn_config(load(data_dir=tmp_path), nothing)
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
-    doorstep: Any = settings.http
-    assert doorstep.inside.max_header == 32 * 1024
+    protocol_switch: Any = settings.http
+    assert protocol_switch.inside.max_header_bytes == 32 * 1024
 
 
 HEADERS: dict[str, Callable[[int], bytes]] = {
@@ -132,7 +132,7 @@ HEADERS: dict[str, Callable[[int], bytes]] = {
 @pytest.mark.parametrize("asking", ["for a page", "for a socket", "for a socket, in two pieces"])
 @pytest.mark.parametrize("header", HEADERS)
 async def test_a_header_may_have_32_kib_whatever_is_asked_for(
-    paper: Paper, asking: str, header: str
+    shared_server: SharedServer, asking: str, header: str
 ) -> None:
     def request(size: int) -> bytes:
         page = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -140,7 +140,7 @@ async def test_a_header_may_have_32_kib_whatever_is_asked_for(
         return start[:-2] + HEADERS[header](size - len(start)) + b"\r\n"
 
     async def status(size: int) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", paper.server.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", shared_server.server.port)
         data = request(size * 1024)
         pieces = [data] if "pieces" not in asking else [data[:9_000], data[9_000:]]
         for piece in pieces:
@@ -157,30 +157,32 @@ async def test_a_header_may_have_32_kib_whatever_is_asked_for(
 async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "MOST_STORIES", 2)
-    monkeypatch.setattr(directory, "MOST_TOKENS", 2)
-    monkeypatch.setattr(lists, "MOST", 2)
+    monkeypatch.setattr(directory, "MAX_STORIES", 2)
+    monkeypatch.setattr(directory, "MAX_TOKENS", 2)
+    monkeypatch.setattr(lists, "MAX_STORIES", 2)
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
     await migrate.upgrade(config.database)
-    rooms = Rooms(config)
+    components = Components(config)
     codes = [story_code("paper", key) for key in "abc"]
-    async with rooms.open():
-        await enrol.create_site(rooms.services, "paper", "A paper")
+    async with components.running():
+        await enrol.create_site(components.services, "paper", "A paper")
         for key, code in zip("abc", codes, strict=True):
-            await rooms.writer.run_errand(make_story(code, "paper", key, 1, Attribution(), {}))
+            await components.writer.run_in_transaction(
+                insert_story(code, "paper", key, 1, Attribution(), {})
+            )
         for _ in range(2):
             for code in codes:
-                found = await rooms.directory.story(code)
+                found = await components.cache.story(code)
                 assert found is not None
                 assert found.code == code
-                assert code.encode() in await rooms.directory.lists.counts([code])
-        assert list(rooms.directory._by_code) == codes[1:]
-        assert len(rooms.directory.lists._pieces) <= 2
+                assert code.encode() in await components.cache.counts_cache.counts([code])
+        assert list(components.cache._by_code) == codes[1:]
+        assert len(components.cache.counts_cache._fragments) <= 2
         claims: Any = object()
         for token in codes:
-            rooms.directory.keep_claims(token, claims)
-        assert [rooms.directory.claims(token) for token in codes] == [None, claims, claims]
+            components.cache.put_claims(token, claims)
+        assert [components.cache.claims(token) for token in codes] == [None, claims, claims]
         for number, code in enumerate(codes):
             copy = Copy(number, None, "")
-            rooms.directory.keep_copy((number, code, ""), copy, used=False)
-        assert len(rooms.directory._copies) == 2
+            components.cache.put_copy((number, code, ""), copy, used=False)
+        assert len(components.cache._copies) == 2

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.edge.serving import serving
 from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher, Story
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.config import load
-from widget_server.edge.routes import application
+from widget_server.edge.routes import create_asgi_app
 from widget_server.operations import enrol
 from widget_server.store import migrate
 from widget_server.store.schema import copies
@@ -28,11 +28,11 @@ SECRET = "a secret of the paces without a comma"
 class Desk:
     """A server's application with the default paces, and networks that ask it."""
 
-    def __init__(self, rooms: Rooms, stack: AsyncExitStack) -> None:
-        self.rooms = rooms
+    def __init__(self, components: Components, stack: AsyncExitStack) -> None:
+        self.rooms = components
         self.publisher = Publisher("paper", SECRET)
         self._stack = stack
-        self.app = application(rooms.services, rooms.health(), 0)
+        self.app = create_asgi_app(components.services, components.health(), 0)
 
     async def network(self, address: str) -> httpx.AsyncClient:
         """A client from this address."""
@@ -50,7 +50,7 @@ class Desk:
     @property
     def reads(self) -> int:
         """Questions that the database was asked so far."""
-        return self.rooms.database.counts.reads
+        return self.rooms.database.metrics.read_transactions
 
     async def copies(self) -> int:
         """Copies that are remembered."""
@@ -78,10 +78,10 @@ async def open_desk(tmp_path: Path) -> AsyncIterator[Open]:
                 rate_limits=",".join(f"{kind}={rate}" for kind, rate in rates.items()),
             )
             await migrate.upgrade(config.database)
-            rooms = Rooms(config)
-            await stack.enter_async_context(rooms.open())
-            await enrol.create_site(rooms.services, "paper", "A paper")
-            return Desk(rooms, stack)
+            components = Components(config)
+            await stack.enter_async_context(components.running())
+            await enrol.create_site(components.services, "paper", "A paper")
+            return Desk(components, stack)
 
         yield open_
 

@@ -11,31 +11,31 @@ from websockets.asyncio.client import connect
 from tests.edge.serving import CLOSE, Client, Served, connected, serving, upgraded
 from tests.waiting import eventually
 from widget_server.edge import plain_peer
-from widget_server.edge.fanout import FanoutProtocol
-from widget_server.edge.plain_peer import PlainPeer, peer_of
-from widget_server.live.frames import Batch, Frame
-from widget_server.live.peers import Peer
+from widget_server.edge.fanout import WebSocketProtocol
+from widget_server.edge.plain_peer import ASGIConnection, connection_for
+from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.live.peers import Connection
 
 ON_BOTH_LOOPS = True
 
 #: Larger than what the kernel holds for two sockets on the loopback.
-FLOOD = [Batch([Frame(b"x" * 60_000)]) for _ in range(400)]
+FLOOD = [PreparedBatch([PreparedMessage(b"x" * 60_000)]) for _ in range(400)]
 
 
-class QuickProtocol(FanoutProtocol):
-    tick_s = 0.02
-    stuck_s = 0.3
-    close_s = 0.3
+class QuickProtocol(WebSocketProtocol):
+    timer_resolution_s = 0.02
+    slow_consumer_timeout_s = 0.3
+    close_timeout_s = 0.3
 
 
-class QuickPeer(PlainPeer):
-    stuck_s = 0.3
-    close_s = 0.3
+class QuickPeer(ASGIConnection):
+    slow_consumer_timeout_s = 0.3
+    close_timeout_s = 0.3
 
 
 @pytest.fixture(params=["direct", "plain"])
 def ws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(plain_peer, "PlainPeer", QuickPeer)
+    monkeypatch.setattr(plain_peer, "ASGIConnection", QuickPeer)
     return QuickProtocol if request.param == "direct" else "websockets-sansio"
 
 
@@ -43,20 +43,20 @@ class House:
     """An application that accepts every socket and shows its peer to the test."""
 
     def __init__(self) -> None:
-        self.peers: list[Peer] = []
+        self.peers: list[Connection] = []
         self.ended = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             await receive()
             await send({"type": "websocket.accept"})
-            self.peers.append(peer_of(scope, send))
+            self.peers.append(connection_for(scope, send))
             while (await receive())["type"] != "websocket.disconnect":
                 pass
         finally:
             self.ended += 1
 
-    async def peer(self) -> Peer:
+    async def peer(self) -> Connection:
         await eventually(lambda: self.peers, "the socket is accepted")
         return self.peers[-1]
 
@@ -64,7 +64,7 @@ class House:
 @asynccontextmanager
 async def one_peer(
     ws: Any, *, receive_buffer: int | None = None
-) -> AsyncIterator[tuple[Peer, Client, House, Served]]:
+) -> AsyncIterator[tuple[Connection, Client, House, Served]]:
     house = House()
     async with (
         serving(house, ws=ws) as served,
@@ -73,7 +73,7 @@ async def one_peer(
         yield await house.peer(), client, house, served
 
 
-async def fill(peer: Peer) -> int:
+async def fill(connection: Connection) -> int:
     """Write until the peer takes nothing any more; the bytes that it took."""
     taken = 0
 
@@ -81,9 +81,9 @@ async def fill(peer: Peer) -> int:
         nonlocal taken
         before = taken
         for batch in FLOOD:
-            if not peer.write(batch):
+            if not connection.write(batch):
                 break
-            taken += len(batch.wire)
+            taken += len(batch.frame_bytes)
         return taken == before
 
     await eventually(takes_nothing, "the peer is paused")
@@ -93,10 +93,12 @@ async def fill(peer: Peer) -> int:
 async def test_frames_arrive_whole_and_in_order(ws: Any) -> None:
     house = House()
     async with serving(house, ws=ws) as served, connect(served.url()) as client:
-        peer = await house.peer()
+        connection = await house.peer()
         texts = [f'{{"n":{n},"é":"{"x" * n}"}}' for n in range(0, 900, 7)]
         for start in range(0, len(texts), 5):
-            assert peer.write(Batch(Frame(t.encode()) for t in texts[start : start + 5]))
+            assert connection.write(
+                PreparedBatch(PreparedMessage(t.encode()) for t in texts[start : start + 5])
+            )
         assert [await client.recv() for _ in texts] == texts
 
 
@@ -104,7 +106,7 @@ async def test_the_application_may_still_send_for_itself(ws: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        peer_of(scope, send).write(Batch([Frame(b"prebuilt")]))
+        connection_for(scope, send).write(PreparedBatch([PreparedMessage(b"prebuilt")]))
         await asyncio.sleep(0)
         await send({"type": "websocket.send", "text": "plain"})
         await receive()
@@ -114,73 +116,73 @@ async def test_the_application_may_still_send_for_itself(ws: Any) -> None:
 
 
 async def test_a_peer_that_does_not_read_is_paused_with_a_bounded_buffer(ws: Any) -> None:
-    async with one_peer(ws, receive_buffer=4096) as (peer, _client, _house, _served):
-        await fill(peer)
-        assert peer.paused
-        assert peer.paused_since is not None
-        assert peer.paused_since <= asyncio.get_running_loop().time()
-        before = peer.buffered()
-        assert not peer.write(FLOOD[0])
-        assert peer.buffered() <= before <= 64 * 1024 + 60_000
+    async with one_peer(ws, receive_buffer=4096) as (connection, _client, _house, _served):
+        await fill(connection)
+        assert connection.write_paused
+        assert connection.paused_since is not None
+        assert connection.paused_since <= asyncio.get_running_loop().time()
+        before = connection.buffered()
+        assert not connection.write(FLOOD[0])
+        assert connection.buffered() <= before <= 64 * 1024 + 60_000
 
 
 async def test_a_peer_that_reads_again_takes_frames_again(ws: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(QuickProtocol, "stuck_s", 60)
-    monkeypatch.setattr(QuickPeer, "stuck_s", 60)
-    async with one_peer(ws, receive_buffer=4096) as (peer, client, _house, _served):
+    monkeypatch.setattr(QuickProtocol, "slow_consumer_timeout_s", 60)
+    monkeypatch.setattr(QuickPeer, "slow_consumer_timeout_s", 60)
+    async with one_peer(ws, receive_buffer=4096) as (connection, client, _house, _served):
         resumed = asyncio.Event()
         caught_up = []
 
         def catch_up() -> None:
             resumed.set()
-            caught_up.append(peer.write(Batch([Frame(b"the rest")])))
+            caught_up.append(connection.write(PreparedBatch([PreparedMessage(b"the rest")])))
 
-        await fill(peer)
-        peer.on_resume = catch_up
+        await fill(connection)
+        connection.on_writable = catch_up
         reading = asyncio.create_task(client.frames(CLOSE))
         await asyncio.wait_for(resumed.wait(), 20)
-        assert not peer.paused
-        assert peer.paused_since is None
-        peer.close(1000)
+        assert not connection.write_paused
+        assert connection.paused_since is None
+        connection.close(1000)
         frames = await reading
         assert caught_up[0] is True
         assert b"the rest" in [bytes(f.data) for f in frames]
 
 
 async def test_a_hook_that_fails_harms_nobody(ws: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(QuickProtocol, "stuck_s", 60)
-    monkeypatch.setattr(QuickPeer, "stuck_s", 60)
-    async with one_peer(ws, receive_buffer=4096) as (peer, client, _house, _served):
+    monkeypatch.setattr(QuickProtocol, "slow_consumer_timeout_s", 60)
+    monkeypatch.setattr(QuickPeer, "slow_consumer_timeout_s", 60)
+    async with one_peer(ws, receive_buffer=4096) as (connection, client, _house, _served):
         called = asyncio.Event()
 
         def fail() -> None:
             called.set()
             raise LookupError
 
-        await fill(peer)
-        peer.on_resume = fail
+        await fill(connection)
+        connection.on_writable = fail
         reading = asyncio.create_task(client.frames(CLOSE))
         await asyncio.wait_for(called.wait(), 20)
-        assert peer.write(Batch([Frame(b"on")]))
-        peer.close(1000)
+        assert connection.write(PreparedBatch([PreparedMessage(b"on")]))
+        connection.close(1000)
         assert bytes((await reading)[-2].data) == b"on"
 
 
 async def test_a_peer_that_stays_paused_is_cut(ws: Any) -> None:
-    async with one_peer(ws, receive_buffer=4096) as (peer, client, house, _served):
-        await fill(peer)
-        await eventually(lambda: peer.closed and house.ended == 1, "the stuck peer is cut")
+    async with one_peer(ws, receive_buffer=4096) as (connection, client, house, _served):
+        await fill(connection)
+        await eventually(lambda: connection.closed and house.ended == 1, "the stuck peer is cut")
         assert await client.close_code() == 1006
 
 
 async def test_closing_flushes_what_was_written_and_says_why(ws: Any) -> None:
-    async with one_peer(ws) as (peer, client, _house, _served):
-        peer.write(Batch([Frame(b"last words")]))
-        peer.close(4413, "too slow")
+    async with one_peer(ws) as (connection, client, _house, _served):
+        connection.write(PreparedBatch([PreparedMessage(b"last words")]))
+        connection.close(4413, "too slow")
         frames = await client.frames(CLOSE)
         assert [bytes(f.data) for f in frames] == [b"last words", b"\x11\x3dtoo slow"]
-        assert peer.closed
-        assert not peer.write(Batch([Frame(b"more")]))
+        assert connection.closed
+        assert not connection.write(PreparedBatch([PreparedMessage(b"more")]))
 
 
 async def test_the_application_learns_of_the_close(ws: Any) -> None:
@@ -193,26 +195,26 @@ async def test_the_application_learns_of_the_close(ws: Any) -> None:
 
 
 async def test_a_peer_that_does_not_read_its_close_frame_is_cut(ws: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(QuickProtocol, "stuck_s", 60)
-    monkeypatch.setattr(QuickPeer, "stuck_s", 60)
-    async with one_peer(ws, receive_buffer=4096) as (peer, client, house, served):
-        await fill(peer)
-        peer.close(4413)
+    monkeypatch.setattr(QuickProtocol, "slow_consumer_timeout_s", 60)
+    monkeypatch.setattr(QuickPeer, "slow_consumer_timeout_s", 60)
+    async with one_peer(ws, receive_buffer=4096) as (connection, client, house, served):
+        await fill(connection)
+        connection.close(4413)
         await eventually(lambda: house.ended == 1, "the application has ended")
         # A server without the extension closes when its own buffer has drained: not our doing.
-        if not isinstance(peer, PlainPeer):
+        if not isinstance(connection, ASGIConnection):
             await eventually(lambda: not served.connections, "the connection is gone")
             assert await client.close_code() == 1006
 
 
 async def test_an_aborted_peer_is_gone_at_once(ws: Any) -> None:
-    async with one_peer(ws, receive_buffer=4096) as (peer, client, house, served):
-        await fill(peer)
-        peer.abort()
-        assert peer.closed
-        assert not peer.write(FLOOD[0])
+    async with one_peer(ws, receive_buffer=4096) as (connection, client, house, served):
+        await fill(connection)
+        connection.abort()
+        assert connection.closed
+        assert not connection.write(FLOOD[0])
         await eventually(lambda: house.ended == 1, "the application has ended")
-        if not isinstance(peer, PlainPeer):
+        if not isinstance(connection, ASGIConnection):
             await eventually(lambda: not served.connections, "the connection is gone")
             assert await client.close_code() == 1006
 
@@ -221,11 +223,11 @@ async def test_a_peer_whose_client_has_left_is_closed(ws: Any) -> None:
     house = House()
     async with serving(house, ws=ws) as served:
         async with connected(served.port), upgraded(served.port):
-            peer = await house.peer()
-        await eventually(lambda: peer.closed, "the peer knows that its client has left")
-        assert not peer.write(FLOOD[0])
-        peer.close(1000)
-        peer.abort()
+            connection = await house.peer()
+        await eventually(lambda: connection.closed, "the peer knows that its client has left")
+        assert not connection.write(FLOOD[0])
+        connection.close(1000)
+        connection.abort()
 
 
 def frozen(_: Callable[[], None]) -> None:
@@ -236,8 +238,8 @@ async def test_a_lost_peer_lets_go_of_its_hooks(ws: Any) -> None:
     house = House()
     async with serving(house, ws=ws) as served:
         async with upgraded(served.port):
-            peer = await house.peer()
-            peer.on_resume = lambda: frozen(print)
-            peer.on_shutdown = lambda: frozen(print)
-        await eventually(lambda: peer.on_resume is None, "the hooks are dropped")
-        assert peer.on_shutdown is None
+            connection = await house.peer()
+            connection.on_writable = lambda: frozen(print)
+            connection.on_shutdown = lambda: frozen(print)
+        await eventually(lambda: connection.on_writable is None, "the hooks are dropped")
+        assert connection.on_shutdown is None

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from widget_server.edge.text_html import draw
+from widget_server.edge.text_html import render
 
 TAGS = ["p", "em", "a", "br", "li", "script", "img", ""]
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -27,7 +27,7 @@ trees = st.recursive(
 
 @given(trees)
 def test_nothing_in_a_tree_makes_other_tags_or_leads_elsewhere(tree: object) -> None:
-    html = draw([tree])
+    html = render([tree])
     tags = re.findall(r"<([^>]*)>", html)
     link = 'a href="https://x.example/" rel="nofollow ugc noopener noreferrer"'
     assert set(tags) <= {link, "br", *(f"{end}{tag}" for tag in ("p", "em", "li", "span", "a")
@@ -39,13 +39,13 @@ def test_a_text_is_drawn_as_the_embed_draws_it() -> None:
         ["p", None, "1 < 2 ", ["em", None, "x"], ["br", None], ["a", {"href": "https://x/"}, "y"]]
     ]
     link = '<a href="https://x/" rel="nofollow ugc noopener noreferrer">y</a>'
-    assert draw(tree) == Markup(f"<p>1 &lt; 2 <em>x</em><br>{link}</p>")
+    assert render(tree) == Markup(f"<p>1 &lt; 2 <em>x</em><br>{link}</p>")
 
 
 def test_what_lies_deeper_than_any_text_is_left_out() -> None:
     tree: object = "deep"
     for _ in range(5_000):
         tree = ["em", None, tree]
-    html = draw([tree, "after"])
+    html = render([tree, "after"])
     assert "deep" not in html
     assert html.endswith("</em>after")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERVERS
-from tests.faults.stage import SEED, THOROUGH, Stage
-from tests.faults.table import ATTACK, FAULT, Line, Siege, draw, draw_sieges, write
+from tests.faults.stage import SEED, THOROUGH, FaultEnvironment
+from tests.faults.table import ATTACK, FAULT, AttackResult, Line, draw, draw_attacks, write
 
 HERE = Path(__file__).parent
 
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items
         if not THOROUGH
         and HERE in item.path.parents
-        and getattr(getattr(item, "function", None), "thorough", False)
+        and getattr(getattr(item, "function", None), "slow", False)
     ]
     if slow:
         config.hook.pytest_deselected(items=slow)
@@ -34,14 +34,14 @@ async def set_stage(
     tmp_path: Path,
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
-) -> AsyncIterator[Callable[..., Awaitable[Stage]]]:
+) -> AsyncIterator[Callable[..., Awaitable[FaultEnvironment]]]:
     """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
-    stages: list[Stage] = []
+    stages: list[FaultEnvironment] = []
     lines: list[Line] = []
-    sieges: list[Siege] = []
+    attacks: list[AttackResult] = []
 
-    async def make(engine: str, **given: Any) -> Stage:
-        stage = Stage(tmp_path, engine, lines, sieges)
+    async def make(engine: str, **given: Any) -> FaultEnvironment:
+        stage = FaultEnvironment(tmp_path, engine, lines, attacks)
         stages.append(stage)
         await stage.start(**given)
         request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
@@ -53,8 +53,8 @@ async def set_stage(
     # With the test's report it finds its way out of a lane, which is another process.
     for one in lines:
         record_property(FAULT, asdict(one))
-    for siege in sieges:
-        record_property(ATTACK, asdict(siege))
+    for attack in attacks:
+        record_property(ATTACK, asdict(attack))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -67,12 +67,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for item in report.user_properties
     ]
     lines = [Line(**one) for kind, one in told if kind == FAULT]
-    sieges = [Siege(**one) for kind, one in told if kind == ATTACK]
+    attacks = [AttackResult(**one) for kind, one in told if kind == ATTACK]
     tables = {}
     if lines:
         tables["table"] = draw(lines)
-    if sieges:
-        tables["attacks"] = draw_sieges(sieges)
+    if attacks:
+        tables["attacks"] = draw_attacks(attacks)
     if tables:
         terminalreporter.section(f"faults, seed {SEED}")
     document = os.environ.get("FAULTS_TABLE")

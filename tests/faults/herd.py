@@ -28,13 +28,13 @@ MASK = bytes(4)
 """A mask of zeros masks nothing, which costs nothing either."""
 
 
-class Herd:
+class ThunderingHerd:
     """The program, as a test uses it: `async with Herd(port) as herd:`."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
-    async def __aenter__(self) -> "Herd":
+    async def __aenter__(self) -> "ThunderingHerd":
         self.process: Process = await asyncio.create_subprocess_exec(
             sys.executable,
             __file__,

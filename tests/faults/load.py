@@ -38,13 +38,13 @@ class Address(Protocol):
 
 
 @dataclass(frozen=True)
-class Door:
+class Endpoint:
     """An address that is no server's own: a proxy's."""
 
     url: str
 
 
-class Load:
+class FaultLoad:
     """`async with Load(servers, stories, seed) as load:`; leaving it ends the writers cleanly."""
 
     def __init__(
@@ -52,23 +52,23 @@ class Load:
         servers: Sequence[Address],
         stories: Sequence[Story],
         seed: int,
-        watchers: int = 40,
+        subscribers: int = 40,
         writers: int = 8,
         doors: Sequence[Address] = (),
         rest: float = 0.08,
     ) -> None:
         self.servers, self.stories = list(servers), list(stories)
-        self.doors = list(doors) or self.servers
+        self.endpoints = list(doors) or self.servers
         """Where writers send their deeds."""
         self.rest = rest
         """Seconds that a writer rests at most between two deeds."""
         self.ledger = Ledger()
         self.stopping = asyncio.Event()
-        self.watchers = [Watcher(self, random.Random(f"{seed} {n}")) for n in range(watchers)]
+        self.watchers = [Watcher(self, random.Random(f"{seed} {n}")) for n in range(subscribers)]
         self.writers = [Writer(self, n, random.Random(f"{seed} w{n}")) for n in range(writers)]
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> "Load":
+    async def __aenter__(self) -> "FaultLoad":
         await asyncio.gather(*(writer.begin() for writer in self.writers))
         self.watching = [asyncio.create_task(watcher.run()) for watcher in self.watchers]
         await self.everyone_is_back()
@@ -170,7 +170,7 @@ async def _hub_of(server: Address) -> str:
 class Watcher:
     """One reader with a few stories on a socket."""
 
-    def __init__(self, load: Load, chance: random.Random) -> None:
+    def __init__(self, load: FaultLoad, chance: random.Random) -> None:
         self.load, self.chance = load, chance
         self.stories = chance.sample(load.stories, min(3, len(load.stories)))
         self.servers: Sequence[Address] = ()
@@ -248,7 +248,7 @@ class Watcher:
 class Writer:
     """One reader who does one thing after another."""
 
-    def __init__(self, load: Load, number: int, chance: random.Random) -> None:
+    def __init__(self, load: FaultLoad, number: int, chance: random.Random) -> None:
         self.load, self.number, self.chance = load, number, chance
         self.reader: str | None = None
         # An idle connection is given up before the server does so: a request that meets the end
@@ -312,12 +312,12 @@ class Writer:
         posted.removed = True
 
     async def _do(self, kind: str, code: str, **fields: Any) -> Json:
-        deed = {"type": kind, "story": code, "token": self.tokens[code], **fields}
+        action = {"type": kind, "story": code, "token": self.tokens[code], **fields}
         if self.reader is not None:
-            deed["reader"] = self.reader
+            action["reader"] = self.reader
         sent_before = False
         while True:
-            answer = await self._send(deed)
+            answer = await self._send(action)
             if answer is None:
                 sent_before = True
                 await asyncio.sleep(self.chance.uniform(0.05, 0.3))
@@ -331,12 +331,12 @@ class Writer:
             self.reader = self.reader or answer.get("reader")
             return answer
 
-    async def _send(self, deed: Json) -> Json | None:
+    async def _send(self, action: Json) -> Json | None:
         """The answer, or None where it has to be sent again."""
-        door, ledger = self.chance.choice(self.load.doors), self.load.ledger
+        door, ledger = self.chance.choice(self.load.endpoints), self.load.ledger
         begun = time.monotonic()
         try:
-            response = await self.http.post(f"{door.url}/v1/actions", json=deed, timeout=20)
+            response = await self.http.post(f"{door.url}/v1/actions", json=action, timeout=20)
         except httpx.TransportError as error:
             ledger.retries[type(error).__name__] += 1
             return None
@@ -346,6 +346,6 @@ class Writer:
             ledger.retries[str(response.status_code)] += 1
             return None
         if response.status_code >= 500:
-            ledger.broken.append(f"{deed['type']} was answered with {response.status_code}")
+            ledger.broken.append(f"{action['type']} was answered with {response.status_code}")
         answer: Json = response.json()
         return answer

@@ -13,15 +13,15 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Column, Text
 
 from widget_server import cli
-from widget_server.live.bus import Bus
-from widget_server.live.messages import Message
+from widget_server.live.bus import RedisBus
+from widget_server.live.messages import BusMessage
 from widget_server.store import migrate
 from widget_server.store.schema import comments
 
 HERE = Path(__file__).parent
 
 
-class Unknown(Message):
+class Unknown(BusMessage):
     """A message that the version before has no word for."""
 
     def encode(self) -> bytes:
@@ -30,24 +30,24 @@ class Unknown(Message):
 
 
 def _speak_on() -> None:
-    encode, publish = Message.encode, Bus.publish
+    encode, publish = BusMessage.encode, RedisBus.publish
 
-    def with_more(self: Message) -> bytes:
+    def with_more(self: BusMessage) -> bytes:
         head, _, payload = encode(self).partition(b"\n")
         return head + b" a further field\n" + payload
 
-    def and_more(self: Bus, message: Message) -> None:
+    def and_more(self: RedisBus, message: BusMessage) -> None:
         publish(self, message)
         publish(self, Unknown("comment", message.story, message.number, "", b""))
 
     replaced: Any = {"encode": with_more}
     for name, function in replaced.items():
-        setattr(Message, name, function)
-    setattr(Bus, "publish", and_more)  # noqa: B010
+        setattr(BusMessage, name, function)
+    setattr(RedisBus, "publish", and_more)  # noqa: B010
 
 
 def _migrate_on() -> None:
-    os.environ["VERSION_BEFORE"] = migrate.newest()
+    os.environ["VERSION_BEFORE"] = migrate.head_revision()
     settings = migrate._settings
 
     def with_more() -> AlembicConfig:

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from tests.engines import Postgres, Valkey
-from tests.faults.load import Load
+from tests.faults.load import FaultLoad
 from tests.faults.proxy import Proxy
-from tests.faults.table import Line, Siege
+from tests.faults.table import AttackResult, Line
 from tests.journeys.harness import ServerProcess
 from tests.journeys.pair import Pair
 from tests.loopback import http_client
@@ -18,11 +18,13 @@ SEED = int(os.environ.get("FAULT_SEED", "2026"))
 THOROUGH = bool(os.environ.get("FAULTS"))
 
 
-class Stage:
+class FaultEnvironment:
     """What one fault test plays on. `lines` and `sieges` collect what is told in the tables."""
 
-    def __init__(self, folder: Path, engine: str, lines: list[Line], sieges: list[Siege]) -> None:
-        self.folder, self.engine, self.lines, self.sieges = folder, engine, lines, sieges
+    def __init__(
+        self, folder: Path, engine: str, lines: list[Line], attacks: list[AttackResult]
+    ) -> None:
+        self.folder, self.engine, self.lines, self.attacks = folder, engine, lines, attacks
         self.valkey = Valkey()
         self.bus = Proxy(self.valkey.socket_path)
         self.postgres: Postgres | None = None
@@ -31,7 +33,7 @@ class Stage:
 
     async def start(
         self, *, bus: bool = True, disk_mb: int = 0, modules: tuple[str, ...] = (), **env: str
-    ) -> "Stage":
+    ) -> "FaultEnvironment":
         """Start all parts; without `bus` the Valkey stays away.
 
         With `disk_mb` the SQLite file lies on a disk of that size (root only). `modules` are run
@@ -72,23 +74,23 @@ class Stage:
 
     def load(
         self,
-        watchers: int | None = None,
+        subscribers: int | None = None,
         writers: int | None = None,
         stories: int | None = None,
         rest: float = 0.08,
-    ) -> Load:
+    ) -> FaultLoad:
         """The standard load, by the seed of this run."""
         number = stories or (20 if THOROUGH else 6)
-        return Load(
+        return FaultLoad(
             self.servers,
             [self.publisher.story() for _ in range(number)],
             SEED,
-            watchers or (120 if THOROUGH else 30),
+            subscribers or (120 if THOROUGH else 30),
             writers or (12 if THOROUGH else 6),
             rest=rest,
         )
 
-    async def verdict(self, load: Load, fault: str, recovered: float) -> None:
+    async def verdict(self, load: FaultLoad, fault: str, recovered: float) -> None:
         """Compare the ledger with the database, and note the line of the table."""
         findings = await load.ledger.audit(self.url)
         lost, repeated = findings.lost, findings.repeated
@@ -115,7 +117,7 @@ def now() -> float:
     return time.monotonic()
 
 
-async def readiness(stage: Stage) -> list[list[str]]:
+async def readiness(stage: FaultEnvironment) -> list[list[str]]:
     """What each server, being ready, says is degraded."""
     said = []
     async with http_client() as http:

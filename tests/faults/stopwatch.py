@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
 
-from tests.faults.load import ORIGIN, Load
+from tests.faults.load import ORIGIN, FaultLoad
 from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Story
@@ -40,7 +40,7 @@ class Stopwatch:
     All its watchers are on the one server; the comments are sent to both in turn of chance.
     """
 
-    def __init__(self, load: Load, server: ServerProcess, story: Story) -> None:
+    def __init__(self, load: FaultLoad, server: ServerProcess, story: Story) -> None:
         self.load, self.story = load, story
         self.writer = load.writers[0]
         self.writer.tokens[story.code] = story.token

@@ -26,14 +26,14 @@ class Line:
         return [*others, f"{self.recovered:.1f} s"]
 
 
-SIEGE_HEAD = (
+ATTACK_HEAD = (
     *("Attack", "Ended with", "Ended", "Memory each"),
     *("Others' latency, quiet", "attacked", "ratio", "ratio of the slowest tenth"),
 )
 
 
 @dataclass(frozen=True)
-class Siege:
+class AttackResult:
     """What one attack cost: bytes for each attacker, and other readers' median latency in seconds."""
 
     attack: str
@@ -65,9 +65,9 @@ def draw(lines: list[Line]) -> str:
     return _table(HEAD, [line.cells() for line in ordered])
 
 
-def draw_sieges(sieges: list[Siege]) -> str:
+def draw_attacks(attacks: list[AttackResult]) -> str:
     """The table of attacks in Markdown."""
-    return _table(SIEGE_HEAD, [siege.cells() for siege in sieges])
+    return _table(ATTACK_HEAD, [attack.cells() for attack in attacks])
 
 
 def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:

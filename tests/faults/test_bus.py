@@ -6,11 +6,11 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from tests.faults.proxy import Mangler
-from tests.faults.stage import SEED, THOROUGH, Stage, now, readiness
-from tests.faults.thorough import thorough
+from tests.faults.stage import SEED, THOROUGH, FaultEnvironment, now, readiness
+from tests.faults.thorough import slow
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 SWEEP_S = 2.0 * SLOWNESS
 """Without a bus the other processes show a change within this time (by the sweep)."""
@@ -18,11 +18,11 @@ NOTICED_S = 8.0
 """A bus that is away or back is noticed within this time."""
 
 
-async def is_degraded(stage: Stage) -> bool:
+async def is_degraded(stage: FaultEnvironment) -> bool:
     return await readiness(stage) == [["bus"], ["bus"]]
 
 
-async def is_well(stage: Stage) -> bool:
+async def is_well(stage: FaultEnvironment) -> bool:
     return await readiness(stage) == [[], []]
 
 
@@ -99,7 +99,7 @@ async def test_messages_are_lost_repeated_and_reordered(set_stage: SetStage) -> 
     await stage.verdict(load, "messages lost, repeated, reordered", recovered)
 
 
-@thorough
+@slow
 async def test_answers_of_valkey_are_swallowed(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:
@@ -131,7 +131,7 @@ async def test_valkey_is_away_at_the_start_and_comes_later(set_stage: SetStage) 
     await stage.verdict(load, "Valkey away at the start", recovered)
 
 
-@thorough
+@slow
 async def test_the_network_to_valkey_is_a_black_hole_for_a_minute(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:
@@ -150,7 +150,7 @@ async def test_the_network_to_valkey_is_a_black_hole_for_a_minute(set_stage: Set
     await stage.verdict(load, "black hole before Valkey, 60 s", recovered)
 
 
-@thorough
+@slow
 async def test_only_one_server_is_cut_off_from_valkey(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:

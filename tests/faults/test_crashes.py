@@ -21,7 +21,7 @@ from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import migrate
 from widget_server.store.engine import Database
-from widget_server.store.errands import make_site, make_story
+from widget_server.store.errands import insert_site, insert_story
 from widget_server.store.writer import Writer
 
 ROUNDS = 200 if THOROUGH else 15
@@ -34,9 +34,11 @@ async def prepare(url: str) -> None:
     await database.open()
     writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
-    await writer.run_errand(make_site(Site("paper", "A paper", 1, 1, SiteSettings())))
+    await writer.run_in_transaction(insert_site(Site("paper", "A paper", 1, 1, SiteSettings())))
     counts = dict.fromkeys((reaction.key for reaction in REACTIONS), 0)
-    await writer.run_errand(make_story(crashing.CODE, "paper", "s", 1, Attribution(), counts))
+    await writer.run_in_transaction(
+        insert_story(crashing.CODE, "paper", "s", 1, Attribution(), counts)
+    )
     running.cancel()
     await asyncio.wait({running})
     await database.close()

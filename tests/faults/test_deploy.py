@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from tests.faults.deaf import never_reads
-from tests.faults.load import Door, Load
+from tests.faults.load import Endpoint, FaultLoad
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Stage, now
+from tests.faults.stage import FaultEnvironment, now
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 DRAIN_S = 3.0
 """As the stage sets it."""
@@ -30,7 +30,7 @@ async def turns_away(port: int) -> bool:
     return False
 
 
-def only_new_connections(load: Load) -> None:
+def only_new_connections(load: FaultLoad) -> None:
     """As a proxy asks: a kept connection may end at any time, which a browser retries by itself."""
     for writer in load.writers:
         headers = writer.http.headers
@@ -45,8 +45,8 @@ async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
     stage = await set_stage(engine)
     one, other = stage.servers
     door = await Proxy(one.port, other.port).start()
-    load = stage.load(watchers=40)
-    load.doors = [Door(f"http://127.0.0.1:{door.port}")]
+    load = stage.load(subscribers=40)
+    load.endpoints = [Endpoint(f"http://127.0.0.1:{door.port}")]
     only_new_connections(load)
     deaf: list[asyncio.StreamWriter] = []
     try:

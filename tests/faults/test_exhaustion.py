@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import Stage, now
+from tests.faults.stage import FaultEnvironment, now
 from tests.waiting import eventually
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.config import load as load_config
 from widget_server.operations import enrol
 from widget_server.store import migrate
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 
 async def test_file_descriptors_run_out_and_come_back(set_stage: SetStage) -> None:
@@ -54,8 +54,8 @@ async def test_background_work_that_fails_is_begun_again(
 ) -> None:
     config = load_config(data_dir=tmp_path, redis_url="unix:///nowhere/valkey.sock")
     await migrate.upgrade(config.database)
-    rooms = Rooms(config)
-    room = getattr(rooms, task)
+    components = Components(config)
+    room = getattr(components, task)
     run, failures = room.run, 0
 
     async def fail_twice() -> None:
@@ -67,9 +67,9 @@ async def test_background_work_that_fails_is_begun_again(
 
     room.run = fail_twice
     with caplog.at_level(logging.ERROR):
-        async with rooms.open():
+        async with components.running():
             await eventually(lambda: failures == 3, "it runs again", 5)
-            await enrol.create_site(rooms.services, "paper", "A paper")
-            assert (await rooms.services.directory.all_sites())[0].slug == "paper"
+            await enrol.create_site(components.services, "paper", "A paper")
+            assert (await components.services.cache.all_sites())[0].slug == "paper"
     said = [record.getMessage() for record in caplog.records if record.name == "widget_server.app"]
     assert said == [f"event=task_failed task={task}"] * 2

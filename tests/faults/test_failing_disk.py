@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.faults.stage import Stage, now
+from tests.faults.stage import FaultEnvironment, now
 from tests.faults.test_sqlite import reads_work
 from tests.waiting import eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 MODULE = "tests.faults.failing_disk"
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.faults.stage import THOROUGH, Stage, now
+from tests.faults.stage import THOROUGH, FaultEnvironment, now
 from tests.loopback import http_client
 from tests.waiting import eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 FROZEN_S = 12 if THOROUGH else 4
 
@@ -21,7 +21,7 @@ async def test_a_process_stands_still_and_goes_on(set_stage: SetStage) -> None:
         frozen.stop_hanging()
         held = now()
         try:
-            load.doors = [stage.pair.one]
+            load.endpoints = [stage.pair.one]
             async with http_client(timeout=5) as http:
                 for story in load.stories:
                     answer = await http.get(f"{stage.pair.one.url}/v1/stories/{story.code}")
@@ -30,7 +30,7 @@ async def test_a_process_stands_still_and_goes_on(set_stage: SetStage) -> None:
         finally:
             frozen.cont()
         freed = now()
-        load.doors = list(stage.servers)
+        load.endpoints = list(stage.servers)
         recovered = await load.recovery(freed)
         await load.more(40)
         # Nobody was cut: their sockets were silent for a while, and caught up.

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.faults.herd import Herd
-from tests.faults.load import Load
-from tests.faults.stage import THOROUGH, Stage
+from tests.faults.herd import ThunderingHerd
+from tests.faults.load import FaultLoad
+from tests.faults.stage import THOROUGH, FaultEnvironment
 from tests.waiting import SLOWNESS
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 READERS = 5_000 if THOROUGH else 300
 
 
-def asked(load: Load, positions: list[Any]) -> list[dict[str, Any]]:
+def asked(load: FaultLoad, positions: list[Any]) -> list[dict[str, Any]]:
     """What each subscribes with: of those who come back half know where they were.
 
     Every tenth has a token as reader, so that what it left in the story is looked for.
@@ -38,14 +38,14 @@ async def test_a_herd_is_served_from_one_snapshot_query_for_each_story(
     stage = await set_stage(engine)
     server = stage.pair.other
     # Writers who rest: each comment is read by all of the herd, which lives on the same two cores.
-    async with stage.load(rest=0.5) as load, Herd(server.port) as herd:
+    async with stage.load(rest=0.5) as load, ThunderingHerd(server.port) as thundering_herd:
         await load.more(40)
-        before = await herd.come(asked(load, []), within=READERS / 500)
+        before = await thundering_herd.come(asked(load, []), within=READERS / 500)
         assert (before["served"], before["missed"]) == (READERS, [])
         await server.kill()
-        await herd.gone()
+        await thundering_herd.gone()
         await server.start()
-        back = await herd.come(asked(load, before["positions"]), within=1)
+        back = await thundering_herd.come(asked(load, before["positions"]), within=1)
         assert (back["served"], back["missed"]) == (READERS, [])
         assert back["resumed"] == READERS // 2
         assert back["took"] < 20 * SLOWNESS

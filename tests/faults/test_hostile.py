@@ -28,18 +28,18 @@ from tests.faults.hostile import (
     names_many_origins,
 )
 from tests.faults.ledger import Posted
-from tests.faults.load import Load
-from tests.faults.stage import THOROUGH, Stage, now
+from tests.faults.load import FaultLoad
+from tests.faults.stage import THOROUGH, FaultEnvironment, now
 from tests.faults.stopwatch import Stopwatch, quantile
-from tests.faults.table import Siege
-from tests.faults.thorough import thorough
+from tests.faults.table import AttackResult
+from tests.faults.thorough import slow
 from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
-from widget_server.config import DEFAULT_RATES
+from widget_server.config import DEFAULT_RATE_LIMITS
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 #: All paces are lifted for the load's sake but those of handshakes, which are the default: of a network,
 #: and 250 a second of all together; of these 750 may come at once instead of 5,000, so that a flood
@@ -61,7 +61,7 @@ CALM_S = 0.3
 """After an attack, until its connections are gone."""
 
 
-async def besieged(set_stage: SetStage) -> tuple[Stage, Target]:
+async def besieged(set_stage: SetStage) -> tuple[FaultEnvironment, Target]:
     """A stage with paces, and its first server as the target."""
     stage = await set_stage("sqlite", RATE_LIMITS=LIFTED)
     stage.publisher = await asyncio.to_thread(stage.pair.site, *RULES)
@@ -69,18 +69,23 @@ async def besieged(set_stage: SetStage) -> tuple[Stage, Target]:
     return stage, Target(stage.pair.one.port, "", stories)
 
 
-async def long_story(stage: Stage, load: Load) -> tuple[str, str]:
+async def long_story(stage: FaultEnvironment, load: FaultLoad) -> tuple[str, str]:
     """A story of 10 threads with 19 replies each, all as long as they may be: 4 MB. Its token, code."""
     story = stage.publisher.story()
     async with http_client() as http:
 
         async def post(parent: str | None = None) -> str:
-            deed = {"type": "comment", "story": story.code, "token": story.token, "parent": parent}
+            action = {
+                "type": "comment",
+                "story": story.code,
+                "token": story.token,
+                "parent": parent,
+            }
             own = {"key": str(uuid.uuid4()), "body": "\U0001f409" * 5_000}
             answer = await http.post(
                 f"{stage.pair.one.url}/v1/actions",
                 content=json.dumps(
-                    {k: v for k, v in {**deed, **own}.items() if v}, ensure_ascii=False
+                    {k: v for k, v in {**action, **own}.items() if v}, ensure_ascii=False
                 ),
                 headers={"Origin": ORIGIN, "Content-Type": "text/plain"},
             )
@@ -157,10 +162,10 @@ async def test_places_of_copies_are_not_used_up_by_a_stranger(set_stage: SetStag
         invented = text("SELECT count(*) FROM copies WHERE origin LIKE '%invented%'")
         kept = int(await connection.scalar(invented) or 0)
     await engine.dispose()
-    assert 0 < kept <= int(DEFAULT_RATES["copy"].split("/")[0])
+    assert 0 < kept <= int(DEFAULT_RATE_LIMITS["copy"].split("/")[0])
 
 
-@thorough
+@slow
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_an_attack_is_ended_costs_little_and_is_not_felt(
     set_stage: SetStage, name: str
@@ -179,7 +184,7 @@ async def test_an_attack_is_ended_costs_little_and_is_not_felt(
     assert ends, "they were there"
     assert set(ends) <= attack.ends, "ended as stated, or kept where that is stated"
     assert not load.ledger.retries, "nobody else was refused"
-    siege = Siege(
+    siege = AttackResult(
         name,
         "/".join(sorted(attack.ends)),
         ends.total(),
@@ -187,7 +192,7 @@ async def test_an_attack_is_ended_costs_little_and_is_not_felt(
         *(quantile(quiet, 0.5), quantile(attacked, 0.5)),
         quantile(attacked, 0.9) / quantile(quiet, 0.9),
     )
-    stage.sieges.append(siege)
+    stage.attacks.append(siege)
     await stage.verdict(load, f"attack: {name}", recovered)
     assert held < MOST_BYTES
     assert siege.slower < MOST_SLOWER

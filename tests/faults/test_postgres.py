@@ -6,30 +6,30 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from tests.faults.load import ORIGIN
-from tests.faults.stage import THOROUGH, Stage, now
-from tests.faults.thorough import thorough
+from tests.faults.stage import THOROUGH, FaultEnvironment, now
+from tests.faults.thorough import slow
 from tests.journeys.client import Client
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 ANSWER_S = 8.0 * SLOWNESS
 """However the database is, every request is answered within this time."""
 
 
-async def statuses(stage: Stage, path: str) -> list[int]:
+async def statuses(stage: FaultEnvironment, path: str) -> list[int]:
     """What each server answers now."""
     async with http_client() as http:
         asked = [http.get(server.url + path) for server in stage.servers]
         return [answer.status_code for answer in await asyncio.gather(*asked)]
 
 
-async def is_unready(stage: Stage) -> bool:
+async def is_unready(stage: FaultEnvironment) -> bool:
     return await statuses(stage, "/readyz") == [503, 503]
 
 
-async def is_ready(stage: Stage) -> bool:
+async def is_ready(stage: FaultEnvironment) -> bool:
     return await statuses(stage, "/readyz") == [200, 200]
 
 
@@ -96,7 +96,7 @@ async def test_the_answer_to_a_commit_is_lost(set_stage: SetStage) -> None:
     await stage.verdict(load, "PostgreSQL's answer to COMMIT cut off", recovered)
 
 
-@thorough
+@slow
 async def test_links_to_postgresql_are_cut_again_and_again(set_stage: SetStage) -> None:
     stage = await set_stage("postgresql")
     async with stage.load() as load:
@@ -109,7 +109,7 @@ async def test_links_to_postgresql_are_cut_again_and_again(set_stage: SetStage) 
     await stage.verdict(load, "links to PostgreSQL cut again and again", recovered)
 
 
-@thorough
+@slow
 async def test_postgresql_is_out_of_connections(set_stage: SetStage) -> None:
     stage = await set_stage("postgresql")
     assert stage.postgres is not None

@@ -8,13 +8,13 @@ from pathlib import Path
 from playwright.async_api import Page, WebSocket, async_playwright
 
 from tests.browser.conftest import CHROMIUMS, SWITCHES, Papers, written
-from tests.faults.stage import Stage, now
-from tests.faults.thorough import thorough
+from tests.faults.stage import FaultEnvironment, now
+from tests.faults.thorough import slow
 from tests.journeys.publisher import Story
 from tests.loopback import http_client
 from tests.waiting import eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 READERS = 200
 STACKED = "<style>story-widget { position: absolute; top: 0; left: 0; inline-size: 40rem }</style>"
@@ -25,9 +25,9 @@ async def say(url: str, story: Story, *texts: str) -> None:
     """Comments of one reader each, one after the other, each saved when it returns."""
     async with http_client() as http:
         for body in texts:
-            deed = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
-            deed |= {"key": secrets.token_hex(8), "body": body}
-            answer = await http.post(f"{url}/v1/actions", json=deed)
+            action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
+            action |= {"key": secrets.token_hex(8), "body": body}
+            answer = await http.post(f"{url}/v1/actions", json=action)
             assert answer.status_code == 200, answer.text
 
 
@@ -41,7 +41,7 @@ async def told(page: Page, what: str) -> Counter[str]:
     return Counter(found)
 
 
-@thorough
+@slow
 async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_told_all_once(
     set_stage: SetStage,
 ) -> None:

@@ -31,7 +31,7 @@ from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post
 from widget_server.store.engine import Database
-from widget_server.store.errands import make_site, make_story
+from widget_server.store.errands import insert_site, insert_story
 from widget_server.store.writer import Writer
 
 ROUNDS = 40 if THOROUGH else 5
@@ -50,9 +50,9 @@ async def make_backup(folder: Path, name: str) -> Path:
     writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
     keys = tuple(reaction.key for reaction in REACTIONS)
-    await writer.run_errand(make_site(Site("paper", name, 1, 1, SiteSettings())))
-    story = await writer.run_errand(
-        make_story(CODE, "paper", "s", 1, Attribution(title=name), dict.fromkeys(keys, 0))
+    await writer.run_in_transaction(insert_site(Site("paper", name, 1, 1, SiteSettings())))
+    story = await writer.run_in_transaction(
+        insert_story(CODE, "paper", "s", 1, Attribution(title=name), dict.fromkeys(keys, 0))
     )
     posts = [
         Post(story, f"{name}{n:06}", f"key-{n}", f"r{n}", name, [name], False, keys, at=n)
@@ -246,10 +246,10 @@ async def test_after_a_restore_nothing_that_was_erased_or_withdrawn_is_served(
     await server.start()
     for site in ("paper", "leaky"):
         await command(server, "site", "create", site, "--name", site)
-    paper, leaky = Publisher("paper", SECRET), Publisher("leaky", SECRET)
-    story, leaked = paper.story(), leaky.story()
-    bad = replace(story, token=paper.token(story.key, jti="badcopy"))
-    identity = paper.identity("vera", "Vera Holm")
+    publisher, leaky = Publisher("paper", SECRET), Publisher("leaky", SECRET)
+    story, leaked = publisher.story(), leaky.story()
+    bad = replace(story, token=publisher.token(story.key, jti="badcopy"))
+    identity = publisher.identity("vera", "Vera Holm")
     async with http_client(base_url=server.url, timeout=20) as http:
         readers = Readers(server, http)
         first = await readers.acted(

@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.faults.stage import THOROUGH, Stage, now
+from tests.faults.stage import THOROUGH, FaultEnvironment, now
 from tests.journeys.client import Client
 from tests.waiting import SLOWNESS
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 PAGES = 1_000 if THOROUGH else 100
 MOST_S = 5.0
@@ -29,7 +29,7 @@ async def test_withdrawn_rights_end_on_every_open_page_within_five_seconds(
 ) -> None:
     stage = await set_stage(engine)
     story = stage.publisher.story(jti="withdrawn")
-    load = stage.load(watchers=10)
+    load = stage.load(subscribers=10)
     async with load, AsyncExitStack() as stack:
         pages = [Client(stage.servers[number % 2].url) for number in range(PAGES)]
         for start in range(0, PAGES, 20):

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.faults.deaf import Slow, never_reads
-from tests.faults.load import Door
+from tests.faults.load import Endpoint
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Stage
-from tests.faults.thorough import thorough
+from tests.faults.stage import FaultEnvironment
+from tests.faults.thorough import slow
 from tests.journeys.harness import ServerProcess
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 DEAF = 10
 SLOW = 20
@@ -31,7 +31,7 @@ def resident(server: ServerProcess) -> int:
     return int(found[1]) * 1024
 
 
-@thorough
+@slow
 async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
     set_stage: SetStage,
 ) -> None:
@@ -49,7 +49,7 @@ async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
             before = resident(server)
             deaf = [await never_reads(server, load.stories[0]) for _ in range(DEAF)]
             for watcher in load.watchers[:SLOW]:
-                watcher.servers = [Door(f"http://127.0.0.1:{slow_line.port}")]
+                watcher.servers = [Endpoint(f"http://127.0.0.1:{slow_line.port}")]
                 assert watcher.client is not None
                 watcher.client.socket.transport.abort()
             quick = load.watchers[SLOW:]
@@ -80,7 +80,7 @@ RATES = (4_000, 8_000, 50_000)
 """32, 64 and 400 kbit/s."""
 
 
-@thorough
+@slow
 async def test_honest_readers_on_slow_lines_are_not_cut_in_a_lively_story(
     set_stage: SetStage,
 ) -> None:

@@ -5,15 +5,15 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-from tests.faults.stage import THOROUGH, Stage, now, readiness
-from tests.faults.thorough import thorough
+from tests.faults.stage import THOROUGH, FaultEnvironment, now, readiness
+from tests.faults.thorough import slow
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 
-async def reads_work(stage: Stage, code: str) -> bool:
+async def reads_work(stage: FaultEnvironment, code: str) -> bool:
     """Whether both servers still show the story."""
     async with http_client(timeout=5) as http:
         answers = [await http.get(f"{server.url}/v1/stories/{code}") for server in stage.servers]
@@ -43,7 +43,7 @@ async def test_another_process_holds_the_lock(set_stage: SetStage) -> None:
 
 
 @contextmanager
-def no_larger_files(stage: Stage) -> Iterator[None]:
+def no_larger_files(stage: FaultEnvironment) -> Iterator[None]:
     """From now on no file of the servers grows: what a full disk does, without a disk."""
     wal = stage.file.with_name(stage.file.name + "-wal")
     before = {}
@@ -74,7 +74,7 @@ async def test_no_file_can_grow(set_stage: SetStage) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-@thorough
+@slow
 async def test_the_disk_is_full_and_freed(set_stage: SetStage) -> None:
     """Needs root, to mount a small file system."""
     made = await set_stage("sqlite", disk_mb=24)

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.faults.load import Door
+from tests.faults.load import Endpoint
 from tests.faults.proxy import Proxy
-from tests.faults.stage import THOROUGH, Stage, now
+from tests.faults.stage import THOROUGH, FaultEnvironment, now
 from tests.faults.test_deploy import only_new_connections
 from tests.journeys.harness import ServerProcess
 
-SetStage = Callable[..., Awaitable[Stage]]
+SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 OLD, NEXT = "widget_server", "tests.faults.next_version"
 
@@ -47,7 +47,7 @@ async def test_a_rolling_restart_with_a_migration_fails_no_request_and_keeps_all
     one, other = stage.servers
     door = await Proxy(one.port, other.port).start()
     load = stage.load()
-    load.doors = [Door(f"http://127.0.0.1:{door.port}")]
+    load.endpoints = [Endpoint(f"http://127.0.0.1:{door.port}")]
     only_new_connections(load)
     for number, watcher in enumerate(load.watchers):
         # Or all of them would end up on the server that was never away.

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def thorough(test: Test) -> Test:
+def slow(test: Test) -> Test:
     """Run only with FAULTS=all (`make faults`)."""
     test.thorough = True  # type: ignore[attr-defined]
     return test

@@ -92,7 +92,7 @@ class Client:
             self._check()
             raise AssertionError(f"no answer in {timeout} s to {message!r}") from None
 
-    async def deed(self, kind: str, code: str, **fields: Any) -> Json:
+    async def action(self, kind: str, code: str, **fields: Any) -> Json:
         """Do something to a story; the `ok` answer. Raises `RefusedError` for an `error`."""
         answer = await self.ask({"type": kind, "story": code, **fields})
         if answer["type"] == "error":
@@ -119,12 +119,12 @@ class Client:
     async def react(self, code: str, reaction: str | None, comment: str | None = None) -> Json:
         """Put, change or (None) take back a reaction."""
         to = {} if comment is None else {"comment": comment}
-        return await self.deed("react", code, reaction=reaction, **to)
+        return await self.action("react", code, reaction=reaction, **to)
 
     async def comment(self, code: str, body: str, **fields: Any) -> Json:
         """Post a comment; it as it now is."""
         fields.setdefault("key", str(uuid.uuid4()))
-        comment: Json = (await self.deed("comment", code, body=body, **fields))["comment"]
+        comment: Json = (await self.action("comment", code, body=body, **fields))["comment"]
         return comment
 
     def state(self, code: str) -> Replay:

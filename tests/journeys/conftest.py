@@ -52,6 +52,6 @@ def pair(running_pair: Pair, request: pytest.FixtureRequest) -> Pair:
 
 
 @pytest.fixture(scope="session")
-def paper(running_pair: Pair) -> Publisher:
+def publisher(running_pair: Pair) -> Publisher:
     """A site with the default rules, for all tests that change none."""
     return running_pair.site()

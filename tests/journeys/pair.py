@@ -88,17 +88,17 @@ class Pair:
     async def posts(self, story: Story, number: int) -> None:
         """So many comments, over HTTP: a socket that sends that many in a second is closed."""
         headers = {"Origin": "https://post.example"}
-        deed = {"type": "comment", "story": story.code, "token": story.token, "body": "More."}
+        action = {"type": "comment", "story": story.code, "token": story.token, "body": "More."}
         # An idle connection is given up before the server does so.
         limits = httpx.Limits(keepalive_expiry=1)
-        left = iter(range(number))
+        loader = iter(range(number))
         async with http_client(headers=headers, limits=limits) as http:
 
             async def post_some() -> None:
                 # Not all at once: httpx looks through all that wait with each answer that comes.
-                for turn in left:
+                for turn in loader:
                     url = f"{self.servers[turn % 2].url}/v1/actions"
-                    fresh = {**deed, "key": str(uuid.uuid4())}
+                    fresh = {**action, "key": str(uuid.uuid4())}
                     (await http.post(url, json=fresh, timeout=30)).raise_for_status()
 
             await asyncio.gather(*(post_some() for _ in range(10)))

@@ -8,17 +8,17 @@ from tests.waiting import eventually
 
 
 async def test_resuming_on_the_other_server_brings_exactly_what_changed(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         first = await there.comment(code, "One.")
         second = await there.comment(code, "Two.")
         await agree(code, here, there)
         await here.socket.close()
-        await there.deed("edit", code, comment=first["id"], body="One, edited.")
-        await there.deed("delete", code, comment=second["id"])
+        await there.action("edit", code, comment=first["id"], body="One, edited.")
+        await there.action("delete", code, comment=second["id"])
         third = await there.comment(code, "Three.")
         await there.react(code, "happy", comment=third["id"])
         await there.react(code, "sad")
@@ -37,9 +37,9 @@ async def test_resuming_on_the_other_server_brings_exactly_what_changed(
 
 
 async def test_resuming_without_a_change_brings_none_but_the_latest_tallies(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         comment = await there.comment(code, "One.")
@@ -53,9 +53,9 @@ async def test_resuming_without_a_change_brings_none_but_the_latest_tallies(
 
 
 async def test_another_epoch_or_a_position_of_the_future_brings_a_full_snapshot(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
         await here.comment(story.code, "One.")
         await agree(story.code, here, there)
@@ -69,9 +69,9 @@ async def test_another_epoch_or_a_position_of_the_future_brings_a_full_snapshot(
 
 
 async def test_after_more_than_five_hundred_changes_a_full_snapshot_is_sent(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         await here.socket.close()
@@ -92,13 +92,15 @@ async def test_after_more_than_five_hundred_changes_a_full_snapshot_is_sent(
                 await agree(code, back, there)
 
 
-async def test_polling_with_since_tells_the_same_as_a_socket(pair: Pair, paper: Publisher) -> None:
-    story = paper.story()
+async def test_polling_with_since_tells_the_same_as_a_socket(
+    pair: Pair, publisher: Publisher
+) -> None:
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, _):
         polling = await here.fresh(code)
         first = await here.comment(code, "One.")
-        await here.deed("edit", code, comment=first["id"], body="One, edited.")
+        await here.action("edit", code, comment=first["id"], body="One, edited.")
         await here.react(code, "sad")
         await here.react(code, "happy", comment=first["id"])
         async with http_client(base_url=pair.other.url) as http:
@@ -119,9 +121,9 @@ async def test_polling_with_since_tells_the_same_as_a_socket(pair: Pair, paper: 
 
 
 async def test_own_reaction_and_comment_are_known_again_on_either_server(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         own = await here.comment(code, "Mine, *typed so*.")
@@ -141,13 +143,13 @@ async def test_own_reaction_and_comment_are_known_again_on_either_server(
 
 
 async def test_an_unsubscribed_story_is_silent_and_a_hidden_page_gets_comments_only(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story, silent = paper.story(), paper.story()
+    story, silent = publisher.story(), publisher.story()
     async with pair.readers(story) as (here, there):
         await here.subscribe(silent.token)
         await there.subscribe(silent.token)
-        await here.deed("unsubscribe", silent.code)
+        await here.action("unsubscribe", silent.code)
         await here.ask({"type": "visible", "value": False})
         before = len(here.frames)
         await there.comment(silent.code, "Nobody hears this.")

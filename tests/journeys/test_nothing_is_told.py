@@ -52,8 +52,8 @@ async def by_socket(server: ServerProcess, story: Story, identity: str) -> Clien
         await reader.subscribe(story.token, page=ORIGIN + PAGE)
         comment = await reader.comment(story.code, BODY, **own)
         await reader.react(story.code, "happy", comment=comment["id"])
-        await reader.deed("edit", story.code, comment=comment["id"], body=EDITED)
-        await reader.deed("report", story.code, comment=comment["id"], reason=REASON)
+        await reader.action("edit", story.code, comment=comment["id"], body=EDITED)
+        await reader.action("report", story.code, comment=comment["id"], reason=REASON)
         await reader.send(NONSENSE)
         with pytest.raises(RefusedError, match="token_invalid"):
             await reader.subscribe(story.token[:-4] + "AAAA")
@@ -67,12 +67,12 @@ async def by_socket(server: ServerProcess, story: Story, identity: str) -> Clien
 
 async def by_post(server: ServerProcess, story: Story) -> str:
     """The same over HTTP, and the frame's page with the token in its path; what they answered."""
-    deed = {"type": "comment", "story": story.code, "token": story.token, "name": NAME}
+    action = {"type": "comment", "story": story.code, "token": story.token, "name": NAME}
     said = []
     async with http_client(base_url=server.url, headers={**HEADERS, "Origin": ORIGIN}) as http:
         for body in (BODY, FATAL):
             answer = await http.post(
-                "/v1/actions", json={**deed, "key": str(uuid.uuid4()), "body": body}
+                "/v1/actions", json={**action, "key": str(uuid.uuid4()), "body": body}
             )
             said.append(answer.status_code)
         said.append((await http.post("/v1/actions", content=NONSENSE)).status_code)

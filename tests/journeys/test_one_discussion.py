@@ -15,9 +15,9 @@ from tests.waiting import eventually
 
 
 async def test_a_reaction_put_changed_and_taken_back_shows_on_every_copy(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story, 4) as readers:
         for client in readers:
             await client.react(story.code, "happy")
@@ -33,9 +33,9 @@ async def test_a_reaction_put_changed_and_taken_back_shows_on_every_copy(
 
 
 async def test_comments_from_both_servers_arrive_everywhere_in_one_order(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story, 4) as readers:
         posts = [
             client.comment(story.code, f"{index} of {client.origin}")
@@ -51,14 +51,14 @@ async def test_comments_from_both_servers_arrive_everywhere_in_one_order(
 
 
 async def test_each_verb_on_a_comment_is_followed_by_every_reader(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         top = await here.comment(code, "First.")
         await agree(code, here, there)
-        await here.deed("edit", code, comment=top["id"], body="First, **edited**.")
+        await here.action("edit", code, comment=top["id"], body="First, **edited**.")
         await agree(code, here, there)
         assert there.state(code).comments[top["id"]]["edited_at"] is not None
         reply = await there.comment(code, "A reply.", parent=top["id"])
@@ -69,8 +69,8 @@ async def test_each_verb_on_a_comment_is_followed_by_every_reader(
         assert here.state(code).comments[top["id"]]["tally"]["counts"]["thinking"] == 1
         await there.react(code, None, comment=top["id"])
         await agree(code, here, there)
-        await there.deed("report", code, comment=top["id"], reason="off topic")
-        await here.deed("delete", code, comment=top["id"])
+        await there.action("report", code, comment=top["id"], reason="off topic")
+        await here.action("delete", code, comment=top["id"])
         await agree(code, here, there)
         gone = there.state(code).comments[top["id"]]
         assert (gone["state"], gone["text"], gone["author"]["name"]) == ("removed", [], None)
@@ -79,13 +79,13 @@ async def test_each_verb_on_a_comment_is_followed_by_every_reader(
 
 
 async def test_a_removed_comment_leaves_the_other_copy_within_a_second(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
         comment = await here.comment(story.code, "Soon gone.")
         await agree(story.code, here, there)
-        await here.deed("delete", story.code, comment=comment["id"])
+        await here.action("delete", story.code, comment=comment["id"])
         comments = there.state(story.code).comments
         await eventually(
             lambda: comments[comment["id"]]["state"] == "removed", "it is gone", timeout=1
@@ -93,9 +93,9 @@ async def test_a_removed_comment_leaves_the_other_copy_within_a_second(
 
 
 async def test_forgetting_takes_everything_of_a_reader_from_every_story_and_copy(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story, second = paper.story(), paper.story()
+    story, second = publisher.story(), publisher.story()
     async with pair.readers(story) as (here, there):
         await here.subscribe(second.token)
         await there.subscribe(second.token)
@@ -103,7 +103,7 @@ async def test_forgetting_takes_everything_of_a_reader_from_every_story_and_copy
         await here.react(story.code, "sad", comment=comment["id"])
         await here.react(second.code, "happy")
         await there.react(second.code, "happy")
-        await here.deed("forget", story.code)
+        await here.action("forget", story.code)
         for code in (story.code, second.code):
             await agree(code, here, there)
         assert there.state(story.code).comments[comment["id"]]["author"]["name"] is None
@@ -113,9 +113,9 @@ async def test_forgetting_takes_everything_of_a_reader_from_every_story_and_copy
 
 
 async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
         await here.react(story.code, "happy")
         await there.subscribe(story.token, reader=here.reader)
@@ -129,11 +129,11 @@ async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
         assert here.state(story.code).count == 10
 
 
-async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -> None:
-    story = paper.story()
+async def test_a_deed_over_http_is_the_same_deed(pair: Pair, publisher: Publisher) -> None:
+    story = publisher.story()
     async with pair.readers(story) as (here, there), http_client() as http:
-        deed = {"type": "comment", "story": story.code, "token": story.token, "ref": 7}
-        body = {**deed, "key": str(uuid.uuid4()), "body": "By post."}
+        action = {"type": "comment", "story": story.code, "token": story.token, "ref": 7}
+        body = {**action, "key": str(uuid.uuid4()), "body": "By post."}
         sent = [
             await http.post(
                 f"{server.url}/v1/actions", json=body, headers={"Origin": "https://post.example"}
@@ -152,8 +152,8 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
         )
         assert again.json()["comment"]["id"] == first["comment"]["id"]
         # Who heard no answer may have become somebody by another deed meanwhile.
-        unheard = {**deed, "key": str(uuid.uuid4()), "body": "Unheard."}
-        tap = {**deed, "type": "react", "reaction": "happy"}
+        unheard = {**action, "key": str(uuid.uuid4()), "body": "Unheard."}
+        tap = {**action, "type": "react", "reaction": "happy"}
         said = []
         for words in (unheard, tap):
             answer = await http.post(
@@ -172,16 +172,16 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, paper: Publisher) -
 
 
 async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there), http_client() as http:
         for _ in range(5):
             first, key = str(uuid.uuid4()), str(uuid.uuid4())
             before = here.state(story.code).count
 
-            async def post(url: str, first: str = first, **deed: Any) -> dict[str, Any]:
-                sent = {"story": story.code, "token": story.token, "first": first, **deed}
+            async def post(url: str, first: str = first, **action: Any) -> dict[str, Any]:
+                sent = {"story": story.code, "token": story.token, "first": first, **action}
                 headers = {"Origin": "https://post.example"}
                 answer = await http.post(f"{url}/v1/actions", json=sent, headers=headers)
                 assert answer.status_code == 200, answer.text
@@ -190,9 +190,9 @@ async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
 
             said = await asyncio.gather(
                 *(
-                    post(server.url, **deed)
+                    post(server.url, **action)
                     for server in pair.servers * 2
-                    for deed in (
+                    for action in (
                         {"type": "react", "reaction": "sad"},
                         {"type": "comment", "key": key, "body": "Once."},
                     )
@@ -209,9 +209,9 @@ async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
 
 
 async def test_a_socket_knows_a_first_reader_by_http_and_tells_the_time(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story, first = paper.story(), str(uuid.uuid4())
+    story, first = publisher.story(), str(uuid.uuid4())
     async with Client(pair.one.url) as here, Client(pair.other.url) as there:
         for client in (here, there):
             # What only describes, and does not fit, costs nobody the discussion.
@@ -219,7 +219,7 @@ async def test_a_socket_knows_a_first_reader_by_http_and_tells_the_time(
                 story.token, lang="en_US", page="https://a.example/" + "a" * 2_100
             )
         said = [
-            await client.deed("react", story.code, reaction="sad", first=first)
+            await client.action("react", story.code, reaction="sad", first=first)
             for client in (here, there)
         ]
         assert said[0]["reader"] == said[1]["reader"]
@@ -230,9 +230,9 @@ async def test_a_socket_knows_a_first_reader_by_http_and_tells_the_time(
 
 
 async def test_presence_counts_readers_and_copies_of_both_servers(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story, 3) as readers:
         for client in readers:
             await eventually(
@@ -243,8 +243,8 @@ async def test_presence_counts_readers_and_copies_of_both_servers(
             )
 
 
-async def test_what_is_not_there_cannot_be_touched(pair: Pair, paper: Publisher) -> None:
-    story = paper.story()
+async def test_what_is_not_there_cannot_be_touched(pair: Pair, publisher: Publisher) -> None:
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
         comment = await here.comment(story.code, "Mine.")
         for kind, fields in (
@@ -253,16 +253,16 @@ async def test_what_is_not_there_cannot_be_touched(pair: Pair, paper: Publisher)
             ("report", {"comment": "nothing-here"}),
         ):
             with pytest.raises(RefusedError, match="not_found"):
-                await there.deed(kind, story.code, **fields)
+                await there.action(kind, story.code, **fields)
         with pytest.raises(RefusedError, match="unknown_reaction"):
             await there.react(story.code, "meh")
         await agree(story.code, here, there)
 
 
 async def test_fifty_stories_fit_on_a_socket_and_the_next_is_refused(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    stories = [paper.story() for _ in range(51)]
+    stories = [publisher.story() for _ in range(51)]
     async with Client(pair.one.url) as reader, Client(pair.other.url) as writer:
         for story in stories[:50]:
             await reader.subscribe(story.token)
@@ -273,5 +273,5 @@ async def test_fifty_stories_fit_on_a_socket_and_the_next_is_refused(
             await writer.subscribe(story.token)
             await writer.comment(story.code, "To the first and to the last.")
             await agree(story.code, reader, writer)
-        await reader.deed("unsubscribe", stories[0].code)
+        await reader.action("unsubscribe", stories[0].code)
         await reader.subscribe(stories[50].token)

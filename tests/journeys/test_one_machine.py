@@ -65,9 +65,9 @@ async def test_one_network_has_only_so_many_sockets(
         first = await stack.enter_async_context(Client(server.url))
         for _ in range(2):
             await stack.enter_async_context(Client(server.url))
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as rejection:
             await stack.enter_async_context(Client(server.url))
-        assert refusal.value.response.status_code == 429
-        assert refusal.value.response.headers["Retry-After"] == "30"
+        assert rejection.value.response.status_code == 429
+        assert rejection.value.response.headers["Retry-After"] == "30"
         await first.socket.close()
         await stack.enter_async_context(Client(server.url))

@@ -31,7 +31,7 @@ async def test_a_comment_that_waits_is_shown_to_its_author_alone_until_it_is_app
             assert frame["comment"]["state"] == "published"
             assert frame["comment"]["copy"] is None, "this site does not show where one wrote"
         await agree(code, author, there, here)
-        await author.deed("edit", code, comment=comment["id"], body="Changed.")
+        await author.action("edit", code, comment=comment["id"], body="Changed.")
         await agree(code, author, there, here)
         assert there.state(code).comments[comment["id"]]["text"] == [["p", None, "Please wait."]]
         pair.cli("comment", "approve", comment["id"])
@@ -47,22 +47,22 @@ async def test_a_comment_that_waits_is_shown_to_its_author_alone_until_it_is_app
 
 
 async def test_closing_reopening_and_a_notice_are_seen_on_every_open_page(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with pair.readers(story) as (here, there):
         comment = await here.comment(code, "Before.")
         pair.cli("story", "close", code)
         for client in (here, there):
             await eventually(lambda c=client: c.state(code).story["closed"], "it is closed")
-        for deed in (
+        for action in (
             there.comment(code, "Too late."),
             there.react(code, "sad"),
-            here.deed("edit", code, comment=comment["id"], body="Too late."),
+            here.action("edit", code, comment=comment["id"], body="Too late."),
         ):
             with pytest.raises(RefusedError, match="story_closed"):
-                await deed
+                await action
         await agree(code, here, there)
         pair.cli("story", "notice", code, "We are reading along.")
         await there.saw("story", notice="We are reading along.")
@@ -93,8 +93,8 @@ async def test_new_rules_of_a_site_reach_pages_that_are_open(pair: Pair) -> None
         async def refused() -> bool:
             try:
                 await there.react(story.code, "fired_up")
-            except RefusedError as refusal:
-                return refusal.code == "unknown_reaction"
+            except RefusedError as rejection:
+                return rejection.code == "unknown_reaction"
             return False
 
         await eventually(refused, "the reaction is no longer offered", pause=0.1)
@@ -103,18 +103,18 @@ async def test_new_rules_of_a_site_reach_pages_that_are_open(pair: Pair) -> None
 
 
 async def test_a_withdrawn_token_reads_on_and_does_nothing_more(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story(jti="copy-of-a-thief")
+    story = publisher.story(jti="copy-of-a-thief")
     async with pair.readers(story) as (here, there):
         await here.react(story.code, "happy")
-        pair.cli("site", "revoke", paper.site, "copy-of-a-thief")
+        pair.cli("site", "revoke", publisher.site, "copy-of-a-thief")
 
         async def refused() -> bool:
             try:
                 await there.react(story.code, "sad")
-            except RefusedError as refusal:
-                return refusal.code == "token_revoked"
+            except RefusedError as rejection:
+                return rejection.code == "token_revoked"
             return False
 
         await eventually(refused, "the token is known to be withdrawn", pause=0.1)
@@ -136,8 +136,8 @@ async def test_tokens_of_a_retired_key_are_refused_and_those_of_the_new_key_are_
         async def refused() -> bool:
             try:
                 await here.react(story.code, "sad")
-            except RefusedError as refusal:
-                return refusal.code == "token_invalid"
+            except RefusedError as rejection:
+                return rejection.code == "token_invalid"
             return False
 
         await eventually(refused, "the key is known to be retired", pause=0.1)
@@ -171,8 +171,8 @@ async def test_a_restored_backup_is_what_every_open_page_shows(pair: Pair, tmp_p
         async def posted() -> bool:
             try:
                 await there.comment(code, "After the restore.")
-            except RefusedError as refusal:
-                return refusal.code != "unavailable"
+            except RefusedError as rejection:
+                return rejection.code != "unavailable"
             return True
 
         await eventually(posted, "comments are taken again", pause=0.3)
@@ -208,8 +208,8 @@ async def test_after_a_restore_a_page_by_the_bare_code_may_what_it_might_before(
         async def posted() -> bool:
             try:
                 await here.comment(story.code, "After the restore.")
-            except RefusedError as refusal:
-                return refusal.code != "unavailable"
+            except RefusedError as rejection:
+                return rejection.code != "unavailable"
             return True
 
         await eventually(posted, "comments are taken again", pause=0.3)

@@ -35,10 +35,10 @@ async def told(client: Client, code: str, reason: str | None, since: int = 0) ->
     return snapshot
 
 
-async def refusal_of(deed: Any) -> str:
+async def refusal_of(action: Any) -> str:
     """The code by which it is refused."""
     with pytest.raises(RefusedError) as refused:
-        await deed
+        await action
     return refused.value.code
 
 
@@ -49,8 +49,8 @@ async def soon_refused(url: str, origin: str, reason: str, **by: Any) -> None:
         async with Client(url, origin) as late:
             try:
                 await late.subscribe(**by)
-            except RefusedError as refusal:
-                return refusal.code == reason
+            except RefusedError as rejection:
+                return rejection.code == reason
         return False
 
     await eventually(refused, f"it refuses with {reason}", SOON_S)
@@ -73,7 +73,7 @@ async def test_an_open_page_whose_token_is_withdrawn_is_told_within_five_seconds
         assert await refusal_of(there.react(story.code, "sad")) == "token_revoked"
         # It reads on, and its reader may take back what is theirs.
         await other.comment(story.code, "Others go on.")
-        await here.deed("delete", story.code, comment=comment["id"])
+        await here.action("delete", story.code, comment=comment["id"])
         await agree(story.code, here, there, other)
         snapshots = [one for one in other.frames if one["type"] == "snapshot"]
         assert len(snapshots) == 1, "whose rights are as they were is sent nothing anew"
@@ -99,9 +99,9 @@ async def agree_alone(client: Client, code: str) -> None:
 
 
 async def test_a_socket_that_carries_other_stories_loses_only_the_one_that_ended(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    closed, public = pair.site("open_reading=off"), paper.story()
+    closed, public = pair.site("open_reading=off"), publisher.story()
     secret = closed.story(jti="bad-copy")
     async with pair.readers(public) as (_, there), Client(pair.one.url) as page:
         await page.subscribe(secret.token)
@@ -145,9 +145,9 @@ async def test_a_site_that_closes_reading_is_closed_at_every_door(pair: Pair) ->
         for server in pair.servers:
             await soon_refused(server.url, "https://copy.example", "not_permitted", code=story.code)
             async with http_client() as http:
-                deed = {"type": "react", "story": story.code, "reaction": "sad"}
+                action = {"type": "react", "story": story.code, "reaction": "sad"}
                 page = {"Origin": "https://copy.example"}
-                answer = await http.post(f"{server.url}/v1/actions", json=deed, headers=page)
+                answer = await http.post(f"{server.url}/v1/actions", json=action, headers=page)
                 assert answer.json()["code"] == "not_permitted"
                 for path in (
                     f"/v1/stories/{story.code}",
@@ -181,8 +181,10 @@ async def test_bare_codes_become_read_only_where_republishing_closes_and_act_whe
         await agree(story.code, here, bare)
 
 
-async def test_a_token_that_expires_is_told_to_its_open_pages(pair: Pair, paper: Publisher) -> None:
-    story = paper.story(exp=int(time.time()) + 2)
+async def test_a_token_that_expires_is_told_to_its_open_pages(
+    pair: Pair, publisher: Publisher
+) -> None:
+    story = publisher.story(exp=int(time.time()) + 2)
     async with Client(pair.one.url) as page:
         await page.subscribe(story.token)
         assert (await told(page, story.code, "token_expired"))["can"] == ["read"]
@@ -205,7 +207,7 @@ async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_co
         assert (await told(page, story.code, "origin_not_allowed"))["can"] == ["read"]
         assert await refusal_of(page.react(story.code, "sad")) == "origin_not_allowed"
         fresh = publisher.token(story.key, origins=["*"])
-        deed = {"type": "react", "story": story.code, "reaction": "sad"}
+        action = {"type": "react", "story": story.code, "reaction": "sad"}
         for server in pair.servers:
             await soon_refused(server.url, bad, "origin_not_allowed", token=story.token)
             async with Client(server.url, bad) as late:
@@ -215,7 +217,7 @@ async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_co
             async with http_client() as http:
                 for more in ({"token": fresh}, {}):
                     answer = await http.post(
-                        f"{server.url}/v1/actions", json=deed | more, headers={"Origin": bad}
+                        f"{server.url}/v1/actions", json=action | more, headers={"Origin": bad}
                     )
                     assert (answer.status_code, answer.json()["code"]) == (
                         403,
@@ -290,10 +292,16 @@ async def test_a_retired_key_takes_the_sign_in_of_those_it_vouched_for(pair: Pai
         unsigned = await here.comment(code, "Who am I now?", name="Ines Falk")
         assert (unsigned["author"]["role"], unsigned["author"]["vouched"]) == (None, False)
         # Everywhere else too, and as one reader however often it is sent.
-        deed = {"type": "react", "story": code, "reaction": "sad", "token": fresh, "reader": leaked}
+        action = {
+            "type": "react",
+            "story": code,
+            "reaction": "sad",
+            "token": fresh,
+            "reader": leaked,
+        }
         async with http_client(headers={"Origin": "https://copy.example"}) as http:
             for server in pair.servers:
-                answer = (await http.post(f"{server.url}/v1/actions", json=deed)).json()
+                answer = (await http.post(f"{server.url}/v1/actions", json=action)).json()
                 assert (answer["type"], answer["identity"]) == ("ok", "token_invalid")
                 assert answer["reader"] == snapshot["reader"]
                 assert answer["tally"]["counts"]["sad"] == 1
@@ -315,12 +323,14 @@ async def taken(page: Client, token: str, reader: str) -> bool:
 
 
 async def test_a_sign_in_ends_after_thirty_days_and_the_next_identity_renews_it(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     now = int(time.time())
     async with Client(pair.one.url) as page:
-        issued = (await page.subscribe(story.token, identity=paper.identity("u", "Zoë")))["reader"]
+        issued = (await page.subscribe(story.token, identity=publisher.identity("u", "Zoë")))[
+            "reader"
+        ]
         payload = claims_of(issued)
         assert payload["generation"] == 1
         assert now + 30 * 86_400 - 5 <= payload["exp"] <= time.time() + 30 * 86_400
@@ -329,7 +339,7 @@ async def test_a_sign_in_ends_after_thirty_days_and_the_next_identity_renews_it(
             {**payload, "exp": now - 1},
             {name: payload[name] for name in payload if name not in {"generation", "exp"}},
         ):
-            old = reader_token(paper, gone)
+            old = reader_token(publisher, gone)
             snapshot = await page.subscribe(story.token, reader=old)
             assert snapshot["identity"] == "token_expired"
             assert set(claims_of(snapshot["reader"])) == {"rid"}
@@ -356,21 +366,23 @@ def reader_token(publisher: Publisher, payload: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("wrong", ["used", "expired", "garbage", "retired", "number", "endless"])
 async def test_an_identity_that_is_not_taken_costs_the_sign_in_and_never_the_discussion(
-    pair: Pair, paper: Publisher, wrong: str
+    pair: Pair, publisher: Publisher, wrong: str
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     now = int(time.time())
     async with pair.readers(story) as (here, there):
         remembered = (await here.react(story.code, "happy"))["reader"]
-        good = paper.identity("user-9", "Vera Holm")
+        good = publisher.identity("user-9", "Vera Holm")
         if wrong == "used":
             async with Client(pair.one.url) as first:
                 await first.subscribe(story.token, identity=good)
         identity: Any = {
             "used": good,
-            "expired": paper.identity("user-9", "Vera Holm", iat=now - 400, exp=now - 300),
+            "expired": publisher.identity("user-9", "Vera Holm", iat=now - 400, exp=now - 300),
             "garbage": "i1.nonsense",
-            "retired": Publisher(paper.site, paper.secret, 7).identity("user-9", "Vera Holm"),
+            "retired": Publisher(publisher.site, publisher.secret, 7).identity(
+                "user-9", "Vera Holm"
+            ),
             "number": 7,
             "endless": "i1." + "x" * 5_000,
         }[wrong]
@@ -387,10 +399,10 @@ async def test_an_identity_that_is_not_taken_costs_the_sign_in_and_never_the_dis
 
 
 async def test_all_stories_of_a_page_may_show_the_same_identity(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    first, second = paper.story(), paper.story()
-    identity = paper.identity("user-12", "Vera Holm")
+    first, second = publisher.story(), publisher.story()
+    identity = publisher.identity("user-12", "Vera Holm")
     async with Client(pair.one.url) as page:
         for story in (first, second):
             snapshot = await page.subscribe(story.token, identity=identity)
@@ -402,21 +414,21 @@ async def test_all_stories_of_a_page_may_show_the_same_identity(
 
 @pytest.mark.parametrize("reader", ["r1.nonsense", "", 7, "x" * 5_000])
 async def test_a_reader_token_that_is_none_costs_nothing(
-    pair: Pair, paper: Publisher, reader: Any
+    pair: Pair, publisher: Publisher, reader: Any
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with Client(pair.one.url) as page:
         await page.subscribe(story.token, reader=reader)
         token = reader if reader == "r1.nonsense" else None
-        assert (await page.deed("react", story.code, reaction="happy", reader=token))["reader"]
+        assert (await page.action("react", story.code, reaction="happy", reader=token))["reader"]
 
 
 async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
-        await here.subscribe(story.token, identity=paper.identity("user-3", "Vera Holm"))
+        await here.subscribe(story.token, identity=publisher.identity("user-3", "Vera Holm"))
         signed = await here.comment(story.code, "It is me.")
         typed = await there.comment(story.code, "No, me.", name="Vera Holm")
         assert signed["author"]["vouched"] is True
@@ -431,9 +443,9 @@ async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
 
 
 async def test_no_token_may_take_the_handle_of_copies_without_one(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with Client(pair.one.url) as page:
-        token = paper.token(story.key, jti="open")
+        token = publisher.token(story.key, jti="open")
         assert await refusal_of(page.subscribe(token)) == "token_invalid"

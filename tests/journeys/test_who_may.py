@@ -16,12 +16,12 @@ from tests.waiting import eventually
 
 
 async def test_a_vouched_reader_has_the_sites_name_and_is_the_same_on_every_device(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     code = story.code
     async with Client(pair.one.url) as phone, Client(pair.other.url) as laptop:
-        identity = paper.identity("user-7", "Zoë", author=True)
+        identity = publisher.identity("user-7", "Zoë", author=True)
         first = await phone.subscribe(story.token, identity=identity)
         assert first["reader"], "to come back with, for the identity token is used up"
         comment = await phone.comment(code, "By me.", name="Somebody else")
@@ -32,10 +32,10 @@ async def test_a_vouched_reader_has_the_sites_name_and_is_the_same_on_every_devi
             "vouched": True,
         }
         await phone.react(code, "happy")
-        again = await laptop.subscribe(story.token, identity=paper.identity("user-7", "Zoë"))
+        again = await laptop.subscribe(story.token, identity=publisher.identity("user-7", "Zoë"))
         assert again["mine"]["reaction"] == "happy"
         assert [own["id"] for own in again["mine"]["comments"]] == [comment["id"]]
-        await laptop.deed("edit", code, comment=comment["id"], body="By me, edited.")
+        await laptop.action("edit", code, comment=comment["id"], body="By me, edited.")
         await laptop.react(code, "sad")
         await agree(code, phone, laptop)
         assert laptop.state(code).tally["counts"]["happy"] == 0
@@ -47,32 +47,32 @@ async def test_a_vouched_reader_has_the_sites_name_and_is_the_same_on_every_devi
 
 
 async def test_an_expired_token_reads_with_the_reason_and_does_nothing(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
-    expired = paper.token(story.key, exp=int(time.time()) - 1)
+    story = publisher.story()
+    expired = publisher.token(story.key, exp=int(time.time()) - 1)
     async with pair.readers(story) as (_, there), Client(pair.one.url) as late:
         snapshot = await late.subscribe(expired)
         assert (snapshot["can"], snapshot["read_only"]) == (["read"], "token_expired")
-        for deed in (late.react(story.code, "happy"), late.comment(story.code, "Too late.")):
+        for action in (late.react(story.code, "happy"), late.comment(story.code, "Too late.")):
             with pytest.raises(RefusedError, match="token_expired"):
-                await deed
+                await action
         await there.comment(story.code, "Still readable.")
         await agree(story.code, late, there)
 
 
 async def test_a_token_that_expires_while_the_page_is_open_ends_its_deeds(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story(exp=int(time.time()) + 2)
+    story = publisher.story(exp=int(time.time()) + 2)
     async with Client(pair.one.url) as client:
         await client.subscribe(story.token)
 
         async def refused() -> bool:
             try:
                 await client.react(story.code, "happy")
-            except RefusedError as refusal:
-                return refusal.code == "token_expired"
+            except RefusedError as rejection:
+                return rejection.code == "token_expired"
             return False
 
         await eventually(refused, "the token has expired", pause=0.1)
@@ -105,9 +105,9 @@ async def test_the_bare_code_does_what_the_site_allows(pair: Pair) -> None:
     ],
 )
 async def test_a_refused_page_is_told_why_and_its_socket_closed_soon(
-    pair: Pair, paper: Publisher, origin: str, broken: bool, code: str, close: int
+    pair: Pair, publisher: Publisher, origin: str, broken: bool, code: str, close: int
 ) -> None:
-    token = paper.story().token
+    token = publisher.story().token
     async with Client(pair.one.url, origin) as client:
         with pytest.raises(RefusedError, match=code):
             await client.subscribe(token[:-3] + "AAA" if broken else token)
@@ -117,9 +117,13 @@ async def test_a_refused_page_is_told_why_and_its_socket_closed_soon(
 
 
 async def test_a_refused_story_does_not_end_the_others_of_its_page(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    first, second, broken = paper.story(), paper.story(), paper.story().token[:-3] + "AAA"
+    first, second, broken = (
+        publisher.story(),
+        publisher.story(),
+        publisher.story().token[:-3] + "AAA",
+    )
     async with pair.readers(first) as (here, there):
         with pytest.raises(RefusedError, match="token_invalid"):
             await here.subscribe(broken)
@@ -140,17 +144,17 @@ async def test_a_socket_that_subscribes_to_nothing_is_closed(pair: Pair) -> None
         assert await client.closed(timeout=15) == 4408
 
 
-async def test_a_deed_without_a_subscription_is_refused(pair: Pair, paper: Publisher) -> None:
-    story = paper.story()
+async def test_a_deed_without_a_subscription_is_refused(pair: Pair, publisher: Publisher) -> None:
+    story = publisher.story()
     async with pair.readers(story), Client(pair.one.url) as client:
         with pytest.raises(RefusedError, match="not_permitted"):
             await client.react(story.code, "happy")
 
 
 async def test_messages_that_nobody_understands_are_answered_and_ten_of_them_end_the_socket(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     async with pair.readers(story) as (here, there):
         answer = await here.ask({"type": "nonsense"})
         assert (answer["type"], answer["code"]) == ("error", "malformed")
@@ -166,29 +170,29 @@ async def test_messages_that_nobody_understands_are_answered_and_ten_of_them_end
 async def test_a_handshake_without_our_subprotocol_is_refused_over_http(pair: Pair) -> None:
     url = pair.one.url.replace("http", "ws", 1) + "/v1/live"
     for offered in (None, [Subprotocol("chat"), Subprotocol("widget.v9")]):
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as rejection:
             async with connect(
                 url, origin=Origin("https://copy.example"), subprotocols=offered, proxy=None
             ):
                 pass
-        assert refusal.value.response.status_code == 400
+        assert rejection.value.response.status_code == 400
 
 
 async def test_a_socket_that_is_asked_for_elsewhere_is_told_where_they_are(pair: Pair) -> None:
     url = pair.one.url.replace("http", "ws", 1)
     for path in ("/", "/v1/life", "/healthz"):
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as rejection:
             async with connect(url + path, subprotocols=[Subprotocol("widget.v1")], proxy=None):
                 pass
-        answer = refusal.value.response
+        answer = rejection.value.response
         assert answer.status_code == 404
         assert b"/v1/live" in (answer.body or b"")
 
 
 async def test_who_hangs_up_in_the_middle_of_a_request_is_no_failure_of_the_server(
-    pair: Pair, paper: Publisher
+    pair: Pair, publisher: Publisher
 ) -> None:
-    story = paper.story()
+    story = publisher.story()
     for _ in range(5):
         _, writer = await asyncio.open_connection("127.0.0.1", pair.one.port)
         writer.write(b"POST /v1/actions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")

@@ -7,12 +7,12 @@ from copy import deepcopy
 from typing import Any
 
 from tests.journeys.replay import Replay
-from widget_server.live.channel import RECENT, Loaded, Recent
-from widget_server.live.frames import Batch
+from widget_server.live.channel import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.live.frames import PreparedBatch
 from widget_server.live.hub import Hub
-from widget_server.live.messages import Kind, Message
+from widget_server.live.messages import BusMessage, MessageKind
 from widget_server.live.watched import Subscription
-from widget_server.model.errors import NotFound
+from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Position
 
 Json = dict[str, Any]
@@ -23,7 +23,7 @@ async def _at_once() -> None:
     pass
 
 
-class Truth:
+class FakeDatabase:
     """The database with one story: what was committed, and how often it was asked for what."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Truth:
 
     # What readers do -----------------------------------------------------------------------------
 
-    def post(self) -> Message:
+    def post(self) -> BusMessage:
         """A new comment."""
         key = f"c{len(self.comments)}"
         self.comments[key] = {
@@ -55,11 +55,11 @@ class Truth:
         }
         return self._changed(key)
 
-    def edit(self, key: str) -> Message:
+    def edit(self, key: str) -> BusMessage:
         """A change of a comment."""
         return self._changed(key)
 
-    def close(self) -> Message:
+    def close(self) -> BusMessage:
         """A change of the story itself."""
         self.closed = not self.closed
         self.seq += 1
@@ -71,7 +71,7 @@ class Truth:
         """A change of the site's rules: a number that no message speaks of."""
         self.seq += 1
 
-    def react(self, comment: str | None = None) -> Message:
+    def react(self, comment: str | None = None) -> BusMessage:
         """One more reaction to the story or to a comment."""
         self.counter += 1
         tally = self.tally if comment is None else self.comments[comment]["tally"]
@@ -80,16 +80,16 @@ class Truth:
 
     def restore(self) -> None:
         """Go back to an empty story, under another epoch."""
-        self.__dict__ |= {**Truth().__dict__, "asked": self.asked, "epoch": self.epoch + "+"}
+        self.__dict__ |= {**FakeDatabase().__dict__, "asked": self.asked, "epoch": self.epoch + "+"}
 
     def position(self) -> Json:
         return {"epoch": self.epoch, "seq": self.seq}
 
     # What the hub asks ---------------------------------------------------------------------------
 
-    async def snapshot(self, code: str) -> Loaded:
+    async def snapshot(self, code: str) -> CachedSnapshot:
         await self._ask("snapshot", code)
-        answer = Loaded(
+        answer = CachedSnapshot(
             self.epoch,
             self.seq,
             self.counter,
@@ -102,7 +102,7 @@ class Truth:
         await self.after()
         return answer
 
-    async def changes(self, code: str, seq: int) -> list[Message] | None:
+    async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
         await self._ask("changes", code)
         changed = sorted((c for c in self.comments.values() if c["seq"] > seq), key=_seq)
         complete = [c["seq"] for c in changed] == list(range(seq + 1, self.seq + 1))
@@ -110,29 +110,29 @@ class Truth:
         await self.after()
         return answer
 
-    async def recent(self, code: str) -> Recent:
+    async def recent(self, code: str) -> RecentChanges:
         await self._ask("recent", code)
         changed = sorted(self.comments.values(), key=_seq)
-        floor = 0 if len(changed) <= RECENT else changed[-RECENT]["seq"] - 1
-        answer = Recent(
+        floor = 0 if len(changed) <= RESUME_SIZE else changed[-RESUME_SIZE]["seq"] - 1
+        answer = RecentChanges(
             epoch=self.epoch,
             seq=self.seq,
             version=self.counter,
-            floor=floor,
+            oldest_seq=floor,
             counted_from=0,
-            comments=[(c["seq"], c["id"], json.dumps(c).encode()) for c in changed[-RECENT:]],
+            comments=[(c["seq"], c["id"], json.dumps(c).encode()) for c in changed[-RESUME_SIZE:]],
             tallies=self._tally_messages(0),
         )
         await self.after()
         return answer
 
-    async def tallies(self, code: str, version: int) -> list[Message]:
+    async def tallies(self, code: str, version: int) -> list[BusMessage]:
         await self._ask("tallies", code)
-        answer = self._tally_messages(version)[:RECENT]
+        answer = self._tally_messages(version)[:RESUME_SIZE]
         await self.after()
         return answer
 
-    async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
+    async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
         await self._ask("mine", code)
         return {reader: b'{"of":"%b"}' % reader.encode() for reader in readers}
 
@@ -148,7 +148,7 @@ class Truth:
         if self.fails is not None:
             raise self.fails
         if codes and codes[0] != CODE:
-            raise NotFound
+            raise NotFoundError
 
     # How it looks --------------------------------------------------------------------------------
 
@@ -177,34 +177,34 @@ class Truth:
     def _no_tally(self) -> Json:
         return {"version": 0, "counts": {"happy": 0}}
 
-    def _changed(self, key: str) -> Message:
+    def _changed(self, key: str) -> BusMessage:
         self.seq += 1
         self.comments[key]["seq"] = self.seq
         return self._comment_message(self.comments[key])
 
-    def _comment_message(self, comment: Json) -> Message:
+    def _comment_message(self, comment: Json) -> BusMessage:
         position = {"epoch": self.epoch, "seq": comment["seq"]}
         about = {"position": position, "count": len(self.comments), "comment": comment}
         return self._message("comment", comment["seq"], about, comment["id"])
 
-    def _tally_messages(self, version: int) -> list[Message]:
+    def _tally_messages(self, version: int) -> list[BusMessage]:
         own = [(None, self.tally)] + [(c["id"], c["tally"]) for c in self.comments.values()]
         changed = [(key, tally) for key, tally in own if tally["version"] > version]
         changed.sort(key=lambda item: int(item[1]["version"]))
         return [self._tally_message(key, tally) for key, tally in changed]
 
-    def _tally_message(self, comment: str | None, tally: Json) -> Message:
+    def _tally_message(self, comment: str | None, tally: Json) -> BusMessage:
         target = {} if comment is None else {"comment": comment}
         return self._message("tally", tally["version"], {**target, **tally}, comment or "")
 
-    def _message(self, kind: Kind, number: int, about: Json, key: str = "") -> Message:
+    def _message(self, kind: MessageKind, number: int, about: Json, key: str = "") -> BusMessage:
         payload = json.dumps({"type": kind, "story": CODE, **about}).encode()
         if kind == "comment":
             start = payload.index(b'"comment": {') + len(b'"comment": ')
         else:
             start = payload.find(b'"version"')
         count = about.get("count", 0)
-        return Message(kind, CODE, number, key, payload, count, start, self.epoch)
+        return BusMessage(kind, CODE, number, key, payload, count, start, self.epoch)
 
 
 def _seq(comment: Json) -> int:
@@ -212,7 +212,7 @@ def _seq(comment: Json) -> int:
     return seq
 
 
-class ScriptedPeer:
+class ScriptedConnection:
     """A reader's end of a socket: follows what is written with the replay of the journeys.
 
     Like a real one it lends its socket, which is itself here, when it has taken a batch, and wants
@@ -220,15 +220,15 @@ class ScriptedPeer:
     """
 
     def __init__(self) -> None:
-        self.on_resume: Callable[[], None] | None = None
+        self.on_writable: Callable[[], None] | None = None
         self.on_shutdown: Callable[[], None] | None = None
-        self.on_busy: Callable[[], None] | None = None
-        self.direct: ScriptedPeer | None = None
+        self.on_direct_revoked: Callable[[], None] | None = None
+        self.direct_socket: ScriptedConnection | None = None
         self.replay = Replay(CODE)
         self.frames: list[Json] = []
         self.wires: list[bytes] = []
         """What was written, each time."""
-        self.paused = False
+        self.write_paused = False
         self.paused_since: float | None = None
         self.closed = False
         self.room = 1_000_000
@@ -236,16 +236,16 @@ class ScriptedPeer:
         self._torn = b""
         """What it took of a batch that it did not take whole."""
 
-    def write(self, batch: Batch) -> bool:
-        if self.paused or self.closed:
+    def write(self, batch: PreparedBatch) -> bool:
+        if self.write_paused or self.closed:
             return False
-        self._take(batch.wire)
-        if self.room > 0 and self.on_busy is not None:
-            self.direct = self
+        self._take(batch.frame_bytes)
+        if self.room > 0 and self.on_direct_revoked is not None:
+            self.direct_socket = self
         return True
 
     def send(self, wire: bytes, /) -> int:
-        assert self.direct is not None, "it was written past what waits"
+        assert self.direct_socket is not None, "it was written past what waits"
         if self.room > 1:
             self._take(wire)
             return len(wire)
@@ -254,10 +254,10 @@ class ScriptedPeer:
             raise BlockingIOError
         return len(self._torn)
 
-    def put_rest(self, data: bytes | memoryview) -> None:
+    def write_remainder(self, data: bytes | memoryview) -> None:
         wire, self._torn = self._torn + bytes(data), b""
         self._take(wire)
-        assert self.paused
+        assert self.write_paused
 
     def _take(self, wire: bytes) -> None:
         self.wires.append(wire)
@@ -266,21 +266,21 @@ class ScriptedPeer:
             self.frames.append(message)
             self.replay.apply(message)
         self.room -= 1
-        self.paused = self.room <= 0
-        if self.paused:
-            self.be_busy()
+        self.write_paused = self.room <= 0
+        if self.write_paused:
+            self.revoke_direct()
 
-    def be_busy(self) -> None:
+    def revoke_direct(self) -> None:
         """Take back what is lent."""
-        lent, self.direct = self.direct is not None, None
-        if lent and self.on_busy is not None:
-            self.on_busy()
+        lent, self.direct_socket = self.direct_socket is not None, None
+        if lent and self.on_direct_revoked is not None:
+            self.on_direct_revoked()
 
     def resume(self, room: int = 1_000_000) -> None:
         """Read again."""
-        self.room, self.paused = room, False
-        if self.on_resume is not None:
-            self.on_resume()
+        self.room, self.write_paused = room, False
+        if self.on_writable is not None:
+            self.on_writable()
 
     def kinds(self) -> list[str]:
         """What came, in order."""
@@ -291,11 +291,11 @@ class ScriptedPeer:
 
     def close(self, code: int, reason: str = "") -> None:
         self.closed = True
-        self.be_busy()
+        self.revoke_direct()
 
     def abort(self) -> None:
         self.closed = True
-        self.be_busy()
+        self.revoke_direct()
 
 
 def payloads(wire: bytes) -> list[bytes]:
@@ -323,68 +323,68 @@ class ScriptedBus:
     def __init__(self) -> None:
         self.healthy = True
         self.confirms = True
-        self.watched: list[str] = []
-        self.unwatched: list[str] = []
-        self.sent: list[Message] = []
+        self.subscribed: list[str] = []
+        self.unsubscribed: list[str] = []
+        self.sent: list[BusMessage] = []
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: BusMessage) -> None:
         self.sent.append(message)
 
-    def watch(self, code: str) -> "asyncio.Future[None]":
-        self.watched.append(code)
+    def subscribe(self, code: str) -> "asyncio.Future[None]":
+        self.subscribed.append(code)
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.confirms:
             confirmed.set_result(None)
         return confirmed
 
-    def unwatch(self, codes: Iterable[str]) -> None:
-        self.unwatched += codes
+    def unsubscribe(self, codes: Iterable[str]) -> None:
+        self.unsubscribed += codes
 
 
 class Process:
     """A hub with its bus, as one server process has them."""
 
-    def __init__(self, truth: Truth, name: str = "a") -> None:
-        self.truth = truth
+    def __init__(self, database: FakeDatabase, name: str = "a") -> None:
+        self.truth = database
         self.bus = ScriptedBus()
-        self.hub = Hub(truth, name)
+        self.hub = Hub(database, name)
         self.hub.connect(self.bus)
-        self.hub.presence_frame = lambda code, readers, copies: json.dumps(
+        self.hub.encode_presence = lambda code, readers, copies: json.dumps(
             {"type": "presence", "story": code, "readers": readers, "copies": copies}
         ).encode()
 
     async def join(
         self,
         since: Position | None = None,
-        peer: ScriptedPeer | None = None,
+        connection: ScriptedConnection | None = None,
         reader: str | None = None,
         copy: int = 1,
-    ) -> tuple[ScriptedPeer, Subscription]:
+    ) -> tuple[ScriptedConnection, Subscription]:
         """A reader who subscribes; paused peers catch up as sockets make them."""
-        peer = peer or ScriptedPeer()
-        subscription = Subscription(peer, copy, b"", reader)
-        attach(peer, self.hub, subscription)
-        await self.hub.join(CODE, subscription, 1, since)
-        return peer, subscription
+        connection = connection or ScriptedConnection()
+        subscription = Subscription(connection, copy, b"", reader)
+        attach(connection, self.hub, subscription)
+        await self.hub.subscribe(CODE, subscription, 1, since)
+        return connection, subscription
 
-    def hear(self, *messages: Message) -> None:
+    def hear(self, *messages: BusMessage) -> None:
         """Messages of another process arrive."""
         for message in messages:
             self.hub.receive(message)
 
 
-def attach(peer: ScriptedPeer, hub: Hub, subscription: Subscription) -> None:
+def attach(connection: ScriptedConnection, hub: Hub, subscription: Subscription) -> None:
     """Do for a subscription what its socket does."""
-    peer.on_resume = lambda: hub.resumed_reading(subscription)
-    peer.on_busy = subscription.step_out
+    connection.on_writable = lambda: hub.on_writable(subscription)
+    connection.on_direct_revoked = subscription.leave_broadcast
 
 
-def since(peer: ScriptedPeer) -> Position:
+def since(connection: ScriptedConnection) -> Position:
     """Where a reader stands."""
-    return Position(peer.replay.epoch, peer.replay.seq)
+    return Position(connection.replay.epoch, connection.replay.seq)
 
 
-def agree(truth: Truth, *peers: ScriptedPeer) -> None:
+def assert_in_sync(database: FakeDatabase, *connections: ScriptedConnection) -> None:
     """What each reader followed is what one who comes now is shown."""
-    for peer in peers:
-        assert peer.replay.differences(truth.fresh()) == []
+    for connection in connections:
+        assert connection.replay.differences(database.fresh()) == []

@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 
 from tests.engines import Valkey
 from tests.waiting import eventually
-from widget_server.live.bus import MOST_WAITING, Bus, channel_name
-from widget_server.live.messages import Message
+from widget_server.live.bus import MAX_PENDING, RedisBus, channel_name
+from widget_server.live.messages import BusMessage
 from widget_server.live.signing import BusSigner
 
 CODE = "story0000001"
@@ -27,9 +27,9 @@ class Ear:
     """One process's bus, and what came in by it."""
 
     def __init__(self, url: str, name: str, keys: tuple[bytes, ...] = (NEW,)) -> None:
-        self.heard: list[Message] = []
+        self.heard: list[BusMessage] = []
         self.gaps = 0
-        self.bus = Bus(url, name, self.heard.append, self.note, keys)
+        self.bus = RedisBus(url, name, self.heard.append, self.note, keys)
         self.task = asyncio.create_task(self.bus.run())
 
     def note(self) -> None:
@@ -49,7 +49,7 @@ async def listen(valkey: Valkey) -> AsyncIterator[Callable[..., Awaitable[Ear]]]
         ears.append(ear)
         if wait:
             await eventually(lambda: ear.bus.healthy, "the bus is healthy")
-            await asyncio.wait({ear.bus.watch(CODE)}, timeout=5)
+            await asyncio.wait({ear.bus.subscribe(CODE)}, timeout=5)
         return ear
 
     yield make
@@ -62,17 +62,17 @@ async def listen(valkey: Valkey) -> AsyncIterator[Callable[..., Awaitable[Ear]]]
 Listen = Callable[..., Awaitable[Ear]]
 
 
-def comment(number: int, story: str = CODE) -> Message:
+def comment(number: int, story: str = CODE) -> BusMessage:
     about = {"type": "comment", "story": story, "position": {"epoch": "e", "seq": number}}
     payload = _json({**about, "comment": {"id": f"c{number}"}})
     start = payload.index(b'{"id"')
-    return Message("comment", story, number, f"c{number}", payload, number, start, "e")
+    return BusMessage("comment", story, number, f"c{number}", payload, number, start, "e")
 
 
-def tally(version: int, target: str = "") -> Message:
+def tally(version: int, target: str = "") -> BusMessage:
     about = {"type": "tally", "story": CODE} | ({"comment": target} if target else {})
     payload = _json({**about, "version": version, "counts": {}})
-    return Message("tally", CODE, version, target, payload, 0, payload.index(b'"version"'), "e")
+    return BusMessage("tally", CODE, version, target, payload, 0, payload.index(b'"version"'), "e")
 
 
 def _json(content: object) -> bytes:
@@ -90,13 +90,13 @@ async def test_comments_arrive_in_order_and_of_tallies_the_newest(listen: Listen
         comment(number) for number in range(500)
     ]
     assert len(receiver.heard) < 520
-    assert sender.bus.counts.conflated > 450
+    assert sender.bus.metrics.messages_conflated > 450
 
 
 async def test_what_is_not_watched_is_not_heard(listen: Listen) -> None:
     sender, receiver = await listen("a"), await listen("b")
-    receiver.bus.unwatch([CODE])
-    await asyncio.wait({receiver.bus.watch("story0000002")}, timeout=5)
+    receiver.bus.unsubscribe([CODE])
+    await asyncio.wait({receiver.bus.subscribe("story0000002")}, timeout=5)
     sender.bus.publish(comment(1))
     sender.bus.publish(comment(7, "story0000002"))
     await eventually(lambda: receiver.numbers() == [7], "the watched story is heard")
@@ -111,13 +111,13 @@ async def test_a_killed_bus_is_noticed_and_comes_back_with_a_gap_told(
     await eventually(lambda: not receiver.bus.healthy, "it is noticed", timeout=2)
     for number in range(100):
         sender.bus.publish(comment(number))
-    assert await sender.bus.drained(3), "what cannot be sent is dropped, not kept"
+    assert await sender.bus.wait_flushed(3), "what cannot be sent is dropped, not kept"
     valkey.start()
     await eventually(lambda: sender.bus.healthy and receiver.bus.healthy, "both are back", 8)
     assert receiver.gaps > gaps
     sender.bus.publish(comment(100))
     await eventually(lambda: receiver.numbers()[-1:] == [100], "messages come again")
-    assert sender.bus.counts.dropped >= 100
+    assert sender.bus.metrics.messages_dropped >= 100
 
 
 async def test_a_bus_that_hangs_is_noticed_within_eight_seconds_and_holds_nobody_up(
@@ -130,7 +130,7 @@ async def test_a_bus_that_hangs_is_noticed_within_eight_seconds_and_holds_nobody
         begun = time.monotonic()
         for number in range(10):
             sender.bus.publish(comment(number))
-        watching = receiver.bus.watch("story0000002")
+        watching = receiver.bus.subscribe("story0000002")
         assert time.monotonic() - begun < 0.1
         await eventually(lambda: not receiver.bus.healthy, "it is noticed", timeout=8)
         assert not watching.done()
@@ -160,7 +160,7 @@ async def test_a_connection_killed_by_the_server_again_and_again_is_made_anew(
             await eventually(
                 lambda number=round_: receiver.numbers()[-1:] == [number], "messages come again"
             )
-    assert receiver.bus.counts.rebuilt >= 5
+    assert receiver.bus.metrics.reconnects >= 5
 
 
 async def _watchers(operator: Redis) -> bool:
@@ -173,8 +173,8 @@ async def test_a_bus_that_is_away_at_the_start_is_found_when_it_comes(
 ) -> None:
     valkey.kill()
     early = await listen("a", wait=False)
-    watching = early.bus.watch(CODE)
-    await eventually(lambda: early.bus.counts.rebuilt >= 2, "it tries again")
+    watching = early.bus.subscribe(CODE)
+    await eventually(lambda: early.bus.metrics.reconnects >= 2, "it tries again")
     valkey.start()
     await eventually(lambda: early.bus.healthy, "it is found", 8)
     await asyncio.wait_for(watching, 5)
@@ -198,10 +198,10 @@ async def test_a_link_on_which_nothing_comes_any_more_is_rebuilt(
 
 async def test_what_waits_to_be_sent_is_bounded(listen: Listen, valkey: Valkey) -> None:
     sender = await listen("a")
-    for number in range(MOST_WAITING + 50):
+    for number in range(MAX_PENDING + 50):
         sender.bus.publish(comment(number))
-    assert sender.bus.counts.dropped == 50
-    assert await sender.bus.drained(10)
+    assert sender.bus.metrics.messages_dropped == 50
+    assert await sender.bus.wait_flushed(10)
 
 
 async def test_nothing_is_heard_that_no_process_of_ours_has_said(
@@ -228,7 +228,7 @@ async def test_nothing_is_heard_that_no_process_of_ours_has_said(
             await eventually(lambda: receiver.numbers() == [2], "the next one is heard, no other")
             await operator.publish(name, good)
             await eventually(lambda: receiver.numbers() == [2, 1], "and what is as we say it")
-    assert receiver.bus.counts.refused == len(forged)
+    assert receiver.bus.metrics.messages_rejected == len(forged)
     assert sum("event=bus_message_refused" in line for line in caplog.messages) == 2, "once by each"
 
 
@@ -259,7 +259,7 @@ async def test_what_its_header_does_not_say_rightly_is_not_passed_on(
     sender.bus.publish(comment(9))
     await eventually(lambda: 9 in receiver.numbers(), "the next one is heard")
     assert receiver.numbers() == [9]
-    assert receiver.bus.counts.refused == 1
+    assert receiver.bus.metrics.messages_rejected == 1
 
 
 async def test_a_replaced_secret_is_known_until_it_is_taken_away(listen: Listen) -> None:
@@ -282,12 +282,12 @@ async def test_a_probe_that_is_forged_or_sent_again_says_nothing_about_the_bus(
         recorded = await _next_of(recorder)
         await _next_of(recorder)
         await stranger.publish(channel_name(CODE), b"after the newer one")
-        await eventually(lambda: receiver.bus.counts.refused == 1, "that has been heard")
+        await eventually(lambda: receiver.bus.metrics.messages_rejected == 1, "that has been heard")
         receiver.bus.healthy, gaps = False, receiver.gaps
         for data in (b"?", b"1", recorded):
             await stranger.publish("w:probe:a", data)
         await stranger.publish(channel_name(CODE), b"the last of these")
-        await eventually(lambda: receiver.bus.counts.refused == 4, "all were looked at")
+        await eventually(lambda: receiver.bus.metrics.messages_rejected == 4, "all were looked at")
         assert (receiver.bus.healthy, receiver.gaps) == (False, gaps)
         await eventually(lambda: receiver.bus.healthy, "its own next one does")
 
@@ -304,7 +304,7 @@ async def test_a_bus_that_is_cancelled_ends_whatever_it_was_doing(valkey: Valkey
     chance = random.Random(7)
     for _ in range(60):
         ear = Ear(valkey.url, "a")
-        ear.bus.watch(CODE)
+        ear.bus.subscribe(CODE)
         ear.bus.publish(tally(1))
         await asyncio.sleep(chance.random() * 0.02)
         ear.bus.publish(comment(1))

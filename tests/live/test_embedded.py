@@ -27,7 +27,7 @@ def start() -> Iterator[Start]:
             embedded.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
         )
         started.append(process)
-        wait_until(lambda: embedded.ready(data_dir), "the embedded Valkey answers")
+        wait_until(lambda: embedded.is_ready(data_dir), "the embedded Valkey answers")
         return process
 
     yield run
@@ -110,7 +110,7 @@ def test_a_data_folder_with_a_long_path_gets_a_short_private_folder_for_its_sock
     data_dir = long_folder(tmp_path)
     path = embedded.socket_path(data_dir)
     try:
-        assert len(str(path)) <= embedded.LONGEST_SOCKET_PATH
+        assert len(str(path)) <= embedded.SOCKET_PATH_LIMIT
         assert path.parent.stat().st_mode & 0o777 == 0o700
         assert embedded.socket_path(data_dir) == path
         start(data_dir)
@@ -133,22 +133,22 @@ def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> Non
 
 
 def test_nobody_there_is_not_ready(data_dir: Path) -> None:
-    assert not embedded.ready(data_dir)
+    assert not embedded.is_ready(data_dir)
     embedded.socket_path(data_dir).touch()
-    assert not embedded.ready(data_dir)
+    assert not embedded.is_ready(data_dir)
 
 
 def test_a_hung_one_is_not_ready(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
     process.send_signal(signal.SIGSTOP)
-    assert not embedded.ready(data_dir)
+    assert not embedded.is_ready(data_dir)
     process.send_signal(signal.SIGCONT)
-    wait_until(lambda: embedded.ready(data_dir), "it answers again")
+    wait_until(lambda: embedded.is_ready(data_dir), "it answers again")
 
 
 def test_evicting_ends_an_orphan_and_removes_its_socket(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
-    embedded.evict(data_dir)
+    embedded.stop_orphan(data_dir)
     assert process.wait(timeout=10) == 0
     assert not embedded.socket_path(data_dir).exists()
 
@@ -157,5 +157,5 @@ def test_evicting_removes_a_stale_socket(data_dir: Path) -> None:
     path = embedded.socket_path(data_dir)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-    embedded.evict(data_dir)
+    embedded.stop_orphan(data_dir)
     assert not path.exists()

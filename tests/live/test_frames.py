@@ -7,7 +7,7 @@ from websockets.frames import Frame as ParsedFrame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from widget_server.live.frames import Batch, Frame
+from widget_server.live.frames import PreparedBatch, PreparedMessage
 
 
 def read_as_client(wire: bytes, step: int) -> list[str]:
@@ -28,44 +28,44 @@ def read_as_client(wire: bytes, step: int) -> list[str]:
 @example(texts=["x" * 125, "x" * 126, "x" * 127], step=1)
 @settings(max_examples=150, deadline=None)
 def test_a_client_reads_every_message_of_a_batch_in_order(texts: list[str], step: int) -> None:
-    batch = Batch(Frame(text.encode()) for text in texts)
-    assert read_as_client(batch.wire, step) == texts
+    batch = PreparedBatch(PreparedMessage(text.encode()) for text in texts)
+    assert read_as_client(batch.frame_bytes, step) == texts
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
 def test_every_form_of_the_length_is_read_back(length: int) -> None:
-    frame = Frame(b"x" * length)
-    assert read_as_client(frame.wire, 65_536) == ["x" * length]
+    frame = PreparedMessage(b"x" * length)
+    assert read_as_client(frame.frame_bytes, 65_536) == ["x" * length]
     assert (len(frame), len(frame.payload)) == (length, length)
 
 
 @pytest.mark.parametrize(("length", "header"), [(125, 2), (126, 4), (65_535, 4), (65_536, 10)])
 def test_the_header_is_the_shortest_that_holds_the_length(length: int, header: int) -> None:
-    assert len(Frame(b"x" * length).wire) == length + header
+    assert len(PreparedMessage(b"x" * length).frame_bytes) == length + header
 
 
 @given(st.text())
 def test_payload_and_text_are_what_was_put_in(text: str) -> None:
-    frame = Frame(text.encode())
+    frame = PreparedMessage(text.encode())
     assert (frame.payload, frame.text) == (text.encode(), text)
 
 
 def test_a_batch_of_one_shares_the_bytes_of_its_frame() -> None:
-    frame = Frame(b"{}")
-    assert Batch([frame]).wire is frame.wire
+    frame = PreparedMessage(b"{}")
+    assert PreparedBatch([frame]).frame_bytes is frame.frame_bytes
 
 
 def test_a_batch_is_joined_once() -> None:
-    batch = Batch([Frame(b"1"), Frame(b"2")])
-    assert batch.wire is batch.wire
+    batch = PreparedBatch([PreparedMessage(b"1"), PreparedMessage(b"2")])
+    assert batch.frame_bytes is batch.frame_bytes
 
 
 def test_batches_add_up_in_order() -> None:
-    one, two, three = Frame(b"1"), Frame(b"2"), Frame(b"3")
-    total = Batch([one]) + Batch([two, three])
-    assert total.frames == (one, two, three)
+    one, two, three = PreparedMessage(b"1"), PreparedMessage(b"2"), PreparedMessage(b"3")
+    total = PreparedBatch([one]) + PreparedBatch([two, three])
+    assert total.messages == (one, two, three)
     assert len(total) == 3
 
 
 def test_an_empty_batch_is_no_bytes() -> None:
-    assert Batch([]).wire == b""
+    assert PreparedBatch([]).frame_bytes == b""

@@ -6,12 +6,19 @@ import json
 import pytest
 
 from tests.live.instant import instantly
-from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, since
-from widget_server.live.channels import IDLE_S, LATE_S
-from widget_server.live.messages import Message
-from widget_server.live.tick import CHUNK, ordered_interval, tally_interval
+from tests.live.scripted import (
+    CODE,
+    FakeDatabase,
+    Process,
+    ScriptedConnection,
+    assert_in_sync,
+    since,
+)
+from widget_server.live.channels import GAP_TIMEOUT_S, IDLE_S
+from widget_server.live.messages import BusMessage
+from widget_server.live.tick import CHUNK, change_interval, tally_interval
 from widget_server.live.watched import Subscription
-from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
 
 
@@ -25,25 +32,25 @@ async def settle(seconds: float = 0.19) -> None:
 
 @instantly
 async def test_readers_who_come_at_once_share_one_snapshot_query_and_one_subscription() -> None:
-    truth = Truth()
-    truth.post()
-    process = Process(truth)
+    database = FakeDatabase()
+    database.post()
+    process = Process(database)
     joined = await asyncio.gather(*(process.join() for _ in range(300)))
-    agree(truth, *(peer for peer, _ in joined))
-    assert truth.asked == {"snapshot": 1}
-    assert process.bus.watched == [CODE]
+    assert_in_sync(database, *(connection for connection, _ in joined))
+    assert database.asked == {"snapshot": 1}
+    assert process.bus.subscribed == [CODE]
 
 
 @instantly
 async def test_the_bus_is_listened_to_before_the_snapshot_is_read() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     order = []
 
     async def note() -> None:
-        order.append(list(process.bus.watched))
+        order.append(list(process.bus.subscribed))
 
-    truth.before = note
+    database.before = note
     await process.join()
     assert order == [[CODE]]
 
@@ -51,111 +58,111 @@ async def test_the_bus_is_listened_to_before_the_snapshot_is_read() -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 @instantly
 async def test_what_happens_while_the_snapshot_is_read_is_shown_once(moment: str) -> None:
-    truth = Truth()
-    process = Process(truth)
-    happened: list[Message] = []
+    database = FakeDatabase()
+    process = Process(database)
+    happened: list[BusMessage] = []
 
     async def happen() -> None:
         if len(happened) < 3:
-            happened.append(truth.post())
-            process.hear(happened[-1], truth.react(), truth.react(happened[-1].key))
+            happened.append(database.post())
+            process.hear(happened[-1], database.react(), database.react(happened[-1].target))
 
-    setattr(truth, moment, happen)
-    peer, _ = await process.join()
+    setattr(database, moment, happen)
+    connection, _ = await process.join()
     await settle()
-    agree(truth, peer)
+    assert_in_sync(database, connection)
     assert len(happened) >= 1
 
 
 @instantly
 async def test_a_bus_that_confirms_nothing_holds_a_first_reader_up_for_half_a_second() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     process.bus.confirms = False
     begun = asyncio.get_running_loop().time()
-    peer, _ = await process.join()
+    connection, _ = await process.join()
     await process.join()
     assert asyncio.get_running_loop().time() - begun == pytest.approx(0.5)
-    agree(truth, peer)
+    assert_in_sync(database, connection)
 
 
 @instantly
 async def test_a_reader_who_leaves_while_it_loads_does_not_take_the_snapshot_from_others() -> None:
-    truth = Truth()
-    process = Process(truth)
-    truth.before = lambda: asyncio.sleep(1)
+    database = FakeDatabase()
+    process = Process(database)
+    database.before = lambda: asyncio.sleep(1)
     first = asyncio.create_task(process.join())
     second = asyncio.create_task(process.join())
     await settle()
     first.cancel()
-    peer, _ = await second
-    agree(truth, peer)
-    assert process.hub.watching == 1
+    connection, _ = await second
+    assert_in_sync(database, connection)
+    assert process.hub.subscription_count == 1
 
 
 @instantly
 async def test_a_story_that_cannot_be_read_is_refused_and_leaves_nothing_behind() -> None:
-    truth = Truth()
-    process = Process(truth)
-    subscription = Subscription(ScriptedPeer(), 0, b"", None)
-    with pytest.raises(NotFound):
-        await process.hub.join("nowhere00000", subscription, 1, None)
-    truth.fails = Unavailable()
+    database = FakeDatabase()
+    process = Process(database)
+    subscription = Subscription(ScriptedConnection(), 0, b"", None)
+    with pytest.raises(NotFoundError):
+        await process.hub.subscribe("nowhere00000", subscription, 1, None)
+    database.fails = UnavailableError()
     for refused in await asyncio.gather(process.join(), process.join(), return_exceptions=True):
-        assert isinstance(refused, Unavailable)
-    assert process.hub.channels == 0
-    assert set(process.bus.unwatched) == {"nowhere00000", CODE}
-    truth.fails = None
-    peer, _ = await process.join()
-    agree(truth, peer)
+        assert isinstance(refused, UnavailableError)
+    assert process.hub.channel_count == 0
+    assert set(process.bus.unsubscribed) == {"nowhere00000", CODE}
+    database.fails = None
+    connection, _ = await process.join()
+    assert_in_sync(database, connection)
 
 
 @instantly
 async def test_a_failure_that_nobody_waits_for_any_more_is_no_problem() -> None:
-    truth = Truth()
-    process = Process(truth)
-    truth.before = lambda: asyncio.sleep(1)
-    truth.fails = Unavailable()
+    database = FakeDatabase()
+    process = Process(database)
+    database.before = lambda: asyncio.sleep(1)
+    database.fails = UnavailableError()
     alone = asyncio.create_task(process.join())
     await settle()
     alone.cancel()
     await settle(2)
-    assert process.hub.channels == 0
+    assert process.hub.channel_count == 0
 
 
 @instantly
 async def test_a_change_of_the_story_makes_the_next_reader_read_it_anew() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     first, _ = await process.join()
-    before = await process.hub.public(CODE, None)
-    process.hear(truth.close(), truth.post())
+    before = await process.hub.public_snapshot(CODE, None)
+    process.hear(database.close(), database.post())
     late, _ = await process.join()
-    back = ScriptedPeer()
+    back = ScriptedConnection()
     back.replay.apply({**json.loads(before), "presence": {}})
     await process.join(since(back), back)
     await settle()
-    agree(truth, first, late, back)
+    assert_in_sync(database, first, late, back)
     assert back.frames[0]["resumed"] is True
 
 
 @instantly
 async def test_a_reader_joining_between_two_writes_misses_no_comment_and_no_tally() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     early, _ = await process.join()
-    process.hear(truth.post(), truth.react())
+    process.hear(database.post(), database.react())
     await settle(0.001)
-    process.hear(truth.post(), truth.react())
+    process.hear(database.post(), database.react())
     middle, _ = await process.join()
-    process.hear(truth.post(), truth.react(), truth.react("c0"))
+    process.hear(database.post(), database.react(), database.react("c0"))
     await settle()
-    agree(truth, early, middle)
+    assert_in_sync(database, early, middle)
 
 
 @instantly
 async def test_own_things_are_asked_for_by_reader_and_drawn_into_the_snapshot() -> None:
-    process = Process(Truth())
+    process = Process(FakeDatabase())
     known, _ = await process.join(reader="r1")
     stranger, _ = await process.join()
     assert known.frames[0]["mine"] == {"of": "r1"}
@@ -167,87 +174,89 @@ async def test_own_things_are_asked_for_by_reader_and_drawn_into_the_snapshot() 
 
 @instantly
 async def test_coming_back_brings_what_changed_and_asks_the_database_once_for_all() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peers = [(await process.join())[0] for _ in range(50)]
-    process.hear(truth.post(), truth.post())
+    database = FakeDatabase()
+    process = Process(database)
+    connections = [(await process.join())[0] for _ in range(50)]
+    process.hear(database.post(), database.post())
     await settle()
-    elsewhere = Process(truth, "b")
-    elsewhere.hear(truth.edit("c0"), truth.react("c1"))
-    await asyncio.gather(*(elsewhere.join(since(peer), peer) for peer in peers))
-    agree(truth, *peers)
-    assert truth.asked["recent"] == 1
-    assert elsewhere.hub.counts.resumed == 50
+    elsewhere = Process(database, "b")
+    elsewhere.hear(database.edit("c0"), database.react("c1"))
+    await asyncio.gather(
+        *(elsewhere.join(since(connection), connection) for connection in connections)
+    )
+    assert_in_sync(database, *connections)
+    assert database.asked["recent"] == 1
+    assert elsewhere.hub.metrics.resumes == 50
 
 
 @instantly
 async def test_tallies_of_a_time_when_nobody_listened_reach_those_who_come_back() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    process.hear(truth.post())
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    process.hear(database.post())
     await settle()
-    truth.react("c0")
-    truth.react()
-    await Process(truth, "b").join(since(peer), peer)
-    agree(truth, peer)
+    database.react("c0")
+    database.react()
+    await Process(database, "b").join(since(connection), connection)
+    assert_in_sync(database, connection)
 
 
 @instantly
 async def test_a_tally_that_is_first_seen_by_one_who_comes_back_is_told_to_all() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     watching, _ = await process.join()
     away, subscription = await process.join()
-    process.hear(truth.post())
+    process.hear(database.post())
     await settle()
-    process.hub.leave(subscription)
-    committed = truth.react("c0")
+    process.hub.unsubscribe(subscription)
+    committed = database.react("c0")
     await process.join(since(away), away)
     process.hear(committed)
     await settle()
-    agree(truth, watching, away)
+    assert_in_sync(database, watching, away)
 
 
 @instantly
 async def test_a_tally_is_told_that_comes_while_the_past_is_read_for_one_who_comes_back() -> None:
-    truth = Truth()
-    truth.post()
-    process = Process(truth)
-    peer, _ = await process.join()
+    database = FakeDatabase()
+    database.post()
+    process = Process(database)
+    connection, _ = await process.join()
     away, gone = await process.join()
-    process.hub.leave(gone)
-    truth.after = lambda: asyncio.sleep(0.05)
+    process.hub.unsubscribe(gone)
+    database.after = lambda: asyncio.sleep(0.05)
     back = asyncio.create_task(process.join(since(away), away))
     await settle(0.01)
-    process.hear(truth.react())
+    process.hear(database.react())
     await settle(0.01)
     # It waits for its turn, a tenth of a second after the one before, while the past is read.
-    process.hear(truth.react("c0"))
+    process.hear(database.react("c0"))
     await back
     await settle(1)
-    agree(truth, peer, away)
+    assert_in_sync(database, connection, away)
 
 
 @instantly
 async def test_what_was_read_before_the_story_began_anew_says_nothing_of_the_time_between() -> None:
-    truth = Truth()
-    truth.post()
-    process = Process(truth)
+    database = FakeDatabase()
+    database.post()
+    process = Process(database)
     away, gone = await process.join()
-    process.hub.leave(gone)
+    process.hub.unsubscribe(gone)
     pauses = iter([0.5])
-    truth.after = lambda: asyncio.sleep(next(pauses, 0.0))
+    database.after = lambda: asyncio.sleep(next(pauses, 0.0))
     back = asyncio.create_task(process.join(since(away), away))
     await settle(0.01)
     # Nobody hears of these two; the comment after them shows that something is missing.
-    truth.react("c0")
-    truth.silently()
-    process.hear(truth.post())
+    database.react("c0")
+    database.silently()
+    process.hear(database.post())
     await back
-    assert process.hub.counts.repaired == 1
+    assert process.hub.metrics.gaps_repaired == 1
     await settle(2)
-    agree(truth, away)
+    assert_in_sync(database, away)
 
 
 @pytest.mark.parametrize("position", [Position("e0", 1), Position("e1", 9)])
@@ -255,26 +264,26 @@ async def test_what_was_read_before_the_story_began_anew_says_nothing_of_the_tim
 async def test_a_position_that_means_nothing_here_brings_the_whole_story(
     position: Position,
 ) -> None:
-    truth = Truth()
-    truth.post()
-    peer, _ = await Process(truth).join(position)
-    assert peer.frames[0]["resumed"] is False
-    agree(truth, peer)
+    database = FakeDatabase()
+    database.post()
+    connection, _ = await Process(database).join(position)
+    assert connection.frames[0]["resumed"] is False
+    assert_in_sync(database, connection)
 
 
 @instantly
 async def test_an_answer_that_stands_alone_is_the_newest_state() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer = ScriptedPeer()
+    database = FakeDatabase()
+    process = Process(database)
+    connection = ScriptedConnection()
     for _ in range(3):
-        process.hear(truth.post(), truth.react("c0"), truth.react())
+        process.hear(database.post(), database.react("c0"), database.react())
         await settle(1)
-        peer.replay.apply(json.loads(await process.hub.public(CODE, None)))
-        agree(truth, peer)
-    process.hear(truth.close())
-    peer.replay.apply(json.loads(await process.hub.public(CODE, since(peer))))
-    agree(truth, peer)
+        connection.replay.apply(json.loads(await process.hub.public_snapshot(CODE, None)))
+        assert_in_sync(database, connection)
+    process.hear(database.close())
+    connection.replay.apply(json.loads(await process.hub.public_snapshot(CODE, since(connection))))
+    assert_in_sync(database, connection)
 
 
 # Order and repair -----------------------------------------------------------------------------------
@@ -282,174 +291,174 @@ async def test_an_answer_that_stands_alone_is_the_newest_state() -> None:
 
 @instantly
 async def test_a_message_that_is_only_late_is_waited_for() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    first, second = truth.post(), truth.post()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    first, second = database.post(), database.post()
     process.hear(second)
-    await settle(LATE_S / 2)
+    await settle(GAP_TIMEOUT_S / 2)
     process.hear(first, second, first)
     await settle(1)
-    agree(truth, peer)
-    assert "changes" not in truth.asked
+    assert_in_sync(database, connection)
+    assert "changes" not in database.asked
 
 
 @instantly
 async def test_a_tally_that_overtakes_its_comment_is_told_again_after_it() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    comment = truth.post()
-    process.hear(truth.react("c0"))
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    comment = database.post()
+    process.hear(database.react("c0"))
     await settle(0.05)
     process.hear(comment)
     await settle()
-    agree(truth, peer)
-    assert "changes" not in truth.asked
+    assert_in_sync(database, connection)
+    assert "changes" not in database.asked
 
 
 @instantly
 async def test_a_lost_message_is_read_once_for_the_story_and_not_once_for_each_reader() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peers = [(await process.join())[0] for _ in range(40)]
-    truth.post()
-    process.hear(truth.post(), truth.post(), truth.post())
-    await settle(LATE_S + 0.1)
-    agree(truth, *peers)
-    assert truth.asked["changes"] == 1
+    database = FakeDatabase()
+    process = Process(database)
+    connections = [(await process.join())[0] for _ in range(40)]
+    database.post()
+    process.hear(database.post(), database.post(), database.post())
+    await settle(GAP_TIMEOUT_S + 0.1)
+    assert_in_sync(database, *connections)
+    assert database.asked["changes"] == 1
 
 
 @instantly
 async def test_where_a_number_is_gone_for_good_everyone_gets_a_fresh_snapshot() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peers = [(await process.join())[0] for _ in range(CHUNK)]
-    truth.post()
-    truth.edit("c0")
-    process.hear(truth.post())
-    await settle(LATE_S + 0.5)
-    agree(truth, *peers)
-    assert [peer.kinds() for peer in peers] == [["snapshot", "snapshot"]] * CHUNK
-    assert truth.asked["snapshot"] == 2
+    database = FakeDatabase()
+    process = Process(database)
+    connections = [(await process.join())[0] for _ in range(CHUNK)]
+    database.post()
+    database.edit("c0")
+    process.hear(database.post())
+    await settle(GAP_TIMEOUT_S + 0.5)
+    assert_in_sync(database, *connections)
+    assert [connection.kinds() for connection in connections] == [["snapshot", "snapshot"]] * CHUNK
+    assert database.asked["snapshot"] == 2
 
 
 @instantly
 async def test_what_was_missing_and_comes_while_the_story_is_read_anew_is_not_undone() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    lost = [truth.post(), truth.edit("c0")]
-    truth.before = lambda: asyncio.sleep(0.05)
-    process.hear(truth.post())
-    await settle(LATE_S + 0.07)
-    process.hear(*lost, truth.post(), truth.post())
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    lost = [database.post(), database.edit("c0")]
+    database.before = lambda: asyncio.sleep(0.05)
+    process.hear(database.post())
+    await settle(GAP_TIMEOUT_S + 0.07)
+    process.hear(*lost, database.post(), database.post())
     await settle(1)
-    agree(truth, peer)
-    assert peer.kinds() == ["snapshot"] + ["comment"] * 5
+    assert_in_sync(database, connection)
+    assert connection.kinds() == ["snapshot"] + ["comment"] * 5
 
 
 @instantly
 async def test_a_lost_last_message_is_found_by_the_sweep() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
     running = asyncio.create_task(process.hub.run())
-    truth.post()
+    database.post()
     await settle(1.4)
-    agree(truth, peer)
-    truth.react()
-    truth.react("c0")
+    assert_in_sync(database, connection)
+    database.react()
+    database.react("c0")
     await settle(1.3)
-    agree(truth, peer)
+    assert_in_sync(database, connection)
     running.cancel()
 
 
 @instantly
 async def test_a_lost_tally_is_found_even_when_the_story_was_read_anew_for_somebody_else() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
     running = asyncio.create_task(process.hub.run())
-    truth.react()
-    process.hear(truth.close())
+    database.react()
+    process.hear(database.close())
     late, _ = await process.join()
     await settle(1.3)
-    agree(truth, peer, late)
+    assert_in_sync(database, connection, late)
     running.cancel()
 
 
 @instantly
 async def test_a_change_that_no_message_tells_of_reaches_open_pages_by_the_sweep() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
     running = asyncio.create_task(process.hub.run())
-    truth.silently()
+    database.silently()
     await settle(1.5)
-    agree(truth, peer)
+    assert_in_sync(database, connection)
     running.cancel()
 
 
 @instantly
 async def test_without_a_healthy_bus_each_sweep_brings_what_happened_elsewhere() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     process.bus.healthy = False
-    peer, _ = await process.join()
+    connection, _ = await process.join()
     running = asyncio.create_task(process.hub.run())
     for _ in range(5):
-        truth.post()
-        truth.react()
+        database.post()
+        database.react()
         await settle(1.05)
-        agree(truth, peer)
+        assert_in_sync(database, connection)
     running.cancel()
 
 
 @instantly
 async def test_after_a_gap_of_the_bus_the_story_is_looked_at_before_the_next_sweep() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    truth.post()
-    process.hub.lost_touch()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    database.post()
+    process.hub.on_bus_gap()
     await settle(0.05)
-    agree(truth, peer)
+    assert_in_sync(database, connection)
 
 
 @instantly
 async def test_the_sweep_asks_once_for_all_stories_and_survives_a_database_that_is_away() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
     running = asyncio.create_task(process.hub.run())
-    truth.fails = Unavailable()
-    truth.post()
+    database.fails = UnavailableError()
+    database.post()
     await settle(5)
-    truth.fails = None
+    database.fails = None
     await settle(1.5)
-    agree(truth, peer)
-    assert truth.asked["positions"] == process.hub.counts.sweeps
-    assert 0 < process.hub.counts.sweeps_failed < process.hub.counts.sweeps
+    assert_in_sync(database, connection)
+    assert database.asked["positions"] == process.hub.metrics.reconciliations
+    assert 0 < process.hub.metrics.reconciliations_failed < process.hub.metrics.reconciliations
     running.cancel()
 
 
 @instantly
 async def test_a_restored_database_brings_every_open_page_a_fresh_snapshot() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peers = [(await process.join())[0] for _ in range(3)]
+    database = FakeDatabase()
+    process = Process(database)
+    connections = [(await process.join())[0] for _ in range(3)]
     running = asyncio.create_task(process.hub.run())
-    process.hear(truth.post(), truth.react(), truth.post())
+    process.hear(database.post(), database.react(), database.post())
     await settle()
-    old = truth.post()
-    truth.restore()
+    old = database.post()
+    database.restore()
     process.hear(old)
     await settle(1.5)
-    agree(truth, *peers)
-    process.hear(truth.react(), truth.post(), old)
+    assert_in_sync(database, *connections)
+    process.hear(database.react(), database.post(), old)
     await settle(1)
-    agree(truth, *peers)
+    assert_in_sync(database, *connections)
     running.cancel()
 
 
@@ -458,105 +467,105 @@ async def test_a_restored_database_brings_every_open_page_a_fresh_snapshot() -> 
 
 @instantly
 async def test_a_paused_reader_catches_up_from_the_ring() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     slow, _ = await process.join()
-    slow.paused = True
-    process.hear(truth.post(), truth.react(), truth.react("c0"))
+    slow.write_paused = True
+    process.hear(database.post(), database.react(), database.react("c0"))
     await settle()
-    process.hear(truth.edit("c0"), truth.react())
+    process.hear(database.edit("c0"), database.react())
     await settle()
     assert slow.kinds() == ["snapshot"]
     slow.resume()
-    agree(truth, slow)
+    assert_in_sync(database, slow)
     assert slow.kinds().count("snapshot") == 1
-    process.hear(truth.post())
+    process.hear(database.post())
     await settle()
-    agree(truth, slow)
+    assert_in_sync(database, slow)
 
 
 @instantly
 async def test_a_reader_paused_for_longer_than_the_ring_gets_a_snapshot() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     slow, _ = await process.join()
-    slow.paused = True
+    slow.write_paused = True
     for _ in range(300):
-        process.hear(truth.post())
+        process.hear(database.post())
         await settle(0.03)
     slow.resume()
     await settle()
-    agree(truth, slow)
+    assert_in_sync(database, slow)
     assert slow.kinds() == ["snapshot", "snapshot"]
 
 
 @instantly
 async def test_a_reader_who_could_not_take_the_first_snapshot_gets_it_with_its_reference() -> None:
-    truth = Truth()
-    process = Process(truth)
-    slow = ScriptedPeer()
-    slow.paused = True
-    await process.join(peer=slow)
-    process.hear(truth.post())
+    database = FakeDatabase()
+    process = Process(database)
+    slow = ScriptedConnection()
+    slow.write_paused = True
+    await process.join(connection=slow)
+    process.hear(database.post())
     await settle()
     assert slow.frames == []
     slow.resume()
     await settle()
     assert (slow.kinds(), slow.frames[0]["ref"]) == (["snapshot", "comment"], 1)
-    agree(truth, slow)
+    assert_in_sync(database, slow)
 
 
 @instantly
 async def test_who_could_not_be_served_when_the_database_was_away_is_served_later() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     running = asyncio.create_task(process.hub.run())
     slow, _ = await process.join(reader="r1")
-    slow.paused = True
+    slow.write_paused = True
     for _ in range(300):
-        process.hear(truth.post())
+        process.hear(database.post())
     await settle()
-    truth.fails = Unavailable()
+    database.fails = UnavailableError()
     slow.resume()
     await settle(3)
-    truth.fails = None
+    database.fails = None
     await settle(2)
-    agree(truth, slow)
+    assert_in_sync(database, slow)
     running.cancel()
 
 
 @instantly
 async def test_a_reader_who_takes_one_write_at_a_time_ends_with_the_same_story() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     running = asyncio.create_task(process.hub.run())
     slow, _ = await process.join()
     slow.resume(room=1)
     for _ in range(40):
-        process.hear(truth.post(), truth.react())
+        process.hear(database.post(), database.react())
         await settle(0.05)
-        if slow.paused:
+        if slow.write_paused:
             slow.resume(room=1)
     await settle(1)
     slow.resume()
     await settle(2)
-    agree(truth, slow)
+    assert_in_sync(database, slow)
     running.cancel()
 
 
 @instantly
 async def test_a_hidden_page_gets_comments_alone_and_the_latest_counts_when_it_is_seen() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, subscription = await process.join()
-    process.hub.show(subscription, visible=False)
-    process.hear(truth.post(), truth.react(), truth.react("c0"))
+    database = FakeDatabase()
+    process = Process(database)
+    connection, subscription = await process.join()
+    process.hub.set_visibility(subscription, visible=False)
+    process.hear(database.post(), database.react(), database.react("c0"))
     await settle()
-    assert peer.kinds() == ["snapshot", "comment"]
-    process.hear(truth.post())  # waits for its turn while the page is shown again
-    process.hub.show(subscription, visible=True)
+    assert connection.kinds() == ["snapshot", "comment"]
+    process.hear(database.post())  # waits for its turn while the page is shown again
+    process.hub.set_visibility(subscription, visible=True)
     await settle()
-    agree(truth, peer)
+    assert_in_sync(database, connection)
 
 
 # Cost -----------------------------------------------------------------------------------------------
@@ -564,101 +573,103 @@ async def test_a_hidden_page_gets_comments_alone_and_the_latest_counts_when_it_i
 
 @instantly
 async def test_many_reactions_in_a_tick_are_one_frame_and_the_last_state_always_comes() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    process.hear(truth.react())
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    process.hear(database.react())
     await settle(0.001)
-    assert peer.replay.tally["counts"]["happy"] == 1, "the first change after quiet comes at once"
+    assert connection.replay.tally["counts"]["happy"] == 1, (
+        "the first change after quiet comes at once"
+    )
     for _ in range(1000):
-        process.hear(truth.react())
+        process.hear(database.react())
     await settle(0.2)
-    agree(truth, peer)
-    assert peer.kinds() == ["snapshot", "tally", "tally"]
-    assert process.hub.counts.conflated == 999
+    assert_in_sync(database, connection)
+    assert connection.kinds() == ["snapshot", "tally", "tally"]
+    assert process.hub.metrics.tallies_conflated == 999
 
 
 @instantly
 async def test_a_comment_does_not_wait_for_the_tally_before_it() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peer, _ = await process.join()
-    process.hear(truth.react())
+    database = FakeDatabase()
+    process = Process(database)
+    connection, _ = await process.join()
+    process.hear(database.react())
     await settle(0.001)
-    process.hear(truth.react())
-    process.hear(truth.post())
+    process.hear(database.react())
+    process.hear(database.post())
     await settle(0.001)
-    assert peer.kinds() == ["snapshot", "tally", "comment"]
+    assert connection.kinds() == ["snapshot", "tally", "comment"]
     await settle(0.1)
-    agree(truth, peer)
-    assert peer.kinds() == ["snapshot", "tally", "comment", "tally"]
+    assert_in_sync(database, connection)
+    assert connection.kinds() == ["snapshot", "tally", "comment", "tally"]
 
 
 @instantly
 async def test_each_event_is_encoded_once_whatever_the_number_of_readers() -> None:
-    truth = Truth()
-    process = Process(truth)
-    peers = [(await process.join())[0] for _ in range(2 * CHUNK + 10)]
-    process.hub.announce([truth.post(), truth.post(), truth.react()])
+    database = FakeDatabase()
+    process = Process(database)
+    connections = [(await process.join())[0] for _ in range(2 * CHUNK + 10)]
+    process.hub.publish([database.post(), database.post(), database.react()])
     await settle(0.5)
-    agree(truth, *peers)
-    assert (process.hub.counts.encoded, process.hub.counts.flushes) == (3, 1)
-    assert len({id(peer.wires[-1]) for peer in peers}) == 1
+    assert_in_sync(database, *connections)
+    assert (process.hub.metrics.events_published, process.hub.metrics.flushes) == (3, 1)
+    assert len({id(connection.wires[-1]) for connection in connections}) == 1
     assert [message.number for message in process.bus.sent if message.kind == "comment"] == [1, 2]
 
 
 @instantly
 async def test_who_joins_or_leaves_while_a_large_story_is_written_in_chunks_is_in_step() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     joined = [await process.join() for _ in range(3 * CHUNK)]
-    process.hear(truth.post(), truth.react())
+    process.hear(database.post(), database.react())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    process.hear(truth.post(), truth.react())
+    process.hear(database.post(), database.react())
     late = await process.join()
     gone = joined.pop()
-    process.hub.leave(gone[1])
+    process.hub.unsubscribe(gone[1])
     frames = len(gone[0].frames)
-    joined[-1][0].paused = True
+    joined[-1][0].write_paused = True
     await settle(0.5)
     joined[-1][0].resume()
     await settle(0.5)
-    agree(truth, late[0], *(peer for peer, _ in joined))
+    assert_in_sync(database, late[0], *(connection for connection, _ in joined))
     assert len(gone[0].frames) == frames
 
 
 @instantly
 async def test_who_leaves_the_crowd_in_the_middle_of_a_delivery_gets_it_by_itself() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     joined = [await process.join() for _ in range(3 * CHUNK)]
     channel = process.hub._channels.table[CODE]
-    process.hear(truth.react())
+    process.hear(database.react())
     await settle(1)
-    assert len(channel.crowd) == len(joined)
-    process.hear(truth.post(), truth.react())
+    assert len(channel.broadcast) == len(joined)
+    process.hear(database.post(), database.react())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     (before, had), (busy, _), (hidden, hides), (gone, leaves) = joined[0], *joined[-3:]
     assert (before.kinds()[-1], busy.kinds()[-2:]) == ("tally", ["snapshot", "tally"])
-    process.hub.show(had, visible=False)
-    busy.be_busy()
-    process.hub.show(hides, visible=False)
-    process.hub.leave(leaves)
-    process.hear(truth.post(), truth.react())
+    process.hub.set_visibility(had, visible=False)
+    busy.revoke_direct()
+    process.hub.set_visibility(hides, visible=False)
+    process.hub.unsubscribe(leaves)
+    process.hear(database.post(), database.react())
     await settle(1)
-    assert len(channel.crowd) == len(joined) - 3
+    assert len(channel.broadcast) == len(joined) - 3
     assert before.kinds().count("comment") == hidden.kinds().count("comment") == 2
     assert gone.kinds() == ["snapshot", "tally"]
     for subscription in (had, hides):
-        process.hub.show(subscription, visible=True)
-    agree(truth, *(peer for peer, _ in joined[:-1]))
+        process.hub.set_visibility(subscription, visible=True)
+    assert_in_sync(database, *(connection for connection, _ in joined[:-1]))
 
 
 def test_large_stories_are_written_to_less_often() -> None:
     sizes = (1, 400, 1_000, 5_000, 20_000, 100_000)
-    for interval, first, last in ((ordered_interval, 0.02, 0.25), (tally_interval, 0.1, 1.0)):
+    for interval, first, last in ((change_interval, 0.02, 0.25), (tally_interval, 0.1, 1.0)):
         paces = [interval(size) for size in sizes]
         assert paces == sorted(paces)
         assert (paces[0], paces[-1]) == (first, last)
@@ -669,8 +680,8 @@ def test_large_stories_are_written_to_less_often() -> None:
 
 @instantly
 async def test_readers_and_copies_are_counted_over_processes_and_forgotten_with_them() -> None:
-    truth = Truth()
-    processes = [Process(truth, "a"), Process(truth, "b")]
+    database = FakeDatabase()
+    processes = [Process(database, "a"), Process(database, "b")]
     here, there = processes
     running = [asyncio.create_task(process.hub.run()) for process in processes]
 
@@ -687,7 +698,7 @@ async def test_readers_and_copies_are_counted_over_processes_and_forgotten_with_
     await carry(4)
     assert first.replay.presence == {"readers": 3, "copies": 2}
     assert second.replay.presence == {"readers": 3, "copies": 2}
-    there.hub.leave(third)
+    there.hub.unsubscribe(third)
     await carry(4)
     assert first.replay.presence == {"readers": 2, "copies": 2}
     running[1].cancel()
@@ -698,29 +709,29 @@ async def test_readers_and_copies_are_counted_over_processes_and_forgotten_with_
 
 @instantly
 async def test_a_presence_message_that_makes_no_sense_is_passed_over() -> None:
-    process = Process(Truth())
-    peer, _ = await process.join()
+    process = Process(FakeDatabase())
+    connection, _ = await process.join()
     for payload in (b"", b"[]", b"{}", b'{"readers": "x", "copies": [1]}', b"\xff"):
-        process.hear(Message("presence", CODE, 1, "b", payload))
+        process.hear(BusMessage("presence", CODE, 1, "b", payload))
     await settle()
-    assert peer.kinds() == ["snapshot"]
+    assert connection.kinds() == ["snapshot"]
 
 
 @instantly
 async def test_a_story_that_nobody_watches_is_kept_for_a_moment_and_then_forgotten() -> None:
-    truth = Truth()
-    process = Process(truth)
+    database = FakeDatabase()
+    process = Process(database)
     running = asyncio.create_task(process.hub.run())
     _, subscription = await process.join()
-    process.hub.leave(subscription)
+    process.hub.unsubscribe(subscription)
     await settle(IDLE_S - 2)
-    await process.join(peer=ScriptedPeer())
-    assert truth.asked["snapshot"] == 1, "who reloads finds it ready"
+    await process.join(connection=ScriptedConnection())
+    assert database.asked["snapshot"] == 1, "who reloads finds it ready"
     await settle(IDLE_S * 2)
-    assert process.hub.channels == 1, "it is watched again"
+    assert process.hub.channel_count == 1, "it is watched again"
     for channel in list(process.hub._channels.table.values()):
-        for left in [*channel.crowd, *channel.outside]:
-            process.hub.leave(left)
+        for loader in [*channel.broadcast, *channel.others]:
+            process.hub.unsubscribe(loader)
     await settle(IDLE_S + 3)
-    assert (process.hub.channels, process.bus.unwatched) == (0, [CODE])
+    assert (process.hub.channel_count, process.bus.unsubscribed) == (0, [CODE])
     running.cancel()

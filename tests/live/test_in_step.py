@@ -15,12 +15,20 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.live.instant import InstantLoop
-from tests.live.scripted import CODE, Process, ScriptedPeer, Truth, agree, attach, since
+from tests.live.scripted import (
+    CODE,
+    FakeDatabase,
+    Process,
+    ScriptedConnection,
+    assert_in_sync,
+    attach,
+    since,
+)
 from tests.waiting import MODEL_TIMES
 from widget_server.live import tick
-from widget_server.live.messages import Message
+from widget_server.live.messages import BusMessage
 from widget_server.live.watched import Subscription
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import UnavailableError
 
 which = st.integers(0, 1)
 nth = st.integers(0, 50)
@@ -35,10 +43,10 @@ class InStep(RuleBasedStateMachine):
         self.few = mock.patch.object(tick, "CHUNK", 1)
         self.few.start()
         self.loop = InstantLoop()
-        self.truth = Truth()
+        self.truth = FakeDatabase()
         self.processes = [Process(self.truth, "a"), Process(self.truth, "b")]
-        self.flying: list[tuple[Process, Message]] = []
-        self.peers: list[tuple[ScriptedPeer, Process, Subscription]] = []
+        self.flying: list[tuple[Process, BusMessage]] = []
+        self.peers: list[tuple[ScriptedConnection, Process, Subscription]] = []
         self.tasks: set[asyncio.Task[Any]] = set()
         self.joining: dict[Subscription, asyncio.Task[Any]] = {}
         self.sweeps = [self.start(process.hub.run()) for process in self.processes]
@@ -51,9 +59,9 @@ class InStep(RuleBasedStateMachine):
 
         return self.loop.run_until_complete(begin())
 
-    def commit(self, where: int, *messages: Message) -> None:
+    def commit(self, where: int, *messages: BusMessage) -> None:
         async def announce() -> None:
-            self.processes[where].hub.announce(messages)
+            self.processes[where].hub.publish(messages)
 
         self.loop.run_until_complete(announce())
         sent = self.processes[where].bus.sent
@@ -100,20 +108,20 @@ class InStep(RuleBasedStateMachine):
 
     @rule(where=which)
     def come(self, where: int) -> None:
-        self.join(ScriptedPeer(), where)
+        self.join(ScriptedConnection(), where)
 
-    def join(self, peer: ScriptedPeer, where: int) -> None:
+    def join(self, connection: ScriptedConnection, where: int) -> None:
         process = self.processes[where]
-        subscription = Subscription(peer, 1, b"", None)
-        self.peers.append((peer, process, subscription))
+        subscription = Subscription(connection, 1, b"", None)
+        self.peers.append((connection, process, subscription))
 
         async def join() -> None:
-            attach(peer, process.hub, subscription)
-            at = since(peer) if peer.replay.seq >= 0 else None
+            attach(connection, process.hub, subscription)
+            at = since(connection) if connection.replay.seq >= 0 else None
             for _ in range(30):
                 try:
-                    await process.hub.join(CODE, subscription, 1, at)
-                except Unavailable:
+                    await process.hub.subscribe(CODE, subscription, 1, at)
+                except UnavailableError:
                     await asyncio.sleep(0.5)
                 else:
                     return
@@ -123,21 +131,21 @@ class InStep(RuleBasedStateMachine):
     @precondition(lambda self: self.peers)
     @rule(index=nth, where=which)
     def leave_and_come_back(self, index: int, where: int) -> None:
-        peer, process, subscription = self.peers[index % len(self.peers)]
+        connection, process, subscription = self.peers[index % len(self.peers)]
         if subscription.channel is not None:
 
             async def leave() -> None:
-                process.hub.leave(subscription)
+                process.hub.unsubscribe(subscription)
 
             self.loop.run_until_complete(leave())
-            self.peers.remove((peer, process, subscription))
-            self.join(peer, where)
+            self.peers.remove((connection, process, subscription))
+            self.join(connection, where)
 
     @precondition(lambda self: self.peers)
     @rule(index=nth, room=st.integers(1, 3))
     def read_slowly(self, index: int, room: int) -> None:
-        peer = self.peers[index % len(self.peers)][0]
-        peer.room = room
+        connection = self.peers[index % len(self.peers)][0]
+        connection.room = room
 
     @precondition(lambda self: self.peers)
     @rule(index=nth)
@@ -145,9 +153,9 @@ class InStep(RuleBasedStateMachine):
         self.loop.run_until_complete(self.resume(self.peers[index % len(self.peers)][0]))
 
     @staticmethod
-    async def resume(peer: ScriptedPeer) -> None:
-        if peer.paused:
-            peer.resume()
+    async def resume(connection: ScriptedConnection) -> None:
+        if connection.write_paused:
+            connection.resume()
 
     @precondition(lambda self: self.peers)
     @rule(index=nth, visible=st.booleans())
@@ -155,7 +163,7 @@ class InStep(RuleBasedStateMachine):
         _, process, subscription = self.peers[index % len(self.peers)]
 
         async def show() -> None:
-            process.hub.show(subscription, visible=visible)
+            process.hub.set_visibility(subscription, visible=visible)
 
         self.loop.run_until_complete(show())
 
@@ -163,17 +171,17 @@ class InStep(RuleBasedStateMachine):
     @rule(index=nth, turns=st.integers(0, 6), how=st.sampled_from(["busy", "hide", "pause"]))
     def disturb_a_delivery(self, index: int, turns: int, how: str) -> None:
         """Something happens to a reader while a comment is written to all, to some before it."""
-        peer, process, subscription = self.peers[-1 - index % len(self.peers)]
+        connection, process, subscription = self.peers[-1 - index % len(self.peers)]
         self.commit(self.processes.index(process), self.truth.post())
 
         async def disturb() -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
             if how == "hide":
-                process.hub.show(subscription, visible=False)
+                process.hub.set_visibility(subscription, visible=False)
             else:
-                peer.paused = peer.paused or how == "pause"
-                peer.be_busy()
+                connection.write_paused = connection.write_paused or how == "pause"
+                connection.revoke_direct()
 
         self.loop.run_until_complete(disturb())
 
@@ -183,8 +191,8 @@ class InStep(RuleBasedStateMachine):
         at = since(self.peers[0][0]) if resume and self.peers else None
 
         async def ask() -> None:
-            with contextlib.suppress(Unavailable):
-                await self.processes[where].hub.public(CODE, at)
+            with contextlib.suppress(UnavailableError):
+                await self.processes[where].hub.public_snapshot(CODE, at)
 
         self.start(ask())
 
@@ -196,20 +204,26 @@ class InStep(RuleBasedStateMachine):
         self.processes[where] = Process(self.truth, "ab"[where])
         self.sweeps[where] = self.start(self.processes[where].hub.run())
         self.flying = [(to, message) for to, message in self.flying if to is not dead]
-        left = [
-            (peer, subscription) for peer, process, subscription in self.peers if process is dead
+        loader = [
+            (connection, subscription)
+            for connection, process, subscription in self.peers
+            if process is dead
         ]
         self.peers = [entry for entry in self.peers if entry[1] is not dead]
-        for peer, subscription in left:
+        for connection, subscription in loader:
 
             async def leave(subscription: Subscription = subscription) -> None:
                 self.joining[subscription].cancel()
-                dead.hub.leave(subscription)
+                dead.hub.unsubscribe(subscription)
 
             self.loop.run_until_complete(leave())
-            peer.be_busy()
-            peer.on_resume, peer.paused, peer.room = None, False, 1_000_000
-            self.join(peer, 1 - where)
+            connection.revoke_direct()
+            connection.on_writable, connection.write_paused, connection.room = (
+                None,
+                False,
+                1_000_000,
+            )
+            self.join(connection, 1 - where)
 
     # What happens in between ---------------------------------------------------------------------
 
@@ -246,7 +260,7 @@ class InStep(RuleBasedStateMachine):
 
     @rule(away=st.booleans())
     def take_the_database(self, away: bool) -> None:
-        self.truth.fails = Unavailable() if away else None
+        self.truth.fails = UnavailableError() if away else None
 
     @rule(where=which, healthy=st.booleans())
     def note_the_bus(self, where: int, healthy: bool) -> None:
@@ -254,7 +268,7 @@ class InStep(RuleBasedStateMachine):
         if healthy:
 
             async def lose_touch() -> None:
-                self.processes[where].hub.lost_touch()
+                self.processes[where].hub.on_bus_gap()
 
             self.loop.run_until_complete(lose_touch())
 
@@ -266,7 +280,7 @@ class InStep(RuleBasedStateMachine):
         try:
             self.loop.run_until_complete(self.calm_down())
             self.loop.check()
-            agree(self.truth, *(peer for peer, _, _ in self.peers))
+            assert_in_sync(self.truth, *(connection for connection, _, _ in self.peers))
         finally:
             self.loop.run_until_complete(self.end())
             self.loop.close()
@@ -274,10 +288,10 @@ class InStep(RuleBasedStateMachine):
 
     async def calm_down(self) -> None:
         self.truth.fails = None
-        for peer, process, subscription in self.peers:
-            peer.room = 1_000_000
-            await self.resume(peer)
-            process.hub.show(subscription, visible=True)
+        for connection, process, subscription in self.peers:
+            connection.room = 1_000_000
+            await self.resume(connection)
+            process.hub.set_visibility(subscription, visible=True)
         await asyncio.sleep(25)
 
     async def end(self) -> None:

@@ -4,17 +4,17 @@ import asyncio
 import time
 
 from tests.waiting import eventually
-from widget_server.live.lag import Lag
+from widget_server.live.lag import LoopLag
 
 
 async def test_a_blocked_loop_shows_as_late() -> None:
-    lag = Lag()
+    lag = LoopLag()
     task = asyncio.create_task(lag.run())
     await asyncio.sleep(0)
     time.sleep(0.6)
-    late = lag.counts.lag_seconds
-    await eventually(lambda: late.number > 0, "the loop's lateness")
+    late = lag.metrics.lag_seconds
+    await eventually(lambda: late.count > 0, "the loop's lateness")
     assert late.total > 0.3
-    assert sum(late.numbers[late.bounds.index(0.5) :]) == 1, "above 0.25 s"
+    assert sum(late.bucket_counts[late.bounds.index(0.5) :]) == 1, "above 0.25 s"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from tests.waiting import eventually
-from widget_server.live.left import Left
-from widget_server.model.errors import Unavailable
+from widget_server.live.left import BatchLoader
+from widget_server.model.errors import UnavailableError
 
 
 class Database:
@@ -24,17 +24,17 @@ class Database:
         number = len(self.questions)
         await self.answering.wait()
         if number <= self.failing:
-            raise Unavailable(retry_after=1)
+            raise UnavailableError(retry_after=1)
         return dict.fromkeys(readers, b"%d" % number)
 
 
 async def test_a_thousand_who_come_while_one_question_is_answered_are_one_question() -> None:
     database = Database()
-    left = Left(database.ask)
-    first = asyncio.create_task(left.of("a", ["r0"]))
+    loader = BatchLoader(database.ask)
+    first = asyncio.create_task(loader.load("a", ["r0"]))
     await eventually(lambda: database.questions, "the first question")
-    others = [asyncio.create_task(left.of("a", [f"r{number}"])) for number in range(1_000)]
-    elsewhere = asyncio.create_task(left.of("b", ["r0"]))
+    others = [asyncio.create_task(loader.load("a", [f"r{number}"])) for number in range(1_000)]
+    elsewhere = asyncio.create_task(loader.load("b", ["r0"]))
     await eventually(lambda: len(database.questions) == 2, "the question of the other story")
     others[7].cancel()
     database.answering.set()
@@ -47,18 +47,18 @@ async def test_a_thousand_who_come_while_one_question_is_answered_are_one_questi
     assert len(answers) == 999
     assert [len(readers) for _, readers in database.questions] == [1, 1, 1_000]
     # Nothing is remembered: the next one asks anew.
-    assert (await left.of("a", ["r0"]))["r0"] == b"4"
+    assert (await loader.load("a", ["r0"]))["r0"] == b"4"
 
 
 async def test_a_question_that_failed_is_asked_again_for_those_who_came_later() -> None:
     database = Database()
     database.failing = 1
-    left = Left(database.ask)
-    first = asyncio.create_task(left.of("a", ["r0"]))
+    loader = BatchLoader(database.ask)
+    first = asyncio.create_task(loader.load("a", ["r0"]))
     await eventually(lambda: database.questions, "the first question")
-    second = asyncio.create_task(left.of("a", ["r1"]))
+    second = asyncio.create_task(loader.load("a", ["r1"]))
     await asyncio.sleep(0)
     database.answering.set()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         await first
     assert await second == {"r1": b"2"}

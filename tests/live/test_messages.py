@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.live.messages import Kind, Message, decode
+from widget_server.live.messages import BusMessage, MessageKind, decode
 
 words = st.text("0123456789abcdefXYZ_", max_size=16)
 numbers = st.integers(0, 2**53)
@@ -12,14 +12,14 @@ kinds = st.sampled_from(["comment", "story", "tally", "presence"])
 
 @given(kind=kinds, number=numbers, key=words, payload=st.binary(), count=numbers, epoch=words)
 def test_a_message_is_read_as_it_was_written(
-    kind: Kind, number: int, key: str, payload: bytes, count: int, epoch: str
+    kind: MessageKind, number: int, key: str, payload: bytes, count: int, epoch: str
 ) -> None:
-    message = Message(kind, "story", number, key, payload, count, 7, epoch)
+    message = BusMessage(kind, "story", number, key, payload, count, 7, epoch)
     assert decode("story", message.encode()) == message
 
 
 def test_further_fields_of_a_newer_server_are_passed_over() -> None:
-    message = Message("comment", "story", 3, "c", b"{}", 1, 2, "e")
+    message = BusMessage("comment", "story", 3, "c", b"{}", 1, 2, "e")
     head, payload = message.encode().split(b"\n")
     assert decode("story", head + b" later fields\n" + payload) == message
 

@@ -5,44 +5,44 @@ from typing import Any
 
 import pytest
 
-from widget_server.live.presence import MOST_COPIES, MOST_READERS, NEW_S, Presence
+from widget_server.live.presence import MAX_COPIES, MAX_READERS, NEW_S, Presence
 
 
 def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:
     here, there = Presence("here"), Presence("there")
-    for copy in range(1, MOST_COPIES + 51):
-        here.enter(copy)
+    for copy in range(1, MAX_COPIES + 51):
+        here.add(copy)
     message = here.message("story", 0.0)
-    assert len(json.loads(message.payload)["copies"]) == MOST_COPIES
-    there.hear("here", bytes(message.payload), 0.0)
-    assert there.shown() == (MOST_COPIES + 50, MOST_COPIES)
-    for copy in range(1, MOST_COPIES + 51):
-        here.leave(copy)
-    assert here.shown() == (0, 0)
+    assert len(json.loads(message.payload)["copies"]) == MAX_COPIES
+    there.receive("here", bytes(message.payload), 0.0)
+    assert there.totals() == (MAX_COPIES + 50, MAX_COPIES)
+    for copy in range(1, MAX_COPIES + 51):
+        here.remove(copy)
+    assert here.totals() == (0, 0)
 
 
 def test_a_network_counts_as_so_many_readers_at_most() -> None:
     here = Presence("here", most=3)
     for socket in range(60):
-        here.enter(1, "one program")
-        assert here.shown() == (min(socket + 1, 3), 1)
-    here.enter(2, "another network")
-    assert here.shown() == (4, 2)
+        here.add(1, "one program")
+        assert here.totals() == (min(socket + 1, 3), 1)
+    here.add(2, "another network")
+    assert here.totals() == (4, 2)
     told = json.loads(here.message("story", 0.0).payload)
     assert (told["readers"], "network" in str(told)) == (4, False)
-    for left in reversed(range(60)):
-        here.leave(1, "one program")
-        assert here.shown()[0] == min(left, 3) + 1
-    here.leave(2, "another network")
-    assert here.shown() == (0, 0)
+    for loader in reversed(range(60)):
+        here.remove(1, "one program")
+        assert here.totals()[0] == min(loader, 3) + 1
+    here.remove(2, "another network")
+    assert here.totals() == (0, 0)
     assert not here._networks
 
 
 def test_without_a_limit_every_socket_is_a_reader() -> None:
     here = Presence("here", most=0)
     for _ in range(5):
-        here.enter(1, "one office")
-    assert here.shown() == (5, 1)
+        here.add(1, "one office")
+    assert here.totals() == (5, 1)
 
 
 class Clock:
@@ -56,32 +56,32 @@ class Clock:
 def test_what_was_recorded_and_is_said_again_changes_nothing() -> None:
     clock = Clock()
     there, here = Presence("there", clock=clock), Presence("here", clock=clock)
-    there.enter(1)
+    there.add(1)
     one = there.message("story", 0.0).payload
-    there.enter(2)
+    there.add(2)
     two = there.message("story", 0.0).payload
-    here.hear("there", two, 0.0)
-    here.hear("there", one, 0.0)
-    assert here.shown() == (2, 2), "the newer one stays"
+    here.receive("there", two, 0.0)
+    here.receive("there", one, 0.0)
+    assert here.totals() == (2, 2), "the newer one stays"
     clock.s += NEW_S + 1
     here.has_changed(NEW_S + 1)
-    assert here.shown() == (0, 0), "who says nothing is forgotten"
-    here.hear("there", two, NEW_S + 1)
-    assert here.shown() == (0, 0), "and stays forgotten"
+    assert here.totals() == (0, 0), "who says nothing is forgotten"
+    here.receive("there", two, NEW_S + 1)
+    assert here.totals() == (0, 0), "and stays forgotten"
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"readers": 100_000_000},
-        {"readers": MOST_READERS + 1},
+        {"readers": MAX_READERS + 1},
         {"readers": -1},
         {"readers": 1.5},
         {"readers": True},
         {"readers": "7"},
         {"copies": ["1"]},
         {"copies": [0]},
-        {"copies": list(range(1, MOST_COPIES + 2))},
+        {"copies": list(range(1, MAX_COPIES + 2))},
         {"copies": 7},
         {"copies": None},
         {"at": None},
@@ -92,9 +92,9 @@ def test_what_was_recorded_and_is_said_again_changes_nothing() -> None:
 )
 def test_an_audience_that_no_process_can_have_is_not_shown(wrong: dict[str, Any]) -> None:
     there, here = Presence("there"), Presence("here")
-    there.enter(1)
+    there.add(1)
     said = json.loads(there.message("story", 0.0).payload)
-    here.hear("there", json.dumps({**said, **wrong}).encode(), 0.0)
-    assert here.shown() == (0, 0)
-    here.hear("there", json.dumps(said).encode(), 0.0)
-    assert here.shown() == (1, 1)
+    here.receive("there", json.dumps({**said, **wrong}).encode(), 0.0)
+    assert here.totals() == (0, 0)
+    here.receive("there", json.dumps(said).encode(), 0.0)
+    assert here.totals() == (1, 1)

@@ -17,8 +17,8 @@ from widget_server.model.records import Comment, Site, Story, Tally
 from widget_server.model.settings import SiteSettings
 from widget_server.store.deeds import Post, React
 from widget_server.store.discussions import Discussions
-from widget_server.store.engine import Database, reading
-from widget_server.store.errands import make_site, make_story
+from widget_server.store.engine import Database, read_transaction
+from widget_server.store.errands import insert_site, insert_story
 from widget_server.store.schema import comments, reactions, stories
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
@@ -47,11 +47,11 @@ class Store:
     async def story(self, key: str = "one", site: str = "s", iat: int = 100) -> Story:
         """A story (and its site), made known."""
         account = Site(site, site.upper(), 1, 1, SiteSettings())
-        await self.writer.run_errand(make_site(account))
+        await self.writer.run_in_transaction(insert_site(account))
         code = story_code(site, key)
         counts = dict.fromkeys(KEYS, 0)
         title = Attribution(title="Title")
-        await self.writer.run_errand(make_story(code, site, key, iat, title, counts))
+        await self.writer.run_in_transaction(insert_story(code, site, key, iat, title, counts))
         story = await self.discussions.story(code)
         assert story is not None
         return story
@@ -66,10 +66,10 @@ class Store:
         """A reaction to the story or to a comment."""
         return await self.writer.submit(React(story.id, comment, reader, reaction, None, 1))
 
-    async def together(self, *deeds: Any) -> list[Any]:
+    async def together(self, *actions: Any) -> list[Any]:
         """Answers of deeds that come in the same instant: one batch."""
         return await asyncio.gather(
-            *(self.writer.submit(deed) for deed in deeds), return_exceptions=True
+            *(self.writer.submit(action) for action in actions), return_exceptions=True
         )
 
     async def now(self, story: Story) -> Story:
@@ -83,7 +83,7 @@ class Store:
         (rows,) = await self.answers(select(table).where(*where))
         return rows
 
-    @reading
+    @read_transaction
     async def answers(self, connection: AsyncConnection, *questions: Any) -> list[Sequence[Any]]:
         """The rows of each question, in one view."""
         return [(await connection.execute(question)).all() for question in questions]

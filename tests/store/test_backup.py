@@ -12,15 +12,15 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.waiting import eventually
 from widget_server.model.claims import Attribution
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import UnavailableError
 from widget_server.model.records import ShutOut, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post, React
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles, store_embed_files
-from widget_server.store.engine import Database, DatabaseUnusableError
-from widget_server.store.errands import make_site, make_story, revoke_token, shut_origin_out
+from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.store.errands import insert_site, insert_story, revoke_token, shut_out_origin
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
 
@@ -46,10 +46,10 @@ async def opened(url: str) -> AsyncIterator[tuple[Database, Writer]]:
 
 async def make(writer: Writer) -> int:
     """A site with a story; answers the story's number."""
-    await writer.run_errand(make_site(Site("press", "Press", 1, 1, SiteSettings())))
+    await writer.run_in_transaction(insert_site(Site("press", "Press", 1, 1, SiteSettings())))
     counts = dict.fromkeys(KEYS, 0)
-    return await writer.run_errand(
-        make_story(CODE, "press", "one", 1, Attribution(title="One"), counts)
+    return await writer.run_in_transaction(
+        insert_story(CODE, "press", "one", 1, Attribution(title="One"), counts)
     )
 
 
@@ -71,8 +71,8 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
         story = await make(writer)
         await asyncio.gather(*(writer.submit(post(story, n)) for n in range(1_500)))
         await writer.submit(React(story, None, "r1", "happy", None, 1))
-        await writer.run_errand(revoke_token("press", "gone"))
-        await writer.run_errand(shut_origin_out("press", "https://bad.example", CODE))
+        await writer.run_in_transaction(revoke_token("press", "gone"))
+        await writer.run_in_transaction(shut_out_origin("press", "https://bad.example", CODE))
         rows = await backup.back_up(database_url, file, quiet)
     assert rows["comments"] == 1_500
     assert rows["reactions"] == 1
@@ -121,7 +121,7 @@ async def test_an_existing_file_is_not_overwritten(sqlite_url: str, tmp_path: Pa
     file = tmp_path / "precious"
     file.write_text("mine")
     await migrate.upgrade(sqlite_url)
-    with pytest.raises(DatabaseUnusableError, match="exists already"):
+    with pytest.raises(DatabaseUnavailableError, match="exists already"):
         await backup.back_up(sqlite_url, file, quiet)
     assert file.read_text() == "mine"
 
@@ -134,7 +134,7 @@ async def test_what_is_no_backup_is_refused_and_the_old_data_stays(
     file.write_bytes(content)
     async with opened(database_url) as (database, writer):
         await make(writer)
-        with pytest.raises(DatabaseUnusableError):
+        with pytest.raises(DatabaseUnavailableError):
             await backup.restore(database_url, file, quiet)
         story = await Discussions(database).story(CODE)
         assert story is not None
@@ -170,7 +170,7 @@ async def test_after_a_restore_the_first_deed_is_asked_to_come_again(
         story = await make(writer)
         await backup.back_up(database_url, file, quiet)
         await backup.restore(database_url, file, quiet)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await writer.submit(post(story, 1))
         assert (await writer.submit(post(story, 1))).seq == 1
 
@@ -207,10 +207,10 @@ async def test_a_restore_keeps_the_embeds_files_of_every_build(
     """Pages may be open that were served any of them; a file never changes."""
     file = tmp_path / "backup.sqlite3"
     async with opened(database_url) as (database, writer):
-        await writer.run_errand(store_embed_files({"1.0.0-aaaaaaaa-live.js": "old"}))
+        await writer.run_in_transaction(store_embed_files({"1.0.0-aaaaaaaa-live.js": "old"}))
         rows = await backup.back_up(database_url, file, quiet)
         assert rows["embed_files"] == 1
-        await writer.run_errand(
+        await writer.run_in_transaction(
             store_embed_files({"1.0.0-aaaaaaaa-live.js": "other", "1.0.1-bbbbbbbb-live.js": "new"})
         )
         await backup.restore(database_url, file, quiet)

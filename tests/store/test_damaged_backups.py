@@ -15,8 +15,8 @@ from tests.store.test_backup import CODE, make, opened, post, quiet
 from widget_server.store import backup, manifest, migrate
 from widget_server.store.deeds import React
 from widget_server.store.discussions import Discussions
-from widget_server.store.engine import DatabaseUnusableError
-from widget_server.store.errands import see_copy
+from widget_server.store.engine import DatabaseUnavailableError
+from widget_server.store.errands import record_copy
 
 Change = Callable[[sqlite3.Connection], object]
 
@@ -30,7 +30,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def fill() -> None:
         async with opened(url) as (_, writer):
             story = await make(writer)
-            await writer.run_errand(see_copy(story, "j", "https://c.example", "C", "en", None))
+            await writer.run_in_transaction(
+                record_copy(story, "j", "https://c.example", "C", "en", None)
+            )
             for number in range(3):
                 await writer.submit(post(story, number))
             await writer.submit(React(story, "c0001", "r1", "happy", 1, 1))
@@ -69,7 +71,7 @@ def sql(*statements: str) -> Change:
 
 async def refused(url: str, file: Path) -> str:
     """The sentence with which it is refused."""
-    with pytest.raises(DatabaseUnusableError) as problem:
+    with pytest.raises(DatabaseUnavailableError) as problem:
         await backup.restore(url, file, quiet)
     sentence = str(problem.value)
     assert len(sentence.splitlines()) == 1
@@ -81,7 +83,7 @@ async def test_a_backup_tells_when_by_whom_and_what(good: Path, migrated_url: st
     with closing(sqlite3.connect(good)) as database:
         told = json.loads(database.execute("SELECT manifest FROM backup_manifest").fetchone()[0])
     assert (told["revision"], set(told)) == (
-        migrate.newest(),
+        migrate.head_revision(),
         {"made_at", "version", "revision", "tables"},
     )
     assert told["tables"]["comments"]["rows"] == 3
@@ -238,6 +240,6 @@ async def test_a_database_with_a_damaged_row_says_so_when_it_is_backed_up(
         database.execute("UPDATE comments SET text = 'no'")
         database.commit()
     async with open_store(sqlite_url):
-        with pytest.raises(DatabaseUnusableError, match=r"table comments, row 'c0001'.*remove"):
+        with pytest.raises(DatabaseUnavailableError, match=r"table comments, row 'c0001'.*remove"):
             await backup.back_up(sqlite_url, tmp_path / "b", quiet)
     assert not (tmp_path / "b").exists()

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from tests.store.opened import Store, post
-from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
-from widget_server.operations.directory import Directory
+from widget_server.operations.directory import LookupCache
 from widget_server.store import damage
 from widget_server.store.deeds import Edit, Forget, Moderate
-from widget_server.store.errands import change_site
+from widget_server.store.errands import update_site
 from widget_server.store.schema import comments, sites, stories
 
 DEEP = "[" * 400 + "]" * 400
@@ -39,7 +39,7 @@ async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: A
     async def run(connection: Any) -> None:
         await connection.execute(update(table).where(*where).values(columns))
 
-    await store.writer.run_errand(run)
+    await store.writer.run_in_transaction(run)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None
     bad = await store.post(story, "ann", "secret words")
     good = await store.post(story, "ben")
     reply = await store.post(story, "ann", parent=good.id)
-    before = damage.COUNTS.damaged
+    before = damage.DAMAGE_METRICS.damaged
     await break_row(store, comments, columns, comments.c.id.in_([bad.id, reply.id]))
     read = store.discussions
 
@@ -77,16 +77,16 @@ async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None
         page = await read.page(story.code, order, None, 10)
         assert [one.top.id for one in page.threads] == [good.id]
     assert ids((await read.thread(story.code, good.id)).replies) == []
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         await read.thread(story.code, bad.id)
     changes = await read.changes(story.code, 0)
     assert (ids(changes.comments), changes.complete) == ([good.id], False)
     assert ids((await read.recent(story.code, 10)).comments) == [good.id]
-    assert ids((await read.mine(story.id, ["ann", "ben"]))["ben"].comments) == [good.id]
+    assert ids((await read.own(story.id, ["ann", "ben"]))["ben"].comments) == [good.id]
     assert (await read.tallies(story.code, 0, 10))[1] == []
-    assert await read.waiting("s", 10) == []
+    assert await read.pending("s", 10) == []
     assert (await read.counts([story.code]))[0][2] == 3
-    assert damage.COUNTS.damaged > before
+    assert damage.DAMAGE_METRICS.damaged > before
 
 
 async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> None:
@@ -141,14 +141,14 @@ async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> No
     bad = await store.post(story, "ann")
     await store.react(story, "ann", "sad", bad.id)
     await break_row(store, comments, columns, comments.c.id == bad.id)
-    deeds = [
+    actions = [
         Moderate(story.id, bad.id, "pin", 1),
         post(story, "ben", parent=bad.id),
         Edit(story.id, bad.id, "ann", "better", ["better"], 10**9, False, 1_000_001),
         post(story, "cem"),
     ]
-    answers = await store.together(*deeds)
-    assert not any(isinstance(one, Unavailable) for one in answers), answers
+    answers = await store.together(*actions)
+    assert not any(isinstance(one, UnavailableError) for one in answers), answers
     assert isinstance(answers[-1], Comment)
     removed = await store.writer.submit(Moderate(story.id, bad.id, "remove", 2))
     assert (removed.state, removed.text) == ("removed", [])
@@ -203,15 +203,17 @@ async def test_rules_that_are_damaged_are_not_guessed(store: Store) -> None:
     for slug, columns in RULES.items():
         await store.story(site=slug)
         await break_row(store, sites, columns, sites.c.slug == slug)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await store.sites.find(slug)
-        with pytest.raises(Unavailable):
-            await store.writer.run_errand(change_site(slug, lambda site: site))
+        with pytest.raises(UnavailableError):
+            await store.writer.run_in_transaction(update_site(slug, lambda site: site))
     assert [one.slug for one in await store.sites.all()] == ["well"]
 
 
 async def test_counts_are_told_without_the_stories_of_a_site_that_is_damaged(store: Store) -> None:
     well, bad = await store.story(site="well"), await store.story(site="bad")
     await break_row(store, sites, {"settings": "[]"}, sites.c.slug == "bad")
-    counted = await Directory(store.sites, store.discussions).lists.counts([bad.code, well.code])
+    counted = await LookupCache(store.sites, store.discussions).counts_cache.counts(
+        [bad.code, well.code]
+    )
     assert list(json.loads(counted)["stories"]) == [well.code]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.store.opened import Store
-from widget_server.model.errors import Unavailable
-from widget_server.operations.directory import Directory
+from widget_server.model.errors import UnavailableError
+from widget_server.operations.directory import LookupCache
 
 
 async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(
@@ -16,11 +16,11 @@ async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(
 ) -> None:
     said: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
-    directory, answered = Directory(store.sites, store.discussions), asyncio.Event()
+    directory, answered = LookupCache(store.sites, store.discussions), asyncio.Event()
 
     async def ask() -> None:
         await answered.wait()
-        raise Unavailable
+        raise UnavailableError
 
     first = asyncio.create_task(directory.shared(("site", "s"), ask))
     second = asyncio.create_task(directory.shared(("site", "s"), ask))
@@ -29,7 +29,7 @@ async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(
     with pytest.raises(asyncio.CancelledError):
         await first
     answered.set()
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         await second
     answered.clear()
     with pytest.raises(TimeoutError):

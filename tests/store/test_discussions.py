@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from tests.store.opened import Store, post
-from widget_server.model.answers import MOST_COMMENTS, MOST_MINE
-from widget_server.model.errors import Malformed, NotFound
+from widget_server.model.answers import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
+from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.records import Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.store import discussions as store_limits
-from widget_server.store.deeds import Change, Moderate
+from widget_server.store.deeds import Moderate, UpdateStory
 from widget_server.store.rows import size_of_comment, sized_comments
 from widget_server.store.schema import comments
-from widget_server.store.threads import AROUND, MOST_REPLIES
+from widget_server.store.threads import AROUND, MAX_REPLIES
 from widget_server.wire import frames, views
 
 
@@ -93,14 +93,14 @@ async def test_replies_come_with_their_thread_in_order_of_writing(store: Store) 
 async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -> None:
     story = await store.story()
     top = (await store.post(story)).id
-    ids = await post_many(store, story, MOST_REPLIES + 7, parent=top)
+    ids = await post_many(store, story, MAX_REPLIES + 7, parent=top)
     (thread,) = (await store.discussions.snapshot(story.code)).page.threads
-    assert [reply.id for reply in thread.replies] == ids[:MOST_REPLIES]
+    assert [reply.id for reply in thread.replies] == ids[:MAX_REPLIES]
     assert thread.more == 7
-    assert thread.next == ids[MOST_REPLIES - 1]
+    assert thread.next == ids[MAX_REPLIES - 1]
     rest = await store.discussions.thread(story.code, top, thread.next)
-    assert [reply.id for reply in rest.replies] == ids[MOST_REPLIES:]
-    assert (rest.earlier, rest.more, rest.next) == (MOST_REPLIES, 0, None)
+    assert [reply.id for reply in rest.replies] == ids[MAX_REPLIES:]
+    assert (rest.earlier, rest.more, rest.next) == (MAX_REPLIES, 0, None)
     around = await store.discussions.thread(story.code, ids[-1])
     assert [reply.id for reply in around.replies] == ids[-1 - AROUND :]
     assert (around.earlier, around.more) == (len(ids) - 1 - AROUND, 0)
@@ -134,7 +134,7 @@ async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store
         while pages == 0 or before is not None:
             page = await store.discussions.page(story.code, order, before, 100)
             assert page.threads
-            assert size(*page.threads) < MOST_COMMENTS
+            assert size(*page.threads) < MAX_COMMENTS_BYTES
             found += [thread.top.id for thread in page.threads]
             before, pages = page.next, pages + 1
         assert sorted(found) == sorted(tops), order
@@ -157,7 +157,7 @@ async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store
     story = await store.story()
     tops = await fat(store, story, 3, 20)
     (*_, page) = [await store.discussions.snapshot(story.code)]
-    assert size(*page.page.threads) < MOST_COMMENTS
+    assert size(*page.page.threads) < MAX_COMMENTS_BYTES
     assert [thread.top.id for thread in page.page.threads] == tops[::-1]
     for thread in page.page.threads:
         seen = [reply.id for reply in thread.replies]
@@ -165,7 +165,7 @@ async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store
         after = thread.next
         while after is not None:
             part = await store.discussions.thread(story.code, thread.top.id, after)
-            assert size(part) < MOST_COMMENTS
+            assert size(part) < MAX_COMMENTS_BYTES
             assert part.replies
             assert part.earlier == len(seen)
             seen += [reply.id for reply in part.replies]
@@ -175,7 +175,7 @@ async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store
         assert seen == sorted(seen, key=lambda each: int(each[1:]))
         for reply in (seen[0], seen[9], seen[19]):
             part = await store.discussions.thread(story.code, reply)
-            assert size(part) < MOST_COMMENTS
+            assert size(part) < MAX_COMMENTS_BYTES
             assert reply in [each.id for each in part.replies]
             assert part.earlier + len(part.replies) + part.more == 20
 
@@ -184,7 +184,7 @@ async def test_a_part_after_a_comment_of_another_thread_is_refused(store: Store)
     story = await store.story()
     first, second = await post_many(store, story, 2)
     for after in (second, "nowhere"):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             await store.discussions.thread(story.code, first, after)
 
 
@@ -234,7 +234,7 @@ def cursor(content: object) -> str:
 )
 async def test_a_cursor_that_no_page_gave_is_malformed(store: Store, before: str) -> None:
     story = await store.story()
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         await store.discussions.page(story.code, "newest", before, 5)
 
 
@@ -244,10 +244,10 @@ async def test_a_cursor_belongs_to_its_order(store: Store) -> None:
     for order in ("newest", "oldest", "top"):
         page = await store.discussions.page(story.code, order, None, 1)
         for other in {"newest", "oldest", "top"} - {order}:
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedError):
                 await store.discussions.page(story.code, other, page.next, 1)
     for score in (2**31, 2**53):
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedError):
             await store.discussions.page(story.code, "top", cursor(["top", score, 1]), 1)
 
 
@@ -263,14 +263,14 @@ async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomple
     changes = await store.discussions.changes(story.code, 0)
     assert not changes.complete  # number 1 is gone: the comment's last change is number 5
     assert (await store.discussions.changes(story.code, 1)).complete
-    await store.writer.submit(Change(story.id, {"closed": True}))
+    await store.writer.submit(UpdateStory(story.id, {"closed": True}))
     assert not (await store.discussions.changes(story.code, 5)).complete
 
 
 async def test_more_changes_than_are_sent_one_by_one_are_incomplete(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MOST_CHANGES", 5)
+    monkeypatch.setattr(store_limits, "MAX_CHANGES", 5)
     story = await store.story()
     await post_many(store, story, 8)
     assert (await store.discussions.changes(story.code, 3)).complete
@@ -292,7 +292,7 @@ async def test_recent_changes_come_in_order_with_the_latest_tallies(store: Store
 async def test_a_reader_who_wrote_much_takes_no_room_from_another(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MOST_OWN", 3)
+    monkeypatch.setattr(store_limits, "MAX_OWN", 3)
     story, other = await store.story("a"), await store.story("b")
     quiet = await store.post(story, "quiet", at=1)
     await store.react(story, "quiet", "sad")
@@ -302,7 +302,7 @@ async def test_a_reader_who_wrote_much_takes_no_room_from_another(
     gone = await store.post(story, "quiet", at=30)
     await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
     await store.post(other, "quiet", at=40)
-    mine = await store.discussions.mine(story.id, ["quiet", "loud", "nobody"])
+    mine = await store.discussions.own(story.id, ["quiet", "loud", "nobody"])
     assert [one.id for one in mine["quiet"].comments] == [quiet.id]
     assert mine["quiet"].reactions == {"": "sad", quiet.id: "happy"}
     assert [one.id for one in mine["loud"].comments] == [waiting.id, *many[:-3:-1]]
@@ -331,7 +331,7 @@ async def test_a_story_that_is_not_there_is_not_found(store: Store) -> None:
         read.tallies("nowhere00000", 0, 5),
         read.recent("nowhere00000", 5),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             await question
 
 
@@ -340,7 +340,7 @@ async def test_the_thread_of_a_pending_or_foreign_comment_is_not_found(store: St
     pending = await store.post(story, pending=True)
     foreign = await store.post(other)
     for comment in (pending.id, foreign.id, "nowhere"):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             await store.discussions.thread(story.code, comment)
 
 
@@ -377,8 +377,8 @@ async def test_own_comments_and_reactions_are_the_newest_that_fit(store: Store) 
     await store.react(story, "me", "sad")
     for comment in ids:
         await store.react(story, "me", "happy", comment)
-    mine = (await store.discussions.mine(story.id, ["me"]))["me"]
+    mine = (await store.discussions.own(story.id, ["me"]))["me"]
     assert [comment.id for comment in mine.comments] == ids[:-2:-1]
     assert mine.reactions == {"": "sad", **dict.fromkeys(ids, "happy")}
-    body = frames.mine_body(mine.reactions, mine.comments, SiteSettings())
-    assert len(body) < MOST_MINE + 24 * 1024
+    body = frames.own_json(mine.reactions, mine.comments, SiteSettings())
+    assert len(body) < MAX_OWN_BYTES + 24 * 1024

@@ -10,11 +10,11 @@ from tests.store.opened import Store
 from widget_server.model.records import SeenCopy, ShutOut
 from widget_server.store import errands
 from widget_server.store.errands import (
-    change_site,
     readmit_origin,
+    record_copy,
     revoke_token,
-    see_copy,
-    shut_origin_out,
+    shut_out_origin,
+    update_site,
 )
 from widget_server.store.schema import copies
 
@@ -24,14 +24,14 @@ See = Callable[..., Awaitable[int | None]]
 @pytest.fixture
 def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
     """`await seen(story, 7)`: the number of that copy. Of three at most, and time passes."""
-    monkeypatch.setattr(errands, "MOST_COPIES", 3)
+    monkeypatch.setattr(errands, "MAX_COPIES", 3)
     times = iter(range(1_000, 2_000))
     monkeypatch.setattr(errands, "now_ms", lambda: next(times))
 
     async def seen(story: int, number: int, *, used: bool = False) -> int | None:
         origin = f"https://copy-{number}.example"
-        errand = see_copy(story, "jti", origin, f"Copy {number}", None, None, used=used)
-        copy = await store.writer.run_errand(errand)
+        transaction = record_copy(story, "jti", origin, f"Copy {number}", None, None, used=used)
+        copy = await store.writer.run_in_transaction(transaction)
         return None if copy is None else copy.id
 
     return seen
@@ -86,16 +86,16 @@ async def test_each_change_of_what_pages_may_do_is_counted_for_its_site_alone(
 ) -> None:
     await store.story(site="one")
     await store.story(site="other")
-    run = store.writer.run_errand
+    run = store.writer.run_in_transaction
     counted = []
-    for errand in (
+    for transaction in (
         revoke_token("one", "jti"),
-        shut_origin_out("one", "https://bad.example", ""),
-        shut_origin_out("one", "https://bad.example", "a-story-code"),
+        shut_out_origin("one", "https://bad.example", ""),
+        shut_out_origin("one", "https://bad.example", "a-story-code"),
         readmit_origin("one", "https://bad.example", ""),
-        change_site("one", lambda site: site),
+        update_site("one", lambda site: site),
     ):
-        await run(errand)
+        await run(transaction)
         counted.append(await store.sites.rights(["one", "other", "nowhere"]))
     assert counted == [{"one": number, "other": 0} for number in range(1, 6)]
     assert await store.sites.shut_out("one") == {ShutOut("https://bad.example", "a-story-code")}
@@ -107,8 +107,8 @@ async def test_a_token_is_known_by_where_it_was_seen_on_its_own_site(store: Stor
     elsewhere = await store.story("a-key", site="other")
     page = "https://copy.example/page"
     for one in (story, elsewhere):
-        copy = see_copy(one.id, "jti", "https://copy.example", "A copy", None, page, used=True)
-        await store.writer.run_errand(copy)
+        copy = record_copy(one.id, "jti", "https://copy.example", "A copy", None, page, used=True)
+        await store.writer.run_in_transaction(copy)
     (seen,) = await store.sites.seen("s", "jti")
     known = SeenCopy("a-key", "https://copy.example", "A copy", page, seen.last_seen)
     assert seen == known

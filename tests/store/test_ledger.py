@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.store.opened import Store, changes, nonzero, post, seqs
-from widget_server.model.errors import EditWindowOver, NotFound, StoryClosed
+from widget_server.model.errors import EditWindowOverError, NotFoundError, StoryClosedError
 from widget_server.model.events import StoryChanged, TallyChanged
 from widget_server.model.records import Comment, CommentState, Story
-from widget_server.store.deeds import Change, Delete, Edit, Forget, Moderate, Report
-from widget_server.store.errands import change_site
+from widget_server.store.deeds import Delete, Edit, Forget, Moderate, Report, UpdateStory
+from widget_server.store.errands import update_site
 from widget_server.store.schema import comments, reactions, reports
 
 MINUTES_15 = 900_000
@@ -81,7 +81,7 @@ async def test_replies_hang_on_a_published_comment_of_the_same_story(store: Stor
     deeper = await store.post(story, "r", parent=reply.id)
     assert (deeper.parent, deeper.thread) == (reply.id, top.id)
     for where, parent in ((other, top.id), (story, "nowhere")):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             await store.post(where, parent=parent)
 
 
@@ -91,12 +91,12 @@ async def test_what_is_pending_has_no_number_until_it_is_approved(store: Store) 
     assert (pending.state, pending.seq, pending.born) == (CommentState.PENDING, 0, 0)
     assert (await store.now(story)).seq == 0
     assert store.events == []
-    for deed in (
+    for action in (
         store.react(story, "q", "happy", pending.id),
         store.post(story, parent=pending.id),
     ):
-        with pytest.raises(NotFound):
-            await deed
+        with pytest.raises(NotFoundError):
+            await action
     edited = await store.writer.submit(edit(story, pending.id, moderated=True))
     assert (edited.source, edited.waiting, edited.seq) == ("new", False, 0)
     await store.post(story, "q")
@@ -123,7 +123,7 @@ async def test_a_comment_can_be_edited_until_its_window_ends(store: Store) -> No
     edited = await store.writer.submit(edit(story, comment.id, at=last))
     assert (edited.source, edited.edited_at, edited.seq, edited.born) == ("new", last, 2, 1)
     for late in (edit(story, comment.id, at=last + 1), delete(story, comment.id, at=last + 1)):
-        with pytest.raises(EditWindowOver):
+        with pytest.raises(EditWindowOverError):
             await store.writer.submit(late)
     assert (await store.now(story)).seq == 2
 
@@ -131,7 +131,7 @@ async def test_a_comment_can_be_edited_until_its_window_ends(store: Store) -> No
 async def test_others_cannot_tell_a_comment_from_none(store: Store) -> None:
     story, elsewhere = await store.story("a"), await store.story("b")
     comment = await store.post(story)
-    for deed in (
+    for action in (
         edit(story, comment.id, "other"),
         edit(elsewhere, comment.id),
         edit(story, "nowhere"),
@@ -140,8 +140,8 @@ async def test_others_cannot_tell_a_comment_from_none(store: Store) -> None:
         Moderate(elsewhere.id, comment.id, "remove", AT),
         Report(elsewhere.id, comment.id, "r", None, AT),
     ):
-        with pytest.raises(NotFound):
-            await store.writer.submit(deed)
+        with pytest.raises(NotFoundError):
+            await store.writer.submit(action)
     assert seqs(store.events, story.code) == [1]
 
 
@@ -152,12 +152,12 @@ async def test_a_moderated_edit_leaves_the_published_text_until_it_is_approved(
     comment = await store.post(story, body="old")
     waiting = await store.writer.submit(edit(story, comment.id, moderated=True))
     assert (waiting.source, waiting.waiting, waiting.seq) == ("old", True, 1)
-    ((code, asked),) = await store.discussions.waiting("s", 10)
+    ((code, asked),) = await store.discussions.pending("s", 10)
     assert (code, asked.source, asked.text) == (story.code, "new", ["new"])
     approved = await store.writer.submit(Moderate(story.id, comment.id, "approve", AT + 2))
     assert (approved.source, approved.waiting, approved.seq) == ("new", False, 2)
     assert approved.text == ["new"]
-    assert await store.discussions.waiting("s", 10) == []
+    assert await store.discussions.pending("s", 10) == []
 
 
 async def test_an_edit_that_needs_no_moderator_replaces_one_that_waits(store: Store) -> None:
@@ -175,8 +175,8 @@ async def test_removing_erases_the_words_and_who_wrote_them(store: Store, by: st
     top = await store.post(story, "r", "secret words", **said)
     reply = await store.post(story, "q", parent=top.id)
     await store.writer.submit(edit(story, top.id, body="more secrets", moderated=True))
-    deed = delete(story, top.id) if by == "author" else Moderate(story.id, top.id, "remove", AT)
-    gone = await store.writer.submit(deed)
+    action = delete(story, top.id) if by == "author" else Moderate(story.id, top.id, "remove", AT)
+    gone = await store.writer.submit(action)
     assert gone.state is CommentState.REMOVED
     assert (gone.text, gone.source, gone.name, gone.email, gone.website) == (
         [],
@@ -193,7 +193,7 @@ async def test_removing_erases_the_words_and_who_wrote_them(store: Store, by: st
     assert (now.count, now.seq) == (1, 3)
     assert page.threads[0].top.id == top.id
     assert [one.id for one in page.threads[0].replies] == [reply.id]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         await store.writer.submit(delete(story, top.id))
 
 
@@ -238,16 +238,16 @@ async def test_two_forgotten_readers_may_have_used_the_same_key(store: Store) ->
         await store.post(story, reader, key="the-same-key")
     await store.together(Forget("a", AT), Forget("b", AT))
     assert (await store.now(story)).count == 0
-    assert store.writer.counts.failed == 0
+    assert store.writer.metrics.actions_failed == 0
 
 
 async def test_a_key_is_free_again_in_the_batch_that_forgets_who_used_it(store: Store) -> None:
     story = await store.story()
     await store.post(story, "r", key="k")
-    batches = store.writer.counts.batches
+    batches = store.writer.metrics.batches
     _, posted = await store.together(Forget("r", AT), post(story, "r", "Again.", key="k"))
     assert posted.source == "Again."
-    assert store.writer.counts.batches == batches + 1
+    assert store.writer.metrics.batches == batches + 1
 
 
 async def test_a_reader_reports_a_comment_once(store: Store) -> None:
@@ -264,19 +264,19 @@ async def test_a_closed_story_takes_nothing_new_and_gives_everything_back(store:
     story = await store.story()
     comment = await store.post(story)
     await store.react(story, "r", "happy")
-    closed = await store.writer.submit(Change(story.id, {"closed": True}))
+    closed = await store.writer.submit(UpdateStory(story.id, {"closed": True}))
     assert (closed.closed, closed.seq) == (True, 2)
-    for deed in (
+    for action in (
         store.post(story),
         store.react(story, "r", "sad"),
         store.react(story, "r", None),
         store.writer.submit(edit(story, comment.id)),
     ):
-        with pytest.raises(StoryClosed):
-            await deed
+        with pytest.raises(StoryClosedError):
+            await action
     assert (await store.writer.submit(delete(story, comment.id))).state is CommentState.REMOVED
     assert await store.writer.submit(Forget("r", AT)) == 1
-    await store.writer.submit(Change(story.id, {"closed": False}))
+    await store.writer.submit(UpdateStory(story.id, {"closed": False}))
     await store.post(story)
 
 
@@ -304,7 +304,7 @@ async def test_a_comment_sent_again_is_answered_even_when_the_story_was_closed_s
 ) -> None:
     story = await store.story()
     first = await store.post(story, key="the-same-key")
-    await store.writer.submit(Change(story.id, {"closed": True}))
+    await store.writer.submit(UpdateStory(story.id, {"closed": True}))
     assert (await store.post(story, key="the-same-key")).id == first.id
 
 
@@ -313,7 +313,7 @@ async def test_a_change_of_the_story_has_a_number_and_one_without_effect_has_non
 ) -> None:
     story = await store.story()
     for _ in range(2):
-        await store.writer.submit(Change(story.id, {"notice": "Wait."}))
+        await store.writer.submit(UpdateStory(story.id, {"notice": "Wait."}))
     assert (await store.now(story)).seq == 1
     (event,) = store.events
     assert isinstance(event, StoryChanged)
@@ -323,7 +323,8 @@ async def test_a_change_of_the_story_has_a_number_and_one_without_effect_has_non
 async def test_each_change_is_told_as_it_was_made(store: Store) -> None:
     story = await store.story()
     await store.together(
-        Change(story.id, {"closed": True}), Change(story.id, {"notice": "Closed for now."})
+        UpdateStory(story.id, {"closed": True}),
+        UpdateStory(story.id, {"notice": "Closed for now."}),
     )
     told = [
         (e.seq, e.state.closed, e.state.notice) for e in store.events if isinstance(e, StoryChanged)
@@ -335,7 +336,7 @@ async def test_the_attribution_of_the_latest_token_is_shown(store: Store) -> Non
     story = await store.story(iat=100)
 
     async def attribute(iat: int, title: str) -> tuple[str | None, int]:
-        changed = await store.writer.submit(Change(story.id, {"title": title}, iat))
+        changed = await store.writer.submit(UpdateStory(story.id, {"title": title}, iat))
         return changed.title, changed.seq
 
     assert await attribute(99, "Older") == ("Title", 0)
@@ -363,14 +364,16 @@ async def test_new_rules_of_a_site_move_its_stories_on(store: Store) -> None:
     """Open pages see a gap and take a fresh snapshot, with the new rules."""
     story, other = await store.story("a"), await store.story("a", site="t")
     await store.post(story)
-    await store.writer.run_errand(
-        change_site(
-            "s", lambda site: replace(site, settings=site.settings.changed("prompt", "Well?"))
+    await store.writer.run_in_transaction(
+        update_site(
+            "s", lambda site: replace(site, settings=site.settings.with_value("prompt", "Well?"))
         )
     )
     assert (await store.now(story)).seq == 2
     assert (await store.now(other)).seq == 0
     changed = await store.discussions.changes(story.code, 1)
     assert not changed.complete
-    await store.writer.run_errand(change_site("s", lambda site: replace(site, generation=2)))
+    await store.writer.run_in_transaction(
+        update_site("s", lambda site: replace(site, generation=2))
+    )
     assert (await store.now(story)).seq == 2

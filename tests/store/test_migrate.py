@@ -12,9 +12,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.store.opened import Store, open_store
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import UnavailableError
 from widget_server.store import migrate
-from widget_server.store.engine import Database, DatabaseUnusableError, sqlite_path
+from widget_server.store.engine import Database, DatabaseUnavailableError, sqlite_path
 from widget_server.store.schema import metadata
 
 
@@ -54,7 +54,7 @@ async def test_migrating_again_changes_nothing(migrated_url: str) -> None:
     async with open_store(migrated_url) as store:
         story = await store.story()
         epoch = store.database.epoch
-    assert await migrate.upgrade(migrated_url) == migrate.newest()
+    assert await migrate.upgrade(migrated_url) == migrate.head_revision()
     async with open_store(migrated_url) as store:
         assert store.database.epoch == epoch
         assert await store.discussions.story(story.code) is not None
@@ -70,14 +70,14 @@ async def test_processes_that_start_together_make_the_tables_once(database_url: 
     ]
     ends = await asyncio.gather(*(process.communicate() for process in started))
     assert [process.returncode for process in started] == [0] * 4, ends
-    assert await migrate.revision(database_url) == migrate.newest()
+    assert await migrate.revision(database_url) == migrate.head_revision()
 
 
 async def test_a_database_without_tables_is_not_served_from(database_url: str) -> None:
     assert await migrate.revision(database_url) is None
     assert migrate.is_older(None)
     database = Database(database_url)
-    with pytest.raises(DatabaseUnusableError, match="migrate"):
+    with pytest.raises(DatabaseUnavailableError, match="migrate"):
         await database.open()
     await database.close()
 
@@ -90,7 +90,7 @@ def file_of(url: str) -> Path:
 
 async def test_a_file_that_is_missing_is_never_made_by_a_server(sqlite_url: str) -> None:
     database = Database(sqlite_url)
-    with pytest.raises(DatabaseUnusableError, match=r"There is no database .* migrate"):
+    with pytest.raises(DatabaseUnavailableError, match=r"There is no database .* migrate"):
         await database.open()
     await database.close()
     assert list(file_of(sqlite_url).parent.iterdir()) == []
@@ -121,7 +121,9 @@ async def test_a_database_that_vanished_is_never_replaced_by_an_empty_one(
             await connection.exec_driver_sql("PRAGMA user_version=1")
         await engine.dispose()
     before = path.read_bytes() if path.exists() else None
-    with pytest.raises(DatabaseUnusableError, match=r"is gone from .*\. Restore it from a backup"):
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"is gone from .*\. Restore it from a backup"
+    ):
         await migrate.upgrade(sqlite_url)
     assert (path.read_bytes() if path.exists() else None) == before
 
@@ -131,7 +133,7 @@ async def test_after_its_marker_is_deleted_a_new_database_is_made(sqlite_url: st
     path = file_of(sqlite_url)
     path.unlink()
     path.with_name(path.name + ".made").unlink()
-    assert await migrate.upgrade(sqlite_url) == migrate.newest()
+    assert await migrate.upgrade(sqlite_url) == migrate.head_revision()
 
 
 async def test_a_damaged_file_is_said_to_be_damaged_and_left_as_it_is(sqlite_url: str) -> None:
@@ -141,9 +143,9 @@ async def test_a_damaged_file_is_said_to_be_damaged_and_left_as_it_is(sqlite_url
     for action in (
         migrate.upgrade(sqlite_url),
         Database(sqlite_url).open(),
-        migrate.damage(sqlite_url),
+        migrate.integrity_error(sqlite_url),
     ):
-        with pytest.raises(DatabaseUnusableError, match="damaged"):
+        with pytest.raises(DatabaseUnavailableError, match="damaged"):
             await action
     assert path.read_bytes() == before
 
@@ -154,19 +156,19 @@ async def test_damage_inside_the_file_is_found_by_the_check(sqlite_url: str) -> 
         story = await store.story()
         for number in range(50):
             await store.post(story, f"r{number}", "word " * 50)
-    assert await migrate.damage(sqlite_url) is None
+    assert await migrate.integrity_error(sqlite_url) is None
     path = file_of(sqlite_url)
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 8192] = b"\xff" * 8192
     path.write_bytes(content)
-    with suppress(DatabaseUnusableError):
-        assert await migrate.damage(sqlite_url) is not None
+    with suppress(DatabaseUnavailableError):
+        assert await migrate.integrity_error(sqlite_url) is not None
 
 
 async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     url = f"postgresql+asyncpg://nobody@/nothing?host={tmp_path}"
     for action in (migrate.upgrade(url), migrate.revision(url), Database(url).open()):
-        with pytest.raises(DatabaseUnusableError) as problem:
+        with pytest.raises(DatabaseUnavailableError) as problem:
             await action
         assert len(str(problem.value).splitlines()) == 1
         assert "Check DATABASE_URL" in str(problem.value)
@@ -176,13 +178,13 @@ async def test_a_postgresql_database_that_does_not_exist_is_not_one_without_tabl
     postgres_url: str,
 ) -> None:
     url = postgres_url.replace("/t_", "/not_")
-    with pytest.raises(DatabaseUnusableError, match=r"database .* does not exist.*DATABASE_URL"):
+    with pytest.raises(DatabaseUnavailableError, match=r"database .* does not exist.*DATABASE_URL"):
         await Database(url).open()
 
 
 async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
     assert not migrate.is_older("9999")
-    assert not migrate.is_older(migrate.newest())
+    assert not migrate.is_older(migrate.head_revision())
     # Also by a server that migrates what it finds: it is on the way back from a deploy.
     engine = create_async_engine(migrated_url)
     async with engine.begin() as connection:
@@ -197,9 +199,9 @@ async def test_reading_from_a_database_that_left_is_unavailable(migrated_url: st
     async with open_store(migrated_url) as store:
         story = await store.story()
         await _execute(store, "ALTER TABLE stories RENAME TO gone")
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await store.discussions.snapshot(story.code)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await store.post(story)
         await _execute(store, "ALTER TABLE gone RENAME TO stories")
         await store.post(story)

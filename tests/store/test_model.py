@@ -14,10 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from tests.store.opened import KEYS, Store, nonzero, open_store, post, seqs
 from tests.waiting import MODEL_TIMES
-from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
+from widget_server.model.errors import (
+    EditWindowOverError,
+    NotFoundError,
+    ProblemError,
+    StoryClosedError,
+)
 from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
-from widget_server.store.deeds import Change, Delete, Edit, Forget, Moderate, React
+from widget_server.store.deeds import Delete, Edit, Forget, Moderate, React, UpdateStory
 
 READERS = ("ann", "bob", "cy")
 WINDOW = 10
@@ -51,62 +56,62 @@ class Model:
     def there(self, comment: str, *states: str) -> Word:
         word = self.words.get(comment)
         if word is None or word.state not in (states or ("published", "pending")):
-            raise NotFound
+            raise NotFoundError
         return word
 
     def open(self) -> None:
         if self.closed:
-            raise StoryClosed
+            raise StoryClosedError
 
-    def own(self, deed: Edit | Delete) -> Word:
-        word = self.there(deed.comment)
-        if word.reader != deed.reader:
-            raise NotFound
-        if deed.at - word.born_at > WINDOW:
-            raise EditWindowOver
+    def own(self, action: Edit | Delete) -> Word:
+        word = self.there(action.comment)
+        if word.reader != action.reader:
+            raise NotFoundError
+        if action.at - word.born_at > WINDOW:
+            raise EditWindowOverError
         return word
 
     def remove(self, word: Word) -> None:
         self.seq += word.state == "published"
         word.state, word.text, word.waiting = "removed", "", None
 
-    def do(self, deed: Any) -> None:
+    def do(self, action: Any) -> None:
         """Do what the deed says. Raises its refusal."""
-        getattr(self, type(deed).__name__.lower())(deed)
+        getattr(self, type(action).__name__.lower())(action)
 
-    def react(self, deed: React) -> None:
+    def react(self, action: React) -> None:
         self.open()
-        if deed.comment is not None:
-            self.there(deed.comment, "published")
-        self.reactions.pop((deed.comment or "", deed.reader), None)
-        if deed.reaction is not None:
-            self.reactions[deed.comment or "", deed.reader] = deed.reaction
+        if action.comment is not None:
+            self.there(action.comment, "published")
+        self.reactions.pop((action.comment or "", action.reader), None)
+        if action.reaction is not None:
+            self.reactions[action.comment or "", action.reader] = action.reaction
 
-    def edit(self, deed: Edit) -> None:
-        word = self.own(deed)
+    def edit(self, action: Edit) -> None:
+        word = self.own(action)
         self.open()
-        if word.state == "published" and deed.moderated:
-            word.waiting = deed.source
+        if word.state == "published" and action.moderated:
+            word.waiting = action.source
         else:
-            word.text, word.waiting = deed.source, None
+            word.text, word.waiting = action.source, None
             self.seq += word.state == "published"
 
-    def delete(self, deed: Delete) -> None:
-        self.remove(self.own(deed))
+    def delete(self, action: Delete) -> None:
+        self.remove(self.own(action))
 
-    def forget(self, deed: Forget) -> None:
-        for key in [key for key in self.reactions if key[1] == deed.reader]:
+    def forget(self, action: Forget) -> None:
+        for key in [key for key in self.reactions if key[1] == action.reader]:
             del self.reactions[key]
         for word in self.words.values():
-            if word.reader == deed.reader:
+            if word.reader == action.reader:
                 if word.state != "removed":
                     self.remove(word)
                 word.reader = None
-        self.keys = {key: i for key, i in self.keys.items() if key[0] != deed.reader}
+        self.keys = {key: i for key, i in self.keys.items() if key[0] != action.reader}
 
-    def moderate(self, deed: Moderate) -> None:
-        word = self.there(deed.comment)
-        if deed.verb == "remove":
+    def moderate(self, action: Moderate) -> None:
+        word = self.there(action.comment)
+        if action.verb == "remove":
             self.remove(word)
         elif word.state == "pending":
             word.state = "published"
@@ -115,19 +120,21 @@ class Model:
             word.text, word.waiting = word.waiting, None
             self.seq += 1
 
-    def change(self, deed: Change) -> None:
-        self.seq += self.closed != deed.columns["closed"]
-        self.closed = bool(deed.columns["closed"])
+    def change(self, action: UpdateStory) -> None:
+        self.seq += self.closed != action.columns["closed"]
+        self.closed = bool(action.columns["closed"])
 
-    def post(self, deed: Any) -> None:
-        if (deed.reader, deed.key) in self.keys:
+    def post(self, action: Any) -> None:
+        if (action.reader, action.key) in self.keys:
             return
         self.open()
-        if deed.parent is not None:
-            self.there(deed.parent, "published")
-        state = "pending" if deed.pending else "published"
-        self.words[deed.id] = Word(deed.id, deed.reader, state, deed.source, deed.at, deed.parent)
-        self.keys[deed.reader, deed.key] = deed.id
+        if action.parent is not None:
+            self.there(action.parent, "published")
+        state = "pending" if action.pending else "published"
+        self.words[action.id] = Word(
+            action.id, action.reader, state, action.source, action.at, action.parent
+        )
+        self.keys[action.reader, action.key] = action.id
         self.seq += state == "published"
 
     def counts(self, target: str) -> dict[str, int]:
@@ -161,7 +168,7 @@ class Discussion(RuleBasedStateMachine):
         reader=reader, key=st.sampled_from("klm"), pending=st.booleans(), parent=st.none() | number
     )
     def post(self, reader: str, key: str, pending: bool, parent: int | None) -> None:
-        deed = post(
+        action = post(
             self.story,
             reader,
             f"words of {reader}",
@@ -170,8 +177,8 @@ class Discussion(RuleBasedStateMachine):
             at=self.model.clock,
             parent=None if parent is None else self.pick(parent),
         )
-        self.ids.append(deed.id)
-        self.batch.append(deed)
+        self.ids.append(action.id)
+        self.batch.append(action)
 
     @rule(reader=reader, reaction=st.none() | st.sampled_from(KEYS), number=st.none() | number)
     def react(self, reader: str, reaction: str | None, number: int | None) -> None:
@@ -199,7 +206,7 @@ class Discussion(RuleBasedStateMachine):
 
     @rule(closed=st.booleans())
     def close(self, closed: bool) -> None:
-        self.batch.append(Change(self.story.id, {"closed": closed}))
+        self.batch.append(UpdateStory(self.story.id, {"closed": closed}))
 
     @rule(seconds=st.integers(1, 8))
     def wait(self, seconds: int) -> None:
@@ -209,16 +216,16 @@ class Discussion(RuleBasedStateMachine):
     @rule()
     def commit(self) -> None:
         batch, self.batch = self.batch, []
-        before = self.store.writer.counts.batches
+        before = self.store.writer.metrics.batches
         answers = self.run(self.store.together(*batch))
-        assert self.store.writer.counts.batches - before == bool(batch)
-        for deed, answer in zip(batch, answers, strict=True):
-            refusal = None
+        assert self.store.writer.metrics.batches - before == bool(batch)
+        for action, answer in zip(batch, answers, strict=True):
+            rejection = None
             try:
-                self.model.do(deed)
-            except Refused as refused:
-                refusal = type(refused)
-            assert type(answer) is refusal or (refusal is None and not is_error(answer)), deed
+                self.model.do(action)
+            except ProblemError as refused:
+                rejection = type(refused)
+            assert type(answer) is rejection or (rejection is None and not is_error(answer)), action
 
     @invariant()
     def the_same_is_public(self) -> None:

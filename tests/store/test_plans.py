@@ -43,7 +43,7 @@ QUESTIONS: dict[str, Question] = {
     "recent": reads("recent", 500),
     "counts": lambda store, story, _: store.discussions.counts([story.code]),
     "positions": lambda store, story, _: store.discussions.positions([story.code]),
-    "mine": lambda store, story, _: store.discussions.mine(story.id, ["r1", "r2"]),
+    "mine": lambda store, story, _: store.discussions.own(story.id, ["r1", "r2"]),
     "thread": lambda store, story, comment: store.discussions.thread(story.code, comment),
     "react": lambda store, story, comment: store.writer.submit(
         React(story.id, comment, "f", "happy", None, 1)

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.opened import open_store
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import UnavailableError
 from widget_server.store import engine, migrate
-from widget_server.store.engine import STRAIGHT_READERS
+from widget_server.store.engine import SQLITE_READ_THREADS
 
 
 async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
@@ -64,7 +64,7 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate.upgrade(sqlite_url)
-    monkeypatch.setattr(engine, "READ_S", 0.2)
+    monkeypatch.setattr(engine, "READ_TIMEOUT_S", 0.2)
     hold, held, ran = threading.Event(), threading.Semaphore(0), threading.Event()
 
     async def hang(_: AsyncConnection) -> None:
@@ -75,18 +75,20 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
         ran.set()
 
     async with open_store(sqlite_url) as store:
-        hanging = [asyncio.create_task(store.database.read(hang)) for _ in range(STRAIGHT_READERS)]
+        hanging = [
+            asyncio.create_task(store.database.read(hang)) for _ in range(SQLITE_READ_THREADS)
+        ]
         for _ in hanging:
             assert await asyncio.to_thread(held.acquire, timeout=30)
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await store.database.read(run)
         assert not ran.is_set(), "nobody waits for it any more"
         hold.set()
         assert all(
-            isinstance(answer, Unavailable)
+            isinstance(answer, UnavailableError)
             for answer in await asyncio.gather(*hanging, return_exceptions=True)
         )
-        assert store.database.counts.reads_failed == STRAIGHT_READERS + 1
+        assert store.database.metrics.read_transactions_failed == SQLITE_READ_THREADS + 1
         await store.database.ping()
 
 

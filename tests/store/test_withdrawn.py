@@ -9,17 +9,17 @@ import pytest
 
 from tests.store.opened import KEYS, Store, nonzero, open_store
 from widget_server.model.claims import Attribution
-from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Delete, Edit, Forget, Moderate, Report
 from widget_server.store.errands import (
-    change_site,
-    make_site,
-    make_story,
+    consume_identity_token,
+    insert_site,
+    insert_story,
     revoke_token,
-    use_identity,
+    update_site,
 )
 from widget_server.store.schema import comments, erasures, identities, reactions, reports, revoked
 
@@ -44,8 +44,8 @@ def file(tmp_path: Path) -> Path:
 async def restored(store: Store, url: str, file: Path) -> backup.Restored:
     """Restore, and let the writer notice: it asks for one deed to come again."""
     done = await backup.restore(url, file, quiet)
-    with pytest.raises(Unavailable):
-        await store.writer.run_errand(revoke_token("s", "noticed"))
+    with pytest.raises(UnavailableError):
+        await store.writer.run_in_transaction(revoke_token("s", "noticed"))
     return done
 
 
@@ -120,7 +120,7 @@ async def test_what_its_author_or_a_moderator_took_away_stays_away(
         thread = next(one for one in found.page.threads if one.top.id == removed.id)
         assert [one.id for one in thread.replies] == [reply.id]
         await store.tallies_are_rows()
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             await store.writer.submit(Moderate(story.id, removed.id, "approve", 1_000_003))
 
 
@@ -144,16 +144,16 @@ async def test_it_stays_so_through_a_restore_of_what_was_before_it(
 async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> None:
     async with store_at(database_url) as store:
         await store.story()
-        await store.writer.run_errand(revoke_token("s", "before"))
+        await store.writer.run_in_transaction(revoke_token("s", "before"))
         await backup.back_up(database_url, file, quiet)
-        await store.writer.run_errand(revoke_token("s", "after"))
-        await store.writer.run_errand(use_identity("s", "once", 2_000, 1_000))
+        await store.writer.run_in_transaction(revoke_token("s", "after"))
+        await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000, 1_000))
         for newest, oldest in ((2, 1), (3, 3)):
 
             def rotated(site: Site, newest: int = newest, oldest: int = oldest) -> Site:
                 return replace(site, generation=newest, oldest=oldest)
 
-            await store.writer.run_errand(change_site("s", rotated))
+            await store.writer.run_in_transaction(update_site("s", rotated))
         done = await restored(store, database_url, file)
         assert done.kept == {
             "sites with newer keys": 1,
@@ -164,7 +164,9 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
         assert site is not None
         assert (site.generation, site.oldest) == (3, 3)
         assert await store.sites.revoked("s") == {"before", "after"}
-        assert not await store.writer.run_errand(use_identity("s", "once", 2_000, 1_000))
+        assert not await store.writer.run_in_transaction(
+            consume_identity_token("s", "once", 2_000, 1_000)
+        )
 
 
 async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
@@ -174,8 +176,8 @@ async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
         await store.story()
         await backup.back_up(database_url, file, quiet)
     async with store_at(database_url) as store:
-        rotated = change_site("s", lambda site: replace(site, generation=4, oldest=2))
-        await store.writer.run_errand(rotated)
+        rotated = update_site("s", lambda site: replace(site, generation=4, oldest=2))
+        await store.writer.run_in_transaction(rotated)
         newer = file.with_name("newer")
         await backup.back_up(database_url, newer, quiet)
         await restored(store, database_url, file)
@@ -194,8 +196,10 @@ async def test_a_site_of_which_something_was_withdrawn_is_not_forgotten(
         await store.story()
         await backup.back_up(database_url, file, quiet)
         for slug in ("plain", "leaked"):
-            await store.writer.run_errand(make_site(Site(slug, slug, 1, 1, SiteSettings())))
-        await store.writer.run_errand(revoke_token("leaked", "bad"))
+            await store.writer.run_in_transaction(
+                insert_site(Site(slug, slug, 1, 1, SiteSettings()))
+            )
+        await store.writer.run_in_transaction(revoke_token("leaked", "bad"))
         done = await restored(store, database_url, file)
         assert done.kept["sites made since, without their stories"] == 1
         assert [site.slug for site in await store.sites.all()] == ["leaked", "s"]
@@ -215,7 +219,7 @@ async def test_it_stays_so_from_one_engine_to_the_other(
         await backup.restore(target, file, quiet)
     async with store_at(target) as store:
         await store.writer.submit(Forget("ann", 2_000_000))
-        await store.writer.run_errand(revoke_token("s", "bad"))
+        await store.writer.run_in_transaction(revoke_token("s", "bad"))
         done = await restored(store, target, file)
         assert done.kept["readers who were forgotten"] == 1
         (row,) = await store.rows(comments)
@@ -268,13 +272,13 @@ async def test_tables_of_withdrawals_have_rows_of_their_own_after_a_restore(
         await store.story()
         await backup.back_up(database_url, file, quiet)
         counts = dict.fromkeys(KEYS, 0)
-        made = make_story("otherstory12", "s", "two", 1, Attribution(), counts)
-        await store.writer.run_errand(made)
+        made = insert_story("otherstory12", "s", "two", 1, Attribution(), counts)
+        await store.writer.run_in_transaction(made)
         later = await store.discussions.story("otherstory12")
         assert later is not None
         gone = await store.post(later, "ann", "words")
         await store.writer.submit(Moderate(later.id, gone.id, "remove", 1))
-        await store.writer.run_errand(revoke_token("s", "bad"))
+        await store.writer.run_in_transaction(revoke_token("s", "bad"))
         await restored(store, database_url, file)
         assert [row.subject for row in await store.rows(erasures)] == [gone.id]
         assert [row.jti for row in await store.rows(revoked)] == ["bad"]

@@ -10,11 +10,11 @@ from sqlalchemy import event
 
 from tests.store.opened import Store, changes, open_store, post, seqs
 from widget_server.model.claims import Attribution
-from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment, CommentState
 from widget_server.store import migrate
 from widget_server.store.deeds import Delete, Edit, Forget, React
-from widget_server.store.errands import make_story, see_copy
+from widget_server.store.errands import insert_story, record_copy
 from widget_server.store.schema import comments
 
 ATTRIBUTION = Attribution()
@@ -50,16 +50,16 @@ async def test_numbers_have_no_gap_when_two_processes_write_to_the_same_stories(
                 own = seqs(store.events, story.code)
                 assert own == sorted(own)
         await one.tallies_are_rows()
-        written = one.writer.counts, other.writer.counts
-        assert sum(counts.failed for counts in written) == 0
-        assert sum(counts.batches for counts in written) < sum(counts.deeds for counts in written)
+        written = one.writer.metrics, other.writer.metrics
+        assert sum(counts.actions_failed for counts in written) == 0
+        assert sum(counts.batches for counts in written) < sum(counts.actions for counts in written)
 
 
 async def test_deeds_of_one_instant_are_one_transaction_with_one_update_of_the_story(
     store: Store,
 ) -> None:
     story = await store.story()
-    before = store.writer.counts.batches
+    before = store.writer.metrics.batches
     begun: list[None] = []
     updates: list[int] = []
     engine = store.database._writer.sync_engine
@@ -72,7 +72,7 @@ async def test_deeds_of_one_instant_are_one_transaction_with_one_update_of_the_s
     event.listen(engine, "before_cursor_execute", count)
     readers = [f"r{number}" for number in range(200)]
     await store.together(*(React(story.id, None, reader, "happy", None, 1) for reader in readers))
-    assert store.writer.counts.batches == before + 1
+    assert store.writer.metrics.batches == before + 1
     assert len(begun) == 1
     assert len(updates) == 1
     assert (await store.now(story)).tally.counts == {"happy": 200, "sad": 0}
@@ -83,9 +83,9 @@ async def test_deeds_of_one_instant_are_one_transaction_with_one_update_of_the_s
 
 async def test_a_key_posts_once_within_one_batch_and_ever_after(store: Store) -> None:
     story = await store.story()
-    deed = post(story, key="the-same-key")
-    answers = await store.together(*(replace(deed, id=f"{deed.id}-{n}") for n in range(5)))
-    again = await store.writer.submit(replace(deed, id="later"))
+    action = post(story, key="the-same-key")
+    answers = await store.together(*(replace(action, id=f"{action.id}-{n}") for n in range(5)))
+    again = await store.writer.submit(replace(action, id="later"))
     assert {answer.id for answer in (*answers, again)} == {answers[0].id}
     assert (await store.now(story)).count == 1
     assert (await store.now(story)).seq == 1
@@ -95,13 +95,13 @@ async def test_a_key_posts_once_across_two_processes_in_the_same_instant(migrate
     async with open_store(migrated_url) as one, open_store(migrated_url) as other:
         story = await one.story()
         for number in range(20):
-            deed = post(story, key=f"key-{number}")
+            action = post(story, key=f"key-{number}")
             answers = await asyncio.gather(
-                one.writer.submit(deed), other.writer.submit(replace(deed, id=f"other{number}"))
+                one.writer.submit(action), other.writer.submit(replace(action, id=f"other{number}"))
             )
             assert answers[0].id == answers[1].id
         assert (await one.now(story)).count == 20
-        assert one.writer.counts.failed == other.writer.counts.failed == 0
+        assert one.writer.metrics.actions_failed == other.writer.metrics.actions_failed == 0
 
 
 async def test_the_same_key_of_another_reader_or_story_is_another_comment(store: Store) -> None:
@@ -126,19 +126,21 @@ async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
             for story in stories[::order]:
                 origin = "https://copy.example"
                 work.append(
-                    store.writer.run_errand(see_copy(story.id, "j", origin, None, None, None))
+                    store.writer.run_in_transaction(
+                        record_copy(story.id, "j", origin, None, None, None)
+                    )
                 )
                 work.append(
                     store.writer.submit(React(story.id, None, str(order), "happy", None, 1))
                 )
-                made = make_story(f"new{story.id}".ljust(12, "x"), "s", f"n{story.id}", 1,
+                made = insert_story(f"new{story.id}".ljust(12, "x"), "s", f"n{story.id}", 1,
                                   ATTRIBUTION, {})  # fmt: skip
-                work.append(store.writer.run_errand(made))
+                work.append(store.writer.run_in_transaction(made))
             await asyncio.gather(*work)
 
         for _ in range(3):
             await asyncio.gather(arrive(one, 1), arrive(other, -1))
-        assert one.writer.counts.failed == other.writer.counts.failed == 0
+        assert one.writer.metrics.actions_failed == other.writer.metrics.actions_failed == 0
         for story in stories:
             assert await one.discussions.known_copies(story.id) == 1
 
@@ -154,9 +156,9 @@ async def test_a_deed_that_the_database_refuses_takes_no_other_with_it(
     twice = replace(post(story, "twice"), id=good[0].id)
     answers = await store.together(*good[:5], bad, twice, *good[5:])
     refused = [answer for answer in answers if isinstance(answer, BaseException)]
-    assert [type(answer) for answer in refused] == [Unavailable, Unavailable]
-    assert store.writer.counts.failed == 2
-    assert store.writer.well, "it is not the database that is ill"
+    assert [type(answer) for answer in refused] == [UnavailableError, UnavailableError]
+    assert store.writer.metrics.actions_failed == 2
+    assert store.writer.healthy, "it is not the database that is ill"
     now = await store.now(story)
     assert (now.count, now.seq) == (9, 9)
     assert len(await store.rows(comments)) == 9
@@ -170,7 +172,7 @@ async def test_a_text_with_nul_ends_only_itself_on_postgresql(
     async with open_store(postgres_url) as store:
         story = await store.story()
         answers = await store.together(post(story, "a", "x\0y"), post(story, "b"))
-        assert isinstance(answers[0], Unavailable)
+        assert isinstance(answers[0], UnavailableError)
         assert isinstance(answers[1], Comment)
 
 
@@ -179,8 +181,8 @@ async def test_a_refusal_leaves_the_others_of_its_batch_alone(store: Store) -> N
     answers = await store.together(
         post(story), React(story.id, "nowhere", "r", "happy", None, 1), post(story, "q")
     )
-    assert [type(answer) for answer in answers] == [Comment, NotFound, Comment]
-    assert store.writer.counts.refused == 1
+    assert [type(answer) for answer in answers] == [Comment, NotFoundError, Comment]
+    assert store.writer.metrics.actions_rejected == 1
 
 
 async def test_a_frame_carries_the_count_that_its_version_stands_for(store: Store) -> None:
@@ -219,7 +221,7 @@ async def test_what_waits_when_the_writer_is_stopped_is_still_written(migrated_u
         waiting = [asyncio.ensure_future(store.post(story, f"r{number}")) for number in range(50)]
         await asyncio.sleep(0)
     assert {type(answer) for answer in await asyncio.gather(*waiting)} == {Comment}
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         await store.post(story)
 
 
@@ -239,7 +241,7 @@ async def test_forgetting_while_the_same_reader_posts_elsewhere_fails_nobody(
                 await one.writer.submit(Forget("r", 1))
 
         await asyncio.gather(post_everywhere(), forget_often())
-        assert one.writer.counts.failed == other.writer.counts.failed == 0
+        assert one.writer.metrics.actions_failed == other.writer.metrics.actions_failed == 0
         await one.writer.submit(Forget("r", 1))
         await one.tallies_are_rows()
         for story in stories:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from widget_server.trust.networks import UNKNOWN, Networks
+from widget_server.trust.networks import UNKNOWN, NetworkHasher
 
-NETWORKS = Networks("a secret of the server")
+NETWORKS = NetworkHasher("a secret of the server")
 
 
 def test_a_key_is_32_hex_digits_and_holds_nothing_of_the_address() -> None:
@@ -37,7 +37,7 @@ def test_tomorrow_and_another_server_have_other_keys() -> None:
     keys = {
         NETWORKS.key("192.0.2.1", 1),
         NETWORKS.key("192.0.2.1", 2),
-        Networks("another secret").key("192.0.2.1", 1),
+        NetworkHasher("another secret").key("192.0.2.1", 1),
     }
     assert len(keys) == 3
 
@@ -51,4 +51,4 @@ def test_what_is_no_address_shares_one_key(address: str | None) -> None:
 
 def test_an_empty_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="secret"):
-        Networks("")
+        NetworkHasher("")

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.trust.origins import allows, page_of, parse_rule
+from widget_server.trust.origins import allows, canonical_page_url, parse_rule
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_rule_has_one_spelling(written: str, rule: str) -> None:
     ],
 )
 def test_what_is_no_rule_is_refused_in_a_sentence_without_echo(text: str) -> None:
-    with pytest.raises(ValueError, match=r"\.$") as refusal:
+    with pytest.raises(ValueError, match=r"\.$") as rejection:
         parse_rule(text)
-    assert not isinstance(refusal.value, UnicodeError)
-    assert len(text) < 15 or text not in str(refusal.value)
+    assert not isinstance(rejection.value, UnicodeError)
+    assert len(text) < 15 or text not in str(rejection.value)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_no_text_breaks_the_check_and_every_rule_allows_itself(text: str) -> Non
     ],
 )
 def test_a_page_is_named_without_its_query_and_by_itself_only(url: str, page: str | None) -> None:
-    assert page_of(url, "https://news.example") == page
+    assert canonical_page_url(url, "https://news.example") == page
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://news.example/", "data:"])
 def test_a_page_without_an_origin_of_its_own_has_no_address(origin: str | None) -> None:
-    assert page_of("https://news.example/a", origin) is None
+    assert canonical_page_url("https://news.example/a", origin) is None

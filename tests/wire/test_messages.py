@@ -7,9 +7,9 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.model.errors import Malformed, Refused, TooLarge
+from widget_server.model.errors import MalformedError, ProblemError, TooLargeError
 from widget_server.wire import messages
-from widget_server.wire.messages import MOST_BYTES, Unreadable, read_deed, read_message
+from widget_server.wire.messages import MAX_BYTES, InvalidMessageError, parse_action, parse_message
 
 CODE = "0123456789ab"
 
@@ -21,12 +21,12 @@ def react(**more: Any) -> dict[str, Any]:
 def test_a_message_is_read_by_its_type() -> None:
     for model in get_args(messages.Message):
         assert model.__doc__
-    read = read_message(json.dumps(react(ref=7, comment="abc")))
+    read = parse_message(json.dumps(react(ref=7, comment="abc")))
     assert read == messages.React(type="react", ref=7, story=CODE, reaction="happy", comment="abc")
 
 
 def test_fields_of_a_newer_embed_are_passed_over() -> None:
-    assert read_deed(json.dumps(react(mood=[1], ref=1)).encode()) == messages.React(
+    assert parse_action(json.dumps(react(mood=[1], ref=1)).encode()) == messages.React(
         type="react", ref=1, story=CODE, reaction="happy"
     )
 
@@ -45,8 +45,8 @@ def test_fields_of_a_newer_embed_are_passed_over() -> None:
     ],
 )
 def test_a_fault_is_named_by_its_field(message: dict[str, Any], named: str) -> None:
-    with pytest.raises(Unreadable, match=f"“{named}”") as fault:
-        read_message(json.dumps(message))
+    with pytest.raises(InvalidMessageError, match=f"“{named}”") as fault:
+        parse_message(json.dumps(message))
     assert "script" not in fault.value.detail
 
 
@@ -56,8 +56,8 @@ def test_a_fault_is_named_by_its_field(message: dict[str, Any], named: str) -> N
 def test_the_reference_of_what_cannot_be_understood_is_kept_where_it_is_one(
     ref: Any, kept: int | None
 ) -> None:
-    with pytest.raises(Unreadable) as fault:
-        read_message(json.dumps({"type": "nothing", "ref": ref}))
+    with pytest.raises(InvalidMessageError) as fault:
+        parse_message(json.dumps({"type": "nothing", "ref": ref}))
     assert fault.value.ref == kept
 
 
@@ -79,29 +79,29 @@ UNFIT = [
 def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(name: str, value: Any) -> None:
     sent = {"type": "subscribe", "story": CODE, "ref": 1, name: value}
     bare = messages.Subscribe(type="subscribe", story=CODE, ref=1)
-    assert read_message(json.dumps(sent)) == bare
+    assert parse_message(json.dumps(sent)) == bare
 
 
 def test_a_field_that_describes_is_kept_when_it_fits() -> None:
     described = {"lang": "de-CH", "page": "https://a.example/", "since": {"epoch": "e", "seq": 0}}
-    read = read_message(json.dumps({"type": "subscribe", "story": CODE, **described}))
+    read = parse_message(json.dumps({"type": "subscribe", "story": CODE, **described}))
     assert isinstance(read, messages.Subscribe)
     assert read.model_dump(include=set(described)) == described
 
 
 def test_a_message_is_at_most_32_kib() -> None:
     padded = json.dumps(react(pad=""))
-    fits = json.dumps(react(pad="x" * (MOST_BYTES - len(padded))))
-    assert len(fits) == MOST_BYTES
-    read_message(fits)
-    with pytest.raises(TooLarge):
-        read_message(fits + " ")
+    fits = json.dumps(react(pad="x" * (MAX_BYTES - len(padded))))
+    assert len(fits) == MAX_BYTES
+    parse_message(fits)
+    with pytest.raises(TooLargeError):
+        parse_message(fits + " ")
 
 
 def test_what_only_a_socket_takes_is_no_deed() -> None:
     for kind in ("subscribe", "unsubscribe", "visible"):
-        with pytest.raises(Malformed):
-            read_deed(json.dumps({"type": kind, "story": CODE, "value": True}).encode())
+        with pytest.raises(MalformedError):
+            parse_action(json.dumps({"type": kind, "story": CODE, "value": True}).encode())
 
 
 json_values = st.recursive(
@@ -120,11 +120,11 @@ TYPES = ["subscribe", "react", "comment", "edit", "delete", "report", "forget", 
 def test_anything_at_all_is_read_or_refused(content: dict[str, Any], kind: str | None) -> None:
     if kind is not None:
         content["type"] = kind
-    with suppress(Refused):
-        read_message(json.dumps(content))
+    with suppress(ProblemError):
+        parse_message(json.dumps(content))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_refused_or_read(data: bytes) -> None:
-    with pytest.raises(Refused):
-        read_deed(data)
+    with pytest.raises(ProblemError):
+        parse_action(data)

@@ -7,10 +7,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
-from widget_server.edge.routes import application
+from widget_server.edge.routes import create_asgi_app
 from widget_server.wire.messages import MESSAGES
 from widget_server.wire.reference import asyncapi_document, openapi_document
-from widget_server.wire.schemas import FRAMES
+from widget_server.wire.schemas import SERVER_MESSAGES
 
 
 def refs(node: Any) -> list[str]:
@@ -40,7 +40,7 @@ def test_the_http_document_is_valid_openapi() -> None:
 
 def test_the_http_document_lists_every_path_and_method() -> None:
     nothing: Any = None
-    app = application(nothing, nothing, 0)
+    app = create_asgi_app(nothing, nothing, 0)
     served = {
         (route.path, method.lower())
         for route in app.routes
@@ -98,5 +98,5 @@ def test_the_socket_document_lists_every_message_and_frame() -> None:
 
     received = set(MESSAGES.json_schema()["discriminator"]["mapping"])
     assert types("receive") == received
-    sent = {model.model_json_schema()["properties"]["type"]["const"] for model in FRAMES}
+    sent = {model.model_json_schema()["properties"]["type"]["const"] for model in SERVER_MESSAGES}
     assert types("send") == sent

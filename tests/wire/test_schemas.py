@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 from pydantic import TypeAdapter
 
-from widget_server.model.errors import RateLimited, Refused
+from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.model.records import (
     Comment,
@@ -29,13 +29,13 @@ from widget_server.wire import frames, schemas, views
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
 BY_TYPE: dict[str, type[Any]] = {
     "snapshot": schemas.Snapshot,
-    "tally": schemas.TallyFrame,
-    "comment": schemas.CommentFrame,
-    "story": schemas.StoryFrame,
-    "presence": schemas.PresenceFrame,
-    "ok": schemas.OkFrame,
-    "error": schemas.ErrorFrame,
-    "goodbye": schemas.GoodbyeFrame,
+    "tally": schemas.TallyMessage,
+    "comment": schemas.CommentMessage,
+    "story": schemas.StoryMessage,
+    "presence": schemas.PresenceMessage,
+    "ok": schemas.OkMessage,
+    "error": schemas.ErrorMessage,
+    "goodbye": schemas.ReconnectMessage,
 }
 
 
@@ -91,10 +91,10 @@ stories = st.builds(
 @given(comments, st.booleans())
 def test_a_comment_frame_has_its_shape_and_tells_no_secret(kept: Comment, show_copy: bool) -> None:
     event = CommentChanged("S", 3, kept, 7)
-    payload, start = frames.comment_frame(event, "e", show_copy=show_copy)
+    payload, start = frames.encode_comment(event, "e", show_copy=show_copy)
     frame = check(payload)
     # The place where the comment's own bytes lie, for frames that are put together from them.
-    assert payload[start:-1] == frames.comment_body(kept, show_copy=show_copy)
+    assert payload[start:-1] == frames.comment_json(kept, show_copy=show_copy)
     assert frame["position"] == {"epoch": "e", "seq": 3}
     for secret in (b"SOURCE", b"EMAIL", b"READER"):
         assert secret not in payload
@@ -116,15 +116,15 @@ def test_an_own_comment_has_its_source_and_no_email(kept: Comment) -> None:
 
 @given(tallies, st.none() | texts)
 def test_a_tally_frame_has_its_shape(tally: Tally, comment: str | None) -> None:
-    payload, start = frames.tally_frame(TallyChanged("S", comment, tally))
+    payload, start = frames.encode_tally(TallyChanged("S", comment, tally))
     assert check(payload)["version"] == tally.version
-    assert b"{" + payload[start:] == frames.tally_body(tally)
+    assert b"{" + payload[start:] == frames.tally_json(tally)
 
 
 @given(stories)
 def test_a_story_frame_has_its_shape(story: Story) -> None:
-    settings = SiteSettings().changed("guidelines", "https://x.example")
-    frame = check(frames.story_frame(StoryChanged("CODE", 3, story), "e", settings))
+    settings = SiteSettings().with_value("guidelines", "https://x.example")
+    frame = check(frames.encode_story(StoryChanged("CODE", 3, story), "e", settings))
     assert frame["story"] == "CODE"
     assert frame["settings"]["guidelines"] == "https://x.example"
 
@@ -140,34 +140,34 @@ def test_the_parts_of_a_snapshot_make_one_with_its_shape(
 ) -> None:
     parts = [
         b'"type":"snapshot","ref":1',
-        frames.snapshot_head(story, SiteSettings()),
-        b'"position":' + frames.position_body(Position("e", 1)),
+        frames.snapshot_head_json(story, SiteSettings()),
+        b'"position":' + frames.position_json(Position("e", 1)),
         b'"count":1,"resumed":false',
-        b'"tally":' + frames.tally_body(story.tally),
+        b'"tally":' + frames.tally_json(story.tally),
         b'"presence":{"readers":1,"copies":1}',
-        b'"comments":' + frames.snapshot_threads(threads, None, show_copy=True),
-        b'"mine":' + frames.mine_body({"": "sad"}, [t.top for t in threads], SiteSettings()),
+        b'"comments":' + frames.snapshot_threads_json(threads, None, show_copy=True),
+        b'"mine":' + frames.own_json({"": "sad"}, [t.top for t in threads], SiteSettings()),
     ]
     snapshot = check(b"{" + b",".join(parts) + b"}")
     assert snapshot["mine"]["reaction"] == "sad"
 
 
 def test_answers_have_their_shape() -> None:
-    check(frames.ok_frame(None))
-    check(frames.ok_frame(3, story="S", tally={"version": 1, "counts": {}}, reaction=None))
-    check(frames.presence_frame("S", 3, 2))
-    check(frames.goodbye_frame(1234))
-    assert "ref" not in check(frames.error_frame(None, RateLimited(retry_after=3)))
+    check(frames.encode_ok(None))
+    check(frames.encode_ok(3, story="S", tally={"version": 1, "counts": {}}, reaction=None))
+    check(frames.encode_presence("S", 3, 2))
+    check(frames.encode_goodbye(1234))
+    assert "ref" not in check(frames.encode_error(None, RateLimitedError(retry_after=3)))
 
 
-def every_refusal(kind: type[Refused] = Refused) -> list[type[Refused]]:
+def every_refusal(kind: type[ProblemError] = ProblemError) -> list[type[ProblemError]]:
     own = [kind] if "code" in vars(kind) else []
     return own + [found for one in kind.__subclasses__() for found in every_refusal(one)]
 
 
 @pytest.mark.parametrize("kind", every_refusal())
-def test_every_refusal_says_in_a_sentence_what_to_do(kind: type[Refused]) -> None:
-    frame = check(frames.error_frame(1, kind()))
+def test_every_refusal_says_in_a_sentence_what_to_do(kind: type[ProblemError]) -> None:
+    frame = check(frames.encode_error(1, kind()))
     assert frame["code"] == kind.code
     assert re.fullmatch(r"[A-Z].+\.", frame["detail"])
 
@@ -237,12 +237,12 @@ def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
     if frame["type"] == "comment":
         seq, record = frame["position"]["seq"], to_record(frame["comment"])
         event = CommentChanged(frame["story"], seq, record, frame["count"])
-        return frames.comment_frame(event, frame["position"]["epoch"], show_copy=True)[0]
+        return frames.encode_comment(event, frame["position"]["epoch"], show_copy=True)[0]
     if frame["type"] == "tally":
         tally = Tally(frame["version"], frame["counts"])
-        return frames.tally_frame(TallyChanged(frame["story"], frame.get("comment"), tally))[0]
+        return frames.encode_tally(TallyChanged(frame["story"], frame.get("comment"), tally))[0]
     if frame["type"] == "presence":
-        return frames.presence_frame(frame["story"], frame["readers"], frame["copies"])
+        return frames.encode_presence(frame["story"], frame["readers"], frame["copies"])
     if frame["type"] == "story":
         told = {**snapshot["story"], **{k: v for k, v in frame.items() if k in snapshot["story"]}}
         numbers: dict[str, Any] = dict.fromkeys(
@@ -254,7 +254,7 @@ def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
             chosen["faces"] = "emoji"
         change = StoryChanged(frame["story"], frame["position"]["seq"], story)
         epoch = frame["position"]["epoch"]
-        return frames.story_frame(change, epoch, SiteSettings.from_json(chosen))
+        return frames.encode_story(change, epoch, SiteSettings.from_json(chosen))
     return orjson.dumps(frame)
 
 

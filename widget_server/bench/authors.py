@@ -7,22 +7,22 @@ import uuid
 from array import array
 from collections.abc import Sequence
 
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.bench import seeds
 from widget_server.bench.remote import Stopwatch
 from widget_server.model.events import CommentChanged, Event
 from widget_server.store.deeds import Post, React
 
 
-class Authors:
+class Writers:
     """Many of them, on one story."""
 
-    def __init__(self, rooms: Rooms, code: str) -> None:
-        self._rooms = rooms
+    def __init__(self, components: Components, code: str) -> None:
+        self._components = components
         self._code = code
         self._committed: dict[int, float] = {}
 
-    async def converse(self, per_second: float, seconds: float) -> tuple[int, float, float]:
+    async def post_comments(self, per_second: float, seconds: float) -> tuple[int, float, float]:
         """Comments of many readers at a steady rate, stored.
 
         How many, and the seconds and CPU seconds that they took.
@@ -32,7 +32,7 @@ class Authors:
         while (passed := watch.read()[0]) < seconds:
             for _ in range(int(passed * per_second) - number):
                 number += 1
-                task = asyncio.ensure_future(self._rooms.writer.submit(self._post(story)))
+                task = asyncio.ensure_future(self._components.writer.submit(self._post(story)))
                 pending.add(task)
                 task.add_done_callback(pending.discard)
             # Until the next is due: looking each millisecond would cost as much as some of the writes.
@@ -41,7 +41,7 @@ class Authors:
         return number, *watch.read()
 
     async def _story(self) -> int:
-        story = await self._rooms.services.directory.story(self._code)
+        story = await self._components.services.cache.story(self._code)
         if story is None:
             raise LookupError(self._code)
         return story.id
@@ -56,7 +56,7 @@ class Authors:
             text=seeds.TEXT,
             pending=False,
             reactions=tuple(seeds.COUNTS),
-            at=self._rooms.services.now_ms(),
+            at=self._components.services.now_ms(),
         )
 
     async def react(self, per_second: float, seconds: float) -> int:
@@ -68,15 +68,15 @@ class Authors:
             for _ in range(int(passed * per_second) - number):
                 number += 1
                 reader = f"{number % 2000:032x}"
-                deed = React(
+                action = React(
                     story,
                     None,
                     reader,
                     keys[number // 2000 % 3],
                     None,
-                    self._rooms.services.now_ms(),
+                    self._components.services.now_ms(),
                 )
-                task = asyncio.ensure_future(self._rooms.writer.submit(deed))
+                task = asyncio.ensure_future(self._components.writer.submit(action))
                 open_deeds.add(task)
                 task.add_done_callback(open_deeds.discard)
             await asyncio.sleep(0.005)
@@ -92,7 +92,7 @@ class Authors:
         begin, pending = time.perf_counter(), []
         for number in range(int(per_second * seconds)):
             await asyncio.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
-            post = self._rooms.writer.submit(self._post(story))
+            post = self._components.writer.submit(self._post(story))
             pending.append(asyncio.ensure_future(post))
         answers = await asyncio.gather(*pending)
         seqs = array("q", [answer.seq for answer in answers])
@@ -100,7 +100,7 @@ class Authors:
 
     def _note_commits(self) -> None:
         """From now on note when each comment's transaction was over."""
-        tell = self._rooms.announce
+        tell = self._components.publish_committed
 
         def announce(events: Sequence[Event], epoch: str) -> None:
             now = time.monotonic()
@@ -109,4 +109,4 @@ class Authors:
                     self._committed[event.seq] = now
             tell(events, epoch)
 
-        self._rooms.writer._on_commit = announce
+        self._components.writer._on_commit = announce

@@ -11,24 +11,24 @@ from typing import Any
 import orjson
 
 from widget_server.bench import house, load, yardsticks
-from widget_server.bench.house import ORIGIN, Plan
+from widget_server.bench.house import ORIGIN, ServerOptions
 from widget_server.bench.readers import handshake, masked
-from widget_server.bench.remote import Remote
+from widget_server.bench.remote import ProcessHandle
 from widget_server.bench.valkey import valkey
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ServerAndClient:
     """A serving process and its client."""
 
-    server: Remote
-    client: Remote
+    server: ProcessHandle
+    client: ProcessHandle
     code: str = ""
     token: str = ""
     deflate: bool = False
     """Whether its sockets offer compression, as every browser does; ours takes no such offer."""
 
-    def greeting(self, ref: int = 1) -> bytes | None:
+    def subscribe_message(self, ref: int = 1) -> bytes | None:
         """The frame that subscribes; None where there is nothing to subscribe to."""
         if not self.token:
             return None
@@ -40,22 +40,24 @@ class Pair:
 
     def open(self, number: int) -> float:
         """Open so many sockets, each with its story; the seconds that it took."""
-        taken: float = self.client.call("open", number, self.handshake(), self.greeting())
+        taken: float = self.client.call("open", number, self.handshake(), self.subscribe_message())
         return taken
 
-    def measured_pour(self, payload: bytes, rounds: int, watchers: int) -> tuple[float, float]:
+    def measure_broadcast(
+        self, payload: bytes, rounds: int, subscribers: int
+    ) -> tuple[float, float]:
         """Frames that arrived, per second and per second of the server's CPU."""
         self.client.call("start_counting")
         begin = time.monotonic()
         wall, cpu = self.server.call("pour", payload, rounds)
-        frames, _, last, lost = self.client.call("counted", rounds * watchers)
+        frames, _, last, lost = self.client.call("counted", rounds * subscribers)
         if lost:
             raise RuntimeError(f"{lost} sockets were lost")
         # A server that does not know when its sends were over answers 0.
         return frames / (wall or last - begin), frames / cpu
 
 
-class Cast:
+class ProcessPool:
     """Starts pairs and ends them together. Data lies in a temporary folder."""
 
     def __init__(self, stack: ExitStack) -> None:
@@ -73,23 +75,27 @@ class Cast:
         self._stack.enter_context(valkey(folder))
         return str(folder)
 
-    def house(self, data: str | None = None, **plan: Any) -> Pair:
+    def house(self, data: str | None = None, **plan: Any) -> ServerAndClient:
         """A server of ours with its client."""
-        server = self._start(house.main, Plan(data or self.data(), **plan))
+        server = self._start(house.main, ServerOptions(data or self.data(), **plan))
         port, code, token = server.call("where")
         bare = plan.get("acknowledging") == "bare"
-        return Pair(server, self._start(load.main, port), code, "" if bare else token)
+        return ServerAndClient(server, self._start(load.main, port), code, "" if bare else token)
 
-    def client_of(self, pair: Pair) -> Remote:
+    def client_of(self, pair: ServerAndClient) -> ProcessHandle:
         """Another client process for a server."""
         return self._start(load.main, pair.server.call("where")[0])
 
-    def yardstick(self, main: Callable[..., None], *arguments: Any, deflate: bool = False) -> Pair:
+    def yardstick(
+        self, main: Callable[..., None], *arguments: Any, deflate: bool = False
+    ) -> ServerAndClient:
         """One of the yardsticks with its client."""
         server = self._start(main, *arguments)
-        return Pair(server, self._start(load.main, server.call("where")), deflate=deflate)
+        return ServerAndClient(
+            server, self._start(load.main, server.call("where")), deflate=deflate
+        )
 
-    def yardsticks(self) -> dict[str, Pair]:
+    def yardsticks(self) -> dict[str, ServerAndClient]:
         """Those that a goal speaks of."""
         return {
             "raw send loop": self.yardstick(yardsticks.raw),
@@ -97,15 +103,15 @@ class Cast:
             "naive loop, uncompressed": self.yardstick(yardsticks.naive),
         }
 
-    def _start(self, main: Callable[..., None], *arguments: Any) -> Remote:
-        return self._stack.enter_context(Remote(main, *arguments))
+    def _start(self, main: Callable[..., None], *arguments: Any) -> ProcessHandle:
+        return self._stack.enter_context(ProcessHandle(main, *arguments))
 
 
 @contextmanager
-def cast() -> Iterator[Cast]:
+def process_pool() -> Iterator[ProcessPool]:
     """The processes of one measurement; all of them end with it."""
     with ExitStack() as stack:
-        yield Cast(stack)
+        yield ProcessPool(stack)
 
 
 def settle() -> None:

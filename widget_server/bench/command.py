@@ -7,7 +7,7 @@ from types import FrameType
 from rich.console import Console
 
 from widget_server.bench import report, suite
-from widget_server.bench.table import Row, show
+from widget_server.bench.table import Result, show
 
 
 def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> bool:
@@ -20,7 +20,7 @@ def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> 
     console = Console(highlight=False)
     order = [name for name, _ in suite.rows_of(choice)]
     rows = report.kept(json_file) if json_file is not None else {}
-    measured: list[Row] = []
+    measured: list[Result] = []
     try:
         for row in suite.run(choice, lambda line: console.print(f"[dim]{line}[/dim]")):
             measured.append(row)

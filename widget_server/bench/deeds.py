@@ -8,10 +8,10 @@ from functools import partial
 import orjson
 
 from widget_server.bench import seeds
-from widget_server.bench.cast import Pair, cast, settle
+from widget_server.bench.cast import ServerAndClient, process_pool, settle
 from widget_server.bench.postgres import fresh_database
 from widget_server.bench.readers import masked
-from widget_server.bench.table import Row
+from widget_server.bench.table import Result
 
 SOCKETS = 200
 SECONDS = 2.0
@@ -32,61 +32,61 @@ def comments(code: str, number: int = 200) -> list[list[bytes]]:
     """For each socket, comments of ordinary length; what is built holds for a whole run."""
 
     def one(ref: int) -> bytes:
-        deed = {
+        action = {
             "type": "comment",
             "ref": ref,
             "story": code,
             "key": str(uuid.UUID(int=secrets.randbits(128))),
         }
-        return masked(orjson.dumps({**deed, "body": seeds.SOURCE, "name": "Marit"}))
+        return masked(orjson.dumps({**action, "body": seeds.SOURCE, "name": "Marit"}))
 
     return [[one(ref) for ref in range(number)] for _ in range(SOCKETS)]
 
 
-def reactions_on_sqlite(repeats: int) -> Row:
+def reactions_on_sqlite(repeats: int) -> Result:
     """SQLite, `synchronous=FULL`, against not storing and against a commit for each."""
-    row = Row(f"durable reactions/s over {SOCKETS} sockets, SQLite FULL", "/s")
-    with cast() as stage:
+    row = Result(f"durable reactions/s over {SOCKETS} sockets, SQLite FULL", "/s")
+    with process_pool() as stage:
         kinds = {
             "ours": stage.house(),
             "not storing": stage.house(acknowledging="freely"),
             "one commit each": stage.house(acknowledging="singly"),
         }
         _measure(row, kinds, reactions, repeats)
-    row.aim("ours", "not storing", 0.6, by_cpu=True)
-    row.aim("ours", "one commit each", 5)
+    row.set_goal("ours", "not storing", 0.6, by_cpu=True)
+    row.set_goal("ours", "one commit each", 5)
     return row
 
 
-def reactions_on_postgres(url: str | None, repeats: int) -> Row:
+def reactions_on_postgres(url: str | None, repeats: int) -> Result:
     """PostgreSQL on this machine, against not storing."""
-    row = Row(f"durable reactions/s over {SOCKETS} sockets, PostgreSQL", "/s")
+    row = Result(f"durable reactions/s over {SOCKETS} sockets, PostgreSQL", "/s")
     if url is None:
         row.missing["ours"] = "name a PostgreSQL with --postgres"
         return row
-    with fresh_database(url) as own, cast() as stage:
+    with fresh_database(url) as own, process_pool() as stage:
         kinds = {
             "ours": stage.house(database_url=own),
             "not storing": stage.house(acknowledging="freely"),
         }
         _measure(row, kinds, reactions, repeats)
-    row.aim("ours", "not storing", 0.45, by_cpu=True)
+    row.set_goal("ours", "not storing", 0.45, by_cpu=True)
     return row
 
 
-def comments_acknowledged(repeats: int) -> Row:
+def comments_acknowledged(repeats: int) -> Result:
     """Markdown, checks, storing, announcing."""
-    row = Row(f"comments/s over {SOCKETS} sockets, SQLite FULL", "/s")
-    with cast() as stage:
+    row = Result(f"comments/s over {SOCKETS} sockets, SQLite FULL", "/s")
+    with process_pool() as stage:
         kinds = {"ours": stage.house(), "not storing": stage.house(acknowledging="freely")}
         _measure(row, kinds, comments, repeats)
-    row.aim("ours", "not storing", 0.35, by_cpu=True)
+    row.set_goal("ours", "not storing", 0.35, by_cpu=True)
     return row
 
 
 def _measure(
-    row: Row,
-    kinds: dict[str, Pair],
+    row: Result,
+    kinds: dict[str, ServerAndClient],
     requests: Callable[[str], list[list[bytes]]],
     repeats: int,
 ) -> None:
@@ -100,11 +100,11 @@ def _measure(
             answers, seconds, all_answers = pair.client.call("drive", asked, SECONDS, WARM_S)
             spent = pair.server.call("cpu") - before
             if repeat:
-                row.note(name, answers / seconds)
+                row.add_sample(name, answers / seconds)
                 row.note_cpu(name, all_answers / spent)
 
 
-def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Row]]]:
+def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Result]]]:
     """Name and measurement of each row."""
     yield "reactions", partial(reactions_on_sqlite, repeats)
     yield "reactions-postgres", partial(reactions_on_postgres, postgres, repeats)

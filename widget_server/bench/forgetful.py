@@ -10,11 +10,11 @@ from typing import Any
 
 from widget_server.model.events import CommentChanged, Event, TallyChanged
 from widget_server.model.records import Comment, CommentState, Tally
-from widget_server.store.deeds import Deed, Post, React
+from widget_server.store.deeds import Action, Post, React
 from widget_server.store.writer import Writer
 
 
-class ForgetfulWriter:
+class NullWriter:
     """In the place of `store.writer.Writer`; everything but reactions and posts goes to that one."""
 
     def __init__(
@@ -34,24 +34,24 @@ class ForgetfulWriter:
         self._seq = 0
         self._told = True
 
-    async def run_errand(self, errand: Any) -> Any:
+    async def run_in_transaction(self, transaction: Any) -> Any:
         """As the real one does."""
-        return await self._writer.run_errand(errand)
+        return await self._writer.run_in_transaction(transaction)
 
-    async def submit(self, deed: Deed) -> Any:
+    async def submit(self, action: Action) -> Any:
         """The answer, without a promise."""
-        match deed:
+        match action:
             case React():
-                return self._react(deed)
+                return self._react(action)
             case Post():
-                return self._post(deed)
+                return self._post(action)
             case _:
-                return await self._writer.submit(deed)
+                return await self._writer.submit(action)
 
-    def _react(self, deed: React) -> Tally:
-        before = self._reactions.get(deed.reader)
-        self._reactions[deed.reader] = deed.reaction
-        for key, step in ((before, -1), (deed.reaction, 1)):
+    def _react(self, action: React) -> Tally:
+        before = self._reactions.get(action.reader)
+        self._reactions[action.reader] = action.reaction
+        for key, step in ((before, -1), (action.reaction, 1)):
             if key is not None:
                 self._counts[key] = self._counts.get(key, 0) + step
         if self._told:
@@ -65,28 +65,28 @@ class ForgetfulWriter:
         tally = Tally(self._version, dict(self._counts))
         self._announce([TallyChanged(self._code, None, tally)], self._epoch)
 
-    def _post(self, deed: Post) -> Comment:
+    def _post(self, action: Post) -> Comment:
         self._seq += 1
         comment = Comment(
-            id=deed.id,
-            parent=deed.parent,
-            thread=deed.id,
+            id=action.id,
+            parent=action.parent,
+            thread=action.id,
             born=self._seq,
             seq=self._seq,
             state=CommentState.PUBLISHED,
-            source=deed.source,
-            text=deed.text,
-            name=deed.name,
-            email=deed.email,
-            website=deed.website,
-            role=deed.role,
-            reader=deed.reader,
+            source=action.source,
+            text=action.text,
+            name=action.name,
+            email=action.email,
+            website=action.website,
+            role=action.role,
+            reader=action.reader,
             copy=None,
-            lang=deed.lang,
-            created_at=deed.at,
+            lang=action.lang,
+            created_at=action.at,
             edited_at=None,
             pinned=False,
-            tally=Tally(0, dict.fromkeys(deed.reactions, 0)),
+            tally=Tally(0, dict.fromkeys(action.reactions, 0)),
         )
         self._announce([CommentChanged(self._code, self._seq, comment, self._seq)], self._epoch)
         return comment

@@ -21,16 +21,16 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget_server import worker
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.bench import seeds
-from widget_server.bench.authors import Authors
-from widget_server.bench.forgetful import ForgetfulWriter
+from widget_server.bench.authors import Writers
+from widget_server.bench.forgetful import NullWriter
 from widget_server.bench.remote import Stopwatch, answer_all, run_loop
 from widget_server.config import Config
-from widget_server.edge.fanout import FanoutProtocol
-from widget_server.edge.routes import application
+from widget_server.edge.fanout import WebSocketProtocol
+from widget_server.edge.routes import create_asgi_app
 from widget_server.live import tick
-from widget_server.live.messages import Message
+from widget_server.live.messages import BusMessage
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
 from widget_server.store import migrate, writer as store_writer
@@ -43,7 +43,7 @@ _NEVER = 1e9
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ServerOptions:
     """What kind of house it is.
 
     `acknowledging`: `durably` as it is served; `singly`, one commit for each deed; `freely`,
@@ -57,11 +57,11 @@ class Plan:
     """Makes the tables and the site; later houses on the same data find them."""
 
 
-class House:
+class ServerProcess:
     """One server process. Times are in seconds, memory in bytes."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: ServerOptions) -> None:
+        self.options = plan
         self._config = Config(
             data_dir=Path(plan.data_dir),
             database_url=plan.database_url,
@@ -73,45 +73,48 @@ class House:
             drain_seconds=0,
             log_level="warning",
         )
-        self.rooms = Rooms(self._config)
-        self.services = self.rooms.services
+        self.components = Components(self._config)
+        self.services = self.components.services
         # A socket may ask as fast as it is answered; everything else about it is as served.
-        FanoutProtocol.message_rate = _NEVER
-        FanoutProtocol.drain_s = 0
+        WebSocketProtocol.message_rate = _NEVER
+        WebSocketProtocol.drain_s = 0
         if plan.acknowledging == "singly":
-            store_writer.MOST = 1
+            store_writer.MAX_BATCH = 1
             store_writer.LINGER_S = 0
 
     async def run(self, connection: Connection) -> None:
         """Serve until the parent closes the pipe."""
-        plan = self.plan
+        plan = self.options
         if plan.first:
             await migrate.upgrade(self._config.database)
-        async with self.rooms.open():
+        async with self.components.running():
             if plan.first:
                 await enrol.create_site(self.services, SITE, "Benchmark")
             self.token = await enrol.mint(self.services, _claims("story"))
-            await admit.make_known(self.services, self.token)
+            await admit.register_story(self.services, self.token)
             self.code = story_code(SITE, "story")
-            self.authors = Authors(self.rooms, self.code)
+            self.authors = Writers(self.components, self.code)
             if plan.acknowledging == "freely":
-                rooms = self.rooms
-                free = ForgetfulWriter(
-                    rooms.writer, self.code, rooms.database.epoch, rooms.announce
+                components = self.components
+                free = NullWriter(
+                    components.writer,
+                    self.code,
+                    components.database.epoch,
+                    components.publish_committed,
                 )
                 self.services = replace(self.services, writer=cast(Writer, free))
             await self._serve(connection)
 
     async def _serve(self, connection: Connection) -> None:
         app: ASGIApp = _bare()
-        if self.plan.acknowledging != "bare":
-            app = application(self.services, self.rooms.health(), 0)
-        settings = worker.uvicorn_settings(self._config, app)
+        if self.options.acknowledging != "bare":
+            app = create_asgi_app(self.services, self.components.health(), 0)
+        settings = worker.uvicorn_config(self._config, app)
         settings.lifespan = "off"
         settings.timeout_graceful_shutdown = 1
         with socket.create_server(("127.0.0.1", 0), backlog=worker.BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
-            server = worker.Server(settings, lambda: None)
+            server = worker.UvicornServer(settings, lambda: None)
             serving = asyncio.create_task(server.serve([listener]))
             while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
                 await asyncio.sleep(0.01)
@@ -129,23 +132,27 @@ class House:
 
     def counts(self) -> dict[str, int]:
         """The hub's counters."""
-        counts = self.rooms.hub.counts
+        counts = self.components.hub.metrics
         return {name: getattr(counts, name) for name in counts.__slots__}
 
     # Fan-out -----------------------------------------------------------------------------------
 
-    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+    async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """So many tallies as fast as they go, each written to every watcher; `(seconds, CPU)`."""
-        hub = self.rooms.hub
+        hub = self.components.hub
         was = tick.tally_interval
         _set_tick(lambda _watchers: 0.0)
-        due = hub.counts.deliveries + hub.counts.skipped
-        version, watchers, epoch = time.time_ns(), hub.watching, self.rooms.database.epoch
+        due = hub.metrics.batches_delivered + hub.metrics.batches_skipped
+        version, subscribers, epoch = (
+            time.time_ns(),
+            hub.subscription_count,
+            self.components.database.epoch,
+        )
         watch = Stopwatch()
         for round_ in range(rounds):
-            hub.receive(Message("tally", self.code, version + round_, "", payload, 0, 30, epoch))
-            due += watchers
-            while hub.counts.deliveries + hub.counts.skipped < due:  # noqa: ASYNC110 - each turn counts
+            hub.receive(BusMessage("tally", self.code, version + round_, "", payload, 0, 30, epoch))
+            due += subscribers
+            while hub.metrics.batches_delivered + hub.metrics.batches_skipped < due:  # noqa: ASYNC110 - each turn counts
                 await asyncio.sleep(0)
         taken = watch.read()
         _set_tick(was)
@@ -160,8 +167,8 @@ class House:
     async def seed_comments(self, key: str, number: int) -> str:
         """Make a story with so many comments; its code."""
         token = await enrol.mint(self.services, _claims(key))
-        story = await admit.make_known(self.services, token)
-        await seeds.comments(self.rooms.database, story.id, number)
+        story = await admit.register_story(self.services, token)
+        await seeds.comments(self.components.database, story.id, number)
         return story.code
 
     async def time_reads(self, codes: Sequence[str], repeats: int) -> dict[str, list[list[float]]]:
@@ -225,8 +232,8 @@ def _bare() -> Starlette:
     return Starlette(routes=[WebSocketRoute("/v1/live", Door())])
 
 
-def main(connection: Connection, plan: Plan) -> None:
+def main(connection: Connection, plan: ServerOptions) -> None:
     """The process."""
     logging.basicConfig(level="WARNING")
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    run_loop(House(plan).run(connection))
+    run_loop(ServerProcess(plan).run(connection))

@@ -6,11 +6,11 @@ import time
 from array import array
 from multiprocessing.connection import Connection
 
-from widget_server.bench.readers import Readers, Socket
+from widget_server.bench.readers import ClientSockets, Socket
 from widget_server.bench.remote import answer_one
 
 
-class Load(Readers):
+class LoadClient(ClientSockets):
     """The readers of one server. Called from the parent; between calls it reads and counts."""
 
     def __init__(self, port: int) -> None:
@@ -145,4 +145,4 @@ class Load(Readers):
 
 def main(connection: Connection, port: int) -> None:
     """The process."""
-    Load(port).run(connection)
+    LoadClient(port).run(connection)

@@ -8,14 +8,14 @@ from pathlib import Path
 _STAT = Path("/proc/stat")
 
 
-class Neighbours:
+class CpuNoise:
     """Watches from when it is made. Counts as ours this process and its children that have ended."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
         self._busy, self._ours = _busy(), _ours()
 
-    def share(self) -> float | None:
+    def fraction(self) -> float | None:
         """CPU that others took since then, 0 to 1 of all cores; None where nothing tells."""
         if self._busy is None or (busy := _busy()) is None:
             return None

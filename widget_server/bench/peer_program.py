@@ -6,23 +6,23 @@ from collections.abc import Callable
 from typing import NoReturn
 
 
-def say(*words: object) -> None:
+def respond(*words: object) -> None:
     """Answer who measures."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
 
-def obey(pour: Callable[[bytes, int], tuple[float, float]]) -> None:
+def serve_requests(pour: Callable[[bytes, int], tuple[float, float]]) -> None:
     """Carry out orders until there are no more."""
     for line in sys.stdin:
         rounds, _, payload = line.rstrip("\n").partition(" ")
         wall, cpu = pour(payload.encode(), int(rounds))
-        say(wall, cpu)
+        respond(wall, cpu)
 
 
 def cannot_run(reason: str) -> NoReturn:
     """Say so and end."""
-    say(reason)
+    respond(reason)
     raise SystemExit(0)
 
 

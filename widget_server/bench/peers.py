@@ -12,7 +12,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from widget_server.bench.cast import Cast, Pair
+from widget_server.bench.cast import ProcessPool, ServerAndClient
 from widget_server.bench.remote import MeasurementError, answer_one
 
 #: Runs a program with this very package, whatever else is installed.
@@ -20,7 +20,7 @@ _RUN = "import runpy, sys; sys.path[:0] = sys.argv[2:]; runpy.run_path(sys.argv[
 _PACKAGE = Path(__file__).parents[2]
 
 
-class Peer:
+class Rival:
     """One such program."""
 
     def __init__(self, program: str) -> None:
@@ -36,11 +36,11 @@ class Peer:
         """The port, or 0 where the program cannot run."""
         return int(self._said) if self._said.isdecimal() else 0
 
-    def excuse(self) -> str:
+    def skip_reason(self) -> str:
         """Why it cannot run."""
         return self._said or "it ended without a word"
 
-    def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+    def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """Let it send; its own figures."""
         stdin = self._process.stdin
         if stdin is None:
@@ -65,9 +65,9 @@ class Peer:
         self._process.kill()
 
 
-def peers_in(
-    folder: Path, stage: Cast, names: Container[str]
-) -> tuple[dict[str, Pair], dict[str, str]]:
+def rivals_in(
+    folder: Path, stage: ProcessPool, names: Container[str]
+) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
     """Those of the named peers that can run here, and why others cannot: `peer_nchan.py` is “nchan”."""
     found, missing = {}, {}
     for program in sorted(folder.glob("peer_*.py")):
@@ -83,9 +83,9 @@ def peers_in(
 
 def main(connection: Connection, program: str) -> None:
     """The process that speaks with the program."""
-    peer = Peer(program)
+    rival = Rival(program)
     try:
-        while answer_one(connection, peer):
+        while answer_one(connection, rival):
             pass
     finally:
-        peer.close()
+        rival.close()

@@ -55,7 +55,7 @@ class Socket:
         self.turn = 0
 
 
-class Readers:
+class ClientSockets:
     """All sockets of one process, what they have received, and the loop that reads them."""
 
     def __init__(self, port: int) -> None:
@@ -65,7 +65,7 @@ class Readers:
         self._buffer = bytearray(1 << 18)
         self._view = memoryview(self._buffer)
         self._handshake = b""
-        self._greeting: bytes | None = None
+        self._subscribe_message: bytes | None = None
         self._on_open: Callable[[Socket], None] = lambda _: None
         self._on_frame: Callable[[Socket, memoryview], None] | None = None
         self._frames = 0
@@ -93,7 +93,7 @@ class Readers:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if keep and files < (needed := len(self._sockets) + number + _OWN_FILES):
             raise OSError(f"{needed} open files are needed, the limit is {files}: see `ulimit -Hn`")
-        self._handshake, self._greeting = shake, greeting
+        self._handshake, self._subscribe_message = shake, greeting
         self._opened = started = 0
 
         def opened(one: Socket) -> None:
@@ -194,12 +194,12 @@ class Readers:
             return size
         if not self._buffer.startswith(b"HTTP/1.1 101"):
             raise ConnectionError(bytes(self._buffer[:end]).decode("latin-1"))
-        if self._greeting is None:
+        if self._subscribe_message is None:
             one.state = _OPEN
             self._on_open(one)
         else:
             one.state = _GREETING
-            one.sock.send(self._greeting)
+            one.sock.send(self._subscribe_message)
         return end + 4
 
     def _read(self, one: Socket, position: int, size: int) -> None:

@@ -4,14 +4,14 @@ import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from widget_server.bench.cast import cast
-from widget_server.bench.table import Goal, Row
+from widget_server.bench.cast import process_pool
+from widget_server.bench.table import Goal, Result
 
 
-def counts(repeats: int, stories: int = 1_000) -> Row:
+def counts(repeats: int, stories: int = 1_000) -> Result:
     """Counts of a thousand stories against an answer that says nothing."""
-    row = Row(f"GET /v1/counts for {stories:,} stories, warm", "requests/s")
-    with cast() as stage:
+    row = Result(f"GET /v1/counts for {stories:,} stories, warm", "requests/s")
+    with process_pool() as stage:
         pair = stage.house()
         codes = pair.server.call("seed_stories", stories)
         list_ = "&".join(f"story={code}" for code in codes)
@@ -21,21 +21,21 @@ def counts(repeats: int, stories: int = 1_000) -> Row:
                 request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
                 answers, seconds = pair.client.call("fetch", request, 1.0)
                 if repeat:
-                    row.note(name, answers / seconds)
+                    row.add_sample(name, answers / seconds)
     pairs = zip(row.samples["GET /healthz"], row.samples["GET /v1/counts"], strict=True)
     ratios = [health / counted for health, counted in pairs]
     row.goals.append(Goal("cost, to GET /healthz", ratios, 10, at_least=False))
     return row
 
 
-def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Row:
+def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Result:
     """Snapshot and pages of a story with many comments and of one with few."""
-    row = Row(f"a story with {sizes[1]:,} comments, read uncached", "ms")
-    with cast() as stage:
-        house = stage.house().server
-        codes = [house.call("seed_comments", f"size-{size}", size) for size in sizes]
-        house.call("time_reads", codes, 1)
-        for kind, (few, many) in house.call("time_reads", codes, max(10, repeats)).items():
+    row = Result(f"a story with {sizes[1]:,} comments, read uncached", "ms")
+    with process_pool() as stage:
+        server = stage.house().server
+        codes = [server.call("seed_comments", f"size-{size}", size) for size in sizes]
+        server.call("time_reads", codes, 1)
+        for kind, (few, many) in server.call("time_reads", codes, max(10, repeats)).items():
             for size, times in zip(sizes, (few, many), strict=True):
                 row.samples[f"{kind}, {size:,}"] = [1000 * statistics.median(times)]
             ratios = [large / small for small, large in zip(few, many, strict=True)]
@@ -45,7 +45,7 @@ def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Row:
     return row
 
 
-def all_rows(repeats: int) -> Iterator[tuple[str, Callable[[], Row]]]:
+def all_rows(repeats: int) -> Iterator[tuple[str, Callable[[], Result]]]:
     """Name and measurement of each row."""
     yield "counts", partial(counts, repeats)
     yield "large-story", partial(large_story, repeats)

@@ -27,7 +27,7 @@ class MeasurementError(Exception):
     """A process of the measurement failed or did not answer in time."""
 
 
-class Remote:
+class ProcessHandle:
     """A process that runs `main(connection, *arguments)` and answers calls by name (also `a.b`)."""
 
     def __init__(self, main: Callable[..., None], *arguments: Any) -> None:
@@ -74,7 +74,7 @@ class Remote:
             self._process.kill()
             self._process.join(5)
 
-    def __enter__(self) -> "Remote":
+    def __enter__(self) -> "ProcessHandle":
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:

@@ -7,26 +7,26 @@ from pathlib import Path
 
 import orjson
 
-from widget_server.bench.table import Row, spread
+from widget_server.bench.table import Result, spread
 
 BEGIN = "<!-- bench: written by `widget-server bench --markdown` -->"
 END = "<!-- bench: end -->"
 
 
-def kept(file: Path) -> dict[str, Row]:
+def kept(file: Path) -> dict[str, Result]:
     """The rows in a JSON file by their keys; none where there is no file."""
     if not file.exists():
         return {}
-    return {row["key"]: Row.from_json(row) for row in orjson.loads(file.read_bytes())}
+    return {row["key"]: Result.from_json(row) for row in orjson.loads(file.read_bytes())}
 
 
-def keep(file: Path, rows: Sequence[Row]) -> None:
+def keep(file: Path, rows: Sequence[Result]) -> None:
     """Write all samples."""
     found = [row.to_json() for row in rows]
     file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
 
 
-def put_into(document: Path, rows: Sequence[Row]) -> None:
+def put_into(document: Path, rows: Sequence[Result]) -> None:
     """Write the Markdown between the two marks of a document, or all of a new file."""
     table = f"{BEGIN}\n{markdown(rows)}{END}"
     text = document.read_text("utf-8") if document.exists() else f"{BEGIN}{END}\n"
@@ -37,12 +37,12 @@ def put_into(document: Path, rows: Sequence[Row]) -> None:
     document.write_text(before + table + after, "utf-8")
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Result]) -> str:
     """What was promised and what was found, the figures behind it, and how they were taken."""
     return "\n".join([*_goals(rows), "", *_figures(rows), "", *_circumstances(rows), ""])
 
 
-def _goals(rows: Sequence[Row]) -> Iterator[str]:
+def _goals(rows: Sequence[Result]) -> Iterator[str]:
     yield "| Row | Beside | Median (lowest to highest) | Goal | |"
     yield "|---|---|--:|--:|---|"
     for row in rows:
@@ -55,7 +55,7 @@ def _goals(rows: Sequence[Row]) -> Iterator[str]:
             yield f"| {name} | | | | not measured: {_cell(row.failed)} |"
 
 
-def _figures(rows: Sequence[Row]) -> Iterator[str]:
+def _figures(rows: Sequence[Result]) -> Iterator[str]:
     yield "| Figures | | Median (lowest to highest) | for each CPU second of the server |"
     yield "|---|---|--:|--:|"
     for row in rows:
@@ -68,15 +68,15 @@ def _figures(rows: Sequence[Row]) -> Iterator[str]:
             yield f"| {name} | {variant} | not measured: {_cell(why)} | |"
 
 
-def _circumstances(rows: Sequence[Row]) -> Iterator[str]:
+def _circumstances(rows: Sequence[Result]) -> Iterator[str]:
     cores = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     yield f"{cores}, Python {platform.python_version()}. What else ran took of all cores:"
     said = [f"{row.key} ({row.when}, {row.rounds} rounds) {_percent(row)}" for row in rows]
     yield "; ".join(said) + "."
 
 
-def _percent(row: Row) -> str:
-    return "unknown" if row.neighbours is None else f"{100 * row.neighbours:.0f} %"
+def _percent(row: Result) -> str:
+    return "unknown" if row.cpu_noise is None else f"{100 * row.cpu_noise:.0f} %"
 
 
 def _marked(verdict: str) -> str:

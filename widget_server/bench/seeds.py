@@ -10,7 +10,7 @@ from widget_server.model.records import Comment, CommentState, Tally, Tree
 from widget_server.operations.services import Services
 from widget_server.store import schema
 from widget_server.store.engine import Database
-from widget_server.store.errands import make_story
+from widget_server.store.errands import insert_story
 from widget_server.store.rows import dump
 from widget_server.trust.tokens import story_code
 
@@ -54,8 +54,8 @@ async def stories(services: Services, site: str, number: int) -> list[str]:
         key = f"list-{place}"
         code = story_code(site, key)
         attribution = Attribution("https://harbour.example/list", f"Story {place}")
-        await services.writer.run_errand(
-            make_story(code, site, key, 1_700_000_000, attribution, COUNTS)
+        await services.writer.run_in_transaction(
+            insert_story(code, site, key, 1_700_000_000, attribution, COUNTS)
         )
         codes.append(code)
     return codes

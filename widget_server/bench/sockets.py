@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from widget_server.bench import yardsticks
-from widget_server.bench.cast import Pair, cast, settle
-from widget_server.bench.table import Goal, Row
+from widget_server.bench.cast import ServerAndClient, process_pool, settle
+from widget_server.bench.table import Goal, Result
 
 MANY = 15_000
 
 
-def memory(sockets: int = 5_000) -> Row:
+def memory(sockets: int = 5_000) -> Result:
     """Resident memory of the server, before and after, for each subscribed socket."""
-    row = Row(f"memory per idle socket, {sockets:,} sockets", "KB")
-    with cast() as stage:
+    row = Result(f"memory per idle socket, {sockets:,} sockets", "KB")
+    with process_pool() as stage:
         kinds = {
             "ours": stage.house(),
             "accepted only": stage.house(acknowledging="bare"),
@@ -28,36 +28,36 @@ def memory(sockets: int = 5_000) -> Row:
             before = pair.server.resident()
             pair.open(sockets)
             settle()
-            row.note(name, (pair.server.resident() - before) / sockets / 1024)
+            row.add_sample(name, (pair.server.resident() - before) / sockets / 1024)
     row.goals.append(Goal("all included", row.samples["ours"], 14, at_least=False, unit="KB"))
     return row
 
 
-def joins(repeats: int, sockets: int = 1_500) -> Row:
+def joins(repeats: int, sockets: int = 1_500) -> Result:
     """Token, subscription and cached snapshot, against a bare accept by the same server."""
-    row = Row("joins/s", "/s")
-    with cast() as stage:
+    row = Result("joins/s", "/s")
+    with process_pool() as stage:
         kinds = {"ours": stage.house(), "bare accepts": stage.house(acknowledging="bare")}
         for pair in kinds.values():
             _joined(pair, 300)
         for _ in range(repeats):
             for name, pair in kinds.items():
                 before = pair.server.call("cpu")
-                row.note(name, sockets / _joined(pair, sockets))
+                row.add_sample(name, sockets / _joined(pair, sockets))
                 row.note_cpu(name, sockets / (pair.server.call("cpu") - before))
-    row.aim("ours", "bare accepts", 0.6, by_cpu=True)
+    row.set_goal("ours", "bare accepts", 0.6, by_cpu=True)
     return row
 
 
-def _joined(pair: Pair, sockets: int) -> float:
-    taken: float = pair.client.call("join", sockets, pair.handshake(), pair.greeting())
+def _joined(pair: ServerAndClient, sockets: int) -> float:
+    taken: float = pair.client.call("join", sockets, pair.handshake(), pair.subscribe_message())
     return taken
 
 
-def idle(seconds: float, sockets: int = MANY) -> Row:
+def idle(seconds: float, sockets: int = MANY) -> Result:
     """CPU of a process whose readers only read."""
-    row = Row(f"{sockets:,} idle sockets for {seconds:g} s", "%")
-    with cast() as stage:
+    row = Result(f"{sockets:,} idle sockets for {seconds:g} s", "%")
+    with process_pool() as stage:
         pair = stage.house()
         pair.open(sockets)
         # The first pings are spread over the first 20 s, and what joined is counted for presence.
@@ -66,14 +66,14 @@ def idle(seconds: float, sockets: int = MANY) -> Row:
         begin, before = time.monotonic(), pair.server.call("cpu")
         time.sleep(seconds)
         cpu, passed = pair.server.call("cpu") - before, time.monotonic() - begin
-        row.note("CPU of one core", 100 * cpu / passed)
-        row.note("sockets lost", float(pair.client.call("counted", 0)[3]))
+        row.add_sample("CPU of one core", 100 * cpu / passed)
+        row.add_sample("sockets lost", float(pair.client.call("counted", 0)[3]))
     row.goals.append(Goal("CPU", row.samples["CPU of one core"], 2, at_least=False, unit="%"))
     row.goals.append(Goal("lost", row.samples["sockets lost"], 0, at_least=False, unit=""))
     return row
 
 
-def all_rows(repeats: int, idle_s: float) -> Iterator[tuple[str, Callable[[], Row]]]:
+def all_rows(repeats: int, idle_s: float) -> Iterator[tuple[str, Callable[[], Result]]]:
     """Name and measurement of each row."""
     yield "memory", memory
     yield "joins", partial(joins, repeats)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from widget_server.bench import deeds, fanout, reads, sockets
-from widget_server.bench.cast import Cast, Pair
-from widget_server.bench.neighbours import Neighbours
-from widget_server.bench.peers import peers_in
-from widget_server.bench.table import Row
+from widget_server.bench.cast import ProcessPool, ServerAndClient
+from widget_server.bench.neighbours import CpuNoise
+from widget_server.bench.peers import rivals_in
+from widget_server.bench.table import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class Choice:
     peers: Path | None = None
 
 
-def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Row]]]:
+def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     """Name and measurement of each row."""
 
-    def others(stage: Cast, names: Container[str]) -> tuple[dict[str, Pair], dict[str, str]]:
-        return ({}, {}) if choice.peers is None else peers_in(choice.peers, stage, names)
+    def others(
+        stage: ProcessPool, names: Container[str]
+    ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
+        return ({}, {}) if choice.peers is None else rivals_in(choice.peers, stage, names)
 
     yield from fanout.all_rows(choice.repeats, others)
     yield from deeds.all_rows(choice.repeats, choice.postgres)
@@ -36,7 +38,7 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Row]]]:
     yield from reads.all_rows(choice.repeats)
 
 
-def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Row]:
+def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Result]:
     """Measure row by row; what fails is said in its row. Raises `ValueError` for a row that there is none of."""
     known = dict(rows_of(choice))
     if unknown := set(choice.only) - set(known):
@@ -53,12 +55,12 @@ def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Row]:
         yield row
 
 
-def _measured(name: str, measure: Callable[[], Row]) -> Row:
-    when, neighbours = datetime.now(UTC), Neighbours()
+def _measured(name: str, measure: Callable[[], Result]) -> Result:
+    when, neighbours = datetime.now(UTC), CpuNoise()
     try:
         row = measure()
     except Exception as error:
-        row = Row(name, "", failed=str(error).strip().splitlines()[-1][:200])
+        row = Result(name, "", failed=str(error).strip().splitlines()[-1][:200])
     row.key, row.when = name, f"{when:%Y-%m-%d %H:%M}"
-    row.neighbours = neighbours.share()
+    row.cpu_noise = neighbours.fraction()
     return row

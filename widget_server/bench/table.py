@@ -44,7 +44,7 @@ class Goal:
 
 
 @dataclass(slots=True)
-class Row:
+class Result:
     """One line of the table of goals. `samples` are in `unit`, one list for each variant."""
 
     name: str
@@ -62,10 +62,10 @@ class Row:
     when: str = ""
     """The day and minute of its measurement, UTC."""
     rounds: int = 0
-    neighbours: float | None = None
+    cpu_noise: float | None = None
     """Share of all CPUs that others took meanwhile, 0 to 1; None where that cannot be told."""
 
-    def note(self, variant: str, value: float) -> None:
+    def add_sample(self, variant: str, value: float) -> None:
         """Add a sample."""
         self.samples.setdefault(variant, []).append(value)
 
@@ -73,7 +73,9 @@ class Row:
         """Add a sample for each second of CPU."""
         self.per_cpu.setdefault(variant, []).append(value)
 
-    def aim(self, ours: str, yardstick: str, bound: float | None, *, by_cpu: bool = False) -> None:
+    def set_goal(
+        self, ours: str, yardstick: str, bound: float | None, *, by_cpu: bool = False
+    ) -> None:
         """Compare two variants, round by round, by the clock and perhaps by CPU as well."""
         says = f"{ours} / {yardstick}" if ours != "ours" else f"to {yardstick}"
         self.goals.append(Goal(says, _ratios(self.samples, ours, yardstick), bound))
@@ -86,7 +88,7 @@ class Row:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "Row":
+    def from_json(cls, fields: dict[str, Any]) -> "Result":
         """What `to_json` gave."""
         return cls(**{**fields, "goals": [Goal(**goal) for goal in fields["goals"]]})
 
@@ -109,7 +111,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def show(rows: Sequence[Row], console: Console) -> None:
+def show(rows: Sequence[Result], console: Console) -> None:
     """Print the table. Medians, with the lowest and the highest of all rounds."""
     table = Table(show_lines=True, title="Ratios count; absolute figures are this machine's, now")
     table.add_column("what", max_width=34)

@@ -15,7 +15,7 @@ def valkey(folder: Path) -> Iterator[None]:
     with subprocess.Popen(embedded.command(folder), stdin=subprocess.DEVNULL) as process:  # noqa: S603
         try:
             deadline = time.monotonic() + 10
-            while not embedded.ready(folder):
+            while not embedded.is_ready(folder):
                 if time.monotonic() > deadline or process.poll() is not None:
                     raise RuntimeError("the embedded Valkey does not start")
                 time.sleep(0.02)

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from widget_server.bench.remote import Stopwatch, answer_all, answer_one, run_loop
-from widget_server.live.frames import Frame
+from widget_server.live.frames import PreparedMessage
 
 _ACCEPT = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -58,9 +58,9 @@ class Raw:
         """The port."""
         return int(self._listener.getsockname()[1])
 
-    def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+    def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """Send a frame to every socket, so many times; seconds and CPU seconds of the sends."""
-        wire = Frame(payload).wire
+        wire = PreparedMessage(payload).frame_bytes
         sockets = self._sockets
         watch = Stopwatch()
         for _ in range(rounds):
@@ -91,7 +91,7 @@ class Raw:
         begin = time.perf_counter()
         for number in range(int(per_second * seconds)):
             time.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
-            wire = Frame(b"%b%08d%b" % (head, number, tail)).wire
+            wire = PreparedMessage(b"%b%08d%b" % (head, number, tail)).frame_bytes
             seqs.append(100_000_000 + number)
             times.append(time.monotonic())
             for one in self._sockets:
@@ -134,7 +134,7 @@ class Naive:
         """The port."""
         return self._port
 
-    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+    async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """Send a text to every socket, so many times; seconds and CPU seconds."""
         text = payload.decode()
         watch = Stopwatch()
@@ -172,7 +172,7 @@ class Broadcast:
         """The port."""
         return self._port
 
-    async def pour(self, payload: bytes, rounds: int) -> tuple[float, float]:
+    async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """Send a text to every socket, so many times; seconds and CPU seconds."""
         text = payload.decode()
         watch = Stopwatch()

@@ -13,9 +13,9 @@ app = typer.Typer(help="A moderator's verbs.", no_args_is_help=True, add_complet
 
 
 @app.command("waiting")
-def comment_waiting(slug: Slug, data: DataDir = None) -> None:
+def comment_pending(slug: Slug, data: DataDir = None) -> None:
     """List what waits for a moderator, oldest first."""
-    found = with_services(data, lambda services: moderate.waiting(services, slug))
+    found = with_services(data, lambda services: moderate.pending_comments(services, slug))
     for code, comment in found:
         words = escaped(" ".join(comment.source.split())[:200])
         name = escaped(comment.name or "anonymous")

@@ -15,9 +15,9 @@ app = typer.Typer(add_completion=False)
 def demo_pages(
     folder: Path,
     port: Annotated[int, typer.Option()],
-    lively: Annotated[bool, typer.Option()] = False,
+    simulate: Annotated[bool, typer.Option()] = False,
 ) -> None:
     """Serve the demo's pages; started by `demo`."""
-    logs.set_up("warning")
-    children.follow_parent()
-    stage.serve_pages(folder, port, lively=lively, on_ready=children.announce_ready)
+    logs.configure_logging("warning")
+    children.exit_with_parent()
+    stage.serve_pages(folder, port, simulate=simulate, on_ready=children.notify_ready)

@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from widget_server import custody
-from widget_server.commands.words import DataDir, NewSecret
+from widget_server.commands.words import AcceptNewSecret, DataDir
 from widget_server.config import load
 from widget_server.store import migrate as migrations
 
@@ -13,15 +13,15 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def migrate(new_secret: NewSecret = False, data: DataDir = None) -> None:
+def migrate(accept_new_secret: AcceptNewSecret = False, data: DataDir = None) -> None:
     """Make the tables, or bring those of an older version up to date."""
     config = load(data_dir=data)
 
     async def run() -> str:
-        if not new_secret:
-            await custody.check(config)
+        if not accept_new_secret:
+            await custody.verify_secrets(config)
         revision = await migrations.upgrade(config.database)
-        await custody.keep(config, alone=new_secret)
+        await custody.record_secrets(config, alone=accept_new_secret)
         return revision
 
     print(f"The database is at revision {asyncio.run(run())}.")

@@ -9,7 +9,7 @@ import typer
 
 from widget_server import custody
 from widget_server.commands.progress import with_progress
-from widget_server.commands.words import DataDir, NewSecret
+from widget_server.commands.words import AcceptNewSecret, DataDir
 from widget_server.config import load
 from widget_server.store import backup as backups, migrate
 from widget_server.trust.visible import escaped
@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def restore(
     file: Annotated[Path, typer.Argument(help="A file made by `backup`.")],
-    new_secret: NewSecret = False,
+    accept_new_secret: AcceptNewSecret = False,
     data: DataDir = None,
 ) -> None:
     """Replace all data by a backup's. Until that is complete and verified, the old data serves."""
@@ -29,13 +29,13 @@ def restore(
     async def prepare() -> None:
         # Only now: the backup is good, so a file that is gone may be made again.
         migrate.begin_anew(config.database)
-        await custody.prepare(config)
+        await custody.prepare_database(config)
 
     async def run(told: backups.Progress) -> backups.Restored:
-        await custody.check(config)
-        known = None if new_secret else custody.seals(config)
+        await custody.verify_secrets(config)
+        known = None if accept_new_secret else custody.current_fingerprints(config)
         done = await backups.restore(config.database, file, told, known, prepare)
-        await custody.keep(config, alone=new_secret)
+        await custody.record_secrets(config, alone=accept_new_secret)
         return done
 
     for sentence in _sentences(with_progress(run)):

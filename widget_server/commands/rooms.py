@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from widget_server import custody
-from widget_server.app import Rooms
+from widget_server.app import Components
 from widget_server.config import load
 from widget_server.operations.services import Services
 
@@ -18,12 +18,12 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
     config = load(data_dir=data)
 
     async def run() -> T:
-        await custody.prepare(config)
-        rooms = Rooms(config)
-        async with rooms.open():
-            result = await work(rooms.services)
+        await custody.prepare_database(config)
+        components = Components(config)
+        async with components.running():
+            result = await work(components.services)
             # Open pages hear of it at once if a server runs, and with its next sweep otherwise.
-            await rooms.bus.drained(1.0)
+            await components.bus.wait_flushed(1.0)
         return result
 
     return asyncio.run(run())

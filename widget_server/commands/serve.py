@@ -11,7 +11,7 @@ import typer
 from widget_server import children, custody, logs, supervisor
 from widget_server.commands.words import DataDir
 from widget_server.config import Config, load
-from widget_server.ports import refuse_taken
+from widget_server.ports import ensure_port_free
 
 app = typer.Typer(add_completion=False)
 log = logging.getLogger(__name__)
@@ -26,22 +26,22 @@ def serve(
 ) -> None:
     """Serve. Without DATABASE_URL and REDIS_URL everything needed lives in the data folder."""
     config = load(host=host, port=port, web_concurrency=workers, data_dir=data)
-    logs.set_up(config.log_level)
+    logs.configure_logging(config.log_level)
     if config.widget_worker:
-        children.follow_parent()
-        raise typer.Exit(_work(config, children.announce_ready))
+        children.exit_with_parent()
+        raise typer.Exit(_run_worker(config, children.notify_ready))
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with supervisor.sole_server(config.data_dir):
-        asyncio.run(custody.prepare(config))
-        for own_port in (config.port, *config.own_ports):
-            refuse_taken(config.host, own_port)
+    with supervisor.lock_data_dir(config.data_dir):
+        asyncio.run(custody.prepare_database(config))
+        for own_port in (config.port, *config.metrics_ports):
+            ensure_port_free(config.host, own_port)
         mode = stat.S_IMODE(config.data_dir.stat().st_mode)
         if mode & 0o077:
             # Not changed: who made it may have a reason. What lies in it is closed to others.
             log.warning("event=folder_open mode=%o", mode)
         if not config.embeds_valkey and config.web_concurrency == 1:
-            raise typer.Exit(_work(config, lambda: None))
-        kept = supervisor.server(
+            raise typer.Exit(_run_worker(config, lambda: None))
+        kept = supervisor.server_processes(
             config.data_dir,
             config.host,
             config.port,
@@ -51,7 +51,7 @@ def serve(
         raise typer.Exit(supervisor.Supervisor(kept, config.drain_seconds).run())
 
 
-def _work(config: Config, on_ready: Callable[[], None]) -> int:
+def _run_worker(config: Config, on_ready: Callable[[], None]) -> int:
     # Loaded here, as the parent of several processes needs nothing of what serves.
     from widget_server import worker
 

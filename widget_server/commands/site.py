@@ -55,7 +55,7 @@ def site_set(
         if not equals:
             raise ValueError(f"Write KEY=VALUE, not “{choice}”.")
         pairs.append((key, value))
-    site = with_services(data, lambda services: enrol.set_rules(services, slug, pairs))
+    site = with_services(data, lambda services: enrol.update_settings(services, slug, pairs))
     for key, _ in pairs:
         print(f"{key}={_shown(getattr(site.settings, key))}")
 
@@ -71,7 +71,7 @@ def _shown(value: Any) -> str:
 @app.command("key")
 def site_key(slug: Slug, data: DataDir = None) -> None:
     """Print the generation and the key for minting tokens elsewhere. Keep the key secret."""
-    generation, key = with_services(data, lambda services: enrol.site_key(services, slug))
+    generation, key = with_services(data, lambda services: enrol.signing_key(services, slug))
     print(f"generation {generation}, key {key}")
 
 

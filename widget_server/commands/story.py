@@ -18,13 +18,13 @@ app = typer.Typer(
 @app.command("close")
 def story_close(code: Code, data: DataDir = None) -> None:
     """Take nothing new in this discussion; it stays readable."""
-    with_services(data, lambda services: moderate.close(services, code, closed=True))
+    with_services(data, lambda services: moderate.set_closed(services, code, closed=True))
 
 
 @app.command("open")
 def story_open(code: Code, data: DataDir = None) -> None:
     """Open a closed discussion again."""
-    with_services(data, lambda services: moderate.close(services, code, closed=False))
+    with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
 
 
 @app.command("notice")
@@ -36,4 +36,4 @@ def story_notice(
     """Put a line above the discussion on every copy."""
     if len(text) > 500 or not text.isprintable():
         raise ValueError("A notice is one line of at most 500 characters.")
-    with_services(data, lambda services: moderate.annotate(services, code, text or None))
+    with_services(data, lambda services: moderate.set_notice(services, code, text or None))

@@ -69,12 +69,12 @@ def token(
         signed = await enrol.mint(services, claims)
         if snippet:
             # Known from now on, so that the link in the snippet leads somewhere at once.
-            await admit.make_known(services, signed)
+            await admit.register_story(services, signed)
         return signed
 
     signed = with_services(data, mint)
     code = story_code(site, story)
-    print(draw_snippet(config.url, code, signed, claims, form) if snippet else signed)
+    print(draw_snippet(config.base_url, code, signed, claims, form) if snippet else signed)
     # Not among what is piped on.
     handle = jti or hashlib.sha256(signed.encode()).hexdigest()
     print(f"jti {handle} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr)

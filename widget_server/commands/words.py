@@ -8,7 +8,7 @@ import typer
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="Data folder (DATA_DIR).", show_default=False)
 ]
-NewSecret = Annotated[
+AcceptNewSecret = Annotated[
     bool,
     typer.Option("--new-secret", help="Go on although the old secret is lost: its tokens end."),
 ]

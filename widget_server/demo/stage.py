@@ -25,8 +25,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from widget_server import custody, ports, supervisor
-from widget_server.app import Rooms
-from widget_server.children import Child
+from widget_server.app import Components
+from widget_server.children import ProcessSpec
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
@@ -35,7 +35,7 @@ from widget_server.wire.snippet import snippet
 
 SITE = "harbour-post"
 STORY = "ferry-library"
-PAGES = Path(__file__).parent / "pages"
+DEMO_PAGES = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class Page:
     changes: str
 
 
-CARRIED = (
+SAMPLE_COMMENTS = (
     Page("article", "The Harbour Post", "en", "none"),
     Page("copy-es", "El Diario del Puerto", "es", "Traducido al español."),
     Page("copy-bare", "Northside Weekly", "en", "Shortened."),
 )
-VOICES = (
+SIMULATED_COMMENTS = (
     ("Ana", "I learned to read on that ferry. Nobody asked me for a card."),
     ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
     ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
@@ -63,7 +63,7 @@ VOICES = (
 )
 
 
-def run(port: int, data: Path | None, *, lively: bool) -> int:
+def run(port: int, data: Path | None, *, simulate: bool) -> int:
     """Run the demo until it is interrupted; the exit status."""
     # What the operator's shell says of another server is not meant for the demo or its children;
     # only the paces may be lifted for whoever tries the demo fast.
@@ -81,15 +81,15 @@ def run(port: int, data: Path | None, *, lively: bool) -> int:
             host="127.0.0.1",
             public_url=f"http://localhost:{port}",
         )
-        stack.enter_context(supervisor.sole_server(data))
-        for offset in range(1 + len(CARRIED)):
-            ports.refuse_taken("127.0.0.1", port + offset)
+        stack.enter_context(supervisor.lock_data_dir(data))
+        for offset in range(1 + len(SAMPLE_COMMENTS)):
+            ports.ensure_port_free("127.0.0.1", port + offset)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
-        asyncio.run(_set_the_stage(config, folder))
-        children = supervisor.server(data, config.host, port, 1, valkey=True)
+        asyncio.run(_create_demo_site(config, folder))
+        children = supervisor.server_processes(data, config.host, port, 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
-        pages += ["--port", str(port), *(["--lively"] if lively else [])]
-        children.append(Child("pages", pages))
+        pages += ["--port", str(port), *(["--lively"] if simulate else [])]
+        children.append(ProcessSpec("pages", pages))
         return supervisor.Supervisor(children, config.drain_seconds).run()
 
 
@@ -98,15 +98,15 @@ def address(port: int, number: int) -> str:
     return f"http://localhost:{port + 1 + number}"
 
 
-async def _set_the_stage(config: Config, folder: Path) -> None:
+async def _create_demo_site(config: Config, folder: Path) -> None:
     """Make the site and write the three pages, each with a token for its own origin."""
-    await custody.prepare(config)
-    rooms = Rooms(config)
-    async with rooms.open():
-        services = rooms.services
-        if await rooms.sites.find(SITE) is None:
+    await custody.prepare_database(config)
+    components = Components(config)
+    async with components.running():
+        services = components.services
+        if await components.sites.find(SITE) is None:
             await enrol.create_site(services, SITE, "The Harbour Post")
-        for number, page in enumerate(CARRIED):
+        for number, page in enumerate(SAMPLE_COMMENTS):
             claims = WidgetClaims(
                 site=SITE,
                 story=STORY,
@@ -124,36 +124,36 @@ async def _set_the_stage(config: Config, folder: Path) -> None:
                 lang=page.lang,
             )
             token = await enrol.mint(services, claims)
-            await admit.make_known(services, token)
-            pasted = snippet(config.url, story_code(SITE, STORY), token, claims)
-            source = Template((PAGES / f"{page.name}.html").read_text("utf-8"))
+            await admit.register_story(services, token)
+            pasted = snippet(config.base_url, story_code(SITE, STORY), token, claims)
+            source = Template((DEMO_PAGES / f"{page.name}.html").read_text("utf-8"))
             html = source.substitute(snippet=pasted, original=address(config.port, 0))
             (folder / f"{page.name}.html").write_text(html, "utf-8")
 
 
-def serve_pages(folder: Path, port: int, *, lively: bool, on_ready: Callable[[], None]) -> None:
+def serve_pages(folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]) -> None:
     """Serve the three pages, each on a port of its own, until told to stop."""
-    asyncio.run(_serve_pages(folder, port, lively=lively, on_ready=on_ready))
+    asyncio.run(_serve_pages(folder, port, simulate=simulate, on_ready=on_ready))
 
 
 async def _serve_pages(
-    folder: Path, port: int, *, lively: bool, on_ready: Callable[[], None]
+    folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]
 ) -> None:
     servers = []
     passes: list[str] = []
-    for number, page in enumerate(CARRIED):
+    for number, page in enumerate(SAMPLE_COMMENTS):
         html = (folder / f"{page.name}.html").read_text("utf-8")
         passes.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
-        listener = ports.listening_socket("127.0.0.1", port + 1 + number)
+        listener = ports.open_listener("127.0.0.1", port + 1 + number)
         config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
         servers.append((uvicorn.Server(config), listener))
     async with asyncio.TaskGroup() as tasks:
         for server, listener in servers:
             tasks.create_task(server.serve([listener]))
         await _until_ready(port)
-        _say_where(port)
+        _print_urls(port)
         on_ready()
-        readers = tasks.create_task(_be_lively(port, passes)) if lively else None
+        readers = tasks.create_task(_simulate_readers(port, passes)) if simulate else None
         while not all(server.should_exit for server, _ in servers):
             await asyncio.sleep(0.2)
             # uvicorn hands a signal to the server that came last only.
@@ -183,15 +183,15 @@ async def _until_ready(port: int) -> None:
         await asyncio.sleep(0.1)
 
 
-def _say_where(port: int) -> None:
+def _print_urls(port: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("[bold]One story, three sites, one discussion.[/bold] Open two of them:\n")
-    for number, page in enumerate(CARRIED):
+    for number, page in enumerate(SAMPLE_COMMENTS):
         console.print(f"  {address(port, number)}/   {page.label}")
     console.print("\nReact or comment on one and watch the others. Ctrl-C ends the demo.")
 
 
-async def _be_lively(port: int, passes: Sequence[str]) -> None:
+async def _simulate_readers(port: int, passes: Sequence[str]) -> None:
     """A few readers who react and write as people do: now and then, each from one of the copies.
 
     `passes` are the tokens of the copies, in their order.
@@ -199,29 +199,29 @@ async def _be_lively(port: int, passes: Sequence[str]) -> None:
     code = story_code(SITE, STORY)
     keys = ("surprised", "thinking", "happy", "sad", "fired_up")
     readers: list[str | None] = [None] * 8
-    voices = list(VOICES)
+    voices = list(SIMULATED_COMMENTS)
     chance = random.Random()  # noqa: S311
     while True:
         await asyncio.sleep(chance.uniform(0.5, 3))
         who = chance.randrange(len(readers))
         place = who % len(passes)
-        deed: dict[str, object] = {"type": "react", "reaction": chance.choice(keys)}
+        action: dict[str, object] = {"type": "react", "reaction": chance.choice(keys)}
         # Somebody writes at once: an empty discussion shows little.
-        if voices and (len(voices) == len(VOICES) or chance.random() < 0.2):
+        if voices and (len(voices) == len(SIMULATED_COMMENTS) or chance.random() < 0.2):
             name, body = voices.pop(0)
             key = str(uuid.uuid4())
-            deed = {"type": "comment", "key": key, "body": body, "name": name}
-        deed |= {"story": code, "token": passes[place]}
+            action = {"type": "comment", "key": key, "body": body, "name": name}
+        action |= {"story": code, "token": passes[place]}
         if readers[who] is not None:
-            deed["reader"] = readers[who]
-        answer = await asyncio.to_thread(_post, port, address(port, place), deed)
+            action["reader"] = readers[who]
+        answer = await asyncio.to_thread(_post, port, address(port, place), action)
         readers[who] = answer.get("reader") or readers[who]
 
 
-def _post(port: int, origin: str, deed: dict[str, object]) -> dict[str, str]:
+def _post(port: int, origin: str, action: dict[str, object]) -> dict[str, str]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/actions",
-        orjson.dumps(deed),
+        orjson.dumps(action),
         {"Origin": origin, "Content-Type": "text/plain"},
     )
     try:

@@ -9,11 +9,11 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from widget_server.edge.counts import HTTP
+from widget_server.edge.counts import HTTP_METRICS
 
-MOST_REFUSED = 500
+REJECTIONS_PER_S = 500
 """Refusals a second, for after each of them nobody is accepted for a while: a sixteenth of the time."""
-REST_TOGETHER_S = 0.02
+MIN_PAUSE_S = 0.02
 """Ten rests are had at once: looking away and back costs more than a refusal."""
 EXHAUSTED_S = 0.1
 """The same where the system had no room for another one: descriptors, memory."""
@@ -27,8 +27,8 @@ class Acceptor:
         self._protocol = protocol
         self._listeners: list[socket.socket] = []
         self._beginning: set[asyncio.Task[None]] = set()
-        self._owed = 0.0
-        self._resting: asyncio.TimerHandle | None = None
+        self._pause_debt_s = 0.0
+        self._paused: asyncio.TimerHandle | None = None
 
     def open(self, listeners: Sequence[socket.socket], backlog: int) -> None:
         """Listen, and accept from now on."""
@@ -36,45 +36,45 @@ class Acceptor:
         for listener in self._listeners:
             listener.setblocking(False)
             listener.listen(backlog)
-        self._look()
+        self._start_accepting()
 
-    def rest(self, seconds: float = 1 / MOST_REFUSED) -> None:
+    def throttle(self, seconds: float = 1 / REJECTIONS_PER_S) -> None:
         """Accept nobody for so long, now or together with the rests that come after."""
-        self._owed += seconds
-        if self._owed >= REST_TOGETHER_S and self._resting is None and self._listeners:
-            HTTP.rests += 1
-            self._look_away()
-            self._resting = asyncio.get_running_loop().call_later(self._owed, self._rested)
-            self._owed = 0.0
+        self._pause_debt_s += seconds
+        if self._pause_debt_s >= MIN_PAUSE_S and self._paused is None and self._listeners:
+            HTTP_METRICS.accept_pauses += 1
+            self._stop_accepting()
+            self._paused = asyncio.get_running_loop().call_later(self._pause_debt_s, self._resume)
+            self._pause_debt_s = 0.0
 
     async def close(self) -> None:
         """Accept those who wait, for closing would reset them, and nobody any more."""
-        if self._resting is None:
-            self._look_away()
+        if self._paused is None:
+            self._stop_accepting()
         else:
-            self._resting.cancel()
+            self._paused.cancel()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
-            while self._take(listener):
+            while self._accept_one(listener):
                 pass
             listener.close()
         await asyncio.gather(*self._beginning, return_exceptions=True)
 
-    def _look(self) -> None:
+    def _start_accepting(self) -> None:
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
-            loop.add_reader(listener, self._take, listener)
+            loop.add_reader(listener, self._accept_one, listener)
 
-    def _look_away(self) -> None:
+    def _stop_accepting(self) -> None:
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
             loop.remove_reader(listener)
 
-    def _rested(self) -> None:
-        self._resting = None
-        self._look()
+    def _resume(self) -> None:
+        self._paused = None
+        self._start_accepting()
 
-    def _take(self, listener: socket.socket) -> bool:
+    def _accept_one(self, listener: socket.socket) -> bool:
         """Accept one; whether there was one."""
         try:
             connection, _ = listener.accept()
@@ -83,16 +83,16 @@ class Acceptor:
         except ConnectionError:  # it did not wait
             return True
         except OSError:
-            HTTP.exhausted += 1
-            self.rest(EXHAUSTED_S)
+            HTTP_METRICS.accept_resource_exhausted += 1
+            self.throttle(EXHAUSTED_S)
             return False
         connection.setblocking(False)
-        task = asyncio.get_running_loop().create_task(self._begin(connection))
+        task = asyncio.get_running_loop().create_task(self._start_protocol(connection))
         self._beginning.add(task)
         task.add_done_callback(self._beginning.discard)
         return True
 
-    async def _begin(self, connection: socket.socket) -> None:
+    async def _start_protocol(self, connection: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         except OSError:  # it left in this moment

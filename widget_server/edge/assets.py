@@ -8,12 +8,12 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.model.errors import NotFound
+from widget_server.model.errors import NotFoundError
 from widget_server.operations.embed_files import OtherBuilds
 
 STATIC = Path(__file__).parent.parent / "static"
-EVERGREEN = "public, max-age=300, stale-while-revalidate=86400"
-IMMUTABLE = "public, max-age=31536000, immutable"
+CACHE_LATEST = "public, max-age=300, stale-while-revalidate=86400"
+CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
 _PINNED = re.compile(r"[\d.]+-[0-9a-f]{8,12}[-.][\w.-]{1,40}")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -28,7 +28,7 @@ class Asset:
 
     media_type: str
     plain: bytes
-    coded: dict[str, bytes]
+    encodings: dict[str, bytes]
 
 
 class Assets:
@@ -52,11 +52,11 @@ class Assets:
         """Keep a file of another build."""
         self._files[name] = _asset(Path(name).suffix, content.encode())
 
-    def answer(self, request: Request, name: str, cache: str) -> Response:
+    def response(self, request: Request, name: str, cache: str) -> Response:
         """The file in the best form that the browser takes. Raises `NotFound`."""
         asset = self._files.get(name)
         if asset is None:
-            raise NotFound
+            raise NotFoundError
         headers = {
             "Cache-Control": cache,
             "Vary": "Accept-Encoding",
@@ -66,7 +66,7 @@ class Assets:
             part.partition(";")[0].strip()
             for part in request.headers.get("accept-encoding", "").split(",")
         }
-        for coding, body in asset.coded.items():
+        for coding, body in asset.encodings.items():
             if coding in accepted:
                 headers["Content-Encoding"] = coding
                 return Response(body, 200, headers, media_type=asset.media_type)
@@ -77,7 +77,7 @@ def _read(path: Path) -> Asset:
     asset = _asset(path.suffix, path.read_bytes())
     brotli = path.with_name(path.name + ".br")
     if brotli.is_file():
-        return replace(asset, coded={"br": brotli.read_bytes(), **asset.coded})
+        return replace(asset, encodings={"br": brotli.read_bytes(), **asset.encodings})
     return asset
 
 
@@ -85,13 +85,13 @@ def _asset(suffix: str, plain: bytes) -> Asset:
     return Asset(_TYPES[suffix], plain, {"gzip": gzip.compress(plain, 9, mtime=0)})
 
 
-async def evergreen(request: Request) -> Response:
+async def latest_asset(request: Request) -> Response:
     """`GET /embed.js`: always the newest, kept for five minutes."""
     assets: Assets = request.app.state.assets
-    return assets.answer(request, "embed.js", EVERGREEN)
+    return assets.response(request, "embed.js", CACHE_LATEST)
 
 
-async def pinned(request: Request) -> Response:
+async def versioned_asset(request: Request) -> Response:
     """`GET /embed/<version>-<hash>…`: never changes, kept as long as the major version lives.
 
     Of whichever build: other processes may serve a newer one already, and open pages have older ones.
@@ -106,4 +106,4 @@ async def pinned(request: Request) -> Response:
         content = await others.find(file)
         if content is not None:
             assets.add(name, content)
-    return assets.answer(request, name, IMMUTABLE if hashed else EVERGREEN)
+    return assets.response(request, name, CACHE_IMMUTABLE if hashed else CACHE_LATEST)

@@ -10,47 +10,49 @@ from widget_server.operations.services import Services
 from widget_server.wire import frames, messages, views
 
 
-async def perform(
+async def execute(
     services: Services,
     grant: Grant,
     known: ReaderClaims | None,
     network: str,
-    deed: messages.Deed,
+    action: messages.Action,
 ) -> tuple[bytes, ReaderClaims]:
     """Do it; answers the `ok` frame, once it is on disk, and who the reader is from now on.
 
     Raises the refusals of the verbs.
     """
-    actor = readers.act(services, grant, known, network, messages.first_of(deed))
+    actor = readers.act(services, grant, known, network, messages.first_of(action))
     result: dict[str, Any] = {"story": grant.story.code}
-    match deed:
+    match action:
         case messages.React():
-            tally = await reactions.react(services, grant, actor, deed.reaction, deed.comment)
-            result |= {"tally": views.tally(tally), "reaction": deed.reaction}
-            if deed.comment is not None:
-                result["comment"] = deed.comment
+            tally = await reactions.react(services, grant, actor, action.reaction, action.comment)
+            result |= {"tally": views.tally(tally), "reaction": action.reaction}
+            if action.comment is not None:
+                result["comment"] = action.comment
         case messages.Comment():
-            words = comments.Words(
-                deed.key, deed.body, deed.name, deed.email, deed.website, deed.parent
+            words = comments.NewComment(
+                action.key, action.body, action.name, action.email, action.website, action.parent
             )
-            result["comment"] = _own(grant, await comments.post(services, grant, actor, words))
+            result["comment"] = _own_comment(
+                grant, await comments.post(services, grant, actor, words)
+            )
         case messages.Edit():
-            edited = await comments.edit(services, grant, actor, deed.comment, deed.body)
-            result["comment"] = _own(grant, edited)
+            edited = await comments.edit(services, grant, actor, action.comment, action.body)
+            result["comment"] = _own_comment(grant, edited)
         case messages.Delete():
-            gone = await comments.delete(services, grant, actor, deed.comment)
-            result["comment"] = _own(grant, gone)
+            gone = await comments.delete(services, grant, actor, action.comment)
+            result["comment"] = _own_comment(grant, gone)
         case messages.Report():
-            await comments.report(services, grant, actor, deed.comment, deed.reason)
+            await comments.report(services, grant, actor, action.comment, action.reason)
         case messages.Forget():
-            await readers.forget(services, grant, actor)
-    if actor.issued is not None and not isinstance(deed, messages.Forget):
-        result["reader"] = actor.issued
+            await readers.erase(services, grant, actor)
+    if actor.new_token is not None and not isinstance(action, messages.Forget):
+        result["reader"] = actor.new_token
     if known is not None and known.ended is not None:
         result["identity"] = known.ended
-    return frames.ok_frame(deed.ref, **result), actor.claims
+    return frames.encode_ok(action.ref, **result), actor.claims
 
 
-def _own(grant: Grant, comment: Comment) -> dict[str, Any]:
+def _own_comment(grant: Grant, comment: Comment) -> dict[str, Any]:
     settings = grant.site.settings
     return views.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)

@@ -14,14 +14,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 #: One line per socket (accepted, refused) at INFO, never with the query string. Quiet unless asked:
 #: in a reconnect herd those lines cost more than they tell.
-LOG = logging.getLogger("widget_server.sockets")
-LOG.setLevel(logging.WARNING)
+log = logging.getLogger("widget_server.sockets")
+log.setLevel(logging.WARNING)
 
 #: Pieces of one system call: POSIX lets a system take no more than 1,024.
 _MOST_PIECES = 1_000
 
 
-class DirectSocket(WebSocketsSansIOProtocol):
+class DirectWriteWebSocket(WebSocketsSansIOProtocol):
     """How bytes leave one WebSocket, and to whom its way to the kernel is lent."""
 
     # uvicorn's own attributes too: in slots they take 8 bytes each, in the instance's dict, which
@@ -39,17 +39,17 @@ class DirectSocket(WebSocketsSansIOProtocol):
         "connections",
         "curr_msg_data_type",
         "default_headers",
-        "direct",
+        "direct_socket",
         "disconnected",
         "frames",
         "handshake_complete",
         "handshake_initiated",
         "initial_response",
+        "is_open",
         "last_ping_rtt",
-        "live",
         "logger",
         "loop",
-        "on_busy",
+        "on_direct_revoked",
         "pending_ping_payload",
         "ping_interval",
         "ping_sent_at",
@@ -70,29 +70,29 @@ class DirectSocket(WebSocketsSansIOProtocol):
         "writable",
     )
 
-    live: bool
+    is_open: bool
     """Accepted, and neither closing nor gone."""
 
     sock: socket.socket | None
     """The transport's, for as long as that has it and sends what it is given as it is (no TLS)."""
 
-    direct: socket.socket | None
+    direct_socket: socket.socket | None
     """`sock`, from when all that was written before has left until `on_busy`."""
 
-    on_busy: Callable[[], None] | None
+    on_direct_revoked: Callable[[], None] | None
     """Called when `direct` may be used no more; without it nobody gets that."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.live = False
+        self.is_open = False
         self.sock = None
-        self.direct = None
-        self.on_busy = None
+        self.direct_socket = None
+        self.on_direct_revoked = None
 
     @property
     def closed(self) -> bool:
         """Not accepted yet, closing or gone."""
-        return not self.live or self.transport.is_closing()
+        return not self.is_open or self.transport.is_closing()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Take over from the HTTP protocol."""
@@ -103,7 +103,7 @@ class DirectSocket(WebSocketsSansIOProtocol):
                 theirs.family, theirs.type, theirs.proto, fileno=theirs.fileno()
             )
 
-    def put(self, data: bytes) -> None:
+    def write_now(self, data: bytes) -> None:
         """Send whole frames, or keep them in the transport's buffer; without a connection do nothing."""
         # Nothing of another frame can be waiting inside `conn`: uvicorn never sends fragments and
         # writes out what `conn` holds in the turn in which it was put there.
@@ -115,11 +115,15 @@ class DirectSocket(WebSocketsSansIOProtocol):
             except OSError:
                 sent = 0
             if sent == len(data):
-                if self.direct is None and self.on_busy is not None and self.live:
-                    self.direct = sock
+                if (
+                    self.direct_socket is None
+                    and self.on_direct_revoked is not None
+                    and self.is_open
+                ):
+                    self.direct_socket = sock
                 return
         # Not a copy: of what all are sent, all who do not read wait for the same bytes.
-        self.put_rest(memoryview(data)[sent:])
+        self.write_remainder(memoryview(data)[sent:])
 
     def put_pieces(self, pieces: Sequence[bytes]) -> None:
         """`put`, for whole frames that lie in pieces which are shared with other sockets."""
@@ -136,40 +140,40 @@ class DirectSocket(WebSocketsSansIOProtocol):
                 left.append(memoryview(piece)[sent:] if sent else piece)
             sent = max(0, sent - len(piece))
         if left:
-            self.be_busy()
+            self.revoke_direct()
             if not self.transport.is_closing():
                 self.transport.writelines(left)
-        elif self.direct is None and self.on_busy is not None and self.live:
-            self.direct = sock
+        elif self.direct_socket is None and self.on_direct_revoked is not None and self.is_open:
+            self.direct_socket = sock
 
-    def put_rest(self, data: bytes | memoryview) -> None:
+    def write_remainder(self, data: bytes | memoryview) -> None:
         """Have the transport send what the kernel did not take."""
-        self.be_busy()
+        self.revoke_direct()
         if not self.transport.is_closing():
             self.transport.write(data)
 
-    def retire(self) -> None:
+    def stop_writing(self) -> None:
         """Take frames no more."""
-        self.live = False
-        self.be_busy()
+        self.is_open = False
+        self.revoke_direct()
 
-    def be_busy(self) -> None:
+    def revoke_direct(self) -> None:
         """Have `direct` back, before bytes go another way: sent past them it would tear a frame."""
-        if self.direct is not None:
-            self.direct = None
-            if self.on_busy is not None:
-                self._call(self.on_busy)
+        if self.direct_socket is not None:
+            self.direct_socket = None
+            if self.on_direct_revoked is not None:
+                self._call_hook(self.on_direct_revoked)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the socket: its number may be another connection's soon."""
         super().connection_lost(exc)
-        self.on_busy = None
+        self.on_direct_revoked = None
         if self.sock is not None:
             self.sock.detach()
             self.sock = None
 
-    def _call(self, hook: Callable[[], None]) -> None:
+    def _call_hook(self, hook: Callable[[], None]) -> None:
         try:
             hook()
         except Exception:
-            LOG.exception("event=hook_failed")
+            log.exception("event=hook_failed")

@@ -18,10 +18,10 @@ from uvicorn.server import ServerState
 from websockets import http11
 
 from widget_server.edge import problems
-from widget_server.edge.counts import HTTP
+from widget_server.edge.counts import HTTP_METRICS
 from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.edge.wheel import Deadline
-from widget_server.model.errors import Refused
+from widget_server.edge.wheel import GraceTimer
+from widget_server.model.errors import ProblemError
 
 # What reaches the WebSocket protocol has been measured as every request is: `max_header`. The library
 # has limits of its own, 8 KiB a line and 128 lines, which the cookies of the server's domain exceed.
@@ -35,22 +35,22 @@ _ONCE = (b"host", b"upgrade", b"connection")
 _BODY = (b"content-length", b"transfer-encoding")
 
 
-class Doorstep(asyncio.Protocol):
+class ProtocolSwitch(asyncio.Protocol):
     """Lets a handshake through to the WebSocket protocol, and all else to `inside`.
 
     What does not look like every other handshake is for `inside` to judge, with its own parser.
     """
 
-    inside: ClassVar[type[HardenedHttpProtocol]] = HardenedHttpProtocol
+    http_protocol: ClassVar[type[HardenedHttpProtocol]] = HardenedHttpProtocol
     """Whose limits hold here too."""
 
     __slots__ = (
         "_app_state",
         "_config",
-        "_deadline",
-        "_leaving",
+        "_draining",
         "_loop",
         "_server_state",
+        "_timeout",
         "_transport",
     )
 
@@ -65,69 +65,71 @@ class Doorstep(asyncio.Protocol):
         self._server_state = server_state
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._leaving = False
-        self._deadline: Deadline | None = None
+        self._draining = False
+        self._timeout: GraceTimer | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait `header_s`: a client that says nothing is not kept."""
         self._transport = cast(Transport, transport)
         self._server_state.connections.add(self)  # type: ignore[arg-type]
-        self._allow(self.inside.header_s, self._late)
+        self._arm_timeout(self.http_protocol.header_s, self._on_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._let_go()
+        self._detach()
 
-    def _allow(self, seconds: float, late: Callable[[], None]) -> None:
-        self._disarm()
-        self._deadline = Deadline(self._loop, seconds, late)
+    def _arm_timeout(self, seconds: float, late: Callable[[], None]) -> None:
+        self._cancel_timeout()
+        self._timeout = GraceTimer(self._loop, seconds, late)
 
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None  # which knows us
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None  # which knows us
 
-    def _let_go(self) -> None:
-        self._disarm()
+    def _detach(self) -> None:
+        self._cancel_timeout()
         self._server_state.connections.discard(self)
 
-    def _late(self) -> None:
+    def _on_timeout(self) -> None:
         # A browser's connection in reserve: it expects no answer to a question not asked.
-        HTTP.timed_out += 1
+        HTTP_METRICS.request_timeouts += 1
         self._transport.close()
 
     def shutdown(self) -> None:
         """Leave soon: a request may be on its way at this moment."""
-        self._leaving = True
-        self._allow(self.inside.linger_s, self._transport.close)
+        self._draining = True
+        self._arm_timeout(self.http_protocol.linger_s, self._transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Look at what came first, and pass it and the connection on, or refuse it."""
         transport = self._transport
-        asked = _handshake(data) if len(data) <= self.inside.max_header else None
+        asked = parse_handshake(data) if len(data) <= self.http_protocol.max_header_bytes else None
         if asked is None or self._config.ws_protocol_class is None:
-            self._let_go()
-            inside = self.inside(self._config, self._server_state, self._app_state, self._loop)
+            self._detach()
+            inside = self.http_protocol(
+                self._config, self._server_state, self._app_state, self._loop
+            )
             transport.set_protocol(inside)
             inside.connection_made(transport)
-            if self._leaving:
+            if self._draining:
                 inside.shutdown()
             inside.data_received(data)
             return
         target, headers = asked
-        if self._leaving:
+        if self._draining:
             # Nobody would tell this socket to come back elsewhere.
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
+            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
             return
         try:
-            if self.inside.handshakes is not None:
-                peer = transport.get_extra_info("peername")
-                self.inside.handshakes.admit(peer[0] if peer else None, headers)
-        except Refused as refusal:
-            status = HTTPStatus(problems.status_of(refusal))
-            self._refuse(status, refusal.retry_after, "handshakes")
+            if self.http_protocol.handshakes is not None:
+                connection = transport.get_extra_info("peername")
+                self.http_protocol.handshakes.check(connection[0] if connection else None, headers)
+        except ProblemError as rejection:
+            status = HTTPStatus(problems.status_of(rejection))
+            self._reject(status, rejection.retry_after, "handshakes")
             return
-        self._let_go()
+        self._detach()
         socket = self._config.ws_protocol_class(  # type: ignore[call-arg]
             config=self._config, server_state=self._server_state, app_state=self._app_state
         )
@@ -136,15 +138,15 @@ class Doorstep(asyncio.Protocol):
         socket.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, lines))
         transport.set_protocol(socket)
 
-    def _refuse(self, status: HTTPStatus, retry_after: float | None, reason: str) -> None:
+    def _reject(self, status: HTTPStatus, retry_after: float | None, reason: str) -> None:
         """Answer and close at once: all that was sent has been read, so nothing is reset."""
-        HTTP.refused.add(status.value, reason)
+        HTTP_METRICS.requests_rejected.add(status.value, reason)
         headers = self._server_state.default_headers
-        self._transport.write(problems.plain(status, headers, retry_after))
+        self._transport.write(problems.plain_response(status, headers, retry_after))
         self._transport.close()
 
 
-def _handshake(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]] | None:
+def parse_handshake(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]] | None:
     """The target and the headers, names in small letters; None if it is not plainly a handshake."""
     if b"websocket" not in data.lower():
         return None

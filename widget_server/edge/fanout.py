@@ -11,45 +11,45 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from widget_server.edge.direct_socket import LOG
-from widget_server.edge.guarded_socket import GuardedSocket
-from widget_server.live.frames import Batch, SharedBatch
-from widget_server.live.peers import WRITTEN
+from widget_server.edge.direct_socket import log
+from widget_server.edge.guarded_socket import LimitedWebSocket
+from widget_server.live.frames import PreparedBatch, SharedBatch
+from widget_server.live.peers import WRITE_METRICS
 
 #: Where the peer is found in the ASGI scope's `extensions`.
-EXTENSION = "widget.frames"
+CONNECTION_EXTENSION = "widget.frames"
 
 
-class FanoutProtocol(GuardedSocket):
+class WebSocketProtocol(LimitedWebSocket):
     """One socket, as uvicorn drives it and, being a `live.peers.Peer`, as the hub uses it."""
 
     drain_s = 5.0
     """When the process leaves, each socket does so at a random moment of so many seconds."""
 
-    __slots__ = ("on_resume", "on_shutdown")
+    __slots__ = ("on_shutdown", "on_writable")
 
-    on_resume: Callable[[], None] | None
+    on_writable: Callable[[], None] | None
     on_shutdown: Callable[[], None] | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.on_resume = None
+        self.on_writable = None
         self.on_shutdown = None
 
     @property
-    def paused(self) -> bool:
+    def write_paused(self) -> bool:
         """The transport's buffer is above its limit and has not drained yet."""
         return self.paused_since is not None
 
-    def write(self, batch: Batch) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         """Write the whole batch, or nothing and return False if the peer is paused or closed."""
         if self.paused_since is not None or self.closed:
             return False
         if isinstance(batch, SharedBatch):
             self.put_pieces(batch.pieces)
         else:
-            self.put(batch.wire)
-        WRITTEN.add(batch)
+            self.write_now(batch.frame_bytes)
+        WRITE_METRICS.add(batch)
         return True
 
     def buffered(self) -> int:
@@ -59,13 +59,13 @@ class FanoutProtocol(GuardedSocket):
     def resume_writing(self) -> None:
         """Take frames again and let the hub catch up."""
         super().resume_writing()
-        if self.live and self.on_resume is not None:
-            self._call(self.on_resume)
+        if self.is_open and self.on_writable is not None:
+            self._call_hook(self.on_writable)
 
     async def run_asgi(self) -> None:
         """Run the application; a socket that it leaves open is closed, with 1011 if it failed."""
         scope = self.scope
-        scope["extensions"][EXTENSION] = {"version": 1, "peer": self}
+        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "peer": self}
         # All that uvicorn still does with it is to log the URL. The rest is the application's.
         self.scope = {"client": scope["client"], "path": scope["path"], "query_string": b""}  # type: ignore[typeddict-item]
         try:
@@ -76,28 +76,28 @@ class FanoutProtocol(GuardedSocket):
             self.close(1012)
             raise
         except Exception:
-            LOG.exception("event=socket_failed")
+            log.exception("event=socket_failed")
             self.close(1011)
         finally:
             self.close(1000)
             if not self.handshake_complete:
-                self._refuse_handshake(500)
+                self._reject_handshake(500)
 
     def shutdown(self) -> None:
         """Leave, with the whole process: not all sockets in the same instant."""
-        if not self.live:
-            self._refuse_handshake(503)
+        if not self.is_open:
+            self._reject_handshake(503)
             return
         if self.on_shutdown is not None:
-            self._call(self.on_shutdown)
+            self._call_hook(self.on_shutdown)
         self.loop.call_later(random.uniform(0, self.drain_s), self._drain)  # noqa: S311
 
     def _drain(self) -> None:
         if not self.closed:
             self.close(1012)
-            self._linger()
+            self._arm_abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the hub's hooks, which know this peer."""
         super().connection_lost(exc)
-        self.on_resume = self.on_shutdown = None
+        self.on_writable = self.on_shutdown = None

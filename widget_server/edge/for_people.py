@@ -9,12 +9,12 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from widget_server.edge.pages import PAGES
-from widget_server.edge.story_api import json_answer, services_of
+from widget_server.edge.pages import templates
+from widget_server.edge.story_api import get_services, json_response
 
-_SLASHED = re.compile(r"/[se]/[\w.~-]+(?=/+$)")
+_TRAILING_SLASH = re.compile(r"/[se]/[\w.~-]+(?=/+$)")
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
-_WORDS = {
+_MESSAGES = {
     400: ("This address is not right", None),
     401: ("This discussion cannot be shown here", None),
     403: ("This discussion cannot be shown here", None),
@@ -30,10 +30,10 @@ _NO_STORY = (
     "A discussion begins when somebody first opens a page that carries it. Open the story itself and look "
     "below it. If you have done that, this address was not copied whole.",
 )
-HOME_CACHE = "public, max-age=300"
+CACHE_FIVE_MINUTES = "public, max-age=300"
 
 
-def wants_page(request: Request) -> bool:
+def prefers_html(request: Request) -> bool:
     """Whether a browser asks: HTML is named in `Accept`, and no JSON before it."""
     weights = {"html": 0.0, "json": 0.0}
     for part in request.headers.get("accept", "").lower().split(","):
@@ -47,7 +47,7 @@ def wants_page(request: Request) -> bool:
     return weights["html"] > 0 and weights["html"] >= weights["json"]
 
 
-def refusal_for(request: Request, problem: Response, detail: str) -> Response:
+def rejection_page(request: Request, problem: Response, detail: str) -> Response:
     """The same refusal as a page where a browser asks for anything but the API; else as it is."""
     path = request.scope["path"]
     if path.startswith("/v1/"):
@@ -56,43 +56,45 @@ def refusal_for(request: Request, problem: Response, detail: str) -> Response:
     if path.startswith("/e/"):
         # A frame's error is shown in the frame too: also by a page that isolates itself.
         problem.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
-    if not wants_page(request):
+    if not prefers_html(request):
         return problem
     status = problem.status_code
     about = path.startswith(("/s/", "/e/"))
-    title, sentence = _NO_STORY if about and status == 404 else _WORDS.get(status, (None, None))
+    title, sentence = _NO_STORY if about and status == 404 else _MESSAGES.get(status, (None, None))
     content = {"title": title or HTTPStatus(status).phrase, "sentence": sentence or detail}
     headers = {k: v for k, v in problem.headers.items() if not k.startswith("content-")}
     headers["Content-Security-Policy"] = (
         _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
     )
-    html = PAGES.get_template("message.html").render(content)
+    html = templates.get_template("message.html").render(content)
     return HTMLResponse(html, status, headers)
 
 
-def without_slash(request: Request) -> Response | None:
+def redirect_without_slash(request: Request) -> Response | None:
     """A redirect from `/s/CODE/` to the page itself, as links are written by hand; else None."""
-    found = _SLASHED.match(request.scope["path"])
+    found = _TRAILING_SLASH.match(request.scope["path"])
     if found is None or request.method not in {"GET", "HEAD"}:
         return None
     query = request.scope["query_string"].decode("latin-1")
     # Relative: the browser knows best under which name it came here.
-    headers = {"Cache-Control": HOME_CACHE}
+    headers = {"Cache-Control": CACHE_FIVE_MINUTES}
     return RedirectResponse(found[0] + ("?" + query if query else ""), 308, headers)
 
 
 async def home(request: Request) -> Response:
     """`GET /`: what this server is. It names no story."""
-    origin = services_of(request).own_origin
-    if wants_page(request):
+    origin = get_services(request).server_origin
+    if prefers_html(request):
         headers = {
-            "Cache-Control": HOME_CACHE,
+            "Cache-Control": CACHE_FIVE_MINUTES,
             "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
         }
-        answer: Response = HTMLResponse(PAGES.get_template("home.html").render(), headers=headers)
+        answer: Response = HTMLResponse(
+            templates.get_template("home.html").render(), headers=headers
+        )
     else:
         files = ("embed.js", "openapi.json", "asyncapi.json")
         content = {name.replace(".", "_"): f"{origin}/{name}" for name in files}
-        answer = json_answer({"name": "Story widget", **content}, HOME_CACHE)
+        answer = json_response({"name": "Story widget", **content}, CACHE_FIVE_MINUTES)
     answer.headers["Vary"] = "Accept"
     return answer

@@ -5,26 +5,26 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.edge.pages import PAGES
-from widget_server.edge.reading import counted
-from widget_server.edge.story_api import services_of
+from widget_server.edge.pages import templates
+from widget_server.edge.reading import count_read
+from widget_server.edge.story_api import get_services
 from widget_server.operations import admit
 from widget_server.wire import views
 from widget_server.wire.snippet import LICENCES
 
 
-async def frame(request: Request) -> Response:
+async def iframe_page(request: Request) -> Response:
     """`GET /e/{token}` and `GET /e/{code}`: framed by the token's origins and nobody else.
 
     Works in `sandbox="allow-scripts"`: its scripts come from this server, and it asks nothing of
     the browser that an opaque origin does not have.
     """
-    services, reference = services_of(request), request.path_params["reference"]
-    with counted(request, reference if admit.CODE.fullmatch(reference) else None):
-        framed = await admit.frame(services, reference)
+    services, reference = get_services(request), request.path_params["reference"]
+    with count_read(request, reference if admit.CODE.fullmatch(reference) else None):
+        framed = await admit.authorize_iframe(services, reference)
     claims = framed.claims
     content = {
-        "server": services.own_origin,
+        "server": services.server_origin,
         "story": views.story(framed.story),
         "token": framed.token,
         # Without a language of the copy, its reader's: the embed asks the browser.
@@ -34,15 +34,17 @@ async def frame(request: Request) -> Response:
     }
     headers = {
         "Cache-Control": "public, max-age=60",
-        "Content-Security-Policy": _policy(services.own_origin, framed.ancestors),
+        "Content-Security-Policy": _content_security_policy(
+            services.server_origin, framed.ancestors
+        ),
         # A page that isolates itself takes only frames that do so too. All that this one loads says that
         # it may be loaded.
         "Cross-Origin-Embedder-Policy": "require-corp",
     }
-    return HTMLResponse(PAGES.get_template("frame.html").render(content), headers=headers)
+    return HTMLResponse(templates.get_template("frame.html").render(content), headers=headers)
 
 
-def _policy(server: str, ancestors: tuple[str, ...]) -> str:
+def _content_security_policy(server: str, ancestors: tuple[str, ...]) -> str:
     """Only this server's scripts, styles and answers; only the token's pages around it.
 
     `'self'` is spelled out as well: for sockets it is not the same in every browser.

@@ -5,20 +5,20 @@ from typing import Any
 from websockets.frames import Frame as WireFrame
 from websockets.protocol import State
 
-from widget_server.edge.counts import SOCKETS
-from widget_server.edge.timed_socket import TimedSocket
-from widget_server.edge.wheel import spend
+from widget_server.edge.counts import WEBSOCKET_METRICS
+from widget_server.edge.timed_socket import KeepaliveWebSocket
+from widget_server.edge.wheel import gcra_hit
 
 # Received bytes are parsed in pieces, so that the limits on small frames are checked before a whole
 # read (up to 256 KiB, or 40,000 pings) has been turned into objects.
-_PIECE = 4096
+_PARSE_CHUNK = 4096
 
 #: The header of a client's pong with four bytes: final, masked (RFC 6455, section 5.2), and its size.
 _PONG = b"\x8a\x84"
 _PONG_SIZE = 10
 
 
-class GuardedSocket(TimedSocket):
+class LimitedWebSocket(KeepaliveWebSocket):
     """One WebSocket whose client keeps to the limits or is cut.
 
     Limits are class attributes: fragments of a message, and what comes a second and at once.
@@ -30,34 +30,34 @@ class GuardedSocket(TimedSocket):
     message_rate = 20.0
     message_burst = 60
 
-    __slots__ = ("_control_paid", "_messages_paid")
+    __slots__ = ("_control_tat", "_message_tat")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._messages_paid = 0.0
-        self._control_paid = 0.0
+        self._message_tat = 0.0
+        self._control_tat = 0.0
 
     def data_received(self, data: bytes) -> None:
         """Parse and handle, in pieces; after the end of the conversation, read and forget."""
-        if len(data) == _PONG_SIZE and self.live and self._answers_ping(data):
+        if len(data) == _PONG_SIZE and self.is_open and self._fast_path_pong(data):
             return
-        for start in range(0, len(data), _PIECE):
+        for start in range(0, len(data), _PARSE_CHUNK):
             if self.conn.eof_sent or self.transport.is_closing():
                 break
-            self.conn.receive_data(data[start : start + _PIECE])
+            self.conn.receive_data(data[start : start + _PARSE_CHUNK])
             self.handle_events()
             if self.conn.parser_exc is not None and not self.close_sent:
                 self.handle_parser_exception()
             if self.close_sent:
                 self.conn.data_to_send()
-            self._write_out()
+            self._flush_protocol()
         if self.conn.eof_sent and not self.handshake_initiated and not self.close_sent:
             # A request that websockets could not parse: uvicorn would wait for more.
             self.handshake_complete = self.close_sent = True
             self.transport.close()
-            self._linger()
+            self._arm_abort()
 
-    def _answers_ping(self, data: bytes) -> bool:
+    def _fast_path_pong(self, data: bytes) -> bool:
         """Take a read that is the awaited answer to our ping and nothing else, without the parser.
 
         Idle sockets send little else, and the parser's way is most of what one costs. Ten bytes from
@@ -70,7 +70,7 @@ class GuardedSocket(TimedSocket):
         masked = int.from_bytes(data[6:], "big") ^ int.from_bytes(data[2:6], "big")
         if masked != int.from_bytes(ping, "big"):
             return False
-        self._answered()
+        self._on_pong()
         return True
 
     def handle_parser_exception(self) -> None:
@@ -84,7 +84,7 @@ class GuardedSocket(TimedSocket):
     def handle_cont(self, event: WireFrame) -> None:
         """Add a fragment: the 16 MB that a million empty ones take is what the limit is for."""
         if len(self.frames) >= self.max_fragments:
-            self._abuse("too many fragments")
+            self._close_for_abuse("too many fragments")
         else:
             super().handle_cont(event)
 
@@ -93,11 +93,11 @@ class GuardedSocket(TimedSocket):
         if self.close_sent:
             self.frames = []
             return
-        paid = spend(self._messages_paid, self.loop.time(), self.message_rate, self.message_burst)
+        paid = gcra_hit(self._message_tat, self.loop.time(), self.message_rate, self.message_burst)
         if paid is None:
-            self._abuse("too many messages")
+            self._close_for_abuse("too many messages")
             return
-        self._messages_paid = paid
+        self._message_tat = paid
         data, self.frames = b"".join(self.frames), []
         if self.curr_msg_data_type == "text":
             try:
@@ -112,45 +112,45 @@ class GuardedSocket(TimedSocket):
             self.read_paused = True
             self.transport.pause_reading()
 
-    def _may_send_control(self) -> bool:
+    def _check_control_rate(self) -> bool:
         if self.conn.eof_sent or self.transport.is_closing():
             return False
-        paid = spend(self._control_paid, self.loop.time(), self.control_rate, self.control_burst)
+        paid = gcra_hit(self._control_tat, self.loop.time(), self.control_rate, self.control_burst)
         if paid is None:
-            self._abuse("too many control frames")
+            self._close_for_abuse("too many control frames")
             return False
-        self._control_paid = paid
+        self._control_tat = paid
         return True
 
     def handle_ping(self) -> None:
         """Let the answer go out with the others of this piece, if the peer reads answers at all."""
-        if self._may_send_control() and self.paused_since is not None:
-            SOCKETS.abuse_cut += 1
+        if self._check_control_rate() and self.paused_since is not None:
+            WEBSOCKET_METRICS.abusers_dropped += 1
             self.abort()
 
     def handle_pong(self, event: WireFrame) -> None:
         """Note the answer to our ping; others are allowed (section 5.5.3), within the pace."""
-        if not self._may_send_control() or not self.live:
+        if not self._check_control_rate() or not self.is_open:
             return
         if self.pending_ping_payload == bytes(event.data):
-            self._answered()
+            self._on_pong()
 
-    def _answered(self) -> None:
+    def _on_pong(self) -> None:
         now = self.loop.time()
         self.last_ping_rtt = now - self.ping_sent_at
-        self._plan_ping(now)
+        self._schedule_ping(now)
 
     def handle_close(self, event: WireFrame) -> None:
         """Finish the closing handshake; a server closes the connection first (section 7.1.1)."""
         if not self.close_sent:
             received = self.conn.close_rcvd
             assert received is not None  # noqa: S101
-            self._write_out()
-            self._end(received.code, received.reason, self.close_s)
+            self._flush_protocol()
+            self._start_close(received.code, received.reason, self.close_timeout_s)
         self.transport.close()
 
-    def _abuse(self, reason: str) -> None:
-        SOCKETS.abuse_cut += 1
+    def _close_for_abuse(self, reason: str) -> None:
+        WEBSOCKET_METRICS.abusers_dropped += 1
         if self.close_sent:
             self.abort()
             return

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from widget_server.model.errors import Malformed, TooLarge
+from widget_server.model.errors import MalformedError, TooLargeError
 
 
-def origin_of(scope: Mapping[str, Any]) -> str | None:
+def get_origin(scope: Mapping[str, Any]) -> str | None:
     """The `Origin` header as sent, or None; two of them count as a wrong one."""
     found = [value for name, value in scope["headers"] if name == b"origin"]
     if not found:
@@ -18,94 +18,96 @@ def origin_of(scope: Mapping[str, Any]) -> str | None:
     return found[0].decode("latin-1") if len(found) == 1 else ""
 
 
-def address_of(scope: Mapping[str, Any]) -> str | None:
+def client_address(scope: Mapping[str, Any]) -> str | None:
     """The peer's address; behind a trusted proxy uvicorn has put the reader's there."""
     client = scope.get("client")
     return client[0] if client else None
 
 
-async def body_of(request: Request, most: int) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
     """The body, read no further than the limit. Raises `TooLarge`, `Malformed`."""
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > most:
-                raise TooLarge
+                raise TooLargeError
     except ClientDisconnect:
         # Nobody is there to be answered; it is no failure of ours either.
-        raise Malformed("The request ended before its body did.") from None
+        raise MalformedError("The request ended before its body did.") from None
     return bytes(body)
 
 
-class Seats:
+class ConnectionLimiter:
     """Open sockets of each network in this process, at most so many."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._taken: Counter[str] = Counter()
+        self._limit = most
+        self._open: Counter[str] = Counter()
 
-    def take(self, network: str) -> bool:
+    def acquire(self, network: str) -> bool:
         """Take a seat; False when the network has all of its."""
-        if 0 < self._most <= self._taken[network]:
+        if 0 < self._limit <= self._open[network]:
             return False
-        self._taken[network] += 1
+        self._open[network] += 1
         return True
 
-    def leave(self, network: str) -> None:
+    def release(self, network: str) -> None:
         """Give the seat back."""
-        self._taken[network] -= 1
-        if self._taken[network] <= 0:
-            del self._taken[network]
+        self._open[network] -= 1
+        if self._open[network] <= 0:
+            del self._open[network]
 
 
-class Behind:
+class TrustedProxies:
     """Whose a connection is: its peer's, or the one whom a trusted proxy names."""
 
     def __init__(self, proxies: str) -> None:
         # Whom uvicorn believes, and what it will make of it once the request has been made.
-        self._proxies = ProxyHeadersMiddleware(_nobody, proxies).trusted_hosts
+        self._proxies = ProxyHeadersMiddleware(_unused_app, proxies).trusted_hosts
 
-    def address(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    def client_address(
+        self, connection: str | None, headers: Iterable[tuple[bytes, bytes]]
+    ) -> str | None:
         """The address that a request comes from."""
-        if peer in self._proxies:
+        if connection in self._proxies:
             named = [value for name, value in headers if name == b"x-forwarded-for"]
             if named:
                 listed = b", ".join(named).decode("latin-1")
-                return self._proxies.get_trusted_client_address(listed)[0] or peer
-        return peer
+                return self._proxies.get_trusted_client_address(listed)[0] or connection
+        return connection
 
 
-class Connections:
+class HttpConnectionSlots:
     """HTTP connections of each network in this process, at most so many."""
 
     def __init__(self, most: int, network: Callable[[str | None], str], proxies: str) -> None:
-        self._seats = Seats(most)
+        self._limiter = ConnectionLimiter(most)
         self._network = network
-        self._behind = Behind(proxies)
+        self._behind = TrustedProxies(proxies)
 
-    def take(
-        self, held: str | None, peer: str | None, headers: Iterable[tuple[bytes, bytes]]
+    def acquire(
+        self, held: str | None, connection: str | None, headers: Iterable[tuple[bytes, bytes]]
     ) -> str | None:
         """Seat a connection that asks for something; None when its network has all of its seats.
 
         `held` is where it sits since the request before: a proxy's may have been another reader's.
         """
-        network = self._network(self._behind.address(peer, headers))
+        network = self._network(self._behind.client_address(connection, headers))
         if held == network:
             return held
-        if not self._seats.take(network):
+        if not self._limiter.acquire(network):
             return None
         if held is not None:
-            self.leave(held)
+            self.release(held)
         return network
 
-    def leave(self, held: str) -> None:
+    def release(self, held: str) -> None:
         """Give the seat back."""
-        self._seats.leave(held)
+        self._limiter.release(held)
 
 
-class Handshakes:
+class HandshakeLimiter:
     """The pace at which one network may begin sockets, known before anything is made for them.
 
     A socket that is made and refused by the application costs ten times what this does: at
@@ -114,13 +116,13 @@ class Handshakes:
 
     def __init__(self, spend: Callable[[str | None], None], proxies: str) -> None:
         """`spend` counts one for an address, or raises `RateLimited`; `proxies` are believed."""
-        self._spend = spend
-        self._behind = Behind(proxies)
+        self._hit = spend
+        self._behind = TrustedProxies(proxies)
 
-    def admit(self, peer: str | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def check(self, connection: str | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Count one for the network that it comes from. Raises what `spend` does."""
-        self._spend(self._behind.address(peer, headers))
+        self._hit(self._behind.client_address(connection, headers))
 
 
-async def _nobody(*_: object) -> None:
+async def _unused_app(*_: object) -> None:
     """Serve nothing."""

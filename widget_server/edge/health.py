@@ -18,57 +18,57 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from widget_server.edge import counts
-from widget_server.edge.story_api import json_answer
-from widget_server.live.peers import WRITTEN
-from widget_server.model.measures import Kinds, Spread
+from widget_server.edge.story_api import json_response
+from widget_server.live.peers import WRITE_METRICS
+from widget_server.model.measures import Histogram, LabeledCounter
 
-READY_S = 2.0
+READY_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
+class Gauges:
     """How it is at this moment, for /metrics and for `/readyz`."""
 
-    stories_watched: Annotated[int, "stories that this process listens to"]
+    channels: Annotated[int, "stories that this process listens to"]
     subscriptions: Annotated[int, "subscriptions of open sockets"]
-    deeds_waiting: Annotated[int, "deeds that wait for the transaction under way to end"]
-    bus_healthy: Annotated[bool, "1 while the process hears its own probe over the bus"]
-    writing_healthy: Annotated[bool, "1 unless the database did not take the last transaction"]
+    writer_queue_length: Annotated[int, "deeds that wait for the transaction under way to end"]
+    bus_up: Annotated[bool, "1 while the process hears its own probe over the bus"]
+    database_writable: Annotated[bool, "1 unless the database did not take the last transaction"]
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class ServerStatus:
     """What `app` tells about its rooms."""
 
     database: Callable[[], Awaitable[None]]
     """Raises when the database does not answer."""
-    now: Callable[[], Now]
+    now: Callable[[], Gauges]
     counters: Mapping[str, Any]
     """For each room a dataclass of counters and spreads, annotated with what each of them is."""
 
 
-async def alive(_request: Request) -> Response:
+async def healthz(_request: Request) -> Response:
     """`GET /healthz`: this process answers."""
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
-async def ready(request: Request) -> Response:
+async def readyz(request: Request) -> Response:
     """`GET /readyz`: the database answers. What else is not well is named, but readers are served."""
-    health: Health = request.app.state.health
-    check = asyncio.create_task(_answers(health.database))
+    health: ServerStatus = request.app.state.health
+    check = asyncio.create_task(_is_reachable(health.database))
     # Not cancelled and waited for: a driver may take its time to let go of a database that hangs.
-    await asyncio.wait({check}, timeout=READY_S)
+    await asyncio.wait({check}, timeout=READY_TIMEOUT_S)
     if not check.done() or not check.result():
-        answer = json_answer({"status": "unready", "failed": ["database"]}, "no-store")
+        answer = json_response({"status": "unready", "failed": ["database"]}, "no-store")
         answer.status_code = 503
         return answer
     now = health.now()
-    parts = {"bus": now.bus_healthy, "writing": now.writing_healthy}
+    parts = {"bus": now.bus_up, "writing": now.database_writable}
     degraded = [part for part, well in parts.items() if not well]
-    return json_answer({"status": "ready", "degraded": degraded}, "no-store")
+    return json_response({"status": "ready", "degraded": degraded}, "no-store")
 
 
-async def _answers(check: Callable[[], Awaitable[None]]) -> bool:
+async def _is_reachable(check: Callable[[], Awaitable[None]]) -> bool:
     try:
         await check()
     except Exception:
@@ -76,34 +76,38 @@ async def _answers(check: Callable[[], Awaitable[None]]) -> bool:
     return True
 
 
-class _Rooms(Collector):
-    def __init__(self, health: Health) -> None:
-        self._health = health
+class PrometheusCollector(Collector):
+    def __init__(self, health: ServerStatus) -> None:
+        self._status = health
 
     def collect(self) -> Iterator[Metric]:
-        own = [("sockets", WRITTEN), ("sockets", counts.SOCKETS), ("http", counts.HTTP)]
-        for room, counted in [*self._health.counters.items(), *own]:
-            for name, value, meaning in _told(counted):
-                yield _counted(f"widget_{room}_{name}", value, meaning)
-        for name, value, meaning in _told(self._health.now()):
+        own = [
+            ("sockets", WRITE_METRICS),
+            ("sockets", counts.WEBSOCKET_METRICS),
+            ("http", counts.HTTP_METRICS),
+        ]
+        for room, counted in [*self._status.counters.items(), *own]:
+            for name, value, meaning in _samples(counted):
+                yield _to_metric(f"widget_{room}_{name}", value, meaning)
+        for name, value, meaning in _samples(self._status.now()):
             yield GaugeMetricFamily(f"widget_{name}", meaning, value)
 
 
-def _told(counts: Any) -> Iterator[tuple[str, Any, str]]:
+def _samples(counts: Any) -> Iterator[tuple[str, Any, str]]:
     """Each value of a dataclass with its name and its meaning."""
     for name, hint in get_type_hints(type(counts), include_extras=True).items():
         yield name, getattr(counts, name), hint.__metadata__[0]
 
 
-def _counted(name: str, value: int | Spread | Kinds, meaning: str) -> Metric:
-    if isinstance(value, Kinds):
+def _to_metric(name: str, value: int | Histogram | LabeledCounter, meaning: str) -> Metric:
+    if isinstance(value, LabeledCounter):
         family = CounterMetricFamily(name, meaning, labels=value.labels)
-        for kind, number in value.numbers.items():
+        for kind, number in value.counts.items():
             family.add_metric(kind, number)
         return family
-    if isinstance(value, Spread):
+    if isinstance(value, Histogram):
         bounds = [*map(str, value.bounds), "+Inf"]
-        numbers = accumulate(value.numbers)
+        numbers = accumulate(value.bucket_counts)
         buckets: Any = list(zip(bounds, numbers, strict=True))
         return HistogramMetricFamily(name, meaning, buckets, sum_value=value.total)
     return CounterMetricFamily(name, meaning, value)
@@ -113,5 +117,5 @@ async def metrics(request: Request) -> Response:
     """`GET /metrics`: this process's counters, for Prometheus."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    registry.register(_Rooms(request.app.state.health))
+    registry.register(PrometheusCollector(request.app.state.health))
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")

@@ -9,7 +9,7 @@ import asyncio
 from uvicorn._types import ASGIReceiveEvent
 
 
-class Inbox:
+class ReceiveQueue:
     """The events that the application has not received yet.
 
     Nothing follows a disconnect: the first one stays, and is the answer to every further question,
@@ -53,7 +53,7 @@ class Inbox:
         return self._events.pop(0)
 
 
-class Gate:
+class LightEvent:
     """Open or shut; whoever comes while it is shut waits until it opens."""
 
     __slots__ = ("_open", "_waiters")

@@ -4,42 +4,42 @@ import gzip
 import hashlib
 from collections import OrderedDict
 
-MOST = 64
+MAX_BODIES = 64
 """Stories whose last answer is kept."""
-LEAST = 600
+MIN_GZIP_BYTES = 600
 """Bytes from which compressing is worth it."""
 
 
-class Packed:
+class CompressedBody:
     """One answer: as it is, compressed when first asked for, and its entity tag."""
 
-    __slots__ = ("_small", "body", "tag")
+    __slots__ = ("_gzipped", "body", "etag")
 
     def __init__(self, body: bytes) -> None:
         self.body = body
         # Weak: the same state, but not the same bytes when it is compressed (RFC 9110, 8.8.3.3).
-        self.tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        self._small: bytes | None = None
+        self.etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._gzipped: bytes | None = None
 
-    def small(self) -> bytes:
+    def gzipped(self) -> bytes:
         """The answer in gzip, the same object for everyone."""
-        if self._small is None:
-            self._small = gzip.compress(self.body, 6, mtime=0)
-        return self._small
+        if self._gzipped is None:
+            self._gzipped = gzip.compress(self.body, 6, mtime=0)
+        return self._gzipped
 
 
-class Shelf:
+class CompressedBodyCache:
     """The last answer about each of the stories that were asked for last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Packed] = OrderedDict()
+        self._bodies: OrderedDict[str, CompressedBody] = OrderedDict()
 
-    def of(self, code: str, body: bytes) -> Packed:
+    def get(self, code: str, body: bytes) -> CompressedBody:
         """`body` packed; what was made of the same object before is used again."""
-        packed = self._kept.pop(code, None)
+        packed = self._bodies.pop(code, None)
         if packed is None or packed.body is not body:
-            packed = Packed(body)
-        self._kept[code] = packed
-        if len(self._kept) > MOST:
-            self._kept.popitem(last=False)
+            packed = CompressedBody(body)
+        self._bodies[code] = packed
+        if len(self._bodies) > MAX_BODIES:
+            self._bodies.popitem(last=False)
         return packed

@@ -7,24 +7,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.edge.assets import EVERGREEN, Assets
-from widget_server.edge.story_api import COMMENT, after_of, code_of, services_of
-from widget_server.edge.text_html import draw
-from widget_server.model.answers import MOST_ANSWER, MOST_COMMENTS
-from widget_server.model.errors import NotFound
+from widget_server.edge.assets import CACHE_LATEST, Assets
+from widget_server.edge.story_api import COMMENT, after_of, get_services, story_code_param
+from widget_server.edge.text_html import render
+from widget_server.model.answers import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES
+from widget_server.model.errors import NotFoundError
 from widget_server.operations import read
 from widget_server.trust import urls
 from widget_server.wire import views
 
 TEMPLATES = Path(__file__).parent / "templates"
-PAGES = Environment(
+templates = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-PAGES.globals |= {"draw": draw, "address": urls.safe}
+templates.globals |= {"draw": render, "address": urls.safe}
 _HEADERS = {
     "Cache-Control": "public, max-age=5",
     "Content-Security-Policy": (
@@ -33,26 +33,26 @@ _HEADERS = {
     ),
     "Referrer-Policy": "no-referrer",
 }
-MOST_THREADS = 100
-LEAST_COMMENTS = MOST_COMMENTS // 8
+MAX_THREADS = 100
+LEAST_COMMENTS = MAX_COMMENTS_BYTES // 8
 """Below so many bytes of JSON no page is too long."""
 _STYLES = Assets(TEMPLATES)
 
 
-async def style(request: Request) -> Response:
+async def stylesheet(request: Request) -> Response:
     """`GET /pages/{file}`: the pages' styles."""
-    return _STYLES.answer(request, request.path_params["file"], EVERGREEN)
+    return _STYLES.response(request, request.path_params["file"], CACHE_LATEST)
 
 
-async def story(request: Request) -> Response:
+async def story_page(request: Request) -> Response:
     """`GET /s/{code}?before=`: the story's own page, one hundred threads at a time, or fewer.
 
     `?thread=&after=` is a page of one thread from a comment of it on.
     """
-    most = MOST_COMMENTS
+    most = MAX_COMMENTS_BYTES
     html = await _drawn(request, most)
     # As HTML a text may take five times the bytes that it takes as JSON: `&` is `&amp;`.
-    while len(html) > MOST_ANSWER and most > LEAST_COMMENTS:
+    while len(html) > MAX_RESPONSE_BYTES and most > LEAST_COMMENTS:
         most //= 2
         html = await _drawn(request, most)
     return HTMLResponse(html, headers=_HEADERS)
@@ -60,21 +60,21 @@ async def story(request: Request) -> Response:
 
 async def _drawn(request: Request, most: int) -> bytes:
     """The page with comments that take at most so many bytes as JSON."""
-    services, code = services_of(request), code_of(request)
+    services, code = get_services(request), story_code_param(request)
     of, before = request.query_params.get("thread"), request.query_params.get("before") or None
     if of is None:
-        page, settings = await read.page(services, code, "newest", before, MOST_THREADS, most)
+        page, settings = await read.page(services, code, "newest", before, MAX_THREADS, most)
         threads, following = page.threads, page.next
     else:
         if not COMMENT.fullmatch(of):
-            raise NotFound
+            raise NotFoundError
         after = after_of(request)
         found_thread, settings = await read.thread(services, code, of, after, most)
         threads, following = [found_thread], None
-    kept = await services.directory.story(code, fresh=True)
+    kept = await services.cache.story(code, fresh=True)
     found = await read.counts(services, [code])
     if kept is None or not found:
-        raise NotFound
+        raise NotFoundError
     *_, total, tally = found[0]
     content: dict[str, Any] = {
         "story": views.story(kept),
@@ -87,4 +87,4 @@ async def _drawn(request: Request, most: int) -> bytes:
         "next": following,
         "whole": of is None,
     }
-    return PAGES.get_template("story.html").render(content).encode()
+    return templates.get_template("story.html").render(content).encode()

@@ -6,28 +6,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
-from widget_server.edge.counts import SOCKETS
-from widget_server.edge.fanout import EXTENSION
-from widget_server.live.frames import Batch, Frame
-from widget_server.live.peers import WRITTEN, Peer
+from widget_server.edge.counts import WEBSOCKET_METRICS
+from widget_server.edge.fanout import CONNECTION_EXTENSION
+from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.live.peers import WRITE_METRICS, Connection
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-LOG = logging.getLogger("widget_server.sockets")
+log = logging.getLogger("widget_server.sockets")
 
 
-def peer_of(scope: Mapping[str, Any], send: Send) -> Peer:
+def connection_for(scope: Mapping[str, Any], send: Send) -> Connection:
     """Return the peer of an accepted socket: the server's own if it offers one, else a `PlainPeer`.
 
     Call it in the task that runs the application.
     """
-    extension = (scope.get("extensions") or {}).get(EXTENSION)
+    extension = (scope.get("extensions") or {}).get(CONNECTION_EXTENSION)
     if extension is not None and extension["version"] == 1:
-        return cast(Peer, extension["peer"])
-    return PlainPeer(send)
+        return cast(Connection, extension["peer"])
+    return ASGIConnection(send)
 
 
-class PlainPeer:
+class ASGIConnection:
     """A peer whose frames are sent one by one, as text, by a task of its own.
 
     What the task has not sent yet is the buffer: above `high` bytes the peer is paused, at `low` it
@@ -37,52 +37,52 @@ class PlainPeer:
     server's affair.
     """
 
-    direct = None
+    direct_socket = None
     """There is no way past the server that it could lend."""
-    high = 64 * 1024
-    low = 16 * 1024
-    stuck_s = 20.0
-    close_s = 5.0
+    write_limit_high = 64 * 1024
+    write_limit_low = 16 * 1024
+    slow_consumer_timeout_s = 20.0
+    close_timeout_s = 5.0
 
     def __init__(self, send: Send) -> None:
-        self.on_resume: Callable[[], None] | None = None
+        self.on_writable: Callable[[], None] | None = None
         self.on_shutdown: Callable[[], None] | None = None
-        self.on_busy: Callable[[], None] | None = None
+        self.on_direct_revoked: Callable[[], None] | None = None
         self.paused_since: float | None = None
         self.closed = False
         self._send = send
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[PreparedMessage] = deque()
         self._buffered = 0
-        self._farewell: dict[str, Any] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._close_message: dict[str, Any] | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._pump = asyncio.create_task(self._run())
+        self._writer_task = asyncio.create_task(self._run())
         owner = asyncio.current_task()
         if owner is None:
             raise RuntimeError("A peer belongs to the task of an application.")
         self._owner: asyncio.Task[Any] = owner
-        owner.add_done_callback(self._left)
+        owner.add_done_callback(self._on_application_end)
 
     @property
-    def paused(self) -> bool:
+    def write_paused(self) -> bool:
         """More than `high` bytes have waited, and more than `low` still do."""
         return self.paused_since is not None
 
-    def write(self, batch: Batch) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         """Queue the whole batch, or nothing and return False if the peer is paused or closed."""
         if self.closed or self.paused_since is not None:
             return False
-        self._frames.extend(batch.frames)
-        self._buffered += sum(map(len, batch.frames))
-        if self._buffered > self.high:
-            SOCKETS.peers_paused += 1
+        self._frames.extend(batch.messages)
+        self._buffered += sum(map(len, batch.messages))
+        if self._buffered > self.write_limit_high:
+            WEBSOCKET_METRICS.write_pauses += 1
             self.paused_since = self._loop.time()
         self._wake.set()
-        WRITTEN.add(batch)
+        WRITE_METRICS.add(batch)
         return True
 
-    def put_rest(self, data: bytes | memoryview) -> None:
+    def write_remainder(self, data: bytes | memoryview) -> None:
         """Nothing is lent, so there is no rest."""
 
     def buffered(self) -> int:
@@ -93,9 +93,9 @@ class PlainPeer:
         """Send what is queued and a close frame, within `close_s`."""
         if not self.closed:
             self.closed = True
-            SOCKETS.closed.add(code, reason)
-            self._farewell = {"type": "websocket.close", "code": code, "reason": reason}
-            self._deadline = self._loop.call_later(self.close_s, self.abort)
+            WEBSOCKET_METRICS.server_closes.add(code, reason)
+            self._close_message = {"type": "websocket.close", "code": code, "reason": reason}
+            self._close_timer = self._loop.call_later(self.close_timeout_s, self.abort)
             self._wake.set()
 
     def abort(self) -> None:
@@ -103,46 +103,46 @@ class PlainPeer:
         self.closed = True
         self._owner.cancel("the peer was cut")
 
-    def _left(self, _owner: asyncio.Task[Any]) -> None:
+    def _on_application_end(self, _owner: asyncio.Task[Any]) -> None:
         """Let go of everything: the application has ended."""
         self.closed = True
         self.paused_since = None
-        self._pump.cancel()
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._writer_task.cancel()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
         self._frames.clear()
-        self.on_resume = self.on_shutdown = self.on_busy = None
+        self.on_writable = self.on_shutdown = self.on_direct_revoked = None
 
     async def _run(self) -> None:
         try:
-            while self._farewell is None:
+            while self._close_message is None:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._send_all()
-            await self._send(self._farewell)
+            await self._send(self._close_message)
         except TimeoutError:
-            SOCKETS.slow_cut += 1
+            WEBSOCKET_METRICS.slow_consumers_dropped += 1
             self.abort()
         except (OSError, RuntimeError):
             # The client has left, each server says it in its own way; the application will be told.
             self.closed = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
 
     async def _send_all(self) -> None:
         while self._frames:
             # How much of it has left no server tells: so long for what one who reads slowly can take.
-            shares = 1 + len(self._frames[0]) // self.high
-            async with asyncio.timeout(self.stuck_s * shares):
+            shares = 1 + len(self._frames[0]) // self.write_limit_high
+            async with asyncio.timeout(self.slow_consumer_timeout_s * shares):
                 await self._send({"type": "websocket.send", "text": self._frames[0].text})
             self._buffered -= len(self._frames.popleft())
-            if self.paused_since is not None and self._buffered <= self.low:
+            if self.paused_since is not None and self._buffered <= self.write_limit_low:
                 self._resume()
 
     def _resume(self) -> None:
         self.paused_since = None
-        if self.on_resume is not None and not self.closed:
+        if self.on_writable is not None and not self.closed:
             try:
-                self.on_resume()
+                self.on_writable()
             except Exception:
-                LOG.exception("event=hook_failed")
+                log.exception("event=hook_failed")

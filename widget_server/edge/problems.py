@@ -8,8 +8,8 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
-from widget_server.edge.counts import HTTP
-from widget_server.model.errors import Refused
+from widget_server.edge.counts import HTTP_METRICS
+from widget_server.model.errors import ProblemError
 
 STATUS = {
     "malformed": 400,
@@ -58,7 +58,7 @@ TOKEN_REFUSED = 4501
 ORIGIN_REFUSED = 4503
 PROTOCOL_VERSION = 4505
 
-NO_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
+NO_DOCUMENT_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 _REFUSED_SUBSCRIPTION = {
     "token_invalid": TOKEN_REFUSED,
@@ -69,19 +69,21 @@ _REFUSED_SUBSCRIPTION = {
 }
 
 
-def status_of(refusal: Refused) -> int:
+def status_of(rejection: ProblemError) -> int:
     """The HTTP status of a refusal."""
-    return STATUS[refusal.code]
+    return STATUS[rejection.code]
 
 
-def close_code_of(refusal: Refused) -> int:
+def close_code_of(rejection: ProblemError) -> int:
     """With which code a socket ends that was refused its only subscription."""
-    return _REFUSED_SUBSCRIPTION.get(refusal.code, NO_SUBSCRIPTION)
+    return _REFUSED_SUBSCRIPTION.get(rejection.code, NO_SUBSCRIPTION)
 
 
-def problem(status: int, code: str, detail: str, retry_after: float | None = None) -> Response:
+def problem_response(
+    status: int, code: str, detail: str, retry_after: float | None = None
+) -> Response:
     """An error answer (RFC 9457). Never kept by a cache, never an echo of what was sent."""
-    HTTP.refused.add(status, code)
+    HTTP_METRICS.requests_rejected.add(status, code)
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, "Refused"),
@@ -96,18 +98,20 @@ def problem(status: int, code: str, detail: str, retry_after: float | None = Non
     return Response(orjson.dumps(content), status, headers, media_type="application/problem+json")
 
 
-def seal(headers: MutableHeaders) -> None:
+def set_security_headers(headers: MutableHeaders) -> None:
     """What an answer carries that is no page: opened as one, it may do nothing at all."""
-    headers.setdefault("Content-Security-Policy", NO_PAGE)
+    headers.setdefault("Content-Security-Policy", NO_DOCUMENT_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
 
 
-def of(refusal: Refused) -> Response:
+def rejection_response(rejection: ProblemError) -> Response:
     """The error answer for a refusal."""
-    return problem(status_of(refusal), refusal.code, refusal.detail, refusal.retry_after)
+    return problem_response(
+        status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
+    )
 
 
-def plain(
+def plain_response(
     status: HTTPStatus, headers: list[tuple[bytes, bytes]], retry_after: float | None
 ) -> bytes:
     """The last answer on a connection, for what was not read: a line of text."""
@@ -119,4 +123,4 @@ def plain(
         b"HTTP/1.1 %d %b\r\n%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
         b"content-security-policy: %b\r\nx-content-type-options: nosniff\r\n"
         b"connection: close\r\n\r\n%b"
-    ) % (status, text[:-1], b"".join(lines), len(text), NO_PAGE.encode(), text)
+    ) % (status, text[:-1], b"".join(lines), len(text), NO_DOCUMENT_POLICY.encode(), text)

@@ -10,11 +10,11 @@ import struct
 import termios
 from asyncio.transports import WriteTransport
 
-LOOKS = 4
+CHECKS_PER_TIMEOUT = 4
 """How often one looks while a client may stand still: it is cut at most so much later."""
 
 
-class Progress:
+class ReadProgress:
     """What one connection has left unread, and since when that has not become less."""
 
     __slots__ = ("_since", "_transport", "_unread")
@@ -22,22 +22,22 @@ class Progress:
     def __init__(self, transport: WriteTransport, now: float) -> None:
         self._transport = transport
         self._since = now
-        self._unread = unread(transport)
+        self._unread = unread_bytes(transport)
 
     @property
-    def waits(self) -> bool:
+    def has_unread(self) -> bool:
         """Whether anything was unread when it was looked at last."""
         return self._unread > 0
 
-    def stands_still(self, now: float, seconds: float) -> bool:
+    def has_stalled(self, now: float, seconds: float) -> bool:
         """Whether nothing has been read for so long; what was written meanwhile passes for it."""
-        left = unread(self._transport)
+        left = unread_bytes(self._transport)
         if left != self._unread:
             self._unread, self._since = left, now
         return now >= self._since + seconds
 
 
-def unread(transport: WriteTransport) -> int:
+def unread_bytes(transport: WriteTransport) -> int:
     """Bytes that the other machine has not acknowledged, as far as this system tells."""
     left = transport.get_write_buffer_size()
     sock = transport.get_extra_info("socket")

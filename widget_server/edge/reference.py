@@ -3,17 +3,17 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.edge.story_api import json_answer
+from widget_server.edge.story_api import json_response
 from widget_server.wire.reference import asyncapi_document, openapi_document
 
-HOUR = "public, max-age=3600"
+CACHE_ONE_HOUR = "public, max-age=3600"
 
 
 async def openapi(_request: Request) -> Response:
     """`GET /openapi.json`."""
-    return json_answer(openapi_document(), HOUR)
+    return json_response(openapi_document(), CACHE_ONE_HOUR)
 
 
 async def asyncapi(_request: Request) -> Response:
     """`GET /asyncapi.json`."""
-    return json_answer(asyncapi_document(), HOUR)
+    return json_response(asyncapi_document(), CACHE_ONE_HOUR)

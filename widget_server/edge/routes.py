@@ -24,45 +24,50 @@ from widget_server.edge import (
     reference,
     story_api,
 )
-from widget_server.edge.guards import Seats
-from widget_server.edge.packed import Shelf
-from widget_server.edge.reading import paced
-from widget_server.edge.socket import LiveDoor, refuse
-from widget_server.model.errors import Refused
+from widget_server.edge.guards import ConnectionLimiter
+from widget_server.edge.packed import CompressedBodyCache
+from widget_server.edge.reading import rate_limited
+from widget_server.edge.socket import LiveEndpoint, reject_handshake
+from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_files import OtherBuilds
 from widget_server.operations.services import Services
 
 log = logging.getLogger(__name__)
 
-LIVE = "/v1/live"
+LIVE_PATH = "/v1/live"
 """Where sockets are."""
 
 
-def application(services: Services, checks: health.Health, sockets_per_network: int) -> Starlette:
+def create_asgi_app(
+    services: Services, checks: health.ServerStatus, sockets_per_network: int
+) -> Starlette:
     """The ASGI application."""
-    app = _Application(
-        LiveDoor(services, Seats(sockets_per_network)),
+    app = LiveFirstApplication(
+        LiveEndpoint(services, ConnectionLimiter(sockets_per_network)),
         routes=[
             Route("/", for_people.home),
-            Route("/v1/actions", story_api.deed, methods=["POST"]),
-            Route("/v1/stories/{code}", paced(story_api.snapshot)),
-            Route("/v1/stories/{code}/comments", paced(story_api.comments)),
-            Route("/v1/stories/{code}/comments/{comment}", paced(story_api.thread)),
-            Route("/v1/counts", paced(story_api.counts)),
-            Route("/embed.js", assets.evergreen),
-            Route("/embed/{file}", assets.pinned),
-            Route("/s/{code}", paced(pages.story)),
-            Route("/e/{reference}", frame_page.frame),
-            Route("/pages/{file}", pages.style),
-            Route("/healthz", health.alive),
-            Route("/readyz", health.ready),
+            Route("/v1/actions", story_api.post_action, methods=["POST"]),
+            Route("/v1/stories/{code}", rate_limited(story_api.snapshot)),
+            Route("/v1/stories/{code}/comments", rate_limited(story_api.comments)),
+            Route("/v1/stories/{code}/comments/{comment}", rate_limited(story_api.thread)),
+            Route("/v1/counts", rate_limited(story_api.counts)),
+            Route("/embed.js", assets.latest_asset),
+            Route("/embed/{file}", assets.versioned_asset),
+            Route("/s/{code}", rate_limited(pages.story_page)),
+            Route("/e/{reference}", frame_page.iframe_page),
+            Route("/pages/{file}", pages.stylesheet),
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),
             Route("/openapi.json", reference.openapi),
             Route("/asyncapi.json", reference.asyncapi),
         ],
-        middleware=[Middleware(EveryAnswer), Middleware(GZipMiddleware, minimum_size=600)],
+        middleware=[
+            Middleware(CommonHeadersMiddleware),
+            Middleware(GZipMiddleware, minimum_size=600),
+        ],
         exception_handlers={
-            Refused: _refused,
+            ProblemError: _problem_handler,
             HTTPException: _http_error,
             Exception: _internal_error,
         },
@@ -73,11 +78,11 @@ def application(services: Services, checks: health.Health, sockets_per_network: 
     app.state.health = checks
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
-    app.state.shelf = Shelf()
+    app.state.shelf = CompressedBodyCache()
     return app
 
 
-class _Application(Starlette):
+class LiveFirstApplication(Starlette):
     """Takes live sockets straight to their door.
 
     All that stands between is made for HTTP, and each step of it would stay on the stack, half a
@@ -90,16 +95,16 @@ class _Application(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""
-        if scope["type"] == "websocket" and scope["path"] == LIVE:
+        if scope["type"] == "websocket" and scope["path"] == LIVE_PATH:
             await self._live(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
-            await refuse(send, 404, f"Sockets are at {LIVE}.")
+            await reject_handshake(send, 404, f"Sockets are at {LIVE_PATH}.")
         else:
             await super().__call__(scope, receive, send)
 
 
-class EveryAnswer:
+class CommonHeadersMiddleware:
     """Headers that every answer carries, and the answer to every preflight.
 
     Readable from any page, without credentials, whether or not an Origin was sent: a shared cache
@@ -117,7 +122,7 @@ class EveryAnswer:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _add_to(MutableHeaders(scope=message))
+                _set_common_headers(MutableHeaders(scope=message))
             await send(message)
 
         if scope["method"] == "OPTIONS":
@@ -135,10 +140,10 @@ class EveryAnswer:
         await self._app(scope, receive, send_with_headers)
 
 
-def _add_to(headers: MutableHeaders) -> None:
+def _set_common_headers(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = "Age, Date, ETag, Retry-After"
-    problems.seal(headers)
+    problems.set_security_headers(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")
 
@@ -149,10 +154,10 @@ _FAULTS = {
 }
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Refused):
+async def _problem_handler(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
         raise error
-    return for_people.refusal_for(request, problems.of(error), error.detail)
+    return for_people.rejection_page(request, problems.rejection_response(error), error.detail)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -160,21 +165,23 @@ async def _http_error(request: Request, error: Exception) -> Response:
         raise error
     code, detail = _FAULTS.get(error.status_code, ("malformed", "The request was not understood."))
     if error.status_code == 404:
-        elsewhere = for_people.without_slash(request)
+        elsewhere = for_people.redirect_without_slash(request)
         if elsewhere is not None:
             return elsewhere
-    answer = problems.problem(error.status_code, code, detail)
+    answer = problems.problem_response(error.status_code, code, detail)
     answer.headers.update(error.headers or {})
-    return for_people.refusal_for(request, answer, detail)
+    return for_people.rejection_page(request, answer, detail)
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
     # The endpoint's name, for a path may have a token in it.
     asked = getattr(request.scope.get("endpoint"), "__name__", "none")
     log.error("event=request_failed endpoint=%s", asked)
-    counts.HTTP.failed += 1
+    counts.HTTP_METRICS.server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
-    problem = problems.problem(500, "unavailable", detail)
-    answer = for_people.refusal_for(request, problem, detail)
-    _add_to(answer.headers)  # Starlette answers what nobody caught outside of all middleware.
+    problem = problems.problem_response(500, "unavailable", detail)
+    answer = for_people.rejection_page(request, problem, detail)
+    _set_common_headers(
+        answer.headers
+    )  # Starlette answers what nobody caught outside of all middleware.
     return answer

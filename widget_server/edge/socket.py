@@ -14,13 +14,18 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from widget_server.edge import deeds, guards, problems
-from widget_server.edge.plain_peer import peer_of
-from widget_server.edge.wheel import Deadline
-from widget_server.live.frames import Batch, Frame
-from widget_server.live.peers import Peer
+from widget_server.edge.plain_peer import connection_for
+from widget_server.edge.wheel import GraceTimer
+from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.live.peers import Connection
 from widget_server.live.watched import Subscription
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import NotFound, NotPermitted, Refused, Unavailable
+from widget_server.model.errors import (
+    NotFoundError,
+    NotPermittedError,
+    ProblemError,
+    UnavailableError,
+)
 from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
@@ -29,82 +34,86 @@ from widget_server.wire import frames, messages, views
 log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "widget.v1"
-SUBSCRIBE_S = 10.0
+SUBSCRIBE_TIMEOUT_S = 10.0
 """Without a subscription for so long after the handshake a socket is closed (4408).
 
 Refused ones do not begin the time anew; how long the server takes to answer is not counted.
 """
-REFUSED_S = 1.0
+REJECTED_TIMEOUT_S = 1.0
 """A socket whose subscriptions were all refused stays so long for others to be asked for."""
-MOST_STORIES = 50
-MOST_FAULTS = 10
-FAULTS_S = 60.0
-GOODBYE_MS = 5_000
+MAX_STORIES = 50
+MAX_PROTOCOL_ERRORS = 10
+PROTOCOL_ERROR_WINDOW_S = 60.0
+RECONNECT_SPREAD_MS = 5_000
 
 
-class LiveDoor:
+class LiveEndpoint:
     """The ASGI endpoint of all live sockets of this process."""
 
-    def __init__(self, services: Services, seats: guards.Seats) -> None:
+    def __init__(self, services: Services, limiter: guards.ConnectionLimiter) -> None:
         self.services = services
-        self._seats = seats
+        self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse with an HTTP answer, or open the socket and stay with it until it ends."""
         await receive()
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await refuse(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            await reject_handshake(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
             return
-        network = self.services.network(guards.address_of(scope))
-        if not self._seats.take(network):
-            await refuse(send, 429, "Too many open sockets from this network. Try again later.")
+        network = self.services.network_key(guards.client_address(scope))
+        if not self._limiter.acquire(network):
+            await reject_handshake(
+                send, 429, "Too many open sockets from this network. Try again later."
+            )
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            origin = guards.origin_of(scope)
-            socket = LiveSocket(self.services, peer_of(scope, send), origin, network)
+            origin = guards.get_origin(scope)
+            socket = LiveSession(self.services, connection_for(scope, send), origin, network)
             # What the handshake needed is not needed for the hours that the socket stays.
             scope["headers"] = []
             await socket.run(receive)
         finally:
-            self._seats.leave(network)
+            self._limiter.release(network)
 
 
-async def refuse(send: Send, status: int, detail: str) -> None:
+async def reject_handshake(send: Send, status: int, detail: str) -> None:
     """Answer the handshake like any other HTTP request."""
     code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
-    response = problems.problem(status, code, detail, 30 if status == 429 else None)
-    problems.seal(response.headers)
+    response = problems.problem_response(status, code, detail, 30 if status == 429 else None)
+    problems.set_security_headers(response.headers)
     headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
 
 
-class LiveSocket:
+class LiveSession:
     """What is known about one open socket: its stories and, per site, its reader."""
 
     __slots__ = (
-        "_deadline",
+        "_connection",
         "_ends_at",
-        "_faults",
         "_grants",
         "_identities",
         "_left_s",
         "_network",
         "_origin",
-        "_peer",
+        "_protocol_errors",
         "_readers",
         "_refusals",
-        "_refused",
-        "_resumed",
+        "_rejection",
         "_services",
+        "_subscribe_timer",
         "_subscriptions",
         "_visible",
+        "_writable",
     )
 
-    def __init__(self, services: Services, peer: Peer, origin: str | None, network: str) -> None:
+    def __init__(
+        self, services: Services, connection: Connection, origin: str | None, network: str
+    ) -> None:
         self._services = services
-        self._peer = peer
+        self._connection = connection
         self._origin = origin
         self._network = network
         self._subscriptions: dict[str, Subscription] = {}
@@ -113,20 +122,20 @@ class LiveSocket:
         self._identities: dict[str, bytes] = {}
         """By site, the identity token that was exchanged here, as a hash."""
         self._visible = True
-        self._faults: list[float] = []
-        self._refused: Refused | None = None
+        self._protocol_errors: list[float] = []
+        self._rejection: ProblemError | None = None
         self._refusals = 0
-        self._left_s = SUBSCRIBE_S
+        self._left_s = SUBSCRIBE_TIMEOUT_S
         self._ends_at = 0.0
-        self._resumed: asyncio.Event | None = None
-        self._deadline: Deadline | None = None
+        self._writable: asyncio.Event | None = None
+        self._subscribe_timer: GraceTimer | None = None
 
     async def run(self, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
         """Handle messages one after another until the socket ends."""
-        self._peer.on_resume = self._on_resume
-        self._peer.on_shutdown = self._on_shutdown
-        self._peer.on_busy = self._on_busy
-        self._await_subscription(SUBSCRIBE_S)
+        self._connection.on_writable = self._on_writable
+        self._connection.on_shutdown = self._on_shutdown
+        self._connection.on_direct_revoked = self._on_direct_revoked
+        self._start_subscribe_timer(SUBSCRIBE_TIMEOUT_S)
         try:
             while True:
                 event = await receive()
@@ -134,96 +143,100 @@ class LiveSocket:
                     return
                 text = event.get("text")
                 if text is None:
-                    self._peer.close(problems.NO_TEXT, "send text frames")
+                    self._connection.close(problems.NO_TEXT, "send text frames")
                     return
                 await self._handle(text)
         finally:
-            self._stop_clock()
+            self._stop_subscribe_timer()
             for code in list(self._subscriptions):
                 self._unsubscribe(code)
-            self._peer.on_resume = self._peer.on_shutdown = self._peer.on_busy = None
+            self._connection.on_writable = self._connection.on_shutdown = (
+                self._connection.on_direct_revoked
+            ) = None
 
     # Messages ----------------------------------------------------------------------------------
 
     async def _handle(self, data: str) -> None:
         ref: int | None = None
         try:
-            message = messages.read_message(data)
+            message = messages.parse_message(data)
             ref = message.ref
-            await self._answer(message)
-        except messages.Unreadable as fault:
-            await self._say(frames.error_frame(fault.ref, fault))
-            self._count_fault()
-        except Refused as refusal:
-            await self._say(frames.error_frame(ref, refusal))
+            await self._dispatch(message)
+        except messages.InvalidMessageError as fault:
+            await self._send(frames.encode_error(fault.ref, fault))
+            self._record_protocol_error()
+        except ProblemError as rejection:
+            await self._send(frames.encode_error(ref, rejection))
 
-    async def _answer(self, message: messages.Message) -> None:
+    async def _dispatch(self, message: messages.Message) -> None:
         match message:
             case messages.Subscribe():
                 await self._subscribe(message)
             case messages.Unsubscribe():
                 self._unsubscribe(message.story)
-                await self._say(frames.ok_frame(message.ref, story=message.story))
-            case messages.Visible():
+                await self._send(frames.encode_ok(message.ref, story=message.story))
+            case messages.Visibility():
                 self._visible = message.value
                 for subscription in self._subscriptions.values():
-                    self._services.hub.show(subscription, visible=message.value)
+                    self._services.hub.set_visibility(subscription, visible=message.value)
                 now = views.rfc3339(self._services.now_ms())
-                await self._say(frames.ok_frame(message.ref, now=now))
+                await self._send(frames.encode_ok(message.ref, now=now))
             case _:
-                await self._do(message)
+                await self._mutate(message)
 
     async def _subscribe(self, asked: messages.Subscribe) -> None:
         # It has asked in time: how long the answer takes, when thousands come at once, is our affair.
-        self._stop_clock()
+        self._stop_subscribe_timer()
         try:
-            await self._join(asked)
+            await self._authorize_and_subscribe(asked)
         finally:
-            if not self._subscriptions and self._deadline is None:
-                self._await_subscription(SUBSCRIBE_S if self._refused is None else REFUSED_S)
+            if not self._subscriptions and self._subscribe_timer is None:
+                self._start_subscribe_timer(
+                    SUBSCRIBE_TIMEOUT_S if self._rejection is None else REJECTED_TIMEOUT_S
+                )
 
-    async def _join(self, asked: messages.Subscribe) -> None:
+    async def _authorize_and_subscribe(self, asked: messages.Subscribe) -> None:
         services = self._services
         try:
             grant = await self._admit(asked)
-        except Refused as refusal:
-            self._refused = refusal
-            self._refusals += not isinstance(refusal, Unavailable)
-            if self._refusals > MOST_STORIES:
+        except ProblemError as rejection:
+            self._rejection = rejection
+            self._refusals += not isinstance(rejection, UnavailableError)
+            if self._refusals > MAX_STORIES:
                 # A page has no more stories than that, so this is no page.
-                self._count_fault()
+                self._record_protocol_error()
             raise
         site, code = grant.site.slug, grant.story.code
-        if len(self._subscriptions) >= MOST_STORIES and code not in self._subscriptions:
-            self._count_fault()
-            raise NotPermitted(f"One socket carries at most {MOST_STORIES} stories.")
-        issued = await self._recognise(grant, asked)
+        if len(self._subscriptions) >= MAX_STORIES and code not in self._subscriptions:
+            self._record_protocol_error()
+            raise NotPermittedError(f"One socket carries at most {MAX_STORIES} stories.")
+        issued = await self._identify_reader(grant, asked)
         known = self._readers.get(site)
         self._unsubscribe(code)
-        copy = await copies.seen(services, grant, self._network)
+        copy = await copies.record_seen(services, grant, self._network)
         subscription = Subscription(
-            self._peer,
+            self._connection,
             copy.id if copy is not None else 0,
-            _personal(grant, copy, *issued),
-            readers.store_key(known) if known is not None else None,
+            _session_fields(grant, copy, *issued),
+            readers.reader_id(known) if known is not None else None,
             self._network,
         )
         subscription.visible = self._visible
         since = asked.since
-        await self._writable()
-        await services.hub.join(
+        await self._wait_writable()
+        await services.hub.subscribe(
             code, subscription, asked.ref, Position(since.epoch, since.seq) if since else None
         )
         self._subscriptions[code] = subscription
         self._grants[code] = grant
-        self._hold(grant)
+        self._watch_permissions(grant)
 
     async def _admit(self, asked: messages.Subscribe) -> admit.Grant:
         services, code = self._services, asked.story
         with contextlib.ExitStack() as counted:
             if asked.token is None and code is not None:
-                counted.enter_context(services.looking_up(code, self._network))
-            return await admit.admit(
+                counted.enter_context(services.count_not_found(code, self._network))
+            return await admit.authorize(
                 services,
                 token=asked.token,
                 code=code,
@@ -232,7 +245,7 @@ class LiveSocket:
                 lang=asked.lang,
             )
 
-    async def _recognise(self, grant: admit.Grant, asked: messages.Subscribe) -> "_SignIn":
+    async def _identify_reader(self, grant: admit.Grant, asked: messages.Subscribe) -> "_SignIn":
         """Know the reader by an identity token, or else by a reader token.
 
         An identity token that is not taken costs the sign-in, never the discussion.
@@ -244,16 +257,18 @@ class LiveSocket:
             try:
                 # All stories of a page show the same one: used up it is by the first.
                 if self._identities.get(site.slug) != shown:
-                    self._readers[site.slug] = await readers.vouch(services, site, asked.identity)
+                    self._readers[site.slug] = await readers.exchange_identity_token(
+                        services, site, asked.identity
+                    )
                     self._identities[site.slug] = shown
-            except Refused as refusal:
-                refused = refusal.code
+            except ProblemError as rejection:
+                refused = rejection.code
             else:
                 issued, ended = self._sign_out(site)
                 if ended is None:
                     issued = services.keyring.issue_reader(site.slug, self._readers[site.slug])
                 return issued, ended
-        recognised = readers.recognise(services, site, asked.reader)
+        recognised = readers.reader_from_token(services, site, asked.reader)
         if recognised is not None:
             self._readers[site.slug] = recognised
         issued, ended = self._sign_out(site)
@@ -272,16 +287,16 @@ class LiveSocket:
         subscription = self._subscriptions.pop(code, None)
         grant = self._grants.pop(code, None)
         if subscription is not None:
-            self._services.hub.leave(subscription)
+            self._services.hub.unsubscribe(subscription)
         if grant is not None and not self._grants_of(grant.site.slug):
-            self._services.rights.let_go(grant.site.slug, self)
+            self._services.rights.remove(grant.site.slug, self)
 
     # Rights ------------------------------------------------------------------------------------
 
     def _grants_of(self, site: str) -> list[tuple[str, admit.Grant]]:
         return [(code, one) for code, one in self._grants.items() if one.site.slug == site]
 
-    def _hold(self, grant: admit.Grant) -> None:
+    def _watch_permissions(self, grant: admit.Grant) -> None:
         """Be asked to look at the grant again when it ends, or when the site's rights change."""
         now, site = self._services.clock(), grant.site
         reader = self._readers.get(site.slug)
@@ -290,7 +305,7 @@ class LiveSocket:
         ]
         mark = (grant.epoch, site.rights)
         first = min((end for end in ends if end > now), default=math.inf)
-        self._services.rights.hold(site.slug, self, mark, first)
+        self._services.rights.add(site.slug, self, mark, first)
 
     async def review(self, site: str) -> list[tuple[str, Subscription]]:
         """See what is left of the grants of a site; close what may not even be read any more.
@@ -301,136 +316,142 @@ class LiveSocket:
         sign_in: _SignIn | None = None
         for code, old in self._grants_of(site):
             try:
-                grant = await admit.renew(self._services, old)
-                copy = await copies.seen(self._services, grant, self._network)
-            except Unavailable:
+                grant = await admit.refresh(self._services, old)
+                copy = await copies.record_seen(self._services, grant, self._network)
+            except UnavailableError:
                 raise
-            except Refused as refusal:
-                self._end(code, refusal)
+            except ProblemError as rejection:
+                self._end(code, rejection)
                 continue
             if self._grants.get(code) is not old:
                 continue  # Subscribed to anew meanwhile.
             self._grants[code] = grant
-            self._hold(grant)
+            self._watch_permissions(grant)
             sign_in = sign_in or self._sign_out(grant.site)
-            if sign_in != (None, None) or _standing(grant) != _standing(old):
+            if sign_in != (None, None) or _permissions_of(grant) != _permissions_of(old):
                 subscription = self._subscriptions[code]
-                subscription.personal = _personal(grant, copy, *sign_in)
+                subscription.session_fields = _session_fields(grant, copy, *sign_in)
                 reader = self._readers.get(site)
-                subscription.reader = readers.store_key(reader) if reader is not None else None
+                subscription.reader = readers.reader_id(reader) if reader is not None else None
                 changed.append((code, subscription))
         return changed
 
-    def _end(self, code: str, refusal: Refused) -> None:
+    def _end(self, code: str, rejection: ProblemError) -> None:
         """Send this story no more. The socket goes on as long as it carries others."""
         self._unsubscribe(code)
         if not self._subscriptions:
             # A story that a restore took away may be made known again by a token: come back.
-            gone = isinstance(refusal, NotFound)
+            gone = isinstance(rejection, NotFoundError)
             code_of_end = problems.NO_SUBSCRIPTION if gone else problems.TOKEN_REFUSED
-            self._peer.close(code_of_end, refusal.code)
-        elif not self._peer.write(Batch([Frame(frames.error_frame(None, refusal, code))])):
+            self._connection.close(code_of_end, rejection.code)
+        elif not self._connection.write(
+            PreparedBatch([PreparedMessage(frames.encode_error(None, rejection, code))])
+        ):
             # Too slow to be told: when it comes back it is.
-            self._peer.close(problems.TOO_SLOW, "too slow")
+            self._connection.close(problems.TOO_SLOW, "too slow")
 
-    async def _do(self, deed: messages.Deed) -> None:
-        self._services.paces.spend("deed", self._network)
-        grant = self._grants.get(deed.story)
+    async def _mutate(self, action: messages.Action) -> None:
+        self._services.rate_limiters.hit_network("deed", self._network)
+        grant = self._grants.get(action.story)
         if grant is None:
-            raise NotPermitted("Subscribe to this story on this socket first.")
-        grant = await admit.renew(self._services, grant)
+            raise NotPermittedError("Subscribe to this story on this socket first.")
+        grant = await admit.refresh(self._services, grant)
         site = grant.site.slug
         known = self._readers.get(site)
         if known is None:
-            known = readers.recognise(self._services, grant.site, deed.reader)
+            known = readers.reader_from_token(self._services, grant.site, action.reader)
         else:
             known = readers.still(self._services, grant.site, known)
-        answer, claims = await deeds.perform(self._services, grant, known, self._network, deed)
-        if isinstance(deed, messages.Forget):
+        answer, claims = await deeds.execute(self._services, grant, known, self._network, action)
+        if isinstance(action, messages.Forget):
             self._readers.pop(site, None)
             self._identities.pop(site, None)
-            self._subscriptions[deed.story].reader = None
+            self._subscriptions[action.story].reader = None
         else:
             self._readers[site] = claims
-            self._subscriptions[deed.story].reader = readers.store_key(claims)
-        await self._say(answer)
+            self._subscriptions[action.story].reader = readers.reader_id(claims)
+        await self._send(answer)
 
     # The peer ----------------------------------------------------------------------------------
 
-    async def _say(self, payload: bytes) -> None:
+    async def _send(self, payload: bytes) -> None:
         """An answer is never skipped: a reader who does not read is not heard either."""
-        batch = Batch([Frame(payload)])
-        while not self._peer.write(batch):
-            if self._peer.closed:
+        batch = PreparedBatch([PreparedMessage(payload)])
+        while not self._connection.write(batch):
+            if self._connection.closed:
                 return
-            await self._writable()
+            await self._wait_writable()
 
-    async def _writable(self) -> None:
-        while self._peer.paused and not self._peer.closed:
-            self._resumed = asyncio.Event()
+    async def _wait_writable(self) -> None:
+        while self._connection.write_paused and not self._connection.closed:
+            self._writable = asyncio.Event()
             # Looked at again each second: nobody resumes a peer whose connection is gone.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
-                    await self._resumed.wait()
+                    await self._writable.wait()
 
-    def _on_resume(self) -> None:
-        if self._resumed is not None:
-            self._resumed.set()
+    def _on_writable(self) -> None:
+        if self._writable is not None:
+            self._writable.set()
         for subscription in self._subscriptions.values():
-            self._services.hub.resumed_reading(subscription)
+            self._services.hub.on_writable(subscription)
 
-    def _on_busy(self) -> None:
+    def _on_direct_revoked(self) -> None:
         for subscription in self._subscriptions.values():
-            subscription.step_out()
+            subscription.leave_broadcast()
 
     def _on_shutdown(self) -> None:
-        wait = random.randrange(GOODBYE_MS)  # noqa: S311
-        self._peer.write(Batch([Frame(frames.goodbye_frame(wait))]))
+        wait = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311
+        self._connection.write(PreparedBatch([PreparedMessage(frames.encode_goodbye(wait))]))
 
-    def _await_subscription(self, seconds: float) -> None:
+    def _start_subscribe_timer(self, seconds: float) -> None:
         """Let so many seconds run, of those that are left for the first subscription."""
-        self._stop_clock()
+        self._stop_subscribe_timer()
         loop = asyncio.get_running_loop()
         self._ends_at = loop.time() + self._left_s
-        self._deadline = Deadline(loop, min(seconds, self._left_s), self._too_late)
+        self._subscribe_timer = GraceTimer(
+            loop, min(seconds, self._left_s), self._on_subscribe_timeout
+        )
 
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _stop_subscribe_timer(self) -> None:
+        if self._subscribe_timer is not None:
+            self._subscribe_timer.cancel()
+            self._subscribe_timer = None
             self._left_s = max(0.0, self._ends_at - asyncio.get_running_loop().time())
 
-    def _too_late(self) -> None:
-        if self._refused is not None:
-            self._peer.close(problems.close_code_of(self._refused), self._refused.code)
+    def _on_subscribe_timeout(self) -> None:
+        if self._rejection is not None:
+            self._connection.close(problems.close_code_of(self._rejection), self._rejection.code)
         else:
-            self._peer.close(problems.NO_SUBSCRIPTION, "no subscription in time")
+            self._connection.close(problems.NO_SUBSCRIPTION, "no subscription in time")
 
-    def _count_fault(self) -> None:
+    def _record_protocol_error(self) -> None:
         """Ten messages that cannot be understood in a minute end the socket."""
         now = asyncio.get_running_loop().time()
-        self._faults = [at for at in self._faults if now - at < FAULTS_S] + [now]
-        if len(self._faults) >= MOST_FAULTS:
-            self._peer.close(problems.MALFORMED, "too many malformed messages")
+        self._protocol_errors = [
+            at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S
+        ] + [now]
+        if len(self._protocol_errors) >= MAX_PROTOCOL_ERRORS:
+            self._connection.close(problems.MALFORMED, "too many malformed messages")
 
 
 _SignIn = tuple[str | None, str | None]
 """A reader token to hand out, and the error code that says why a sign-in was not taken or ended."""
 
 
-def _standing(grant: admit.Grant) -> tuple[tuple[str, ...], str | None]:
+def _permissions_of(grant: admit.Grant) -> tuple[tuple[str, ...], str | None]:
     """What a copy may do, and why it may not do more: what its page is told."""
-    return grant.can, None if grant.why_not is None else grant.why_not.code
+    return grant.permissions, None if grant.denial is None else grant.denial.code
 
 
-def _personal(
+def _session_fields(
     grant: admit.Grant, copy: Copy | None, issued: str | None, identity: str | None
 ) -> bytes:
     """What a snapshot says to this socket alone: copy, rights, a reader token, a failed sign-in."""
     own: dict[str, Any] = {
         "copy": None if copy is None else {"label": copy.label, "origin": copy.origin},
     }
-    own["can"], own["read_only"] = _standing(grant)
+    own["can"], own["read_only"] = _permissions_of(grant)
     if issued is not None:
         own["reader"] = issued
     if identity is not None:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.edge import deeds, guards, problems
-from widget_server.edge.packed import LEAST, Packed
-from widget_server.model.errors import Malformed, NotFound, Refused
+from widget_server.edge.packed import MIN_GZIP_BYTES, CompressedBody
+from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
 from widget_server.operations.services import Services
@@ -19,28 +19,28 @@ from widget_server.wire.reference import SINCE
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
 ORDERS = ("newest", "oldest", "top")
-MOST_COUNTS = 1_000
+MAX_COUNTS = 1_000
 MEDIA_TYPES = ("text/plain", "application/json")
 MEDIA = "Send the action as text/plain or as application/json."
-FRESH = "public, max-age=2"
+CACHE_TWO_SECONDS = "public, max-age=2"
 """A few seconds: a shared cache takes the load of a story that everyone opens at once."""
 
 
-def services_of(request: Request) -> Services:
+def get_services(request: Request) -> Services:
     """The services that `app` built."""
     services: Services = request.app.state.services
     return services
 
 
-def code_of(request: Request) -> str:
+def story_code_param(request: Request) -> str:
     """The story's code in the path. Raises `NotFound`."""
     code: str = request.path_params["code"]
     if not CODE.fullmatch(code):
-        raise NotFound
+        raise NotFoundError
     return code
 
 
-def json_answer(content: object, cache: str = FRESH) -> Response:
+def json_response(content: object, cache: str = CACHE_TWO_SECONDS) -> Response:
     """A JSON answer."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     return Response(body, 200, {"Cache-Control": cache}, media_type="application/json")
@@ -48,19 +48,19 @@ def json_answer(content: object, cache: str = FRESH) -> Response:
 
 async def snapshot(request: Request) -> Response:
     """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
-    since, code = _since(request.query_params.get("since")), code_of(request)
-    body = await read.snapshot(services_of(request), code, since)
-    packed = request.app.state.shelf.of(code, body) if since is None else Packed(body)
-    headers = {"Cache-Control": FRESH, "ETag": packed.tag, "Vary": "Accept-Encoding"}
-    if _names(request.headers.get("if-none-match", ""), packed.tag):
+    since, code = _since(request.query_params.get("since")), story_code_param(request)
+    body = await read.snapshot(get_services(request), code, since)
+    packed = request.app.state.shelf.of(code, body) if since is None else CompressedBody(body)
+    headers = {"Cache-Control": CACHE_TWO_SECONDS, "ETag": packed.etag, "Vary": "Accept-Encoding"}
+    if _etag_matches(request.headers.get("if-none-match", ""), packed.etag):
         return Response(None, 304, headers)
-    if len(body) >= LEAST and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(body) >= MIN_GZIP_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        body = packed.small()
+        body = packed.gzipped()
     return Response(body, 200, headers, media_type="application/json")
 
 
-def _names(header: str, tag: str) -> bool:
+def _etag_matches(header: str, tag: str) -> bool:
     """Whether `If-None-Match` names the tag, weak or not (RFC 9110, 13.1.2)."""
     named = {part.strip().removeprefix("W/") for part in header.split(",")}
     return tag.removeprefix("W/") in named or "*" in named
@@ -70,7 +70,9 @@ def _since(text: str | None) -> Position | None:
     if text is None:
         return None
     if not re.fullmatch(SINCE, text):
-        raise Malformed("Send `since` as epoch:seq, the position of the last snapshot or frame.")
+        raise MalformedError(
+            "Send `since` as epoch:seq, the position of the last snapshot or frame."
+        )
     epoch, _, seq = text.rpartition(":")
     return Position(epoch, int(seq))
 
@@ -80,15 +82,15 @@ async def comments(request: Request) -> Response:
     query = request.query_params
     order, limit = query.get("order", "newest"), query.get("limit", "20")
     if order not in ORDERS:
-        raise Malformed(f"`order` is one of {', '.join(ORDERS)}.")
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > read.MOST_THREADS:
-        raise Malformed(f"`limit` is a whole number from 1 to {read.MOST_THREADS}.")
+        raise MalformedError(f"`order` is one of {', '.join(ORDERS)}.")
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > read.MAX_THREADS:
+        raise MalformedError(f"`limit` is a whole number from 1 to {read.MAX_THREADS}.")
     before = query.get("before") or None
     page, settings = await read.page(
-        services_of(request), code_of(request), order, before, int(limit)
+        get_services(request), story_code_param(request), order, before, int(limit)
     )
-    return json_answer(
-        frames.snapshot_threads(page.threads, page.next, show_copy=settings.show_copy)
+    return json_response(
+        frames.snapshot_threads_json(page.threads, page.next, show_copy=settings.show_copy)
     )
 
 
@@ -96,30 +98,32 @@ async def thread(request: Request) -> Response:
     """`GET /v1/stories/{code}/comments/{id}?after=`: a part of the thread of one comment."""
     comment = request.path_params["comment"]
     if not COMMENT.fullmatch(comment):
-        raise NotFound
+        raise NotFoundError
     after = after_of(request)
-    found, settings = await read.thread(services_of(request), code_of(request), comment, after)
-    return json_answer(views.part_of_thread(found, show_copy=settings.show_copy))
+    found, settings = await read.thread(
+        get_services(request), story_code_param(request), comment, after
+    )
+    return json_response(views.part_of_thread(found, show_copy=settings.show_copy))
 
 
 def after_of(request: Request) -> str | None:
     """The comment that a part of a thread is to follow. Raises `Malformed`."""
     after = request.query_params.get("after") or None
     if after is not None and not COMMENT.fullmatch(after):
-        raise Malformed("Use the `next` of the part before, unchanged.")
+        raise MalformedError("Use the `next` of the part before, unchanged.")
     return after
 
 
 async def counts(request: Request) -> Response:
     """`GET /v1/counts?story=code&story=code…`: for lists of stories."""
-    codes = _listed(request)
-    if not 1 <= len(codes) <= MOST_COUNTS:
-        raise Malformed(f"Send `story` once for each story, 1 to {MOST_COUNTS} times.")
+    codes = _story_params(request)
+    if not 1 <= len(codes) <= MAX_COUNTS:
+        raise MalformedError(f"Send `story` once for each story, 1 to {MAX_COUNTS} times.")
     known = [code for code in dict.fromkeys(codes) if CODE.fullmatch(code)]
-    return json_answer(await read.counts_of_list(services_of(request), known))
+    return json_response(await read.counts_json(get_services(request), known))
 
 
-def _listed(request: Request) -> list[str]:
+def _story_params(request: Request) -> list[str]:
     """The `story` parameters; a thousand of them are not worth a whole parse of the query."""
     query: bytes = request.scope["query_string"]
     if b"%" in query or b"+" in query:
@@ -128,24 +132,28 @@ def _listed(request: Request) -> list[str]:
     return [part[6:] for part in parts if part.startswith("story=")]
 
 
-async def deed(request: Request) -> Response:
+async def post_action(request: Request) -> Response:
     """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
     ref: int | None = None
     try:
-        services = services_of(request)
-        services.paces.spend("deed", services.network(guards.address_of(request.scope)))
+        services = get_services(request)
+        services.rate_limiters.hit_network(
+            "deed", services.network_key(guards.client_address(request.scope))
+        )
         if not _is_taken(request.headers.getlist("content-type")):
-            return _answer(415, frames.error_frame(None, Malformed(MEDIA)))
-        body = await guards.body_of(request, messages.MOST_BYTES)
-        asked = messages.read_deed(body)
+            return _action_response(415, frames.encode_error(None, MalformedError(MEDIA)))
+        body = await guards.read_body(request, messages.MAX_BYTES)
+        asked = messages.parse_action(body)
         ref = asked.ref
-        return _answer(200, await _perform(request, asked))
-    except messages.Unreadable as fault:
-        return _answer(problems.status_of(fault), frames.error_frame(fault.ref, fault))
-    except Refused as refusal:
-        answer = _answer(problems.status_of(refusal), frames.error_frame(ref, refusal))
-        if refusal.retry_after is not None:
-            answer.headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
+        return _action_response(200, await _perform(request, asked))
+    except messages.InvalidMessageError as fault:
+        return _action_response(problems.status_of(fault), frames.encode_error(fault.ref, fault))
+    except ProblemError as rejection:
+        answer = _action_response(
+            problems.status_of(rejection), frames.encode_error(ref, rejection)
+        )
+        if rejection.retry_after is not None:
+            answer.headers["Retry-After"] = str(max(1, round(rejection.retry_after)))
         return answer
 
 
@@ -156,21 +164,21 @@ def _is_taken(named: list[str]) -> bool:
     return len(named) == 1 and named[0].partition(";")[0].strip().lower() in MEDIA_TYPES
 
 
-async def _perform(request: Request, asked: messages.Deed) -> bytes:
-    services = services_of(request)
+async def _perform(request: Request, asked: messages.Action) -> bytes:
+    services = get_services(request)
     page: Any = getattr(asked, "page", None)
-    grant = await admit.admit(
+    grant = await admit.authorize(
         services,
         token=asked.token,
         code=asked.story,
-        origin=guards.origin_of(request.scope),
+        origin=guards.get_origin(request.scope),
         page=page,
     )
-    known = readers.recognise(services, grant.site, asked.reader)
-    network = services.network(guards.address_of(request.scope))
-    answer, _ = await deeds.perform(services, grant, known, network, asked)
+    known = readers.reader_from_token(services, grant.site, asked.reader)
+    network = services.network_key(guards.client_address(request.scope))
+    answer, _ = await deeds.execute(services, grant, known, network, asked)
     return answer
 
 
-def _answer(status: int, frame: bytes) -> Response:
+def _action_response(status: int, frame: bytes) -> Response:
     return Response(frame, status, {"Cache-Control": "no-store"}, media_type="application/json")

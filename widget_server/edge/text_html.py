@@ -5,27 +5,27 @@ from markupsafe import Markup, escape
 from widget_server.trust import urls
 
 _TAGS = frozenset(["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"])
-_DEEPEST = 64
+_DEPTH_LIMIT = 64
 """More than any text may have; what lies deeper in a damaged row is left out."""
 _LINK = Markup('<a href="{}" rel="nofollow ugc noopener noreferrer">{}</a>')
 _BREAK = Markup("<br>")
 
 
-def draw(nodes: object, depth: int = _DEEPEST) -> Markup:
+def render(nodes: object, depth: int = _DEPTH_LIMIT) -> Markup:
     """The nodes as HTML of known tags, whatever is in them; any other node is a `span`.
 
     A link leads only where `urls.safe` lets it, and every string is escaped.
     """
     if not isinstance(nodes, list) or not depth:
         return Markup("")
-    return Markup("").join(_draw_one(node, depth - 1) for node in nodes)
+    return Markup("").join(_render_node(node, depth - 1) for node in nodes)
 
 
-def _draw_one(node: object, depth: int) -> Markup:
+def _render_node(node: object, depth: int) -> Markup:
     if not isinstance(node, list):
         return escape(node) if isinstance(node, str | int | float) else Markup("")
     tag = node[0] if node else None
-    inside = draw(node[2:], depth)
+    inside = render(node[2:], depth)
     if tag == "br":
         return _BREAK
     if tag == "a" and len(node) > 1 and isinstance(node[1], dict):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import ClassVar, Protocol
 
 
-class Deadline:
+class GraceTimer:
     """Calls `late` after so many seconds, once all that had arrived by then was heard.
 
     Where thousands come at once, one that did everything in time may wait for us longer than it may
@@ -13,13 +13,13 @@ class Deadline:
     it is for, and the one after that has let it run.
     """
 
-    __slots__ = ("_handle", "_late", "_loop", "_turns")
+    __slots__ = ("_handle", "_loop", "_on_expired", "_turns")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, seconds: float, late: Callable[[], None]
+        self, loop: asyncio.AbstractEventLoop, seconds: float, on_expired: Callable[[], None]
     ) -> None:
         self._loop = loop
-        self._late = late
+        self._on_expired = on_expired
         self._turns = 4
         self._handle: asyncio.Handle = loop.call_later(seconds, self._due)
 
@@ -32,20 +32,20 @@ class Deadline:
             self._turns -= 1
             self._handle = self._loop.call_soon(self._due)
         else:
-            self._late()
+            self._on_expired()
 
 
-class Timed(Protocol):
+class TimerTarget(Protocol):
     """Something with a deadline."""
 
     slot: int
     """Where its wheel keeps it, at first 0 for nowhere. Nobody else's."""
 
-    def on_due(self, now: float) -> None:
+    def on_timer(self, now: float) -> None:
         """Act on the deadline, which is no more, and set the next one."""
 
 
-class Wheel:
+class TimingWheel:
     """Calls its members when their deadlines have passed, those of one `tick` seconds together.
 
     A timing wheel: a member lies in the slot of the tick in which it is due, so that a turn costs
@@ -53,25 +53,25 @@ class Wheel:
     more memory and more time. Deadlines are kept to within one tick.
     """
 
-    _wheels: ClassVar[dict[tuple[asyncio.AbstractEventLoop, float], "Wheel"]] = {}
+    _wheels: ClassVar[dict[tuple[asyncio.AbstractEventLoop, float], "TimingWheel"]] = {}
 
     __slots__ = ("_handle", "_key", "_slots", "_turned")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float) -> None:
         self._key = (loop, tick)
-        self._slots: dict[int, set[Timed]] = {}
+        self._slots: dict[int, set[TimerTarget]] = {}
         self._turned = 0
         self._handle: asyncio.TimerHandle | None = None
 
     @classmethod
-    def of(cls, loop: asyncio.AbstractEventLoop, tick: float) -> "Wheel":
+    def for_loop(cls, loop: asyncio.AbstractEventLoop, tick: float) -> "TimingWheel":
         """Return the wheel of this loop; it exists, and its timer runs, while it has members."""
         wheel = cls._wheels.get((loop, tick))
         if wheel is None:
-            wheel = cls._wheels[loop, tick] = Wheel(loop, tick)
+            wheel = cls._wheels[loop, tick] = TimingWheel(loop, tick)
         return wheel
 
-    def put(self, member: Timed, due: float) -> None:
+    def schedule(self, member: TimerTarget, due: float) -> None:
         """Call `member` once `due` has passed, in the event loop's time, and not as said before."""
         loop, tick = self._key
         if self._handle is None:
@@ -82,12 +82,12 @@ class Wheel:
         member.slot = max(int(due / tick), self._turned) + 1
         self._slots.setdefault(member.slot, set()).add(member)
 
-    def leave(self, member: Timed) -> None:
+    def cancel(self, member: TimerTarget) -> None:
         """Forget `member`. The last one stops the timer."""
         self._take(member, self._slots.get(member.slot))
         self._stop_if_empty()
 
-    def _take(self, member: Timed, members: set[Timed] | None) -> None:
+    def _take(self, member: TimerTarget, members: set[TimerTarget] | None) -> None:
         if members is not None:
             members.discard(member)
             if not members:
@@ -96,7 +96,7 @@ class Wheel:
 
     def _wait(self) -> None:
         loop, tick = self._key
-        self._handle = loop.call_at((self._turned + 1) * tick, self._turn)
+        self._handle = loop.call_at((self._turned + 1) * tick, self._advance)
 
     def _stop_if_empty(self) -> None:
         if not self._slots:
@@ -105,7 +105,7 @@ class Wheel:
                 self._handle = None
             self._wheels.pop(self._key, None)
 
-    def _turn(self) -> None:
+    def _advance(self) -> None:
         loop, tick = self._key
         now = loop.time()
         first, self._turned = self._turned + 1, int(now / tick)
@@ -115,11 +115,11 @@ class Wheel:
             while members := self._slots.get(slot):
                 member = members.pop()
                 self._take(member, members)
-                member.on_due(now)
+                member.on_timer(now)
         self._stop_if_empty()
 
 
-def spend(paid_until: float, now: float, rate: float, burst: int) -> float | None:
+def gcra_hit(paid_until: float, now: float, rate: float, burst: int) -> float | None:
     """Take one of `burst` tokens that come back at `rate` per second; None when there is none.
 
     The whole bucket is one float, the moment at which it would be full again (the generic cell rate

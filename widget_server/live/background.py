@@ -5,12 +5,12 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from widget_server.model.errors import Refused
+from widget_server.model.errors import ProblemError
 
 log = logging.getLogger(__name__)
 
 
-class Background:
+class TaskSet:
     """Holds on to tasks until they end; the event loop itself does not."""
 
     def __init__(self) -> None:
@@ -26,5 +26,5 @@ class Background:
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, Refused):
+        if error is not None and not isinstance(error, ProblemError):
             log.error("event=hub_task_failed", exc_info=error)

@@ -28,7 +28,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from widget_server.live.messages import Message, decode, is_sound
+from widget_server.live.messages import BusMessage, decode, is_sound
 from widget_server.live.signing import BusSigner
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 PARTITIONS = 64
 """Fixed from the first day, so that a bus of several machines can share the channels out."""
 PROBE_S = 2.0
-SILENCE_S = 5.0
+PROBE_TIMEOUT_S = 5.0
 """Nothing heard for so long, not even the own probe: the connection is dead."""
-TALLY_S = 0.05
+TALLY_INTERVAL_S = 0.05
 """Tallies of one story travel at most so often; of those in between only the newest does."""
-MOST_WAITING = 10_000
+MAX_PENDING = 10_000
 RECONNECT_S = (0.1, 2.0)
 WARN_S = 60.0
 """Refused messages are told in the log at most so often."""
@@ -52,18 +52,22 @@ def channel_name(code: str) -> str:
 
 
 @dataclass(slots=True)
-class Counts:
+class BusMetrics:
     """What the bus did, for /metrics."""
 
-    sent: Annotated[int, "messages given to the bus"] = 0
-    received: Annotated[int, "messages heard from the bus"] = 0
-    dropped: Annotated[int, "messages that could not be sent; the sweep tells what they told"] = 0
-    conflated: Annotated[int, "tallies replaced by newer ones before they were sent"] = 0
-    rebuilt: Annotated[int, "connections to the bus given up, to be made anew"] = 0
-    refused: Annotated[int, "messages heard that no process of this server can have sent"] = 0
+    messages_sent: Annotated[int, "messages given to the bus"] = 0
+    messages_received: Annotated[int, "messages heard from the bus"] = 0
+    messages_dropped: Annotated[
+        int, "messages that could not be sent; the sweep tells what they told"
+    ] = 0
+    messages_conflated: Annotated[int, "tallies replaced by newer ones before they were sent"] = 0
+    reconnects: Annotated[int, "connections to the bus given up, to be made anew"] = 0
+    messages_rejected: Annotated[
+        int, "messages heard that no process of this server can have sent"
+    ] = 0
 
 
-class Bus:
+class RedisBus:
     """Publishes and receives messages. `on_message` and `on_gap` are called in the event loop.
 
     `on_gap` means that messages may have been lost since the last call.
@@ -73,7 +77,7 @@ class Bus:
         self,
         url: str,
         process: str,
-        on_message: Callable[[Message], None],
+        on_message: Callable[[BusMessage], None],
         on_gap: Callable[[], None],
         keys: Sequence[bytes],
     ) -> None:
@@ -85,37 +89,37 @@ class Bus:
         self._warned_at = -WARN_S
         self._on_message = on_message
         self._on_gap = on_gap
-        self._ordered: deque[Message] = deque()
-        self._latest: dict[tuple[str, str, str], Message] = {}
-        self._latest_at = 0.0
+        self._pending_ordered: deque[BusMessage] = deque()
+        self._pending_by_key: dict[tuple[str, str, str], BusMessage] = {}
+        self._pending_by_key_at = 0.0
         self._sending = False
         self._wake = asyncio.Event()
-        self._watched: dict[str, str] = {}
+        self._subscribed: dict[str, str] = {}
         self._unconfirmed: dict[str, asyncio.Future[None]] = {}
         self._pubsub: PubSub | None = None
         self._commands: asyncio.Queue[tuple[str, list[str]]] = asyncio.Queue()
-        self._heard = 0.0
+        self._last_message_at = 0.0
         self.healthy = False
         """Whether the own probe came back within the last seconds."""
-        self.counts = Counts()
+        self.metrics = BusMetrics()
 
     # Publishing --------------------------------------------------------------------------------
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: BusMessage) -> None:
         """Send to the other processes. Comments keep their order; of tallies the newest is sent."""
         if message.kind in {"comment", "story"}:
-            if len(self._ordered) >= MOST_WAITING:
-                self.counts.dropped += 1
+            if len(self._pending_ordered) >= MAX_PENDING:
+                self.metrics.messages_dropped += 1
                 return
-            self._ordered.append(message)
+            self._pending_ordered.append(message)
         else:
-            key = (message.kind, message.story, message.key)
-            if key in self._latest:
-                self.counts.conflated += 1
-            self._latest[key] = message
+            key = (message.kind, message.story, message.target)
+            if key in self._pending_by_key:
+                self.metrics.messages_conflated += 1
+            self._pending_by_key[key] = message
         self._wake.set()
 
-    async def drained(self, within: float) -> bool:
+    async def wait_flushed(self, within: float) -> bool:
         """Wait until nothing is left to send; False when that took too long."""
         deadline = time.monotonic() + within
         while self._has_work and time.monotonic() < deadline:  # noqa: ASYNC110
@@ -124,7 +128,7 @@ class Bus:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._ordered or self._latest or self._sending)
+        return bool(self._pending_ordered or self._pending_by_key or self._sending)
 
     async def _send(self) -> None:
         client = _client(self._url)
@@ -132,24 +136,24 @@ class Bus:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                pause = self._latest_at + TALLY_S - time.monotonic()
-                if not self._ordered and pause > 0:
+                pause = self._pending_by_key_at + TALLY_INTERVAL_S - time.monotonic()
+                if not self._pending_ordered and pause > 0:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(pause):
                             await self._wake.wait()
                 await self._flush(client)
-                if self._latest:
+                if self._pending_by_key:
                     self._wake.set()
         finally:
             await client.aclose()
 
     async def _flush(self, client: Redis) -> None:
-        batch = list(self._ordered)
-        self._ordered.clear()
-        if time.monotonic() - self._latest_at >= TALLY_S:
-            self._latest_at = time.monotonic()
-            batch += self._latest.values()
-            self._latest.clear()
+        batch = list(self._pending_ordered)
+        self._pending_ordered.clear()
+        if time.monotonic() - self._pending_by_key_at >= TALLY_INTERVAL_S:
+            self._pending_by_key_at = time.monotonic()
+            batch += self._pending_by_key.values()
+            self._pending_by_key.clear()
         if not batch:
             return
         self._sending = True
@@ -160,35 +164,35 @@ class Bus:
                     pipeline.publish(name, self._signer.sign(name, message.encode()))
                 answers = await pipeline.execute(raise_on_error=False)
             failed = sum(isinstance(answer, Exception) for answer in answers)
-            self.counts.sent += len(batch) - failed
-            self.counts.dropped += failed
+            self.metrics.messages_sent += len(batch) - failed
+            self.metrics.messages_dropped += failed
         except (RedisError, OSError, TimeoutError):
             # Not sent again: it may have arrived, and the sweep repairs it if not.
-            self.counts.dropped += len(batch)
+            self.metrics.messages_dropped += len(batch)
         finally:
             self._sending = False
 
     # Receiving ---------------------------------------------------------------------------------
 
-    def watch(self, code: str) -> asyncio.Future[None]:
+    def subscribe(self, code: str) -> asyncio.Future[None]:
         """Listen to a story. The future is done once the server has confirmed it."""
         name = channel_name(code)
         confirmed = self._unconfirmed.get(name)
         if confirmed is None:
             confirmed = asyncio.get_running_loop().create_future()
-            if name in self._watched:
+            if name in self._subscribed:
                 confirmed.set_result(None)
                 return confirmed
             self._unconfirmed[name] = confirmed
-            self._watched[name] = code
+            self._subscribed[name] = code
             self._command("subscribe", [name])
         return confirmed
 
-    def unwatch(self, codes: Iterable[str]) -> None:
+    def unsubscribe(self, codes: Iterable[str]) -> None:
         """Stop listening to stories."""
         names = [channel_name(code) for code in codes]
         for name in names:
-            self._watched.pop(name, None)
+            self._subscribed.pop(name, None)
             waiting = self._unconfirmed.pop(name, None)
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
@@ -215,7 +219,7 @@ class Bus:
                     log.warning("event=bus_lost reason=%s", type(error).__name__)
                 pause = RECONNECT_S[0] if self.healthy else min(pause * 2, RECONNECT_S[1])
             self.healthy = False
-            self.counts.rebuilt += 1
+            self.metrics.reconnects += 1
             await asyncio.sleep(pause)
 
     async def _listen_once(self) -> None:
@@ -228,13 +232,13 @@ class Bus:
             async with asyncio.timeout(2):
                 await pubsub.subscribe(self._probe)
             self._pubsub = pubsub
-            for names in _some(list(self._watched), 500):
+            for names in _chunks(list(self._subscribed), 500):
                 async with asyncio.timeout(2):
                     await pubsub.subscribe(*names)
-            self._heard = time.monotonic()
-            reader = asyncio.create_task(self._read(pubsub))
+            self._last_message_at = time.monotonic()
+            reader = asyncio.create_task(self._receive_task(pubsub))
             reader.add_done_callback(lambda _: self._commands.put_nowait(("subscribe", [])))
-            await self._keep(client, pubsub, reader)
+            await self._maintain(client, pubsub, reader)
         finally:
             self._pubsub = None
             if reader is not None:
@@ -248,11 +252,11 @@ class Bus:
                     async with asyncio.timeout(1):
                         await end.aclose()
 
-    async def _read(self, pubsub: PubSub) -> None:
+    async def _receive_task(self, pubsub: PubSub) -> None:
         confirmed: set[str] = set()
         while True:
             reply: Any = await pubsub.parse_response(block=True)
-            self._heard = time.monotonic()
+            self._last_message_at = time.monotonic()
             kind, name = reply[0], reply[1].decode()
             if kind == b"message":
                 self._receive(name, reply[2])
@@ -274,14 +278,14 @@ class Bus:
             self._refuse()
         elif name == self._probe:
             self._receive_probe(said)
-        elif (code := self._watched.get(name)) is not None:
+        elif (code := self._subscribed.get(name)) is not None:
             message = decode(code, said)
             if message is None:
                 return  # of another version of ours, beside which this one runs
             if not is_sound(message):
                 self._refuse()
                 return
-            self.counts.received += 1
+            self.metrics.messages_received += 1
             self._on_message(message)
 
     def _receive_probe(self, said: bytes) -> None:
@@ -291,20 +295,20 @@ class Bus:
             self._on_gap()
 
     def _refuse(self) -> None:
-        self.counts.refused += 1
+        self.metrics.messages_rejected += 1
         now = time.monotonic()
         if now - self._warned_at >= WARN_S:
             self._warned_at = now
-            log.warning("event=bus_message_refused total=%d", self.counts.refused)
+            log.warning("event=bus_message_refused total=%d", self.metrics.messages_rejected)
 
-    async def _keep(self, client: Redis, pubsub: PubSub, reader: asyncio.Task[None]) -> None:
+    async def _maintain(self, client: Redis, pubsub: PubSub, reader: asyncio.Task[None]) -> None:
         """Send subscriptions as they are asked for, and the probe; raise when it is not heard."""
         due = 0.0
         while True:
             if reader.done():
                 reader.result()
             now = time.monotonic()
-            if now - self._heard > SILENCE_S:
+            if now - self._last_message_at > PROBE_TIMEOUT_S:
                 raise TimeoutError("the probe did not come back")
             if now >= due:
                 due = now + PROBE_S
@@ -335,5 +339,5 @@ def _client(url: str) -> Redis:
     )
 
 
-def _some(names: list[str], number: int) -> Iterable[list[str]]:
+def _chunks(names: list[str], number: int) -> Iterable[list[str]]:
     return (names[start : start + number] for start in range(0, len(names), number))

@@ -9,41 +9,41 @@ be it in the middle of a delivery.
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from widget_server.live.frames import Batch
-from widget_server.live.peers import WRITTEN, Peer, Sender
+from widget_server.live.frames import PreparedBatch
+from widget_server.live.peers import WRITE_METRICS, Connection, SupportsSend
 
-OUTSIDE = -1
+NOT_A_MEMBER = -1
 """The place of one who is not in a crowd."""
 
 
-class Member(Protocol):
+class BroadcastMember(Protocol):
     """What the crowd knows of one who is in it."""
 
-    peer: Peer
-    place: int
+    connection: Connection
+    slot: int
 
 
-M = TypeVar("M", bound=Member)
+M = TypeVar("M", bound=BroadcastMember)
 
 
-class _Nobody:
+class _EmptySlot:
     """Stands where one has left, until the next delivery begins."""
 
     def send(self, data: bytes, /) -> int:
         return len(data)
 
 
-_NOBODY = _Nobody()
+_EMPTY_SLOT = _EmptySlot()
 
 
-class Crowd(Generic[M]):
+class BroadcastGroup(Generic[M]):
     """Who is written to together, in order of coming. All have the same `seq` between deliveries."""
 
     __slots__ = ("_after", "_before", "_members", "_next", "_number", "_sockets")
 
     def __init__(self) -> None:
         self._members: list[M | None] = []
-        self._sockets: list[Sender] = []
+        self._sockets: list[SupportsSend] = []
         self._number = 0
         self._before = self._after = -1
         self._next = 0
@@ -65,41 +65,41 @@ class Crowd(Generic[M]):
         """`seq` of the last change written to the one at this place."""
         return self._after if place < self._next else self._before
 
-    def enter(self, member: M, socket: Sender) -> None:
+    def add(self, member: M, socket: SupportsSend) -> None:
         """Write to this one too. It has what the others have, and no delivery is under way."""
-        member.place = self._next
+        member.slot = self._next
         self._members.append(member)
         self._sockets.append(socket)
         self._number += 1
         self._next += 1
 
-    def leave(self, member: M) -> int:
+    def remove(self, member: M) -> int:
         """Write to this one no more, and answer the `seq` that it has."""
-        place, member.place = member.place, OUTSIDE
-        self._members[place], self._sockets[place] = None, _NOBODY
+        place, member.slot = member.slot, NOT_A_MEMBER
+        self._members[place], self._sockets[place] = None, _EMPTY_SLOT
         self._number -= 1
         return self.seq_at(place)
 
-    def begin(self, after: int) -> None:
+    def begin_write(self, after: int) -> None:
         """Start a delivery that brings everyone to `after`; `write` goes on with it."""
         if self._number < len(self._members):
-            self._close_ranks()
+            self._compact()
         self._before, self._after, self._next = self._after, after, 0
 
-    def _close_ranks(self) -> None:
+    def _compact(self) -> None:
         both = zip(self._members, self._sockets, strict=True)
         kept = [(member, socket) for member, socket in both if member is not None]
         self._members, self._sockets = [], []
         for place, (member, socket) in enumerate(kept):
-            member.place = place
+            member.slot = place
             self._members.append(member)
             self._sockets.append(socket)
 
-    def write(self, batch: Batch, most: int) -> int:
+    def write(self, batch: PreparedBatch, most: int) -> int:
         """Write to the next `most` places, and answer how many took the batch."""
-        wire, size, sockets = batch.wire, batch.size, self._sockets
+        wire, size, sockets = batch.frame_bytes, batch.size, self._sockets
         start, stop = self._next, min(self._next + most, len(sockets))
-        empty = sockets[start:stop].count(_NOBODY) if self._number < len(sockets) else 0
+        empty = sockets[start:stop].count(_EMPTY_SLOT) if self._number < len(sockets) else 0
         for place in range(start, stop):
             try:
                 sent = sockets[place].send(wire)
@@ -110,10 +110,10 @@ class Crowd(Generic[M]):
                 self._finish(place, memoryview(wire)[sent:])
         self._next = stop
         taken = stop - start - empty
-        WRITTEN.add(batch, taken)
+        WRITE_METRICS.add(batch, taken)
         return taken
 
     def _finish(self, place: int, rest: memoryview) -> None:
         member = self._members[place]
         if member is not None:
-            member.peer.put_rest(rest)
+            member.connection.write_remainder(rest)

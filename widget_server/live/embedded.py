@@ -15,12 +15,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 #: Longest path that a socket address holds, in bytes: `sun_path` less its closing NUL.
-LONGEST_SOCKET_PATH = 107 if sys.platform.startswith("linux") else 103
+SOCKET_PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103
 
 #: In a data folder whose own path is too long: the file that names the short folder used instead.
-RECORD = "valkey.folder"
+SOCKET_DIR_FILE = "valkey.folder"
 
-_PATIENCE_S = 0.5
+_TIMEOUT_S = 0.5
 
 
 def command(data_dir: Path) -> list[str]:
@@ -59,15 +59,15 @@ def socket_path(data_dir: Path) -> Path:
     folder was swept away with the other temporary files or is no longer private.
     """
     path = data_dir.resolve() / "valkey.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    record = data_dir / RECORD
+    record = data_dir / SOCKET_DIR_FILE
     with suppress(FileNotFoundError):
         folder = Path(record.read_text("utf-8"))
         if _is_private(folder):
             return folder / "valkey.sock"
         record.unlink(missing_ok=True)
-    return _record_short_folder(record) / "valkey.sock"
+    return _create_short_socket_dir(record) / "valkey.sock"
 
 
 def url(data_dir: Path) -> str:
@@ -75,26 +75,26 @@ def url(data_dir: Path) -> str:
     return f"unix://{quote(str(socket_path(data_dir)))}"
 
 
-def ready(data_dir: Path) -> bool:
+def is_ready(data_dir: Path) -> bool:
     """Whether a Valkey answers there now. Blocks for half a second at most."""
     return _ask(data_dir, b"PING\r\n").startswith(b"+PONG")
 
 
-def evict(data_dir: Path) -> None:
+def stop_orphan(data_dir: Path) -> None:
     """Make room for a new one: end the Valkey of a parent that was killed, remove its socket.
 
     The caller holds the data folder's lock, so nobody alive is using that Valkey. One that does
     not answer loses its socket only: no new connection can reach it.
     """
-    deadline = time.monotonic() + 4 * _PATIENCE_S
-    while ready(data_dir) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 4 * _TIMEOUT_S
+    while is_ready(data_dir) and time.monotonic() < deadline:
         _ask(data_dir, b"SHUTDOWN NOSAVE\r\n")
     socket_path(data_dir).unlink(missing_ok=True)
 
 
 def _ask(data_dir: Path, line: bytes) -> bytes:
     with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_PATIENCE_S)
+        connection.settimeout(_TIMEOUT_S)
         connection.connect(str(socket_path(data_dir)))
         connection.sendall(line)
         return connection.recv(64)
@@ -114,10 +114,10 @@ def _is_private(folder: Path) -> bool:
     )
 
 
-def _record_short_folder(record: Path) -> Path:
+def _create_short_socket_dir(record: Path) -> Path:
     """A new short folder, recorded whole or not at all: of two that try at once, one wins."""
     folder = Path(tempfile.mkdtemp(prefix="widget-"))
-    draft = record.with_name(f"{RECORD}.{os.getpid()}")
+    draft = record.with_name(f"{SOCKET_DIR_FILE}.{os.getpid()}")
     draft.write_text(str(folder), "utf-8")
     try:
         record.hardlink_to(draft)

@@ -19,27 +19,27 @@ def _header(length: int) -> bytes:
     return struct.pack("!BBQ", _FINAL_TEXT, _LENGTH_IN_64_BITS, length)
 
 
-class Frame:
+class PreparedMessage:
     """One message, ready for every watcher: `wire` goes to a socket's transport unchanged.
 
     `payload` must be UTF-8 (orjson's output is); it is not checked again here.
     """
 
-    __slots__ = ("_start", "_text", "wire")
+    __slots__ = ("_start", "_text", "frame_bytes")
 
-    wire: bytes
+    frame_bytes: bytes
     """RFC 6455 header and payload, in one piece."""
 
     def __init__(self, payload: bytes) -> None:
         header = _header(len(payload))
-        self.wire = header + payload
+        self.frame_bytes = header + payload
         self._start = len(header)
         self._text: str | None = None
 
     @property
     def payload(self) -> bytes:
         """The message without its header; a copy, made for each question."""
-        return self.wire[self._start :]
+        return self.frame_bytes[self._start :]
 
     @property
     def text(self) -> str:
@@ -50,13 +50,13 @@ class Frame:
 
     def __len__(self) -> int:
         """Return the bytes that the payload takes."""
-        return len(self.wire) - self._start
+        return len(self.frame_bytes) - self._start
 
     def __repr__(self) -> str:
         return f"Frame({self.payload!r})"
 
 
-class PiecedFrame(Frame):
+class PiecedFrame(PreparedMessage):
     """A message whose long parts are shared with other messages: nobody's copy, whoever waits for it."""
 
     __slots__ = ("pieces",)
@@ -71,7 +71,7 @@ class PiecedFrame(Frame):
         self._text = None
 
     @property
-    def wire(self) -> bytes:  # type: ignore[override]
+    def frame_bytes(self) -> bytes:  # type: ignore[override]
         """All of it in one piece: a copy, made for each question."""
         return b"".join(self.pieces)
 
@@ -80,54 +80,56 @@ class PiecedFrame(Frame):
         return sum(map(len, self.pieces)) - self._start
 
 
-class Batch:
+class PreparedBatch:
     """Frames that go to a peer together, as one write; the same object serves every peer."""
 
-    __slots__ = ("frames", "number", "size", "wire")
+    __slots__ = ("count", "frame_bytes", "messages", "size")
 
-    frames: tuple[Frame, ...]
+    messages: tuple[PreparedMessage, ...]
 
-    wire: bytes
+    frame_bytes: bytes
     """All frames in one piece. A plain attribute, like the two below: read for each delivery."""
 
-    number: int
+    count: int
     """How many frames."""
 
     size: int
     """Bytes of `wire`."""
 
-    def __init__(self, frames: Iterable[Frame]) -> None:
-        self.frames = frames = tuple(frames)
+    def __init__(self, frames: Iterable[PreparedMessage]) -> None:
+        self.messages = frames = tuple(frames)
         # One frame needs no copy; the transport gets the very bytes that the ring keeps.
-        self.wire = frames[0].wire if len(frames) == 1 else b"".join(f.wire for f in frames)
-        self.number, self.size = len(frames), len(self.wire)
+        self.frame_bytes = (
+            frames[0].frame_bytes if len(frames) == 1 else b"".join(f.frame_bytes for f in frames)
+        )
+        self.count, self.size = len(frames), len(self.frame_bytes)
 
-    def __add__(self, other: "Batch") -> "Batch":
-        return Batch(chain(self.frames, other.frames))
+    def __add__(self, other: "PreparedBatch") -> "PreparedBatch":
+        return PreparedBatch(chain(self.messages, other.messages))
 
     def __len__(self) -> int:
         """Return the number of frames."""
-        return len(self.frames)
+        return len(self.messages)
 
     def __repr__(self) -> str:
-        return f"Batch({self.frames!r})"
+        return f"Batch({self.messages!r})"
 
 
-class SharedBatch(Batch):
+class SharedBatch(PreparedBatch):
     """Frames for one peer, kept in pieces that others are sent as well."""
 
     __slots__ = ("pieces",)
 
     pieces: list[bytes]
 
-    def __init__(self, frames: Iterable[Frame]) -> None:
-        self.frames = frames = tuple(frames)
+    def __init__(self, frames: Iterable[PreparedMessage]) -> None:
+        self.messages = frames = tuple(frames)
         self.pieces = []
         for frame in frames:
-            self.pieces += frame.pieces if isinstance(frame, PiecedFrame) else (frame.wire,)
-        self.number, self.size = len(frames), sum(map(len, self.pieces))
+            self.pieces += frame.pieces if isinstance(frame, PiecedFrame) else (frame.frame_bytes,)
+        self.count, self.size = len(frames), sum(map(len, self.pieces))
 
     @property
-    def wire(self) -> bytes:  # type: ignore[override]
+    def frame_bytes(self) -> bytes:  # type: ignore[override]
         """All frames in one piece: a copy, made for each question."""
         return b"".join(self.pieces)

@@ -6,22 +6,22 @@ When thousands come at once the database is asked as often as it can answer, not
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-Answer = dict[str, bytes]
+OwnByReader = dict[str, bytes]
 
 
-class Left:
+class BatchLoader:
     """`ask` gets a story's code and its readers, and answers JSON by reader; it may raise."""
 
-    def __init__(self, ask: Callable[[str, Sequence[str]], Awaitable[Answer]]) -> None:
+    def __init__(self, ask: Callable[[str, Sequence[str]], Awaitable[OwnByReader]]) -> None:
         self._ask = ask
-        self._next: dict[str, tuple[set[str], asyncio.Task[Answer]]] = {}
-        self._asked: dict[str, asyncio.Task[Answer]] = {}
+        self._next: dict[str, tuple[set[str], asyncio.Task[OwnByReader]]] = {}
+        self._asked: dict[str, asyncio.Task[OwnByReader]] = {}
 
-    async def of(self, code: str, readers: Iterable[str]) -> Answer:
+    async def load(self, code: str, readers: Iterable[str]) -> OwnByReader:
         """What they left, as it is at some moment after this call began; maybe others' as well."""
         if code not in self._next:
             own: set[str] = set()
-            task = asyncio.create_task(self._in_turn(code, own))
+            task = asyncio.create_task(self._run_after(code, own))
             # Whoever still waits is told; a failure that nobody waits for is nobody's affair.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._next[code] = own, task
@@ -30,7 +30,7 @@ class Left:
         # Shielded: one reader who leaves must not take the answer from the others.
         return await asyncio.shield(task)
 
-    async def _in_turn(self, code: str, readers: set[str]) -> Answer:
+    async def _run_after(self, code: str, readers: set[str]) -> OwnByReader:
         before = self._asked.get(code)
         if before is not None:
             await asyncio.wait({before})

@@ -13,16 +13,21 @@ from typing import Any, Literal
 import orjson
 
 VERSION = b"1"
-MOST_NUMBER = 2**53 - 1
+MAX_NUMBER = 2**53 - 1
 """The highest number that every embed can count with."""
 
-Kind = Literal["comment", "story", "tally", "presence"]
-_LETTERS: dict[Kind, bytes] = {"comment": b"c", "story": b"s", "tally": b"t", "presence": b"p"}
-_KINDS: dict[bytes, Kind] = {letter: kind for kind, letter in _LETTERS.items()}
+MessageKind = Literal["comment", "story", "tally", "presence"]
+_LETTERS: dict[MessageKind, bytes] = {
+    "comment": b"c",
+    "story": b"s",
+    "tally": b"t",
+    "presence": b"p",
+}
+_KINDS: dict[bytes, MessageKind] = {letter: kind for kind, letter in _LETTERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class BusMessage:
     """One fact about one story, encoded once for all processes and all sockets.
 
     `number` is the `seq` of a comment or story message, the `version` of a tally, and the number
@@ -30,13 +35,13 @@ class Message:
     for the story; presence: the sending process).
     """
 
-    kind: Kind
+    kind: MessageKind
     story: str
     number: int
-    key: str
+    target: str
     payload: bytes
     count: int = 0
-    start: int = 0
+    body_offset: int = 0
     epoch: str = ""
 
     def encode(self) -> bytes:
@@ -46,16 +51,16 @@ class Message:
                 VERSION,
                 _LETTERS[self.kind],
                 b"%d" % self.number,
-                self.key.encode() or b"-",
+                self.target.encode() or b"-",
                 b"%d" % self.count,
-                b"%d" % self.start,
+                b"%d" % self.body_offset,
                 self.epoch.encode() or b"-",
             )
         )
         return head + b"\n" + self.payload
 
 
-def decode(story: str, data: bytes) -> Message | None:
+def decode(story: str, data: bytes) -> BusMessage | None:
     """The message, or None when it is of another version or no message at all."""
     head, _, payload = data.partition(b"\n")
     parts = head.split(b" ")
@@ -64,19 +69,19 @@ def decode(story: str, data: bytes) -> Message | None:
     try:
         number, count, start = int(parts[2]), int(parts[4]), int(parts[5])
         key, epoch = (b"" if part == b"-" else part for part in (parts[3], parts[6]))
-        return Message(
+        return BusMessage(
             _KINDS[parts[1]], story, number, key.decode(), payload, count, start, epoch.decode()
         )
     except ValueError:
         return None
 
 
-def is_sound(message: Message) -> bool:
+def is_sound(message: BusMessage) -> bool:
     """Whether the payload is JSON that says what the header says.
 
     Readers are sent it as it is, and parts of it are put into snapshots.
     """
-    if not (0 <= message.number <= MOST_NUMBER and 0 <= message.count <= MOST_NUMBER):
+    if not (0 <= message.number <= MAX_NUMBER and 0 <= message.count <= MAX_NUMBER):
         return False
     try:
         content = orjson.loads(message.payload)
@@ -96,13 +101,13 @@ def is_sound(message: Message) -> bool:
     )
 
 
-def _is_tally(message: Message, content: Mapping[str, Any]) -> bool:
+def _is_tally(message: BusMessage, content: Mapping[str, Any]) -> bool:
     about = (content.get("comment", ""), content.get("version"))
-    begins = message.payload.startswith(b'"version":', message.start)
-    return about == (message.key, message.number) and begins
+    begins = message.payload.startswith(b'"version":', message.body_offset)
+    return about == (message.target, message.number) and begins
 
 
-def _is_comment(message: Message, content: Mapping[str, Any]) -> bool:
+def _is_comment(message: BusMessage, content: Mapping[str, Any]) -> bool:
     comment = content.get("comment")
-    begins = message.payload[: message.start].endswith(b'"comment":')
-    return isinstance(comment, dict) and comment.get("id") == message.key and begins
+    begins = message.payload[: message.body_offset].endswith(b'"comment":')
+    return isinstance(comment, dict) and comment.get("id") == message.target and begins

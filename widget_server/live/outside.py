@@ -4,44 +4,44 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from widget_server.live.channel import Loaded, Recent
-from widget_server.live.messages import Message
+from widget_server.live.channel import CachedSnapshot, RecentChanges
+from widget_server.live.messages import BusMessage
 
 
-class Source(Protocol):
+class SnapshotSource(Protocol):
     """Where the hub reads what it did not hear. Raises the model's refusals."""
 
-    async def snapshot(self, code: str) -> Loaded:
+    async def snapshot(self, code: str) -> CachedSnapshot:
         """The story now."""
 
-    async def changes(self, code: str, seq: int) -> list[Message] | None:
+    async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
         """The messages after `seq`, or None when a number is missing in between."""
 
-    async def recent(self, code: str) -> Recent:
+    async def recent(self, code: str) -> RecentChanges:
         """The last changes, for readers who come back."""
 
-    async def tallies(self, code: str, version: int) -> list[Message]:
+    async def tallies(self, code: str, version: int) -> list[BusMessage]:
         """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
 
-    async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
+    async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
         """What each reader left in the story, as JSON."""
 
     async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
         """The epoch, and `(seq, tally counter)` of each story."""
 
 
-class Carrier(Protocol):
+class Bus(Protocol):
     """What the hub asks of the bus. Nothing here waits and nothing here fails."""
 
     @property
     def healthy(self) -> bool:
         """Whether messages are known to arrive."""
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: BusMessage) -> None:
         """Send to the other processes, if that is possible now."""
 
-    def watch(self, code: str) -> "asyncio.Future[None]":
+    def subscribe(self, code: str) -> "asyncio.Future[None]":
         """Listen to a story; done when that is confirmed."""
 
-    def unwatch(self, codes: Iterable[str]) -> None:
+    def unsubscribe(self, codes: Iterable[str]) -> None:
         """Stop listening."""

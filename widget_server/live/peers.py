@@ -4,33 +4,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from widget_server.live.frames import Batch
+from widget_server.live.frames import PreparedBatch
 
 
 @dataclass(slots=True)
-class Written:
+class WriteMetrics:
     """What was handed to sockets, for /metrics."""
 
-    frames_written: Annotated[int, "frames written to sockets"] = 0
-    bytes_written: Annotated[int, "bytes of frames written to sockets"] = 0
+    messages_sent: Annotated[int, "frames written to sockets"] = 0
+    sent_bytes: Annotated[int, "bytes of frames written to sockets"] = 0
 
-    def add(self, batch: Batch, sockets: int = 1) -> None:
+    def add(self, batch: PreparedBatch, sockets: int = 1) -> None:
         """Count a batch that so many sockets took."""
-        self.frames_written += batch.number * sockets
-        self.bytes_written += batch.size * sockets
+        self.messages_sent += batch.count * sockets
+        self.sent_bytes += batch.size * sockets
 
 
-WRITTEN = Written()
+WRITE_METRICS = WriteMetrics()
 
 
-class Sender(Protocol):
+class SupportsSend(Protocol):
     """A socket, as far as the hub knows of any."""
 
     def send(self, data: bytes, /) -> int:
         """Give bytes to the kernel, and answer how many it took. Raises `OSError` where it took none."""
 
 
-class Peer(Protocol):
+class Connection(Protocol):
     """A connected embed. Nothing here waits and nothing here raises.
 
     There is no queue behind `write`: a peer that does not read is `paused` and takes nothing until
@@ -38,24 +38,24 @@ class Peer(Protocol):
     was missed and catches up in `on_resume`. A peer that stays paused for too long is cut.
     """
 
-    on_resume: Callable[[], None] | None
+    on_writable: Callable[[], None] | None
     """Called when a paused peer takes frames again. Dropped when the connection is gone."""
 
     on_shutdown: Callable[[], None] | None
     """Called when the server starts to leave, before the socket is closed with 1012."""
 
-    on_busy: Callable[[], None] | None
+    on_direct_revoked: Callable[[], None] | None
     """Called when `direct` may be used no more, before anything is written in another way."""
 
     @property
-    def direct(self) -> Sender | None:
+    def direct_socket(self) -> SupportsSend | None:
         """The peer's own socket, lent to who has set `on_busy`, for as long as nothing waits here.
 
         What it does not take of a batch goes to `put_rest` at once.
         """
 
     @property
-    def paused(self) -> bool:
+    def write_paused(self) -> bool:
         """The peer does not read fast enough: `write` would return False."""
 
     @property
@@ -66,10 +66,10 @@ class Peer(Protocol):
     def closed(self) -> bool:
         """Not accepted yet, closing or gone: `write` would return False, now and (once open) ever."""
 
-    def write(self, batch: Batch) -> bool:
+    def write(self, batch: PreparedBatch) -> bool:
         """Hand over the whole batch and return True, or nothing of it and return False."""
 
-    def put_rest(self, data: bytes | memoryview) -> None:
+    def write_remainder(self, data: bytes | memoryview) -> None:
         """Take what `direct` did not, in the middle of a frame as it may be."""
 
     def buffered(self) -> int:

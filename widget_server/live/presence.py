@@ -14,13 +14,13 @@ from collections.abc import Callable
 
 import orjson
 
-from widget_server.live.messages import Message
+from widget_server.live.messages import BusMessage
 
-AGAIN_S = 10.0
-FORGET_S = 25.0
-SAY_S = 1.0
-MOST_COPIES = 200
-MOST_READERS = 1_000_000
+REANNOUNCE_S = 10.0
+EXPIRE_S = 25.0
+MIN_INTERVAL_S = 1.0
+MAX_COPIES = 200
+MAX_READERS = 1_000_000
 """What one process may say that it sees: more than it could have open files."""
 NEW_S = 60.0
 """How far the clocks of two machines may be apart, and how old a message may be."""
@@ -45,13 +45,13 @@ class Presence:
         "_asked",
         "_clock",
         "_copies",
+        "_last_announced",
+        "_last_announced_at",
         "_most",
         "_networks",
         "_others",
         "_process",
         "_readers",
-        "_said",
-        "_said_at",
         "_shown",
         "_told_at",
     )
@@ -67,13 +67,13 @@ class Presence:
         self._copies: Counter[int] = Counter()
         self._others: dict[str, tuple[int, frozenset[int], float, int]] = {}
         """What each of the other processes said: readers, copies, when it was heard, and sent."""
-        self._said: tuple[int, frozenset[int]] = (0, frozenset())
-        self._said_at = -AGAIN_S
+        self._last_announced: tuple[int, frozenset[int]] = (0, frozenset())
+        self._last_announced_at = -REANNOUNCE_S
         self._told_at = 0
         self._shown = (0, 0)
         self._asked = False
 
-    def enter(self, copy: int, network: str = "") -> None:
+    def add(self, copy: int, network: str = "") -> None:
         """A reader came from this network, on this copy; 0 where it is not known."""
         if self._networks[network] < self._most or not self._most:
             self._readers += 1
@@ -81,7 +81,7 @@ class Presence:
         if copy:
             self._copies[copy] += 1
 
-    def leave(self, copy: int, network: str = "") -> None:
+    def remove(self, copy: int, network: str = "") -> None:
         """A reader of this copy went."""
         self._networks[network] -= 1
         if self._networks[network] < self._most or not self._most:
@@ -93,7 +93,7 @@ class Presence:
             if not self._copies[copy]:
                 del self._copies[copy]
 
-    def shown(self) -> tuple[int, int]:
+    def totals(self) -> tuple[int, int]:
         """Readers (rounded) and copies, over all processes."""
         copies = set(self._copies).union(*(said[1] for said in self._others.values()))
         total = self._readers + sum(said[0] for said in self._others.values())
@@ -101,12 +101,12 @@ class Presence:
 
     def has_changed(self, now: float) -> bool:
         """Whether what is shown differs from what was shown last; forgets silent processes."""
-        for process in [p for p, said in self._others.items() if now - said[2] > FORGET_S]:
+        for process in [p for p, said in self._others.items() if now - said[2] > EXPIRE_S]:
             del self._others[process]
-        before, self._shown = self._shown, self.shown()
+        before, self._shown = self._shown, self.totals()
         return before != self._shown
 
-    def hear(self, process: str, payload: bytes, now: float) -> None:
+    def receive(self, process: str, payload: bytes, now: float) -> None:
         """Another process says what it sees; one that is new asks for an answer.
 
         What is no newer than what it said before, or old by the clock, was sent again by somebody
@@ -123,26 +123,26 @@ class Presence:
         self._others[process] = (readers, copies, now, at)
         self._asked = self._asked or asks
 
-    def is_due(self, now: float) -> bool:
+    def should_announce(self, now: float) -> bool:
         """Whether this process should speak."""
-        quiet = now - self._said_at
-        fresh = quiet >= SAY_S and self._here() != self._said
-        return self._asked or fresh or (self._readers > 0 and quiet >= AGAIN_S)
+        quiet = now - self._last_announced_at
+        fresh = quiet >= MIN_INTERVAL_S and self._here() != self._last_announced
+        return self._asked or fresh or (self._readers > 0 and quiet >= REANNOUNCE_S)
 
-    def message(self, story: str, now: float, *, ask: bool = False) -> Message:
+    def message(self, story: str, now: float, *, ask: bool = False) -> BusMessage:
         """What this process sees, for the bus."""
-        self._said, self._said_at, self._asked = self._here(), now, False
+        self._last_announced, self._last_announced_at, self._asked = self._here(), now, False
         self._told_at = max(self._clock(), self._told_at + 1)
         payload = {
             "readers": self._readers,
-            "copies": sorted(self._said[1]),
+            "copies": sorted(self._last_announced[1]),
             "ask": ask,
             "at": self._told_at,
         }
-        return Message("presence", story, self._readers, self._process, orjson.dumps(payload))
+        return BusMessage("presence", story, self._readers, self._process, orjson.dumps(payload))
 
     def _here(self) -> tuple[int, frozenset[int]]:
-        return self._readers, frozenset(sorted(self._copies)[:MOST_COPIES])
+        return self._readers, frozenset(sorted(self._copies)[:MAX_COPIES])
 
 
 def _read(payload: bytes) -> tuple[int, frozenset[int], int, bool] | None:
@@ -155,8 +155,8 @@ def _read(payload: bytes) -> tuple[int, frozenset[int], int, bool] | None:
         return None
     sound = (
         all(type(number) is int for number in numbers)
-        and 0 <= readers <= MOST_READERS
-        and len(copies) <= MOST_COPIES
+        and 0 <= readers <= MAX_READERS
+        and len(copies) <= MAX_COPIES
         and all(copy > 0 for copy in copies)
     )
     return (readers, frozenset(copies), at, said.get("ask") is True) if sound else None

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-OPEN = "open"
+CODE_ONLY_JTI = "open"
 """Stands for the handle (`jti`) of a copy that carries only the story's code."""
 
 #: What a widget token may grant, in the order in which it is shown.
-RIGHTS = ("read", "react", "comment")
+PERMISSIONS = ("read", "react", "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class WidgetClaims:
     iat: int
     jti: str
     exp: int | None = None
-    can: tuple[str, ...] = RIGHTS
+    can: tuple[str, ...] = PERMISSIONS
     attribution: Attribution = Attribution()
     changes: str | None = None
     label: str | None = None

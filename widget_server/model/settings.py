@@ -9,7 +9,7 @@ KEY = re.compile(r"[a-z][a-z_]{0,29}")
 RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
-FACES = ("drawn", "emoji")
+REACTION_STYLES = ("drawn", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
 
 
@@ -37,7 +37,7 @@ class SiteSettings:
 
     prompt: str = "How does this article make you feel?"
     reactions: tuple[Reaction, ...] = REACTIONS
-    faces: str = "drawn"
+    reaction_style: str = "drawn"
     name: str = "optional"
     website: str = "off"
     email: str = "off"
@@ -47,8 +47,8 @@ class SiteSettings:
     open_republishing: str = "licence"
     edit_window: int = 900
     show_copy: bool = True
-    pace_react: str = "30/60"
-    pace_comment: str = "5/60"
+    rate_limit_react: str = "30/60"
+    rate_limit_comment: str = "5/60"
 
     def republishing_open(self, story_license: str) -> bool:
         """Whether the story's code alone, without a token, may react and comment."""
@@ -82,13 +82,15 @@ class SiteSettings:
             kinds = (str, type(None)) if field.default is None else (type(field.default),)
             if not isinstance(value, kinds) or isinstance(value, bool) > (bool in kinds):
                 raise ValueError(f"{field.name} is not what it can be.")
-        if not all(RATE.fullmatch(rate) for rate in (self.pace_react, self.pace_comment)):
+        if not all(
+            RATE.fullmatch(rate) for rate in (self.rate_limit_react, self.rate_limit_comment)
+        ):
             raise ValueError("A pace is count/seconds.")
         texts = [text for one in self.reactions for text in (one.key, one.label, one.emoji)]
         if not all(isinstance(text, str) for text in texts) or not texts:
             raise ValueError("A reaction has a key, a label and an emoji.")
 
-    def changed(self, key: str, text: str) -> "SiteSettings":
+    def with_value(self, key: str, text: str) -> "SiteSettings":
         """The settings with one `KEY=VALUE` of the command line applied.
 
         Raises `ValueError` with a sentence that names what is accepted.
@@ -164,7 +166,7 @@ def _reactions(text: str) -> tuple[Reaction, ...]:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "prompt": _line,
     "reactions": _reactions,
-    "faces": _one_of(*FACES),
+    "faces": _one_of(*REACTION_STYLES),
     "name": _one_of(*FIELD_RULES),
     "website": _one_of(*FIELD_RULES),
     "email": _one_of(*FIELD_RULES),

@@ -4,7 +4,7 @@ import secrets
 import string
 from dataclasses import dataclass
 
-from widget_server.model.errors import TextRefused
+from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
 from widget_server.operations import copies, readers
@@ -18,7 +18,7 @@ _ALPHABET = string.digits + string.ascii_letters
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class NewComment:
     """A comment as it was sent. `key` is the client's name for this deed."""
 
     key: str
@@ -29,7 +29,7 @@ class Words:
     parent: str | None
 
 
-async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> Comment:
+async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) -> Comment:
     """Publish a comment, or keep it for a moderator where the site asks for that.
 
     Raises `NotPermitted` (or why the copy only reads), `TextRefused`, `TooLarge`, `Malformed`,
@@ -37,24 +37,24 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
     """
     grant.require("comment")
     settings = grant.site.settings
-    name, email, website = _fields(settings, actor, words)
-    tree = text.check_body(words.body)
-    services.paces.spend("comment", actor.network)
-    services.paces.spend_of(settings.pace_comment, "comment", actor.key)
+    name, email, website = _contact_fields(settings, actor, new)
+    tree = text.check_body(new.body)
+    services.rate_limiters.hit_network("comment", actor.network)
+    services.rate_limiters.hit_reader(settings.rate_limit_comment, "comment", actor.reader_id)
     author = actor.claims.author
-    copy = await copies.used(services, grant, actor.network)
-    deed = Post(
+    copy = await copies.record_used(services, grant, actor.network)
+    action = Post(
         story=grant.story.id,
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
-        key=words.key,
-        reader=actor.key,
-        once=readers.once(services, grant, actor),
-        source=words.body,
+        key=new.key,
+        reader=actor.reader_id,
+        previous_reader=readers.first_action_reader(services, grant, actor),
+        source=new.body,
         text=tree,
         pending=settings.moderation == "pre" and not author,
         reactions=settings.reaction_keys(),
         at=services.now_ms(),
-        parent=words.parent,
+        parent=new.parent,
         name=name,
         vouched=actor.claims.name is not None,
         email=email,
@@ -63,7 +63,7 @@ async def post(services: Services, grant: Grant, actor: Actor, words: Words) -> 
         copy=copy.id if copy is not None else None,
         lang=grant.lang,
     )
-    return await services.writer.submit(deed)
+    return await services.writer.submit(action)
 
 
 async def edit(services: Services, grant: Grant, actor: Actor, comment: str, body: str) -> Comment:
@@ -71,19 +71,19 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
     grant.require("comment")
     settings = grant.site.settings
     tree = text.check_body(body)
-    services.paces.spend("comment", actor.network)
-    services.paces.spend_of(settings.pace_comment, "edit", actor.key)
-    deed = Edit(
+    services.rate_limiters.hit_network("comment", actor.network)
+    services.rate_limiters.hit_reader(settings.rate_limit_comment, "edit", actor.reader_id)
+    action = Edit(
         story=grant.story.id,
         comment=comment,
-        reader=actor.key,
+        reader=actor.reader_id,
         source=body,
         text=tree,
         window=settings.edit_window * 1000,
         moderated=settings.moderation == "pre" and not actor.claims.author,
         at=services.now_ms(),
     )
-    return await services.writer.submit(deed)
+    return await services.writer.submit(action)
 
 
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:
@@ -92,10 +92,10 @@ async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -
     Also where the token only reads by now. Raises `OriginNotAllowed`, `NotFound`,
     `EditWindowOver`, `Unavailable`.
     """
-    grant.require_page()
+    grant.require_origin()
     window = grant.site.settings.edit_window * 1000
-    deed = Delete(grant.story.id, comment, actor.key, window, services.now_ms())
-    return await services.writer.submit(deed)
+    action = Delete(grant.story.id, comment, actor.reader_id, window, services.now_ms())
+    return await services.writer.submit(action)
 
 
 async def report(
@@ -105,18 +105,18 @@ async def report(
     grant.require("comment")
     if reason is not None:
         text.check_reason(reason)
-    services.paces.spend("report", actor.network)
-    deed = Report(grant.story.id, comment, actor.key, reason, services.now_ms())
-    await services.writer.submit(deed)
+    services.rate_limiters.hit_network("report", actor.network)
+    action = Report(grant.story.id, comment, actor.reader_id, reason, services.now_ms())
+    await services.writer.submit(action)
 
 
-def _fields(
-    settings: SiteSettings, actor: Actor, words: Words
+def _contact_fields(
+    settings: SiteSettings, actor: Actor, words: NewComment
 ) -> tuple[str | None, str | None, str | None]:
     """Name, email and website as the site's rules have them; a vouched reader has a name."""
-    name = _field("name", settings.name, words.name, vouched=actor.claims.name)
-    email = _field("email", settings.email, words.email)
-    website = _field("website", settings.website, words.website)
+    name = _contact_field("name", settings.name, words.name, vouched=actor.claims.name)
+    email = _contact_field("email", settings.email, words.email)
+    website = _contact_field("website", settings.website, words.website)
     if words.name and actor.claims.name is None:
         text.check_unsigned_name(words.name)
     if email is not None:
@@ -126,13 +126,15 @@ def _fields(
     return name, email, website
 
 
-def _field(what: str, rule: str, sent: str | None, vouched: str | None = None) -> str | None:
+def _contact_field(
+    what: str, rule: str, sent: str | None, vouched: str | None = None
+) -> str | None:
     if vouched is not None:
         return vouched
     if not sent:
         if rule == "required":
-            raise TextRefused(f"This site asks for a {what}. Fill it in and send again.")
+            raise TextRejectedError(f"This site asks for a {what}. Fill it in and send again.")
         return None
     if rule == "off":
-        raise TextRefused(f"This site does not ask for a {what}. Leave the field out.")
+        raise TextRejectedError(f"This site does not ask for a {what}. Leave the field out.")
     return sent

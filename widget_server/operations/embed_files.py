@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from widget_server.operations.services import Services
 from widget_server.store.embed_files import store_embed_files
 
-NAMES_S = 1.0
+NAMES_MAX_AGE_S = 1.0
 """How old the known names may be when a file is asked for that is not among them, in seconds."""
-STORE_S = 10.0
+STORE_TIMEOUT_S = 10.0
 """How long the start of a process waits until its files are stored, in seconds."""
 
 
@@ -24,16 +24,16 @@ class OtherBuilds:
         self._services = services
         self._clock = clock
         self._names: frozenset[str] = frozenset()
-        self._asked = float("-inf")
-        self._asking = asyncio.Lock()
+        self._names_read_at = float("-inf")
+        self._names_lock = asyncio.Lock()
 
     async def find(self, name: str) -> str | None:
         """The file's content, or None. Raises `Unavailable` when the database does not answer."""
         if name not in self._names:
-            async with self._asking:
-                if self._clock() - self._asked >= NAMES_S:
+            async with self._names_lock:
+                if self._clock() - self._names_read_at >= NAMES_MAX_AGE_S:
                     # Also if it fails: a database in trouble is not asked by everyone.
-                    self._asked = self._clock()
+                    self._names_read_at = self._clock()
                     self._names = await self._services.embed_files.names()
         return await self._services.embed_files.content(name) if name in self._names else None
 
@@ -43,8 +43,8 @@ async def store_own(services: Services, files: Mapping[str, str]) -> None:
 
     Raises `Unavailable` or `TimeoutError` when the database does not take them in time.
     """
-    async with asyncio.timeout(STORE_S):
+    async with asyncio.timeout(STORE_TIMEOUT_S):
         known = await services.embed_files.names()
         missing = {name: content for name, content in files.items() if name not in known}
         if missing:
-            await services.writer.run_errand(store_embed_files(missing))
+            await services.writer.run_in_transaction(store_embed_files(missing))

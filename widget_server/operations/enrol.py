@@ -3,18 +3,18 @@
 import re
 from dataclasses import dataclass, replace
 
-from widget_server.model.claims import OPEN, WidgetClaims
-from widget_server.model.errors import NotFound, NotPermitted
+from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
+from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.directory import KnownSite
+from widget_server.operations.directory import CachedSite
 from widget_server.operations.services import Services
 from widget_server.store.errands import (
-    change_site,
-    make_site,
+    insert_site,
     readmit_origin,
     revoke_token,
-    shut_origin_out,
+    shut_out_origin,
+    update_site,
 )
 from widget_server.trust import origins, tokens
 from widget_server.trust.tokens import mint_widget
@@ -25,22 +25,22 @@ JTI = re.compile(r"[\x21-\x7e]{1,64}")
 async def create_site(services: Services, slug: str, name: str) -> Site:
     """A new site with its first key. Raises `NotPermitted` when the slug is taken."""
     site = Site(slug, name, 1, 1, SiteSettings())
-    if not await services.writer.run_errand(make_site(site)):
-        raise NotPermitted(f"There is a site “{slug}” already.")
+    if not await services.writer.run_in_transaction(insert_site(site)):
+        raise NotPermittedError(f"There is a site “{slug}” already.")
     return site
 
 
 async def all_sites(services: Services) -> list[Site]:
     """Every site, by slug."""
-    return await services.directory.all_sites()
+    return await services.cache.all_sites()
 
 
-async def set_rules(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
+async def update_settings(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
     """Apply `KEY=VALUE` choices. Raises `NotFound`, and `ValueError` with a sentence."""
 
     def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
-            settings = settings.changed(key, value)
+            settings = settings.with_value(key, value)
         return settings
 
     def change(site: Site) -> Site:
@@ -48,24 +48,24 @@ async def set_rules(services: Services, slug: str, choices: list[tuple[str, str]
 
     applied(SiteSettings())  # What is wrong is said here, not in a transaction shared with others.
 
-    return await services.writer.run_errand(change_site(slug, change))
+    return await services.writer.run_in_transaction(update_site(slug, change))
 
 
 async def rotate_key(services: Services, slug: str) -> Site:
     """Add a key generation; tokens of the older ones stay good. Raises `NotFound`."""
-    return await services.writer.run_errand(
-        change_site(slug, lambda site: replace(site, generation=site.generation + 1))
+    return await services.writer.run_in_transaction(
+        update_site(slug, lambda site: replace(site, generation=site.generation + 1))
     )
 
 
 async def retire_keys(services: Services, slug: str) -> Site:
     """Refuse every generation but the current one from now on. Raises `NotFound`."""
-    return await services.writer.run_errand(
-        change_site(slug, lambda site: replace(site, oldest=site.generation))
+    return await services.writer.run_in_transaction(
+        update_site(slug, lambda site: replace(site, oldest=site.generation))
     )
 
 
-async def site_key(services: Services, slug: str) -> tuple[int, str]:
+async def signing_key(services: Services, slug: str) -> tuple[int, str]:
     """The current generation and its key, for minting elsewhere. Raises `NotFound`."""
     site = await _site(services, slug)
     return site.generation, services.keyring.site_key(slug, site.generation)
@@ -73,7 +73,7 @@ async def site_key(services: Services, slug: str) -> tuple[int, str]:
 
 async def mint(services: Services, claims: WidgetClaims) -> str:
     """A signed widget token. Raises `NotFound`."""
-    generation, key = await site_key(services, claims.site)
+    generation, key = await signing_key(services, claims.site)
     return mint_widget(key, claims.site, generation, claims)
 
 
@@ -104,14 +104,14 @@ async def revoke(
     """
     known = await _known(services, slug)
     jti = _handle(services, known.site, token_or_jti)
-    seen = await services.directory.seen(slug, jti)
+    seen = await services.cache.seen(slug, jti)
     exact = [one for one in dict.fromkeys(copy.origin for copy in seen) if _is_exact(services, one)]
     if shut and len(exact) != 1:
         raise ValueError(
             f"The token was seen on {', '.join(exact) or 'no exact origin yet'}. Withdraw it without"
             " --shut-out, and name each origin to shut out with `widget-server site shut-out`."
         )
-    await services.writer.run_errand(revoke_token(slug, jti))
+    await services.writer.run_in_transaction(revoke_token(slug, jti))
     if shut:
         stories = {None} if everywhere else {one.story for one in seen if one.origin == exact[0]}
         for story in stories:
@@ -129,14 +129,14 @@ def _is_exact(services: Services, origin: str) -> bool:
 
 def _handle(services: Services, site: Site, token_or_jti: str) -> str:
     if token_or_jti.startswith("w1."):
-        peeked = tokens.peek(token_or_jti)
+        peeked = tokens.parse_unverified(token_or_jti)
         if peeked.site == site.slug:
             # Of whatever generation: also a token of a retired key has a handle.
-            return services.keyring.open_widget(peeked, 0, site.generation, services.clock()).jti
+            return services.keyring.verify_widget(peeked, 0, site.generation, services.clock()).jti
         raise ValueError("This token is of another site.")
     if not JTI.fullmatch(token_or_jti):
         raise ValueError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
-    if token_or_jti == OPEN:
+    if token_or_jti == CODE_ONLY_JTI:
         raise ValueError(
             "The jti “open” stands for copies that carry only the code. `site shut-out` is for them."
         )
@@ -151,7 +151,7 @@ def exact_origin(services: Services, text: str) -> str:
             "Give one exact origin, as https://host or https://host:port. Wildcards and null would"
             " shut out pages that nobody meant."
         )
-    if origin == services.own_origin:
+    if origin == services.server_origin:
         raise ValueError("This is the server's own origin: its pages and frames are for everyone.")
     return origin
 
@@ -163,7 +163,7 @@ async def shut_out(services: Services, slug: str, origin: str, story: str | None
     """
     await _known(services, slug)
     exact = exact_origin(services, origin)
-    await services.writer.run_errand(shut_origin_out(slug, exact, _code(slug, story)))
+    await services.writer.run_in_transaction(shut_out_origin(slug, exact, _code(slug, story)))
     return exact
 
 
@@ -171,7 +171,7 @@ async def readmit(services: Services, slug: str, origin: str, story: str | None)
     """Take `shut_out` back; False where there is nothing to take back. Raises what that does."""
     await _known(services, slug)
     exact = exact_origin(services, origin)
-    return await services.writer.run_errand(readmit_origin(slug, exact, _code(slug, story)))
+    return await services.writer.run_in_transaction(readmit_origin(slug, exact, _code(slug, story)))
 
 
 async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | None]]:
@@ -182,7 +182,7 @@ async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | N
     known = await _known(services, slug)
     found: list[tuple[str, str | None]] = []
     for one in sorted(known.shut_out, key=lambda one: (one.origin, one.story)):
-        story = await services.directory.story(one.story) if one.story else None
+        story = await services.cache.story(one.story) if one.story else None
         found.append((one.origin, story.key if story is not None else one.story or None))
     return found
 
@@ -195,8 +195,8 @@ async def _site(services: Services, slug: str) -> Site:
     return (await _known(services, slug)).site
 
 
-async def _known(services: Services, slug: str) -> KnownSite:
-    known = await services.directory.site(slug, max_age=0)
+async def _known(services: Services, slug: str) -> CachedSite:
+    known = await services.cache.site(slug, max_age=0)
     if known is None:
-        raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
+        raise NotFoundError(f"There is no site “{slug}”. `widget-server site list` shows them.")
     return known

@@ -7,19 +7,19 @@ stories. What is kept is each story's finished JSON, so that an answer is little
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from widget_server.model.answers import MOST_ANSWER
-from widget_server.model.errors import Unavailable
+from widget_server.model.answers import MAX_RESPONSE_BYTES
+from widget_server.model.errors import UnavailableError
 from widget_server.store.discussions import Discussions
 from widget_server.wire import frames
 
-FRESH_S = 2.0
+COUNTS_TTL_S = 2.0
 """As long as the answer itself may be kept by others."""
-MOST = 50_000
+MAX_STORIES = 50_000
 _AROUND = 40
 """Bytes of an answer that are no story's."""
 
 
-class Lists:
+class CountsCache:
     """Pieces of JSON by story code; an empty piece for a code that names no story to be read.
 
     `is_open` tells of a site whether everyone may read its stories.
@@ -34,19 +34,19 @@ class Lists:
         self._discussions = discussions
         self._is_open = is_open
         self._clock = clock
-        self._pieces: dict[str, tuple[float, bytes]] = {}
+        self._fragments: dict[str, tuple[float, bytes]] = {}
 
     async def counts(self, codes: Sequence[str]) -> bytes:
         """`{"stories":{code:{comments, tally},…},"more":n}`, without those that are not there.
 
         `more` are the last of `codes`, where there is no room for all: ask for them anew.
         """
-        oldest, missing = self._clock() - FRESH_S, (0.0, b"")
-        kept = [self._pieces.get(code, missing) for code in codes]
+        oldest, missing = self._clock() - COUNTS_TTL_S, (0.0, b"")
+        kept = [self._fragments.get(code, missing) for code in codes]
         stale = [code for code, (at, _) in zip(codes, kept, strict=True) if at < oldest]
-        drawn = await self._draw(stale) if stale else {}
-        found = [drawn.get(code, piece)[1] for code, piece in zip(codes, kept, strict=True)]
-        room, answered = MOST_ANSWER - _AROUND, 0
+        prepared = await self._encode(stale) if stale else {}
+        found = [prepared.get(code, piece)[1] for code, piece in zip(codes, kept, strict=True)]
+        room, answered = MAX_RESPONSE_BYTES - _AROUND, 0
         for piece in found:
             room -= len(piece) + 1
             if room < 0:
@@ -59,21 +59,21 @@ class Lists:
         """Whether it is known to be open: one site that cannot be read must not cost the others."""
         try:
             return await self._is_open(site)
-        except Unavailable:
+        except UnavailableError:
             return False
 
-    async def _draw(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
+    async def _encode(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
         counted = await self._discussions.counts(codes)
         sites = {site for site, *_ in counted}
         closed = {site for site in sites if not await self._may_be_read(site)}
         now = self._clock()
-        drawn = dict.fromkeys(codes, (now, b""))
-        drawn |= {
-            code: (now, frames.count_piece(code, total, tally))
+        prepared = dict.fromkeys(codes, (now, b""))
+        prepared |= {
+            code: (now, frames.count_json(code, total, tally))
             for site, code, total, tally in counted
             if site not in closed
         }
-        if len(self._pieces) + len(drawn) > MOST:
-            self._pieces.clear()
-        self._pieces |= drawn
-        return drawn
+        if len(self._fragments) + len(prepared) > MAX_STORIES:
+            self._fragments.clear()
+        self._fragments |= prepared
+        return prepared

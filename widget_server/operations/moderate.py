@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from widget_server.model.errors import NotFound
+from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Comment, Story
 from widget_server.operations.services import Services
-from widget_server.store.deeds import Change, Moderate
+from widget_server.store.deeds import Moderate, UpdateStory
 
 Verb = Literal["approve", "remove", "pin", "unpin"]
 
@@ -14,19 +14,19 @@ async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
     """Approve, remove, pin or unpin a comment. Raises `NotFound`, `Unavailable`."""
     story = await services.discussions.find_comment(comment)
     if story is None:
-        raise NotFound("There is no comment with this id.")
+        raise NotFoundError("There is no comment with this id.")
     # Known from now on, so that what is announced follows the rules of the story's site.
-    services.directory.keep(story)
-    await services.directory.site(story.site)
+    services.cache.put(story)
+    await services.cache.site(story.site)
     return await services.writer.submit(Moderate(story.id, comment, verb, services.now_ms()))
 
 
-async def close(services: Services, code: str, *, closed: bool) -> Story:
+async def set_closed(services: Services, code: str, *, closed: bool) -> Story:
     """Close a story's discussion for everything new, or open it again. Raises `NotFound`."""
     return await _change(services, code, {"closed": closed})
 
 
-async def annotate(services: Services, code: str, notice: str | None) -> Story:
+async def set_notice(services: Services, code: str, notice: str | None) -> Story:
     """Set the line that stands above a discussion, or take it away. Raises `NotFound`."""
     return await _change(services, code, {"notice": notice})
 
@@ -34,14 +34,16 @@ async def annotate(services: Services, code: str, notice: str | None) -> Story:
 async def _change(services: Services, code: str, columns: dict[str, str | bool | None]) -> Story:
     story = await services.discussions.story(code)
     if story is None:
-        raise NotFound("There is no story with this code.")
-    services.directory.keep(story)
-    await services.directory.site(story.site)
-    changed = await services.writer.submit(Change(story.id, columns))
-    services.directory.keep(changed)
+        raise NotFoundError("There is no story with this code.")
+    services.cache.put(story)
+    await services.cache.site(story.site)
+    changed = await services.writer.submit(UpdateStory(story.id, columns))
+    services.cache.put(changed)
     return changed
 
 
-async def waiting(services: Services, site: str, limit: int = 100) -> list[tuple[str, Comment]]:
+async def pending_comments(
+    services: Services, site: str, limit: int = 100
+) -> list[tuple[str, Comment]]:
     """Code of the story and comment for all that waits for a moderator, oldest first."""
-    return await services.discussions.waiting(site, limit)
+    return await services.discussions.pending(site, limit)

@@ -1,6 +1,6 @@
 """One tap: set, change or take back the one reaction that a reader has."""
 
-from widget_server.model.errors import UnknownReaction
+from widget_server.model.errors import UnknownReactionError
 from widget_server.model.records import Tally
 from widget_server.operations import copies
 from widget_server.operations.admit import Grant
@@ -20,9 +20,11 @@ async def react(
     grant.require("react")
     settings = grant.site.settings
     if reaction is not None and reaction not in settings.reaction_keys():
-        raise UnknownReaction
-    services.paces.spend_of(settings.pace_react, "react", actor.key)
-    copy = await copies.used(services, grant, actor.network) if reaction is not None else None
+        raise UnknownReactionError
+    services.rate_limiters.hit_reader(settings.rate_limit_react, "react", actor.reader_id)
+    copy = (
+        await copies.record_used(services, grant, actor.network) if reaction is not None else None
+    )
     place = copy.id if copy is not None else None
-    deed = React(grant.story.id, comment, actor.key, reaction, place, services.now_ms())
-    return await services.writer.submit(deed)
+    action = React(grant.story.id, comment, actor.reader_id, reaction, place, services.now_ms())
+    return await services.writer.submit(action)

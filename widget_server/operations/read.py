@@ -2,50 +2,52 @@
 
 from collections.abc import Sequence
 
-from widget_server.live.channel import RECENT, Loaded, Recent
-from widget_server.live.messages import Message
-from widget_server.model.answers import MOST_COMMENTS
-from widget_server.model.errors import NotFound, NotPermitted
+from widget_server.live.channel import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.live.messages import BusMessage
+from widget_server.model.answers import MAX_COMMENTS_BYTES
+from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged
 from widget_server.model.records import Position, Tally, Thread
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.announce import to_message
-from widget_server.operations.directory import Directory
+from widget_server.operations.announce import encode_event
+from widget_server.operations.directory import LookupCache
 from widget_server.operations.services import Services
 from widget_server.store.discussions import Discussions
 from widget_server.store.threads import Page
 from widget_server.wire import frames
 
-MOST_THREADS = 100
+MAX_THREADS = 100
 """Threads that one page may carry."""
 
 
-class StorySource:
+class DatabaseSnapshotSource:
     """What the hub asks the database, answered in finished JSON."""
 
-    def __init__(self, discussions: Discussions, directory: Directory) -> None:
+    def __init__(self, discussions: Discussions, directory: LookupCache) -> None:
         self._discussions = discussions
-        self._directory = directory
+        self._cache = directory
 
-    async def snapshot(self, code: str) -> Loaded:
+    async def snapshot(self, code: str) -> CachedSnapshot:
         """The story now. Raises `NotFound`, `Unavailable`."""
         found = await self._discussions.snapshot(code)
         story, page = found.story, found.page
-        known = await self._directory.site(story.site, max_age=0)
+        known = await self._cache.site(story.site, max_age=0)
         settings = known.site.settings if known is not None else SiteSettings()
-        self._directory.keep(story)
-        return Loaded(
+        self._cache.put(story)
+        return CachedSnapshot(
             epoch=found.epoch,
             seq=story.seq,
             version=story.tallies,
             count=story.count,
-            tally=frames.tally_body(story.tally),
+            tally=frames.tally_json(story.tally),
             tally_version=story.tally.version,
-            head=frames.snapshot_head(story, settings),
-            threads=frames.snapshot_threads(page.threads, page.next, show_copy=settings.show_copy),
+            head=frames.snapshot_head_json(story, settings),
+            threads=frames.snapshot_threads_json(
+                page.threads, page.next, show_copy=settings.show_copy
+            ),
         )
 
-    async def changes(self, code: str, seq: int) -> list[Message] | None:
+    async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
         """The messages after `seq`; None when a number in between is gone for good."""
         changes = await self._discussions.changes(code, seq)
         if not changes.complete:
@@ -53,54 +55,54 @@ class StorySource:
         settings = await self._settings(changes.story.site)
         total = changes.story.count
         return [
-            to_message(CommentChanged(code, comment.seq, comment, total), changes.epoch, settings)
+            encode_event(CommentChanged(code, comment.seq, comment, total), changes.epoch, settings)
             for comment in changes.comments
         ]
 
-    async def recent(self, code: str) -> Recent:
+    async def recent(self, code: str) -> RecentChanges:
         """The last changes of a story, for readers who come back."""
-        latest = await self._discussions.recent(code, RECENT)
+        latest = await self._discussions.recent(code, RESUME_SIZE)
         story, changed, counted = latest.story, latest.comments, latest.tallies
         settings = await self._settings(story.site)
         comments = [
             (
                 comment.seq,
                 comment.id,
-                frames.comment_body(comment, show_copy=settings.show_copy),
+                frames.comment_json(comment, show_copy=settings.show_copy),
             )
             for comment in changed
         ]
         tallies = [
-            to_message(TallyChanged(code, target, tally), latest.epoch, settings)
+            encode_event(TallyChanged(code, target, tally), latest.epoch, settings)
             for target, tally in [(None, story.tally), *counted]
         ]
-        return Recent(
+        return RecentChanges(
             epoch=latest.epoch,
             seq=story.seq,
             version=story.tallies,
-            floor=latest.floor,
-            counted_from=0 if len(counted) < RECENT else counted[0][1].version - 1,
+            oldest_seq=latest.floor,
+            counted_from=0 if len(counted) < RESUME_SIZE else counted[0][1].version - 1,
             comments=comments,
             tallies=tallies,
         )
 
-    async def tallies(self, code: str, version: int) -> list[Message]:
+    async def tallies(self, code: str, version: int) -> list[BusMessage]:
         """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
-        epoch, changed = await self._discussions.tallies(code, version, RECENT)
+        epoch, changed = await self._discussions.tallies(code, version, RESUME_SIZE)
         return [
-            to_message(TallyChanged(code, target, tally), epoch, SiteSettings())
+            encode_event(TallyChanged(code, target, tally), epoch, SiteSettings())
             for target, tally in changed
         ]
 
-    async def mine(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
+    async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
         """What each reader left in the story, as JSON."""
-        story = await self._directory.story(code)
+        story = await self._cache.story(code)
         if story is None:
-            raise NotFound
-        left = await self._discussions.mine(story.id, readers)
+            raise NotFoundError
+        left = await self._discussions.own(story.id, readers)
         settings = await self._settings(story.site)
         return {
-            reader: frames.mine_body(mine.reactions, mine.comments, settings)
+            reader: frames.own_json(mine.reactions, mine.comments, settings)
             for reader, mine in left.items()
         }
 
@@ -109,7 +111,7 @@ class StorySource:
         return await self._discussions.positions(codes)
 
     async def _settings(self, site: str) -> SiteSettings:
-        known = await self._directory.site(site)
+        known = await self._cache.site(site)
         return known.site.settings if known is not None else SiteSettings()
 
 
@@ -119,7 +121,7 @@ async def snapshot(services: Services, code: str, since: Position | None) -> byt
     Raises `NotFound`, `NotPermitted` where the site's stories are read with a token.
     """
     await _readable(services, code)
-    return await services.hub.public(code, since)
+    return await services.hub.public_snapshot(code, since)
 
 
 async def page(
@@ -128,7 +130,7 @@ async def page(
     order: str,
     before: str | None,
     limit: int,
-    most: int = MOST_COMMENTS,
+    most: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Page, SiteSettings]:
     """Further threads of a story, of at most so many bytes of JSON. Raises `NotFound`, `NotPermitted`, `Malformed`."""
     settings = await _readable(services, code)
@@ -140,7 +142,7 @@ async def thread(
     code: str,
     comment: str,
     after: str | None = None,
-    most: int = MOST_COMMENTS,
+    most: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Thread, SiteSettings]:
     """A part of a comment's thread. Raises `NotFound`, `NotPermitted`, `Malformed`."""
     settings = await _readable(services, code)
@@ -152,16 +154,16 @@ async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, st
     return await services.discussions.counts(codes)
 
 
-async def counts_of_list(services: Services, codes: Sequence[str]) -> bytes:
+async def counts_json(services: Services, codes: Sequence[str]) -> bytes:
     """The same for a list, as finished JSON that is at most a moment old."""
-    return await services.directory.lists.counts(codes)
+    return await services.cache.counts_cache.counts(codes)
 
 
 async def _readable(services: Services, code: str) -> SiteSettings:
-    story = await services.directory.story(code)
-    known = None if story is None else await services.directory.site(story.site)
+    story = await services.cache.story(code)
+    known = None if story is None else await services.cache.site(story.site)
     if known is None:
-        raise NotFound
+        raise NotFoundError
     if not known.site.settings.open_reading:
-        raise NotPermitted("This site's stories are read with a token.")
+        raise NotPermittedError("This site's stories are read with a token.")
     return known.site.settings

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from widget_server.model.claims import ReaderClaims
-from widget_server.model.errors import TokenExpired, TokenInvalid
+from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.model.records import Site
 from widget_server.operations.admit import Grant
-from widget_server.operations.directory import ADMITTED_S
+from widget_server.operations.directory import ADMISSION_MAX_AGE_S
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Forget
-from widget_server.store.errands import use_identity
+from widget_server.store.errands import consume_identity_token
 from widget_server.trust import tokens
 from widget_server.trust.claims import READER_LIFE
 
@@ -20,21 +20,21 @@ class Actor:
     """A reader about to do something. `issued` is the token to hand out when it was just made."""
 
     claims: ReaderClaims
-    key: str
+    reader_id: str
     """The reader as the store knows it."""
     network: str
-    issued: str | None = None
+    new_token: str | None = None
     first: str | None = None
     """The secret that came with the deed, of which the reader is made who has no token yet."""
 
 
-def store_key(claims: ReaderClaims) -> str:
+def reader_id(claims: ReaderClaims) -> str:
     """The reader as the store knows it: 128 bits of SHA-256, from which no token can be made."""
     who = f"sub:{claims.sub}" if claims.sub is not None else f"rid:{claims.rid}"
     return hashlib.sha256(f"{claims.site}/{who}".encode()).hexdigest()[:32]
 
 
-def recognise(services: Services, site: Site, token: str | None) -> ReaderClaims | None:
+def reader_from_token(services: Services, site: Site, token: str | None) -> ReaderClaims | None:
     """The reader behind a token; a token that is not good here is as good as none.
 
     Reading must not fail because an old token lies in a browser's storage.
@@ -42,8 +42,8 @@ def recognise(services: Services, site: Site, token: str | None) -> ReaderClaims
     if token is None:
         return None
     try:
-        return still(services, site, services.keyring.open_reader(token, site.slug))
-    except TokenInvalid:
+        return still(services, site, services.keyring.verify_reader(token, site.slug))
+    except TokenInvalidError:
         return None
 
 
@@ -57,27 +57,27 @@ def still(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
     ended = None
     # Of a newer key than is known here another process knows: only the server signs these.
     if claims.generation is not None and claims.generation < site.oldest:
-        ended = TokenInvalid.code
+        ended = TokenInvalidError.code
     # Tokens of old versions name no generation and no end.
     elif claims.generation is None or claims.exp is None or claims.exp <= services.clock():
-        ended = TokenExpired.code
+        ended = TokenExpiredError.code
     return claims if ended is None else ReaderClaims(site.slug, claims.rid, ended=ended)
 
 
-async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
+async def exchange_identity_token(services: Services, site: Site, token: str) -> ReaderClaims:
     """Exchange an identity token, once, for a reader. Raises `TokenInvalid`, `TokenExpired`."""
-    peeked = tokens.peek(token)
-    if peeked.site != site.slug:
-        raise TokenInvalid
-    if peeked.generation > site.generation:
-        known = await services.directory.site(site.slug, max_age=ADMITTED_S)
+    unverified = tokens.parse_unverified(token)
+    if unverified.site != site.slug:
+        raise TokenInvalidError
+    if unverified.generation > site.generation:
+        known = await services.cache.site(site.slug, max_age=ADMISSION_MAX_AGE_S)
         site = site if known is None else known.site
     now = services.clock()
-    claims = services.keyring.open_identity(peeked, site.oldest, site.generation, now)
-    if not await services.writer.run_errand(
-        use_identity(site.slug, claims.jti, claims.exp, int(now))
+    claims = services.keyring.verify_identity(unverified, site.oldest, site.generation, now)
+    if not await services.writer.run_in_transaction(
+        consume_identity_token(site.slug, claims.jti, claims.exp, int(now))
     ):
-        raise TokenInvalid("This identity token was used before. Ask the site for a new one.")
+        raise TokenInvalidError("This identity token was used before. Ask the site for a new one.")
     return ReaderClaims(
         site.slug,
         tokens.new_rid(),
@@ -85,7 +85,7 @@ async def vouch(services: Services, site: Site, token: str) -> ReaderClaims:
         name=claims.name,
         avatar=claims.avatar,
         author=claims.author,
-        generation=peeked.generation,
+        generation=unverified.generation,
         exp=int(now) + READER_LIFE,
     )
 
@@ -107,29 +107,29 @@ def act(
     """
     if known is not None and known.ended is not None:
         known = replace(known, ended=None)
-        issued = services.keyring.issue_reader(grant.site.slug, known)
-        return Actor(known, store_key(known), network, issued, first=first)
+        new_token = services.keyring.issue_reader(grant.site.slug, known)
+        return Actor(known, reader_id(known), network, new_token, first=first)
     if known is not None:
-        return Actor(known, store_key(known), network, first=first)
-    services.paces.spend("reader", network)
-    rid = services.keyring.first_rid(first) if first is not None else tokens.new_rid()
+        return Actor(known, reader_id(known), network, first=first)
+    services.rate_limiters.hit_network("reader", network)
+    rid = services.keyring.derived_reader_id(first) if first is not None else tokens.new_rid()
     claims = ReaderClaims(grant.site.slug, rid)
-    issued = services.keyring.issue_reader(grant.site.slug, claims)
-    return Actor(claims, store_key(claims), network, issued)
+    new_token = services.keyring.issue_reader(grant.site.slug, claims)
+    return Actor(claims, reader_id(claims), network, new_token)
 
 
-def once(services: Services, grant: Grant, actor: Actor) -> str | None:
+def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str | None:
     """Return who did this deed before, if a reader without a token did and its answer was lost.
 
     Another deed or the site's word may have made the reader known meanwhile. As the store knows
     them.
     """
-    if actor.first is None or actor.issued is not None:
+    if actor.first is None or actor.new_token is not None:
         return None
-    return store_key(ReaderClaims(grant.site.slug, services.keyring.first_rid(actor.first)))
+    return reader_id(ReaderClaims(grant.site.slug, services.keyring.derived_reader_id(actor.first)))
 
 
-async def forget(services: Services, grant: Grant, actor: Actor) -> None:
+async def erase(services: Services, grant: Grant, actor: Actor) -> None:
     """Erase everything that this reader left on the site. Raises `OriginNotAllowed`."""
-    grant.require_page()
-    await services.writer.submit(Forget(actor.key, services.now_ms()))
+    grant.require_origin()
+    await services.writer.submit(Forget(actor.reader_id, services.now_ms()))

@@ -13,27 +13,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from widget_server.live.background import Background
+from widget_server.live.background import TaskSet
 from widget_server.live.hub import Hub
 from widget_server.live.watched import Subscription
-from widget_server.model.errors import Refused
-from widget_server.operations.directory import Directory
+from widget_server.model.errors import ProblemError
+from widget_server.operations.directory import LookupCache
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
-CHUNK = 100
+CHECK_INTERVAL_S = 1.0
+BATCH_SIZE = 100
 """Sockets that look at their grants in one turn of the event loop."""
 PAUSE_S = 0.01
 """Between two turns, for everything else."""
 
-Mark = tuple[str, int]
+PermissionVersion = tuple[str, int]
 """Epoch and `Site.rights`: as long as it stays the same, so does what pages may do."""
 
 
-class Holder(Protocol):
+class GrantHolder(Protocol):
     """A socket that holds grants of a site."""
 
     async def review(self, site: str) -> list[tuple[str, Subscription]]:
@@ -44,24 +44,24 @@ class Holder(Protocol):
 
 
 @dataclass(slots=True)
-class _Watched:
+class _WatchedSite:
     """A site with the sockets that hold grants of it."""
 
-    mark: Mark | None
+    version: PermissionVersion | None
     """What the last look found; None when there must be another."""
-    ends: float = math.inf
+    expires_at: float = math.inf
     """When the first of the grants ends by itself, in seconds since 1970."""
-    holders: dict[Holder, None] = field(default_factory=dict)
+    holders: dict[GrantHolder, None] = field(default_factory=dict)
     reviewing: bool = False
 
 
-class Rights:
+class PermissionWatcher:
     """Who holds grants of which site in this process. `run` keeps them true."""
 
     def __init__(
         self,
         sites: Sites,
-        directory: Directory,
+        directory: LookupCache,
         discussions: Discussions,
         hub: Hub,
         clock: Callable[[], float],
@@ -71,68 +71,71 @@ class Rights:
         self._discussions = discussions
         self._hub = hub
         self._clock = clock
-        self._watched: dict[str, _Watched] = {}
-        self._background = Background()
+        self._sites_watched: dict[str, _WatchedSite] = {}
+        self._tasks = TaskSet()
 
-    def hold(self, site: str, holder: Holder, mark: Mark, ends: float) -> None:
+    def add(
+        self, site: str, holder: GrantHolder, version: PermissionVersion, expires_at: float
+    ) -> None:
         """Let this socket know when a grant that it was given at this mark changes.
 
         `ends`: when it does so by itself, in seconds since 1970.
         """
-        watched = self._watched.get(site)
+        watched = self._sites_watched.get(site)
         if watched is None:
-            watched = self._watched[site] = _Watched(mark)
+            watched = self._sites_watched[site] = _WatchedSite(version)
         watched.holders[holder] = None
-        watched.ends = min(watched.ends, ends)
-        if watched.mark != mark:
+        watched.expires_at = min(watched.expires_at, expires_at)
+        if watched.version != version:
             # Given by what was known a moment ago; the look that saw the change did not see it.
-            watched.mark = None
+            watched.version = None
 
-    def let_go(self, site: str, holder: Holder) -> None:
+    def remove(self, site: str, holder: GrantHolder) -> None:
         """The socket holds no grant of this site any more."""
-        watched = self._watched.get(site)
+        watched = self._sites_watched.get(site)
         if watched is not None:
             watched.holders.pop(holder, None)
             if not watched.holders:
-                del self._watched[site]
+                del self._sites_watched[site]
 
     async def run(self) -> None:
         """Look every second until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_INTERVAL_S)
             try:
-                await self.look()
-            except Refused as refusal:
-                log.warning("event=rights_not_looked_at reason=%s", refusal.code)
+                await self.check()
+            except ProblemError as rejection:
+                log.warning("event=rights_not_looked_at reason=%s", rejection.code)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Find the sites where something has changed. Raises `Unavailable`."""
-        if not self._watched:
+        if not self._sites_watched:
             return
-        changes = await self._sites.rights(list(self._watched))
+        changes = await self._sites.rights(list(self._sites_watched))
         now, epoch = self._clock(), self._discussions.epoch
-        for site, watched in self._watched.items():
+        for site, watched in self._sites_watched.items():
             mark = (epoch, changes.get(site, -1))
-            if (watched.mark != mark or watched.ends <= now) and not watched.reviewing:
-                watched.mark, watched.ends, watched.reviewing = mark, math.inf, True
-                self._background.start(self._review(site, watched))
+            if (watched.version != mark or watched.expires_at <= now) and not watched.reviewing:
+                watched.version, watched.expires_at, watched.reviewing = mark, math.inf, True
+                self._tasks.start(self._review(site, watched))
 
-    async def _review(self, site: str, watched: _Watched) -> None:
+    async def _review(self, site: str, watched: _WatchedSite) -> None:
         try:
             await self._directory.site(site, max_age=0)
             holders = list(watched.holders)
-            for start in range(0, len(holders), CHUNK):
-                await self._ask(
-                    site, [one for one in holders[start : start + CHUNK] if one in watched.holders]
+            for start in range(0, len(holders), BATCH_SIZE):
+                await self._review_batch(
+                    site,
+                    [one for one in holders[start : start + BATCH_SIZE] if one in watched.holders],
                 )
                 await asyncio.sleep(PAUSE_S)
         except BaseException:
-            watched.mark = None
+            watched.version = None
             raise
         finally:
             watched.reviewing = False
 
-    async def _ask(self, site: str, holders: list[Holder]) -> None:
+    async def _review_batch(self, site: str, holders: list[GrantHolder]) -> None:
         changed: defaultdict[str, list[Subscription]] = defaultdict(list)
         try:
             for holder in holders:

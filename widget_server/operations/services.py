@@ -5,49 +5,49 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from widget_server.live.hub import Hub
-from widget_server.model.errors import NotFound, RateLimited
-from widget_server.operations.directory import Directory
-from widget_server.operations.rights import Rights
+from widget_server.model.errors import NotFoundError, RateLimitedError
+from widget_server.operations.directory import LookupCache
+from widget_server.operations.rights import PermissionWatcher
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
-from widget_server.store.errands import Errand
+from widget_server.store.errands import TransactionFn
 from widget_server.store.writer import Writer
-from widget_server.trust.networks import Networks
-from widget_server.trust.pace import Pace, Rate
+from widget_server.trust.networks import NetworkHasher
+from widget_server.trust.pace import Rate, RateLimiter
 from widget_server.trust.tokens import Keyring
 
-__all__ = ["Errand", "Paces", "Services"]
+__all__ = ["RateLimiters", "Services", "TransactionFn"]
 
 
-class Paces:
+class RateLimiters:
     """How fast a reader and a network may act; nothing is counted when pace is off.
 
     Counted in this process alone: with several workers a network may reach each of them.
     """
 
-    def __init__(self, rates: dict[str, Rate], *, on: bool) -> None:
-        self._on = on
-        self._networks = Pace(rates)
-        self._of_sites: dict[str, Pace] = {}
+    def __init__(self, rates: dict[str, Rate], *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._networks = RateLimiter(rates)
+        self._of_sites: dict[str, RateLimiter] = {}
 
-    def spend(self, kind: str, network: str) -> None:
+    def hit_network(self, kind: str, network: str) -> None:
         """Count one of `kind` against a network. Raises `RateLimited`."""
-        if self._on:
-            self._networks.spend(kind, network)
+        if self._enabled:
+            self._networks.hit(kind, network)
 
-    def require(self, kind: str, network: str) -> None:
+    def check_network(self, kind: str, network: str) -> None:
         """Raise `RateLimited` where one more of `kind` would; nothing is counted."""
-        if self._on:
+        if self._enabled:
             self._networks.require(kind, network)
 
-    def spend_of(self, rate: str, kind: str, reader: str) -> None:
+    def hit_reader(self, rate: str, kind: str, reader: str) -> None:
         """Count one against a reader at the pace that the site chose. Raises `RateLimited`."""
-        if not self._on:
+        if not self._enabled:
             return
         pace = self._of_sites.get(rate)
         if pace is None:
-            pace = self._of_sites[rate] = Pace({"": Rate.parse(rate)})
-        pace.spend("", f"{kind}:{reader}")
+            pace = self._of_sites[rate] = RateLimiter({"": Rate.parse(rate)})
+        pace.hit("", f"{kind}:{reader}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,38 +55,38 @@ class Services:
     """The rooms below the verbs. `clock` answers seconds since 1970."""
 
     keyring: Keyring
-    directory: Directory
+    cache: LookupCache
     discussions: Discussions
     embed_files: EmbedFiles
     writer: Writer
     hub: Hub
-    rights: Rights
-    networks: Networks
-    paces: Paces
+    rights: PermissionWatcher
+    network_hasher: NetworkHasher
+    rate_limiters: RateLimiters
     clock: Callable[[], float]
-    own_origin: str
+    server_origin: str
     """This server's own origin, from which its frame pages speak."""
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
         return int(self.clock() * 1000)
 
-    def network(self, address: str | None) -> str:
+    def network_key(self, address: str | None) -> str:
         """The key under which a network's pace is counted today; the address itself is not kept."""
-        return self.networks.key(address, int(self.clock() // 86_400))
+        return self.network_hasher.key(address, int(self.clock() // 86_400))
 
     @contextmanager
-    def looking_up(self, code: str, network: str) -> Iterator[None]:
+    def count_not_found(self, code: str, network: str) -> Iterator[None]:
         """Let a network ask for stories that are not known here, but not for ever for what is none.
 
         Inside, `NotFound` is counted against the network. Raises `RateLimited`; never for a story
         that others are reading.
         """
-        if not self.directory.knows(code):
-            self.paces.require("refused", network)
+        if not self.cache.knows(code):
+            self.rate_limiters.check_network("refused", network)
         try:
             yield
-        except NotFound:
-            with suppress(RateLimited):
-                self.paces.spend("refused", network)
+        except NotFoundError:
+            with suppress(RateLimitedError):
+                self.rate_limiters.hit_network("refused", network)
             raise

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from widget_server.store import intact, manifest, migrate, seals, withdrawn
 from widget_server.store.damage import RowDamagedError
-from widget_server.store.engine import DatabaseUnusableError, sqlite_engine, sqlite_path
+from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, sqlite_path
 from widget_server.store.errands import now_ms
 from widget_server.store.schema import copies, embed_files, meta, metadata, sites, stories
 
@@ -41,7 +41,7 @@ class Restored:
     """Of each table of the backup."""
     made_at: int | None
     version: str | None
-    kept: withdrawn.Kept
+    kept: withdrawn.MergedCounts
     """What stays erased, withdrawn or retired, as the replaced database knew it."""
     knew: bool
     """Whether that one held any site; an empty one knows nothing."""
@@ -54,12 +54,12 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     checked, counted and summed. Raises `DatabaseUnusableError`, also when `file` exists.
     """
     if file.exists():
-        raise DatabaseUnusableError(f"{file} exists already. Name a file that does not.")
+        raise DatabaseUnavailableError(f"{file} exists already. Name a file that does not.")
     with tempfile.TemporaryDirectory(dir=file.resolve().parent, prefix=".backup-") as folder:
         part = Path(folder) / "part.sqlite3"
         copy_url = _url(part)
         revision = await migrate.upgrade(copy_url)
-        source, copy = _reading(url), create_async_engine(copy_url, hide_parameters=True)
+        source, copy = _read_only_engine(url), create_async_engine(copy_url, hide_parameters=True)
         try:
             async with source.connect() as reading, reading.begin():
                 made_at = now_ms()
@@ -69,7 +69,7 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
                     await _copy_all(reading, writing, metadata, expected, progress)
             async with copy.connect() as connection:
                 if await _counts(connection, metadata) != expected:
-                    raise DatabaseUnusableError("The copy is not whole. Try again.")
+                    raise DatabaseUnavailableError("The copy is not whole. Try again.")
         finally:
             await source.dispose()
             await copy.dispose()
@@ -78,11 +78,11 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
         try:
             await _check(part, file.name)
         except RowDamagedError as damage:
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"The database has a row that no backup can bring back: {damage}. "
                 "`widget-server comment remove ID` takes a damaged comment away."
             ) from None
-        _settle(part, file)
+        _publish_file(part, file)
     return expected
 
 
@@ -101,7 +101,7 @@ async def restore(
     the secrets whose seals are `known` (None: with any).
     """
     if not file.is_file():
-        raise DatabaseUnusableError(f"There is no file {file}.")
+        raise DatabaseUnavailableError(f"There is no file {file}.")
     with tempfile.TemporaryDirectory(prefix="widget-restore-") as folder:
         part = Path(folder) / "part.sqlite3"
         await asyncio.to_thread(shutil.copyfile, file, part)
@@ -110,11 +110,11 @@ async def restore(
         try:
             made = await _check(part, file.name)
         except RowDamagedError as damage:
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"{file.name} is damaged: {damage}. Nothing was changed; use another backup."
             ) from None
-        if known is not None and (await seals.read(copy_url)).lack(known):
-            raise DatabaseUnusableError(
+        if known is not None and (await seals.load(copy_url)).none_known(known):
+            raise DatabaseUnavailableError(
                 "The backup's tokens were signed with another secret than the one in use. Put that "
                 "one back first, or restore with --new-secret to go on without those tokens."
             )
@@ -127,7 +127,7 @@ async def restore(
                 async with target.connect() as connection:
                     site = await connection.execute(select(sites.c.slug).limit(1))
                     knew = site.first() is not None
-                kept = await _exchange(reading, target, expected, progress)
+                kept = await _load_and_swap(reading, target, expected, progress)
         finally:
             await source.dispose()
             await target.dispose()
@@ -148,13 +148,13 @@ async def _check(part: Path, name: str) -> manifest.Manifest | None:
     """
     found = await asyncio.to_thread(manifest.revision, part, name)
     if migrate.is_newer(found):
-        raise DatabaseUnusableError(f"{name} was made by a newer version. Restore it with that.")
+        raise DatabaseUnavailableError(f"{name} was made by a newer version. Restore it with that.")
     shape = part.with_name(f"shape-{found}.sqlite3")
     await migrate.upgrade(_url(shape), found)
     made = await asyncio.to_thread(manifest.check, part, name, shape, found)
-    if found != migrate.newest():
+    if found != migrate.head_revision():
         await migrate.upgrade(_url(part))
-    await asyncio.to_thread(intact.check, part)
+    await asyncio.to_thread(intact.check_rows, part)
     return made
 
 
@@ -165,10 +165,10 @@ def _writing(url: str) -> AsyncEngine:
     return sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1, busy_s=60, foreign_keys=False)
 
 
-async def _exchange(
+async def _load_and_swap(
     reading: AsyncConnection, target: AsyncEngine, expected: dict[str, int], progress: Progress
-) -> withdrawn.Kept:
-    beside = _beside()
+) -> withdrawn.MergedCounts:
+    beside = _staging_tables()
     async with target.begin() as writing:
         await writing.run_sync(beside.drop_all)
         await writing.run_sync(beside.create_all)
@@ -179,14 +179,14 @@ async def _exchange(
                 await _copy(reading, writing, table, into, expected[table.name], progress)
         async with target.begin() as writing:
             if await _counts(writing, beside) != {f"restore_{k}": v for k, v in expected.items()}:
-                raise DatabaseUnusableError("The restored rows are not those of the backup.")
+                raise DatabaseUnavailableError("The restored rows are not those of the backup.")
             return await _swap(writing, beside)
     finally:
         async with target.begin() as writing:
             await writing.run_sync(beside.drop_all)
 
 
-async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.Kept:
+async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.MergedCounts:
     """Exchange all rows, in one transaction that the caller commits; answers what was kept."""
     if writing.dialect.name == "postgresql":
         # Deeds wait here for a moment instead of being told of rows that are gone.
@@ -218,7 +218,7 @@ async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.Kept:
     return await withdrawn.erase(writing) | kept
 
 
-def _beside() -> MetaData:
+def _staging_tables() -> MetaData:
     """The same tables under other names, without constraints or indexes: only to hold rows."""
     beside = MetaData()
     for table in metadata.sorted_tables:
@@ -229,7 +229,7 @@ def _beside() -> MetaData:
     return beside
 
 
-def _reading(url: str) -> AsyncEngine:
+def _read_only_engine(url: str) -> AsyncEngine:
     engine = create_async_engine(url, hide_parameters=True)
     if engine.dialect.name == "sqlite":
         return engine
@@ -287,7 +287,7 @@ async def _copy(
         progress(table.name, done, total)
 
 
-def _settle(part: Path, file: Path) -> None:
+def _publish_file(part: Path, file: Path) -> None:
     """Give the finished copy its name, so that a crash leaves either all of it or nothing."""
     part.chmod(0o600)
     with part.open("rb") as written:

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from widget_server.store.engine import DatabaseUnusableError, unusable
+from widget_server.store.engine import DatabaseUnavailableError, describe_failure
 from widget_server.store.errands import now_ms
 from widget_server.store.schema import comments, copies, meta, reactions
 
@@ -23,7 +23,7 @@ async def seconds_behind(url: str) -> float:
                 found = await connection.execute(select(func.max(column)))
                 latest = max(latest, found.scalar_one() or 0)
     except Exception as error:
-        raise DatabaseUnusableError(unusable(error)) from error
+        raise DatabaseUnavailableError(describe_failure(error)) from error
     finally:
         await engine.dispose()
     return (latest - now_ms()) / 1000

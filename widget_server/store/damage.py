@@ -16,11 +16,11 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MAX_LEVELS = 64
+MAX_DEPTH = 64
 """Levels of a comment's tree that are read; what is written has 16 and the lists in between."""
 MAX_TIME = 253_402_300_799_999
 """The last millisecond of the year 9999: later times have no RFC 3339 text."""
-MOST_LOGGED = 1_000
+MAX_LOGGED = 1_000
 """Rows of which one process remembers that it logged them."""
 
 
@@ -33,21 +33,21 @@ class RowDamagedError(ValueError):
 
 
 @dataclass(slots=True)
-class Counts:
+class DamageMetrics:
     """What was left out, for /metrics."""
 
     damaged: Annotated[int, "reads of rows that cannot be shown and were left out"] = 0
 
 
-COUNTS = Counts()
+DAMAGE_METRICS = DamageMetrics()
 _logged: set[tuple[str, object]] = set()
 
 
-def left_out(damage: RowDamagedError) -> None:
+def record_damaged_row(damage: RowDamagedError) -> None:
     """Count a row that is not shown, and log it once: its table and id, nothing of its content."""
-    COUNTS.damaged += 1
+    DAMAGE_METRICS.damaged += 1
     row = (damage.table, damage.row)
-    if row not in _logged and len(_logged) < MOST_LOGGED:
+    if row not in _logged and len(_logged) < MAX_LOGGED:
         _logged.add(row)
         # An id is what our code made of letters and digits, unless that is what is damaged.
         shown = str(damage.row) if str(damage.row).isalnum() and str(damage.row).isascii() else "?"
@@ -61,7 +61,7 @@ def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
         try:
             found.append(read(row))
         except RowDamagedError as damage:
-            left_out(damage)
+            record_damaged_row(damage)
     return found
 
 
@@ -115,7 +115,7 @@ def check_tree(tree: object) -> None:
     if not isinstance(tree, list):
         raise ValueError("the text is no tree")  # noqa: TRY004 - one class for all damage
     level = tree
-    for _ in range(MAX_LEVELS):
+    for _ in range(MAX_DEPTH):
         below = []
         for node in level:
             if not isinstance(node, str):

@@ -43,7 +43,7 @@ class Post:
     reactions: tuple[str, ...]
     """Keys to count from nothing, so that a tally is complete from the first."""
     at: int
-    once: str | None = None
+    previous_reader: str | None = None
     """The reader whose this comment is from now on no more, if it was posted as theirs."""
     parent: str | None = None
     name: str | None = None
@@ -125,7 +125,7 @@ class Moderate:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class UpdateStory:
     """Close, reopen, annotate or attribute a story: the columns to set. Answers the `Story`.
 
     With `iat` (seconds), only when that is later than the latest one before.
@@ -136,5 +136,5 @@ class Change:
     iat: int | None = None
 
 
-Deed = React | Post | Edit | Delete | Report | Forget | Moderate | Change
-Answer = Tally | Comment | Story | int | None
+Action = React | Post | Edit | Delete | Report | Forget | Moderate | UpdateStory
+ActionResult = Tally | Comment | Story | int | None

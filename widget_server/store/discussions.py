@@ -7,11 +7,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import MOST_ANSWER, MOST_COMMENTS, MOST_MINE, MOST_OWN_REACTIONS
-from widget_server.model.errors import NotFound
+from widget_server.model.answers import (
+    MAX_COMMENTS_BYTES,
+    MAX_OWN_BYTES,
+    MAX_OWN_REACTIONS,
+    MAX_RESPONSE_BYTES,
+)
+from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.damage import readable
-from widget_server.store.engine import Database, reading
+from widget_server.store.engine import Database, read_transaction
 from widget_server.store.rows import (
     check_comment,
     counts_or_none,
@@ -26,16 +31,16 @@ from widget_server.store.rows import (
 from widget_server.store.schema import comments, copies, meta, reactions, stories
 from widget_server.store.threads import Page, read_page, read_thread
 
-PAGE = 20
+PAGE_SIZE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""
-MOST_CHANGES = 500
+MAX_CHANGES = 500
 """Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
-MOST_OWN = 200
+MAX_OWN = 200
 """Own comments of a reader that a snapshot carries, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class OwnItems:
     """What one reader left in a story: own reactions by comment id (empty: the story)."""
 
     reactions: dict[str, str]
@@ -62,7 +67,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class RecentRows:
     """The last public changes in order of `seq`, and the last tallies in order of version."""
 
     epoch: str
@@ -85,22 +90,22 @@ class Discussions:
         """The numbering that every position belongs to."""
         return self.database.epoch
 
-    @reading
+    @read_transaction
     async def story(self, connection: AsyncConnection, code: str) -> Story | None:
         """The story with this code."""
         found = await connection.execute(select(stories).where(stories.c.code == code))
         row = found.one_or_none()
         return None if row is None else to_story(row)
 
-    @reading
+    @read_transaction
     async def snapshot(self, connection: AsyncConnection, code: str) -> Snapshot:
         """What one who comes is shown. Raises `NotFound`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
-        page = await read_page(connection, story.id, "newest", None, PAGE)
+        page = await read_page(connection, story.id, "newest", None, PAGE_SIZE)
         return Snapshot(epoch, story, page)
 
-    @reading
+    @read_transaction
     async def page(
         self,
         connection: AsyncConnection,
@@ -108,7 +113,7 @@ class Discussions:
         order: str,
         before: str | None,
         limit: int,
-        most: int = MOST_COMMENTS,
+        most: int = MAX_COMMENTS_BYTES,
     ) -> Page:
         """Further threads, of at most so many bytes of JSON.
 
@@ -117,14 +122,14 @@ class Discussions:
         story = await _story(connection, code)
         return await read_page(connection, story.id, order, before, limit, most)
 
-    @reading
+    @read_transaction
     async def thread(
         self,
         connection: AsyncConnection,
         code: str,
         comment: str,
         after: str | None = None,
-        most: int = MOST_COMMENTS,
+        most: int = MAX_COMMENTS_BYTES,
     ) -> Thread:
         """A part of the thread that a comment belongs to, with as many replies as there is room for.
 
@@ -134,20 +139,20 @@ class Discussions:
         story = await _story(connection, code)
         return await read_thread(connection, story.id, comment, after, most)
 
-    @reading
+    @read_transaction
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
         """The comments that changed after `seq`, in order. Raises `NotFound`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
         past = (comments.c.story == story.id) & (comments.c.seq > seq)
-        span, _ = await _span(connection, past, comments.c.seq, MOST_CHANGES + 1)
+        span, _ = await _span(connection, past, comments.c.seq, MAX_CHANGES + 1)
         found = await _changed(connection, story.id, span)
         # A number is missing where a comment changed twice or the story itself changed, or where
         # those that changed are too long.
         complete = [comment.seq for comment in found] == list(range(seq + 1, story.seq + 1))
         return Changes(epoch, story, found, complete)
 
-    @reading
+    @read_transaction
     async def tallies(
         self, connection: AsyncConnection, code: str, version: int, limit: int
     ) -> tuple[str, list[tuple[str | None, Tally]]]:
@@ -177,8 +182,8 @@ class Discussions:
             changed.sort(key=lambda item: item[1].version)
         return epoch, changed[:limit]
 
-    @reading
-    async def recent(self, connection: AsyncConnection, code: str, limit: int) -> Latest:
+    @read_transaction
+    async def recent(self, connection: AsyncConnection, code: str, limit: int) -> RecentRows:
         """What happened last, at most `limit` changes and tallies. Raises `NotFound`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
@@ -196,14 +201,14 @@ class Discussions:
             (row.id, Tally(row.version, counts_or_none("comments", row.id, row.counts)))
             for row in counted
         ]
-        return Latest(epoch, story, floor, changed, tallies[::-1])
+        return RecentRows(epoch, story, floor, changed, tallies[::-1])
 
-    @reading
-    async def mine(
+    @read_transaction
+    async def own(
         self, connection: AsyncConnection, story: int, readers: Sequence[str]
-    ) -> dict[str, Mine]:
+    ) -> dict[str, OwnItems]:
         """What each of these readers left in a story, for all of them in two queries."""
-        found = {reader: Mine({}, []) for reader in readers}
+        found = {reader: OwnItems({}, []) for reader in readers}
         for start in range(0, len(readers), 500):
             some = readers[start : start + 500]
             ranked = select(
@@ -217,7 +222,7 @@ class Discussions:
             ).where((reactions.c.story == story) & reactions.c.reader.in_(some))
             newest_own = ranked.subquery()
             own = await connection.execute(
-                select(newest_own).where(newest_own.c.rank <= MOST_OWN_REACTIONS + 1)
+                select(newest_own).where(newest_own.c.rank <= MAX_OWN_REACTIONS + 1)
             )
             for row in own:
                 found[row.reader].reactions[row.target] = row.reaction
@@ -226,7 +231,7 @@ class Discussions:
                 found[comment.reader].comments.append(comment)
         return found
 
-    @reading
+    @read_transaction
     async def positions(
         self, connection: AsyncConnection, codes: Sequence[str]
     ) -> tuple[str, dict[str, tuple[int, int]]]:
@@ -247,7 +252,7 @@ class Discussions:
         self.database.epoch = epoch
         return epoch, found
 
-    @reading
+    @read_transaction
     async def counts(
         self, connection: AsyncConnection, codes: Sequence[str]
     ) -> list[tuple[str, str, int, Tally]]:
@@ -266,8 +271,8 @@ class Discussions:
             for row in rows
         ]
 
-    @reading
-    async def waiting(
+    @read_transaction
+    async def pending(
         self, connection: AsyncConnection, site: str, limit: int
     ) -> list[tuple[str, Comment]]:
         """Code of the story and comment for all that waits for a moderator, oldest first."""
@@ -283,9 +288,9 @@ class Discussions:
             .order_by(comments.c.created_at)
             .limit(limit)
         )
-        return readable(rows, lambda row: (row.story_code, _as_it_waits(row)))
+        return readable(rows, lambda row: (row.story_code, _pending_version(row)))
 
-    @reading
+    @read_transaction
     async def find_comment(self, connection: AsyncConnection, comment: str) -> Story | None:
         """The story that a comment belongs to."""
         found = await connection.execute(
@@ -296,7 +301,7 @@ class Discussions:
         row = found.one_or_none()
         return None if row is None else to_story(row)
 
-    @reading
+    @read_transaction
     async def has_copy(
         self, connection: AsyncConnection, story: int, jti: str, origin: str
     ) -> bool:
@@ -305,7 +310,7 @@ class Discussions:
         found = await connection.execute(select(copies.c.id).where(own))
         return found.scalar_one_or_none() is not None
 
-    @reading
+    @read_transaction
     async def known_copies(self, connection: AsyncConnection, story: int) -> int:
         """How many copies of a story were ever read."""
         total = select(func.count()).select_from(copies).where(copies.c.story == story)
@@ -331,7 +336,7 @@ async def _span(
     taken = 0
     for row in rows:
         taken += row.size
-        if taken > 2 * MOST_ANSWER:
+        if taken > 2 * MAX_RESPONSE_BYTES:
             return span, False
         span.append(row.seq)
     return span, len(rows) < limit
@@ -361,7 +366,7 @@ def _own_comments(story: int, readers: Sequence[str]) -> Select[Any]:
         )
         .subquery()
     )
-    first = select(ranked).where(ranked.c.rank <= MOST_OWN)
+    first = select(ranked).where(ranked.c.rank <= MAX_OWN)
     sized = sized_comments(first, size_of_own())
     upto = func.sum(sized.c.size).over(
         partition_by=sized.c.reader, order_by=sized.c.rank, rows=(None, 0)
@@ -370,12 +375,12 @@ def _own_comments(story: int, readers: Sequence[str]) -> Select[Any]:
     return (
         select_comments()
         .join(summed, summed.c.id == comments.c.id)
-        .where(summed.c.upto <= MOST_MINE)
+        .where(summed.c.upto <= MAX_OWN_BYTES)
         .order_by(*newest)
     )
 
 
-def _as_it_waits(row: Row[Any]) -> Comment:
+def _pending_version(row: Row[Any]) -> Comment:
     """A comment with the text that a moderator is asked about."""
     check_comment(row._mapping)
     comment = to_comment(row)
@@ -388,5 +393,5 @@ async def _story(connection: AsyncConnection, code: str) -> Story:
     found = await connection.execute(select(stories).where(stories.c.code == code))
     row = found.one_or_none()
     if row is None:
-        raise NotFound
+        raise NotFoundError
     return to_story(row)

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.store.engine import Database, reading
-from widget_server.store.errands import Errand, insert_into
+from widget_server.store.engine import Database, read_transaction
+from widget_server.store.errands import TransactionFn, insert_into
 from widget_server.store.schema import embed_files
 
 
@@ -14,19 +14,19 @@ class EmbedFiles:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @reading
+    @read_transaction
     async def names(self, connection: AsyncConnection) -> frozenset[str]:
         """The name of each file."""
         return frozenset((await connection.execute(select(embed_files.c.name))).scalars())
 
-    @reading
+    @read_transaction
     async def content(self, connection: AsyncConnection, name: str) -> str | None:
         """The file with this name."""
         query = select(embed_files.c.content).where(embed_files.c.name == name)
         return (await connection.execute(query)).scalar_one_or_none()
 
 
-def store_embed_files(files: dict[str, str]) -> Errand[None]:
+def store_embed_files(files: dict[str, str]) -> TransactionFn[None]:
     """Add files, name to content, that are not there yet. Safe to run by several."""
 
     async def run(connection: AsyncConnection) -> None:

@@ -19,26 +19,26 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from widget_server.model.errors import Mendable, Unavailable
+from widget_server.model.errors import OperatorError, UnavailableError
 from widget_server.store.schema import meta
-from widget_server.store.straight import StraightEngine
+from widget_server.store.straight import ThreadedEngine
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-R = TypeVar("R", bound="Reads")
+R = TypeVar("R", bound="HasDatabase")
 T = TypeVar("T")
 
-READERS = 4
+POSTGRES_READ_CONNECTIONS = 4
 """Connections to PostgreSQL that read at the same time in one process."""
-STRAIGHT_READERS = 2
+SQLITE_READ_THREADS = 2
 """The same of SQLite. They share Python's lock with the event loop: four read no faster than one,
 and who watches a story waits for all of them."""
-READ_S = 10.0
+READ_TIMEOUT_S = 10.0
 """The longest that a read may take, with the wait for a connection."""
 
 
-class DatabaseUnusableError(Mendable):
+class DatabaseUnavailableError(OperatorError):
     """The database cannot be served from."""
 
 
@@ -51,11 +51,11 @@ def sqlite_path(url: str) -> Path | None:
 
 
 @dataclass(slots=True)
-class Counts:
+class DatabaseMetrics:
     """What was read, for /metrics."""
 
-    reads: Annotated[int, "consistent views of the database that were asked for"] = 0
-    reads_failed: Annotated[int, "reads that the database did not answer"] = 0
+    read_transactions: Annotated[int, "consistent views of the database that were asked for"] = 0
+    read_transactions_failed: Annotated[int, "reads that the database did not answer"] = 0
 
 
 class Database:
@@ -65,32 +65,32 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         self.epoch = ""
-        self.counts = Counts()
-        self._writer: StraightEngine | AsyncEngine
-        self._reader: StraightEngine | AsyncEngine
+        self.metrics = DatabaseMetrics()
+        self._writer: ThreadedEngine | AsyncEngine
+        self._reader: ThreadedEngine | AsyncEngine
         if self.is_sqlite:
-            kept = _never_made(url)
-            self._writer = _straight_engine(kept, "BEGIN IMMEDIATE", 1, "sqlite-writer")
-            self._reader = _straight_engine(kept, "BEGIN", STRAIGHT_READERS, "sqlite-reader")
+            kept = _existing_file_only(url)
+            self._writer = _threaded_engine(kept, "BEGIN IMMEDIATE", 1, "sqlite-writer")
+            self._reader = _threaded_engine(kept, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
-            self._reader = _postgres_engine(url, connections=READERS).execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._reader = _postgres_engine(
+                url, connections=POSTGRES_READ_CONNECTIONS
+            ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def open(self) -> None:
         """Read the epoch. Raises `DatabaseUnusableError` when there is nothing to serve from."""
         path = sqlite_path(self.url)
         # Looked at before: a failed attempt of the driver may outlive the event loop and complain.
         if path is not None and not await asyncio.to_thread(os.access, path, os.R_OK | os.W_OK):
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"There is no database {path} that can be read and written. "
                 "Run `widget-server migrate` first."
             )
         try:
             await _transact(self._reader, self.epoch_in)
         except Exception as error:
-            raise DatabaseUnusableError(unusable(error)) from error
+            raise DatabaseUnavailableError(describe_failure(error)) from error
 
     async def ping(self) -> None:
         """Ask for the epoch, without which nothing can be done. Raises `Unavailable`."""
@@ -116,14 +116,14 @@ class Database:
         `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
         Raises `Unavailable` when the database does not answer.
         """
-        self.counts.reads += 1
+        self.metrics.read_transactions += 1
         try:
-            async with asyncio.timeout(READ_S):
+            async with asyncio.timeout(READ_TIMEOUT_S):
                 return await _transact(self._reader, work)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
-            self.counts.reads_failed += 1
+            self.metrics.read_transactions_failed += 1
             log.warning("event=read_failed reason=%s", type(error).__name__)
-            raise Unavailable(retry_after=2) from error
+            raise UnavailableError(retry_after=2) from error
 
     async def write(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         """Run `work` in one transaction, which is committed and on disk when this returns.
@@ -133,23 +133,23 @@ class Database:
         return await _transact(self._writer, work)
 
 
-class Reads(Protocol):
+class HasDatabase(Protocol):
     """What `reading` is for."""
 
     database: Database
 
 
 async def _transact(
-    engine: StraightEngine | AsyncEngine,
+    engine: ThreadedEngine | AsyncEngine,
     work: Callable[[AsyncConnection], Coroutine[Any, Any, T]],
 ) -> T:
-    if isinstance(engine, StraightEngine):
-        return await engine.transact(work)
+    if isinstance(engine, ThreadedEngine):
+        return await engine.run_transaction(work)
     async with engine.begin() as connection:
         return await work(connection)
 
 
-def reading(
+def read_transaction(
     method: Callable[Concatenate[R, AsyncConnection, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
     """A method of something with a `database` that is given one consistent view of it, to read."""
@@ -161,7 +161,7 @@ def reading(
     return read
 
 
-def unusable(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """One sentence for the operator about why the database does not answer."""
     text = str(getattr(error, "orig", error) or error).strip().splitlines()
     # SQLAlchemy puts the driver's class before the driver's words.
@@ -178,7 +178,7 @@ def unusable(error: BaseException) -> str:
     return f"The database does not answer ({reason}). Check DATABASE_URL and the database server."
 
 
-def is_lasting(error: BaseException) -> bool:
+def is_permanent(error: BaseException) -> bool:
     """Whether trying the same statement again cannot help: data that the database cannot take.
 
     Text with half a character fails in the driver of SQLite, a NUL in PostgreSQL itself (class 22).
@@ -189,13 +189,13 @@ def is_lasting(error: BaseException) -> bool:
     return isinstance(error, UnicodeError | OverflowError)
 
 
-def is_passing(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Whether the database chose this transaction to end a circle of waits: another try helps."""
     kind = getattr(getattr(error, "orig", None), "sqlstate", None)
     return kind in {"40001", "40P01"}
 
 
-def _never_made(url: str) -> URL:
+def _existing_file_only(url: str) -> URL:
     """The same SQLite database, but a file that is missing is an error, not a new empty one."""
     parsed = make_url(url)
     return parsed.set(
@@ -214,13 +214,13 @@ def sqlite_engine(
     return engine
 
 
-def _straight_engine(url: URL, begin: str, connections: int, name: str) -> StraightEngine:
+def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> ThreadedEngine:
     plain = url.set(drivername="sqlite")
     engine = create_engine(
         plain, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
     _configure(engine, begin, busy_s=5, foreign_keys=True)
-    return StraightEngine(engine, connections, name)
+    return ThreadedEngine(engine, connections, name)
 
 
 def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -> None:

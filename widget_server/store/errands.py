@@ -13,17 +13,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import Attribution
-from widget_server.model.errors import NotFound, Unavailable
+from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Copy, Site
-from widget_server.store.damage import RowDamagedError, left_out
+from widget_server.store.damage import RowDamagedError, record_damaged_row
 from widget_server.store.rows import dump, to_site
 from widget_server.store.schema import copies, identities, revoked, shut_out, sites, stories
 
 T = TypeVar("T")
-Errand = Callable[[AsyncConnection], Awaitable[T]]
+TransactionFn = Callable[[AsyncConnection], Awaitable[T]]
 
 #: Copies remembered for one story; a token for any page could otherwise fill the disk.
-MOST_COPIES = 2_000
+MAX_COPIES = 2_000
 
 
 def now_ms() -> int:
@@ -37,7 +37,7 @@ def insert_into(connection: AsyncConnection, table: Any) -> Any:
     return dialect.insert(table)
 
 
-async def run_errands_alone(connection: AsyncConnection) -> None:
+async def acquire_writer_lock(connection: AsyncConnection) -> None:
     """Let one transaction with errands run at a time, in all processes on one database.
 
     Errands lock rows in the order in which readers came, which two processes do not share. SQLite
@@ -47,9 +47,9 @@ async def run_errands_alone(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7206319443)")
 
 
-def make_story(
+def insert_story(
     code: str, site: str, key: str, iat: int, attribution: Attribution, counts: dict[str, int]
-) -> Errand[int]:
+) -> TransactionFn[int]:
     """Make a story known by its first valid token; answers its id. Safe to run by several."""
 
     async def run(connection: AsyncConnection) -> int:
@@ -81,7 +81,7 @@ def make_story(
     return run
 
 
-def see_copy(
+def record_copy(
     story: int,
     jti: str,
     origin: str,
@@ -90,7 +90,7 @@ def see_copy(
     page: str | None,
     *,
     used: bool = False,
-) -> Errand[Copy | None]:
+) -> TransactionFn[Copy | None]:
     """Note that a copy is being read, or acted on (`used`), and answer it.
 
     Of a story's copies that are all remembered one gives its place up that was never acted on, the
@@ -128,7 +128,7 @@ async def _has_place(connection: AsyncConnection, story: int) -> bool:
     total = await connection.execute(
         select(func.count()).select_from(copies).where(copies.c.story == story)
     )
-    if total.scalar_one() < MOST_COPIES:
+    if total.scalar_one() < MAX_COPIES:
         return True
     unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used)
     oldest = unused.order_by(copies.c.last_seen, copies.c.id).limit(1).scalar_subquery()
@@ -136,7 +136,7 @@ async def _has_place(connection: AsyncConnection, story: int) -> bool:
     return gone.rowcount == 1
 
 
-def use_identity(site: str, jti: str, exp: int, now: int) -> Errand[bool]:
+def consume_identity_token(site: str, jti: str, exp: int, now: int) -> TransactionFn[bool]:
     """Take an identity token's `jti`, once; False when it was taken before. Times in seconds."""
 
     async def run(connection: AsyncConnection) -> bool:
@@ -152,7 +152,7 @@ def use_identity(site: str, jti: str, exp: int, now: int) -> Errand[bool]:
     return run
 
 
-def make_site(site: Site) -> Errand[bool]:
+def insert_site(site: Site) -> TransactionFn[bool]:
     """Add a site; False when the slug is taken."""
 
     async def run(connection: AsyncConnection) -> bool:
@@ -164,7 +164,7 @@ def make_site(site: Site) -> Errand[bool]:
     return run
 
 
-def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
+def update_site(slug: str, change: Callable[[Site], Site]) -> TransactionFn[Site]:
     """Change a site under its lock; every story of it moves on by one `seq`, so that pages see it.
 
     `change` must not raise: it runs inside the transaction of others. Refuses with `NotFound`.
@@ -176,12 +176,12 @@ def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
         )
         row = found.one_or_none()
         if row is None:
-            raise NotFound(f"There is no site “{slug}”. `widget-server site list` shows them.")
+            raise NotFoundError(f"There is no site “{slug}”. `widget-server site list` shows them.")
         try:
             before = to_site(row)
         except RowDamagedError as damage:
-            left_out(damage)
-            raise Unavailable("The site's row is damaged. Restore a backup.") from None
+            record_damaged_row(damage)
+            raise UnavailableError("The site's row is damaged. Restore a backup.") from None
         site = change(before)
         values = _site_row(site) | {"rights": sites.c.rights + 1}
         await connection.execute(update(sites).where(sites.c.slug == slug).values(values))
@@ -193,11 +193,11 @@ def change_site(slug: str, change: Callable[[Site], Site]) -> Errand[Site]:
     return run
 
 
-def revoke_token(site: str, jti: str) -> Errand[None]:
+def revoke_token(site: str, jti: str) -> TransactionFn[None]:
     """Withdraw a widget token by its handle."""
 
     async def run(connection: AsyncConnection) -> None:
-        await _rights_change(connection, site)
+        await _bump_permissions_version(connection, site)
         row = {"site": site, "jti": jti, "at": now_ms()}
         await connection.execute(
             insert_into(connection, revoked).values(row).on_conflict_do_nothing()
@@ -206,11 +206,11 @@ def revoke_token(site: str, jti: str) -> Errand[None]:
     return run
 
 
-def shut_origin_out(site: str, origin: str, story: str) -> Errand[None]:
+def shut_out_origin(site: str, origin: str, story: str) -> TransactionFn[None]:
     """Let the pages of an origin in no more: to one story (its code), or to all ("")."""
 
     async def run(connection: AsyncConnection) -> None:
-        await _rights_change(connection, site)
+        await _bump_permissions_version(connection, site)
         row = {"site": site, "origin": origin, "story": story, "at": now_ms()}
         await connection.execute(
             insert_into(connection, shut_out).values(row).on_conflict_do_nothing()
@@ -219,11 +219,11 @@ def shut_origin_out(site: str, origin: str, story: str) -> Errand[None]:
     return run
 
 
-def readmit_origin(site: str, origin: str, story: str) -> Errand[bool]:
+def readmit_origin(site: str, origin: str, story: str) -> TransactionFn[bool]:
     """Take `shut_origin_out` back; False where there is nothing to take back."""
 
     async def run(connection: AsyncConnection) -> bool:
-        await _rights_change(connection, site)
+        await _bump_permissions_version(connection, site)
         own = (shut_out.c.site == site) & (shut_out.c.origin == origin)
         gone = await connection.execute(delete(shut_out).where(own & (shut_out.c.story == story)))
         return gone.rowcount > 0
@@ -231,7 +231,7 @@ def readmit_origin(site: str, origin: str, story: str) -> Errand[bool]:
     return run
 
 
-async def _rights_change(connection: AsyncConnection, site: str) -> None:
+async def _bump_permissions_version(connection: AsyncConnection, site: str) -> None:
     """Let every process look at its open sockets of this site again."""
     changed = update(sites).where(sites.c.slug == site)
     await connection.execute(changed.values(rights=sites.c.rights + 1))

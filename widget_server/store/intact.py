@@ -38,7 +38,7 @@ _ORPHANS = {
 }
 
 
-def check(file: Path) -> None:
+def check_rows(file: Path) -> None:
     """Read every row of a SQLite file that has this version's tables.
 
     Raises `RowDamagedError`, which names the table and the row.

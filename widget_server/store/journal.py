@@ -6,19 +6,19 @@ from dataclasses import replace
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
 from widget_server.store.rows import counts_or_none, dump
-from widget_server.store.workset import Row, Workset
+from widget_server.store.workset import Row, UnitOfWork
 
 Target = tuple[int, str]
 """A story's id and a comment's id, or empty text for the story itself."""
 
 
-class Journal:
+class ChangeRecorder:
     """The public changes of one batch, made in its rows; the stories' rows are locked."""
 
-    def __init__(self, rows: Workset) -> None:
+    def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
         self._tallied: dict[Target, None] = {}
-        self._facts: list[Callable[[], Event]] = []
+        self._event_factories: list[Callable[[], Event]] = []
 
     def events(self) -> list[Event]:
         """What changed, in the order of each story's `seq`; one tally for each thing counted."""
@@ -27,13 +27,13 @@ class Journal:
             TallyChanged(rows.stories[story]["code"], target or None, rows.tally(story, target))
             for story, target in self._tallied
         ]
-        return [fact() for fact in self._facts] + tallies
+        return [fact() for fact in self._event_factories] + tallies
 
     def story_changed(self, story: int) -> None:
         """Give what the story's row says of it now a number."""
         row = self._rows.stories[story]
         event = StoryChanged(row["code"], self._next(row), self._rows.story(story))
-        self._facts.append(lambda: event)
+        self._event_factories.append(lambda: event)
 
     def publish(self, comment: str) -> None:
         """Show a comment to everyone from now on."""
@@ -41,7 +41,7 @@ class Journal:
         story = self._rows.stories[row["story"]]
         row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
         story["published"] += 1
-        self.changed(comment)
+        self.record_change(comment)
 
     def remove(self, comment: str) -> None:
         """Leave of a comment only the place where it was."""
@@ -61,9 +61,9 @@ class Journal:
         }
         if not counts_or_none("comments", comment, row["counts"]):
             row["counts"] = "{}"
-        self.changed(comment)
+        self.record_change(comment)
 
-    def changed(self, comment: str) -> None:
+    def record_change(self, comment: str) -> None:
         """Give a public change its number. What was never public changes without one."""
         row = self._rows.comments[comment]
         self._rows.changed_comments.add(comment)
@@ -79,9 +79,11 @@ class Journal:
             tally = self._rows.tally(story["id"], comment)
             return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
 
-        self._facts.append(fact)
+        self._event_factories.append(fact)
 
-    def count(self, story: int, target: str, before: str | None, after: str | None) -> None:
+    def count_reaction(
+        self, story: int, target: str, before: str | None, after: str | None
+    ) -> None:
         """Count a reader's reaction to a comment, or to the story (""), instead of the one before."""
         row = self._rows.comments[target] if target else self._rows.stories[story]
         table = "comments" if target else "stories"

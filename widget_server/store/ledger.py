@@ -6,13 +6,17 @@ Answers and events are drawn from the rows after the whole batch is applied.
 
 from collections.abc import Callable
 
-from widget_server.model.errors import EditWindowOver, NotFound, Refused, StoryClosed
+from widget_server.model.errors import (
+    EditWindowOverError,
+    NotFoundError,
+    ProblemError,
+    StoryClosedError,
+)
 from widget_server.model.events import Event
 from widget_server.model.records import CommentState
 from widget_server.store.deeds import (
-    Answer,
-    Change,
-    Deed,
+    Action,
+    ActionResult,
     Delete,
     Edit,
     Forget,
@@ -20,231 +24,247 @@ from widget_server.store.deeds import (
     Post,
     React,
     Report,
+    UpdateStory,
 )
-from widget_server.store.journal import Journal
+from widget_server.store.journal import ChangeRecorder
 from widget_server.store.rows import dump
-from widget_server.store.workset import Row, Workset
+from widget_server.store.workset import Row, UnitOfWork
 
 
-class Ledger:
+class ActionApplier:
     """The rules of one batch. Use once: load the rows, `apply` each deed, flush the rows."""
 
-    def __init__(self, rows: Workset) -> None:
+    def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
-        self._journal = Journal(rows)
+        self._changes = ChangeRecorder(rows)
 
     def events(self) -> list[Event]:
         """What changed for everyone, once the whole batch is applied."""
-        return self._journal.events()
+        return self._changes.events()
 
     # Applying ----------------------------------------------------------------------------------
 
-    def apply(self, deed: Deed) -> Callable[[], Answer] | Refused:
+    def apply(self, action: Action) -> Callable[[], ActionResult] | ProblemError:
         """Change the working set; the answer is drawn after the whole batch is applied."""
         try:
-            match deed:
+            match action:
                 case React():
-                    return self._react(deed)
+                    return self._react(action)
                 case Post():
-                    return self._post(deed)
+                    return self._post(action)
                 case Edit():
-                    return self._edit(deed)
+                    return self._edit(action)
                 case Delete():
-                    return self._delete(deed)
+                    return self._delete(action)
                 case Report():
-                    return self._report(deed)
+                    return self._report(action)
                 case Forget():
-                    return self._forget(deed)
+                    return self._forget(action)
                 case Moderate():
-                    return self._moderate(deed)
-                case Change():
-                    return self._change(deed)
-        except Refused as refusal:
-            return refusal
+                    return self._moderate(action)
+                case UpdateStory():
+                    return self._update_story(action)
+        except ProblemError as rejection:
+            return rejection
 
-    def _react(self, deed: React) -> Callable[[], Answer]:
-        self._open_story(deed.story)
-        target = deed.comment or ""
+    def _react(self, action: React) -> Callable[[], ActionResult]:
+        self._require_open(action.story)
+        target = action.comment or ""
         if target:
-            self._published(deed.story, target)
-        before = self._rows.reactions.get((deed.story, target, deed.reader))
-        if before != deed.reaction:
-            self._journal.count(deed.story, target, before, deed.reaction)
+            self._published(action.story, target)
+        before = self._rows.reactions.get((action.story, target, action.reader))
+        if before != action.reaction:
+            self._changes.count_reaction(action.story, target, before, action.reaction)
             row: Row | None = None
-            if deed.reaction is None:
-                del self._rows.reactions[deed.story, target, deed.reader]
+            if action.reaction is None:
+                del self._rows.reactions[action.story, target, action.reader]
             else:
-                self._rows.reactions[deed.story, target, deed.reader] = deed.reaction
+                self._rows.reactions[action.story, target, action.reader] = action.reaction
                 row = {
-                    "story": deed.story,
+                    "story": action.story,
                     "target": target,
-                    "reader": deed.reader,
-                    "reaction": deed.reaction,
-                    "copy": deed.copy,
-                    "at": deed.at,
+                    "reader": action.reader,
+                    "reaction": action.reaction,
+                    "copy": action.copy,
+                    "at": action.at,
                 }
-            self._rows.set_reactions[deed.story, target, deed.reader] = row
-        return lambda: self._rows.tally(deed.story, target)
+            self._rows.set_reactions[action.story, target, action.reader] = row
+        return lambda: self._rows.tally(action.story, target)
 
-    def _post(self, deed: Post) -> Callable[[], Answer]:
-        known = self._rows.by_key.get((deed.story, deed.reader, deed.key))
-        if known is None and deed.once is not None:
-            known = self._rows.by_key.pop((deed.story, deed.once, deed.key), None)
+    def _post(self, action: Post) -> Callable[[], ActionResult]:
+        known = self._rows.comment_by_idempotency_key.get((action.story, action.reader, action.key))
+        if known is None and action.previous_reader is not None:
+            known = self._rows.comment_by_idempotency_key.pop(
+                (action.story, action.previous_reader, action.key), None
+            )
             if known is not None:
                 # Nobody else knows the key: whoever says it again may edit what was said.
-                self._rows.by_key[deed.story, deed.reader, deed.key] = known
-                self._rows.comments[known]["reader"] = deed.reader
+                self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = (
+                    known
+                )
+                self._rows.comments[known]["reader"] = action.reader
                 self._rows.changed_comments.add(known)
         if known is not None:
             return lambda: self._rows.comment(known)
-        self._open_story(deed.story)
-        thread = deed.id
-        if deed.parent is not None:
-            thread = self._published(deed.story, deed.parent)["thread"]
-        self._rows.comments[deed.id] = {
-            "id": deed.id,
-            "story": deed.story,
-            "parent": deed.parent,
+        self._require_open(action.story)
+        thread = action.id
+        if action.parent is not None:
+            thread = self._published(action.story, action.parent)["thread"]
+        self._rows.comments[action.id] = {
+            "id": action.id,
+            "story": action.story,
+            "parent": action.parent,
             "thread": thread,
             "born": 0,
             "seq": 0,
             "state": CommentState.PENDING.value,
-            "source": deed.source,
-            "text": dump(deed.text),
+            "source": action.source,
+            "text": dump(action.text),
             "waiting_source": None,
             "waiting_text": None,
-            "name": deed.name,
-            "vouched": deed.vouched,
-            "email": deed.email,
-            "website": deed.website,
-            "role": deed.role,
-            "reader": deed.reader,
-            "copy": deed.copy,
-            "lang": deed.lang,
-            "created_at": deed.at,
+            "name": action.name,
+            "vouched": action.vouched,
+            "email": action.email,
+            "website": action.website,
+            "role": action.role,
+            "reader": action.reader,
+            "copy": action.copy,
+            "lang": action.lang,
+            "created_at": action.at,
             "edited_at": None,
             "pinned": False,
-            "client_key": deed.key,
+            "client_key": action.key,
             "version": 0,
-            "counts": dump(dict.fromkeys(deed.reactions, 0)),
+            "counts": dump(dict.fromkeys(action.reactions, 0)),
             "score": 0,
         }
-        self._rows.by_key[deed.story, deed.reader, deed.key] = deed.id
-        self._rows.new_comments.append(deed.id)
-        if not deed.pending:
-            self._journal.publish(deed.id)
-        return lambda: self._rows.comment(deed.id)
+        self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
+        self._rows.new_comments.append(action.id)
+        if not action.pending:
+            self._changes.publish(action.id)
+        return lambda: self._rows.comment(action.id)
 
-    def _edit(self, deed: Edit) -> Callable[[], Answer]:
-        row = self._own(deed.story, deed.comment, deed.reader, deed.at - deed.window)
-        self._open_story(deed.story)
-        if row["state"] == CommentState.PUBLISHED and deed.moderated:
-            row |= {"waiting_source": deed.source, "waiting_text": dump(deed.text)}
-            self._rows.changed_comments.add(deed.comment)
+    def _edit(self, action: Edit) -> Callable[[], ActionResult]:
+        row = self._get_own_comment(
+            action.story, action.comment, action.reader, action.at - action.window
+        )
+        self._require_open(action.story)
+        if row["state"] == CommentState.PUBLISHED and action.moderated:
+            row |= {"waiting_source": action.source, "waiting_text": dump(action.text)}
+            self._rows.changed_comments.add(action.comment)
         else:
-            row |= {"source": deed.source, "text": dump(deed.text), "edited_at": deed.at}
+            row |= {"source": action.source, "text": dump(action.text), "edited_at": action.at}
             row |= {"waiting_source": None, "waiting_text": None}
-            self._journal.changed(deed.comment)
-        return lambda: self._rows.comment(deed.comment)
+            self._changes.record_change(action.comment)
+        return lambda: self._rows.comment(action.comment)
 
-    def _delete(self, deed: Delete) -> Callable[[], Answer]:
-        self._own(deed.story, deed.comment, deed.reader, deed.at - deed.window)
-        self._journal.remove(deed.comment)
-        return lambda: self._rows.comment(deed.comment)
+    def _delete(self, action: Delete) -> Callable[[], ActionResult]:
+        self._get_own_comment(
+            action.story, action.comment, action.reader, action.at - action.window
+        )
+        self._changes.remove(action.comment)
+        return lambda: self._rows.comment(action.comment)
 
-    def _report(self, deed: Report) -> Callable[[], Answer]:
-        self._published(deed.story, deed.comment)
+    def _report(self, action: Report) -> Callable[[], ActionResult]:
+        self._published(action.story, action.comment)
         row = {
-            "comment": deed.comment,
-            "reader": deed.reader,
-            "reason": deed.reason,
-            "at": deed.at,
+            "comment": action.comment,
+            "reader": action.reader,
+            "reason": action.reason,
+            "at": action.at,
         }
-        self._rows.new_reports.setdefault((deed.comment, deed.reader), row)
+        self._rows.new_reports.setdefault((action.comment, action.reader), row)
         return lambda: None
 
-    def _forget(self, deed: Forget) -> Callable[[], Answer]:
+    def _forget(self, action: Forget) -> Callable[[], ActionResult]:
         things = 0
-        for story, target, reader in [key for key in self._rows.reactions if key[2] == deed.reader]:
-            self._journal.count(
+        for story, target, reader in [
+            key for key in self._rows.reactions if key[2] == action.reader
+        ]:
+            self._changes.count_reaction(
                 story, target, self._rows.reactions.pop((story, target, reader)), None
             )
             self._rows.set_reactions[story, target, reader] = None
             things += 1
-        own = [row for row in self._rows.comments.values() if row["reader"] == deed.reader]
-        if deed.until is not None:
-            own = [row for row in own if row["created_at"] <= deed.until]
+        own = [row for row in self._rows.comments.values() if row["reader"] == action.reader]
+        if action.until is not None:
+            own = [row for row in own if row["created_at"] <= action.until]
         # Not before the newest of it, whatever the clocks of several machines say.
-        at = max([deed.at, *(row["created_at"] for row in own)])
+        at = max([action.at, *(row["created_at"] for row in own)])
         for row in own:
             if row["state"] != CommentState.REMOVED:
-                self._journal.remove(row["id"])
+                self._changes.remove(row["id"])
                 things += 1
-            del self._rows.by_key[row["story"], row["reader"], row["client_key"]]
+            del self._rows.comment_by_idempotency_key[
+                row["story"], row["reader"], row["client_key"]
+            ]
             # The tombstone belongs to nobody; its own id keeps its key unlike any other.
             row |= {"reader": "", "client_key": row["id"], "copy": None, "lang": None}
             self._rows.changed_comments.add(row["id"])
-        self._rows.forgotten[deed.reader] = (at if deed.until is None else deed.until), deed.until
+        self._rows.erased_readers[action.reader] = (
+            (at if action.until is None else action.until),
+            action.until,
+        )
         return lambda: things
 
-    def _moderate(self, deed: Moderate) -> Callable[[], Answer]:
-        row = self._there(deed.story, deed.comment, damaged=deed.verb == "remove")
-        match deed.verb:
+    def _moderate(self, action: Moderate) -> Callable[[], ActionResult]:
+        row = self._get_comment(action.story, action.comment, damaged=action.verb == "remove")
+        match action.verb:
             case "approve" if row["state"] == CommentState.PENDING:
-                self._journal.publish(deed.comment)
+                self._changes.publish(action.comment)
             case "approve" if row["waiting_source"] is not None:
                 row |= {"source": row["waiting_source"], "text": row["waiting_text"]}
-                row |= {"waiting_source": None, "waiting_text": None, "edited_at": deed.at}
-                self._journal.changed(deed.comment)
+                row |= {"waiting_source": None, "waiting_text": None, "edited_at": action.at}
+                self._changes.record_change(action.comment)
             case "remove":
-                self._journal.remove(deed.comment)
-            case "pin" | "unpin" if row["pinned"] != (deed.verb == "pin"):
-                row["pinned"] = deed.verb == "pin"
-                self._journal.changed(deed.comment)
-        return lambda: self._rows.comment(deed.comment)
+                self._changes.remove(action.comment)
+            case "pin" | "unpin" if row["pinned"] != (action.verb == "pin"):
+                row["pinned"] = action.verb == "pin"
+                self._changes.record_change(action.comment)
+        return lambda: self._rows.comment(action.comment)
 
-    def _change(self, deed: Change) -> Callable[[], Answer]:
-        story = self._story(deed.story)
-        late = deed.iat is not None and deed.iat <= story["attributed"]
+    def _update_story(self, action: UpdateStory) -> Callable[[], ActionResult]:
+        story = self._story(action.story)
+        late = action.iat is not None and action.iat <= story["attributed"]
         if not late:
-            if deed.iat is not None:
-                story["attributed"] = deed.iat
-                self._rows.changed_stories.add(deed.story)
-            if any(story[column] != value for column, value in deed.columns.items()):
-                story |= deed.columns
-                self._journal.story_changed(deed.story)
-        return lambda: self._rows.story(deed.story)
+            if action.iat is not None:
+                story["attributed"] = action.iat
+                self._rows.changed_stories.add(action.story)
+            if any(story[column] != value for column, value in action.columns.items()):
+                story |= action.columns
+                self._changes.story_changed(action.story)
+        return lambda: self._rows.story(action.story)
 
     # Rules that several deeds share --------------------------------------------------------------
 
     def _story(self, story: int) -> Row:
         if story not in self._rows.stories:
-            raise NotFound
+            raise NotFoundError
         return self._rows.stories[story]
 
-    def _open_story(self, story: int) -> None:
+    def _require_open(self, story: int) -> None:
         if self._story(story)["closed"]:
-            raise StoryClosed
+            raise StoryClosedError
 
-    def _there(self, story: int, comment: str, *, damaged: bool = False) -> Row:
+    def _get_comment(self, story: int, comment: str, *, damaged: bool = False) -> Row:
         """The row; one that cannot be shown is not there, except where it is to be removed."""
         row = self._rows.comments.get(comment)
         if row is None or row["story"] != story or row["state"] == CommentState.REMOVED:
-            raise NotFound
+            raise NotFoundError
         if comment in self._rows.damaged and not damaged:
-            raise NotFound
+            raise NotFoundError
         return row
 
     def _published(self, story: int, comment: str) -> Row:
-        row = self._there(story, comment)
+        row = self._get_comment(story, comment)
         if row["state"] != CommentState.PUBLISHED:
-            raise NotFound
+            raise NotFoundError
         return row
 
-    def _own(self, story: int, comment: str, reader: str, earliest: int) -> Row:
-        row = self._there(story, comment)
+    def _get_own_comment(self, story: int, comment: str, reader: str, earliest: int) -> Row:
+        row = self._get_comment(story, comment)
         if row["reader"] != reader:
-            raise NotFound
+            raise NotFoundError
         if row["created_at"] < earliest:
-            raise EditWindowOver
+            raise EditWindowOverError
         return row

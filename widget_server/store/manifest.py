@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from widget_server.store.engine import DatabaseUnusableError
+from widget_server.store.engine import DatabaseUnavailableError
 
 TABLE = "backup_manifest"
 FIRST = "0004"
@@ -68,14 +68,14 @@ def revision(file: Path, name: str) -> str:
             virtual = re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)
             if kind not in {"table", "index"} or virtual:
                 odd = "virtual table" if virtual else kind
-                raise DatabaseUnusableError(
+                raise DatabaseUnavailableError(
                     f"{name} has a {odd} “{called}”, which no backup has. Nothing was changed."
                 )
         if ("table", "alembic_version") not in objects:
-            raise DatabaseUnusableError(f"{name} is not a backup of widget-server.")
+            raise DatabaseUnavailableError(f"{name} is not a backup of widget-server.")
         found = database.execute("SELECT version_num FROM alembic_version LIMIT 2").fetchall()
         if len(found) != 1 or not isinstance(found[0][0], str):
-            raise DatabaseUnusableError(f"{name} is not a backup of widget-server.")
+            raise DatabaseUnavailableError(f"{name} is not a backup of widget-server.")
         return str(found[0][0])
 
 
@@ -90,11 +90,11 @@ def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
         verdict = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if verdict != "ok":
             fault = str(verdict).splitlines()[-1]
-            raise DatabaseUnusableError(f"{name} is damaged ({fault}). Nothing was changed.")
+            raise DatabaseUnavailableError(f"{name} is damaged ({fault}). Nothing was changed.")
         if ("table", TABLE) in _objects(database):
             return _check_sums(database, name)
     if revision >= FIRST:
-        raise DatabaseUnusableError(
+        raise DatabaseUnavailableError(
             f"{name} has no manifest, so it is a database and no backup of one. "
             "Make a backup with `widget-server backup`."
         )
@@ -106,10 +106,10 @@ def _check_shape(database: sqlite3.Connection, empty: sqlite3.Connection, name: 
     found, wanted = set(_objects(database)) - {("table", TABLE)}, set(_objects(empty))
     for kind, called in sorted(found ^ wanted, reverse=True):  # tables before their indexes
         has = "has no" if (kind, called) in wanted else "has one more"
-        raise DatabaseUnusableError(f"{name} {has} {kind} “{called}”. Nothing was changed.")
+        raise DatabaseUnavailableError(f"{name} {has} {kind} “{called}”. Nothing was changed.")
     for kind, called in sorted(wanted):
         if kind == "table" and _columns(database, called) != _columns(empty, called):
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"The table {called} of {name} has other columns than a backup's. "
                 "Nothing was changed."
             )
@@ -122,14 +122,14 @@ def _check_sums(database: sqlite3.Connection, name: str) -> Manifest:
         tables = {table: TableSum(**one) for table, one in given.pop("tables").items()}
         manifest = Manifest(**given, tables=tables)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise DatabaseUnusableError(
+        raise DatabaseUnavailableError(
             f"The manifest of {name} cannot be read: the file is damaged. Nothing was changed."
         ) from None
     own = {called for kind, called in _objects(database) if kind == "table"}
     own = {called for called in own if called != TABLE and not called.startswith("sqlite_")}
     for called in sorted(own | set(tables)):
         if called not in tables or called not in own or _sum(database, called) != tables[called]:
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"The rows of the table {called} of {name} are not those that were backed up. "
                 "Nothing was changed; use another backup."
             )
@@ -153,7 +153,7 @@ class _Opened:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._database.close()
         if isinstance(error, sqlite3.DatabaseError | UnicodeError):
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"{self._name} is no backup of widget-server, or a damaged one ({error})."
             ) from None
 
@@ -180,7 +180,7 @@ def _sum(database: sqlite3.Connection, table: str) -> TableSum:
         try:
             total.update(orjson.dumps(row))
         except TypeError:
-            raise DatabaseUnusableError(
+            raise DatabaseUnavailableError(
                 f"The table {table} of the backup holds bytes where text is kept."
             ) from None
         total.update(b"\n")

@@ -33,7 +33,7 @@ from widget_server.store.rows import dump
 Row = dict[str, Any]
 
 
-def by_key(table: Table, names: Sequence[str], dialect: Dialect) -> Executable:
+def select_by_keys(table: Table, names: Sequence[str], dialect: Dialect) -> Executable:
     """A query for the rows with certain keys; `names` are the columns of one unique index.
 
     Each is looked up in that index: SQLite answers `(a, b, c) IN (...)` with a walk through all
@@ -42,7 +42,7 @@ def by_key(table: Table, names: Sequence[str], dialect: Dialect) -> Executable:
     return _by_key(table, tuple(names), dialect.name)
 
 
-def put(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
+def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
     """A statement that inserts rows, or changes those that are there under the same key.
 
     Its parameter is `many(rows)`, of rows with exactly these names.
@@ -50,21 +50,21 @@ def put(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect
     return _put(table, tuple(names), tuple(key), dialect.name)
 
 
-def many(rows: Sequence[Row]) -> dict[str, str]:
+def json_rows(rows: Sequence[Row]) -> dict[str, str]:
     """The parameter of both."""
     return {"many": dump(rows)}
 
 
 @cache
 def _by_key(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
-    each = _unfolded(dialect)
+    each = _json_table(dialect)
     same = [table.c[name] == _field(each, table.c[name], dialect) for name in names]
     return select(table).select_from(each.join(table, and_(*same)))
 
 
 @cache
 def _put(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: str) -> Executable:
-    each = _unfolded(dialect)
+    each = _json_table(dialect)
     fields = [_field(each, table.c[name], dialect) for name in names]
     # SQLite would read ON CONFLICT as the beginning of a join without a WHERE before it.
     rows = select(*fields).select_from(each).where(true())
@@ -75,7 +75,7 @@ def _put(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: st
     return new
 
 
-def _unfolded(dialect: str) -> FromClause:
+def _json_table(dialect: str) -> FromClause:
     text = bindparam("many", type_=Text)
     if dialect == "sqlite":
         return func.json_each(text).table_valued("value", name="each")

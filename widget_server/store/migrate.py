@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from widget_server.store.engine import (
-    DatabaseUnusableError,
+    DatabaseUnavailableError,
+    describe_failure,
     sqlite_engine,
     sqlite_path,
-    unusable,
 )
 
 
@@ -24,7 +24,7 @@ def _settings() -> AlembicConfig:
     return config
 
 
-def newest() -> str:
+def head_revision() -> str:
     """The revision that this version of the code is written for."""
     return str(ScriptDirectory.from_config(_settings()).get_current_head())
 
@@ -33,7 +33,7 @@ def _marker(path: Path) -> Path:
     return path.with_name(path.name + ".made")
 
 
-def refuse_vanished(url: str) -> None:
+def require_existing(url: str) -> None:
     """Raise `DatabaseUnusableError` where a SQLite file was before and now is none.
 
     An empty database in its place would look like a server that forgot every word.
@@ -42,11 +42,11 @@ def refuse_vanished(url: str) -> None:
     if path is None or not _marker(path).exists():
         return
     if not path.exists() or path.stat().st_size == 0:
-        raise _gone(path)
+        raise _missing_database(path)
 
 
-def _gone(path: Path) -> DatabaseUnusableError:
-    return DatabaseUnusableError(
+def _missing_database(path: Path) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
         f"The database {path.name} is gone from {path.parent}. Restore it from a backup, or "
         f"delete {_marker(path).name} to begin with an empty one."
     )
@@ -90,7 +90,7 @@ async def revision(url: str) -> str | None:
         async with engine.connect() as connection:
             return await connection.run_sync(read)
     except Exception as error:
-        raise DatabaseUnusableError(unusable(error)) from error
+        raise DatabaseUnavailableError(describe_failure(error)) from error
     finally:
         await engine.dispose()
 
@@ -103,14 +103,14 @@ async def upgrade(url: str, to: str = "head") -> str:
 
     Raises `DatabaseUnusableError` with a sentence when the database cannot be used.
     """
-    refuse_vanished(url)
+    require_existing(url)
     path = sqlite_path(url)
     if path is None:
         engine = create_async_engine(url)
     else:
         make_private(path)
         if _marker(path).exists() and await revision(url) is None:
-            raise _gone(path)
+            raise _missing_database(path)
         # As one transaction: two processes that start together must not both make the tables, and
         # one that is killed leaves none. Foreign keys would stop a table from being made anew.
         engine = sqlite_engine(
@@ -122,10 +122,10 @@ async def upgrade(url: str, to: str = "head") -> str:
                 await connection.exec_driver_sql("SELECT pg_advisory_lock(7206319442)")
             found = await connection.run_sync(_run, to)
             await connection.commit()
-    except DatabaseUnusableError:
+    except DatabaseUnavailableError:
         raise
     except Exception as error:
-        raise DatabaseUnusableError(unusable(error)) from error
+        raise DatabaseUnavailableError(describe_failure(error)) from error
     finally:
         await engine.dispose()
     if path is not None:
@@ -140,10 +140,10 @@ def _run(connection: Connection, to: str) -> str:
     config = _settings()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
-    return newest() if to == "head" else to
+    return head_revision() if to == "head" else to
 
 
-async def damage(url: str) -> str | None:
+async def integrity_error(url: str) -> str | None:
     """What SQLite's own check finds wrong with the file, or None."""
     engine = create_async_engine(url)
     try:
@@ -151,7 +151,7 @@ async def damage(url: str) -> str | None:
             found = await connection.exec_driver_sql("PRAGMA quick_check(1)")
             verdict = str(found.scalar_one())
     except Exception as error:
-        raise DatabaseUnusableError(unusable(error)) from error
+        raise DatabaseUnavailableError(describe_failure(error)) from error
     finally:
         await engine.dispose()
     return None if verdict == "ok" else verdict.splitlines()[-1]
@@ -162,7 +162,7 @@ def is_older(found: str | None) -> bool:
 
     A newer one is served from: its migrations keep what one version back needs.
     """
-    return found is None or (found != newest() and not is_newer(found))
+    return found is None or (found != head_revision() and not is_newer(found))
 
 
 def is_newer(found: str) -> bool:

@@ -18,7 +18,7 @@ from widget_server.store.damage import (
     check_time,
     check_tree,
     json_of,
-    left_out,
+    record_damaged_row,
 )
 from widget_server.store.schema import comments, copies
 
@@ -121,7 +121,7 @@ def counts_or_none(table: str, row: object, text: str) -> dict[str, int]:
     try:
         return counts_of(text)
     except ValueError as fault:
-        left_out(RowDamagedError(table, row, str(fault)))
+        record_damaged_row(RowDamagedError(table, row, str(fault)))
         return {}
 
 
@@ -130,7 +130,7 @@ def tree_or_none(table: str, row: object, text: str) -> Tree:
     try:
         return tree_of(text)
     except ValueError as fault:
-        left_out(RowDamagedError(table, row, str(fault)))
+        record_damaged_row(RowDamagedError(table, row, str(fault)))
         return []
 
 
@@ -214,7 +214,7 @@ def _line_or_none(row: Row[Any], name: str) -> str | None:
     try:
         check_line(value)
     except ValueError as fault:
-        left_out(RowDamagedError("stories", row.id, str(fault)))
+        record_damaged_row(RowDamagedError("stories", row.id, str(fault)))
         return None
     return str(value) if value is not None else None
 

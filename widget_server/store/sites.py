@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.errors import Unavailable
+from widget_server.model.errors import UnavailableError
 from widget_server.model.records import SeenCopy, ShutOut, Site
-from widget_server.store.damage import RowDamagedError, left_out, readable
-from widget_server.store.engine import Database, reading
+from widget_server.store.damage import RowDamagedError, readable, record_damaged_row
+from widget_server.store.engine import Database, read_transaction
 from widget_server.store.rows import to_site
 from widget_server.store.schema import copies, revoked, shut_out, sites, stories
 
@@ -19,7 +19,7 @@ class Sites:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    @reading
+    @read_transaction
     async def find(self, connection: AsyncConnection, slug: str) -> Site | None:
         """The site with this slug. Raises `Unavailable` for one whose row is damaged.
 
@@ -30,28 +30,28 @@ class Sites:
         try:
             return None if row is None else to_site(row)
         except RowDamagedError as damage:
-            left_out(damage)
-            raise Unavailable(retry_after=60) from None
+            record_damaged_row(damage)
+            raise UnavailableError(retry_after=60) from None
 
-    @reading
+    @read_transaction
     async def all(self, connection: AsyncConnection) -> list[Site]:
         """Every site, by slug."""
         rows = await connection.execute(select(sites).order_by(sites.c.slug))
         return readable(rows, to_site)
 
-    @reading
+    @read_transaction
     async def revoked(self, connection: AsyncConnection, slug: str) -> frozenset[str]:
         """Handles (`jti`) of the site's withdrawn tokens."""
         rows = await connection.execute(select(revoked.c.jti).where(revoked.c.site == slug))
         return frozenset(rows.scalars())
 
-    @reading
+    @read_transaction
     async def shut_out(self, connection: AsyncConnection, slug: str) -> frozenset[ShutOut]:
         """The origins whose pages the site lets in no more."""
         of_site = select(shut_out.c.origin, shut_out.c.story).where(shut_out.c.site == slug)
         return frozenset(ShutOut(*row) for row in await connection.execute(of_site))
 
-    @reading
+    @read_transaction
     async def rights(self, connection: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
         """How often what pages may do has changed, by site: asked every second."""
         found: dict[str, int] = {}
@@ -61,7 +61,7 @@ class Sites:
             found |= {row.slug: row.rights for row in rows}
         return found
 
-    @reading
+    @read_transaction
     async def seen(self, connection: AsyncConnection, slug: str, jti: str) -> list[SeenCopy]:
         """The copies that carry a token, by its handle; the one seen last comes first."""
         rows = await connection.execute(

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 T = TypeVar("T")
 
 
-class StraightConnection:
+class SyncConnectionAdapter:
     """What a transaction uses of `AsyncConnection`, on a plain connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -38,14 +38,14 @@ class StraightConnection:
         return self._connection.exec_driver_sql(statement, parameters)
 
 
-class StraightEngine:
+class ThreadedEngine:
     """Connections to a SQLite file, and as many threads in which they are used."""
 
     def __init__(self, engine: Engine, threads: int, name: str) -> None:
         self.sync_engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    async def transact(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
+    async def run_transaction(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         """Run `work` in one transaction, which is over, and on disk, when this returns.
 
         `work` may await nothing but its connection.
@@ -54,7 +54,7 @@ class StraightEngine:
 
     def _run(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         with self.sync_engine.begin() as connection:
-            coroutine = work(cast(AsyncConnection, StraightConnection(connection)))
+            coroutine = work(cast(AsyncConnection, SyncConnectionAdapter(connection)))
             try:
                 coroutine.send(None)
             except StopIteration as end:

@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import MOST_COMMENTS
-from widget_server.model.errors import Malformed, NotFound
+from widget_server.model.answers import MAX_COMMENTS_BYTES
+from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.records import Comment, Thread
-from widget_server.store.damage import RowDamagedError, left_out, readable
+from widget_server.store.damage import RowDamagedError, readable, record_damaged_row
 from widget_server.store.rows import (
     ALWAYS,
     select_comments,
@@ -35,7 +35,7 @@ from widget_server.store.rows import (
 )
 from widget_server.store.schema import comments
 
-MOST_REPLIES = 100
+MAX_REPLIES = 100
 """Replies of one thread that an answer carries; `more` says how many others there are."""
 AROUND = 10
 """Replies shown before the one that a permalink names."""
@@ -57,7 +57,7 @@ async def read_page(
     order: str,
     before: str | None,
     limit: int,
-    most: int = MOST_COMMENTS,
+    most: int = MAX_COMMENTS_BYTES,
 ) -> Page:
     """Top comments by keyset, then the first replies of all of them in one query.
 
@@ -65,7 +65,7 @@ async def read_page(
     Fewer than `limit` where they take more than `most` bytes; at least one. Raises `Malformed` for a cursor that no
     page of this order gave.
     """
-    kind, place = (order, None) if before is None else _place(before, order)
+    kind, place = (order, None) if before is None else _decode_cursor(before, order)
     room = int(most * _TOPS)
     pinned: list[Comment] = []
     pinned_end: Row[Any] | None = None
@@ -74,9 +74,9 @@ async def read_page(
         marked = text("parent IS NULL AND pinned AND 0 <> born")
         past = comments.c.born < place[0] if place is not None else true()
         asked = select(comments.c.id).where((comments.c.story == story) & marked & past)
-        sized = sized_comments(asked.order_by(desc(comments.c.born)).limit(MOST_REPLIES + 1))
+        sized = sized_comments(asked.order_by(desc(comments.c.born)).limit(MAX_REPLIES + 1))
         pinned, end, left = await _fitting(
-            connection, sized, [desc(sized.c.born)], room, MOST_REPLIES
+            connection, sized, [desc(sized.c.born)], room, MAX_REPLIES
         )
         if left and end is not None:
             return Page(await _threads(connection, pinned, most), _cursor("pinned", end.born))
@@ -115,7 +115,7 @@ async def read_thread(
     story: int,
     comment: str,
     after: str | None,
-    most: int = MOST_COMMENTS,
+    most: int = MAX_COMMENTS_BYTES,
 ) -> Thread:
     """The thread of a comment: from its beginning, around a reply, or what follows `after`.
 
@@ -126,14 +126,14 @@ async def read_thread(
     found = await connection.execute(places.where(public & (comments.c.id.in_([comment, after]))))
     named = {row.id: row for row in found}
     if comment not in named:
-        raise NotFound
+        raise NotFoundError
     thread = named[comment].thread
     if after is not None and (after not in named or named[after].thread != thread):
-        raise Malformed("Use the `next` of the part before, unchanged.")
+        raise MalformedError("Use the `next` of the part before, unchanged.")
     rows = await connection.execute(select_comments().where(comments.c.id == thread))
     whole = readable(rows, to_comment)
     if not whole:
-        raise NotFound
+        raise NotFoundError
     (top,) = whole
     replies = (comments.c.thread == thread) & comments.c.parent.is_not(None) & (comments.c.born > 0)
     room = max(0, most - size_of_comment(top))
@@ -147,9 +147,9 @@ async def read_thread(
         select(comments.c.id)
         .where(replies & (comments.c.born >= begins))
         .order_by(comments.c.born)
-        .limit(MOST_REPLIES + 1)
+        .limit(MAX_REPLIES + 1)
     )
-    shown, last, _ = await _fitting(connection, sized, [sized.c.born], room, MOST_REPLIES)
+    shown, last, _ = await _fitting(connection, sized, [sized.c.born], room, MAX_REPLIES)
     earlier = await _number(connection, replies & (comments.c.born < begins)) if begins else 0
     if last is None:
         return Thread(top, shown, 0, earlier)
@@ -215,7 +215,7 @@ async def _fitting(
         try:
             found.append(to_comment(row))
         except RowDamagedError as damage:
-            left_out(damage)
+            record_damaged_row(damage)
     return found, last, False
 
 
@@ -223,18 +223,18 @@ def _cursor(kind: str, *place: int) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([kind, *place])).rstrip(b"=").decode()
 
 
-def _place(cursor: str, order: str) -> tuple[str, list[int]]:
+def _decode_cursor(cursor: str, order: str) -> tuple[str, list[int]]:
     """The kind of a cursor and the numbers in it: of this order, or of the pins before the newest."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, binascii.Error):
-        raise Malformed("Use the `next` of the page before, unchanged.") from None
+        raise MalformedError("Use the `next` of the page before, unchanged.") from None
     # PostgreSQL compares them with columns of 32 and 64 bits, and refuses what does not fit.
     whole = all(type(part) is int and 0 <= part < 2**31 for part in place)
     fits = kind == order or (kind == "pinned" and order == "newest")
     if not fits or len(place) != (2 if order == "top" else 1) or not whole:
-        raise Malformed("Use the `next` of the page before, with the same order.")
+        raise MalformedError("Use the `next` of the page before, with the same order.")
     return kind, [int(part) for part in place]
 
 
@@ -261,7 +261,7 @@ async def _threads(connection: AsyncConnection, tops: list[Comment], most: int) 
         )
         first = (
             select(ranked.c.id, ranked.c.rank)
-            .where(ranked.c.rank <= MOST_REPLIES)
+            .where(ranked.c.rank <= MAX_REPLIES)
             .order_by(ranked.c.rank, ranked.c.place)
             # More than these cannot fit: the sizes of others need not be looked at.
             .limit(room // ALWAYS)

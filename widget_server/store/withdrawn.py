@@ -11,8 +11,8 @@ from sqlalchemy import MetaData, Table, and_, exists, insert, literal, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
-from widget_server.store.deeds import Deed, Forget, Moderate
-from widget_server.store.ledger import Ledger
+from widget_server.store.deeds import Action, Forget, Moderate
+from widget_server.store.ledger import ActionApplier
 from widget_server.store.schema import (
     comments,
     erasures,
@@ -23,7 +23,7 @@ from widget_server.store.schema import (
     shut_out,
     sites,
 )
-from widget_server.store.workset import Workset
+from widget_server.store.workset import UnitOfWork
 
 WITHDRAWALS = {
     revoked: "withdrawn tokens",
@@ -36,30 +36,30 @@ what they led to instead). A further one is one line here."""
 
 CHUNK = 200
 
-Kept = dict[str, int]
+MergedCounts = dict[str, int]
 """How many of each kind were taken over, by what the command calls them; kinds without one left out."""
 
 
-def beside_of(beside: MetaData, table: Table) -> Table:
+def staging_table(beside: MetaData, table: Table) -> Table:
     """The table that holds the backup's rows of this one."""
     return beside.tables[f"restore_{table.name}"]
 
 
-async def merge(connection: AsyncConnection, beside: MetaData) -> Kept:
+async def merge(connection: AsyncConnection, beside: MetaData) -> MergedCounts:
     """Add to the backup's rows what the tables in use know. Nobody else may write meanwhile."""
-    kept: Kept = {}
+    kept: MergedCounts = {}
     kept["sites with newer keys"] = await _raise_generations(connection, beside)
-    kept["sites made since, without their stories"] = await _keep_sites(connection, beside)
-    await _note_removed(connection, beside)
-    await _keep_later_erasures(connection, beside)
+    kept["sites made since, without their stories"] = await _add_missing_sites(connection, beside)
+    await _record_removed(connection, beside)
+    await _add_later_erasures(connection, beside)
     for table, called in WITHDRAWALS.items():
-        number = await _add_missing(connection, table, beside_of(beside, table))
+        number = await _add_missing(connection, table, staging_table(beside, table))
         if called:
             kept[called] = number
     return {called: number for called, number in kept.items() if number}
 
 
-async def erase(connection: AsyncConnection) -> Kept:
+async def erase(connection: AsyncConnection) -> MergedCounts:
     """Erase from the restored rows, now in use, all that `erasures` names."""
     named = (erasures.c.kind == "comment") & (erasures.c.subject == comments.c.id)
     removed = await connection.execute(
@@ -67,8 +67,8 @@ async def erase(connection: AsyncConnection) -> Kept:
         .join(erasures, named)
         .where(comments.c.state != CommentState.REMOVED.value)
     )
-    deeds: list[Deed] = [Moderate(row.story, row.id, "remove", row.at) for row in removed]
-    await _apply(connection, deeds)
+    actions: list[Action] = [Moderate(row.story, row.id, "remove", row.at) for row in removed]
+    await _apply(connection, actions)
     left = or_(
         *(
             exists().where((table.c.reader == erasures.c.subject) & (at <= erasures.c.at))
@@ -82,26 +82,26 @@ async def erase(connection: AsyncConnection) -> Kept:
     readers = await connection.execute(
         select(erasures.c.subject, erasures.c.at).where((erasures.c.kind == "reader") & left)
     )
-    forgets: list[Deed] = [Forget(row.subject, row.at, until=row.at) for row in readers]
+    forgets: list[Action] = [Forget(row.subject, row.at, until=row.at) for row in readers]
     await _apply(connection, forgets)
-    kept = {"comments that were erased": len(deeds), "readers who were forgotten": len(forgets)}
+    kept = {"comments that were erased": len(actions), "readers who were forgotten": len(forgets)}
     return {called: number for called, number in kept.items() if number}
 
 
-async def _apply(connection: AsyncConnection, deeds: list[Deed]) -> None:
-    for start in range(0, len(deeds), CHUNK):
-        some = deeds[start : start + CHUNK]
-        rows = Workset(connection)
+async def _apply(connection: AsyncConnection, actions: list[Action]) -> None:
+    for start in range(0, len(actions), CHUNK):
+        some = actions[start : start + CHUNK]
+        rows = UnitOfWork(connection)
         await rows.load(some)
-        ledger = Ledger(rows)
-        for deed in some:
-            ledger.apply(deed)
+        ledger = ActionApplier(rows)
+        for action in some:
+            ledger.apply(action)
         await rows.flush()
 
 
 async def _raise_generations(connection: AsyncConnection, beside: MetaData) -> int:
     """A key that was retired stays so, and one that was added goes on to sign."""
-    into = beside_of(beside, sites)
+    into = staging_table(beside, sites)
     now = {row.slug: row for row in await connection.execute(select(sites))}
     raised = 0
     for row in (await connection.execute(select(into))).all():
@@ -117,9 +117,9 @@ async def _raise_generations(connection: AsyncConnection, beside: MetaData) -> i
     return raised
 
 
-async def _keep_sites(connection: AsyncConnection, beside: MetaData) -> int:
+async def _add_missing_sites(connection: AsyncConnection, beside: MetaData) -> int:
     """A site of which something was withdrawn stays: made again, it would have its first key again."""
-    into = beside_of(beside, sites)
+    into = staging_table(beside, sites)
     withdrawn = [
         exists().where(table.c.site == sites.c.slug) for table in WITHDRAWALS if "site" in table.c
     ]
@@ -133,9 +133,9 @@ async def _keep_sites(connection: AsyncConnection, beside: MetaData) -> int:
     return len(found)
 
 
-async def _note_removed(connection: AsyncConnection, beside: MetaData) -> None:
+async def _record_removed(connection: AsyncConnection, beside: MetaData) -> None:
     """The tombstones in use name what was deleted or removed, also for a restore after this one."""
-    into = beside_of(beside, erasures)
+    into = staging_table(beside, erasures)
     known = exists().where((into.c.kind == "comment") & (into.c.subject == comments.c.id))
     rows = select(literal("comment"), comments.c.id, comments.c.created_at).where(
         (comments.c.state == CommentState.REMOVED.value) & ~known
@@ -143,9 +143,9 @@ async def _note_removed(connection: AsyncConnection, beside: MetaData) -> None:
     await connection.execute(insert(into).from_select(["kind", "subject", "at"], rows))
 
 
-async def _keep_later_erasures(connection: AsyncConnection, beside: MetaData) -> None:
+async def _add_later_erasures(connection: AsyncConnection, beside: MetaData) -> None:
     """Whoever was forgotten twice stays forgotten up to the second time."""
-    into = beside_of(beside, erasures)
+    into = staging_table(beside, erasures)
     same = (into.c.kind == erasures.c.kind) & (into.c.subject == erasures.c.subject)
     later = await connection.execute(
         select(erasures).join(into, same).where(erasures.c.at > into.c.at)

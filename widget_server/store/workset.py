@@ -23,9 +23,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
-from widget_server.store.damage import RowDamagedError, left_out, time_or_zero
-from widget_server.store.deeds import Change, Deed, Forget, Post, React
-from widget_server.store.many import by_key, many, put
+from widget_server.store.damage import RowDamagedError, record_damaged_row, time_or_zero
+from widget_server.store.deeds import Action, Forget, Post, React, UpdateStory
+from widget_server.store.many import json_rows, select_by_keys, upsert
 from widget_server.store.rows import check_head, counts_or_none, tree_or_none
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
 
@@ -45,11 +45,11 @@ _STORY_MUTABLE = (
     "title", "author", "publisher", "url", "license", "attributed", "closed", "notice", "seq",
     "version", "tallies", "counts", "published",
 )  # fmt: skip
-_COMMENT_SAME = (
+_COMMENT_COLUMNS = (
     "id", "parent", "thread", "born", "seq", "source", "name", "vouched", "email", "website", "role",
     "reader", "lang", "created_at", "edited_at", "pinned",
 )  # fmt: skip
-_STORY_SAME = (
+_STORY_COLUMNS = (
     "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "attributed",
     "closed", "notice", "seq", "tallies", "created_at",
 )  # fmt: skip
@@ -71,14 +71,14 @@ _DELETE_REACTION = delete(reactions).where(
 )
 
 
-class Workset:
+class UnitOfWork:
     """Rows of one transaction by their keys, and which of them must be written."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.stories: dict[int, Row] = {}
         self.comments: dict[str, Row] = {}
-        self.by_key: dict[tuple[int, str, str], str] = {}
+        self.comment_by_idempotency_key: dict[tuple[int, str, str], str] = {}
         """Comment ids by story, reader and the client's key."""
         self.reactions: dict[ReactionKey, str] = {}
         self.damaged: set[str] = set()
@@ -89,16 +89,16 @@ class Workset:
         self.changed_stories: set[int] = set()
         self.set_reactions: dict[ReactionKey, Row | None] = {}
         self.new_reports: dict[tuple[str, str], Row] = {}
-        self.forgotten: dict[str, tuple[int, int | None]] = {}
+        self.erased_readers: dict[str, tuple[int, int | None]] = {}
         """Readers to forget: when, and `until` where what came later stays (milliseconds)."""
         self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
 
     # Reading -----------------------------------------------------------------------------------
 
-    async def load(self, deeds: Sequence[Deed]) -> None:
+    async def load(self, actions: Sequence[Action]) -> None:
         """Lock the stories, in the order of their ids, and read every row the deeds speak of."""
-        forgetting = [deed.reader for deed in deeds if isinstance(deed, Forget)]
-        ids = {deed.story for deed in deeds if not isinstance(deed, Forget)}
+        forgetting = [action.reader for action in actions if isinstance(action, Forget)]
+        ids = {action.story for action in actions if not isinstance(action, Forget)}
         if forgetting:
             left = union(
                 select(comments.c.story).where(comments.c.reader.in_(forgetting)),
@@ -114,74 +114,78 @@ class Workset:
                 .with_for_update(key_share=True)
             )
             self.stories |= {row.id: dict(row._mapping) for row in locked}
-        await self._load_comments(deeds, forgetting)
-        await self._load_reactions(deeds)
-        await self._load_copies(deeds)
+        await self._load_comments(actions, forgetting)
+        await self._load_reactions(actions)
+        await self._load_copies(actions)
 
-    async def _load_comments(self, deeds: Sequence[Deed], forgetting: list[str]) -> None:
-        named = {deed.comment for deed in deeds if not isinstance(deed, Post | Forget | Change)}
-        posts = [deed for deed in deeds if isinstance(deed, Post)]
-        named |= {deed.parent for deed in posts}
+    async def _load_comments(self, actions: Sequence[Action], forgetting: list[str]) -> None:
+        named = {
+            action.comment
+            for action in actions
+            if not isinstance(action, Post | Forget | UpdateStory)
+        }
+        posts = [action for action in actions if isinstance(action, Post)]
+        named |= {action.parent for action in posts}
         await self._load_by_id(name for name in named if name)
         for some in _chunks(posts):
             keys = [
-                {"story": deed.story, "reader": reader, "client_key": deed.key}
-                for deed in some
-                for reader in (deed.reader, deed.once)
+                {"story": action.story, "reader": reader, "client_key": action.key}
+                for action in some
+                for reader in (action.reader, action.previous_reader)
                 if reader is not None
             ]
-            query = by_key(comments, _COMMENT_KEY, self._connection.dialect)
-            self._keep(await self._connection.execute(query, many(keys)))
+            query = select_by_keys(comments, _COMMENT_KEY, self._connection.dialect)
+            self._add_comments(await self._connection.execute(query, json_rows(keys)))
         if forgetting:
             # Only of locked stories: what is being posted elsewhere at this moment comes after.
             own = comments.c.reader.in_(forgetting) & comments.c.story.in_(self.stories)
-            self._keep(await self._connection.execute(select(comments).where(own)))
+            self._add_comments(await self._connection.execute(select(comments).where(own)))
 
     async def _load_by_id(self, ids: Iterable[str]) -> None:
         for chunk in _chunks(sorted(ids)):
-            self._keep(
+            self._add_comments(
                 await self._connection.execute(select(comments).where(comments.c.id.in_(chunk)))
             )
 
-    def _keep(self, rows: Iterable[Any]) -> None:
+    def _add_comments(self, rows: Iterable[Any]) -> None:
         for row in rows:
             if row.id not in self.comments:
                 self.comments[row.id] = self._checked(dict(row._mapping))
-            self.by_key[row.story, row.reader, row.client_key] = row.id
+            self.comment_by_idempotency_key[row.story, row.reader, row.client_key] = row.id
 
     def _checked(self, row: Row) -> Row:
         try:
             check_head(row)
         except RowDamagedError as damage:
-            left_out(damage)
+            record_damaged_row(damage)
             self.damaged.add(row["id"])
             # As it will be written once the comment is removed, which is all that can be done.
             row |= {"created_at": time_or_zero(row["created_at"]), "edited_at": None, "role": None}
         return row
 
-    async def _load_reactions(self, deeds: Sequence[Deed]) -> None:
+    async def _load_reactions(self, actions: Sequence[Action]) -> None:
         wanted = [
-            {"story": deed.story, "target": deed.comment or "", "reader": deed.reader}
-            for deed in deeds
-            if isinstance(deed, React)
+            {"story": action.story, "target": action.comment or "", "reader": action.reader}
+            for action in actions
+            if isinstance(action, React)
         ]
         if wanted:
-            query = by_key(reactions, _REACTION_KEY, self._connection.dialect)
-            self._know(await self._connection.execute(query, many(wanted)))
-        forgets = [deed for deed in deeds if isinstance(deed, Forget)]
+            query = select_by_keys(reactions, _REACTION_KEY, self._connection.dialect)
+            self._add_reactions(await self._connection.execute(query, json_rows(wanted)))
+        forgets = [action for action in actions if isinstance(action, Forget)]
         if forgets:
-            left = or_(*(_left(reactions, deed.reader, deed.until) for deed in forgets))
+            left = or_(*(_left(reactions, action.reader, action.until) for action in forgets))
             own = left & reactions.c.story.in_(self.stories)
-            self._know(await self._connection.execute(select(reactions).where(own)))
+            self._add_reactions(await self._connection.execute(select(reactions).where(own)))
         await self._load_by_id({target for _, target, _ in self.reactions if target})
 
-    def _know(self, rows: Iterable[Any]) -> None:
+    def _add_reactions(self, rows: Iterable[Any]) -> None:
         for story, target, reader, reaction, *_ in rows:
             self.reactions[story, target, reader] = reaction
 
-    async def _load_copies(self, deeds: Sequence[Deed]) -> None:
+    async def _load_copies(self, actions: Sequence[Action]) -> None:
         wanted = {row["copy"] for row in self.comments.values()}
-        wanted |= {deed.copy for deed in deeds if isinstance(deed, Post)}
+        wanted |= {action.copy for action in actions if isinstance(action, Post)}
         for chunk in _chunks(sorted(copy for copy in wanted if copy is not None)):
             found = await self._connection.execute(select(copies).where(copies.c.id.in_(chunk)))
             self.copies |= {row.id: Copy(row.id, row.label, row.origin) for row in found}
@@ -191,19 +195,23 @@ class Workset:
     def tally(self, story: int, target: str) -> Tally:
         """The counts of a story (no target) or a comment as they are now."""
         row = self.comments[target] if target else self.stories[story]
-        drawn = self._tallies.get((story, target))
-        if drawn is None or drawn[0] is not row["counts"] or drawn[1].version != row["version"]:
+        prepared = self._tallies.get((story, target))
+        if (
+            prepared is None
+            or prepared[0] is not row["counts"]
+            or prepared[1].version != row["version"]
+        ):
             # Hundreds of answers of a batch show the same one.
             table = "comments" if target else "stories"
             counts = counts_or_none(table, row["id"], row["counts"])
-            drawn = row["counts"], Tally(row["version"], counts)
-            self._tallies[story, target] = drawn
-        return drawn[1]
+            prepared = row["counts"], Tally(row["version"], counts)
+            self._tallies[story, target] = prepared
+        return prepared[1]
 
     def comment(self, comment: str) -> Comment:
         """A comment as it is now."""
         row = self.comments[comment]
-        fields = {name: row[name] for name in _COMMENT_SAME}
+        fields = {name: row[name] for name in _COMMENT_COLUMNS}
         return Comment(
             **fields,
             state=CommentState(row["state"]),
@@ -216,7 +224,7 @@ class Workset:
     def story(self, story: int) -> Story:
         """A story as it is now."""
         row = self.stories[story]
-        fields = {name: row[name] for name in _STORY_SAME}
+        fields = {name: row[name] for name in _STORY_COLUMNS}
         return Story(**fields, count=row["published"], tally=self.tally(story, ""))
 
     # Writing -----------------------------------------------------------------------------------
@@ -234,8 +242,8 @@ class Workset:
         puts = [row for row in self.set_reactions.values() if row is not None]
         gone = [key for key, row in self.set_reactions.items() if row is None]
         if puts:
-            put_all = put(reactions, tuple(puts[0]), _REACTION_KEY, self._connection.dialect)
-            await run(put_all, many(puts))
+            put_all = upsert(reactions, tuple(puts[0]), _REACTION_KEY, self._connection.dialect)
+            await run(put_all, json_rows(puts))
         if gone:
             await run(_DELETE_REACTION, [dict(zip("abc", key, strict=True)) for key in gone])
         if self.changed_stories:
@@ -244,19 +252,19 @@ class Workset:
         if self.new_reports:
             new = self._insert(reports).on_conflict_do_nothing()
             await run(new, list(self.new_reports.values()))
-        if self.forgotten:
+        if self.erased_readers:
             await self._forget()
 
     async def _forget(self) -> None:
         """Erase what is no part of a discussion, and remember that it was asked for."""
-        left = [_left(reports, reader, until) for reader, (_, until) in self.forgotten.items()]
+        left = [_left(reports, reader, until) for reader, (_, until) in self.erased_readers.items()]
         await self._connection.execute(delete(reports).where(or_(*left)))
         rows = [
             {"kind": "reader", "subject": reader, "at": at}
-            for reader, (at, _) in self.forgotten.items()
+            for reader, (at, _) in self.erased_readers.items()
         ]
         names, dialect = ("kind", "subject", "at"), self._connection.dialect
-        await self._connection.execute(put(erasures, names, names[:2], dialect), many(rows))
+        await self._connection.execute(upsert(erasures, names, names[:2], dialect), json_rows(rows))
 
     def _insert(self, table: Any) -> Any:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql

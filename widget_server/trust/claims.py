@@ -9,20 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from widget_server.model.claims import (
-    OPEN,
-    RIGHTS,
+    CODE_ONLY_JTI,
+    PERMISSIONS,
     Attribution,
     IdentityClaims,
     ReaderClaims,
     WidgetClaims,
 )
-from widget_server.model.errors import Refused
+from widget_server.model.errors import ProblemError
 from widget_server.trust import origins, urls
 from widget_server.trust.text import check_name
 
 LEEWAY = 60
 """Seconds by which a publisher's clock may be ahead of ours."""
-IDENTITY_LIFE = 600
+IDENTITY_MAX_AGE_S = 600
 READER_LIFE = 30 * 86_400
 """Seconds that a reader token for an identity lives; the next identity token renews it."""
 MAX_ORIGINS = 100
@@ -39,7 +39,7 @@ _MAX_URL = 2_000
 Payload = Mapping[str, object]
 
 
-def widget(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims:
+def parse_widget_claims(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims:
     """The claims of a widget token; `jti` is its handle where it names none itself."""
     texts = {name: _text(payload, name, limit) for name, limit in _TEXTS.items()}
     iat = _issued(payload, now)
@@ -50,7 +50,7 @@ def widget(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims
         iat=iat,
         jti=_handle(payload) if "jti" in payload else jti,
         exp=_time(payload, "exp") if "exp" in payload else None,
-        can=_rights(payload),
+        can=_permissions(payload),
         attribution=Attribution(
             url=_url(payload, "url", _MAX_URL),
             title=texts["title"],
@@ -64,10 +64,10 @@ def widget(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims
     )
 
 
-def identity(site: str, payload: Payload, *, now: float) -> IdentityClaims:
+def parse_identity_claims(site: str, payload: Payload, *, now: float) -> IdentityClaims:
     """The claims of an identity token that lives ten minutes at most; `exp` is not compared."""
     iat, exp = _issued(payload, now), _time(payload, "exp")
-    if not 0 < exp - iat <= IDENTITY_LIFE:
+    if not 0 < exp - iat <= IDENTITY_MAX_AGE_S:
         raise ValueError("The claim exp must lie after iat, by 600 seconds at most.")
     return IdentityClaims(
         site=site,
@@ -81,7 +81,7 @@ def identity(site: str, payload: Payload, *, now: float) -> IdentityClaims:
     )
 
 
-def reader(site: str, payload: Payload) -> ReaderClaims:
+def parse_reader_claims(site: str, payload: Payload) -> ReaderClaims:
     """The claims of a reader token."""
     rid = payload.get("rid")
     if not isinstance(rid, str) or _RID.fullmatch(rid) is None:
@@ -108,7 +108,7 @@ def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
         "iat": claims.iat,
         "exp": claims.exp,
         "jti": claims.jti or None,
-        "can": None if tuple(claims.can) == RIGHTS else list(claims.can),
+        "can": None if tuple(claims.can) == PERMISSIONS else list(claims.can),
         "url": told.url,
         "title": told.title,
         "author": told.author,
@@ -159,7 +159,7 @@ def _ascii(payload: Payload, name: str, limit: int) -> str:
 
 def _handle(payload: Payload) -> str:
     jti = _ascii(payload, "jti", 64)
-    if jti == OPEN:
+    if jti == CODE_ONLY_JTI:
         raise ValueError("The claim jti must not be “open”: it stands for copies without a token.")
     return jti
 
@@ -191,7 +191,7 @@ def _required(payload: Payload, name: str, limit: int) -> str:
 def _name(value: str) -> str:
     try:
         check_name(value)
-    except Refused as refused:
+    except ProblemError as refused:
         raise ValueError(f"The claim name is refused: {refused.detail}") from None
     return value
 
@@ -232,13 +232,13 @@ def _lang(payload: Payload) -> str | None:
     return value
 
 
-def _rights(payload: Payload) -> tuple[str, ...]:
+def _permissions(payload: Payload) -> tuple[str, ...]:
     if "can" not in payload:
-        return RIGHTS
+        return PERMISSIONS
     value = payload["can"]
-    if not isinstance(value, list) or not value or any(right not in RIGHTS for right in value):
+    if not isinstance(value, list) or not value or any(right not in PERMISSIONS for right in value):
         raise ValueError("The claim can must be a list of read, react or comment.")
-    return tuple(right for right in RIGHTS if right in value)
+    return tuple(right for right in PERMISSIONS if right in value)
 
 
 def _origins(payload: Payload) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from markdown_it.rules_inline import StateInline
 
 from widget_server.trust import urls
-from widget_server.trust.visible import visible
+from widget_server.trust.visible import is_visible
 
 MAX_HREF = 2_000
 
@@ -159,5 +159,5 @@ def _is_link(source: str, opener: int, close: re.Match[str], target: re.Match[st
     return (
         len(target[1]) <= MAX_HREF
         and urls.split(target[1]) is not None
-        and visible(source[opener + 1 : close.start()])
+        and is_visible(source[opener + 1 : close.start()])
     )

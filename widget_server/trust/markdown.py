@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, list_block
 from markdown_it.token import Token
 
-from widget_server.model.errors import TextRefused
+from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Node, Tree
 from widget_server.trust.links import bare_url, link
-from widget_server.trust.visible import visible
+from widget_server.trust.visible import is_visible
 
 MAX_DEPTH = 16
 MAX_LINKS = 10
@@ -52,7 +52,7 @@ def render(source: str) -> Tree:
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if len(lines) > MAX_LINES:
-        raise TextRefused(_TOO_MANY)
+        raise TextRejectedError(_TOO_MANY)
     builder = _Builder()
     block: list[int] = [0, 0]
     for token in _PARSER.parse(source, {}):
@@ -61,11 +61,11 @@ def render(source: str) -> Tree:
         if token.level == 0 and token.map is not None:
             block = token.map
         if token.level == 0 and token.nesting <= 0:
-            builder.keep_visible(lines[slice(*block)])
+            builder._keep_if_invisible(lines[slice(*block)])
     return builder.tree
 
 
-def plain(tree: Iterable[Node]) -> str:
+def to_plain_text(tree: Iterable[Node]) -> str:
     """What a reader reads, as plain text with a line for each block."""
     parts: list[str] = []
     for node in tree:
@@ -75,9 +75,9 @@ def plain(tree: Iterable[Node]) -> str:
             parts.append("\n")
         elif node[0] in _BLOCKS:
             before = "\n" if parts and not parts[-1].endswith("\n") else ""
-            parts.append(f"{before}{plain(node[2:])}\n")
+            parts.append(f"{before}{to_plain_text(node[2:])}\n")
         else:
-            parts.append(plain(node[2:]))
+            parts.append(to_plain_text(node[2:]))
     return "".join(parts).rstrip("\n")
 
 
@@ -111,11 +111,11 @@ class _Builder:
         else:
             self._code_block(token)
 
-    def keep_visible(self, lines: list[str]) -> None:
+    def _keep_if_invisible(self, lines: list[str]) -> None:
         """Show a block as it was typed if nothing of it would be seen otherwise."""
-        if visible(plain(self.tree[-1:])) or not visible("".join(lines)):
+        if is_visible(to_plain_text(self.tree[-1:])) or not is_visible("".join(lines)):
             return
-        while not visible(lines[-1]):
+        while not is_visible(lines[-1]):
             lines = lines[:-1]
         paragraph: list[Any] = ["p", None]
         self.tree[-1] = paragraph
@@ -145,7 +145,9 @@ class _Builder:
         if tag == "a":
             self._links += 1
             if self._links > MAX_LINKS:
-                raise TextRefused("A comment has at most 10 links. Remove some and send it again.")
+                raise TextRejectedError(
+                    "A comment has at most 10 links. Remove some and send it again."
+                )
             node[1] = {"href": token.attrs["href"]}
         self._count()
         self._open[-1].append(node)
@@ -153,7 +155,9 @@ class _Builder:
         self._tags.append(tag)
         self._count_item(tag, token)
         if len(self._open) > MAX_DEPTH + 1:
-            raise TextRefused("Quotes and lists lie too deep in each other. Use fewer levels.")
+            raise TextRejectedError(
+                "Quotes and lists lie too deep in each other. Use fewer levels."
+            )
 
     def _count_item(self, tag: str, token: Token) -> None:
         """Show an item's number as it was typed where it is neither 1 nor the next one."""
@@ -168,7 +172,7 @@ class _Builder:
         node, tag = self._open.pop(), self._tags.pop()
         if tag in {"ul", "ol"}:
             self._items.pop()
-        elif tag == "a" and not visible(plain(node[2:])):
+        elif tag == "a" and not is_visible(to_plain_text(node[2:])):
             attributes: Any = node[1]
             node.append(attributes["href"])
 
@@ -177,7 +181,7 @@ class _Builder:
         children.append(["code", None, text] if text else ["code", None])
 
     def _code_block(self, token: Token) -> None:
-        if visible(token.content):
+        if is_visible(token.content):
             # A fence names its language in one word; more than that would be lost as its name.
             info = token.info.strip()
             first = "" if _LANGUAGE.fullmatch(info) else f"{info}\n"
@@ -192,7 +196,7 @@ class _Builder:
     def _count(self) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise TextRefused(_TOO_MANY)
+            raise TextRejectedError(_TOO_MANY)
 
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 _PREFIX = {4: 32, 6: 64}
 
 
-class Networks:
+class NetworkHasher:
     """Keys of networks under a secret: the same all day, another one tomorrow.
 
     Nothing of an address is kept. Whoever has the keys but not the secret can neither find the

@@ -72,7 +72,7 @@ def spelled(origin: str | None) -> str | None:
     return None if page is None else page.origin
 
 
-def page_of(url: str, origin: str | None) -> str | None:
+def canonical_page_url(url: str, origin: str | None) -> str | None:
     """The page's address without query and fragment, or None.
 
     None for an address that is not of this origin, is no http(s) URL, or is longer than 2,000
@@ -89,7 +89,7 @@ def page_of(url: str, origin: str | None) -> str | None:
 
 
 def _matches(rule: str, page: str) -> bool:
-    known = _known(rule)
+    known = _parse_rule_cached(rule)
     if known is None:
         return False
     if known.startswith(_WILDCARD):
@@ -99,7 +99,7 @@ def _matches(rule: str, page: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _known(rule: str) -> str | None:
+def _parse_rule_cached(rule: str) -> str | None:
     try:
         return parse_rule(rule)
     except ValueError:

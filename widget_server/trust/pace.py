@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from widget_server.model.errors import RateLimited
+from widget_server.model.errors import RateLimitedError
 
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
@@ -33,7 +33,7 @@ class Rate:
         return cls(int(match[1]), float(match[2]))
 
 
-class Pace:
+class RateLimiter:
     """A bucket for every `(kind, key)`; a kind without a rate is not limited.
 
     Held in this process only, and never more than `capacity` keys of one kind: when that many are
@@ -54,7 +54,7 @@ class Pace:
             kind: OrderedDict() for kind in self._rates
         }
 
-    def spend(self, kind: str, key: str) -> None:
+    def hit(self, kind: str, key: str) -> None:
         """Count one deed. A refused deed costs nothing.
 
         Raises RateLimited with the whole seconds after which the next deed passes.
@@ -81,7 +81,7 @@ class Pace:
         # A millionth of slack: sums of floats must not cost the last deed of a burst.
         excess = full_at - now - rate.per_s * (1 + 1e-6)
         if excess > 0:
-            raise RateLimited(retry_after=max(1, math.ceil(excess - 1e-6)))
+            raise RateLimitedError(retry_after=max(1, math.ceil(excess - 1e-6)))
         return full_at
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ _FILLERS = re.compile(
 )
 
 
-def weakness(secret: str) -> str | None:
+def find_weakness(secret: str) -> str | None:
     """Why a secret is none, in words that follow “it”, or None.
 
     It is not measured how much chance is in it: only what no random secret looks like is found.

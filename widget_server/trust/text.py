@@ -7,12 +7,12 @@ surrogates, controls, text with nothing to see) or what would break the line in 
 
 import re
 
-from widget_server.model.errors import Malformed, TextRefused, TooLarge
+from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
 from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
 from widget_server.trust import urls
-from widget_server.trust.markdown import plain, render
-from widget_server.trust.visible import visible
+from widget_server.trust.markdown import render, to_plain_text
+from widget_server.trust.visible import is_visible
 
 __all__ = [
     "check_body",
@@ -22,8 +22,8 @@ __all__ = [
     "check_reason",
     "check_unsigned_name",
     "check_website",
-    "plain",
     "render",
+    "to_plain_text",
 ]
 
 MAX_BODY = 5_000
@@ -49,9 +49,9 @@ def check_characters(text: str) -> None:
     other controls than tab and line breaks.
     """
     if _SURROGATE.search(text):
-        raise Malformed("The text holds half a character. Send whole Unicode text.")
+        raise MalformedError("The text holds half a character. Send whole Unicode text.")
     if _CONTROL.search(text):
-        raise TextRefused("The text holds control characters. Remove them and send it again.")
+        raise TextRejectedError("The text holds control characters. Remove them and send it again.")
 
 
 def check_name(text: str) -> None:
@@ -61,11 +61,13 @@ def check_name(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_NAME:
-        raise TooLarge("A name is at most 60 characters long.")
+        raise TooLargeError("A name is at most 60 characters long.")
     if _BREAKS_LINE.search(text):
-        raise TextRefused("A name is one line, without tabs and marks that turn its direction.")
-    if not visible(text):
-        raise TextRefused("The name is empty. Write one, or leave the field out.")
+        raise TextRejectedError(
+            "A name is one line, without tabs and marks that turn its direction."
+        )
+    if not is_visible(text):
+        raise TextRejectedError("The name is empty. Write one, or leave the field out.")
 
 
 def check_unsigned_name(text: str) -> None:
@@ -75,7 +77,7 @@ def check_unsigned_name(text: str) -> None:
     """
     check_name(text)
     if is_marked(text):
-        raise TextRefused("Only the name of a signed-in reader bears a tick. Leave it out.")
+        raise TextRejectedError("Only the name of a signed-in reader bears a tick. Leave it out.")
 
 
 def check_website(url: str) -> None:
@@ -85,9 +87,11 @@ def check_website(url: str) -> None:
     """
     check_characters(url)
     if len(url) > MAX_WEBSITE:
-        raise TooLarge("A website's address is at most 200 characters long.")
+        raise TooLargeError("A website's address is at most 200 characters long.")
     if urls.split(url) is None:
-        raise TextRefused("A website's address starts with https:// or http:// and has a host.")
+        raise TextRejectedError(
+            "A website's address starts with https:// or http:// and has a host."
+        )
 
 
 def check_email(text: str) -> None:
@@ -97,9 +101,9 @@ def check_email(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_EMAIL:
-        raise TooLarge("An email address is at most 254 characters long.")
+        raise TooLargeError("An email address is at most 254 characters long.")
     if _EMAIL.fullmatch(text) is None:
-        raise TextRefused("An email address looks like name@example.org.")
+        raise TextRejectedError("An email address looks like name@example.org.")
 
 
 def check_reason(text: str) -> None:
@@ -109,7 +113,7 @@ def check_reason(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_REASON:
-        raise TooLarge("A reason is at most 1,000 characters long.")
+        raise TooLargeError("A reason is at most 1,000 characters long.")
 
 
 def check_body(text: str) -> Tree:
@@ -118,10 +122,10 @@ def check_body(text: str) -> Tree:
     The source itself is to be stored as it came. Raises Malformed, TextRefused or TooLarge.
     """
     if len(text) > MAX_BODY:
-        raise TooLarge("A comment is at most 5,000 characters long.")
+        raise TooLargeError("A comment is at most 5,000 characters long.")
     check_characters(text)
     if len(text.encode()) > MAX_BODY_BYTES:
-        raise TooLarge("A comment is at most 20,000 bytes long.")
-    if not visible(text):
-        raise TextRefused("The comment is empty. Write something.")
+        raise TooLargeError("A comment is at most 20,000 bytes long.")
+    if not is_visible(text):
+        raise TextRejectedError("The comment is empty. Write something.")
     return render(text)

@@ -19,7 +19,7 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from widget_server.model.claims import IdentityClaims, ReaderClaims, WidgetClaims
-from widget_server.model.errors import TokenExpired, TokenInvalid
+from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.trust import claims as schema
 
 Kind = Literal["w1", "r1", "i1"]
@@ -28,7 +28,7 @@ Kind = Literal["w1", "r1", "i1"]
 SALTS: dict[str, bytes] = {"w1": b"widget-token", "r1": b"reader", "i1": b"identity"}
 
 MAX_TOKEN = 4_096
-MIN_SECRET = 16
+MIN_SECRET_LENGTH = 16
 
 _SHAPE = re.compile(
     r"(?P<type>w1|r1|i1)\.(?P<site>[a-z0-9][a-z0-9-]{0,39})\.(?P<generation>0|[1-9][0-9]{0,8})"
@@ -42,7 +42,7 @@ _CODE_UNSEEN = 62 ** (_CODE_DIGITS - _CODE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
-class Peeked:
+class UnverifiedToken:
     """What a token says of itself before it is verified: enough to look up its site, no more."""
 
     type: str
@@ -51,15 +51,15 @@ class Peeked:
     token: str
 
 
-def peek(token: str) -> Peeked:
+def parse_unverified(token: str) -> UnverifiedToken:
     """Read type, site and generation from a token's text. Nothing is decoded or believed.
 
     Raises TokenInvalid for a text that no mint could have made.
     """
     match = _SHAPE.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if match is None:
-        raise TokenInvalid
-    return Peeked(match["type"], match["site"], int(match["generation"]), token)
+        raise TokenInvalidError
+    return UnverifiedToken(match["type"], match["site"], int(match["generation"]), token)
 
 
 def story_code(site: str, key: str) -> str:
@@ -99,7 +99,7 @@ def mint_widget(key: str, site: str, generation: int, claims: WidgetClaims) -> s
     Raises ValueError, in a sentence, for claims that no server would accept.
     """
     payload = schema.widget_payload(claims)
-    schema.widget(site, payload, jti="unset", now=claims.iat)
+    schema.parse_widget_claims(site, payload, jti="unset", now=claims.iat)
     return mint(key, "w1", site, generation, payload)
 
 
@@ -115,7 +115,7 @@ class Keyring:
         # A plain string would be a sequence of one-letter secrets.
         if isinstance(secrets, str) or not secrets:
             raise ValueError("Give a list of at least one secret key, the newest first.")
-        if any(len(secret) < MIN_SECRET for secret in secrets):
+        if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
             raise ValueError("Each secret key must be at least 16 characters long.")
         self._secrets = tuple(secrets)
 
@@ -123,7 +123,9 @@ class Keyring:
         """The key, in hex, with which a publisher signs: derived, never stored."""
         return _site_key(self._secrets[0], site, generation)
 
-    def open_widget(self, peeked: Peeked, oldest: int, newest: int, now: float) -> WidgetClaims:
+    def verify_widget(
+        self, peeked: UnverifiedToken, oldest: int, newest: int, now: float
+    ) -> WidgetClaims:
         """The claims of a widget token of a site whose generations `oldest..newest` are accepted.
 
         Whether it has expired or was revoked is the caller's to ask, as an expired token still
@@ -132,11 +134,13 @@ class Keyring:
         payload = self._site_payload(peeked, "w1", oldest, newest)
         jti = hashlib.sha256(peeked.token.encode()).hexdigest()
         try:
-            return schema.widget(peeked.site, payload, jti=jti, now=now)
+            return schema.parse_widget_claims(peeked.site, payload, jti=jti, now=now)
         except ValueError as error:
-            raise TokenInvalid(str(error)) from None
+            raise TokenInvalidError(str(error)) from None
 
-    def open_identity(self, peeked: Peeked, oldest: int, newest: int, now: float) -> IdentityClaims:
+    def verify_identity(
+        self, peeked: UnverifiedToken, oldest: int, newest: int, now: float
+    ) -> IdentityClaims:
         """The claims of an identity token that is good at `now` (seconds since 1970).
 
         That it is used once only is the caller's to keep, by its `jti`. Raises TokenInvalid, or
@@ -144,18 +148,18 @@ class Keyring:
         """
         payload = self._site_payload(peeked, "i1", oldest, newest)
         try:
-            claims = schema.identity(peeked.site, payload, now=now)
+            claims = schema.parse_identity_claims(peeked.site, payload, now=now)
         except ValueError as error:
-            raise TokenInvalid(str(error)) from None
+            raise TokenInvalidError(str(error)) from None
         if claims.exp <= now:
-            raise TokenExpired("This sign-in is over. Load the page anew.")
+            raise TokenExpiredError("This sign-in is over. Load the page anew.")
         return claims
 
     def bus_keys(self) -> tuple[bytes, ...]:
         """What the processes of this server sign with what they tell each other, newest first."""
         return tuple(hmac.digest(one.encode(), b"bus", "sha256") for one in self._secrets)
 
-    def first_rid(self, first: str) -> str:
+    def derived_reader_id(self, first: str) -> str:
         """Return the id of the reader who acts with this `first`: the same for each of their deeds.
 
         As unforeseeable as a random one for all who do not know `first`, a random UUID.
@@ -167,32 +171,32 @@ class Keyring:
         """A reader token for this site, signed with the newest secret."""
         return mint(self._secrets[0], "r1", site, 0, schema.reader_payload(claims))
 
-    def open_reader(self, token: str, site: str) -> ReaderClaims:
+    def verify_reader(self, token: str, site: str) -> ReaderClaims:
         """The claims of a reader token that this server issued for this site.
 
         Raises TokenInvalid.
         """
-        peeked = peek(token)
+        peeked = parse_unverified(token)
         if peeked.site != site or peeked.generation != 0:
-            raise TokenInvalid
+            raise TokenInvalidError
         payload = _payload(peeked, "r1", self._secrets[::-1])
         try:
-            return schema.reader(site, payload)
+            return schema.parse_reader_claims(site, payload)
         except ValueError:
-            raise TokenInvalid from None
+            raise TokenInvalidError from None
 
     def _site_payload(
-        self, peeked: Peeked, kind: Kind, oldest: int, newest: int
+        self, peeked: UnverifiedToken, kind: Kind, oldest: int, newest: int
     ) -> dict[str, object]:
         if not oldest <= peeked.generation <= newest:
-            raise TokenInvalid
+            raise TokenInvalidError
         keys = [
             _site_key(secret, peeked.site, peeked.generation) for secret in reversed(self._secrets)
         ]
         return _payload(peeked, kind, keys)
 
 
-def seal(secret: str) -> str:
+def fingerprint(secret: str) -> str:
     """What a secret is known by where it must not stand itself: 32 hex digits.
 
     It tells no more about the secret than any token does that was signed with it.
@@ -211,20 +215,20 @@ def _signer(kind: Kind, keys: Sequence[str]) -> Signer:
     return Signer(list(keys), salt=SALTS[kind], key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def _payload(peeked: Peeked, kind: Kind, keys: Sequence[str]) -> dict[str, object]:
+def _payload(peeked: UnverifiedToken, kind: Kind, keys: Sequence[str]) -> dict[str, object]:
     """The payload of a token of this kind, after its signature was found to be good."""
     if peeked.type != kind or not _signer(kind, keys).validate(peeked.token):
-        raise TokenInvalid
+        raise TokenInvalidError
     body, signature = (text.encode() for text in peeked.token.split(".")[3:])
     try:
         decoded = base64_decode(body)
         # Base64 has spare bits in its last character: of several spellings one is the canonical.
         canonical = base64_encode(base64_decode(signature)) == signature
         if not canonical or base64_encode(decoded) != body:
-            raise TokenInvalid
+            raise TokenInvalidError
         payload = orjson.loads(decoded)
     except (BadData, ValueError):
-        raise TokenInvalid from None
+        raise TokenInvalidError from None
     if not isinstance(payload, dict):
-        raise TokenInvalid
+        raise TokenInvalidError
     return payload

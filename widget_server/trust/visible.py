@@ -14,7 +14,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
 _ESCAPED = _INVISIBLE - {"Zs"}
 
 
-def visible(text: str) -> bool:
+def is_visible(text: str) -> bool:
     """Whether a reader would see anything at all."""
     return any(
         unicodedata.category(character) not in _INVISIBLE for character in _BLANK.sub("", text)

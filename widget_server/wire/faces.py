@@ -10,7 +10,7 @@ _DISC = "M12 2a10 10 0 1 0 .01 0z"
 _YELLOW = "#ffd257"
 
 #: By key: the filled shape, the lines, the colour of the shape; in a square of 24.
-FACES: dict[str, tuple[str, str, str]] = {
+ICONS: dict[str, tuple[str, str, str]] = {
     "surprised": (
         _DISC,
         "M8.4 10v.6M15.6 10v.6M6.8 7q1.6-1.6 3.2-.6M14 6.4q1.6-1 3.2.6M12 14a2 2.4 0 1 0 .01 0z",
@@ -38,8 +38,8 @@ FACES: dict[str, tuple[str, str, str]] = {
 _USUAL = {reaction.key: reaction for reaction in REACTIONS}
 
 
-def face(settings: SiteSettings, key: str) -> tuple[str, str, str] | None:
+def icon(settings: SiteSettings, key: str) -> tuple[str, str, str] | None:
     """The drawn face of a reaction; None where its emoji is shown."""
     offered = next((each for each in settings.reactions if each.key == key), None)
     usual = offered is not None and _USUAL.get(key, offered).emoji == offered.emoji
-    return FACES.get(key) if usual and settings.faces == "drawn" else None
+    return ICONS.get(key) if usual and settings.reaction_style == "drawn" else None

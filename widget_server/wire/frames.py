@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from widget_server.model.errors import Refused
+from widget_server.model.errors import ProblemError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.model.records import Comment, Position, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.wire import views
 
 
-def comment_frame(event: CommentChanged, epoch: str, *, show_copy: bool) -> tuple[bytes, int]:
+def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> tuple[bytes, int]:
     """The frame, and where in it the comment's own JSON begins (it ends before the last byte)."""
     head = orjson.dumps(
         {
@@ -30,7 +30,7 @@ def comment_frame(event: CommentChanged, epoch: str, *, show_copy: bool) -> tupl
     return head[:-1] + b',"comment":' + body + b"}", start
 
 
-def story_frame(event: StoryChanged, epoch: str, settings: SiteSettings) -> bytes:
+def encode_story(event: StoryChanged, epoch: str, settings: SiteSettings) -> bytes:
     """What changed about a story: all of it that readers see."""
     return orjson.dumps(
         {
@@ -43,69 +43,71 @@ def story_frame(event: StoryChanged, epoch: str, settings: SiteSettings) -> byte
     )
 
 
-def tally_frame(event: TallyChanged) -> tuple[bytes, int]:
+def encode_tally(event: TallyChanged) -> tuple[bytes, int]:
     """All counts of a story or a comment, and where `"version":…,"counts":…}` begins."""
     head: dict[str, Any] = {"type": "tally", "story": event.story}
     if event.comment is not None:
         head["comment"] = event.comment
     opening = orjson.dumps(head)[:-1] + b","
-    return opening + tally_body(event.tally)[1:], len(opening)
+    return opening + tally_json(event.tally)[1:], len(opening)
 
 
-def presence_frame(story: str, readers: int, copies: int) -> bytes:
+def encode_presence(story: str, readers: int, copies: int) -> bytes:
     """How many read this story now, and on how many sites."""
     return orjson.dumps({"type": "presence", "story": story, "readers": readers, "copies": copies})
 
 
-def ok_frame(ref: int | None, **result: Any) -> bytes:
+def encode_ok(ref: int | None, **result: Any) -> bytes:
     """The answer to a deed that is on disk."""
     return orjson.dumps({"type": "ok", "ref": ref, **result})
 
 
-def error_frame(ref: int | None, refusal: Refused, story: str | None = None) -> bytes:
+def encode_error(ref: int | None, rejection: ProblemError, story: str | None = None) -> bytes:
     """The answer to what was refused; or word of a story that is not sent any more."""
-    frame: dict[str, Any] = {"type": "error", "code": refusal.code, "detail": refusal.detail}
+    frame: dict[str, Any] = {"type": "error", "code": rejection.code, "detail": rejection.detail}
     if story is not None:
         frame["story"] = story
     if ref is not None:
         frame["ref"] = ref
-    if refusal.retry_after is not None:
-        frame["retry_after"] = refusal.retry_after
+    if rejection.retry_after is not None:
+        frame["retry_after"] = rejection.retry_after
     return orjson.dumps(frame)
 
 
-def goodbye_frame(retry_after_ms: int) -> bytes:
+def encode_goodbye(retry_after_ms: int) -> bytes:
     """The server is about to leave."""
     return orjson.dumps({"type": "goodbye", "retry_after_ms": retry_after_ms})
 
 
-def snapshot_head(story: Story, settings: SiteSettings) -> bytes:
+def snapshot_head_json(story: Story, settings: SiteSettings) -> bytes:
     """The part of a snapshot that changes seldom: `"story":…,"settings":…`."""
     return orjson.dumps({"story": views.story(story), "settings": views.settings(settings)})[1:-1]
 
 
-def snapshot_threads(threads: list[Thread], following: str | None, *, show_copy: bool) -> bytes:
+def snapshot_threads_json(
+    threads: list[Thread], following: str | None, *, show_copy: bool
+) -> bytes:
     """The part of a snapshot that holds the comments: `{threads, next}`."""
-    drawn = [views.thread(thread, show_copy=show_copy) for thread in threads]
-    return orjson.dumps({"threads": drawn, "next": following})
+    prepared = [views.thread(thread, show_copy=show_copy) for thread in threads]
+    return orjson.dumps({"threads": prepared, "next": following})
 
 
-def tally_body(tally: Tally) -> bytes:
+def tally_json(tally: Tally) -> bytes:
     """`{version, counts}`."""
     return orjson.dumps(views.tally(tally))
 
 
-def count_piece(code: str, comments: int, tally: Tally) -> bytes:
+def count_json(code: str, comments: int, tally: Tally) -> bytes:
     """A story's place in the counts for lists: `"code":{comments, tally}`."""
     return orjson.dumps({code: {"comments": comments, "tally": views.tally(tally)}})[1:-1]
 
 
-def comment_body(comment: Comment, *, show_copy: bool) -> bytes:
+def comment_json(comment: Comment, *, show_copy: bool) -> bytes:
     """A comment as everyone may see it."""
     return orjson.dumps(views.comment(comment, show_copy=show_copy))
 
 
-def mine_body(reactions: dict[str, str], comments: list[Comment], settings: SiteSettings) -> bytes:
+def own_json(reactions: dict[str, str], comments: list[Comment], settings: SiteSettings) -> bytes:
     """`{reaction, reactions, comments}`: what one reader left in a story."""
     own = [
         views.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
@@ -115,6 +117,6 @@ def mine_body(reactions: dict[str, str], comments: list[Comment], settings: Site
     return orjson.dumps({"reaction": reactions.get(""), "reactions": on_comments, "comments": own})
 
 
-def position_body(position: Position) -> bytes:
+def position_json(position: Position) -> bytes:
     """`{epoch, seq}`."""
     return orjson.dumps(views.position(position))

@@ -20,9 +20,9 @@ from pydantic import (
     WrapValidator,
 )
 
-from widget_server.model.errors import Malformed, TooLarge
+from widget_server.model.errors import MalformedError, TooLargeError
 
-MOST_BYTES = 32 * 1024
+MAX_BYTES = 32 * 1024
 """Bytes of one message (PROTOCOL, section 3)."""
 
 Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the answer.")]
@@ -102,7 +102,7 @@ class Subscribe(_Message):
     ] = None
 
 
-class _Deed(_Message):
+class _ActionMessage(_Message):
     story: Code
     token: Token | None = Field(None, description="Over HTTP: the widget token.")
     reader: Token | None = Field(None, description="Over HTTP: the reader token, once issued.")
@@ -111,7 +111,7 @@ class _Deed(_Message):
     )
 
 
-class React(_Deed):
+class React(_ActionMessage):
     """Set the reader's one reaction to the story or to a comment; null takes it back."""
 
     type: Literal["react"]
@@ -119,7 +119,7 @@ class React(_Deed):
     comment: CommentId | None = None
 
 
-class Comment(_Deed):
+class Comment(_ActionMessage):
     """Post a comment. Sending the same `key` again never posts twice."""
 
     type: Literal["comment"]
@@ -132,7 +132,7 @@ class Comment(_Deed):
     page: Page = None
 
 
-class Edit(_Deed):
+class Edit(_ActionMessage):
     """Change the own comment, as long as the site's edit window is open."""
 
     type: Literal["edit"]
@@ -140,14 +140,14 @@ class Edit(_Deed):
     body: str
 
 
-class Delete(_Deed):
+class Delete(_ActionMessage):
     """Take the own comment back, as long as the site's edit window is open."""
 
     type: Literal["delete"]
     comment: CommentId
 
 
-class Report(_Deed):
+class Report(_ActionMessage):
     """Tell the moderators about a comment."""
 
     type: Literal["report"]
@@ -155,7 +155,7 @@ class Report(_Deed):
     reason: str | None = None
 
 
-class Forget(_Deed):
+class Forget(_ActionMessage):
     """Erase everything that this reader left on the site."""
 
     type: Literal["forget"]
@@ -168,37 +168,37 @@ class Unsubscribe(_Message):
     story: Code
 
 
-class Visible(_Message):
+class Visibility(_Message):
     """Whether the page is seen; a hidden one gets no tallies and no presence."""
 
     type: Literal["visible"]
     value: bool
 
 
-Deed = React | Comment | Edit | Delete | Report | Forget
-Message = Subscribe | Deed | Unsubscribe | Visible
+Action = React | Comment | Edit | Delete | Report | Forget
+Message = Subscribe | Action | Unsubscribe | Visibility
 
-DEEDS: TypeAdapter[Deed] = TypeAdapter(Annotated[Deed, Field(discriminator="type")])
+ACTIONS: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="type")])
 MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
 _UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-def first_of(deed: Deed) -> str | None:
+def first_of(action: Action) -> str | None:
     """Return the secret that the reader of a deed without a reader token is made from, if any.
 
     A comment without `first` has its `key`, if that is random (a UUID of version 4), so that it is
     posted once however often it is sent; another might not be one sender's alone.
     """
-    if deed.first is not None:
-        return deed.first.lower()
-    if isinstance(deed, Comment) and _UUID_4.fullmatch(deed.key):
-        return deed.key
+    if action.first is not None:
+        return action.first.lower()
+    if isinstance(action, Comment) and _UUID_4.fullmatch(action.key):
+        return action.key
     return None
 
 
-class Unreadable(Malformed):
+class InvalidMessageError(MalformedError):
     """A message that is no message; `ref` is its reference where one could be made out."""
 
     def __init__(self, detail: str, ref: int | None = None) -> None:
@@ -206,31 +206,31 @@ class Unreadable(Malformed):
         self.ref = ref
 
 
-def read_message(data: str | bytes) -> Message:
+def parse_message(data: str | bytes) -> Message:
     """A message of the socket. Raises `Unreadable` and `TooLarge`."""
-    message: Message = _read(data, MESSAGES)
+    message: Message = _parse(data, MESSAGES)
     return message
 
 
-def read_deed(data: bytes) -> Deed:
+def parse_action(data: bytes) -> Action:
     """The body of `POST /v1/actions`. Raises `Unreadable` and `TooLarge`."""
-    deed: Deed = _read(data, DEEDS)
-    return deed
+    action: Action = _parse(data, ACTIONS)
+    return action
 
 
-def _read(data: str | bytes, adapter: TypeAdapter[Any]) -> Any:
-    if len(data) > MOST_BYTES:
-        raise TooLarge
+def _parse(data: str | bytes, adapter: TypeAdapter[Any]) -> Any:
+    if len(data) > MAX_BYTES:
+        raise TooLargeError
     try:
         content = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise Unreadable("This is not JSON. Send one JSON object, in UTF-8.") from None
+        raise InvalidMessageError("This is not JSON. Send one JSON object, in UTF-8.") from None
     if not isinstance(content, dict):
-        raise Unreadable("Send one JSON object.")
+        raise InvalidMessageError("Send one JSON object.")
     try:
         return adapter.validate_python(content)
     except ValidationError as error:
-        raise Unreadable(_what_to_mend(error), _ref(content)) from None
+        raise InvalidMessageError(_describe_error(error), _ref(content)) from None
 
 
 def _ref(content: dict[str, Any]) -> int | None:
@@ -238,7 +238,7 @@ def _ref(content: dict[str, Any]) -> int | None:
     return ref if type(ref) is int and 0 <= ref < 2**53 else None
 
 
-def _what_to_mend(error: ValidationError) -> str:
+def _describe_error(error: ValidationError) -> str:
     """One sentence about the first fault, made of our own words and field names only."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"].startswith("union_tag"):
@@ -246,11 +246,11 @@ def _what_to_mend(error: ValidationError) -> str:
     known = {name for model in _MODELS for name in model.model_fields}
     field = next((part for part in reversed(first["loc"]) if part in known | _SINCE), None)
     if field is None:
-        return Malformed.detail
+        return MalformedError.detail
     return f"The field “{field}” is missing, of the wrong kind, or outside its limits."
 
 
 _MODELS: tuple[type[_Message], ...] = (
-    Subscribe, React, Comment, Edit, Delete, Report, Forget, Unsubscribe, Visible,
+    Subscribe, React, Comment, Edit, Delete, Report, Forget, Unsubscribe, Visibility,
 )  # fmt: skip
 _SINCE = set(Since.model_fields)

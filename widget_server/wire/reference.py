@@ -11,9 +11,9 @@ from widget_server.wire import messages, schemas
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
     messages.Subscribe, messages.React, messages.Comment, messages.Edit, messages.Delete,
-    messages.Report, messages.Forget, messages.Unsubscribe, messages.Visible,
+    messages.Report, messages.Forget, messages.Unsubscribe, messages.Visibility,
 )  # fmt: skip
-_DEEDS = _RECEIVED[1:7]
+_ACTIONS = _RECEIVED[1:7]
 _INFO = {
     "title": "Story widget",
     "description": "One discussion on every copy of a story. See docs/protocol.md.",
@@ -30,7 +30,7 @@ Refs = dict[Any, dict[str, str]]
 def _schemas() -> tuple[Refs, dict[str, Any]]:
     """Where each model is in the document, and the schemas; two may have one name (`Comment`)."""
     received = [(model, "validation") for model in _RECEIVED]
-    sent = [(model, "serialization") for model in {*schemas.FRAMES, *schemas.ANSWERS}]
+    sent = [(model, "serialization") for model in {*schemas.SERVER_MESSAGES, *schemas.RESPONSES}]
     sent.sort(key=lambda pair: pair[0].__name__)
     refs, document = models_json_schema(
         [*received, *sent],  # type: ignore[list-item]
@@ -60,7 +60,7 @@ def _get(
     about: str,
     content: dict[str, Any],
     parameters: list[dict[str, Any]],
-    refusal: dict[str, Any],
+    rejection: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "get": {
@@ -68,7 +68,7 @@ def _get(
             "parameters": parameters,
             "responses": {
                 "200": {"description": "OK", "content": content},
-                "default": {"description": "A problem (RFC 9457)", "content": refusal},
+                "default": {"description": "A problem (RFC 9457)", "content": rejection},
             },
         }
     }
@@ -108,8 +108,8 @@ def openapi_document() -> dict[str, Any]:
     story = _parameter("story", "query", many, "Story code, once for each story", required=True)
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
-    body = {"oneOf": [refs[model] for model in _DEEDS]}
-    ok, refused = refs[schemas.OkFrame], refs[schemas.ErrorFrame]
+    body = {"oneOf": [refs[model] for model in _ACTIONS]}
+    ok, refused = refs[schemas.OkMessage], refs[schemas.ErrorMessage]
 
     problems = _json(problem, "application/problem+json")
     html = _json(text, "text/html")
@@ -166,7 +166,7 @@ def openapi_document() -> dict[str, Any]:
 def asyncapi_document() -> dict[str, Any]:
     """The live socket: what may be sent on it, and what comes."""
     refs, names = _schemas()
-    models = [*_RECEIVED, *schemas.FRAMES]
+    models = [*_RECEIVED, *schemas.SERVER_MESSAGES]
     known = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
     received = {refs[model]["$ref"].rpartition("/")[2] for model in _RECEIVED}
     at = "#/channels/live/messages/"

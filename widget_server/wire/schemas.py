@@ -12,25 +12,25 @@ Node = Any
 """A string, or `[tag, attributes or null, ...nodes]` (see docs/protocol.md)."""
 
 
-class _Sent(BaseModel):
+class _ServerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Position(_Sent):
+class Position(_ServerModel):
     """Where a story stands; `seq` counts public changes without a gap."""
 
     epoch: str
     seq: int
 
 
-class Tally(_Sent):
+class Tally(_ServerModel):
     """Complete counts; of two, the one with the higher version holds."""
 
     version: int
     counts: dict[str, int]
 
 
-class Author(_Sent):
+class Author(_ServerModel):
     """Who wrote a comment, as far as they said."""
 
     name: str | None
@@ -39,14 +39,14 @@ class Author(_Sent):
     vouched: bool = Field(description="The site signed this name: the reader was signed in.")
 
 
-class Copy(_Sent):
+class Copy(_ServerModel):
     """The copy of the story that something was written on."""
 
     label: str | None
     origin: str | None
 
 
-class Comment(_Sent):
+class Comment(_ServerModel):
     """A comment as everyone may see it; of a removed one only place and time are left."""
 
     id: str
@@ -87,14 +87,14 @@ class PartOfThread(Thread):
     earlier: int = Field(description="Replies before these.")
 
 
-class Threads(_Sent):
+class Threads(_ServerModel):
     """Some threads, and the cursor for the next ones."""
 
     threads: list[Thread]
     next: str | None
 
 
-class Story(_Sent):
+class Story(_ServerModel):
     """A story and its attribution."""
 
     code: str
@@ -109,7 +109,7 @@ class Story(_Sent):
     notice: str | None
 
 
-class Reaction(_Sent):
+class Reaction(_ServerModel):
     """One of the answers that a reader can tap.
 
     `face`: a filled shape, the lines on it (SVG paths in a square of 24) and the shape's colour;
@@ -122,7 +122,7 @@ class Reaction(_Sent):
     face: tuple[str, str, str] | None = None
 
 
-class Settings(_Sent):
+class Settings(_ServerModel):
     """The site's rules; `edit_window` in seconds, `max_length` in code points."""
 
     prompt: str
@@ -137,14 +137,14 @@ class Settings(_Sent):
     show_copy: bool
 
 
-class Audience(_Sent):
+class Presence(_ServerModel):
     """How many read now (rounded above 100), on how many copies."""
 
     readers: int
     copies: int
 
 
-class Mine(_Sent):
+class Own(_ServerModel):
     """What the reader of this socket left in the story; `reactions` by comment id."""
 
     reaction: str | None
@@ -152,7 +152,7 @@ class Mine(_Sent):
     comments: list[OwnComment]
 
 
-class TallyFrame(_Sent):
+class TallyMessage(_ServerModel):
     """All counts of a story, or of one comment."""
 
     type: Literal["tally"]
@@ -162,7 +162,7 @@ class TallyFrame(_Sent):
     counts: dict[str, int]
 
 
-class Snapshot(_Sent):
+class Snapshot(_ServerModel):
     """A story's whole state at a position, or (`resumed`) what changed since one."""
 
     type: Literal["snapshot"]
@@ -172,17 +172,17 @@ class Snapshot(_Sent):
     position: Position
     count: int = Field(description="Published comments of the whole story.")
     tally: Tally
-    presence: Audience
+    presence: Presence
     resumed: bool
     comments: Threads | None = None
     changes: list[Comment] | None = None
-    tallies: list[TallyFrame] | None = Field(
+    tallies: list[TallyMessage] | None = Field(
         None, description="Over HTTP, with `changes`: the latest tallies, as the frames would be."
     )
     copy_: Copy | None = Field(None, alias="copy")
     can: list[Literal["read", "react", "comment"]] | None = None
     read_only: str | None = Field(None, description="Error code: why this copy may only read.")
-    mine: Mine | None = None
+    mine: Own | None = None
     reader: str | None = Field(
         None, description="Reader token in exchange for an identity token, or for one that ended."
     )
@@ -191,7 +191,7 @@ class Snapshot(_Sent):
     )
 
 
-class CommentFrame(_Sent):
+class CommentMessage(_ServerModel):
     """A comment as it now is: insert or replace by its id."""
 
     type: Literal["comment"]
@@ -201,7 +201,7 @@ class CommentFrame(_Sent):
     comment: Comment
 
 
-class StoryFrame(_Sent):
+class StoryMessage(_ServerModel):
     """What changed about a story, whose code is `story`; what a frame leaves out is as it was."""
 
     type: Literal["story"]
@@ -220,7 +220,7 @@ class StoryFrame(_Sent):
     license: str | None = None
 
 
-class PresenceFrame(_Sent):
+class PresenceMessage(_ServerModel):
     """The audience changed."""
 
     type: Literal["presence"]
@@ -229,7 +229,7 @@ class PresenceFrame(_Sent):
     copies: int
 
 
-class OkFrame(_Sent):
+class OkMessage(_ServerModel):
     """The deed is on disk. `comment` is the own comment, or the id of the one reacted to."""
 
     type: Literal["ok"]
@@ -243,7 +243,7 @@ class OkFrame(_Sent):
     identity: str | None = Field(None, description="Error code: why the sign-in holds no more.")
 
 
-class ErrorFrame(_Sent):
+class ErrorMessage(_ServerModel):
     """The deed was refused; `detail` says what to do.
 
     Without `ref`, the story that is read with a token by now, and is sent no more.
@@ -257,28 +257,28 @@ class ErrorFrame(_Sent):
     retry_after: float | None = None
 
 
-class GoodbyeFrame(_Sent):
+class ReconnectMessage(_ServerModel):
     """The server will close this socket; come back after that long."""
 
     type: Literal["goodbye"]
     retry_after_ms: int
 
 
-class StoryCount(_Sent):
+class StoryCount(_ServerModel):
     """For lists: published comments and tally."""
 
     comments: int
     tally: Tally
 
 
-class StoryCounts(_Sent):
+class StoryCounts(_ServerModel):
     """By the story's code; those that do not exist are left out."""
 
     stories: dict[str, StoryCount]
     more: int = Field(description="The last of those asked for, for which there was no room.")
 
 
-class Problem(_Sent):
+class Problem(_ServerModel):
     """RFC 9457, with the contract's `code`."""
 
     type: str
@@ -289,19 +289,19 @@ class Problem(_Sent):
     retry_after: float | None = None
 
 
-FRAMES: tuple[type[_Sent], ...] = (
-    Snapshot, TallyFrame, CommentFrame, StoryFrame, PresenceFrame, OkFrame, ErrorFrame,
-    GoodbyeFrame,
+SERVER_MESSAGES: tuple[type[_ServerModel], ...] = (
+    Snapshot, TallyMessage, CommentMessage, StoryMessage, PresenceMessage, OkMessage, ErrorMessage,
+    ReconnectMessage,
 )  # fmt: skip
 """Everything that travels down a socket."""
-ANSWERS: tuple[type[_Sent], ...] = (
+RESPONSES: tuple[type[_ServerModel], ...] = (
     Snapshot,
     Threads,
     Thread,
     PartOfThread,
     StoryCounts,
     Problem,
-    OkFrame,
-    ErrorFrame,
+    OkMessage,
+    ErrorMessage,
 )
 """Everything that is answered over HTTP."""

@@ -66,8 +66,8 @@ def _reaction(chosen: SiteSettings, reaction: Reaction) -> dict[str, Any]:
         "label": reaction.label,
         "emoji": reaction.emoji,
     }
-    drawn = faces.face(chosen, reaction.key)
-    return view if drawn is None else {**view, "face": drawn}
+    prepared = faces.icon(chosen, reaction.key)
+    return view if prepared is None else {**view, "face": prepared}
 
 
 def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
