@@ -32,7 +32,7 @@ from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
 from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
-from widget_server import cli
+from widget_server.cli import main as cli
 from widget_server.config import Config
 from widget_server.trust.tokens import Keyring, parse_unverified
 from widget_server.trust.visible import escaped
@@ -477,14 +477,14 @@ def test_without_a_command_help_is_shown(run: Run, words: tuple[str, ...]) -> No
 
 def test_a_process_loads_only_what_its_command_needs() -> None:
     program = (
-        "import sys, widget_server.cli; print(*sys.modules);"
-        "import widget_server.commands.serve; print(*sys.modules)"
+        "import sys, widget_server.cli.main; print(*sys.modules);"
+        "import widget_server.cli.serve; print(*sys.modules)"
     )
     said = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
     command, parent = (set(line.split()) for line in said.splitlines())
     assert not command & {"asyncio", "pydantic", "sqlalchemy", "uvicorn", "rich"}
     assert not parent & {"uvicorn", "starlette", "redis", "jinja2", "widget_server.bench"}
-    assert {"sqlalchemy", "widget_server.supervisor"} <= parent
+    assert {"sqlalchemy", "widget_server.server.supervisor"} <= parent
 
 
 @pytest.mark.parametrize("words", [("fly",), ("serve", "--wings"), ("token",), ("site", "create")])

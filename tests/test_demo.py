@@ -19,7 +19,7 @@ from tests.journeys.harness import ROOT, SETTINGS
 from tests.loopback import http_client
 from tests.ports import free_ports
 from tests.waiting import eventually, wait_until
-from widget_server.demo.stage import SAMPLE_COMMENTS
+from widget_server.demo.runner import SAMPLE_COMMENTS
 
 
 def descendants(pid: int) -> list[int]:

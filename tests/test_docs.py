@@ -12,8 +12,8 @@ import pytest
 from starlette.routing import Route
 from typer.main import get_command
 
-from widget_server import cli
 from widget_server.app import Components
+from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.edge import problems, socket
 from widget_server.edge.counts import WEBSOCKET_METRICS

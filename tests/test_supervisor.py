@@ -13,7 +13,7 @@ import pytest
 from tests.engines import alive, dies_with_us
 from tests.waiting import wait_until
 from widget_server.live import embedded
-from widget_server.supervisor import GRACE_S
+from widget_server.server.supervisor import GRACE_S
 
 #: A worker that writes down what happens to it. Its temper is read from the file of that name at
 #: its start, so that a test can change what the next one will do.

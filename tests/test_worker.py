@@ -7,7 +7,7 @@ import pytest
 from widget_server.app import Components
 from widget_server.config import Config
 from widget_server.model.errors import RateLimitedError, UnavailableError
-from widget_server.worker import make_handshake_limiter
+from widget_server.server.worker import make_handshake_limiter
 
 
 def test_handshakes_are_counted_for_each_network_and_for_all_together(tmp_path: Path) -> None:

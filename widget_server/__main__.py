@@ -1,5 +1,5 @@
 """`python -m widget_server` is the `widget-server` command."""
 
-from widget_server.cli import main
+from widget_server.cli.main import main
 
 main()

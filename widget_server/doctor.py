@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from widget_server import custody
+from widget_server import secrets_check
 from widget_server.config import Config, SettingsError
 from widget_server.edge.assets import STATIC
 from widget_server.live import embedded
@@ -57,7 +57,7 @@ class _CheckFailedError(Exception):
 async def _folder(config: Config) -> str:
     if not config.data_dir.is_dir():
         return f"None yet: the first start makes {config.data_dir}."
-    loose = custody.loose_files(config)
+    loose = secrets_check.loose_files(config)
     if loose:
         names = ", ".join(path.name for path in loose)
         raise _CheckFailedError(
@@ -93,7 +93,7 @@ async def _clock(config: Config) -> str:
 
 async def _secrets(config: Config) -> str:
     with suppress(DatabaseUnavailableError):  # which the next line is about
-        await custody.verify_secrets(config)
+        await secrets_check.verify_secrets(config)
     if not config.has_secrets:
         return "None yet: the first start makes one in the data folder."
     number = len(config.secrets())

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from tests.ports import free_ports
 from tests.waiting import SLOWNESS, wait_until
-from widget_server.cli import app
+from widget_server.cli.main import app
 from widget_server.trust import tokens
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from widget_server import cli
+from widget_server.cli import main as cli
 from widget_server.edge import assets
 
 if __name__ == "__main__":

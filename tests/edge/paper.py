@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Publisher, Story
-from widget_server.cli import app
+from widget_server.cli.main import app
 
 SECRET = "a secret of the doors without a comma"
 PAGE = "https://copy.example"

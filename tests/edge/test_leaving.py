@@ -4,9 +4,9 @@ import socket
 from contextlib import ExitStack
 from typing import Any
 
-from widget_server import worker
 from widget_server.config import Config
-from widget_server.ports import open_listener
+from widget_server.server import worker
+from widget_server.server.listeners import open_listener
 
 ON_BOTH_LOOPS = True
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"

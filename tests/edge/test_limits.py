@@ -19,10 +19,10 @@ from widget_server.edge.routes import create_asgi_app
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
 from widget_server.operations import directory, enrol, lists
+from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.errands import insert_story
 from widget_server.trust.tokens import story_code
-from widget_server.worker import BACKLOG, uvicorn_config
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from widget_server import cli
+from widget_server.cli import main as cli
 
 FAILING = {"read": b"rb", "pread": b"rb", "pread64": b"rb"} | {
     "write": b"wb",

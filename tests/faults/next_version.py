@@ -12,7 +12,7 @@ from typing import Any
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Column, Text
 
-from widget_server import cli
+from widget_server.cli import main as cli
 from widget_server.live.bus import RedisBus
 from widget_server.live.messages import BusMessage
 from widget_server.store import migrate

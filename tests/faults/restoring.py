@@ -4,8 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from widget_server import cli
-from widget_server.commands import restore  # noqa: F401 - before the fork
+from widget_server.cli import (
+    main as cli,
+    restore,  # noqa: F401 - before the fork
+)
 
 
 def main(url: str, file: Path, secret: str, folder: Path) -> None:

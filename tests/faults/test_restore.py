@@ -24,7 +24,7 @@ from tests.journeys.harness import Client, RefusedError, ServerProcess
 from tests.journeys.publisher import Publisher, Story
 from tests.loopback import http_client
 from tests.waiting import eventually
-from widget_server import cli
+from widget_server.cli import main as cli
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings

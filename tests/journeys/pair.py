@@ -16,7 +16,7 @@ from tests.journeys.client import Client
 from tests.journeys.harness import ServerProcess
 from tests.journeys.publisher import Publisher, Story
 from tests.loopback import http_client
-from widget_server.cli import app
+from widget_server.cli.main import app
 
 SECRET = "a secret of the journeys without a comma"
 

@@ -14,15 +14,7 @@ from pydantic import TypeAdapter
 
 from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
-from widget_server.model.records import (
-    Comment,
-    CommentState,
-    Copy,
-    Position,
-    Story,
-    Tally,
-    Thread,
-)
+from widget_server.model.records import Comment, CommentState, Copy, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.wire import frames, schemas, views
 

@@ -20,7 +20,6 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from widget_server import worker
 from widget_server.app import Components
 from widget_server.bench import seeds
 from widget_server.bench.authors import Writers
@@ -33,6 +32,7 @@ from widget_server.live import tick
 from widget_server.live.messages import BusMessage
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
+from widget_server.server import worker
 from widget_server.store import migrate, writer as store_writer
 from widget_server.store.writer import Writer
 from widget_server.trust.tokens import story_code

@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 #: One line per socket (accepted, refused) at INFO, never with the query string. Quiet unless asked:
 #: in a reconnect herd those lines cost more than they tell.
-log = logging.getLogger("widget_server.sockets")
+log = logging.getLogger("widget_server.websocket")
 log.setLevel(logging.WARNING)
 
 #: Pieces of one system call: POSIX lets a system take no more than 1,024.

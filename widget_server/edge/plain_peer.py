@@ -13,7 +13,7 @@ from widget_server.live.peers import WRITE_METRICS, Connection
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-log = logging.getLogger("widget_server.sockets")
+log = logging.getLogger("widget_server.websocket")
 
 
 def connection_for(scope: Mapping[str, Any], send: Send) -> Connection:

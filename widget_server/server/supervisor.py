@@ -19,9 +19,9 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from widget_server.children import ChildProcess, ProcessSpec, spawn
 from widget_server.live import embedded
 from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError
+from widget_server.server.child_process import ChildProcess, ProcessSpec, spawn
 
 log = logging.getLogger(__name__)
 

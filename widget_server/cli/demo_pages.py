@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from widget_server import children, logs
-from widget_server.demo import stage
+from widget_server import logs
+from widget_server.demo import runner
+from widget_server.server import child_process
 
 app = typer.Typer(add_completion=False)
 
@@ -19,5 +20,5 @@ def demo_pages(
 ) -> None:
     """Serve the demo's pages; started by `demo`."""
     logs.configure_logging("warning")
-    children.exit_with_parent()
-    stage.serve_pages(folder, port, simulate=simulate, on_ready=children.notify_ready)
+    child_process.exit_with_parent()
+    runner.serve_pages(folder, port, simulate=simulate, on_ready=child_process.notify_ready)

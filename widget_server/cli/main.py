@@ -41,7 +41,7 @@ class LazyCommandGroup(TyperGroup):
         """The command with this name, or None where there is none."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"widget_server.commands.{cmd_name.replace('-', '_')}")
+        module = import_module(f"widget_server.cli.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.commands.rooms import with_services
-from widget_server.commands.words import DataDir, Slug
+from widget_server.cli.context import with_services
+from widget_server.cli.options import DataDir, Slug
 from widget_server.operations import enrol
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from widget_server import logs
-from widget_server.commands.words import DataDir
-from widget_server.demo import stage
+from widget_server.cli.options import DataDir
+from widget_server.demo import runner
 
 app = typer.Typer(add_completion=False)
 
@@ -21,4 +21,4 @@ def demo(
 ) -> None:
     """Serve an article and two republished copies on three origins, with one discussion."""
     logs.configure_logging("warning")
-    raise typer.Exit(stage.run(port, data, simulate=simulate))
+    raise typer.Exit(runner.run(port, data, simulate=simulate))

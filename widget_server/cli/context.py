@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from widget_server import custody
+from widget_server import secrets_check
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.operations.services import Services
@@ -18,7 +18,7 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
     config = load(data_dir=data)
 
     async def run() -> T:
-        await custody.prepare_database(config)
+        await secrets_check.prepare_database(config)
         components = Components(config)
         async with components.running():
             result = await work(components.services)

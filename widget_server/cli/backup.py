@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.commands.progress import with_progress
-from widget_server.commands.words import DataDir
+from widget_server.cli.options import DataDir
+from widget_server.cli.progress import with_progress
 from widget_server.config import load
 from widget_server.store import backup as backups
 

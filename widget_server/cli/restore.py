@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from widget_server import custody
-from widget_server.commands.progress import with_progress
-from widget_server.commands.words import AcceptNewSecret, DataDir
+from widget_server import secrets_check
+from widget_server.cli.options import AcceptNewSecret, DataDir
+from widget_server.cli.progress import with_progress
 from widget_server.config import load
 from widget_server.store import backup as backups, migrate
 from widget_server.trust.visible import escaped
@@ -29,13 +29,13 @@ def restore(
     async def prepare() -> None:
         # Only now: the backup is good, so a file that is gone may be made again.
         migrate.begin_anew(config.database)
-        await custody.prepare_database(config)
+        await secrets_check.prepare_database(config)
 
     async def run(told: backups.Progress) -> backups.Restored:
-        await custody.verify_secrets(config)
-        known = None if accept_new_secret else custody.current_fingerprints(config)
+        await secrets_check.verify_secrets(config)
+        known = None if accept_new_secret else secrets_check.current_fingerprints(config)
         done = await backups.restore(config.database, file, told, known, prepare)
-        await custody.record_secrets(config, alone=accept_new_secret)
+        await secrets_check.record_secrets(config, alone=accept_new_secret)
         return done
 
     for sentence in _sentences(with_progress(run)):

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.commands.rooms import with_services
-from widget_server.commands.words import DataDir, Slug
+from widget_server.cli.context import with_services
+from widget_server.cli.options import DataDir, Slug
 from widget_server.operations import moderate
 from widget_server.trust.visible import escaped
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.commands.rooms import with_services
-from widget_server.commands.words import DataDir
+from widget_server.cli.context import with_services
+from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol

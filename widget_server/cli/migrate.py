@@ -4,8 +4,8 @@ import asyncio
 
 import typer
 
-from widget_server import custody
-from widget_server.commands.words import AcceptNewSecret, DataDir
+from widget_server import secrets_check
+from widget_server.cli.options import AcceptNewSecret, DataDir
 from widget_server.config import load
 from widget_server.store import migrate as migrations
 
@@ -19,9 +19,9 @@ def migrate(accept_new_secret: AcceptNewSecret = False, data: DataDir = None) ->
 
     async def run() -> str:
         if not accept_new_secret:
-            await custody.verify_secrets(config)
+            await secrets_check.verify_secrets(config)
         revision = await migrations.upgrade(config.database)
-        await custody.record_secrets(config, alone=accept_new_secret)
+        await secrets_check.record_secrets(config, alone=accept_new_secret)
         return revision
 
     print(f"The database is at revision {asyncio.run(run())}.")

@@ -24,12 +24,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from widget_server import custody, ports, supervisor
+from widget_server import secrets_check
 from widget_server.app import Components
-from widget_server.children import ProcessSpec
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
+from widget_server.server import listeners, supervisor
+from widget_server.server.child_process import ProcessSpec
 from widget_server.trust.tokens import story_code
 from widget_server.wire.snippet import snippet
 
@@ -83,7 +84,7 @@ def run(port: int, data: Path | None, *, simulate: bool) -> int:
         )
         stack.enter_context(supervisor.lock_data_dir(data))
         for offset in range(1 + len(SAMPLE_COMMENTS)):
-            ports.ensure_port_free("127.0.0.1", port + offset)
+            listeners.ensure_port_free("127.0.0.1", port + offset)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
         asyncio.run(_create_demo_site(config, folder))
         children = supervisor.server_processes(data, config.host, port, 1, valkey=True)
@@ -100,7 +101,7 @@ def address(port: int, number: int) -> str:
 
 async def _create_demo_site(config: Config, folder: Path) -> None:
     """Make the site and write the three pages, each with a token for its own origin."""
-    await custody.prepare_database(config)
+    await secrets_check.prepare_database(config)
     components = Components(config)
     async with components.running():
         services = components.services
@@ -144,7 +145,7 @@ async def _serve_pages(
     for number, page in enumerate(SAMPLE_COMMENTS):
         html = (folder / f"{page.name}.html").read_text("utf-8")
         passes.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
-        listener = ports.open_listener("127.0.0.1", port + 1 + number)
+        listener = listeners.open_listener("127.0.0.1", port + 1 + number)
         config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
         servers.append((uvicorn.Server(config), listener))
     async with asyncio.TaskGroup() as tasks:

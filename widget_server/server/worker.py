@@ -20,7 +20,7 @@ from widget_server.edge.guards import HandshakeLimiter, HttpConnectionSlots
 from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.operations.services import Services
-from widget_server.ports import open_listener
+from widget_server.server.listeners import open_listener
 from widget_server.wire.messages import MAX_BYTES
 
 log = logging.getLogger(__name__)

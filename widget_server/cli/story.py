@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.commands.rooms import with_services
-from widget_server.commands.words import DataDir
+from widget_server.cli.context import with_services
+from widget_server.cli.options import DataDir
 from widget_server.operations import moderate
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The story's 12-character code.")]

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from widget_server import children, custody, logs, supervisor
-from widget_server.commands.words import DataDir
+from widget_server import logs, secrets_check
+from widget_server.cli.options import DataDir
 from widget_server.config import Config, load
-from widget_server.ports import ensure_port_free
+from widget_server.server import child_process, supervisor
+from widget_server.server.listeners import ensure_port_free
 
 app = typer.Typer(add_completion=False)
 log = logging.getLogger(__name__)
@@ -28,11 +29,11 @@ def serve(
     config = load(host=host, port=port, web_concurrency=workers, data_dir=data)
     logs.configure_logging(config.log_level)
     if config.widget_worker:
-        children.exit_with_parent()
-        raise typer.Exit(_run_worker(config, children.notify_ready))
+        child_process.exit_with_parent()
+        raise typer.Exit(_run_worker(config, child_process.notify_ready))
     config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with supervisor.lock_data_dir(config.data_dir):
-        asyncio.run(custody.prepare_database(config))
+        asyncio.run(secrets_check.prepare_database(config))
         for own_port in (config.port, *config.metrics_ports):
             ensure_port_free(config.host, own_port)
         mode = stat.S_IMODE(config.data_dir.stat().st_mode)
@@ -53,6 +54,6 @@ def serve(
 
 def _run_worker(config: Config, on_ready: Callable[[], None]) -> int:
     # Loaded here, as the parent of several processes needs nothing of what serves.
-    from widget_server import worker
+    from widget_server.server import worker
 
     return worker.run(config, on_ready)

@@ -5,7 +5,7 @@ import asyncio
 import typer
 from rich.console import Console
 
-from widget_server.commands.words import DataDir
+from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.doctor import run_checks
 from widget_server.model.errors import EXIT_CONFIG_ERROR
