@@ -16,15 +16,15 @@ from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.edge import problems, socket
-from widget_server.edge.counts import WEBSOCKET_METRICS
-from widget_server.edge.guarded_socket import LimitedWebSocket
-from widget_server.edge.hardened_http import REASONS, HardenedHttpProtocol
 from widget_server.edge.health import Gauges
 from widget_server.edge.routes import create_asgi_app
-from widget_server.edge.timed_socket import KeepaliveWebSocket
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.store import discussions, threads
+from widget_server.transport.http_protocol import REASONS, HardenedHttpProtocol
+from widget_server.transport.metrics import WEBSOCKET_METRICS
+from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
+from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.trust import markdown, text
 from widget_server.wire import messages, schemas
 

@@ -15,9 +15,9 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from tests.waiting import eventually
-from widget_server.edge.doorstep import ProtocolSwitch
-from widget_server.edge.fanout import WebSocketProtocol
-from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.protocol_switch import ProtocolSwitch
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 HANDSHAKE = (
     b"GET /v1/live?secret=1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import cast
 
 from tests.waiting import eventually
-from widget_server.edge.acceptor import EXHAUSTED_S, MIN_PAUSE_S, REJECTIONS_PER_S, Acceptor
-from widget_server.edge.counts import HTTP_METRICS
+from widget_server.transport.acceptor import EXHAUSTED_S, MIN_PAUSE_S, REJECTIONS_PER_S, Acceptor
+from widget_server.transport.metrics import HTTP_METRICS
 
 ON_BOTH_LOOPS = True
 LONG_S = 3600.0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.edge.serving import serving
-from widget_server.edge.fanout import WebSocketProtocol
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 ON_BOTH_LOOPS = True
 

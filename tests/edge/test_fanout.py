@@ -35,12 +35,12 @@ from tests.edge.serving import (
     upgraded,
 )
 from tests.waiting import eventually
-from widget_server.edge.counts import WEBSOCKET_METRICS
-from widget_server.edge.direct_socket import log
-from widget_server.edge.fanout import WebSocketProtocol
-from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.edge.wheel import TimingWheel
 from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import WEBSOCKET_METRICS
+from widget_server.transport.timing_wheel import TimingWheel
+from widget_server.transport.websocket.direct_write import log
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 ON_BOTH_LOOPS = True
 

@@ -14,9 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, serving
 from tests.waiting import eventually
-from widget_server.edge.counts import HTTP_METRICS
-from widget_server.edge.guards import HttpConnectionSlots
-from widget_server.edge.hardened_http import HardenedHttpProtocol
+from widget_server.transport.admission import HttpConnectionSlots
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import HTTP_METRICS
 
 ON_BOTH_LOOPS = True
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from widget_server.edge.inbox import LightEvent, ReceiveQueue
+from widget_server.transport.websocket.receive_queue import LightEvent, ReceiveQueue
 
 
 def message(text: str) -> Any:

@@ -14,7 +14,6 @@ from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.edge import problems, socket as live_socket
-from widget_server.edge.guarded_socket import LimitedWebSocket
 from widget_server.edge.routes import create_asgi_app
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
@@ -22,6 +21,7 @@ from widget_server.operations import directory, enrol, lists
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.errands import insert_story
+from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.trust.tokens import story_code
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"

@@ -10,11 +10,11 @@ from websockets.asyncio.client import connect
 
 from tests.edge.serving import CLOSE, Client, Served, connected, serving, upgraded
 from tests.waiting import eventually
-from widget_server.edge import plain_peer
-from widget_server.edge.fanout import WebSocketProtocol
-from widget_server.edge.plain_peer import ASGIConnection, connection_for
 from widget_server.live.frames import PreparedBatch, PreparedMessage
 from widget_server.live.peers import Connection
+from widget_server.transport import asgi_connection
+from widget_server.transport.asgi_connection import ASGIConnection, connection_for
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 ON_BOTH_LOOPS = True
 
@@ -35,7 +35,7 @@ class QuickPeer(ASGIConnection):
 
 @pytest.fixture(params=["direct", "plain"])
 def ws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(plain_peer, "ASGIConnection", QuickPeer)
+    monkeypatch.setattr(asgi_connection, "ASGIConnection", QuickPeer)
     return QuickProtocol if request.param == "direct" else "websockets-sansio"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.waiting import eventually
-from widget_server.edge.wheel import GraceTimer, TimerTarget, TimingWheel, gcra_hit
+from widget_server.transport.timing_wheel import GraceTimer, TimerTarget, TimingWheel, gcra_hit
 
 ON_BOTH_LOOPS = True
 

@@ -4,10 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from widget_server.cli import (
-    main as cli,
-    restore,  # noqa: F401 - before the fork
-)
+from widget_server.cli import main as cli
 
 
 def main(url: str, file: Path, secret: str, folder: Path) -> None:

@@ -23,7 +23,6 @@ from tests.live.scripted import CODE, FakeDatabase, Process, ScriptedConnection,
 from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import Config
-from widget_server.edge.fanout import CONNECTION_EXTENSION
 from widget_server.live.bus import TALLY_INTERVAL_S
 from widget_server.live.frames import PreparedMessage
 from widget_server.live.tick import tally_interval
@@ -33,6 +32,7 @@ from widget_server.model.records import Story
 from widget_server.operations import admit, enrol
 from widget_server.store import migrate
 from widget_server.store.deeds import Post, React
+from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 
 READERS = 20
 LAST_COUNT = b'"happy":300'

@@ -26,7 +26,6 @@ from widget_server.bench.authors import Writers
 from widget_server.bench.forgetful import NullWriter
 from widget_server.bench.remote import Stopwatch, answer_all, run_loop
 from widget_server.config import Config
-from widget_server.edge.fanout import WebSocketProtocol
 from widget_server.edge.routes import create_asgi_app
 from widget_server.live import tick
 from widget_server.live.messages import BusMessage
@@ -35,6 +34,7 @@ from widget_server.operations import admit, enrol
 from widget_server.server import worker
 from widget_server.store import migrate, writer as store_writer
 from widget_server.store.writer import Writer
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 from widget_server.trust.tokens import story_code
 
 ORIGIN = "https://copy.example"

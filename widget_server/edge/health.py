@@ -17,10 +17,10 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from widget_server.edge import counts
 from widget_server.edge.story_api import json_response
 from widget_server.live.peers import WRITE_METRICS
 from widget_server.model.measures import Histogram, LabeledCounter
+from widget_server.transport import metrics as transport_metrics
 
 READY_TIMEOUT_S = 2.0
 
@@ -83,8 +83,8 @@ class PrometheusCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         own = [
             ("sockets", WRITE_METRICS),
-            ("sockets", counts.WEBSOCKET_METRICS),
-            ("http", counts.HTTP_METRICS),
+            ("sockets", transport_metrics.WEBSOCKET_METRICS),
+            ("http", transport_metrics.HTTP_METRICS),
         ]
         for room, counted in [*self._status.counters.items(), *own]:
             for name, value, meaning in _samples(counted):

@@ -8,8 +8,8 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 
-from widget_server.edge.counts import HTTP_METRICS
 from widget_server.model.errors import ProblemError
+from widget_server.transport.metrics import HTTP_METRICS
 
 STATUS = {
     "malformed": 400,

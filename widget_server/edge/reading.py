@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.edge import guards
 from widget_server.edge.story_api import get_services
+from widget_server.transport import admission
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -21,7 +21,7 @@ def count_read(request: Request, code: str | None) -> Iterator[None]:
     must not be refused. Raises `RateLimited`.
     """
     services = get_services(request)
-    network = services.network_key(guards.client_address(request.scope))
+    network = services.network_key(admission.client_address(request.scope))
     services.rate_limiters.hit_network("read", network)
     if code is None:
         yield

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget_server.edge import (
     assets,
-    counts,
     for_people,
     frame_page,
     health,
@@ -24,13 +23,14 @@ from widget_server.edge import (
     reference,
     story_api,
 )
-from widget_server.edge.guards import ConnectionLimiter
 from widget_server.edge.packed import CompressedBodyCache
 from widget_server.edge.reading import rate_limited
 from widget_server.edge.socket import LiveEndpoint, reject_handshake
 from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_files import OtherBuilds
 from widget_server.operations.services import Services
+from widget_server.transport import metrics as transport_metrics
+from widget_server.transport.admission import ConnectionLimiter
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +177,7 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     # The endpoint's name, for a path may have a token in it.
     asked = getattr(request.scope.get("endpoint"), "__name__", "none")
     log.error("event=request_failed endpoint=%s", asked)
-    counts.HTTP_METRICS.server_errors += 1
+    transport_metrics.HTTP_METRICS.server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
     problem = problems.problem_response(500, "unavailable", detail)
     answer = for_people.rejection_page(request, problem, detail)

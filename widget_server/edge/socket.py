@@ -13,9 +13,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from widget_server.edge import deeds, guards, problems
-from widget_server.edge.plain_peer import connection_for
-from widget_server.edge.wheel import GraceTimer
+from widget_server.edge import deeds, problems
 from widget_server.live.frames import PreparedBatch, PreparedMessage
 from widget_server.live.peers import Connection
 from widget_server.live.watched import Subscription
@@ -29,6 +27,9 @@ from widget_server.model.errors import (
 from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
+from widget_server.transport import admission
+from widget_server.transport.asgi_connection import connection_for
+from widget_server.transport.timing_wheel import GraceTimer
 from widget_server.wire import frames, messages, views
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ RECONNECT_SPREAD_MS = 5_000
 class LiveEndpoint:
     """The ASGI endpoint of all live sockets of this process."""
 
-    def __init__(self, services: Services, limiter: guards.ConnectionLimiter) -> None:
+    def __init__(self, services: Services, limiter: admission.ConnectionLimiter) -> None:
         self.services = services
         self._limiter = limiter
 
@@ -60,7 +61,7 @@ class LiveEndpoint:
         if SUBPROTOCOL not in scope["subprotocols"]:
             await reject_handshake(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
             return
-        network = self.services.network_key(guards.client_address(scope))
+        network = self.services.network_key(admission.client_address(scope))
         if not self._limiter.acquire(network):
             await reject_handshake(
                 send, 429, "Too many open sockets from this network. Try again later."
@@ -68,7 +69,7 @@ class LiveEndpoint:
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
-            origin = guards.get_origin(scope)
+            origin = admission.get_origin(scope)
             socket = LiveSession(self.services, connection_for(scope, send), origin, network)
             # What the handshake needed is not needed for the hours that the socket stays.
             scope["headers"] = []

@@ -7,12 +7,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.edge import deeds, guards, problems
+from widget_server.edge import deeds, problems
 from widget_server.edge.packed import MIN_GZIP_BYTES, CompressedBody
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
 from widget_server.operations.services import Services
+from widget_server.transport import admission
 from widget_server.wire import frames, messages, views
 from widget_server.wire.reference import SINCE
 
@@ -138,11 +139,11 @@ async def post_action(request: Request) -> Response:
     try:
         services = get_services(request)
         services.rate_limiters.hit_network(
-            "deed", services.network_key(guards.client_address(request.scope))
+            "deed", services.network_key(admission.client_address(request.scope))
         )
         if not _is_taken(request.headers.getlist("content-type")):
             return _action_response(415, frames.encode_error(None, MalformedError(MEDIA)))
-        body = await guards.read_body(request, messages.MAX_BYTES)
+        body = await admission.read_body(request, messages.MAX_BYTES)
         asked = messages.parse_action(body)
         ref = asked.ref
         return _action_response(200, await _perform(request, asked))
@@ -171,11 +172,11 @@ async def _perform(request: Request, asked: messages.Action) -> bytes:
         services,
         token=asked.token,
         code=asked.story,
-        origin=guards.get_origin(request.scope),
+        origin=admission.get_origin(request.scope),
         page=page,
     )
     known = readers.reader_from_token(services, grant.site, asked.reader)
-    network = services.network_key(guards.client_address(request.scope))
+    network = services.network_key(admission.client_address(request.scope))
     answer, _ = await deeds.execute(services, grant, known, network, asked)
     return answer
 

@@ -13,14 +13,14 @@ from starlette.types import ASGIApp
 
 from widget_server.app import create_app
 from widget_server.config import Config
-from widget_server.edge.acceptor import Acceptor
-from widget_server.edge.doorstep import ProtocolSwitch
-from widget_server.edge.fanout import WebSocketProtocol
-from widget_server.edge.guards import HandshakeLimiter, HttpConnectionSlots
-from widget_server.edge.hardened_http import HardenedHttpProtocol
 from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.operations.services import Services
 from widget_server.server.listeners import open_listener
+from widget_server.transport.acceptor import Acceptor
+from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.protocol_switch import ProtocolSwitch
+from widget_server.transport.websocket.protocol import WebSocketProtocol
 from widget_server.wire.messages import MAX_BYTES
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from typing import Any
 from websockets.frames import Frame as WireFrame
 from websockets.protocol import State
 
-from widget_server.edge.counts import WEBSOCKET_METRICS
-from widget_server.edge.timed_socket import KeepaliveWebSocket
-from widget_server.edge.wheel import gcra_hit
+from widget_server.transport.metrics import WEBSOCKET_METRICS
+from widget_server.transport.timing_wheel import gcra_hit
+from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
 
 # Received bytes are parsed in pieces, so that the limits on small frames are checked before a whole
 # read (up to 256 KiB, or 40,000 pings) has been turned into objects.

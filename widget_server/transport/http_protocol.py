@@ -14,11 +14,11 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from widget_server.edge import problems
-from widget_server.edge.counts import HTTP_METRICS
-from widget_server.edge.guards import HandshakeLimiter, HttpConnectionSlots
-from widget_server.edge.progress import CHECKS_PER_TIMEOUT, ReadProgress
-from widget_server.edge.wheel import GraceTimer
 from widget_server.model.errors import ProblemError
+from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
+from widget_server.transport.metrics import HTTP_METRICS
+from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
+from widget_server.transport.timing_wheel import GraceTimer
 
 #: Why a request is refused with each status before it was read, in a word.
 REASONS = {

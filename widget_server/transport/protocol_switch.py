@@ -18,10 +18,10 @@ from uvicorn.server import ServerState
 from websockets import http11
 
 from widget_server.edge import problems
-from widget_server.edge.counts import HTTP_METRICS
-from widget_server.edge.hardened_http import HardenedHttpProtocol
-from widget_server.edge.wheel import GraceTimer
 from widget_server.model.errors import ProblemError
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import HTTP_METRICS
+from widget_server.transport.timing_wheel import GraceTimer
 
 # What reaches the WebSocket protocol has been measured as every request is: `max_header`. The library
 # has limits of its own, 8 KiB a line and 128 lines, which the cookies of the server's domain exceed.

@@ -11,10 +11,10 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from widget_server.edge.direct_socket import log
-from widget_server.edge.guarded_socket import LimitedWebSocket
 from widget_server.live.frames import PreparedBatch, SharedBatch
 from widget_server.live.peers import WRITE_METRICS
+from widget_server.transport.websocket.direct_write import log
+from widget_server.transport.websocket.limits import LimitedWebSocket
 
 #: Where the peer is found in the ASGI scope's `extensions`.
 CONNECTION_EXTENSION = "widget.frames"

@@ -13,11 +13,11 @@ from websockets.exceptions import ProtocolError
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from widget_server.edge.counts import WEBSOCKET_METRICS
-from widget_server.edge.direct_socket import DirectWriteWebSocket, log
-from widget_server.edge.inbox import LightEvent, ReceiveQueue
-from widget_server.edge.progress import CHECKS_PER_TIMEOUT, ReadProgress
-from widget_server.edge.wheel import TimingWheel
+from widget_server.transport.metrics import WEBSOCKET_METRICS
+from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
+from widget_server.transport.timing_wheel import TimingWheel
+from widget_server.transport.websocket.direct_write import DirectWriteWebSocket, log
+from widget_server.transport.websocket.receive_queue import LightEvent, ReceiveQueue
 
 #: The header of a ping with four bytes (RFC 6455, section 5.5.2).
 _PING = b"\x89\x04"

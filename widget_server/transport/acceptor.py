@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from widget_server.edge.counts import HTTP_METRICS
+from widget_server.transport.metrics import HTTP_METRICS
 
 REJECTIONS_PER_S = 500
 """Refusals a second, for after each of them nobody is accepted for a while: a sixteenth of the time."""

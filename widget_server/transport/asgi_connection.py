@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
-from widget_server.edge.counts import WEBSOCKET_METRICS
-from widget_server.edge.fanout import CONNECTION_EXTENSION
 from widget_server.live.frames import PreparedBatch, PreparedMessage
 from widget_server.live.peers import WRITE_METRICS, Connection
+from widget_server.transport.metrics import WEBSOCKET_METRICS
+from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
