@@ -15,17 +15,18 @@ from typer.main import get_command
 from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
-from widget_server.edge import problems, socket
-from widget_server.edge.health import Gauges
-from widget_server.edge.routes import create_asgi_app
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
+from widget_server.protocol import codes
 from widget_server.store import discussions, threads
 from widget_server.transport.http_protocol import REASONS, HardenedHttpProtocol
 from widget_server.transport.metrics import WEBSOCKET_METRICS
 from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
 from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.trust import markdown, text
+from widget_server.web import live, problems
+from widget_server.web.health import Gauges
+from widget_server.web.routes import create_asgi_app
 from widget_server.wire import messages, schemas
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +57,7 @@ def table(document: str, heading: str) -> dict[str, list[str]]:
 
 def test_every_error_code_has_its_status() -> None:
     told = {code: int(cells[0]) for code, cells in table(PROTOCOL, "`code`").items()}
-    assert told == problems.STATUS
+    assert told == codes.STATUS
 
 
 def test_every_close_code_is_explained() -> None:
@@ -108,7 +109,7 @@ def test_every_tag_of_a_text_is_named() -> None:
             "name · email · website · reason",
             [text.MAX_NAME, text.MAX_EMAIL, text.MAX_WEBSITE, text.MAX_REASON],
         ),
-        ("stories of a socket", [socket.MAX_STORIES]),
+        ("stories of a socket", [live.MAX_STORIES]),
         (
             "threads of a page · replies in a thread of a page",
             [discussions.PAGE_SIZE, threads.MAX_REPLIES],

@@ -12,9 +12,6 @@ from starlette.applications import Starlette
 
 from widget_server import logs
 from widget_server.config import Config
-from widget_server.edge.assets import Assets
-from widget_server.edge.health import Gauges, ServerStatus
-from widget_server.edge.routes import create_asgi_app
 from widget_server.live import embedded
 from widget_server.live.bus import RedisBus
 from widget_server.live.hub import Hub
@@ -36,6 +33,9 @@ from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
 from widget_server.trust.networks import NetworkHasher
 from widget_server.trust.tokens import Keyring
+from widget_server.web.assets import Assets
+from widget_server.web.health import Gauges, ServerStatus
+from widget_server.web.routes import create_asgi_app
 from widget_server.wire import frames
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from redis.exceptions import RedisError
 
 from widget_server import secrets_check
 from widget_server.config import Config, SettingsError
-from widget_server.edge.assets import STATIC
 from widget_server.live import embedded
 from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.trust import origins
+from widget_server.web.assets import STATIC
 
 CLOCK_S = 60
 """Seconds by which several machines' clocks may differ."""

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from widget_server.cli import main as cli
-from widget_server.edge import assets
+from widget_server.web import assets
 
 if __name__ == "__main__":
     assets.STATIC = Path(os.environ["OTHER_BUILD"])

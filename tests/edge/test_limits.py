@@ -13,16 +13,17 @@ from tests.edge.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving
 from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import load
-from widget_server.edge import problems, socket as live_socket
-from widget_server.edge.routes import create_asgi_app
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
 from widget_server.operations import directory, enrol, lists
+from widget_server.protocol import codes
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.errands import insert_story
 from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.trust.tokens import story_code
+from widget_server.web import live as live_socket
+from widget_server.web.routes import create_asgi_app
 
 ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
 
@@ -72,7 +73,7 @@ async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_ane
 
         insisting = asyncio.create_task(insist())
         try:
-            assert await client.close_code() == problems.TOKEN_REFUSED
+            assert await client.close_code() == codes.TOKEN_REFUSED
         finally:
             insisting.cancel()
         assert loop.time() - begun >= 1.5
@@ -90,7 +91,7 @@ async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
         await client.send(wrong * allowed)
         received = await client.frames(CLOSE)
     assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
-    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == problems.MALFORMED
+    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.MALFORMED
 
 
 async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:

@@ -17,10 +17,10 @@ from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher, Story
 from widget_server.app import Components
 from widget_server.config import load
-from widget_server.edge.routes import create_asgi_app
 from widget_server.operations import enrol
 from widget_server.store import migrate
 from widget_server.store.schema import copies
+from widget_server.web.routes import create_asgi_app
 
 SECRET = "a secret of the paces without a comma"
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from widget_server.edge.text_html import render
+from widget_server.web.pages.comment_html import render
 
 TAGS = ["p", "em", "a", "br", "li", "script", "img", ""]
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text()

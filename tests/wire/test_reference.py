@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
-from widget_server.edge.routes import create_asgi_app
+from widget_server.web.routes import create_asgi_app
 from widget_server.wire.messages import MESSAGES
 from widget_server.wire.reference import asyncapi_document, openapi_document
 from widget_server.wire.schemas import SERVER_MESSAGES

@@ -26,7 +26,6 @@ from widget_server.bench.authors import Writers
 from widget_server.bench.forgetful import NullWriter
 from widget_server.bench.remote import Stopwatch, answer_all, run_loop
 from widget_server.config import Config
-from widget_server.edge.routes import create_asgi_app
 from widget_server.live import tick
 from widget_server.live.messages import BusMessage
 from widget_server.model.claims import Attribution, WidgetClaims
@@ -36,6 +35,7 @@ from widget_server.store import migrate, writer as store_writer
 from widget_server.store.writer import Writer
 from widget_server.transport.websocket.protocol import WebSocketProtocol
 from widget_server.trust.tokens import story_code
+from widget_server.web.routes import create_asgi_app
 
 ORIGIN = "https://copy.example"
 SITE = "bench"

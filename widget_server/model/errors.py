@@ -1,7 +1,7 @@
 """Every refusal the server can give, one class per code of the contract; and what operators mend.
 
 A refusal says what to do about it, never echoes what was sent, and knows nothing of HTTP or
-sockets: `edge/problems.py` alone maps codes to statuses and close codes.
+sockets: `web/problems.py` alone maps codes to statuses and close codes.
 """
 
 from typing import ClassVar

@@ -13,8 +13,9 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from widget_server.edge import problems
 from widget_server.model.errors import ProblemError
+from widget_server.protocol import codes
+from widget_server.transport import rejection
 from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
 from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
@@ -218,7 +219,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             if self.handshakes is not None:
                 self.handshakes.check(self.client[0] if self.client else None, self.headers)
         except ProblemError as rejection:
-            status = HTTPStatus(problems.status_of(rejection))
+            status = HTTPStatus(codes.status_of(rejection))
             self._reject(status, rejection.retry_after, "handshakes")
             return False
         return True
@@ -309,7 +310,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         headers = self.server_state.default_headers
-        self.transport.write(problems.plain_response(status, headers, retry_after))
+        self.transport.write(rejection.plain_response(status, headers, retry_after))
         # Closing at once would answer unread bytes with a reset, which can overtake the answer.
         self._cancel_timeout()
         self._timeout = self.loop.call_later(self.linger_s, self.transport.abort)

@@ -17,8 +17,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 from websockets import http11
 
-from widget_server.edge import problems
 from widget_server.model.errors import ProblemError
+from widget_server.protocol import codes
+from widget_server.transport import rejection
 from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.timing_wheel import GraceTimer
@@ -126,7 +127,7 @@ class ProtocolSwitch(asyncio.Protocol):
                 connection = transport.get_extra_info("peername")
                 self.http_protocol.handshakes.check(connection[0] if connection else None, headers)
         except ProblemError as rejection:
-            status = HTTPStatus(problems.status_of(rejection))
+            status = HTTPStatus(codes.status_of(rejection))
             self._reject(status, rejection.retry_after, "handshakes")
             return
         self._detach()
@@ -142,7 +143,7 @@ class ProtocolSwitch(asyncio.Protocol):
         """Answer and close at once: all that was sent has been read, so nothing is reset."""
         HTTP_METRICS.requests_rejected.add(status.value, reason)
         headers = self._server_state.default_headers
-        self._transport.write(problems.plain_response(status, headers, retry_after))
+        self._transport.write(rejection.plain_response(status, headers, retry_after))
         self._transport.close()
 
 

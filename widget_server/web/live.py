@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from widget_server.edge import deeds, problems
 from widget_server.live.frames import PreparedBatch, PreparedMessage
 from widget_server.live.peers import Connection
 from widget_server.live.watched import Subscription
@@ -27,9 +26,11 @@ from widget_server.model.errors import (
 from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
+from widget_server.protocol import codes
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
 from widget_server.transport.timing_wheel import GraceTimer
+from widget_server.web import actions, problems
 from widget_server.wire import frames, messages, views
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class LiveSession:
                     return
                 text = event.get("text")
                 if text is None:
-                    self._connection.close(problems.NO_TEXT, "send text frames")
+                    self._connection.close(codes.NO_TEXT, "send text frames")
                     return
                 await self._handle(text)
         finally:
@@ -343,13 +344,13 @@ class LiveSession:
         if not self._subscriptions:
             # A story that a restore took away may be made known again by a token: come back.
             gone = isinstance(rejection, NotFoundError)
-            code_of_end = problems.NO_SUBSCRIPTION if gone else problems.TOKEN_REFUSED
+            code_of_end = codes.NO_SUBSCRIPTION if gone else codes.TOKEN_REFUSED
             self._connection.close(code_of_end, rejection.code)
         elif not self._connection.write(
             PreparedBatch([PreparedMessage(frames.encode_error(None, rejection, code))])
         ):
             # Too slow to be told: when it comes back it is.
-            self._connection.close(problems.TOO_SLOW, "too slow")
+            self._connection.close(codes.TOO_SLOW, "too slow")
 
     async def _mutate(self, action: messages.Action) -> None:
         self._services.rate_limiters.hit_network("deed", self._network)
@@ -363,7 +364,7 @@ class LiveSession:
             known = readers.reader_from_token(self._services, grant.site, action.reader)
         else:
             known = readers.still(self._services, grant.site, known)
-        answer, claims = await deeds.execute(self._services, grant, known, self._network, action)
+        answer, claims = await actions.execute(self._services, grant, known, self._network, action)
         if isinstance(action, messages.Forget):
             self._readers.pop(site, None)
             self._identities.pop(site, None)
@@ -422,9 +423,9 @@ class LiveSession:
 
     def _on_subscribe_timeout(self) -> None:
         if self._rejection is not None:
-            self._connection.close(problems.close_code_of(self._rejection), self._rejection.code)
+            self._connection.close(codes.close_code_of(self._rejection), self._rejection.code)
         else:
-            self._connection.close(problems.NO_SUBSCRIPTION, "no subscription in time")
+            self._connection.close(codes.NO_SUBSCRIPTION, "no subscription in time")
 
     def _record_protocol_error(self) -> None:
         """Ten messages that cannot be understood in a minute end the socket."""
@@ -433,7 +434,7 @@ class LiveSession:
             at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S
         ] + [now]
         if len(self._protocol_errors) >= MAX_PROTOCOL_ERRORS:
-            self._connection.close(problems.MALFORMED, "too many malformed messages")
+            self._connection.close(codes.MALFORMED, "too many malformed messages")
 
 
 _SignIn = tuple[str | None, str | None]

@@ -13,24 +13,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from widget_server.edge import (
-    assets,
-    for_people,
-    frame_page,
-    health,
-    pages,
-    problems,
-    reference,
-    story_api,
-)
-from widget_server.edge.packed import CompressedBodyCache
-from widget_server.edge.reading import rate_limited
-from widget_server.edge.socket import LiveEndpoint, reject_handshake
 from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_files import OtherBuilds
 from widget_server.operations.services import Services
 from widget_server.transport import metrics as transport_metrics
 from widget_server.transport.admission import ConnectionLimiter
+from widget_server.web import assets, health, metrics, problems
+from widget_server.web.api import counts, reference, stories
+from widget_server.web.compressed import CompressedBodyCache
+from widget_server.web.live import LiveEndpoint, reject_handshake
+from widget_server.web.pages import iframe, messages, story
+from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +38,20 @@ def create_asgi_app(
     app = LiveFirstApplication(
         LiveEndpoint(services, ConnectionLimiter(sockets_per_network)),
         routes=[
-            Route("/", for_people.home),
-            Route("/v1/actions", story_api.post_action, methods=["POST"]),
-            Route("/v1/stories/{code}", rate_limited(story_api.snapshot)),
-            Route("/v1/stories/{code}/comments", rate_limited(story_api.comments)),
-            Route("/v1/stories/{code}/comments/{comment}", rate_limited(story_api.thread)),
-            Route("/v1/counts", rate_limited(story_api.counts)),
+            Route("/", messages.home),
+            Route("/v1/actions", stories.post_action, methods=["POST"]),
+            Route("/v1/stories/{code}", rate_limited(stories.snapshot)),
+            Route("/v1/stories/{code}/comments", rate_limited(stories.comments)),
+            Route("/v1/stories/{code}/comments/{comment}", rate_limited(stories.thread)),
+            Route("/v1/counts", rate_limited(counts.counts)),
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
-            Route("/s/{code}", rate_limited(pages.story_page)),
-            Route("/e/{reference}", frame_page.iframe_page),
-            Route("/pages/{file}", pages.stylesheet),
+            Route("/s/{code}", rate_limited(story.story_page)),
+            Route("/e/{reference}", iframe.iframe_page),
+            Route("/pages/{file}", story.stylesheet),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
-            Route("/metrics", health.metrics),
+            Route("/metrics", metrics.metrics),
             Route("/openapi.json", reference.openapi),
             Route("/asyncapi.json", reference.asyncapi),
         ],
@@ -157,7 +150,7 @@ _FAULTS = {
 async def _problem_handler(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    return for_people.rejection_page(request, problems.rejection_response(error), error.detail)
+    return messages.rejection_page(request, problems.rejection_response(error), error.detail)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -165,12 +158,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
         raise error
     code, detail = _FAULTS.get(error.status_code, ("malformed", "The request was not understood."))
     if error.status_code == 404:
-        elsewhere = for_people.redirect_without_slash(request)
+        elsewhere = messages.redirect_without_slash(request)
         if elsewhere is not None:
             return elsewhere
     answer = problems.problem_response(error.status_code, code, detail)
     answer.headers.update(error.headers or {})
-    return for_people.rejection_page(request, answer, detail)
+    return messages.rejection_page(request, answer, detail)
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
@@ -180,7 +173,7 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     transport_metrics.HTTP_METRICS.server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
     problem = problems.problem_response(500, "unavailable", detail)
-    answer = for_people.rejection_page(request, problem, detail)
+    answer = messages.rejection_page(request, problem, detail)
     _set_common_headers(
         answer.headers
     )  # Starlette answers what nobody caught outside of all middleware.

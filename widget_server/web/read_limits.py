@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.edge.story_api import get_services
 from widget_server.transport import admission
+from widget_server.web.api.stories import get_services
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

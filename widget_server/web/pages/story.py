@@ -7,16 +7,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.edge.assets import CACHE_LATEST, Assets
-from widget_server.edge.story_api import COMMENT, after_of, get_services, story_code_param
-from widget_server.edge.text_html import render
 from widget_server.model.answers import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES
 from widget_server.model.errors import NotFoundError
 from widget_server.operations import read
 from widget_server.trust import urls
+from widget_server.web.api.stories import COMMENT, after_of, get_services, story_code_param
+from widget_server.web.assets import CACHE_LATEST, Assets
+from widget_server.web.pages.comment_html import render
 from widget_server.wire import views
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 templates = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,

@@ -7,20 +7,20 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.edge import deeds, problems
-from widget_server.edge.packed import MIN_GZIP_BYTES, CompressedBody
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
 from widget_server.operations.services import Services
+from widget_server.protocol import codes
 from widget_server.transport import admission
+from widget_server.web import actions
+from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 from widget_server.wire import frames, messages, views
 from widget_server.wire.reference import SINCE
 
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
 ORDERS = ("newest", "oldest", "top")
-MAX_COUNTS = 1_000
 MEDIA_TYPES = ("text/plain", "application/json")
 MEDIA = "Send the action as text/plain or as application/json."
 CACHE_TWO_SECONDS = "public, max-age=2"
@@ -115,24 +115,6 @@ def after_of(request: Request) -> str | None:
     return after
 
 
-async def counts(request: Request) -> Response:
-    """`GET /v1/counts?story=code&story=code…`: for lists of stories."""
-    codes = _story_params(request)
-    if not 1 <= len(codes) <= MAX_COUNTS:
-        raise MalformedError(f"Send `story` once for each story, 1 to {MAX_COUNTS} times.")
-    known = [code for code in dict.fromkeys(codes) if CODE.fullmatch(code)]
-    return json_response(await read.counts_json(get_services(request), known))
-
-
-def _story_params(request: Request) -> list[str]:
-    """The `story` parameters; a thousand of them are not worth a whole parse of the query."""
-    query: bytes = request.scope["query_string"]
-    if b"%" in query or b"+" in query:
-        return request.query_params.getlist("story")
-    parts = query.decode("latin-1").split("&")
-    return [part[6:] for part in parts if part.startswith("story=")]
-
-
 async def post_action(request: Request) -> Response:
     """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
     ref: int | None = None
@@ -148,11 +130,9 @@ async def post_action(request: Request) -> Response:
         ref = asked.ref
         return _action_response(200, await _perform(request, asked))
     except messages.InvalidMessageError as fault:
-        return _action_response(problems.status_of(fault), frames.encode_error(fault.ref, fault))
+        return _action_response(codes.status_of(fault), frames.encode_error(fault.ref, fault))
     except ProblemError as rejection:
-        answer = _action_response(
-            problems.status_of(rejection), frames.encode_error(ref, rejection)
-        )
+        answer = _action_response(codes.status_of(rejection), frames.encode_error(ref, rejection))
         if rejection.retry_after is not None:
             answer.headers["Retry-After"] = str(max(1, round(rejection.retry_after)))
         return answer
@@ -177,7 +157,7 @@ async def _perform(request: Request, asked: messages.Action) -> bytes:
     )
     known = readers.reader_from_token(services, grant.site, asked.reader)
     network = services.network_key(admission.client_address(request.scope))
-    answer, _ = await deeds.execute(services, grant, known, network, asked)
+    answer, _ = await actions.execute(services, grant, known, network, asked)
     return answer
 
 

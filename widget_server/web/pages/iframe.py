@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.edge.pages import templates
-from widget_server.edge.reading import count_read
-from widget_server.edge.story_api import get_services
 from widget_server.operations import admit
+from widget_server.web.api.stories import get_services
+from widget_server.web.pages.story import templates
+from widget_server.web.read_limits import count_read
 from widget_server.wire import views
 from widget_server.wire.snippet import LICENCES
 

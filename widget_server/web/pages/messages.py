@@ -9,8 +9,8 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from widget_server.edge.pages import templates
-from widget_server.edge.story_api import get_services, json_response
+from widget_server.web.api.stories import get_services, json_response
+from widget_server.web.pages.story import templates
 
 _TRAILING_SLASH = re.compile(r"/[se]/[\w.~-]+(?=/+$)")
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
