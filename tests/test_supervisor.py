@@ -12,7 +12,7 @@ import pytest
 
 from tests.engines import alive, dies_with_us
 from tests.waiting import wait_until
-from widget_server.live import embedded
+from widget_server.bus import embedded_valkey
 from widget_server.server.supervisor import GRACE_S
 
 #: A worker that writes down what happens to it. Its temper is read from the file of that name at
@@ -130,7 +130,7 @@ class House:
 
     def valkey_up(self) -> int:
         """Wait until the embedded Valkey answers; its process id."""
-        wait_until(lambda: embedded.is_ready(self.folder), "the embedded Valkey answers")
+        wait_until(lambda: embedded_valkey.is_ready(self.folder), "the embedded Valkey answers")
         return self.valkey_pids()[0]
 
     def valkey_pids(self) -> list[int]:
@@ -265,18 +265,18 @@ def test_a_worker_that_gets_no_signal_still_notices_that_its_parent_is_gone(hous
 def test_a_killed_valkey_comes_back_on_the_same_socket(house: House) -> None:
     house.start(workers=1, valkey=True)
     workers = house.up(1)
-    first, path = house.valkey_up(), embedded.socket_path(house.folder)
+    first, path = house.valkey_up(), embedded_valkey.socket_path(house.folder)
     os.kill(first, signal.SIGKILL)
     wait_until(gone(first), "the first Valkey is gone")
     assert house.valkey_up() != first
-    assert embedded.socket_path(house.folder) == path
+    assert embedded_valkey.socket_path(house.folder) == path
     assert house.told("up") == workers
     assert alive(workers[0])
 
 
 def test_an_orphaned_valkey_is_replaced(house: House) -> None:
     orphan = subprocess.Popen(
-        embedded.command(house.folder), preexec_fn=dies_with_us(signal.SIGKILL)
+        embedded_valkey.command(house.folder), preexec_fn=dies_with_us(signal.SIGKILL)
     )
     house.valkey_up()
     house.start(workers=1, valkey=True)

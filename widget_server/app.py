@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from widget_server import logs
+from widget_server.bus import embedded_valkey
+from widget_server.bus.redis_bus import RedisBus
 from widget_server.config import Config
-from widget_server.live import embedded
-from widget_server.live.bus import RedisBus
-from widget_server.live.hub import Hub
-from widget_server.live.lag import LoopLag
+from widget_server.hub.hub import Hub
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
+from widget_server.model.loop_lag import LoopLag
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import encode_event
 from widget_server.operations.directory import LookupCache
@@ -55,7 +55,7 @@ class Components:
         source = DatabaseSnapshotSource(self.discussions, self.cache)
         self.hub = Hub(source, process, config.reconcile_seconds, config.readers)
         self.hub.encode_presence = frames.encode_presence
-        url = config.redis or embedded.url(config.data_dir)
+        url = config.redis or embedded_valkey.url(config.data_dir)
         keyring = Keyring(secret_keys)
         self.bus = RedisBus(url, process, self.hub.receive, self.hub.on_bus_gap, keyring.bus_keys())
         self.hub.connect(self.bus)

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from widget_server import secrets_check
+from widget_server.bus import embedded_valkey
 from widget_server.config import Config, SettingsError
-from widget_server.live import embedded
 from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.trust import origins
@@ -123,7 +123,7 @@ async def _database(config: Config) -> str:
 
 async def _bus(config: Config) -> str:
     if config.embeds_valkey:
-        running = await asyncio.to_thread(embedded.is_ready, config.data_dir)
+        running = await asyncio.to_thread(embedded_valkey.is_ready, config.data_dir)
         state = "running" if running else "not running, as no server is"
         return f"Embedded Valkey, {state}."
     client = Redis.from_url(config.redis, socket_timeout=2, socket_connect_timeout=2)

@@ -11,8 +11,8 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
+from widget_server.bus import embedded_valkey
 from widget_server.config import Config, SettingsError
-from widget_server.live import embedded
 from widget_server.store import migrate, seals as store
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.trust.tokens import fingerprint
@@ -56,7 +56,7 @@ async def record_secrets(config: Config, *, alone: bool = False) -> None:
 
 def loose_files(config: Config) -> list[Path]:
     """The server's own files that other users of the machine can read or write."""
-    names = ("valkey.log", embedded.SOCKET_DIR_FILE, "server.lock")
+    names = ("valkey.log", embedded_valkey.SOCKET_DIR_FILE, "server.lock")
     files = [config.data_dir / name for name in names]
     path = sqlite_path(config.database)
     if path is not None:

@@ -12,7 +12,7 @@ from widget_server.bench.peers import rivals_in
 from widget_server.bench.readers import ClientSockets, Socket
 from widget_server.bench.suite import Choice, run
 from widget_server.bench.table import Result
-from widget_server.live.frames import PreparedMessage
+from widget_server.hub.prepared import PreparedMessage
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 100_000])

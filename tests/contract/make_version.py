@@ -15,7 +15,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.make_version import CODE, FOLDER, KEYS
-from widget_server.live.messages import BusMessage, decode
+from widget_server.bus.message import BusMessage, decode
 from widget_server.store import backup, migrate
 from widget_server.store.deeds import Post
 from widget_server.store.discussions import Discussions

@@ -9,8 +9,8 @@ import pytest
 
 from tests.edge.serving import CLOSE, PING, TEXT, Client, frame, serving, upgraded
 from tests.waiting import eventually
-from widget_server.live.crowd import NOT_A_MEMBER, BroadcastGroup
-from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION, WebSocketProtocol
 
 ON_BOTH_LOOPS = True

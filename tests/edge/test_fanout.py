@@ -35,7 +35,7 @@ from tests.edge.serving import (
     upgraded,
 )
 from tests.waiting import eventually
-from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.metrics import WEBSOCKET_METRICS
 from widget_server.transport.timing_wheel import TimingWheel

@@ -10,8 +10,8 @@ from websockets.asyncio.client import connect
 
 from tests.edge.serving import CLOSE, Client, Served, connected, serving, upgraded
 from tests.waiting import eventually
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.peers import Connection
+from widget_server.hub.connection import Connection
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport import asgi_connection
 from widget_server.transport.asgi_connection import ASGIConnection, connection_for
 from widget_server.transport.websocket.protocol import WebSocketProtocol

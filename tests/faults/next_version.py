@@ -12,9 +12,9 @@ from typing import Any
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Column, Text
 
+from widget_server.bus.message import BusMessage
+from widget_server.bus.redis_bus import RedisBus
 from widget_server.cli import main as cli
-from widget_server.live.bus import RedisBus
-from widget_server.live.messages import BusMessage
 from widget_server.store import migrate
 from widget_server.store.schema import comments
 

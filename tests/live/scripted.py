@@ -7,11 +7,11 @@ from copy import deepcopy
 from typing import Any
 
 from tests.journeys.replay import Replay
-from widget_server.live.channel import RESUME_SIZE, CachedSnapshot, RecentChanges
-from widget_server.live.frames import PreparedBatch
-from widget_server.live.hub import Hub
-from widget_server.live.messages import BusMessage, MessageKind
-from widget_server.live.watched import Subscription
+from widget_server.bus.message import BusMessage, MessageKind
+from widget_server.hub.channel import Subscription
+from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.hub.hub import Hub
+from widget_server.hub.prepared import PreparedBatch
 from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Position
 

@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 
 from tests.engines import Valkey
 from tests.waiting import eventually
-from widget_server.live.bus import MAX_PENDING, RedisBus, channel_name
-from widget_server.live.messages import BusMessage
-from widget_server.live.signing import BusSigner
+from widget_server.bus.message import BusMessage
+from widget_server.bus.redis_bus import MAX_PENDING, RedisBus, channel_name
+from widget_server.bus.signing import BusSigner
 
 CODE = "story0000001"
 OLD, NEW = b"the bus key of before", b"the bus key of today"
@@ -220,7 +220,7 @@ async def test_nothing_is_heard_that_no_process_of_ours_has_said(
         b"0" + good[1:] if good[:1] != b"0" else b"1" + good[1:],
         good.upper(),
     ]
-    with caplog.at_level(logging.WARNING, "widget_server.live.bus"):
+    with caplog.at_level(logging.WARNING, "widget_server.bus.redis_bus"):
         async with Redis.from_url(valkey.url) as operator:
             for data in forged:
                 await operator.publish(name, data)

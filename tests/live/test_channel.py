@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 
 from tests.live.instant import instantly
 from tests.live.scripted import CODE, FakeDatabase
-from widget_server.live.channel import HISTORY_SIZE, REORDER_SIZE, RESUME_SIZE, ChannelHistory
-from widget_server.live.frames import PreparedMessage
+from widget_server.hub.history import HISTORY_SIZE, REORDER_SIZE, RESUME_SIZE, ChannelHistory
+from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.answers import MAX_RESPONSE_BYTES
 
 

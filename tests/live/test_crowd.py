@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from widget_server.live.crowd import NOT_A_MEMBER, BroadcastGroup
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.peers import WRITE_METRICS
+from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
+from widget_server.hub.connection import WRITE_METRICS
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 
 class Kernel:

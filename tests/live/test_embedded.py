@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from tests.engines import dies_with_us
 from tests.waiting import wait_until
-from widget_server.live import embedded
+from widget_server.bus import embedded_valkey
 
 Start = Callable[[Path], "subprocess.Popen[bytes]"]
 
@@ -24,10 +24,10 @@ def start() -> Iterator[Start]:
 
     def run(data_dir: Path) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            embedded.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
+            embedded_valkey.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
         )
         started.append(process)
-        wait_until(lambda: embedded.is_ready(data_dir), "the embedded Valkey answers")
+        wait_until(lambda: embedded_valkey.is_ready(data_dir), "the embedded Valkey answers")
         return process
 
     yield run
@@ -53,7 +53,7 @@ def long_folder(below: Path) -> Path:
 
 def connect(data_dir: Path) -> Redis:
     """A client that found its way by the URL alone."""
-    return Redis.from_url(embedded.url(data_dir))
+    return Redis.from_url(embedded_valkey.url(data_dir))
 
 
 def fill(client: Redis, size: int) -> None:
@@ -80,7 +80,7 @@ def test_its_socket_is_in_the_data_folder_and_for_its_owner_only(
     start: Start, data_dir: Path
 ) -> None:
     start(data_dir)
-    path = embedded.socket_path(data_dir)
+    path = embedded_valkey.socket_path(data_dir)
     assert path.parent == data_dir
     assert path.is_socket()
     assert path.stat().st_mode & 0o777 == 0o700
@@ -108,11 +108,11 @@ def test_a_data_folder_with_a_long_path_gets_a_short_private_folder_for_its_sock
     start: Start, tmp_path: Path
 ) -> None:
     data_dir = long_folder(tmp_path)
-    path = embedded.socket_path(data_dir)
+    path = embedded_valkey.socket_path(data_dir)
     try:
-        assert len(str(path)) <= embedded.SOCKET_PATH_LIMIT
+        assert len(str(path)) <= embedded_valkey.SOCKET_PATH_LIMIT
         assert path.parent.stat().st_mode & 0o777 == 0o700
-        assert embedded.socket_path(data_dir) == path
+        assert embedded_valkey.socket_path(data_dir) == path
         start(data_dir)
         with connect(data_dir) as client:
             assert client.ping()
@@ -123,39 +123,39 @@ def test_a_data_folder_with_a_long_path_gets_a_short_private_folder_for_its_sock
 
 def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> None:
     data_dir = long_folder(tmp_path)
-    first = embedded.socket_path(data_dir).parent
+    first = embedded_valkey.socket_path(data_dir).parent
     first.chmod(0o777)
-    second = embedded.socket_path(data_dir).parent
+    second = embedded_valkey.socket_path(data_dir).parent
     first.rmdir()
     assert second != first
-    assert embedded.socket_path(data_dir).parent == second
+    assert embedded_valkey.socket_path(data_dir).parent == second
     second.rmdir()
 
 
 def test_nobody_there_is_not_ready(data_dir: Path) -> None:
-    assert not embedded.is_ready(data_dir)
-    embedded.socket_path(data_dir).touch()
-    assert not embedded.is_ready(data_dir)
+    assert not embedded_valkey.is_ready(data_dir)
+    embedded_valkey.socket_path(data_dir).touch()
+    assert not embedded_valkey.is_ready(data_dir)
 
 
 def test_a_hung_one_is_not_ready(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
     process.send_signal(signal.SIGSTOP)
-    assert not embedded.is_ready(data_dir)
+    assert not embedded_valkey.is_ready(data_dir)
     process.send_signal(signal.SIGCONT)
-    wait_until(lambda: embedded.is_ready(data_dir), "it answers again")
+    wait_until(lambda: embedded_valkey.is_ready(data_dir), "it answers again")
 
 
 def test_evicting_ends_an_orphan_and_removes_its_socket(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
-    embedded.stop_orphan(data_dir)
+    embedded_valkey.stop_orphan(data_dir)
     assert process.wait(timeout=10) == 0
-    assert not embedded.socket_path(data_dir).exists()
+    assert not embedded_valkey.socket_path(data_dir).exists()
 
 
 def test_evicting_removes_a_stale_socket(data_dir: Path) -> None:
-    path = embedded.socket_path(data_dir)
+    path = embedded_valkey.socket_path(data_dir)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-    embedded.stop_orphan(data_dir)
+    embedded_valkey.stop_orphan(data_dir)
     assert not path.exists()

@@ -7,7 +7,7 @@ from websockets.frames import Frame as ParsedFrame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from widget_server.live.frames import PreparedBatch, PreparedMessage
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 
 def read_as_client(wire: bytes, step: int) -> list[str]:

@@ -22,11 +22,11 @@ from tests.engines import Valkey
 from tests.live.scripted import CODE, FakeDatabase, Process, ScriptedConnection, attach
 from tests.waiting import eventually
 from widget_server.app import Components
+from widget_server.bus.redis_bus import TALLY_INTERVAL_S
 from widget_server.config import Config
-from widget_server.live.bus import TALLY_INTERVAL_S
-from widget_server.live.frames import PreparedMessage
-from widget_server.live.tick import tally_interval
-from widget_server.live.watched import Subscription
+from widget_server.hub.channel import Subscription
+from widget_server.hub.flush import tally_interval
+from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.records import Story
 from widget_server.operations import admit, enrol

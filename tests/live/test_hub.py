@@ -14,10 +14,10 @@ from tests.live.scripted import (
     assert_in_sync,
     since,
 )
-from widget_server.live.channels import GAP_TIMEOUT_S, IDLE_S
-from widget_server.live.messages import BusMessage
-from widget_server.live.tick import CHUNK, change_interval, tally_interval
-from widget_server.live.watched import Subscription
+from widget_server.bus.message import BusMessage
+from widget_server.hub.channel import Subscription
+from widget_server.hub.channels import GAP_TIMEOUT_S, IDLE_S
+from widget_server.hub.flush import CHUNK, change_interval, tally_interval
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
 

@@ -25,9 +25,9 @@ from tests.live.scripted import (
     since,
 )
 from tests.waiting import MODEL_TIMES
-from widget_server.live import tick
-from widget_server.live.messages import BusMessage
-from widget_server.live.watched import Subscription
+from widget_server.bus.message import BusMessage
+from widget_server.hub import flush
+from widget_server.hub.channel import Subscription
 from widget_server.model.errors import UnavailableError
 
 which = st.integers(0, 1)
@@ -40,7 +40,7 @@ class InStep(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         # A delivery takes several turns of the loop, as it does with thousands of readers.
-        self.few = mock.patch.object(tick, "CHUNK", 1)
+        self.few = mock.patch.object(flush, "CHUNK", 1)
         self.few.start()
         self.loop = InstantLoop()
         self.truth = FakeDatabase()

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from tests.waiting import eventually
-from widget_server.live.lag import LoopLag
+from widget_server.model.loop_lag import LoopLag
 
 
 async def test_a_blocked_loop_shows_as_late() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.waiting import eventually
-from widget_server.live.left import BatchLoader
+from widget_server.hub.batch_loader import BatchLoader
 from widget_server.model.errors import UnavailableError
 
 

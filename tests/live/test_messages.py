@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.live.messages import BusMessage, MessageKind, decode
+from widget_server.bus.message import BusMessage, MessageKind, decode
 
 words = st.text("0123456789abcdefXYZ_", max_size=16)
 numbers = st.integers(0, 2**53)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from widget_server.live.presence import MAX_COPIES, MAX_READERS, NEW_S, Presence
+from widget_server.hub.presence import MAX_COPIES, MAX_READERS, NEW_S, Presence
 
 
 def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:

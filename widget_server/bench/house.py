@@ -25,9 +25,9 @@ from widget_server.bench import seeds
 from widget_server.bench.authors import Writers
 from widget_server.bench.forgetful import NullWriter
 from widget_server.bench.remote import Stopwatch, answer_all, run_loop
+from widget_server.bus.message import BusMessage
 from widget_server.config import Config
-from widget_server.live import tick
-from widget_server.live.messages import BusMessage
+from widget_server.hub import flush
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
 from widget_server.server import worker
@@ -140,7 +140,7 @@ class ServerProcess:
     async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
         """So many tallies as fast as they go, each written to every watcher; `(seconds, CPU)`."""
         hub = self.components.hub
-        was = tick.tally_interval
+        was = flush.tally_interval
         _set_tick(lambda _watchers: 0.0)
         due = hub.metrics.batches_delivered + hub.metrics.batches_skipped
         version, subscribers, epoch = (
@@ -201,7 +201,7 @@ async def _quickest(read: Callable[[str], Awaitable[Any]], code: str) -> float:
 
 def _set_tick(interval: Callable[[int], float]) -> None:
     """Tallies without conflation: nothing that a served process could be told to do."""
-    tick.tally_interval = interval  # type: ignore[assignment]
+    flush.tally_interval = interval  # type: ignore[assignment]
 
 
 def _claims(story: str) -> WidgetClaims:

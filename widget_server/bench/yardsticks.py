@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from widget_server.bench.remote import Stopwatch, answer_all, answer_one, run_loop
-from widget_server.live.frames import PreparedMessage
+from widget_server.hub.prepared import PreparedMessage
 
 _ACCEPT = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.settings import SiteSettings
 from widget_server.wire import frames

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from widget_server.live.channel import RESUME_SIZE, CachedSnapshot, RecentChanges
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
+from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
 from widget_server.model.answers import MAX_COMMENTS_BYTES
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from widget_server.live.background import TaskSet
-from widget_server.live.hub import Hub
-from widget_server.live.watched import Subscription
+from widget_server.hub.channel import Subscription
+from widget_server.hub.hub import Hub
+from widget_server.hub.tasks import TaskSet
 from widget_server.model.errors import ProblemError
 from widget_server.operations.directory import LookupCache
 from widget_server.store.discussions import Discussions

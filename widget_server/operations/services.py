@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from widget_server.live.hub import Hub
+from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.directory import LookupCache
 from widget_server.operations.rights import PermissionWatcher

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from widget_server.live import embedded
+from widget_server.bus import embedded_valkey
 from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError
 from widget_server.server.child_process import ChildProcess, ProcessSpec, spawn
 
@@ -47,10 +47,10 @@ def valkey_spec(data_dir: Path) -> ProcessSpec:
     """The embedded Valkey of a data folder whose lock the caller holds."""
     return ProcessSpec(
         name="valkey",
-        command=embedded.command(data_dir),
-        is_ready=partial(embedded.is_ready, data_dir),
+        command=embedded_valkey.command(data_dir),
+        is_ready=partial(embedded_valkey.is_ready, data_dir),
         is_dependency=True,
-        prepare=partial(embedded.stop_orphan, data_dir),
+        prepare=partial(embedded_valkey.stop_orphan, data_dir),
     )
 
 

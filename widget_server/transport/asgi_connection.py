@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.peers import WRITE_METRICS, Connection
+from widget_server.hub.connection import WRITE_METRICS, Connection
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.metrics import WEBSOCKET_METRICS
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 

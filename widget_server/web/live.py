@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.peers import Connection
-from widget_server.live.watched import Subscription
+from widget_server.hub.channel import Subscription
+from widget_server.hub.connection import Connection
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import (
     NotFoundError,

@@ -11,8 +11,8 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from widget_server.live.frames import PreparedBatch, SharedBatch
-from widget_server.live.peers import WRITE_METRICS
+from widget_server.hub.connection import WRITE_METRICS
+from widget_server.hub.prepared import PreparedBatch, SharedBatch
 from widget_server.transport.websocket.direct_write import log
 from widget_server.transport.websocket.limits import LimitedWebSocket
 

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from widget_server.live.background import TaskSet
-from widget_server.live.catch_up import CatchUp
-from widget_server.live.channel import RESUME_SIZE, CachedSnapshot
-from widget_server.live.messages import BusMessage
-from widget_server.live.outside import Bus, SnapshotSource
-from widget_server.live.presence import Presence
-from widget_server.live.tick import Flusher
-from widget_server.live.watched import Channel, HubMetrics
+from widget_server.bus.message import BusMessage
+from widget_server.hub.catch_up import CatchUp
+from widget_server.hub.channel import Channel, HubMetrics
+from widget_server.hub.flush import Flusher
+from widget_server.hub.history import RESUME_SIZE, CachedSnapshot
+from widget_server.hub.interfaces import Bus, SnapshotSource
+from widget_server.hub.presence import Presence
+from widget_server.hub.tasks import TaskSet
 from widget_server.model.errors import ProblemError
 from widget_server.model.records import Position
 

@@ -7,8 +7,8 @@ numbers last+1, last+2, … without a gap and without a repeat.
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from widget_server.live.frames import PreparedMessage
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
+from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.answers import MAX_RESPONSE_BYTES
 
 HISTORY_SIZE = 200

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import orjson
 
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
 
 REANNOUNCE_S = 10.0
 EXPIRE_S = 25.0

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from widget_server.live.background import TaskSet
-from widget_server.live.frames import PreparedMessage, SharedBatch
-from widget_server.live.left import BatchLoader
-from widget_server.live.outside import SnapshotSource
-from widget_server.live.watched import Channel, HubMetrics, Subscription
+from widget_server.hub.batch_loader import BatchLoader
+from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.interfaces import SnapshotSource
+from widget_server.hub.prepared import PreparedMessage, SharedBatch
+from widget_server.hub.tasks import TaskSet
 
 CHUNK = 100
 """Snapshots drawn in one turn of the event loop, where many readers need one."""

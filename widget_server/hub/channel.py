@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
-from widget_server.live.channel import CachedSnapshot, ChannelHistory
-from widget_server.live.crowd import NOT_A_MEMBER, BroadcastGroup
-from widget_server.live.frames import PiecedFrame, PreparedMessage
-from widget_server.live.peers import Connection
-from widget_server.live.presence import Presence
+from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
+from widget_server.hub.connection import Connection
+from widget_server.hub.history import CachedSnapshot, ChannelHistory
+from widget_server.hub.prepared import PiecedFrame, PreparedMessage
+from widget_server.hub.presence import Presence
 from widget_server.model.answers import MAX_RESPONSE_BYTES
 from widget_server.model.records import Position
 

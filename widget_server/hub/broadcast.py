@@ -9,8 +9,8 @@ be it in the middle of a delivery.
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from widget_server.live.frames import PreparedBatch
-from widget_server.live.peers import WRITE_METRICS, Connection, SupportsSend
+from widget_server.hub.connection import WRITE_METRICS, Connection, SupportsSend
+from widget_server.hub.prepared import PreparedBatch
 
 NOT_A_MEMBER = -1
 """The place of one who is not in a crowd."""

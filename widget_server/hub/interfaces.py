@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from widget_server.live.channel import CachedSnapshot, RecentChanges
-from widget_server.live.messages import BusMessage
+from widget_server.bus.message import BusMessage
+from widget_server.hub.history import CachedSnapshot, RecentChanges
 
 
 class SnapshotSource(Protocol):

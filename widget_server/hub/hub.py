@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from widget_server.live.channels import ChannelTable
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.messages import BusMessage
-from widget_server.live.outside import Bus, SnapshotSource
-from widget_server.live.watched import Channel, HubMetrics, Subscription
+from widget_server.bus.message import BusMessage
+from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.channels import ChannelTable
+from widget_server.hub.interfaces import Bus, SnapshotSource
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.answers import MAX_RESPONSE_BYTES
 from widget_server.model.errors import ProblemError
 from widget_server.model.records import Position

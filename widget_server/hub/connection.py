@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from widget_server.live.frames import PreparedBatch
+from widget_server.hub.prepared import PreparedBatch
 
 
 @dataclass(slots=True)

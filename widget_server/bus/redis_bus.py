@@ -28,8 +28,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from widget_server.live.messages import BusMessage, decode, is_sound
-from widget_server.live.signing import BusSigner
+from widget_server.bus.message import BusMessage, decode, is_sound
+from widget_server.bus.signing import BusSigner
 
 log = logging.getLogger(__name__)
 

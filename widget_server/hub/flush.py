@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from widget_server.live.frames import PreparedBatch, PreparedMessage
-from widget_server.live.watched import Channel, HubMetrics, Subscription
+from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 CHUNK = 500
 """Writes in one turn of the event loop, so that a large story does not hold up the others."""
