@@ -32,10 +32,10 @@ from tests.journeys.harness import ROOT, SETTINGS, ServerProcess
 from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
+from widget_server.auth.tokens import Keyring, parse_unverified
 from widget_server.cli import main as cli
 from widget_server.config import Config
-from widget_server.trust.tokens import Keyring, parse_unverified
-from widget_server.trust.visible import escaped
+from widget_server.content.visibility import escaped
 
 SECRET = "a secret of the commands without a comma"
 

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from tests.journeys.harness import SETTINGS
+from widget_server.auth.rate_limit import Rate
 from widget_server.config import Config, SettingsError, load
-from widget_server.trust.pace import Rate
 
 SECRET = "0123456789abcdef"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_cli import Run, data, run, sentence
-from widget_server.trust.tokens import fingerprint
+from widget_server.auth.tokens import fingerprint
 
 __all__ = ["data", "run"]
 

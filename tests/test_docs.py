@@ -15,19 +15,18 @@ from typer.main import get_command
 from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
+from widget_server.content import markdown, text
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
-from widget_server.protocol import codes
+from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store import discussions, threads
 from widget_server.transport.http_protocol import REASONS, HardenedHttpProtocol
 from widget_server.transport.metrics import WEBSOCKET_METRICS
 from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
 from widget_server.transport.websocket.limits import LimitedWebSocket
-from widget_server.trust import markdown, text
 from widget_server.web import live, problems
 from widget_server.web.health import Gauges
 from widget_server.web.routes import create_asgi_app
-from widget_server.wire import messages, schemas
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text("utf-8")
@@ -70,8 +69,8 @@ def test_every_close_code_is_explained() -> None:
 
 def test_every_message_and_frame_is_listed_with_its_fields() -> None:
     sent, received = PROTOCOL.split("### What comes")
-    for model in (*get_args(messages.Message), *schemas.SERVER_MESSAGES):
-        document = sent if model in get_args(messages.Message) else received
+    for model in (*get_args(client_messages.Message), *schemas.SERVER_MESSAGES):
+        document = sent if model in get_args(client_messages.Message) else received
         fields = model.model_fields
         (kind,) = get_args(fields["type"].annotation)
         row = table(document, "`type`")[kind]
@@ -102,7 +101,7 @@ def test_every_tag_of_a_text_is_named() -> None:
 @pytest.mark.parametrize(
     ("what", "limits"),
     [
-        ("a message", [messages.MAX_BYTES // 1024]),
+        ("a message", [client_messages.MAX_BYTES // 1024]),
         ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
         ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
         (

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from widget_server import logs
+from widget_server.auth.network_keys import NetworkHasher
+from widget_server.auth.tokens import Keyring
 from widget_server.bus import embedded_valkey
 from widget_server.bus.redis_bus import RedisBus
 from widget_server.config import Config
@@ -25,18 +27,16 @@ from widget_server.operations.embed_files import store_own
 from widget_server.operations.read import DatabaseSnapshotSource
 from widget_server.operations.rights import PermissionWatcher
 from widget_server.operations.services import RateLimiters, Services
+from widget_server.protocol import server_messages
 from widget_server.store import damage
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
-from widget_server.trust.networks import NetworkHasher
-from widget_server.trust.tokens import Keyring
 from widget_server.web.assets import Assets
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
-from widget_server.wire import frames
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Components:
         self.cache = LookupCache(self.sites, self.discussions)
         source = DatabaseSnapshotSource(self.discussions, self.cache)
         self.hub = Hub(source, process, config.reconcile_seconds, config.readers)
-        self.hub.encode_presence = frames.encode_presence
+        self.hub.encode_presence = server_messages.encode_presence
         url = config.redis or embedded_valkey.url(config.data_dir)
         keyring = Keyring(secret_keys)
         self.bus = RedisBus(url, process, self.hub.receive, self.hub.on_bus_gap, keyring.bus_keys())

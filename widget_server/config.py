@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from widget_server.auth import network_keys, origins, secret_strength
+from widget_server.auth.rate_limit import Rate
 from widget_server.model.errors import OperatorError
-from widget_server.trust import networks, origins, strength
-from widget_server.trust.pace import Rate
 
 DEFAULT_RATE_LIMITS = {
     "deed": "300/60",
@@ -90,7 +90,7 @@ class Config(BaseSettings):
         for number, key in enumerate(keys, 1):
             if len(key.get_secret_value()) < MIN_SECRET_LENGTH:
                 raise ValueError(f"each key needs at least {MIN_SECRET_LENGTH} characters")
-            weakness = strength.find_weakness(key.get_secret_value())
+            weakness = secret_strength.find_weakness(key.get_secret_value())
             if weakness is not None:
                 raise ValueError(
                     f"key {number} {weakness}: anyone could sign with it. "
@@ -173,7 +173,7 @@ class Config(BaseSettings):
         if "*" in proxies:
             raise ValueError("name the proxies' addresses: with * every reader can forge theirs")
         for named in proxies.split(","):
-            if networks.too_wide(named):
+            if network_keys.too_wide(named):
                 raise ValueError(
                     f"name the proxies' addresses: in {named.strip()} every reader can forge "
                     "theirs. IPv4 networks are taken from /8, IPv6 networks from /16"
@@ -290,7 +290,7 @@ def _own_secret(path: Path) -> str:
     secret = path.read_text().strip()
     if len(secret) < MIN_SECRET_LENGTH:
         raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
-    if (weakness := strength.find_weakness(secret)) is not None:
+    if (weakness := secret_strength.find_weakness(secret)) is not None:
         raise SettingsError(
             f"{path} holds a secret that {weakness}. Restore it, or set SECRET_KEYS; "
             f"`{MAKE_SECRET}` makes a good one."

@@ -10,11 +10,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from widget_server import secrets_check
+from widget_server.auth import origins
 from widget_server.bus import embedded_valkey
 from widget_server.config import Config, SettingsError
 from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
-from widget_server.trust import origins
 from widget_server.web.assets import STATIC
 
 CLOCK_S = 60

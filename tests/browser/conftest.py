@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 
 from tests.ports import free_ports
 from tests.waiting import SLOWNESS, wait_until
+from widget_server.auth import tokens
 from widget_server.cli.main import app
-from widget_server.trust import tokens
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / ".screenshots"

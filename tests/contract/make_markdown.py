@@ -1,13 +1,13 @@
 """Writes `markdown.json`: texts that people write and the trees that the server makes of them.
 
-The embed's preview has to make the same ones. Run it after a change of `trust/markdown.py`:
+The embed's preview has to make the same ones. Run it after a change of `content/markdown.py`:
 `python -m tests.contract.make_markdown`.
 """
 
 import json
 from pathlib import Path
 
-from widget_server.trust.markdown import render
+from widget_server.content.markdown import render
 
 FILE = Path(__file__).with_name("markdown.json")
 TEXTS = (

@@ -13,7 +13,7 @@ from tests.edge.paper import SharedServer
 from tests.faults.deaf import never_reads
 from tests.journeys.publisher import Story
 from tests.waiting import eventually
-from widget_server.model.answers import MAX_RESPONSE_BYTES
+from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 LONG = "\U0001f409" * 5_000
 """20 KB: the longest comment that is taken."""

@@ -14,12 +14,12 @@ import uvloop
 
 from tests.edge.serving import HANDSHAKE, Client, Served, connected, send_in_two, serving
 from tests.waiting import eventually
+from widget_server.auth.rate_limit import Rate, RateLimiter
 from widget_server.model.errors import UnavailableError
 from widget_server.transport.admission import HandshakeLimiter
 from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.protocol_switch import ProtocolSwitch
-from widget_server.trust.pace import Rate, RateLimiter
 
 ON_BOTH_LOOPS = True
 

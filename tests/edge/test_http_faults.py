@@ -15,7 +15,7 @@ from tests.engines import Postgres
 from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
 from tests.waiting import eventually
-from widget_server.model.measures import Histogram
+from widget_server.model.metrics import Histogram
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
 

@@ -12,6 +12,7 @@ from tests.edge.paper import SharedServer
 from tests.edge.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving, upgraded
 from tests.waiting import eventually
 from widget_server.app import Components
+from widget_server.auth.tokens import story_code
 from widget_server.config import load
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
@@ -21,7 +22,6 @@ from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.errands import insert_story
 from widget_server.transport.websocket.limits import LimitedWebSocket
-from widget_server.trust.tokens import story_code
 from widget_server.web import live as live_socket
 from widget_server.web.routes import create_asgi_app
 

@@ -10,7 +10,7 @@ from tests.live.instant import instantly
 from tests.live.scripted import CODE, FakeDatabase
 from widget_server.hub.history import HISTORY_SIZE, REORDER_SIZE, RESUME_SIZE, ChannelHistory
 from widget_server.hub.prepared import PreparedMessage
-from widget_server.model.answers import MAX_RESPONSE_BYTES
+from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 
 def numbers(frames: list[PreparedMessage]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.auth.tokens import story_code
 from widget_server.model.claims import Attribution
 from widget_server.model.events import CommentChanged, Event, TallyChanged
 from widget_server.model.records import Comment, Site, Story, Tally
@@ -22,7 +23,6 @@ from widget_server.store.errands import insert_site, insert_story
 from widget_server.store.schema import comments, reactions, stories
 from widget_server.store.sites import Sites
 from widget_server.store.writer import Writer
-from widget_server.trust.tokens import story_code
 
 STORIES = select(stories.c.code)
 KEYS = ("happy", "sad")

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import select
 
 from tests.store.opened import Store, post
-from widget_server.model.answers import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
+from widget_server.protocol import serializers, server_messages
 from widget_server.store import discussions as store_limits
 from widget_server.store.deeds import Moderate, UpdateStory
 from widget_server.store.rows import size_of_comment, sized_comments
 from widget_server.store.schema import comments
 from widget_server.store.threads import AROUND, MAX_REPLIES
-from widget_server.wire import frames, views
 
 
 async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:
@@ -120,7 +120,7 @@ async def fat(store: Store, story: Story, threads: int, replies: int) -> list[st
 
 def size(*threads: Thread) -> int:
     """Bytes of what is sent of them."""
-    return len(orjson.dumps([views.part_of_thread(thread) for thread in threads]))
+    return len(orjson.dumps([serializers.part_of_thread(thread) for thread in threads]))
 
 
 async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store: Store) -> None:
@@ -196,7 +196,7 @@ async def test_the_size_that_is_reckoned_is_never_less_than_what_is_sent(store: 
         lang="zh-Hant-TW", role="author",
     )  # fmt: skip
     (thread,) = (await store.discussions.snapshot(story.code)).page.threads
-    assert len(orjson.dumps(views.thread(thread))) <= size_of_comment(thread.top)
+    assert len(orjson.dumps(serializers.thread(thread))) <= size_of_comment(thread.top)
     asked = sized_comments(select(comments.c.id).where(comments.c.id == kept.id))
     (rows,) = await store.answers(select(asked.c.size))
     assert [row.size for row in rows] == [size_of_comment(thread.top)]
@@ -380,5 +380,5 @@ async def test_own_comments_and_reactions_are_the_newest_that_fit(store: Store) 
     mine = (await store.discussions.own(story.id, ["me"]))["me"]
     assert [comment.id for comment in mine.comments] == ids[:-2:-1]
     assert mine.reactions == {"": "sad", **dict.fromkeys(ids, "happy")}
-    body = frames.own_json(mine.reactions, mine.comments, SiteSettings())
+    body = server_messages.own_json(mine.reactions, mine.comments, SiteSettings())
     assert len(body) < MAX_OWN_BYTES + 24 * 1024

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from widget_server.trust.networks import UNKNOWN, NetworkHasher
+from widget_server.auth.network_keys import UNKNOWN, NetworkHasher
 
 NETWORKS = NetworkHasher("a secret of the server")
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.trust.origins import allows, canonical_page_url, parse_rule
+from widget_server.auth.origins import allows, canonical_page_url, parse_rule
 
 
 @pytest.mark.parametrize(

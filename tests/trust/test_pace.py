@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from widget_server.auth.rate_limit import Rate, RateLimiter
 from widget_server.model.errors import RateLimitedError
-from widget_server.trust.pace import Rate, RateLimiter
 
 
 class Clock:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from widget_server.content import text as rules
+from widget_server.content.text import check_body, render, to_plain_text
 from widget_server.model.errors import (
     MalformedError,
     ProblemError,
@@ -17,8 +19,6 @@ from widget_server.model.errors import (
     TooLargeError,
 )
 from widget_server.model.records import Node, Tree
-from widget_server.trust import text as rules
-from widget_server.trust.text import check_body, render, to_plain_text
 
 NAUGHTY: list[str] = [
     base64.b64decode(line).decode("utf-8", "surrogateescape")

@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from widget_server.model.claims import Attribution, IdentityClaims, ReaderClaims, WidgetClaims
-from widget_server.model.errors import ProblemError, TokenExpiredError, TokenInvalidError
-from widget_server.trust.tokens import (
+from widget_server.auth.tokens import (
     Keyring,
     mint,
     mint_widget,
@@ -25,6 +23,8 @@ from widget_server.trust.tokens import (
     parse_unverified,
     story_code,
 )
+from widget_server.model.claims import Attribution, IdentityClaims, ReaderClaims, WidgetClaims
+from widget_server.model.errors import ProblemError, TokenExpiredError, TokenInvalidError
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "contract"

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from widget_server.model.errors import MalformedError, ProblemError, TooLargeError
-from widget_server.wire import messages
-from widget_server.wire.messages import MAX_BYTES, InvalidMessageError, parse_action, parse_message
+from widget_server.protocol import client_messages
+from widget_server.protocol.client_messages import (
+    MAX_BYTES,
+    InvalidMessageError,
+    parse_action,
+    parse_message,
+)
 
 CODE = "0123456789ab"
 
@@ -19,14 +24,16 @@ def react(**more: Any) -> dict[str, Any]:
 
 
 def test_a_message_is_read_by_its_type() -> None:
-    for model in get_args(messages.Message):
+    for model in get_args(client_messages.Message):
         assert model.__doc__
     read = parse_message(json.dumps(react(ref=7, comment="abc")))
-    assert read == messages.React(type="react", ref=7, story=CODE, reaction="happy", comment="abc")
+    assert read == client_messages.React(
+        type="react", ref=7, story=CODE, reaction="happy", comment="abc"
+    )
 
 
 def test_fields_of_a_newer_embed_are_passed_over() -> None:
-    assert parse_action(json.dumps(react(mood=[1], ref=1)).encode()) == messages.React(
+    assert parse_action(json.dumps(react(mood=[1], ref=1)).encode()) == client_messages.React(
         type="react", ref=1, story=CODE, reaction="happy"
     )
 
@@ -78,14 +85,14 @@ UNFIT = [
 @pytest.mark.parametrize(("name", "value"), UNFIT)
 def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(name: str, value: Any) -> None:
     sent = {"type": "subscribe", "story": CODE, "ref": 1, name: value}
-    bare = messages.Subscribe(type="subscribe", story=CODE, ref=1)
+    bare = client_messages.Subscribe(type="subscribe", story=CODE, ref=1)
     assert parse_message(json.dumps(sent)) == bare
 
 
 def test_a_field_that_describes_is_kept_when_it_fits() -> None:
     described = {"lang": "de-CH", "page": "https://a.example/", "since": {"epoch": "e", "seq": 0}}
     read = parse_message(json.dumps({"type": "subscribe", "story": CODE, **described}))
-    assert isinstance(read, messages.Subscribe)
+    assert isinstance(read, client_messages.Subscribe)
     assert read.model_dump(include=set(described)) == described
 
 
@@ -109,7 +116,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = sorted({name for model in get_args(messages.Message) for name in model.model_fields})
+FIELDS = sorted(
+    {name for model in get_args(client_messages.Message) for name in model.model_fields}
+)
 TYPES = ["subscribe", "react", "comment", "edit", "delete", "report", "forget", "visible"]
 
 

@@ -7,10 +7,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
+from widget_server.protocol.client_messages import MESSAGES
+from widget_server.protocol.openapi import asyncapi_document, openapi_document
+from widget_server.protocol.schemas import SERVER_MESSAGES
 from widget_server.web.routes import create_asgi_app
-from widget_server.wire.messages import MESSAGES
-from widget_server.wire.reference import asyncapi_document, openapi_document
-from widget_server.wire.schemas import SERVER_MESSAGES
 
 
 def refs(node: Any) -> list[str]:

@@ -16,7 +16,7 @@ from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.model.records import Comment, CommentState, Copy, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
-from widget_server.wire import frames, schemas, views
+from widget_server.protocol import schemas, serializers, server_messages
 
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
 BY_TYPE: dict[str, type[Any]] = {
@@ -83,10 +83,10 @@ stories = st.builds(
 @given(comments, st.booleans())
 def test_a_comment_frame_has_its_shape_and_tells_no_secret(kept: Comment, show_copy: bool) -> None:
     event = CommentChanged("S", 3, kept, 7)
-    payload, start = frames.encode_comment(event, "e", show_copy=show_copy)
+    payload, start = server_messages.encode_comment(event, "e", show_copy=show_copy)
     frame = check(payload)
     # The place where the comment's own bytes lie, for frames that are put together from them.
-    assert payload[start:-1] == frames.comment_json(kept, show_copy=show_copy)
+    assert payload[start:-1] == server_messages.comment_json(kept, show_copy=show_copy)
     assert frame["position"] == {"epoch": "e", "seq": 3}
     for secret in (b"SOURCE", b"EMAIL", b"READER"):
         assert secret not in payload
@@ -99,7 +99,7 @@ def test_a_comment_frame_has_its_shape_and_tells_no_secret(kept: Comment, show_c
 
 @given(comments)
 def test_an_own_comment_has_its_source_and_no_email(kept: Comment) -> None:
-    own = views.own_comment(kept, 900)
+    own = serializers.own_comment(kept, 900)
     schemas.OwnComment.model_validate_json(orjson.dumps(own), strict=True)
     assert own["body"] == "SOURCE"
     assert ("waiting" in own) == kept.waiting
@@ -108,15 +108,15 @@ def test_an_own_comment_has_its_source_and_no_email(kept: Comment) -> None:
 
 @given(tallies, st.none() | texts)
 def test_a_tally_frame_has_its_shape(tally: Tally, comment: str | None) -> None:
-    payload, start = frames.encode_tally(TallyChanged("S", comment, tally))
+    payload, start = server_messages.encode_tally(TallyChanged("S", comment, tally))
     assert check(payload)["version"] == tally.version
-    assert b"{" + payload[start:] == frames.tally_json(tally)
+    assert b"{" + payload[start:] == server_messages.tally_json(tally)
 
 
 @given(stories)
 def test_a_story_frame_has_its_shape(story: Story) -> None:
     settings = SiteSettings().with_value("guidelines", "https://x.example")
-    frame = check(frames.encode_story(StoryChanged("CODE", 3, story), "e", settings))
+    frame = check(server_messages.encode_story(StoryChanged("CODE", 3, story), "e", settings))
     assert frame["story"] == "CODE"
     assert frame["settings"]["guidelines"] == "https://x.example"
 
@@ -132,24 +132,27 @@ def test_the_parts_of_a_snapshot_make_one_with_its_shape(
 ) -> None:
     parts = [
         b'"type":"snapshot","ref":1',
-        frames.snapshot_head_json(story, SiteSettings()),
-        b'"position":' + frames.position_json(Position("e", 1)),
+        server_messages.snapshot_head_json(story, SiteSettings()),
+        b'"position":' + server_messages.position_json(Position("e", 1)),
         b'"count":1,"resumed":false',
-        b'"tally":' + frames.tally_json(story.tally),
+        b'"tally":' + server_messages.tally_json(story.tally),
         b'"presence":{"readers":1,"copies":1}',
-        b'"comments":' + frames.snapshot_threads_json(threads, None, show_copy=True),
-        b'"mine":' + frames.own_json({"": "sad"}, [t.top for t in threads], SiteSettings()),
+        b'"comments":' + server_messages.snapshot_threads_json(threads, None, show_copy=True),
+        b'"mine":'
+        + server_messages.own_json({"": "sad"}, [t.top for t in threads], SiteSettings()),
     ]
     snapshot = check(b"{" + b",".join(parts) + b"}")
     assert snapshot["mine"]["reaction"] == "sad"
 
 
 def test_answers_have_their_shape() -> None:
-    check(frames.encode_ok(None))
-    check(frames.encode_ok(3, story="S", tally={"version": 1, "counts": {}}, reaction=None))
-    check(frames.encode_presence("S", 3, 2))
-    check(frames.encode_goodbye(1234))
-    assert "ref" not in check(frames.encode_error(None, RateLimitedError(retry_after=3)))
+    check(server_messages.encode_ok(None))
+    check(
+        server_messages.encode_ok(3, story="S", tally={"version": 1, "counts": {}}, reaction=None)
+    )
+    check(server_messages.encode_presence("S", 3, 2))
+    check(server_messages.encode_goodbye(1234))
+    assert "ref" not in check(server_messages.encode_error(None, RateLimitedError(retry_after=3)))
 
 
 def every_refusal(kind: type[ProblemError] = ProblemError) -> list[type[ProblemError]]:
@@ -159,14 +162,14 @@ def every_refusal(kind: type[ProblemError] = ProblemError) -> list[type[ProblemE
 
 @pytest.mark.parametrize("kind", every_refusal())
 def test_every_refusal_says_in_a_sentence_what_to_do(kind: type[ProblemError]) -> None:
-    frame = check(frames.encode_error(1, kind()))
+    frame = check(server_messages.encode_error(1, kind()))
     assert frame["code"] == kind.code
     assert re.fullmatch(r"[A-Z].+\.", frame["detail"])
 
 
 @given(times)
 def test_times_are_utc_in_rfc_3339(ms: int) -> None:
-    text = views.rfc3339(ms)
+    text = serializers.rfc3339(ms)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
     at = datetime.fromisoformat(text)
     assert round(at.timestamp() * 1000) == ms
@@ -174,7 +177,7 @@ def test_times_are_utc_in_rfc_3339(ms: int) -> None:
 
 def test_settings_tell_the_embed_all_it_shows() -> None:
     own = SiteSettings(reactions=(Reaction("wow", "Wow", "🤩"),))
-    told = views.settings(own)
+    told = serializers.settings(own)
     schemas.Settings.model_validate_json(orjson.dumps(told), strict=True)
     assert told["reactions"] == [{"key": "wow", "label": "Wow", "emoji": "🤩"}]
 
@@ -229,12 +232,14 @@ def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
     if frame["type"] == "comment":
         seq, record = frame["position"]["seq"], to_record(frame["comment"])
         event = CommentChanged(frame["story"], seq, record, frame["count"])
-        return frames.encode_comment(event, frame["position"]["epoch"], show_copy=True)[0]
+        return server_messages.encode_comment(event, frame["position"]["epoch"], show_copy=True)[0]
     if frame["type"] == "tally":
         tally = Tally(frame["version"], frame["counts"])
-        return frames.encode_tally(TallyChanged(frame["story"], frame.get("comment"), tally))[0]
+        return server_messages.encode_tally(
+            TallyChanged(frame["story"], frame.get("comment"), tally)
+        )[0]
     if frame["type"] == "presence":
-        return frames.encode_presence(frame["story"], frame["readers"], frame["copies"])
+        return server_messages.encode_presence(frame["story"], frame["readers"], frame["copies"])
     if frame["type"] == "story":
         told = {**snapshot["story"], **{k: v for k, v in frame.items() if k in snapshot["story"]}}
         numbers: dict[str, Any] = dict.fromkeys(
@@ -246,7 +251,7 @@ def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
             chosen["faces"] = "emoji"
         change = StoryChanged(frame["story"], frame["position"]["seq"], story)
         epoch = frame["position"]["epoch"]
-        return frames.encode_story(change, epoch, SiteSettings.from_json(chosen))
+        return server_messages.encode_story(change, epoch, SiteSettings.from_json(chosen))
     return orjson.dumps(frame)
 
 
@@ -260,14 +265,14 @@ def test_our_code_writes_the_golden_frames(path: Path) -> None:
         assert ours == frame or frame["type"] == "story"
     for thread in scenario["snapshot"]["comments"]["threads"]:
         replies = [to_record(reply) for reply in thread["replies"]]
-        drawn = views.thread(Thread(to_record(thread), replies, thread["more"]))
+        drawn = serializers.thread(Thread(to_record(thread), replies, thread["more"]))
         assert drawn == thread
 
 
 @given(comments)
 def test_a_name_that_nobody_signed_shows_no_tick_however_old_it_is(kept: Comment) -> None:
     kept = replace(kept, state=CommentState.PUBLISHED, name="Vera ✔️ Holm ✓")
-    name = views.comment(replace(kept, vouched=False))["author"]["name"]
+    name = serializers.comment(replace(kept, vouched=False))["author"]["name"]
     assert name == "Vera \ufe0f Holm"
-    assert views.comment(replace(kept, vouched=True))["author"]["name"] == kept.name
-    assert views.comment(replace(kept, vouched=False, name="✅"))["author"]["name"] is None
+    assert serializers.comment(replace(kept, vouched=True))["author"]["name"] == kept.name
+    assert serializers.comment(replace(kept, vouched=False, name="✅"))["author"]["name"] is None

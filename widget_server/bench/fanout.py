@@ -12,7 +12,7 @@ from widget_server.bench.remote import MeasurementError
 from widget_server.bench.table import Goal, Result
 from widget_server.model.events import TallyChanged
 from widget_server.model.records import Tally
-from widget_server.wire import frames
+from widget_server.protocol import server_messages
 
 FRAMES = 60_000
 """Frames of one sample, whatever the number of watchers."""
@@ -31,7 +31,7 @@ def tally(size: int = 150) -> bytes:
     """A tally frame's payload of exactly so many bytes."""
     counts = {"surprised": 12, "thinking": 3_405, "happy": 23_117, "sad": 801, "fired_up": 96}
     event = TallyChanged("0123456789AB", None, Tally(1_234_567, counts))
-    payload = frames.encode_tally(event)[0]
+    payload = server_messages.encode_tally(event)[0]
     return payload[:-2] + b" " * (size - len(payload)) + b"}}"
 
 

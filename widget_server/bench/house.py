@@ -21,6 +21,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from widget_server.app import Components
+from widget_server.auth.tokens import story_code
 from widget_server.bench import seeds
 from widget_server.bench.authors import Writers
 from widget_server.bench.forgetful import NullWriter
@@ -34,7 +35,6 @@ from widget_server.server import worker
 from widget_server.store import migrate, writer as store_writer
 from widget_server.store.writer import Writer
 from widget_server.transport.websocket.protocol import WebSocketProtocol
-from widget_server.trust.tokens import story_code
 from widget_server.web.routes import create_asgi_app
 
 ORIGIN = "https://copy.example"

@@ -5,6 +5,7 @@ import dataclasses
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.auth.tokens import story_code
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Comment, CommentState, Tally, Tree
 from widget_server.operations.services import Services
@@ -12,7 +13,6 @@ from widget_server.store import schema
 from widget_server.store.engine import Database
 from widget_server.store.errands import insert_story
 from widget_server.store.rows import dump
-from widget_server.trust.tokens import story_code
 
 COUNTS = {"surprised": 12, "thinking": 3_405, "happy": 23_117, "sad": 801, "fired_up": 96}
 TEXT: Tree = [

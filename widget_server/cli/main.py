@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from widget_server.content.visibility import escaped
 from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError, ProblemError
-from widget_server.trust.visible import escaped
 
 if TYPE_CHECKING:
     from typer._click import Command, Context

@@ -11,8 +11,8 @@ from widget_server import secrets_check
 from widget_server.cli.options import AcceptNewSecret, DataDir
 from widget_server.cli.progress import with_progress
 from widget_server.config import load
+from widget_server.content.visibility import escaped
 from widget_server.store import backup as backups, migrate
-from widget_server.trust.visible import escaped
 
 app = typer.Typer(add_completion=False)
 

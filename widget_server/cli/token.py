@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
+from widget_server.auth import origins
+from widget_server.auth.tokens import story_code
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
 from widget_server.operations.services import Services
-from widget_server.trust import origins
-from widget_server.trust.tokens import story_code
-from widget_server.wire.snippet import FORMS, snippet as draw_snippet
+from widget_server.protocol.snippet import FORMS, snippet as draw_snippet
 
 UNITS = {"h": 3_600, "d": 86_400, "w": 604_800, "y": 31_557_600}
 

@@ -26,13 +26,13 @@ from starlette.routing import Route
 
 from widget_server import secrets_check
 from widget_server.app import Components
+from widget_server.auth.tokens import story_code
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations import admit, enrol
+from widget_server.protocol.snippet import snippet
 from widget_server.server import listeners, supervisor
 from widget_server.server.child_process import ProcessSpec
-from widget_server.trust.tokens import story_code
-from widget_server.wire.snippet import snippet
 
 SITE = "harbour-post"
 STORY = "ferry-library"

@@ -9,7 +9,7 @@ from widget_server.hub.connection import Connection
 from widget_server.hub.history import CachedSnapshot, ChannelHistory
 from widget_server.hub.prepared import PiecedFrame, PreparedMessage
 from widget_server.hub.presence import Presence
-from widget_server.model.answers import MAX_RESPONSE_BYTES
+from widget_server.model.limits import MAX_RESPONSE_BYTES
 from widget_server.model.records import Position
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from widget_server.bus.message import BusMessage
 from widget_server.hub.prepared import PreparedMessage
-from widget_server.model.answers import MAX_RESPONSE_BYTES
+from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 HISTORY_SIZE = 200
 """Frames kept for peers that were paused, and for snapshots that are a little old; fewer where they

@@ -14,8 +14,8 @@ from widget_server.hub.channel import Channel, HubMetrics, Subscription
 from widget_server.hub.channels import ChannelTable
 from widget_server.hub.interfaces import Bus, SnapshotSource
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
-from widget_server.model.answers import MAX_RESPONSE_BYTES
 from widget_server.model.errors import ProblemError
+from widget_server.model.limits import MAX_RESPONSE_BYTES
 from widget_server.model.records import Position
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from widget_server.model.measures import Histogram
+from widget_server.model.metrics import Histogram
 
 INTERVAL_S = 0.25
 

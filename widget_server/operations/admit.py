@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
+from widget_server.auth import origins, tokens
 from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
 from widget_server.model.errors import (
     MalformedError,
@@ -19,7 +20,6 @@ from widget_server.operations.directory import ADMISSION_MAX_AGE_S, CachedSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import UpdateStory
 from widget_server.store.errands import insert_story
-from widget_server.trust import origins, tokens
 
 READ_ONLY = ("read",)
 CODE = re.compile(r"[0-9A-Za-z]{12}")

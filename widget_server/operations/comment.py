@@ -4,6 +4,7 @@ import secrets
 import string
 from dataclasses import dataclass
 
+from widget_server.content import text
 from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
@@ -12,7 +13,6 @@ from widget_server.operations.admit import Grant
 from widget_server.operations.readers import Actor
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Delete, Edit, Post, Report
-from widget_server.trust import text
 
 _ALPHABET = string.digits + string.ascii_letters
 

@@ -4,13 +4,13 @@ Whatever calls itself a page can name any origin, so a network may make only so 
 refused leave nothing behind, for a copy is noted only after all else was found to be right.
 """
 
+from widget_server.auth import origins
 from widget_server.model.claims import CODE_ONLY_JTI
 from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.model.records import Copy
 from widget_server.operations.admit import Grant
 from widget_server.operations.services import Services
 from widget_server.store.errands import record_copy
-from widget_server.trust import origins
 
 
 async def record_seen(services: Services, grant: Grant, network: str) -> Copy | None:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 
+from widget_server.auth import origins, tokens
+from widget_server.auth.tokens import mint_widget
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.records import SeenCopy, Site
@@ -16,8 +18,6 @@ from widget_server.store.errands import (
     shut_out_origin,
     update_site,
 )
-from widget_server.trust import origins, tokens
-from widget_server.trust.tokens import mint_widget
 
 JTI = re.compile(r"[\x21-\x7e]{1,64}")
 

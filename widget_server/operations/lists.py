@@ -7,10 +7,10 @@ stories. What is kept is each story's finished JSON, so that an answer is little
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from widget_server.model.answers import MAX_RESPONSE_BYTES
 from widget_server.model.errors import UnavailableError
+from widget_server.model.limits import MAX_RESPONSE_BYTES
+from widget_server.protocol import server_messages
 from widget_server.store.discussions import Discussions
-from widget_server.wire import frames
 
 COUNTS_TTL_S = 2.0
 """As long as the answer itself may be kept by others."""
@@ -69,7 +69,7 @@ class CountsCache:
         now = self._clock()
         prepared = dict.fromkeys(codes, (now, b""))
         prepared |= {
-            code: (now, frames.count_json(code, total, tally))
+            code: (now, server_messages.count_json(code, total, tally))
             for site, code, total, tally in counted
             if site not in closed
         }

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from widget_server.bus.message import BusMessage
 from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
-from widget_server.model.answers import MAX_COMMENTS_BYTES
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged
+from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Position, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.announce import encode_event
 from widget_server.operations.directory import LookupCache
 from widget_server.operations.services import Services
+from widget_server.protocol import server_messages
 from widget_server.store.discussions import Discussions
 from widget_server.store.threads import Page
-from widget_server.wire import frames
 
 MAX_THREADS = 100
 """Threads that one page may carry."""
@@ -39,10 +39,10 @@ class DatabaseSnapshotSource:
             seq=story.seq,
             version=story.tallies,
             count=story.count,
-            tally=frames.tally_json(story.tally),
+            tally=server_messages.tally_json(story.tally),
             tally_version=story.tally.version,
-            head=frames.snapshot_head_json(story, settings),
-            threads=frames.snapshot_threads_json(
+            head=server_messages.snapshot_head_json(story, settings),
+            threads=server_messages.snapshot_threads_json(
                 page.threads, page.next, show_copy=settings.show_copy
             ),
         )
@@ -68,7 +68,7 @@ class DatabaseSnapshotSource:
             (
                 comment.seq,
                 comment.id,
-                frames.comment_json(comment, show_copy=settings.show_copy),
+                server_messages.comment_json(comment, show_copy=settings.show_copy),
             )
             for comment in changed
         ]
@@ -102,7 +102,7 @@ class DatabaseSnapshotSource:
         left = await self._discussions.own(story.id, readers)
         settings = await self._settings(story.site)
         return {
-            reader: frames.own_json(mine.reactions, mine.comments, settings)
+            reader: server_messages.own_json(mine.reactions, mine.comments, settings)
             for reader, mine in left.items()
         }
 

@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass, replace
 
+from widget_server.auth import tokens
+from widget_server.auth.claims import READER_LIFE
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.model.records import Site
@@ -11,8 +13,6 @@ from widget_server.operations.directory import ADMISSION_MAX_AGE_S
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Forget
 from widget_server.store.errands import consume_identity_token
-from widget_server.trust import tokens
-from widget_server.trust.claims import READER_LIFE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from widget_server.auth.network_keys import NetworkHasher
+from widget_server.auth.rate_limit import Rate, RateLimiter
+from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.directory import LookupCache
@@ -12,9 +15,6 @@ from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.errands import TransactionFn
 from widget_server.store.writer import Writer
-from widget_server.trust.networks import NetworkHasher
-from widget_server.trust.pace import Rate, RateLimiter
-from widget_server.trust.tokens import Keyring
 
 __all__ = ["RateLimiters", "Services", "TransactionFn"]
 

@@ -15,13 +15,13 @@ from widget_server.app import create_app
 from widget_server.config import Config
 from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.operations.services import Services
+from widget_server.protocol.client_messages import MAX_BYTES
 from widget_server.server.listeners import open_listener
 from widget_server.transport.acceptor import Acceptor
 from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
 from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.protocol_switch import ProtocolSwitch
 from widget_server.transport.websocket.protocol import WebSocketProtocol
-from widget_server.wire.messages import MAX_BYTES
 
 log = logging.getLogger(__name__)
 

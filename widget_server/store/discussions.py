@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, desc, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import (
+from widget_server.model.errors import NotFoundError
+from widget_server.model.limits import (
     MAX_COMMENTS_BYTES,
     MAX_OWN_BYTES,
     MAX_OWN_REACTIONS,
     MAX_RESPONSE_BYTES,
 )
-from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
 from widget_server.store.damage import readable
 from widget_server.store.engine import Database, read_transaction

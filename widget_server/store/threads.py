@@ -22,8 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.answers import MAX_COMMENTS_BYTES
 from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Comment, Thread
 from widget_server.store.damage import RowDamagedError, readable, record_damaged_row
 from widget_server.store.rows import (

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import ProblemError, UnavailableError
 from widget_server.model.events import Event
-from widget_server.model.measures import Histogram
+from widget_server.model.metrics import Histogram
 from widget_server.model.records import Comment, Story, Tally
 from widget_server.store.deeds import (
     Action,

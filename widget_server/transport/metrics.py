@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from widget_server.model.measures import LabeledCounter
+from widget_server.model.metrics import LabeledCounter
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from widget_server.model.records import Comment
 from widget_server.operations import comment as comments, react as reactions, readers
 from widget_server.operations.admit import Grant
 from widget_server.operations.services import Services
-from widget_server.wire import frames, messages, views
+from widget_server.protocol import client_messages, serializers, server_messages
 
 
 async def execute(
@@ -15,44 +15,44 @@ async def execute(
     grant: Grant,
     known: ReaderClaims | None,
     network: str,
-    action: messages.Action,
+    action: client_messages.Action,
 ) -> tuple[bytes, ReaderClaims]:
     """Do it; answers the `ok` frame, once it is on disk, and who the reader is from now on.
 
     Raises the refusals of the verbs.
     """
-    actor = readers.act(services, grant, known, network, messages.first_of(action))
+    actor = readers.act(services, grant, known, network, client_messages.first_of(action))
     result: dict[str, Any] = {"story": grant.story.code}
     match action:
-        case messages.React():
+        case client_messages.React():
             tally = await reactions.react(services, grant, actor, action.reaction, action.comment)
-            result |= {"tally": views.tally(tally), "reaction": action.reaction}
+            result |= {"tally": serializers.tally(tally), "reaction": action.reaction}
             if action.comment is not None:
                 result["comment"] = action.comment
-        case messages.Comment():
+        case client_messages.Comment():
             words = comments.NewComment(
                 action.key, action.body, action.name, action.email, action.website, action.parent
             )
             result["comment"] = _own_comment(
                 grant, await comments.post(services, grant, actor, words)
             )
-        case messages.Edit():
+        case client_messages.Edit():
             edited = await comments.edit(services, grant, actor, action.comment, action.body)
             result["comment"] = _own_comment(grant, edited)
-        case messages.Delete():
+        case client_messages.Delete():
             gone = await comments.delete(services, grant, actor, action.comment)
             result["comment"] = _own_comment(grant, gone)
-        case messages.Report():
+        case client_messages.Report():
             await comments.report(services, grant, actor, action.comment, action.reason)
-        case messages.Forget():
+        case client_messages.Forget():
             await readers.erase(services, grant, actor)
-    if actor.new_token is not None and not isinstance(action, messages.Forget):
+    if actor.new_token is not None and not isinstance(action, client_messages.Forget):
         result["reader"] = actor.new_token
     if known is not None and known.ended is not None:
         result["identity"] = known.ended
-    return frames.encode_ok(action.ref, **result), actor.claims
+    return server_messages.encode_ok(action.ref, **result), actor.claims
 
 
 def _own_comment(grant: Grant, comment: Comment) -> dict[str, Any]:
     settings = grant.site.settings
-    return views.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
+    return serializers.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)

@@ -26,12 +26,11 @@ from widget_server.model.errors import (
 from widget_server.model.records import Copy, Position, Site
 from widget_server.operations import admit, copies, readers
 from widget_server.operations.services import Services
-from widget_server.protocol import codes
+from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
 from widget_server.transport.timing_wheel import GraceTimer
 from widget_server.web import actions, problems
-from widget_server.wire import frames, messages, views
 
 log = logging.getLogger(__name__)
 
@@ -161,32 +160,32 @@ class LiveSession:
     async def _handle(self, data: str) -> None:
         ref: int | None = None
         try:
-            message = messages.parse_message(data)
+            message = client_messages.parse_message(data)
             ref = message.ref
             await self._dispatch(message)
-        except messages.InvalidMessageError as fault:
-            await self._send(frames.encode_error(fault.ref, fault))
+        except client_messages.InvalidMessageError as fault:
+            await self._send(server_messages.encode_error(fault.ref, fault))
             self._record_protocol_error()
         except ProblemError as rejection:
-            await self._send(frames.encode_error(ref, rejection))
+            await self._send(server_messages.encode_error(ref, rejection))
 
-    async def _dispatch(self, message: messages.Message) -> None:
+    async def _dispatch(self, message: client_messages.Message) -> None:
         match message:
-            case messages.Subscribe():
+            case client_messages.Subscribe():
                 await self._subscribe(message)
-            case messages.Unsubscribe():
+            case client_messages.Unsubscribe():
                 self._unsubscribe(message.story)
-                await self._send(frames.encode_ok(message.ref, story=message.story))
-            case messages.Visibility():
+                await self._send(server_messages.encode_ok(message.ref, story=message.story))
+            case client_messages.Visibility():
                 self._visible = message.value
                 for subscription in self._subscriptions.values():
                     self._services.hub.set_visibility(subscription, visible=message.value)
-                now = views.rfc3339(self._services.now_ms())
-                await self._send(frames.encode_ok(message.ref, now=now))
+                now = serializers.rfc3339(self._services.now_ms())
+                await self._send(server_messages.encode_ok(message.ref, now=now))
             case _:
                 await self._mutate(message)
 
-    async def _subscribe(self, asked: messages.Subscribe) -> None:
+    async def _subscribe(self, asked: client_messages.Subscribe) -> None:
         # It has asked in time: how long the answer takes, when thousands come at once, is our affair.
         self._stop_subscribe_timer()
         try:
@@ -197,7 +196,7 @@ class LiveSession:
                     SUBSCRIBE_TIMEOUT_S if self._rejection is None else REJECTED_TIMEOUT_S
                 )
 
-    async def _authorize_and_subscribe(self, asked: messages.Subscribe) -> None:
+    async def _authorize_and_subscribe(self, asked: client_messages.Subscribe) -> None:
         services = self._services
         try:
             grant = await self._admit(asked)
@@ -233,7 +232,7 @@ class LiveSession:
         self._grants[code] = grant
         self._watch_permissions(grant)
 
-    async def _admit(self, asked: messages.Subscribe) -> admit.Grant:
+    async def _admit(self, asked: client_messages.Subscribe) -> admit.Grant:
         services, code = self._services, asked.story
         with contextlib.ExitStack() as counted:
             if asked.token is None and code is not None:
@@ -247,7 +246,9 @@ class LiveSession:
                 lang=asked.lang,
             )
 
-    async def _identify_reader(self, grant: admit.Grant, asked: messages.Subscribe) -> "_SignIn":
+    async def _identify_reader(
+        self, grant: admit.Grant, asked: client_messages.Subscribe
+    ) -> "_SignIn":
         """Know the reader by an identity token, or else by a reader token.
 
         An identity token that is not taken costs the sign-in, never the discussion.
@@ -347,12 +348,12 @@ class LiveSession:
             code_of_end = codes.NO_SUBSCRIPTION if gone else codes.TOKEN_REFUSED
             self._connection.close(code_of_end, rejection.code)
         elif not self._connection.write(
-            PreparedBatch([PreparedMessage(frames.encode_error(None, rejection, code))])
+            PreparedBatch([PreparedMessage(server_messages.encode_error(None, rejection, code))])
         ):
             # Too slow to be told: when it comes back it is.
             self._connection.close(codes.TOO_SLOW, "too slow")
 
-    async def _mutate(self, action: messages.Action) -> None:
+    async def _mutate(self, action: client_messages.Action) -> None:
         self._services.rate_limiters.hit_network("deed", self._network)
         grant = self._grants.get(action.story)
         if grant is None:
@@ -365,7 +366,7 @@ class LiveSession:
         else:
             known = readers.still(self._services, grant.site, known)
         answer, claims = await actions.execute(self._services, grant, known, self._network, action)
-        if isinstance(action, messages.Forget):
+        if isinstance(action, client_messages.Forget):
             self._readers.pop(site, None)
             self._identities.pop(site, None)
             self._subscriptions[action.story].reader = None
@@ -404,7 +405,9 @@ class LiveSession:
 
     def _on_shutdown(self) -> None:
         wait = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311
-        self._connection.write(PreparedBatch([PreparedMessage(frames.encode_goodbye(wait))]))
+        self._connection.write(
+            PreparedBatch([PreparedMessage(server_messages.encode_goodbye(wait))])
+        )
 
     def _start_subscribe_timer(self, seconds: float) -> None:
         """Let so many seconds run, of those that are left for the first subscription."""

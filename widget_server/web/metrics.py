@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.hub.connection import WRITE_METRICS
-from widget_server.model.measures import Histogram, LabeledCounter
+from widget_server.model.metrics import Histogram, LabeledCounter
 from widget_server.transport import metrics as transport_metrics
 from widget_server.web.health import ServerStatus
 

@@ -105,7 +105,7 @@ const starts = (line, _) =>
 const TOKENS =
   /\\([!-/:-@[-`{-~])|(`+)([^`]|[^`][^]*?[^`])\2(?!`)|\[((?:\\.|`[^`]*`|[^\]\\[])*)\]\(\s*<?(https?:[^\s<>)]*(?:\([^\s<>)]*\)[^\s<>)]*)*)>?(?:\s+"[^"]*")?\s*\)|(?<![\w/])(https?:\/\/[^\s<>"`«»‘-‟\u3000-\u3011\uff01-\uff0f\uff1a-\uff20]+)|(\*\*|__|~~)(?=\S)([^]*?\S)\7(?!\*(?!\*))|([*_])(?=[^\s*_])((?:[^*_]|\*\*[^]*?\*\*|__[^]*?__|(?<=\w)_(?=\w))*?[^\s*_]|\*\*[^]*?\*\*|__[^]*?__)\9(?!\w)|\n/;
 
-/** Where the text goes on behind an address without a space: `trust/links.py` says by which rule. */
+/** Where the text goes on behind an address without a space: `content/links.py` says by which rule. */
 const FOREIGN =
   /(?<=^[!-~]*[0-9A-Za-z])(?![\0-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff])[\p{L}\p{M}]|(?![\0-\u036f\u2000-\u206f・･])\p{Po}/u;
 const MARKS = /([.,:;!?'"*_~)\]]|(?![\0-\x7f])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}])+$/u;

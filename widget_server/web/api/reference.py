@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from widget_server.protocol.openapi import asyncapi_document, openapi_document
 from widget_server.web.api.stories import json_response
-from widget_server.wire.reference import asyncapi_document, openapi_document
 
 CACHE_ONE_HOUR = "public, max-age=3600"
 

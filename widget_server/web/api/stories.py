@@ -11,12 +11,11 @@ from widget_server.model.errors import MalformedError, NotFoundError, ProblemErr
 from widget_server.model.records import Position
 from widget_server.operations import admit, read, readers
 from widget_server.operations.services import Services
-from widget_server.protocol import codes
+from widget_server.protocol import client_messages, codes, serializers, server_messages
+from widget_server.protocol.openapi import SINCE
 from widget_server.transport import admission
 from widget_server.web import actions
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
-from widget_server.wire import frames, messages, views
-from widget_server.wire.reference import SINCE
 
 CODE = re.compile(r"[0-9A-Za-z]{12}")
 COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
@@ -91,7 +90,7 @@ async def comments(request: Request) -> Response:
         get_services(request), story_code_param(request), order, before, int(limit)
     )
     return json_response(
-        frames.snapshot_threads_json(page.threads, page.next, show_copy=settings.show_copy)
+        server_messages.snapshot_threads_json(page.threads, page.next, show_copy=settings.show_copy)
     )
 
 
@@ -104,7 +103,7 @@ async def thread(request: Request) -> Response:
     found, settings = await read.thread(
         get_services(request), story_code_param(request), comment, after
     )
-    return json_response(views.part_of_thread(found, show_copy=settings.show_copy))
+    return json_response(serializers.part_of_thread(found, show_copy=settings.show_copy))
 
 
 def after_of(request: Request) -> str | None:
@@ -124,15 +123,19 @@ async def post_action(request: Request) -> Response:
             "deed", services.network_key(admission.client_address(request.scope))
         )
         if not _is_taken(request.headers.getlist("content-type")):
-            return _action_response(415, frames.encode_error(None, MalformedError(MEDIA)))
-        body = await admission.read_body(request, messages.MAX_BYTES)
-        asked = messages.parse_action(body)
+            return _action_response(415, server_messages.encode_error(None, MalformedError(MEDIA)))
+        body = await admission.read_body(request, client_messages.MAX_BYTES)
+        asked = client_messages.parse_action(body)
         ref = asked.ref
         return _action_response(200, await _perform(request, asked))
-    except messages.InvalidMessageError as fault:
-        return _action_response(codes.status_of(fault), frames.encode_error(fault.ref, fault))
+    except client_messages.InvalidMessageError as fault:
+        return _action_response(
+            codes.status_of(fault), server_messages.encode_error(fault.ref, fault)
+        )
     except ProblemError as rejection:
-        answer = _action_response(codes.status_of(rejection), frames.encode_error(ref, rejection))
+        answer = _action_response(
+            codes.status_of(rejection), server_messages.encode_error(ref, rejection)
+        )
         if rejection.retry_after is not None:
             answer.headers["Retry-After"] = str(max(1, round(rejection.retry_after)))
         return answer
@@ -145,7 +148,7 @@ def _is_taken(named: list[str]) -> bool:
     return len(named) == 1 and named[0].partition(";")[0].strip().lower() in MEDIA_TYPES
 
 
-async def _perform(request: Request, asked: messages.Action) -> bytes:
+async def _perform(request: Request, asked: client_messages.Action) -> bytes:
     services = get_services(request)
     page: Any = getattr(asked, "page", None)
     grant = await admit.authorize(

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup, escape
 
-from widget_server.trust import urls
+from widget_server.content import urls
 
 _TAGS = frozenset(["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"])
 _DEPTH_LIMIT = 64

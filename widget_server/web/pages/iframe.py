@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from widget_server.operations import admit
+from widget_server.protocol import serializers
+from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services
 from widget_server.web.pages.story import templates
 from widget_server.web.read_limits import count_read
-from widget_server.wire import views
-from widget_server.wire.snippet import LICENCES
 
 
 async def iframe_page(request: Request) -> Response:
@@ -25,7 +25,7 @@ async def iframe_page(request: Request) -> Response:
     claims = framed.claims
     content = {
         "server": services.server_origin,
-        "story": views.story(framed.story),
+        "story": serializers.story(framed.story),
         "token": framed.token,
         # Without a language of the copy, its reader's: the embed asks the browser.
         "lang": claims.lang if claims is not None else None,

@@ -7,14 +7,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.model.answers import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES
+from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
+from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES
 from widget_server.operations import read
-from widget_server.trust import urls
+from widget_server.protocol import serializers
 from widget_server.web.api.stories import COMMENT, after_of, get_services, story_code_param
 from widget_server.web.assets import CACHE_LATEST, Assets
 from widget_server.web.pages.comment_html import render
-from widget_server.wire import views
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 templates = Environment(
@@ -77,12 +77,12 @@ async def _drawn(request: Request, most: int) -> bytes:
         raise NotFoundError
     *_, total, tally = found[0]
     content: dict[str, Any] = {
-        "story": views.story(kept),
-        "settings": views.settings(settings),
+        "story": serializers.story(kept),
+        "settings": serializers.settings(settings),
         "counts": tally.counts,
         "total": total,
         "threads": [
-            views.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
+            serializers.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
         ],
         "next": following,
         "whole": of is None,

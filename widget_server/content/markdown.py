@@ -2,7 +2,7 @@
 
 The subset is paragraphs, line breaks, emphasis, strong, strikethrough, code, quotes, lists and
 links to http and https. Everything else of Markdown, raw HTML included, shows as the characters
-that were typed. `docs/protocol.md` names the tags; `trust/text.py` refuses what cannot be shown.
+that were typed. `docs/protocol.md` names the tags; `content/text.py` refuses what cannot be shown.
 """
 
 import re
@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, list_block
 from markdown_it.token import Token
 
+from widget_server.content.links import bare_url, link
+from widget_server.content.visibility import is_visible
 from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Node, Tree
-from widget_server.trust.links import bare_url, link
-from widget_server.trust.visible import is_visible
 
 MAX_DEPTH = 16
 MAX_LINKS = 10

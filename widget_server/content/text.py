@@ -7,12 +7,12 @@ surrogates, controls, text with nothing to see) or what would break the line in 
 
 import re
 
+from widget_server.content import urls
+from widget_server.content.markdown import render, to_plain_text
+from widget_server.content.visibility import is_visible
 from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
 from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
-from widget_server.trust import urls
-from widget_server.trust.markdown import render, to_plain_text
-from widget_server.trust.visible import is_visible
 
 __all__ = [
     "check_body",

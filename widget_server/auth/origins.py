@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
-from widget_server.trust import urls
+from widget_server.content import urls
 
 #: The rule for any page, sandboxed frames and callers without an origin included.
 ANY = "*"

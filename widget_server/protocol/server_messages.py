@@ -12,7 +12,7 @@ from widget_server.model.errors import ProblemError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
 from widget_server.model.records import Comment, Position, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
-from widget_server.wire import views
+from widget_server.protocol import serializers
 
 
 def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> tuple[bytes, int]:
@@ -25,7 +25,7 @@ def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> tup
             "count": event.count,
         }
     )
-    body = orjson.dumps(views.comment(event.comment, show_copy=show_copy))
+    body = orjson.dumps(serializers.comment(event.comment, show_copy=show_copy))
     start = len(head) - 1 + len(b',"comment":')
     return head[:-1] + b',"comment":' + body + b"}", start
 
@@ -36,9 +36,9 @@ def encode_story(event: StoryChanged, epoch: str, settings: SiteSettings) -> byt
         {
             "type": "story",
             "position": {"epoch": epoch, "seq": event.seq},
-            **views.story(event.state),
+            **serializers.story(event.state),
             "story": event.story,
-            "settings": views.settings(settings),
+            "settings": serializers.settings(settings),
         }
     )
 
@@ -81,36 +81,38 @@ def encode_goodbye(retry_after_ms: int) -> bytes:
 
 def snapshot_head_json(story: Story, settings: SiteSettings) -> bytes:
     """The part of a snapshot that changes seldom: `"story":…,"settings":…`."""
-    return orjson.dumps({"story": views.story(story), "settings": views.settings(settings)})[1:-1]
+    return orjson.dumps(
+        {"story": serializers.story(story), "settings": serializers.settings(settings)}
+    )[1:-1]
 
 
 def snapshot_threads_json(
     threads: list[Thread], following: str | None, *, show_copy: bool
 ) -> bytes:
     """The part of a snapshot that holds the comments: `{threads, next}`."""
-    prepared = [views.thread(thread, show_copy=show_copy) for thread in threads]
+    prepared = [serializers.thread(thread, show_copy=show_copy) for thread in threads]
     return orjson.dumps({"threads": prepared, "next": following})
 
 
 def tally_json(tally: Tally) -> bytes:
     """`{version, counts}`."""
-    return orjson.dumps(views.tally(tally))
+    return orjson.dumps(serializers.tally(tally))
 
 
 def count_json(code: str, comments: int, tally: Tally) -> bytes:
     """A story's place in the counts for lists: `"code":{comments, tally}`."""
-    return orjson.dumps({code: {"comments": comments, "tally": views.tally(tally)}})[1:-1]
+    return orjson.dumps({code: {"comments": comments, "tally": serializers.tally(tally)}})[1:-1]
 
 
 def comment_json(comment: Comment, *, show_copy: bool) -> bytes:
     """A comment as everyone may see it."""
-    return orjson.dumps(views.comment(comment, show_copy=show_copy))
+    return orjson.dumps(serializers.comment(comment, show_copy=show_copy))
 
 
 def own_json(reactions: dict[str, str], comments: list[Comment], settings: SiteSettings) -> bytes:
     """`{reaction, reactions, comments}`: what one reader left in a story."""
     own = [
-        views.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
+        serializers.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
         for comment in comments
     ]
     on_comments = {target: key for target, key in reactions.items() if target}
@@ -119,4 +121,4 @@ def own_json(reactions: dict[str, str], comments: list[Comment], settings: SiteS
 
 def position_json(position: Position) -> bytes:
     """`{epoch, seq}`."""
-    return orjson.dumps(views.position(position))
+    return orjson.dumps(serializers.position(position))

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from widget_server.wire import messages, schemas
+from widget_server.protocol import client_messages, schemas
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
-    messages.Subscribe, messages.React, messages.Comment, messages.Edit, messages.Delete,
-    messages.Report, messages.Forget, messages.Unsubscribe, messages.Visibility,
+    client_messages.Subscribe, client_messages.React, client_messages.Comment, client_messages.Edit, client_messages.Delete,
+    client_messages.Report, client_messages.Forget, client_messages.Unsubscribe, client_messages.Visibility,
 )  # fmt: skip
 _ACTIONS = _RECEIVED[1:7]
 _INFO = {

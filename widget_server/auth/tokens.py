@@ -2,7 +2,7 @@
 
 Type, site and generation are plain text, so the key is chosen before anything is decoded; the
 signature is checked before the payload is touched; nothing is ever decompressed. A token has one
-spelling only. `docs/tokens.md` is the format for publishers, `trust/claims.py` what the payloads
+spelling only. `docs/tokens.md` is the format for publishers, `auth/claims.py` what the payloads
 may say.
 """
 
@@ -18,9 +18,9 @@ import orjson
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from widget_server.auth import claims as schema
 from widget_server.model.claims import IdentityClaims, ReaderClaims, WidgetClaims
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
-from widget_server.trust import claims as schema
 
 Kind = Literal["w1", "r1", "i1"]
 

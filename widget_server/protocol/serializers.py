@@ -6,7 +6,7 @@ from typing import Any
 from widget_server.model.names import is_marked, unmarked
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
-from widget_server.wire import faces
+from widget_server.protocol import reaction_icons
 
 MAX_LENGTH = 5_000
 """Code points of a comment, told to the embed so that it can count along."""
@@ -66,7 +66,7 @@ def _reaction(chosen: SiteSettings, reaction: Reaction) -> dict[str, Any]:
         "label": reaction.label,
         "emoji": reaction.emoji,
     }
-    prepared = faces.icon(chosen, reaction.key)
+    prepared = reaction_icons.icon(chosen, reaction.key)
     return view if prepared is None else {**view, "face": prepared}
 
 

@@ -8,6 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from widget_server.auth import origins
+from widget_server.content import urls
+from widget_server.content.text import check_name
 from widget_server.model.claims import (
     CODE_ONLY_JTI,
     PERMISSIONS,
@@ -17,8 +20,6 @@ from widget_server.model.claims import (
     WidgetClaims,
 )
 from widget_server.model.errors import ProblemError
-from widget_server.trust import origins, urls
-from widget_server.trust.text import check_name
 
 LEEWAY = 60
 """Seconds by which a publisher's clock may be ahead of ours."""

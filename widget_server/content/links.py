@@ -9,8 +9,8 @@ from bisect import bisect_left
 
 from markdown_it.rules_inline import StateInline
 
-from widget_server.trust import urls
-from widget_server.trust.visible import is_visible
+from widget_server.content import urls
+from widget_server.content.visibility import is_visible
 
 MAX_HREF = 2_000
 
