@@ -21,11 +21,11 @@ from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.loop_lag import LoopLag
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.announce import encode_event
-from widget_server.operations.directory import LookupCache
-from widget_server.operations.embed_files import store_own
-from widget_server.operations.read import DatabaseSnapshotSource
-from widget_server.operations.rights import PermissionWatcher
+from widget_server.operations.cache import LookupCache
+from widget_server.operations.embed_builds import store_own
+from widget_server.operations.publish import encode_event
+from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.operations.readers.read import DatabaseSnapshotSource
 from widget_server.operations.services import RateLimiters, Services
 from widget_server.protocol import server_messages
 from widget_server.store import damage

@@ -16,7 +16,8 @@ from widget_server.auth.tokens import story_code
 from widget_server.config import load
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
-from widget_server.operations import directory, enrol, lists
+from widget_server.operations import cache, counts_cache
+from widget_server.operations.owners import sites
 from widget_server.protocol import codes
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
@@ -158,15 +159,15 @@ async def test_a_header_may_have_32_kib_whatever_is_asked_for(
 async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory, "MAX_STORIES", 2)
-    monkeypatch.setattr(directory, "MAX_TOKENS", 2)
-    monkeypatch.setattr(lists, "MAX_STORIES", 2)
+    monkeypatch.setattr(cache, "MAX_STORIES", 2)
+    monkeypatch.setattr(cache, "MAX_TOKENS", 2)
+    monkeypatch.setattr(counts_cache, "MAX_STORIES", 2)
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
     await migrate.upgrade(config.database)
     components = Components(config)
     codes = [story_code("paper", key) for key in "abc"]
     async with components.running():
-        await enrol.create_site(components.services, "paper", "A paper")
+        await sites.create_site(components.services, "paper", "A paper")
         for key, code in zip("abc", codes, strict=True):
             await components.writer.run_in_transaction(
                 insert_story(code, "paper", key, 1, Attribution(), {})

@@ -17,7 +17,7 @@ from tests.journeys.client import Client
 from tests.journeys.publisher import Publisher, Story
 from widget_server.app import Components
 from widget_server.config import load
-from widget_server.operations import enrol
+from widget_server.operations.owners import sites
 from widget_server.store import migrate
 from widget_server.store.schema import copies
 from widget_server.web.routes import create_asgi_app
@@ -80,7 +80,7 @@ async def open_desk(tmp_path: Path) -> AsyncIterator[Open]:
             await migrate.upgrade(config.database)
             components = Components(config)
             await stack.enter_async_context(components.running())
-            await enrol.create_site(components.services, "paper", "A paper")
+            await sites.create_site(components.services, "paper", "A paper")
             return Desk(components, stack)
 
         yield open_

@@ -13,7 +13,7 @@ from tests.faults.stage import FaultEnvironment, now
 from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import load as load_config
-from widget_server.operations import enrol
+from widget_server.operations.owners import sites
 from widget_server.store import migrate
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]
@@ -69,7 +69,7 @@ async def test_background_work_that_fails_is_begun_again(
     with caplog.at_level(logging.ERROR):
         async with components.running():
             await eventually(lambda: failures == 3, "it runs again", 5)
-            await enrol.create_site(components.services, "paper", "A paper")
+            await sites.create_site(components.services, "paper", "A paper")
             assert (await components.services.cache.all_sites())[0].slug == "paper"
     said = [record.getMessage() for record in caplog.records if record.name == "widget_server.app"]
     assert said == [f"event=task_failed task={task}"] * 2

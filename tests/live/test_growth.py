@@ -29,7 +29,8 @@ from widget_server.hub.flush import tally_interval
 from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.records import Story
-from widget_server.operations import admit, enrol
+from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
 from widget_server.store import migrate
 from widget_server.store.deeds import Post, React
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
@@ -63,15 +64,15 @@ async def processes(
         components = [Components(config) for _ in range(number)]
         for each in components:
             await stack.enter_async_context(each.running())
-        await enrol.create_site(components[0].services, "s", "S")
+        await sites.create_site(components[0].services, "s", "S")
         yield components
 
 
 async def story(components: Components, key: str) -> Story:
     """A story, made known."""
     claims = WidgetClaims("s", key, ("*",), 1_700_000_000, "")
-    return await admit.register_story(
-        components.services, await enrol.mint(components.services, claims)
+    return await authorize.register_story(
+        components.services, await sites.mint(components.services, claims)
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tests.store.opened import Store, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
-from widget_server.operations.directory import LookupCache
+from widget_server.operations.cache import LookupCache
 from widget_server.store import damage
 from widget_server.store.deeds import Edit, Forget, Moderate
 from widget_server.store.errands import update_site

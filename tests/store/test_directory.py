@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.opened import Store
 from widget_server.model.errors import UnavailableError
-from widget_server.operations.directory import LookupCache
+from widget_server.operations.cache import LookupCache
 
 
 async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(

@@ -30,7 +30,8 @@ from widget_server.bus.message import BusMessage
 from widget_server.config import Config
 from widget_server.hub import flush
 from widget_server.model.claims import Attribution, WidgetClaims
-from widget_server.operations import admit, enrol
+from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
 from widget_server.server import worker
 from widget_server.store import migrate, writer as store_writer
 from widget_server.store.writer import Writer
@@ -89,9 +90,9 @@ class ServerProcess:
             await migrate.upgrade(self._config.database)
         async with self.components.running():
             if plan.first:
-                await enrol.create_site(self.services, SITE, "Benchmark")
-            self.token = await enrol.mint(self.services, _claims("story"))
-            await admit.register_story(self.services, self.token)
+                await sites.create_site(self.services, SITE, "Benchmark")
+            self.token = await sites.mint(self.services, _claims("story"))
+            await authorize.register_story(self.services, self.token)
             self.code = story_code(SITE, "story")
             self.authors = Writers(self.components, self.code)
             if plan.acknowledging == "freely":
@@ -166,8 +167,8 @@ class ServerProcess:
 
     async def seed_comments(self, key: str, number: int) -> str:
         """Make a story with so many comments; its code."""
-        token = await enrol.mint(self.services, _claims(key))
-        story = await admit.register_story(self.services, token)
+        token = await sites.mint(self.services, _claims(key))
+        story = await authorize.register_story(self.services, token)
         await seeds.comments(self.components.database, story.id, number)
         return story.code
 

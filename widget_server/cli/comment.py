@@ -7,7 +7,7 @@ import typer
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir, Slug
 from widget_server.content.visibility import escaped
-from widget_server.operations import moderate
+from widget_server.operations.moderation import moderate
 
 app = typer.Typer(help="A moderator's verbs.", no_args_is_help=True, add_completion=False)
 

@@ -9,7 +9,7 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir, Slug
-from widget_server.operations import enrol
+from widget_server.operations.owners import sites
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 SHOWN = 20
@@ -31,14 +31,14 @@ def site_create(
         raise ValueError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise ValueError("A name is one line of 1 to 100 characters.")
-    with_services(data, lambda services: enrol.create_site(services, slug, name))
+    with_services(data, lambda services: sites.create_site(services, slug, name))
     print(f"Created site {slug}. Sign a token with `widget-server token --site {slug} …`.")
 
 
 @app.command("list")
 def site_list(data: DataDir = None) -> None:
     """List the publishers' accounts."""
-    for site in with_services(data, enrol.all_sites):
+    for site in with_services(data, sites.all_sites):
         print(f"{site.slug}\t{site.name}\tgeneration {site.generation}")
 
 
@@ -55,7 +55,7 @@ def site_set(
         if not equals:
             raise ValueError(f"Write KEY=VALUE, not “{choice}”.")
         pairs.append((key, value))
-    site = with_services(data, lambda services: enrol.update_settings(services, slug, pairs))
+    site = with_services(data, lambda services: sites.update_settings(services, slug, pairs))
     for key, _ in pairs:
         print(f"{key}={_shown(getattr(site.settings, key))}")
 
@@ -71,21 +71,21 @@ def _shown(value: Any) -> str:
 @app.command("key")
 def site_key(slug: Slug, data: DataDir = None) -> None:
     """Print the generation and the key for minting tokens elsewhere. Keep the key secret."""
-    generation, key = with_services(data, lambda services: enrol.signing_key(services, slug))
+    generation, key = with_services(data, lambda services: sites.signing_key(services, slug))
     print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
 def site_rotate_key(slug: Slug, data: DataDir = None) -> None:
     """Add a key generation. Tokens of the older ones stay good until they are retired."""
-    site = with_services(data, lambda services: enrol.rotate_key(services, slug))
+    site = with_services(data, lambda services: sites.rotate_key(services, slug))
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
 def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
     """Refuse the tokens of every key generation but the current one."""
-    site = with_services(data, lambda services: enrol.retire_keys(services, slug))
+    site = with_services(data, lambda services: sites.retire_keys(services, slug))
     print(f"Only generation {site.generation} is accepted now.")
 
 
@@ -107,7 +107,7 @@ def site_revoke(
 
     gone = with_services(
         data,
-        lambda services: enrol.revoke(services, slug, token, shut=shut, everywhere=everywhere),
+        lambda services: sites.revoke(services, slug, token, shut=shut, everywhere=everywhere),
     )
     again = "It was withdrawn before." if gone.before else "Withdrawn."
     if not gone.seen:
@@ -143,14 +143,14 @@ StoryKey = Annotated[
 @app.command("shut-out")
 def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Let pages of one origin in no more, whatever token or code they carry."""
-    exact = with_services(data, lambda services: enrol.shut_out(services, slug, origin, story))
+    exact = with_services(data, lambda services: sites.shut_out(services, slug, origin, story))
     print(_told_shut_out(exact, story))
 
 
 @app.command("readmit")
 def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Let pages in again that were shut out."""
-    if not with_services(data, lambda services: enrol.readmit(services, slug, origin, story)):
+    if not with_services(data, lambda services: sites.readmit(services, slug, origin, story)):
         raise ValueError("That is not shut out. `widget-server site shut-outs` lists what is.")
     print("Let in again.")
 
@@ -158,5 +158,5 @@ def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataD
 @app.command("shut-outs")
 def site_shut_outs(slug: Slug, data: DataDir = None) -> None:
     """List the origins that are shut out, and from which story."""
-    for origin, story in with_services(data, lambda services: enrol.all_shut_out(services, slug)):
+    for origin, story in with_services(data, lambda services: sites.all_shut_out(services, slug)):
         print(f"{origin}\t{'all stories' if story is None else story}")

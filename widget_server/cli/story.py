@@ -6,7 +6,7 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir
-from widget_server.operations import moderate
+from widget_server.operations.moderation import moderate
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The story's 12-character code.")]
 

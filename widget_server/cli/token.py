@@ -15,7 +15,8 @@ from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
-from widget_server.operations import admit, enrol
+from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet as draw_snippet
 
@@ -66,10 +67,10 @@ def token(
     config = load(data_dir=data)
 
     async def mint(services: Services) -> str:
-        signed = await enrol.mint(services, claims)
+        signed = await sites.mint(services, claims)
         if snippet:
             # Known from now on, so that the link in the snippet leads somewhere at once.
-            await admit.register_story(services, signed)
+            await authorize.register_story(services, signed)
         return signed
 
     signed = with_services(data, mint)

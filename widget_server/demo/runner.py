@@ -29,7 +29,8 @@ from widget_server.app import Components
 from widget_server.auth.tokens import story_code
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
-from widget_server.operations import admit, enrol
+from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
 from widget_server.protocol.snippet import snippet
 from widget_server.server import listeners, supervisor
 from widget_server.server.child_process import ProcessSpec
@@ -106,7 +107,7 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
     async with components.running():
         services = components.services
         if await components.sites.find(SITE) is None:
-            await enrol.create_site(services, SITE, "The Harbour Post")
+            await sites.create_site(services, SITE, "The Harbour Post")
         for number, page in enumerate(SAMPLE_COMMENTS):
             claims = WidgetClaims(
                 site=SITE,
@@ -124,8 +125,8 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
                 label=page.label,
                 lang=page.lang,
             )
-            token = await enrol.mint(services, claims)
-            await admit.register_story(services, token)
+            token = await sites.mint(services, claims)
+            await authorize.register_story(services, token)
             pasted = snippet(config.base_url, story_code(SITE, STORY), token, claims)
             source = Template((DEMO_PAGES / f"{page.name}.html").read_text("utf-8"))
             html = source.substitute(snippet=pasted, original=address(config.port, 0))

@@ -9,8 +9,8 @@ from widget_server.auth.rate_limit import Rate, RateLimiter
 from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
-from widget_server.operations.directory import LookupCache
-from widget_server.operations.rights import PermissionWatcher
+from widget_server.operations.cache import LookupCache
+from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.discussions import Discussions
 from widget_server.store.embed_files import EmbedFiles
 from widget_server.store.errands import TransactionFn

@@ -4,8 +4,8 @@ from typing import Any
 
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.records import Comment
-from widget_server.operations import comment as comments, react as reactions, readers
-from widget_server.operations.admit import Grant
+from widget_server.operations.readers import comment as comments, identify, react as reactions
+from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, serializers, server_messages
 
@@ -21,7 +21,7 @@ async def execute(
 
     Raises the refusals of the verbs.
     """
-    actor = readers.act(services, grant, known, network, client_messages.first_of(action))
+    actor = identify.act(services, grant, known, network, client_messages.first_of(action))
     result: dict[str, Any] = {"story": grant.story.code}
     match action:
         case client_messages.React():
@@ -45,7 +45,7 @@ async def execute(
         case client_messages.Report():
             await comments.report(services, grant, actor, action.comment, action.reason)
         case client_messages.Forget():
-            await readers.erase(services, grant, actor)
+            await identify.erase(services, grant, actor)
     if actor.new_token is not None and not isinstance(action, client_messages.Forget):
         result["reader"] = actor.new_token
     if known is not None and known.ended is not None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.errors import NotFoundError
-from widget_server.operations.embed_files import OtherBuilds
+from widget_server.operations.embed_builds import OtherBuilds
 
 STATIC = Path(__file__).parent.parent / "static"
 CACHE_LATEST = "public, max-age=300, stale-while-revalidate=86400"

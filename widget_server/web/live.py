@@ -24,7 +24,7 @@ from widget_server.model.errors import (
     UnavailableError,
 )
 from widget_server.model.records import Copy, Position, Site
-from widget_server.operations import admit, copies, readers
+from widget_server.operations.readers import authorize, copies, identify
 from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.transport import admission
@@ -118,7 +118,7 @@ class LiveSession:
         self._origin = origin
         self._network = network
         self._subscriptions: dict[str, Subscription] = {}
-        self._grants: dict[str, admit.Grant] = {}
+        self._grants: dict[str, authorize.Grant] = {}
         self._readers: dict[str, ReaderClaims] = {}
         self._identities: dict[str, bytes] = {}
         """By site, the identity token that was exchanged here, as a hash."""
@@ -219,7 +219,7 @@ class LiveSession:
             self._connection,
             copy.id if copy is not None else 0,
             _session_fields(grant, copy, *issued),
-            readers.reader_id(known) if known is not None else None,
+            identify.reader_id(known) if known is not None else None,
             self._network,
         )
         subscription.visible = self._visible
@@ -232,12 +232,12 @@ class LiveSession:
         self._grants[code] = grant
         self._watch_permissions(grant)
 
-    async def _admit(self, asked: client_messages.Subscribe) -> admit.Grant:
+    async def _admit(self, asked: client_messages.Subscribe) -> authorize.Grant:
         services, code = self._services, asked.story
         with contextlib.ExitStack() as counted:
             if asked.token is None and code is not None:
                 counted.enter_context(services.count_not_found(code, self._network))
-            return await admit.authorize(
+            return await authorize.authorize(
                 services,
                 token=asked.token,
                 code=code,
@@ -247,7 +247,7 @@ class LiveSession:
             )
 
     async def _identify_reader(
-        self, grant: admit.Grant, asked: client_messages.Subscribe
+        self, grant: authorize.Grant, asked: client_messages.Subscribe
     ) -> "_SignIn":
         """Know the reader by an identity token, or else by a reader token.
 
@@ -260,7 +260,7 @@ class LiveSession:
             try:
                 # All stories of a page show the same one: used up it is by the first.
                 if self._identities.get(site.slug) != shown:
-                    self._readers[site.slug] = await readers.exchange_identity_token(
+                    self._readers[site.slug] = await identify.exchange_identity_token(
                         services, site, asked.identity
                     )
                     self._identities[site.slug] = shown
@@ -271,7 +271,7 @@ class LiveSession:
                 if ended is None:
                     issued = services.keyring.issue_reader(site.slug, self._readers[site.slug])
                 return issued, ended
-        recognised = readers.reader_from_token(services, site, asked.reader)
+        recognised = identify.reader_from_token(services, site, asked.reader)
         if recognised is not None:
             self._readers[site.slug] = recognised
         issued, ended = self._sign_out(site)
@@ -280,7 +280,7 @@ class LiveSession:
     def _sign_out(self, site: Site) -> "_SignIn":
         """Know the reader as an anonymous one from now on, if the site's word for them has ended."""
         known = self._readers.get(site.slug)
-        now = None if known is None else readers.still(self._services, site, known)
+        now = None if known is None else identify.still(self._services, site, known)
         if now is None or now.ended is None:
             return None, None
         self._readers[site.slug] = replace(now, ended=None)
@@ -296,10 +296,10 @@ class LiveSession:
 
     # Rights ------------------------------------------------------------------------------------
 
-    def _grants_of(self, site: str) -> list[tuple[str, admit.Grant]]:
+    def _grants_of(self, site: str) -> list[tuple[str, authorize.Grant]]:
         return [(code, one) for code, one in self._grants.items() if one.site.slug == site]
 
-    def _watch_permissions(self, grant: admit.Grant) -> None:
+    def _watch_permissions(self, grant: authorize.Grant) -> None:
         """Be asked to look at the grant again when it ends, or when the site's rights change."""
         now, site = self._services.clock(), grant.site
         reader = self._readers.get(site.slug)
@@ -319,7 +319,7 @@ class LiveSession:
         sign_in: _SignIn | None = None
         for code, old in self._grants_of(site):
             try:
-                grant = await admit.refresh(self._services, old)
+                grant = await authorize.refresh(self._services, old)
                 copy = await copies.record_seen(self._services, grant, self._network)
             except UnavailableError:
                 raise
@@ -335,7 +335,7 @@ class LiveSession:
                 subscription = self._subscriptions[code]
                 subscription.session_fields = _session_fields(grant, copy, *sign_in)
                 reader = self._readers.get(site)
-                subscription.reader = readers.reader_id(reader) if reader is not None else None
+                subscription.reader = identify.reader_id(reader) if reader is not None else None
                 changed.append((code, subscription))
         return changed
 
@@ -358,13 +358,13 @@ class LiveSession:
         grant = self._grants.get(action.story)
         if grant is None:
             raise NotPermittedError("Subscribe to this story on this socket first.")
-        grant = await admit.refresh(self._services, grant)
+        grant = await authorize.refresh(self._services, grant)
         site = grant.site.slug
         known = self._readers.get(site)
         if known is None:
-            known = readers.reader_from_token(self._services, grant.site, action.reader)
+            known = identify.reader_from_token(self._services, grant.site, action.reader)
         else:
-            known = readers.still(self._services, grant.site, known)
+            known = identify.still(self._services, grant.site, known)
         answer, claims = await actions.execute(self._services, grant, known, self._network, action)
         if isinstance(action, client_messages.Forget):
             self._readers.pop(site, None)
@@ -372,7 +372,7 @@ class LiveSession:
             self._subscriptions[action.story].reader = None
         else:
             self._readers[site] = claims
-            self._subscriptions[action.story].reader = readers.reader_id(claims)
+            self._subscriptions[action.story].reader = identify.reader_id(claims)
         await self._send(answer)
 
     # The peer ----------------------------------------------------------------------------------
@@ -444,13 +444,13 @@ _SignIn = tuple[str | None, str | None]
 """A reader token to hand out, and the error code that says why a sign-in was not taken or ended."""
 
 
-def _permissions_of(grant: admit.Grant) -> tuple[tuple[str, ...], str | None]:
+def _permissions_of(grant: authorize.Grant) -> tuple[tuple[str, ...], str | None]:
     """What a copy may do, and why it may not do more: what its page is told."""
     return grant.permissions, None if grant.denial is None else grant.denial.code
 
 
 def _session_fields(
-    grant: admit.Grant, copy: Copy | None, issued: str | None, identity: str | None
+    grant: authorize.Grant, copy: Copy | None, issued: str | None, identity: str | None
 ) -> bytes:
     """What a snapshot says to this socket alone: copy, rights, a reader token, a failed sign-in."""
     own: dict[str, Any] = {

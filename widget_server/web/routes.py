@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from widget_server.model.errors import ProblemError
-from widget_server.operations.embed_files import OtherBuilds
+from widget_server.operations.embed_builds import OtherBuilds
 from widget_server.operations.services import Services
 from widget_server.transport import metrics as transport_metrics
 from widget_server.transport.admission import ConnectionLimiter

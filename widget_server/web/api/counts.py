@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError
-from widget_server.operations import read
+from widget_server.operations.readers import read
 from widget_server.web.api.stories import CODE, get_services, json_response
 
 MAX_COUNTS = 1_000

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.records import Position
-from widget_server.operations import admit, read, readers
+from widget_server.operations.readers import authorize, identify, read
 from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.protocol.openapi import SINCE
@@ -151,14 +151,14 @@ def _is_taken(named: list[str]) -> bool:
 async def _perform(request: Request, asked: client_messages.Action) -> bytes:
     services = get_services(request)
     page: Any = getattr(asked, "page", None)
-    grant = await admit.authorize(
+    grant = await authorize.authorize(
         services,
         token=asked.token,
         code=asked.story,
         origin=admission.get_origin(request.scope),
         page=page,
     )
-    known = readers.reader_from_token(services, grant.site, asked.reader)
+    known = identify.reader_from_token(services, grant.site, asked.reader)
     network = services.network_key(admission.client_address(request.scope))
     answer, _ = await actions.execute(services, grant, known, network, asked)
     return answer

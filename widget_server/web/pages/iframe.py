@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from widget_server.operations import admit
+from widget_server.operations.readers import authorize
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services
@@ -20,8 +20,8 @@ async def iframe_page(request: Request) -> Response:
     the browser that an opaque origin does not have.
     """
     services, reference = get_services(request), request.path_params["reference"]
-    with count_read(request, reference if admit.CODE.fullmatch(reference) else None):
-        framed = await admit.authorize_iframe(services, reference)
+    with count_read(request, reference if authorize.CODE.fullmatch(reference) else None):
+        framed = await authorize.authorize_iframe(services, reference)
     claims = framed.claims
     content = {
         "server": services.server_origin,

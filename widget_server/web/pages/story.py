@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES
-from widget_server.operations import read
+from widget_server.operations.readers import read
 from widget_server.protocol import serializers
 from widget_server.web.api.stories import COMMENT, after_of, get_services, story_code_param
 from widget_server.web.assets import CACHE_LATEST, Assets

@@ -17,7 +17,7 @@ from widget_server.hub.channel import Subscription
 from widget_server.hub.hub import Hub
 from widget_server.hub.tasks import TaskSet
 from widget_server.model.errors import ProblemError
-from widget_server.operations.directory import LookupCache
+from widget_server.operations.cache import LookupCache
 from widget_server.store.discussions import Discussions
 from widget_server.store.sites import Sites
 

@@ -8,9 +8,9 @@ from widget_server.content import text
 from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
-from widget_server.operations import copies, readers
-from widget_server.operations.admit import Grant
-from widget_server.operations.readers import Actor
+from widget_server.operations.readers import copies, identify
+from widget_server.operations.readers.authorize import Grant
+from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Delete, Edit, Post, Report
 
@@ -48,7 +48,7 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
         key=new.key,
         reader=actor.reader_id,
-        previous_reader=readers.first_action_reader(services, grant, actor),
+        previous_reader=identify.first_action_reader(services, grant, actor),
         source=new.body,
         text=tree,
         pending=settings.moderation == "pre" and not author,

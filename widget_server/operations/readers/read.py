@@ -9,8 +9,8 @@ from widget_server.model.events import CommentChanged, TallyChanged
 from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Position, Tally, Thread
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.announce import encode_event
-from widget_server.operations.directory import LookupCache
+from widget_server.operations.cache import LookupCache
+from widget_server.operations.publish import encode_event
 from widget_server.operations.services import Services
 from widget_server.protocol import server_messages
 from widget_server.store.discussions import Discussions

@@ -16,7 +16,7 @@ from widget_server.model.errors import (
     TokenRevokedError,
 )
 from widget_server.model.records import ShutOut, Site, Story
-from widget_server.operations.directory import ADMISSION_MAX_AGE_S, CachedSite
+from widget_server.operations.cache import ADMISSION_MAX_AGE_S, CachedSite
 from widget_server.operations.services import Services
 from widget_server.store.deeds import UpdateStory
 from widget_server.store.errands import insert_story

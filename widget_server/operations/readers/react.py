@@ -2,9 +2,9 @@
 
 from widget_server.model.errors import UnknownReactionError
 from widget_server.model.records import Tally
-from widget_server.operations import copies
-from widget_server.operations.admit import Grant
-from widget_server.operations.readers import Actor
+from widget_server.operations.readers import copies
+from widget_server.operations.readers.authorize import Grant
+from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
 from widget_server.store.deeds import React
 

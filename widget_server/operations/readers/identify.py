@@ -8,8 +8,8 @@ from widget_server.auth.claims import READER_LIFE
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.model.records import Site
-from widget_server.operations.admit import Grant
-from widget_server.operations.directory import ADMISSION_MAX_AGE_S
+from widget_server.operations.cache import ADMISSION_MAX_AGE_S
+from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
 from widget_server.store.deeds import Forget
 from widget_server.store.errands import consume_identity_token

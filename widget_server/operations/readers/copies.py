@@ -8,7 +8,7 @@ from widget_server.auth import origins
 from widget_server.model.claims import CODE_ONLY_JTI
 from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.model.records import Copy
-from widget_server.operations.admit import Grant
+from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
 from widget_server.store.errands import record_copy
 

@@ -9,7 +9,7 @@ from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.directory import CachedSite
+from widget_server.operations.cache import CachedSite
 from widget_server.operations.services import Services
 from widget_server.store.errands import (
     insert_site,
