@@ -19,7 +19,7 @@ from widget_server.content import markdown, text
 from widget_server.model import settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
-from widget_server.store import discussions, threads
+from widget_server.store.queries import comment_pages, discussions
 from widget_server.transport.http_protocol import REASONS, HardenedHttpProtocol
 from widget_server.transport.metrics import WEBSOCKET_METRICS
 from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
@@ -111,7 +111,7 @@ def test_every_tag_of_a_text_is_named() -> None:
         ("stories of a socket", [live.MAX_STORIES]),
         (
             "threads of a page · replies in a thread of a page",
-            [discussions.PAGE_SIZE, threads.MAX_REPLIES],
+            [discussions.PAGE_SIZE, comment_pages.MAX_REPLIES],
         ),
         ("changes that are sent one by one", [discussions.MAX_CHANGES]),
         ("own comments in `mine`", [discussions.MAX_OWN]),

@@ -28,12 +28,12 @@ from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
 from widget_server.operations.services import RateLimiters, Services
 from widget_server.protocol import server_messages
-from widget_server.store import damage
-from widget_server.store.discussions import Discussions
-from widget_server.store.embed_files import EmbedFiles
+from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
-from widget_server.store.sites import Sites
-from widget_server.store.writer import Writer
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.sites import Sites
+from widget_server.store.writing.writer import Writer
 from widget_server.web.assets import Assets
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
@@ -147,7 +147,7 @@ class Components:
             "bus": self.bus.metrics,
             "writer": self.writer.metrics,
             "database": self.database.metrics,
-            "rows": damage.DAMAGE_METRICS,
+            "rows": damaged_rows.DAMAGE_METRICS,
             "event_loop": self.lag.metrics,
             "log": logs.LOG_METRICS,
         }

@@ -14,8 +14,9 @@ from pathlib import Path
 from widget_server.auth.tokens import fingerprint
 from widget_server.bus import embedded_valkey
 from widget_server.config import Config, SettingsError
-from widget_server.store import migrate, seals as store
+from widget_server.store import migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
+from widget_server.store.queries import key_fingerprints as store
 
 _ACCEPT_NEW_SECRET_HINT = "run `widget-server migrate --new-secret` to go on without those tokens."
 

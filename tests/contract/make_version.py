@@ -20,10 +20,11 @@ from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import migrate
-from widget_server.store.deeds import Edit, Post, React
 from widget_server.store.engine import Database
-from widget_server.store.errands import insert_site, insert_story, record_copy
-from widget_server.store.writer import Writer
+from widget_server.store.queries.sites import insert_site
+from widget_server.store.queries.stories import insert_story, record_copy
+from widget_server.store.writing.actions import Edit, Post, React
+from widget_server.store.writing.writer import Writer
 
 FOLDER = Path(__file__).parent / "versions"
 CODE = "frozenstory1"

@@ -15,10 +15,10 @@ import pytest
 from tests.contract.make_version import CODE, FOLDER, KEYS
 from widget_server.bus.message import BusMessage, decode
 from widget_server.store import backup, migrate
-from widget_server.store.deeds import Post
-from widget_server.store.discussions import Discussions
 from widget_server.store.engine import Database
-from widget_server.store.writer import Writer
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.writing.actions import Post
+from widget_server.store.writing.writer import Writer
 
 RELEASED = sorted(path.stem for path in FOLDER.glob("*.sql"))
 

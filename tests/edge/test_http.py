@@ -20,7 +20,7 @@ from tests.edge.paper import PAGE, SharedServer, rejection
 from tests.store.opened import open_store
 from tests.waiting import wait_until
 from widget_server.protocol.openapi import openapi_document
-from widget_server.store.embed_files import store_embed_files
+from widget_server.store.queries.embed_files import store_embed_files
 
 NOWHERE = "000000000000"
 

@@ -21,7 +21,7 @@ from widget_server.operations.owners import sites
 from widget_server.protocol import codes
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
-from widget_server.store.errands import insert_story
+from widget_server.store.queries.stories import insert_story
 from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.web import live as live_socket
 from widget_server.web.routes import create_asgi_app

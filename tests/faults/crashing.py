@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from widget_server.model.settings import REACTIONS
-from widget_server.store.deeds import Edit, Post, React
-from widget_server.store.discussions import Discussions
 from widget_server.store.engine import Database
-from widget_server.store.writer import Writer
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.writing.actions import Edit, Post, React
+from widget_server.store.writing.writer import Writer
 
 CODE = "crash0000001"
 

@@ -21,8 +21,9 @@ from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import migrate
 from widget_server.store.engine import Database
-from widget_server.store.errands import insert_site, insert_story
-from widget_server.store.writer import Writer
+from widget_server.store.queries.sites import insert_site
+from widget_server.store.queries.stories import insert_story
+from widget_server.store.writing.writer import Writer
 
 ROUNDS = 200 if THOROUGH else 15
 

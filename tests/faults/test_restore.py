@@ -29,10 +29,11 @@ from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import REACTIONS, SiteSettings
 from widget_server.store import backup, migrate
-from widget_server.store.deeds import Post
 from widget_server.store.engine import Database
-from widget_server.store.errands import insert_site, insert_story
-from widget_server.store.writer import Writer
+from widget_server.store.queries.sites import insert_site
+from widget_server.store.queries.stories import insert_story
+from widget_server.store.writing.actions import Post
+from widget_server.store.writing.writer import Writer
 
 ROUNDS = 40 if THOROUGH else 5
 CODE = "restored0001"

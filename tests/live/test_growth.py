@@ -32,7 +32,7 @@ from widget_server.model.records import Story
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize
 from widget_server.store import migrate
-from widget_server.store.deeds import Post, React
+from widget_server.store.writing.actions import Post, React
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 
 READERS = 20

@@ -16,13 +16,13 @@ from widget_server.model.claims import Attribution
 from widget_server.model.events import CommentChanged, Event, TallyChanged
 from widget_server.model.records import Comment, Site, Story, Tally
 from widget_server.model.settings import SiteSettings
-from widget_server.store.deeds import Post, React
-from widget_server.store.discussions import Discussions
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.errands import insert_site, insert_story
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.sites import Sites, insert_site
+from widget_server.store.queries.stories import insert_story
 from widget_server.store.schema import comments, reactions, stories
-from widget_server.store.sites import Sites
-from widget_server.store.writer import Writer
+from widget_server.store.writing.actions import Post, React
+from widget_server.store.writing.writer import Writer
 
 STORIES = select(stories.c.code)
 KEYS = ("happy", "sad")

@@ -16,13 +16,13 @@ from widget_server.model.errors import UnavailableError
 from widget_server.model.records import ShutOut, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
-from widget_server.store.deeds import Post, React
-from widget_server.store.discussions import Discussions
-from widget_server.store.embed_files import EmbedFiles, store_embed_files
 from widget_server.store.engine import Database, DatabaseUnavailableError
-from widget_server.store.errands import insert_site, insert_story, revoke_token, shut_out_origin
-from widget_server.store.sites import Sites
-from widget_server.store.writer import Writer
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.embed_files import EmbedFiles, store_embed_files
+from widget_server.store.queries.sites import Sites, insert_site, revoke_token, shut_out_origin
+from widget_server.store.queries.stories import insert_story
+from widget_server.store.writing.actions import Post, React
+from widget_server.store.writing.writer import Writer
 
 CODE = "0123456789ab"
 KEYS = ("happy", "sad")

@@ -12,11 +12,11 @@ import pytest
 
 from tests.store.opened import open_store
 from tests.store.test_backup import CODE, make, opened, post, quiet
-from widget_server.store import backup, manifest, migrate
-from widget_server.store.deeds import React
-from widget_server.store.discussions import Discussions
+from widget_server.store import backup, backup_manifest, migrate
 from widget_server.store.engine import DatabaseUnavailableError
-from widget_server.store.errands import record_copy
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.stories import record_copy
+from widget_server.store.writing.actions import React
 
 Change = Callable[[sqlite3.Connection], object]
 
@@ -53,15 +53,15 @@ def file(good: Path, tmp_path: Path) -> Path:
 def damage(file: Path, change: Change, *, sums: bool) -> None:
     """Change the file; with `sums`, as one who also makes its checksums anew."""
     with closing(sqlite3.connect(file)) as database:
-        (told,) = database.execute(f"SELECT manifest FROM {manifest.TABLE}").fetchone()
+        (told,) = database.execute(f"SELECT manifest FROM {backup_manifest.TABLE}").fetchone()
         change(database)
         database.commit()
         if sums:
-            database.execute(f"DROP TABLE {manifest.TABLE}")
+            database.execute(f"DROP TABLE {backup_manifest.TABLE}")
             database.commit()
     if sums:
         made = json.loads(told)
-        manifest.write(file, made["made_at"], made["version"], made["revision"])
+        backup_manifest.write(file, made["made_at"], made["version"], made["revision"])
 
 
 def sql(*statements: str) -> Change:

@@ -12,10 +12,10 @@ from tests.store.opened import Store, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
 from widget_server.operations.cache import LookupCache
-from widget_server.store import damage
-from widget_server.store.deeds import Edit, Forget, Moderate
-from widget_server.store.errands import update_site
+from widget_server.store import damaged_rows
+from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, sites, stories
+from widget_server.store.writing.actions import Edit, Forget, Moderate
 
 DEEP = "[" * 400 + "]" * 400
 DAMAGES: dict[str, dict[str, Any]] = {
@@ -44,7 +44,7 @@ async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: A
 
 @pytest.fixture(autouse=True)
 def _nothing_logged_yet() -> None:
-    damage._logged.clear()
+    damaged_rows._logged.clear()
 
 
 async def test_a_story_is_read_without_a_comment_that_is_damaged(
@@ -64,7 +64,7 @@ async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None
     bad = await store.post(story, "ann", "secret words")
     good = await store.post(story, "ben")
     reply = await store.post(story, "ann", parent=good.id)
-    before = damage.DAMAGE_METRICS.damaged
+    before = damaged_rows.DAMAGE_METRICS.damaged
     await break_row(store, comments, columns, comments.c.id.in_([bad.id, reply.id]))
     read = store.discussions
 
@@ -86,7 +86,7 @@ async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None
     assert (await read.tallies(story.code, 0, 10))[1] == []
     assert await read.pending("s", 10) == []
     assert (await read.counts([story.code]))[0][2] == 3
-    assert damage.DAMAGE_METRICS.damaged > before
+    assert damaged_rows.DAMAGE_METRICS.damaged > before
 
 
 async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> None:

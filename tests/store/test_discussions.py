@@ -14,11 +14,11 @@ from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers, server_messages
-from widget_server.store import discussions as store_limits
-from widget_server.store.deeds import Moderate, UpdateStory
-from widget_server.store.rows import size_of_comment, sized_comments
+from widget_server.store.mapping import size_of_comment, sized_comments
+from widget_server.store.queries import discussions as store_limits
+from widget_server.store.queries.comment_pages import AROUND, MAX_REPLIES
 from widget_server.store.schema import comments
-from widget_server.store.threads import AROUND, MAX_REPLIES
+from widget_server.store.writing.actions import Moderate, UpdateStory
 
 
 async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:

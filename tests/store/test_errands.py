@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.opened import Store
 from widget_server.model.records import SeenCopy, ShutOut
-from widget_server.store import errands
-from widget_server.store.errands import (
+from widget_server.store import transactions
+from widget_server.store.queries.sites import (
     readmit_origin,
-    record_copy,
     revoke_token,
     shut_out_origin,
     update_site,
 )
+from widget_server.store.queries.stories import record_copy
 from widget_server.store.schema import copies
 
 See = Callable[..., Awaitable[int | None]]
@@ -24,9 +24,9 @@ See = Callable[..., Awaitable[int | None]]
 @pytest.fixture
 def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
     """`await seen(story, 7)`: the number of that copy. Of three at most, and time passes."""
-    monkeypatch.setattr(errands, "MAX_COPIES", 3)
+    monkeypatch.setattr(transactions, "MAX_COPIES", 3)
     times = iter(range(1_000, 2_000))
-    monkeypatch.setattr(errands, "now_ms", lambda: next(times))
+    monkeypatch.setattr(transactions, "now_ms", lambda: next(times))
 
     async def seen(story: int, number: int, *, used: bool = False) -> int | None:
         origin = f"https://copy-{number}.example"

@@ -9,9 +9,9 @@ from tests.store.opened import Store, changes, nonzero, post, seqs
 from widget_server.model.errors import EditWindowOverError, NotFoundError, StoryClosedError
 from widget_server.model.events import StoryChanged, TallyChanged
 from widget_server.model.records import Comment, CommentState, Story
-from widget_server.store.deeds import Delete, Edit, Forget, Moderate, Report, UpdateStory
-from widget_server.store.errands import update_site
+from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, reactions, reports
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report, UpdateStory
 
 MINUTES_15 = 900_000
 AT = 1_000_000

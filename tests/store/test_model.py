@@ -22,7 +22,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
-from widget_server.store.deeds import Delete, Edit, Forget, Moderate, React, UpdateStory
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, React, UpdateStory
 
 READERS = ("ann", "bob", "cy")
 WINDOW = 10

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.store.opened import Store, open_store, post
 from widget_server.model.records import Story
 from widget_server.store import migrate
-from widget_server.store.deeds import Delete, Edit, Forget, Moderate, React, Report
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, React, Report
 
 COMMENTS = 10_000
 

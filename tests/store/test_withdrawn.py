@@ -13,15 +13,11 @@ from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
-from widget_server.store.deeds import Delete, Edit, Forget, Moderate, Report
-from widget_server.store.errands import (
-    consume_identity_token,
-    insert_site,
-    insert_story,
-    revoke_token,
-    update_site,
-)
+from widget_server.store.queries.identity_tokens import consume_identity_token
+from widget_server.store.queries.sites import insert_site, revoke_token, update_site
+from widget_server.store.queries.stories import insert_story
 from widget_server.store.schema import comments, erasures, identities, reactions, reports, revoked
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report
 
 
 def quiet(_table: str, _done: int, _total: int) -> None:

@@ -13,9 +13,9 @@ from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment, CommentState
 from widget_server.store import migrate
-from widget_server.store.deeds import Delete, Edit, Forget, React
-from widget_server.store.errands import insert_story, record_copy
+from widget_server.store.queries.stories import insert_story, record_copy
 from widget_server.store.schema import comments
+from widget_server.store.writing.actions import Delete, Edit, Forget, React
 
 ATTRIBUTION = Attribution()
 

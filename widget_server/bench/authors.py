@@ -11,7 +11,7 @@ from widget_server.app import Components
 from widget_server.bench import seeds
 from widget_server.bench.remote import Stopwatch
 from widget_server.model.events import CommentChanged, Event
-from widget_server.store.deeds import Post, React
+from widget_server.store.writing.actions import Post, React
 
 
 class Writers:

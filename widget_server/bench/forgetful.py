@@ -10,8 +10,8 @@ from typing import Any
 
 from widget_server.model.events import CommentChanged, Event, TallyChanged
 from widget_server.model.records import Comment, CommentState, Tally
-from widget_server.store.deeds import Action, Post, React
-from widget_server.store.writer import Writer
+from widget_server.store.writing.actions import Action, Post, React
+from widget_server.store.writing.writer import Writer
 
 
 class NullWriter:

@@ -33,8 +33,9 @@ from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize
 from widget_server.server import worker
-from widget_server.store import migrate, writer as store_writer
-from widget_server.store.writer import Writer
+from widget_server.store import migrate
+from widget_server.store.writing import writer as store_writer
+from widget_server.store.writing.writer import Writer
 from widget_server.transport.websocket.protocol import WebSocketProtocol
 from widget_server.web.routes import create_asgi_app
 

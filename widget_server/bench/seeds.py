@@ -11,8 +11,8 @@ from widget_server.model.records import Comment, CommentState, Tally, Tree
 from widget_server.operations.services import Services
 from widget_server.store import schema
 from widget_server.store.engine import Database
-from widget_server.store.errands import insert_story
-from widget_server.store.rows import dump
+from widget_server.store.mapping import dump
+from widget_server.store.queries.stories import insert_story
 
 COUNTS = {"surprised": 12, "thinking": 3_405, "happy": 23_117, "sad": 801, "fired_up": 96}
 TEXT: Tree = [

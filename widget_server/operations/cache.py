@@ -16,8 +16,8 @@ from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import UnavailableError
 from widget_server.model.records import Copy, SeenCopy, ShutOut, Site, Story
 from widget_server.operations.counts_cache import CountsCache
-from widget_server.store.discussions import Discussions
-from widget_server.store.sites import Sites
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.sites import Sites
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from widget_server.model.errors import UnavailableError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 from widget_server.protocol import server_messages
-from widget_server.store.discussions import Discussions
+from widget_server.store.queries.discussions import Discussions
 
 COUNTS_TTL_S = 2.0
 """As long as the answer itself may be kept by others."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from widget_server.operations.services import Services
-from widget_server.store.embed_files import store_embed_files
+from widget_server.store.queries.embed_files import store_embed_files
 
 NAMES_MAX_AGE_S = 1.0
 """How old the known names may be when a file is asked for that is not among them, in seconds."""

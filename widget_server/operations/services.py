@@ -11,10 +11,10 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
-from widget_server.store.discussions import Discussions
-from widget_server.store.embed_files import EmbedFiles
-from widget_server.store.errands import TransactionFn
-from widget_server.store.writer import Writer
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing.writer import Writer
 
 __all__ = ["RateLimiters", "Services", "TransactionFn"]
 

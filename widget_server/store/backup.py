@@ -20,10 +20,11 @@ from pathlib import Path
 from sqlalchemy import Column, MetaData, Table, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from widget_server.store import intact, manifest, migrate, seals, withdrawn
-from widget_server.store.damage import RowDamagedError
+from widget_server.model.clock import now_ms
+from widget_server.store import backup_manifest, backup_rows, migrate, restore_merge
+from widget_server.store.damaged_rows import RowDamagedError
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, sqlite_path
-from widget_server.store.errands import now_ms
+from widget_server.store.queries import key_fingerprints
 from widget_server.store.schema import copies, embed_files, meta, metadata, sites, stories
 
 ROWS = 1_000
@@ -41,7 +42,7 @@ class Restored:
     """Of each table of the backup."""
     made_at: int | None
     version: str | None
-    kept: withdrawn.MergedCounts
+    kept: restore_merge.MergedCounts
     """What stays erased, withdrawn or retired, as the replaced database knew it."""
     knew: bool
     """Whether that one held any site; an empty one knows nothing."""
@@ -74,7 +75,7 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
             await source.dispose()
             await copy.dispose()
         made_by = version("widget-server")
-        await asyncio.to_thread(manifest.write, part, made_at, made_by, revision)
+        await asyncio.to_thread(backup_manifest.write, part, made_at, made_by, revision)
         try:
             await _check(part, file.name)
         except RowDamagedError as damage:
@@ -113,7 +114,7 @@ async def restore(
             raise DatabaseUnavailableError(
                 f"{file.name} is damaged: {damage}. Nothing was changed; use another backup."
             ) from None
-        if known is not None and (await seals.load(copy_url)).none_known(known):
+        if known is not None and (await key_fingerprints.load(copy_url)).none_known(known):
             raise DatabaseUnavailableError(
                 "The backup's tokens were signed with another secret than the one in use. Put that "
                 "one back first, or restore with --new-secret to go on without those tokens."
@@ -140,21 +141,21 @@ def _url(file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-async def _check(part: Path, name: str) -> manifest.Manifest | None:
+async def _check(part: Path, name: str) -> backup_manifest.Manifest | None:
     """Check a copy of a backup from the outside inwards, and bring its tables up to date.
 
     Nothing in it is asked for that was not found to be harmless before. Raises
     `DatabaseUnusableError`, and `RowDamagedError` that names the row.
     """
-    found = await asyncio.to_thread(manifest.revision, part, name)
+    found = await asyncio.to_thread(backup_manifest.revision, part, name)
     if migrate.is_newer(found):
         raise DatabaseUnavailableError(f"{name} was made by a newer version. Restore it with that.")
     shape = part.with_name(f"shape-{found}.sqlite3")
     await migrate.upgrade(_url(shape), found)
-    made = await asyncio.to_thread(manifest.check, part, name, shape, found)
+    made = await asyncio.to_thread(backup_manifest.check, part, name, shape, found)
     if found != migrate.head_revision():
         await migrate.upgrade(_url(part))
-    await asyncio.to_thread(intact.check_rows, part)
+    await asyncio.to_thread(backup_rows.check_rows, part)
     return made
 
 
@@ -167,7 +168,7 @@ def _writing(url: str) -> AsyncEngine:
 
 async def _load_and_swap(
     reading: AsyncConnection, target: AsyncEngine, expected: dict[str, int], progress: Progress
-) -> withdrawn.MergedCounts:
+) -> restore_merge.MergedCounts:
     beside = _staging_tables()
     async with target.begin() as writing:
         await writing.run_sync(beside.drop_all)
@@ -186,13 +187,13 @@ async def _load_and_swap(
             await writing.run_sync(beside.drop_all)
 
 
-async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.MergedCounts:
+async def _swap(writing: AsyncConnection, beside: MetaData) -> restore_merge.MergedCounts:
     """Exchange all rows, in one transaction that the caller commits; answers what was kept."""
     if writing.dialect.name == "postgresql":
         # Deeds wait here for a moment instead of being told of rows that are gone.
         names = ", ".join(table.name for table in metadata.sorted_tables)
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
-    kept = await withdrawn.merge(writing, beside)
+    kept = await restore_merge.merge(writing, beside)
     for table in reversed(metadata.sorted_tables):
         # What was served since stays: open pages may ask for it, and files never change.
         if table is not embed_files:
@@ -215,7 +216,7 @@ async def _swap(writing: AsyncConnection, beside: MetaData) -> withdrawn.MergedC
                     f"(SELECT COALESCE(MAX(id), 1) FROM {table.name})))"
                 )
             )
-    return await withdrawn.erase(writing) | kept
+    return await restore_merge.erase(writing) | kept
 
 
 def _staging_tables() -> MetaData:

@@ -3,8 +3,8 @@
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from widget_server.model.clock import now_ms
 from widget_server.store.engine import DatabaseUnavailableError, describe_failure
-from widget_server.store.errands import now_ms
 from widget_server.store.schema import comments, copies, meta, reactions
 
 

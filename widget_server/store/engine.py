@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from widget_server.model.errors import OperatorError, UnavailableError
 from widget_server.store.schema import meta
-from widget_server.store.straight import ThreadedEngine
+from widget_server.store.sqlite_threads import ThreadedEngine
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Literal
 from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Comment, Story
 from widget_server.operations.services import Services
-from widget_server.store.deeds import Moderate, UpdateStory
+from widget_server.store.writing.actions import Moderate, UpdateStory
 
 Verb = Literal["approve", "remove", "pin", "unpin"]
 

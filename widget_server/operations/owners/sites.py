@@ -11,7 +11,7 @@ from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
 from widget_server.operations.services import Services
-from widget_server.store.errands import (
+from widget_server.store.queries.sites import (
     insert_site,
     readmit_origin,
     revoke_token,

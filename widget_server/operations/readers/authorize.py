@@ -18,8 +18,8 @@ from widget_server.model.errors import (
 from widget_server.model.records import ShutOut, Site, Story
 from widget_server.operations.cache import ADMISSION_MAX_AGE_S, CachedSite
 from widget_server.operations.services import Services
-from widget_server.store.deeds import UpdateStory
-from widget_server.store.errands import insert_story
+from widget_server.store.queries.stories import insert_story
+from widget_server.store.writing.actions import UpdateStory
 
 READ_ONLY = ("read",)
 CODE = re.compile(r"[0-9A-Za-z]{12}")

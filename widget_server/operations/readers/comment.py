@@ -12,7 +12,7 @@ from widget_server.operations.readers import copies, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
-from widget_server.store.deeds import Delete, Edit, Post, Report
+from widget_server.store.writing.actions import Delete, Edit, Post, Report
 
 _ALPHABET = string.digits + string.ascii_letters
 

@@ -10,7 +10,7 @@ from widget_server.model.errors import RateLimitedError, UnavailableError
 from widget_server.model.records import Copy
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
-from widget_server.store.errands import record_copy
+from widget_server.store.queries.stories import record_copy
 
 
 async def record_seen(services: Services, grant: Grant, network: str) -> Copy | None:

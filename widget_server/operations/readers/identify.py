@@ -11,8 +11,8 @@ from widget_server.model.records import Site
 from widget_server.operations.cache import ADMISSION_MAX_AGE_S
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.services import Services
-from widget_server.store.deeds import Forget
-from widget_server.store.errands import consume_identity_token
+from widget_server.store.queries.identity_tokens import consume_identity_token
+from widget_server.store.writing.actions import Forget
 
 
 @dataclass(frozen=True, slots=True)

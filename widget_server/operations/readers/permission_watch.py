@@ -18,8 +18,8 @@ from widget_server.hub.hub import Hub
 from widget_server.hub.tasks import TaskSet
 from widget_server.model.errors import ProblemError
 from widget_server.operations.cache import LookupCache
-from widget_server.store.discussions import Discussions
-from widget_server.store.sites import Sites
+from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.sites import Sites
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from widget_server.operations.readers import copies
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
-from widget_server.store.deeds import React
+from widget_server.store.writing.actions import React
 
 
 async def react(

@@ -13,8 +13,8 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.publish import encode_event
 from widget_server.operations.services import Services
 from widget_server.protocol import server_messages
-from widget_server.store.discussions import Discussions
-from widget_server.store.threads import Page
+from widget_server.store.queries.comment_pages import Page
+from widget_server.store.queries.discussions import Discussions
 
 MAX_THREADS = 100
 """Threads that one page may carry."""

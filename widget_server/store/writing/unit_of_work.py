@@ -23,11 +23,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
-from widget_server.store.damage import RowDamagedError, record_damaged_row, time_or_zero
-from widget_server.store.deeds import Action, Forget, Post, React, UpdateStory
-from widget_server.store.many import json_rows, select_by_keys, upsert
-from widget_server.store.rows import check_head, counts_or_none, tree_or_none
+from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row, time_or_zero
+from widget_server.store.mapping import check_head, counts_or_none, tree_or_none
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
+from widget_server.store.writing.actions import Action, Forget, Post, React, UpdateStory
+from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
 
 Row = dict[str, Any]
 ReactionKey = tuple[int, str, str]

@@ -14,7 +14,8 @@ from widget_server.model.errors import (
 )
 from widget_server.model.events import Event
 from widget_server.model.records import CommentState
-from widget_server.store.deeds import (
+from widget_server.store.mapping import dump
+from widget_server.store.writing.actions import (
     Action,
     ActionResult,
     Delete,
@@ -26,9 +27,8 @@ from widget_server.store.deeds import (
     Report,
     UpdateStory,
 )
-from widget_server.store.journal import ChangeRecorder
-from widget_server.store.rows import dump
-from widget_server.store.workset import Row, UnitOfWork
+from widget_server.store.writing.changes import ChangeRecorder
+from widget_server.store.writing.unit_of_work import Row, UnitOfWork
 
 
 class ActionApplier:

@@ -15,9 +15,9 @@ from widget_server.model.limits import (
     MAX_RESPONSE_BYTES,
 )
 from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
-from widget_server.store.damage import readable
+from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.rows import (
+from widget_server.store.mapping import (
     check_comment,
     counts_or_none,
     select_comments,
@@ -28,8 +28,8 @@ from widget_server.store.rows import (
     to_story,
     tree_of,
 )
+from widget_server.store.queries.comment_pages import Page, read_page, read_thread
 from widget_server.store.schema import comments, copies, meta, reactions, stories
-from widget_server.store.threads import Page, read_page, read_thread
 
 PAGE_SIZE = 20
 """Threads of a snapshot and of a page where the reader asks for no number."""

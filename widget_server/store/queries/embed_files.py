@@ -4,8 +4,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.errands import TransactionFn, insert_into
 from widget_server.store.schema import embed_files
+from widget_server.store.transactions import TransactionFn, insert_into
 
 
 class EmbedFiles:

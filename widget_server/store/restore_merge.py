@@ -11,8 +11,6 @@ from sqlalchemy import MetaData, Table, and_, exists, insert, literal, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
-from widget_server.store.deeds import Action, Forget, Moderate
-from widget_server.store.ledger import ActionApplier
 from widget_server.store.schema import (
     comments,
     erasures,
@@ -23,7 +21,9 @@ from widget_server.store.schema import (
     shut_out,
     sites,
 )
-from widget_server.store.workset import UnitOfWork
+from widget_server.store.writing.actions import Action, Forget, Moderate
+from widget_server.store.writing.apply import ActionApplier
+from widget_server.store.writing.unit_of_work import UnitOfWork
 
 WITHDRAWALS = {
     revoked: "withdrawn tokens",

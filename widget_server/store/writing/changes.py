@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
-from widget_server.store.rows import counts_or_none, dump
-from widget_server.store.workset import Row, UnitOfWork
+from widget_server.store.mapping import counts_or_none, dump
+from widget_server.store.writing.unit_of_work import Row, UnitOfWork
 
 Target = tuple[int, str]
 """A story's id and a comment's id, or empty text for the story itself."""

@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Comment, Thread
-from widget_server.store.damage import RowDamagedError, readable, record_damaged_row
-from widget_server.store.rows import (
+from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
+from widget_server.store.mapping import (
     ALWAYS,
     select_comments,
     size_of_comment,

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
-from widget_server.store.damage import RowDamagedError, check_time
-from widget_server.store.rows import check_comment, counts_of, to_site
+from widget_server.store.damaged_rows import RowDamagedError, check_time
+from widget_server.store.mapping import check_comment, counts_of, to_site
 from widget_server.store.schema import metadata
 
 _TIMES = frozenset({"at", "created_at", "edited_at", "first_seen", "last_seen"})

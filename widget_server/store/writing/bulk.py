@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
-from widget_server.store.rows import dump
+from widget_server.store.mapping import dump
 
 Row = dict[str, Any]
 

@@ -10,7 +10,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 from widget_server.model.records import Comment, CommentState, Copy, Site, Story, Tally, Tree
 from widget_server.model.settings import SiteSettings
-from widget_server.store.damage import (
+from widget_server.store.damaged_rows import (
     RowDamagedError,
     check_counts,
     check_generations,

@@ -20,7 +20,9 @@ from widget_server.model.errors import ProblemError, UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.metrics import Histogram
 from widget_server.model.records import Comment, Story, Tally
-from widget_server.store.deeds import (
+from widget_server.store.engine import Database, is_permanent, is_retryable
+from widget_server.store.transactions import TransactionFn, acquire_writer_lock
+from widget_server.store.writing.actions import (
     Action,
     ActionResult,
     Delete,
@@ -32,10 +34,8 @@ from widget_server.store.deeds import (
     Report,
     UpdateStory,
 )
-from widget_server.store.engine import Database, is_permanent, is_retryable
-from widget_server.store.errands import TransactionFn, acquire_writer_lock
-from widget_server.store.ledger import ActionApplier
-from widget_server.store.workset import UnitOfWork
+from widget_server.store.writing.apply import ActionApplier
+from widget_server.store.writing.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 

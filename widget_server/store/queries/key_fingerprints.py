@@ -7,8 +7,8 @@ from sqlalchemy import delete, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from widget_server.model.clock import now_ms
 from widget_server.store.engine import DatabaseUnavailableError, describe_failure, sqlite_path
-from widget_server.store.errands import now_ms
 from widget_server.store.schema import meta, sites
 
 _PREFIX = "seal:"
