@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from widget_server.bench import command, suite
+from tests.bench import run, suite
 
 app = typer.Typer(add_completion=False)
 
@@ -30,5 +30,5 @@ def bench(
 ) -> None:
     """Measure this machine against the goals of docs/performance.md. Takes some minutes."""
     choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
-    if not command.run(choice, json, markdown):
+    if not run.run(choice, json, markdown):
         raise typer.Exit(1)

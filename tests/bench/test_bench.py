@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from widget_server.bench import fanout, report, sockets
-from widget_server.bench.cast import ProcessPool, ServerAndClient
-from widget_server.bench.peers import rivals_in
-from widget_server.bench.readers import ClientSockets, Socket
-from widget_server.bench.suite import Choice, run
-from widget_server.bench.table import Result
+from tests.bench import bench_connections, bench_fanout, report
+from tests.bench.client_sockets import ClientSockets, Socket
+from tests.bench.processes import ProcessPool, ServerAndClient
+from tests.bench.results import Result
+from tests.bench.rivals import rivals_in
+from tests.bench.suite import Choice, run
 from widget_server.hub.prepared import PreparedMessage
 
 
@@ -54,7 +54,7 @@ def test_a_row_that_fails_says_why_and_the_others_are_measured() -> None:
 
 
 def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_path: Path) -> None:
-    orders = "from widget_server.bench.peer_program import cannot_run, say\n"
+    orders = "from tests.bench.stdio_program import cannot_run, say\n"
     (tmp_path / "peer_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
     (tmp_path / "peer_broken.py").write_text(orders + "say(1)\n")
 
@@ -65,7 +65,7 @@ def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_pat
         broken, absent = rivals_in(tmp_path, stage, {"absent", "broken"})
         return found | broken, missing | absent
 
-    row = fanout.delivered(20, 1, rivals)
+    row = bench_fanout.delivered(20, 1, rivals)
     assert set(row.samples) >= {"ours", "raw send loop", "naive loop, uncompressed"}
     assert all(value > 0 for values in row.samples.values() for value in values)
     assert row.missing["absent"] == "it is not installed"
@@ -106,5 +106,5 @@ def test_the_table_stands_between_its_marks_and_keeps_rows_of_earlier_runs(tmp_p
 
 
 def test_joining_is_measured_beside_bare_accepts() -> None:
-    row = sockets.joins(1, 40)
+    row = bench_connections.joins(1, 40)
     assert len(row.samples["ours"]) == len(row.samples["bare accepts"]) == 1

@@ -1,7 +1,7 @@
 """The whole table: `widget-server bench` with the peers, and with a PostgreSQL from its wheel.
 
 Everything that follows on the command line is passed on. Run from the checkout:
-`python -m tests.bench.whole_table --repeats 5`.
+`python -m tests.bench.full_benchmark --repeats 5`.
 """
 
 import signal

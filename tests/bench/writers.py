@@ -7,9 +7,9 @@ import uuid
 from array import array
 from collections.abc import Sequence
 
+from tests.bench import fixtures
+from tests.bench.rpc import Stopwatch
 from widget_server.app import Components
-from widget_server.bench import seeds
-from widget_server.bench.remote import Stopwatch
 from widget_server.model.events import CommentChanged, Event
 from widget_server.store.writing.actions import Post, React
 
@@ -52,10 +52,10 @@ class Writers:
             id=secrets.token_hex(6),
             key=uuid.uuid4().hex,
             reader=secrets.token_hex(16),
-            source=seeds.SOURCE,
-            text=seeds.TEXT,
+            source=fixtures.SOURCE,
+            text=fixtures.TEXT,
             pending=False,
-            reactions=tuple(seeds.COUNTS),
+            reactions=tuple(fixtures.COUNTS),
             at=self._components.services.now_ms(),
         )
 

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from widget_server.bench import yardsticks
-from widget_server.bench.cast import ServerAndClient, process_pool, settle
-from widget_server.bench.table import Goal, Result
+from tests.bench import baselines
+from tests.bench.processes import ServerAndClient, process_pool, settle
+from tests.bench.results import Goal, Result
 
 MANY = 15_000
 
@@ -18,8 +18,8 @@ def memory(sockets: int = 5_000) -> Result:
         kinds = {
             "ours": stage.house(),
             "accepted only": stage.house(acknowledging="bare"),
-            "plain uvicorn and Starlette": stage.yardstick(yardsticks.naive),
-            "the same, as browsers get it": stage.yardstick(yardsticks.naive, deflate=True),
+            "plain uvicorn and Starlette": stage.yardstick(baselines.naive),
+            "the same, as browsers get it": stage.yardstick(baselines.naive, deflate=True),
         }
         for name, pair in kinds.items():
             # The first ones bring in code and caches that belong to no socket.

@@ -12,7 +12,7 @@ from widget_server.bus import embedded_valkey
 @contextmanager
 def valkey(folder: Path) -> Iterator[None]:
     """Run the embedded Valkey in a data folder."""
-    with subprocess.Popen(embedded_valkey.command(folder), stdin=subprocess.DEVNULL) as process:  # noqa: S603
+    with subprocess.Popen(embedded_valkey.command(folder), stdin=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 10
             while not embedded_valkey.is_ready(folder):

@@ -6,8 +6,8 @@ from types import FrameType
 
 from rich.console import Console
 
-from widget_server.bench import report, suite
-from widget_server.bench.table import Result, show
+from tests.bench import report, suite
+from tests.bench.results import Result, show
 
 
 def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> bool:

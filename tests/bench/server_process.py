@@ -20,12 +20,12 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.bench import fixtures
+from tests.bench.null_writer import NullWriter
+from tests.bench.rpc import Stopwatch, answer_all, run_loop
+from tests.bench.writers import Writers
 from widget_server.app import Components
 from widget_server.auth.tokens import story_code
-from widget_server.bench import seeds
-from widget_server.bench.authors import Writers
-from widget_server.bench.forgetful import NullWriter
-from widget_server.bench.remote import Stopwatch, answer_all, run_loop
 from widget_server.bus.message import BusMessage
 from widget_server.config import Config
 from widget_server.hub import flush
@@ -118,7 +118,7 @@ class ServerProcess:
             self.port: int = listener.getsockname()[1]
             server = worker.UvicornServer(settings, lambda: None)
             serving = asyncio.create_task(server.serve([listener]))
-            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
+            while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             await answer_all(connection, self)
             server.should_exit = server.force_exit = True
@@ -154,7 +154,7 @@ class ServerProcess:
         for round_ in range(rounds):
             hub.receive(BusMessage("tally", self.code, version + round_, "", payload, 0, 30, epoch))
             due += subscribers
-            while hub.metrics.batches_delivered + hub.metrics.batches_skipped < due:  # noqa: ASYNC110 - each turn counts
+            while hub.metrics.batches_delivered + hub.metrics.batches_skipped < due:
                 await asyncio.sleep(0)
         taken = watch.read()
         _set_tick(was)
@@ -164,13 +164,13 @@ class ServerProcess:
 
     async def seed_stories(self, number: int) -> list[str]:
         """Make so many stories known; their codes."""
-        return await seeds.stories(self.services, SITE, number)
+        return await fixtures.stories(self.services, SITE, number)
 
     async def seed_comments(self, key: str, number: int) -> str:
         """Make a story with so many comments; its code."""
         token = await sites.mint(self.services, _claims(key))
         story = await authorize.register_story(self.services, token)
-        await seeds.comments(self.components.database, story.id, number)
+        await fixtures.comments(self.components.database, story.id, number)
         return story.code
 
     async def time_reads(self, codes: Sequence[str], repeats: int) -> dict[str, list[list[float]]]:

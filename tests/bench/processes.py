@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from widget_server.bench import house, load, yardsticks
-from widget_server.bench.house import ORIGIN, ServerOptions
-from widget_server.bench.readers import handshake, masked
-from widget_server.bench.remote import ProcessHandle
-from widget_server.bench.valkey import valkey
+from tests.bench import baselines, client_process, server_process
+from tests.bench.client_sockets import handshake, masked
+from tests.bench.rpc import ProcessHandle
+from tests.bench.server_process import ORIGIN, ServerOptions
+from tests.bench.valkey_process import valkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,16 @@ class ProcessPool:
 
     def house(self, data: str | None = None, **plan: Any) -> ServerAndClient:
         """A server of ours with its client."""
-        server = self._start(house.main, ServerOptions(data or self.data(), **plan))
+        server = self._start(server_process.main, ServerOptions(data or self.data(), **plan))
         port, code, token = server.call("where")
         bare = plan.get("acknowledging") == "bare"
-        return ServerAndClient(server, self._start(load.main, port), code, "" if bare else token)
+        return ServerAndClient(
+            server, self._start(client_process.main, port), code, "" if bare else token
+        )
 
     def client_of(self, pair: ServerAndClient) -> ProcessHandle:
         """Another client process for a server."""
-        return self._start(load.main, pair.server.call("where")[0])
+        return self._start(client_process.main, pair.server.call("where")[0])
 
     def yardstick(
         self, main: Callable[..., None], *arguments: Any, deflate: bool = False
@@ -92,15 +94,15 @@ class ProcessPool:
         """One of the yardsticks with its client."""
         server = self._start(main, *arguments)
         return ServerAndClient(
-            server, self._start(load.main, server.call("where")), deflate=deflate
+            server, self._start(client_process.main, server.call("where")), deflate=deflate
         )
 
     def yardsticks(self) -> dict[str, ServerAndClient]:
         """Those that a goal speaks of."""
         return {
-            "raw send loop": self.yardstick(yardsticks.raw),
-            "naive loop, as browsers get it": self.yardstick(yardsticks.naive, deflate=True),
-            "naive loop, uncompressed": self.yardstick(yardsticks.naive),
+            "raw send loop": self.yardstick(baselines.raw),
+            "naive loop, as browsers get it": self.yardstick(baselines.naive, deflate=True),
+            "naive loop, uncompressed": self.yardstick(baselines.naive),
         }
 
     def _start(self, main: Callable[..., None], *arguments: Any) -> ProcessHandle:

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 
-from widget_server.bench import yardsticks
-from widget_server.bench.cast import ProcessPool, ServerAndClient, process_pool, settle
-from widget_server.bench.remote import MeasurementError
-from widget_server.bench.table import Goal, Result
+from tests.bench import baselines
+from tests.bench.processes import ProcessPool, ServerAndClient, process_pool, settle
+from tests.bench.results import Goal, Result
+from tests.bench.rpc import MeasurementError
 from widget_server.model.events import TallyChanged
 from widget_server.model.records import Tally
 from widget_server.protocol import server_messages
@@ -41,7 +41,7 @@ def delivered(subscribers: int, repeats: int, others: Others) -> Result:
     with process_pool() as stage:
         pairs = {"ours": stage.house(), **stage.yardsticks()}
         if subscribers <= FEW:
-            pairs["websockets.broadcast"] = stage.yardstick(yardsticks.websockets_broadcast)
+            pairs["websockets.broadcast"] = stage.yardstick(baselines.websockets_broadcast)
         rivals, row.missing = others(stage, PEERS if subscribers <= FEW else ("nchan",))
         pairs |= rivals
         for name, pair in list(pairs.items()):
@@ -84,7 +84,7 @@ def several_in_one_write(repeats: int, subscribers: int = 1_000) -> Result:
     """Comments that come faster than the tick share a write."""
     row = Result(f"comments/s delivered to {subscribers:,}, as fast as they go", "frames/s")
     with process_pool() as stage:
-        ours, raw = stage.house(), stage.yardstick(yardsticks.raw)
+        ours, raw = stage.house(), stage.yardstick(baselines.raw)
         for pair in (ours, raw):
             pair.open(subscribers)
         settle()
@@ -137,7 +137,7 @@ def latency(repeats: int, subscribers: int = 1_000) -> Result:
     with process_pool() as stage:
         data = stage.data()
         same, other = stage.house(data), stage.house(data, first=False)
-        raw = stage.yardstick(yardsticks.raw)
+        raw = stage.yardstick(baselines.raw)
         for pair in (same, other, raw):
             pair.open(subscribers)
         settle()

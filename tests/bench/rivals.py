@@ -12,8 +12,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from widget_server.bench.cast import ProcessPool, ServerAndClient
-from widget_server.bench.remote import MeasurementError, answer_one
+from tests.bench.processes import ProcessPool, ServerAndClient
+from tests.bench.rpc import MeasurementError, answer_one
 
 #: Runs a program with this very package, whatever else is installed.
 _RUN = "import runpy, sys; sys.path[:0] = sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
@@ -24,7 +24,7 @@ class Rival:
     """One such program."""
 
     def __init__(self, program: str) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - named by who runs the benchmark
+        self._process = subprocess.Popen(
             [sys.executable, "-c", _RUN, program, str(_PACKAGE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

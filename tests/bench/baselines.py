@@ -18,7 +18,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from widget_server.bench.remote import Stopwatch, answer_all, answer_one, run_loop
+from tests.bench.rpc import Stopwatch, answer_all, answer_one, run_loop
 from widget_server.hub.prepared import PreparedMessage
 
 _ACCEPT = (
@@ -115,7 +115,7 @@ class Naive:
             self._port = int(listener.getsockname()[1])
             server = uvicorn.Server(settings)
             serving = asyncio.create_task(server.serve([listener]))
-            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells no one
+            while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             await answer_all(connection, self)
             server.should_exit = server.force_exit = True

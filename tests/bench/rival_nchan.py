@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from widget_server.bench.peer_program import cannot_run, free_port, respond, serve_requests
+from tests.bench.stdio_program import cannot_run, free_port, respond, serve_requests
 
 MODULES = [
     Path(folder) / "ngx_nchan_module.so"

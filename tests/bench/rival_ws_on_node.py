@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from widget_server.bench.peer_program import cannot_run
+from tests.bench.stdio_program import cannot_run
 
 node = shutil.which("node")
 if node is None:

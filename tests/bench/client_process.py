@@ -6,8 +6,8 @@ import time
 from array import array
 from multiprocessing.connection import Connection
 
-from widget_server.bench.readers import ClientSockets, Socket
-from widget_server.bench.remote import answer_one
+from tests.bench.client_sockets import ClientSockets, Socket
+from tests.bench.rpc import answer_one
 
 
 class LoadClient(ClientSockets):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from widget_server.bench.table import Result, spread
+from tests.bench.results import Result, spread
 
 BEGIN = "<!-- bench: written by `widget-server bench --markdown` -->"
 END = "<!-- bench: end -->"

@@ -7,11 +7,11 @@ from functools import partial
 
 import orjson
 
-from widget_server.bench import seeds
-from widget_server.bench.cast import ServerAndClient, process_pool, settle
-from widget_server.bench.postgres import fresh_database
-from widget_server.bench.readers import masked
-from widget_server.bench.table import Result
+from tests.bench import fixtures
+from tests.bench.client_sockets import masked
+from tests.bench.postgres import fresh_database
+from tests.bench.processes import ServerAndClient, process_pool, settle
+from tests.bench.results import Result
 
 SOCKETS = 200
 SECONDS = 2.0
@@ -38,7 +38,7 @@ def comments(code: str, number: int = 200) -> list[list[bytes]]:
             "story": code,
             "key": str(uuid.UUID(int=secrets.randbits(128))),
         }
-        return masked(orjson.dumps({**action, "body": seeds.SOURCE, "name": "Marit"}))
+        return masked(orjson.dumps({**action, "body": fixtures.SOURCE, "name": "Marit"}))
 
     return [[one(ref) for ref in range(number)] for _ in range(SOCKETS)]
 

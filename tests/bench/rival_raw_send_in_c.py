@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from widget_server.bench.peer_program import cannot_run
+from tests.bench.stdio_program import cannot_run
 
 compiler = shutil.which("cc")
 if compiler is None:

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from widget_server.bench.cast import process_pool
-from widget_server.bench.table import Goal, Result
+from tests.bench.processes import process_pool
+from tests.bench.results import Goal, Result
 
 
 def counts(repeats: int, stories: int = 1_000) -> Result:

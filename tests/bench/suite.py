@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from widget_server.bench import deeds, fanout, reads, sockets
-from widget_server.bench.cast import ProcessPool, ServerAndClient
-from widget_server.bench.neighbours import CpuNoise
-from widget_server.bench.peers import rivals_in
-from widget_server.bench.table import Result
+from tests.bench import bench_actions, bench_connections, bench_fanout, bench_reads
+from tests.bench.cpu_noise import CpuNoise
+from tests.bench.processes import ProcessPool, ServerAndClient
+from tests.bench.results import Result
+from tests.bench.rivals import rivals_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
         return ({}, {}) if choice.peers is None else rivals_in(choice.peers, stage, names)
 
-    yield from fanout.all_rows(choice.repeats, others)
-    yield from deeds.all_rows(choice.repeats, choice.postgres)
-    yield from sockets.all_rows(choice.repeats, choice.idle_s)
-    yield from reads.all_rows(choice.repeats)
+    yield from bench_fanout.all_rows(choice.repeats, others)
+    yield from bench_actions.all_rows(choice.repeats, choice.postgres)
+    yield from bench_connections.all_rows(choice.repeats, choice.idle_s)
+    yield from bench_reads.all_rows(choice.repeats)
 
 
 def run(choice: Choice, say: Callable[[str], None]) -> Iterator[Result]:
