@@ -16,7 +16,7 @@ SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
 # Further words for pytest, e.g. make test-python ARGS="-k socket -x"
 ARGS ?=
-# So many lanes of tests at once (tests/lanes.py); 0 for none, as a debugger wants it.
+# So many lanes of tests at once (tests/xdist_groups.py); 0 for none, as a debugger wants it.
 LANES ?= 2
 
 # The order of `test` is part of what it prints: one job at a time, also under -j.
@@ -71,7 +71,7 @@ faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in d
 models: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
 	@echo "==> models"
 	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
-		tests/live/test_in_step.py tests/store/test_model.py $(ARGS)
+		tests/hub/test_hub_state_machine.py tests/store/test_model.py $(ARGS)
 
 recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)

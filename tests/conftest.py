@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
-from tests.journeys.harness import ServerProcess
-from tests.lanes import XdistGroups
 from tests.waiting import eventually, wait_until
+from tests.xdist_groups import XdistGroups
 
 __all__ = ["eventually", "wait_until"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from tests.journeys.harness import SETTINGS
+from tests.e2e.harness import SETTINGS
 from widget_server.auth.rate_limit import Rate
 from widget_server.config import Config, SettingsError, load
 

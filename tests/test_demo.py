@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.client import Client
+from tests.e2e.harness import ROOT, SETTINGS
 from tests.engines import alive, dies_with_us
-from tests.journeys.client import Client
-from tests.journeys.harness import ROOT, SETTINGS
 from tests.loopback import http_client
 from tests.ports import free_ports
 from tests.waiting import eventually, wait_until

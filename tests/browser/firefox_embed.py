@@ -12,9 +12,9 @@ import pytest_asyncio
 from tests.browser import bidi
 from tests.browser.bidi import CONTROL, ENTER, TAB, Firefox, Place, RefusedError
 from tests.browser.conftest import Demo, Papers, written
-from tests.browser.loads import say_all
-from tests.browser.test_frames import wordpress
+from tests.browser.page_metrics import say_all
 from tests.browser.test_hosts import policy
+from tests.browser.test_iframes import wordpress
 from tests.browser.test_languages import LOCALES
 from tests.waiting import eventually
 

@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.guide import GUIDE, expect_discussion, filled, recipe, snippet
+from tests.browser.republishing_guide import GUIDE, expect_discussion, filled, recipe, snippet
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.guide import TITLE, expect_discussion, expect_talk, snippet
 from tests.browser.publishing import BLOG, PASSWORD, Ghost, ghost, mariadb, picture
+from tests.browser.republishing_guide import TITLE, expect_discussion, expect_talk, snippet
 from tests.waiting import SLOWNESS, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

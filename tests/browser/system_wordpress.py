@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.guide import (
+from tests.browser.publishing import PASSWORD, WordPress, mariadb, picture, wordpress
+from tests.browser.republishing_guide import (
     BYLINE,
     TITLE,
     expect_discussion,
@@ -16,7 +17,6 @@ from tests.browser.guide import (
     recipe,
     snippet,
 )
-from tests.browser.publishing import PASSWORD, WordPress, mariadb, picture, wordpress
 from tests.waiting import SLOWNESS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

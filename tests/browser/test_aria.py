@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.states import STATES, Harness
+from tests.browser.widget_states import STATES, Harness
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

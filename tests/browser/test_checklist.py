@@ -9,8 +9,8 @@ from playwright.async_api import WebSocket, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.loads import SHIFTS, TOLD, say_all, shifted
-from tests.browser.states import STYLE
+from tests.browser.page_metrics import SHIFTS, TOLD, say_all, shifted
+from tests.browser.widget_states import STYLE
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -13,10 +13,19 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.loads import say_all
-from tests.browser.states import ANSWER, QUESTION, RICH, STATES, STYLE, Harness, read, strings_of
+from tests.browser.page_metrics import say_all
 from tests.browser.test_hosts import policy
-from tests.browser.test_looks import faults, furnish
+from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.widget_states import (
+    ANSWER,
+    QUESTION,
+    RICH,
+    STATES,
+    STYLE,
+    Harness,
+    read,
+    strings_of,
+)
 from widget_server.model import errors
 from widget_server.model.settings import SiteSettings
 

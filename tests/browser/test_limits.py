@@ -7,8 +7,8 @@ from playwright.async_api import Browser, Page, WebSocket, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.loads import SHIFTS, say_all, shifted, tasks
-from tests.browser.states import STYLE
+from tests.browser.page_metrics import SHIFTS, say_all, shifted, tasks
+from tests.browser.widget_states import STYLE
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

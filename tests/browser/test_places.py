@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.loads import say_all
+from tests.browser.page_metrics import say_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -8,8 +8,8 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.states import STYLE
-from tests.browser.test_looks import faults, furnish
+from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.widget_states import STYLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

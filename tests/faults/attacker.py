@@ -10,8 +10,8 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
+from tests.e2e.harness import ROOT
 from tests.faults.hostile import ATTACKS, Attack, Ends, Target
-from tests.journeys.harness import ROOT
 
 
 class Attacker:

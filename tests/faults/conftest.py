@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import SERVERS
-from tests.faults.stage import SEED, THOROUGH, FaultEnvironment
-from tests.faults.table import ATTACK, FAULT, AttackResult, Line, draw, draw_attacks, write
+from tests.faults.fault_environment import SEED, THOROUGH, FaultEnvironment
+from tests.faults.fault_report import ATTACK, FAULT, AttackResult, Line, draw, draw_attacks, write
 
 HERE = Path(__file__).parent
 

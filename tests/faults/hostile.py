@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from tests.edge.serving import CLOSE, CONT, PING, TEXT, Client, frame
+from tests.transport.serving import CLOSE, CONT, PING, TEXT, Client, frame
 
 ADDRESS = "127.0.0.9"
 """Where most attackers come from: a network of their own, and no trusted proxy."""

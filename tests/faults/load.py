@@ -18,10 +18,10 @@ from typing import Any, Protocol
 import httpx
 from websockets.exceptions import WebSocketException
 
+from tests.e2e.client import Client, RefusedError
+from tests.e2e.publisher import Story
+from tests.e2e.replay import BrokenPromiseError, Json, Replay
 from tests.faults.ledger import Ledger, Posted
-from tests.journeys.client import Client, RefusedError
-from tests.journeys.publisher import Story
-from tests.journeys.replay import BrokenPromiseError, Json, Replay
 from tests.loopback import http_client
 from tests.waiting import eventually
 

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
 
+from tests.e2e.client import Client
+from tests.e2e.harness import ServerProcess
+from tests.e2e.publisher import Story
+from tests.e2e.replay import Json
 from tests.faults.load import ORIGIN, FaultLoad
-from tests.journeys.client import Client
-from tests.journeys.harness import ServerProcess
-from tests.journeys.publisher import Story
-from tests.journeys.replay import Json
 from tests.waiting import eventually
 
 WATCHERS = 10

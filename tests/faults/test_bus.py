@@ -5,9 +5,9 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable
 
+from tests.faults.fault_environment import SEED, THOROUGH, FaultEnvironment, now, readiness
 from tests.faults.proxy import Mangler
-from tests.faults.stage import SEED, THOROUGH, FaultEnvironment, now, readiness
-from tests.faults.thorough import slow
+from tests.faults.slow_marker import slow
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]

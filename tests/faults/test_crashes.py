@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.faults import crashing
-from tests.faults.stage import SEED, THOROUGH
-from tests.faults.table import FAULT, Line
+from tests.faults.fault_environment import SEED, THOROUGH
+from tests.faults.fault_report import FAULT, Line
 from tests.waiting import wait_until
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site

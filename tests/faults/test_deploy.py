@@ -7,10 +7,10 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from tests.faults.deaf import never_reads
+from tests.faults.fault_environment import FaultEnvironment, now
 from tests.faults.load import Endpoint, FaultLoad
 from tests.faults.proxy import Proxy
-from tests.faults.stage import FaultEnvironment, now
+from tests.faults.slow_clients import never_reads
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import FaultEnvironment, now
+from tests.faults.fault_environment import FaultEnvironment, now
 from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import load as load_config

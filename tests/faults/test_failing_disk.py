@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
-from tests.faults.stage import FaultEnvironment, now
+from tests.faults.fault_environment import FaultEnvironment, now
 from tests.faults.test_sqlite import reads_work
 from tests.waiting import eventually
 

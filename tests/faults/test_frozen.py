@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.faults.stage import THOROUGH, FaultEnvironment, now
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
 from tests.loopback import http_client
 from tests.waiting import eventually
 

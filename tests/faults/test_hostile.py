@@ -15,7 +15,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.e2e.client import Client
+from tests.e2e.harness import ServerProcess
 from tests.faults.attacker import Attacker
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
+from tests.faults.fault_report import AttackResult
 from tests.faults.hostile import (
     ATTACKS,
     KEPT,
@@ -29,12 +33,8 @@ from tests.faults.hostile import (
 )
 from tests.faults.ledger import Posted
 from tests.faults.load import FaultLoad
-from tests.faults.stage import THOROUGH, FaultEnvironment, now
+from tests.faults.slow_marker import slow
 from tests.faults.stopwatch import Stopwatch, quantile
-from tests.faults.table import AttackResult
-from tests.faults.thorough import slow
-from tests.journeys.client import Client
-from tests.journeys.harness import ServerProcess
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 from widget_server.config import DEFAULT_RATE_LIMITS

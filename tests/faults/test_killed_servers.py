@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.e2e.harness import ServerProcess
+from tests.e2e.publisher import Story
+from tests.e2e.replay import Json
+from tests.faults.fault_environment import FaultEnvironment, now
 from tests.faults.ledger import Posted
-from tests.faults.stage import FaultEnvironment, now
-from tests.faults.thorough import slow
-from tests.journeys.harness import ServerProcess
-from tests.journeys.publisher import Story
-from tests.journeys.replay import Json
+from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import eventually
 

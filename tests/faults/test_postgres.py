@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from tests.e2e.client import Client
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
 from tests.faults.load import ORIGIN
-from tests.faults.stage import THOROUGH, FaultEnvironment, now
-from tests.faults.thorough import slow
-from tests.journeys.client import Client
+from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from playwright.async_api import Page, WebSocket, async_playwright
 
 from tests.browser.conftest import CHROMIUMS, SWITCHES, Papers, written
-from tests.faults.stage import FaultEnvironment, now
-from tests.faults.thorough import slow
-from tests.journeys.publisher import Story
+from tests.e2e.publisher import Story
+from tests.faults.fault_environment import FaultEnvironment, now
+from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import eventually
 

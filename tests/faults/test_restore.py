@@ -16,12 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
+from tests.e2e.harness import Client, RefusedError, ServerProcess
+from tests.e2e.publisher import Publisher, Story
 from tests.engines import Valkey
 from tests.faults import restoring
-from tests.faults.stage import SEED, THOROUGH
-from tests.faults.table import FAULT, Line
-from tests.journeys.harness import Client, RefusedError, ServerProcess
-from tests.journeys.publisher import Publisher, Story
+from tests.faults.fault_environment import SEED, THOROUGH
+from tests.faults.fault_report import FAULT, Line
 from tests.loopback import http_client
 from tests.waiting import eventually
 from widget_server.cli import main as cli

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.faults.stage import THOROUGH, FaultEnvironment, now
-from tests.journeys.client import Client
+from tests.e2e.client import Client
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
 from tests.waiting import SLOWNESS
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]

@@ -6,12 +6,12 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.faults.deaf import Slow, never_reads
+from tests.e2e.harness import ServerProcess
+from tests.faults.fault_environment import FaultEnvironment
 from tests.faults.load import Endpoint
 from tests.faults.proxy import Proxy
-from tests.faults.stage import FaultEnvironment
-from tests.faults.thorough import slow
-from tests.journeys.harness import ServerProcess
+from tests.faults.slow_clients import Slow, never_reads
+from tests.faults.slow_marker import slow
 from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]

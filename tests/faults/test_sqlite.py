@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-from tests.faults.stage import THOROUGH, FaultEnvironment, now, readiness
-from tests.faults.thorough import slow
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now, readiness
+from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from tests.e2e.harness import ServerProcess
+from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
 from tests.faults.load import Endpoint
 from tests.faults.proxy import Proxy
-from tests.faults.stage import THOROUGH, FaultEnvironment, now
 from tests.faults.test_deploy import only_new_connections
-from tests.journeys.harness import ServerProcess
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]
 

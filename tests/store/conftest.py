@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.store.opened import Store, open_store
+from tests.store.store_harness import Store, open_store
 from widget_server.store import migrate
 
 

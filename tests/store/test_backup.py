@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.client import Client
-from tests.journeys.harness import ServerProcess
+from tests.e2e.client import Client
+from tests.e2e.harness import ServerProcess
 from tests.waiting import eventually
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import UnavailableError

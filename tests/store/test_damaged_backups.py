@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.opened import open_store
+from tests.store.store_harness import open_store
 from tests.store.test_backup import CODE, make, opened, post, quiet
 from widget_server.store import backup, backup_manifest, migrate
 from widget_server.store.engine import DatabaseUnavailableError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from tests.store.opened import Store, post
+from tests.store.store_harness import Store, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
 from widget_server.operations.cache import LookupCache

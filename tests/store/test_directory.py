@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.opened import Store
+from tests.store.store_harness import Store
 from widget_server.model.errors import UnavailableError
 from widget_server.operations.cache import LookupCache
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from tests.store.opened import Store, post
+from tests.store.store_harness import Store, post
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread

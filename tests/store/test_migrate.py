@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from tests.store.opened import Store, open_store
+from tests.store.store_harness import Store, open_store
 from widget_server.model.errors import UnavailableError
 from widget_server.store import migrate
 from widget_server.store.engine import Database, DatabaseUnavailableError, sqlite_path

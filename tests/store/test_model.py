@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.store.opened import KEYS, Store, nonzero, open_store, post, seqs
+from tests.store.store_harness import KEYS, Store, nonzero, open_store, post, seqs
 from tests.waiting import MODEL_TIMES
 from widget_server.model.errors import (
     EditWindowOverError,

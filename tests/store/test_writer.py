@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.store.opened import Store, changes, open_store, post, seqs
+from tests.store.store_harness import Store, changes, open_store, post, seqs
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment, CommentState

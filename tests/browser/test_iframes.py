@@ -1,0 +1,249 @@
+"""The embed in a frame: nothing but `allow-scripts`, a host that clamps, and messages it knows."""
+
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from playwright.async_api import Frame, Page, expect
+
+from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.conftest import Demo, Hosts, Story
+from tests.browser.test_visual_regression import faults
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SECRET = "a1B2c3D4e5"
+# As the script of WordPress does: known secrets of letters and digits, from the frame itself, between two heights.
+LISTENER = """
+<script>
+window.heard = [];
+window.links = [];
+addEventListener("message", ({ data, source }) => {
+  heard.push(data);
+  for (const frame of document.querySelectorAll("iframe")) {
+    if (source !== frame.contentWindow || /[^a-zA-Z0-9]/.test(data.secret ?? "")) continue;
+    if (data.secret !== frame.dataset.secret) continue;
+    if (data.message === "height") frame.height = Math.min(1000, Math.max(200, data.value));
+    if (data.message === "link" && new URL(data.value).host === new URL(frame.src).host) {
+      links.push(data.value);
+    }
+  }
+});
+</script>
+"""
+
+
+def wordpress(story: Story, reference: str) -> str:
+    """A frame as WordPress writes it for an address that it does not know."""
+    return (
+        f'<iframe class="wp-embedded-content" sandbox="allow-scripts" security="restricted" '
+        f'src="{story.server}/e/{escape(reference)}#?secret={SECRET}" data-secret="{SECRET}" '
+        'width="500" height="200" title="Discussion" frameborder="0"></iframe>' + LISTENER
+    )
+
+
+def inside(page: Page) -> Frame:
+    """The frame itself."""
+    return page.frames[1]
+
+
+async def heights(page: Page) -> list[int]:
+    """What WordPress was told."""
+    found: list[int] = await page.evaluate(
+        "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+    )
+    return found
+
+
+async def test_in_the_sandbox_of_wordpress_a_reader_reads_reacts_and_posts_live(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(wordpress(story, story.token))
+    frame = page.frame_locator("iframe")
+    other = await hosts.open(story.snippet, site=1)
+    await other.get_by_text("2 people are reading").wait_for()
+    await reaction(frame, "Happy").click()
+    await expect_reaction(frame, "Happy", 1, own=True)
+    await expect_reaction(other, "Happy", 1, own=False)
+    await reaction(other, "Sad").click()
+    await expect_reaction(frame, "Sad", 1, own=False)
+    await comment(frame, "From the sandbox", Name="Ana")
+    await expect(article(frame, "From the sandbox")).to_be_focused()
+    await other.get_by_role("button", name="Show 1 new comment").click()
+    await expect(article(other, "From the sandbox")).to_be_visible()
+    assert await inside(page).evaluate("origin") == "null"
+
+
+async def test_by_code_an_open_story_is_discussed_in_the_sandbox(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(wordpress(story, story.code))
+    frame = page.frame_locator("iframe")
+    await reaction(frame, "Thinking").click()
+    await expect_reaction(frame, "Thinking", 1, own=True)
+    await comment(frame, "By code alone")
+    await expect(article(frame, "By code alone")).to_be_focused()
+
+
+async def test_the_frame_is_as_high_as_what_is_in_it(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(wordpress(story, story.token))
+    frame = page.frame_locator("iframe")
+    await reaction(frame, "Happy").wait_for()
+
+    async def fits() -> bool:
+        content, room = await inside(page).evaluate(
+            "[document.body.getBoundingClientRect().height, innerHeight]"
+        )
+        return bool(200 < content <= room)
+
+    await eventually(fits, "the host made the frame as high as its content")
+    before = await heights(page)
+    await comment(frame, "line\n\n" * 3)
+    await article(frame, "line").wait_for()
+    await eventually(fits, "the frame grew with its content")
+    after = await heights(page)
+    assert after[-1] > before[-1]
+    assert all(one != two for one, two in pairwise(after))
+
+    said: list[Any] = await page.evaluate("heard")
+    assert {"message": "height", "value": after[-1], "secret": SECRET} in said
+    assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in said
+    # To whoever frames it: the token is in the frame's address, and nobody's here.
+    src = f"{story.server}/e/{story.code}"
+    assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in said
+
+
+async def test_a_frame_settles_and_says_no_more(demo: Demo, hosts: Hosts) -> None:
+    page = await hosts.open(wordpress(story := demo.story(), story.token))
+    await reaction(page.frame_locator("iframe"), "Happy").wait_for()
+    await page.frame_locator("iframe").get_by_text("1 person").wait_for()
+    frames = "new Promise((done) => { let n = 30; const next = () => n-- ? requestAnimationFrame(next) : done(); next() })"
+    await page.evaluate(frames)
+    before = await heights(page)
+    await page.evaluate(frames)
+    assert await heights(page) == before
+
+
+async def test_links_lead_out_of_the_frame(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    writer = await hosts.open(story.snippet, site=1)
+    await comment(writer, f"See [elsewhere](http://localhost:1/x) and [there]({story.link}).")
+    await article(writer, "elsewhere").wait_for()
+    address = f"{story.server}/e/{story.token}"
+    page = await hosts.open(
+        f'<iframe src="{address}" width="500" height="600" title="Discussion"></iframe>'
+    )
+    link = page.frame_locator("iframe").get_by_role("link", name="elsewhere")
+    async with page.context.expect_page() as opened:
+        await link.click()
+    assert (await opened.value).url != ""
+    assert inside(page).url == address
+
+    page = await hosts.open(wordpress(story, story.token))
+    await page.frame_locator("iframe").get_by_role("link", name="there").click()
+    await page.wait_for_function("links.length === 1")
+    assert await page.evaluate("links[0]") == story.link
+    assert inside(page).url.startswith(address)
+
+
+@pytest.mark.parametrize("width", [280, 600])
+async def test_in_a_frame_two_hundred_pixels_high_the_reactions_are_in_sight(
+    width: int, demo: Demo, hosts: Hosts, photograph: Any
+) -> None:
+    story = demo.story()
+    page = await hosts.open(
+        f'<iframe src="{story.server}/e/{story.token}" width="{width}" height="200" '
+        'title="Discussion"></iframe>'
+    )
+    frame = page.frame_locator("iframe")
+    await reaction(frame, "Happy").wait_for()
+    await photograph(page, f"frame-200-{width}")
+    for name in ("Surprised", "Thinking", "Happy", "Sad", "Fired up"):
+        await expect(reaction(frame, name)).to_have_accessible_name(f"{name} 0")
+        bottom = await reaction(frame, name).evaluate(
+            "button => button.getBoundingClientRect().bottom"
+        )
+        assert bottom <= 150
+    await expect(frame.get_by_role("heading", name="No comments yet")).to_be_in_viewport()
+    wide, room = await inside(page).evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert wide <= room
+
+
+async def test_the_framed_page_has_no_fault_and_its_readers_language(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.page(await hosts.reader(locale="fr-FR"))
+    await page.goto(f"{story.server}/e/{story.code}")
+    await expect(page.get_by_role("heading", name="Aucun commentaire")).to_be_visible()
+    assert await faults(page) == []
+    german = demo.story(lang="de")
+    await page.goto(f"{story.server}/e/{german.token}")
+    await expect(page.get_by_role("heading", name="Noch keine Kommentare")).to_be_visible()
+    assert await page.evaluate("document.documentElement.lang") == "de"
+
+
+async def test_only_the_tokens_pages_may_frame_it(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Framing 'http://localhost", "Refused to frame"]
+    story = demo.story()
+    closed = story.with_claims(origins=["https://elsewhere.example"])
+    page = await hosts.open(
+        f'<iframe src="{story.server}/e/{closed}" width="500" title="Discussion"></iframe>'
+    )
+    await expect(page.frame_locator("iframe").locator("story-widget")).to_have_count(0)
+    assert any(text.startswith(tuple(hosts.expected)) for text in hosts.said)
+
+
+async def test_in_a_sandbox_a_token_for_one_site_says_why_it_does_not_do(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["Failed to load resource", "story-widget: "]
+    story = demo.story()
+    empty = await hosts.open("")
+    own = story.with_claims(origins=[await empty.evaluate("origin")])
+    page = await hosts.open(wordpress(story, own))
+    frame = page.frame_locator("iframe")
+    await expect(frame.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    # Not in a sandbox, the same token does.
+    page = await hosts.open(
+        f'<iframe src="{story.server}/e/{own}" width="500" height="600" title="Discussion"></iframe>'
+    )
+    await reaction(page.frame_locator("iframe"), "Happy").click()
+    await expect_reaction(page.frame_locator("iframe"), "Happy", 1, own=True)
+
+
+async def test_the_file_that_tells_the_height_is_not_kept_for_ever(
+    demo: Demo, hosts: Hosts
+) -> None:
+    # Asked for without opening it as a page, for which a browser may want an icon.
+    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
+    assert "immutable" not in answer.headers["cache-control"]
+    assert answer.headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize("isolation", ["require-corp", "credentialless"])
+@pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
+async def test_a_page_that_isolates_itself_may_frame_a_discussion(
+    isolation: str, sandbox: str, demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    frame = f'<iframe {sandbox} src="{story.server}/e/{escape(story.token)}" height="900"></iframe>'
+    page = await hosts.open(frame, headers={"Cross-Origin-Embedder-Policy": isolation})
+    inner = page.frame_locator("iframe")
+    await reaction(inner, "Happy").click()
+    await expect_reaction(inner, "Happy", 1, own=True)
+    await comment(inner, "Isolated")
+    await expect(article(inner, "Isolated")).to_be_visible()
+    # A refusal is read there too.
+    hosts.expected += ["Failed to load resource: the server responded with a status of 401"]
+    await page.locator("iframe").evaluate(
+        "(frame, src) => { frame.src = src }", f"{story.server}/e/w1.x"
+    )
+    await expect(
+        inner.get_by_role("heading", name="This discussion cannot be shown")
+    ).to_be_visible()

@@ -1,0 +1,379 @@
+"""What each deed does to a story, on both engines."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.store.store_harness import Store, changes, nonzero, post, seqs
+from widget_server.model.errors import EditWindowOverError, NotFoundError, StoryClosedError
+from widget_server.model.events import StoryChanged, TallyChanged
+from widget_server.model.records import Comment, CommentState, Story
+from widget_server.store.queries.sites import update_site
+from widget_server.store.schema import comments, reactions, reports
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report, UpdateStory
+
+MINUTES_15 = 900_000
+AT = 1_000_000
+
+
+def edit(story: Story, comment: str, reader: str = "r", body: str = "new", **more: Any) -> Edit:
+    fields = {"window": MINUTES_15, "moderated": False, "at": AT + 1} | more
+    return Edit(story.id, comment, reader, body, [body], **fields)
+
+
+def delete(story: Story, comment: str, reader: str = "r", at: int = AT + 1) -> Delete:
+    return Delete(story.id, comment, reader, MINUTES_15, at)
+
+
+async def test_a_reaction_is_one_and_can_be_changed_and_taken_back(store: Store) -> None:
+    story = await store.story()
+    counted = []
+    for reaction in ("happy", "sad", "sad", None, None, "happy"):
+        counted.append(nonzero(await store.react(story, "r", reaction)))
+        await store.tallies_are_rows()
+    assert counted == [{"happy": 1}, {"sad": 1}, {"sad": 1}, {}, {}, {"happy": 1}]
+    versions = [event.tally.version for event in store.events if isinstance(event, TallyChanged)]
+    assert versions == [1, 2, 3, 4]  # what changed nothing is not announced
+
+
+async def test_a_tally_names_every_reaction_from_the_first(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    assert story.tally.counts == comment.tally.counts == {"happy": 0, "sad": 0}
+
+
+async def test_reactions_on_comments_are_counted_with_the_comment(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    for reader in ("a", "b"):
+        await store.react(story, reader, "happy", comment.id)
+    assert (await store.react(story, "c", "sad", comment.id)).counts == {"happy": 2, "sad": 1}
+    assert nonzero((await store.now(story)).tally) == {}
+    (event,) = [e for e in store.events[-1:] if isinstance(e, TallyChanged)]
+    assert (event.comment, event.tally.counts["happy"]) == (comment.id, 2)
+    await store.tallies_are_rows()
+
+
+async def test_versions_of_all_tallies_of_a_story_come_from_one_counter(store: Store) -> None:
+    """So that one number says what a reader who comes back has missed."""
+    story = await store.story()
+    comment = await store.post(story)
+    versions = [
+        (await store.react(story, reader, "happy", target)).version
+        for reader, target in (("a", None), ("a", comment.id), ("b", None), ("b", comment.id))
+    ]
+    assert versions == [1, 2, 3, 4]
+    assert (await store.now(story)).tallies == 4
+    assert [target for target, _ in (await store.discussions.tallies(story.code, 1, 9))[1]] == [
+        None,
+        comment.id,
+    ]
+    assert [target for target, _ in (await store.discussions.tallies(story.code, 3, 9))[1]] == [
+        comment.id
+    ]
+
+
+async def test_replies_hang_on_a_published_comment_of_the_same_story(store: Store) -> None:
+    story, other = await store.story("a"), await store.story("b")
+    top = await store.post(story)
+    reply = await store.post(story, "q", parent=top.id)
+    deeper = await store.post(story, "r", parent=reply.id)
+    assert (deeper.parent, deeper.thread) == (reply.id, top.id)
+    for where, parent in ((other, top.id), (story, "nowhere")):
+        with pytest.raises(NotFoundError):
+            await store.post(where, parent=parent)
+
+
+async def test_what_is_pending_has_no_number_until_it_is_approved(store: Store) -> None:
+    story = await store.story()
+    pending = await store.post(story, pending=True)
+    assert (pending.state, pending.seq, pending.born) == (CommentState.PENDING, 0, 0)
+    assert (await store.now(story)).seq == 0
+    assert store.events == []
+    for action in (
+        store.react(story, "q", "happy", pending.id),
+        store.post(story, parent=pending.id),
+    ):
+        with pytest.raises(NotFoundError):
+            await action
+    edited = await store.writer.submit(edit(story, pending.id, moderated=True))
+    assert (edited.source, edited.waiting, edited.seq) == ("new", False, 0)
+    await store.post(story, "q")
+    approved = await store.writer.submit(Moderate(story.id, pending.id, "approve", AT))
+    assert (approved.state, approved.seq, approved.born) == (CommentState.PUBLISHED, 2, 2)
+    assert (await store.now(story)).count == 2
+
+
+async def test_a_pending_comment_can_be_taken_back_without_anyone_hearing_of_it(
+    store: Store,
+) -> None:
+    story = await store.story()
+    pending = await store.post(story, pending=True)
+    gone = await store.writer.submit(delete(story, pending.id))
+    assert (gone.state, gone.seq) == (CommentState.REMOVED, 0)
+    assert store.events == []
+    assert (await store.discussions.snapshot(story.code)).page.threads == []
+
+
+async def test_a_comment_can_be_edited_until_its_window_ends(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    last = AT + MINUTES_15
+    edited = await store.writer.submit(edit(story, comment.id, at=last))
+    assert (edited.source, edited.edited_at, edited.seq, edited.born) == ("new", last, 2, 1)
+    for late in (edit(story, comment.id, at=last + 1), delete(story, comment.id, at=last + 1)):
+        with pytest.raises(EditWindowOverError):
+            await store.writer.submit(late)
+    assert (await store.now(story)).seq == 2
+
+
+async def test_others_cannot_tell_a_comment_from_none(store: Store) -> None:
+    story, elsewhere = await store.story("a"), await store.story("b")
+    comment = await store.post(story)
+    for action in (
+        edit(story, comment.id, "other"),
+        edit(elsewhere, comment.id),
+        edit(story, "nowhere"),
+        delete(story, comment.id, "other"),
+        delete(elsewhere, comment.id),
+        Moderate(elsewhere.id, comment.id, "remove", AT),
+        Report(elsewhere.id, comment.id, "r", None, AT),
+    ):
+        with pytest.raises(NotFoundError):
+            await store.writer.submit(action)
+    assert seqs(store.events, story.code) == [1]
+
+
+async def test_a_moderated_edit_leaves_the_published_text_until_it_is_approved(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, body="old")
+    waiting = await store.writer.submit(edit(story, comment.id, moderated=True))
+    assert (waiting.source, waiting.waiting, waiting.seq) == ("old", True, 1)
+    ((code, asked),) = await store.discussions.pending("s", 10)
+    assert (code, asked.source, asked.text) == (story.code, "new", ["new"])
+    approved = await store.writer.submit(Moderate(story.id, comment.id, "approve", AT + 2))
+    assert (approved.source, approved.waiting, approved.seq) == ("new", False, 2)
+    assert approved.text == ["new"]
+    assert await store.discussions.pending("s", 10) == []
+
+
+async def test_an_edit_that_needs_no_moderator_replaces_one_that_waits(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story, body="old")
+    await store.writer.submit(edit(story, comment.id, body="waits", moderated=True))
+    edited = await store.writer.submit(edit(story, comment.id, body="newest"))
+    assert (edited.source, edited.waiting) == ("newest", False)
+
+
+@pytest.mark.parametrize("by", ["author", "moderator"])
+async def test_removing_erases_the_words_and_who_wrote_them(store: Store, by: str) -> None:
+    story = await store.story()
+    said = {"name": "Ana", "email": "a@example.org", "website": "https://a.example"}
+    top = await store.post(story, "r", "secret words", **said)
+    reply = await store.post(story, "q", parent=top.id)
+    await store.writer.submit(edit(story, top.id, body="more secrets", moderated=True))
+    action = delete(story, top.id) if by == "author" else Moderate(story.id, top.id, "remove", AT)
+    gone = await store.writer.submit(action)
+    assert gone.state is CommentState.REMOVED
+    assert (gone.text, gone.source, gone.name, gone.email, gone.website) == (
+        [],
+        "",
+        None,
+        None,
+        None,
+    )
+    (row,) = await store.rows(comments, comments.c.id == top.id)
+    for word in ("secret", "Ana", "a@example.org", "a.example"):
+        assert word not in repr(row)
+    found = await store.discussions.snapshot(story.code)
+    now, page = found.story, found.page
+    assert (now.count, now.seq) == (1, 3)
+    assert page.threads[0].top.id == top.id
+    assert [one.id for one in page.threads[0].replies] == [reply.id]
+    with pytest.raises(NotFoundError):
+        await store.writer.submit(delete(story, top.id))
+
+
+async def test_forgetting_erases_a_reader_from_every_story_of_the_site(store: Store) -> None:
+    stories = [await store.story("a"), await store.story("b")]
+    theirs = await store.post(stories[0], "other")
+    for story in stories:
+        await store.post(story, "r", "my words", name="Ana", key="the-same-key")
+        await store.post(story, "r", pending=True)
+        await store.react(story, "r", "happy")
+        await store.react(story, "other", "happy")
+    await store.react(stories[0], "r", "sad", theirs.id)
+    await store.writer.submit(Report(stories[0].id, theirs.id, "r", "because", AT))
+    store.events.clear()
+
+    things = await store.writer.submit(Forget("r", AT))
+
+    assert things == 7
+    assert await store.rows(reactions, reactions.c.reader == "r") == []
+    assert await store.rows(reports) == []
+    assert await store.rows(comments, comments.c.reader == "r") == []
+    assert "my words" not in repr(await store.rows(comments))
+    for story in stories:
+        now = await store.now(story)
+        assert now.tally.counts == {"happy": 1, "sad": 0}
+    assert [event.comment.state for event in changes(store.events)] == [CommentState.REMOVED] * 2
+    assert {event.comment for event in store.events if isinstance(event, TallyChanged)} == {
+        None,
+        theirs.id,
+    }
+    await store.tallies_are_rows()
+    assert await store.writer.submit(Forget("r", AT)) == 0
+    # Who was forgotten begins anew, also with a key that was used before.
+    again = await store.post(stories[0], "r", "new words", key="the-same-key")
+    assert again.source == "new words"
+    await store.writer.submit(Forget("r", AT))
+
+
+async def test_two_forgotten_readers_may_have_used_the_same_key(store: Store) -> None:
+    story = await store.story()
+    for reader in ("a", "b"):
+        await store.post(story, reader, key="the-same-key")
+    await store.together(Forget("a", AT), Forget("b", AT))
+    assert (await store.now(story)).count == 0
+    assert store.writer.metrics.actions_failed == 0
+
+
+async def test_a_key_is_free_again_in_the_batch_that_forgets_who_used_it(store: Store) -> None:
+    story = await store.story()
+    await store.post(story, "r", key="k")
+    batches = store.writer.metrics.batches
+    _, posted = await store.together(Forget("r", AT), post(story, "r", "Again.", key="k"))
+    assert posted.source == "Again."
+    assert store.writer.metrics.batches == batches + 1
+
+
+async def test_a_reader_reports_a_comment_once(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    for reason in ("first", "second"):
+        await store.writer.submit(Report(story.id, comment.id, "q", reason, AT))
+    await store.writer.submit(Report(story.id, comment.id, "p", None, AT))
+    told = {(row.reader, row.reason) for row in await store.rows(reports)}
+    assert told == {("q", "first"), ("p", None)}
+
+
+async def test_a_closed_story_takes_nothing_new_and_gives_everything_back(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    await store.react(story, "r", "happy")
+    closed = await store.writer.submit(UpdateStory(story.id, {"closed": True}))
+    assert (closed.closed, closed.seq) == (True, 2)
+    for action in (
+        store.post(story),
+        store.react(story, "r", "sad"),
+        store.react(story, "r", None),
+        store.writer.submit(edit(story, comment.id)),
+    ):
+        with pytest.raises(StoryClosedError):
+            await action
+    assert (await store.writer.submit(delete(story, comment.id))).state is CommentState.REMOVED
+    assert await store.writer.submit(Forget("r", AT)) == 1
+    await store.writer.submit(UpdateStory(story.id, {"closed": False}))
+    await store.post(story)
+
+
+async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
+    store: Store,
+) -> None:
+    story = await store.story()
+    first = await store.post(story, "unheard", key="the-same-key")
+    again = await store.post(story, "known", key="the-same-key", once="unheard")
+    assert again.id == first.id
+    assert [row.reader for row in await store.rows(comments)] == ["known"]
+    edited = await store.writer.submit(
+        Edit(story.id, first.id, "known", "Mine.", [["p", None, "Mine."]], 1_000, False, 2)
+    )
+    assert edited.source == "Mine."
+    other, same = await store.together(
+        post(story, "a", key="together"), post(story, "b", key="together", once="a")
+    )
+    assert other.id == same.id
+    await store.tallies_are_rows()
+
+
+async def test_a_comment_sent_again_is_answered_even_when_the_story_was_closed_since(
+    store: Store,
+) -> None:
+    story = await store.story()
+    first = await store.post(story, key="the-same-key")
+    await store.writer.submit(UpdateStory(story.id, {"closed": True}))
+    assert (await store.post(story, key="the-same-key")).id == first.id
+
+
+async def test_a_change_of_the_story_has_a_number_and_one_without_effect_has_none(
+    store: Store,
+) -> None:
+    story = await store.story()
+    for _ in range(2):
+        await store.writer.submit(UpdateStory(story.id, {"notice": "Wait."}))
+    assert (await store.now(story)).seq == 1
+    (event,) = store.events
+    assert isinstance(event, StoryChanged)
+    assert (event.seq, event.state.notice) == (1, "Wait.")
+
+
+async def test_each_change_is_told_as_it_was_made(store: Store) -> None:
+    story = await store.story()
+    await store.together(
+        UpdateStory(story.id, {"closed": True}),
+        UpdateStory(story.id, {"notice": "Closed for now."}),
+    )
+    told = [
+        (e.seq, e.state.closed, e.state.notice) for e in store.events if isinstance(e, StoryChanged)
+    ]
+    assert told == [(1, True, None), (2, True, "Closed for now.")]
+
+
+async def test_the_attribution_of_the_latest_token_is_shown(store: Store) -> None:
+    story = await store.story(iat=100)
+
+    async def attribute(iat: int, title: str) -> tuple[str | None, int]:
+        changed = await store.writer.submit(UpdateStory(story.id, {"title": title}, iat))
+        return changed.title, changed.seq
+
+    assert await attribute(99, "Older") == ("Title", 0)
+    assert await attribute(300, "Title") == ("Title", 0)
+    assert await attribute(200, "Between") == ("Title", 0)
+    assert await attribute(301, "Newer") == ("Newer", 1)
+
+
+async def test_pins_change_the_comment_and_removing_unpins(store: Store) -> None:
+    story = await store.story()
+    comment = await store.post(story)
+    for verb, pinned, seq in (
+        ("pin", True, 2),
+        ("pin", True, 2),
+        ("unpin", False, 3),
+        ("pin", True, 4),
+    ):
+        changed = await store.writer.submit(Moderate(story.id, comment.id, verb, AT))  # type: ignore[arg-type]
+        assert (changed.pinned, changed.seq) == (pinned, seq)
+    gone: Comment = await store.writer.submit(Moderate(story.id, comment.id, "remove", AT))
+    assert gone.pinned is False
+
+
+async def test_new_rules_of_a_site_move_its_stories_on(store: Store) -> None:
+    """Open pages see a gap and take a fresh snapshot, with the new rules."""
+    story, other = await store.story("a"), await store.story("a", site="t")
+    await store.post(story)
+    await store.writer.run_in_transaction(
+        update_site(
+            "s", lambda site: replace(site, settings=site.settings.with_value("prompt", "Well?"))
+        )
+    )
+    assert (await store.now(story)).seq == 2
+    assert (await store.now(other)).seq == 0
+    changed = await store.discussions.changes(story.code, 1)
+    assert not changed.complete
+    await store.writer.run_in_transaction(
+        update_site("s", lambda site: replace(site, generation=2))
+    )
+    assert (await store.now(story)).seq == 2

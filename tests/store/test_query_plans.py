@@ -1,0 +1,130 @@
+"""No question that readers ask makes SQLite walk through all comments."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.store.store_harness import Store, open_store, post
+from widget_server.model.records import Story
+from widget_server.store import migrate
+from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, React, Report
+
+COMMENTS = 10_000
+
+#: A walk through a table, or through all rows of a story: an index of which only the story is used.
+WALK = re.compile(
+    r"SCAN (comments|reactions|stories)\b"
+    r"|SEARCH (comments|reactions) USING .*(autoindex_\w+|_seq|_thread) \(story=\?\)"
+    r"|SEARCH comments USING INDEX ix_comments_top_born \(story=\? AND born>\?\)"
+)
+#: What an index holds in order already must not be sorted.
+SORTED = {"changes", "tallies", "recent"}
+Question = Callable[[Store, Story, str], Awaitable[Any]]
+
+
+def reads(name: str, *arguments: Any) -> Question:
+    return lambda store, story, _: getattr(store.discussions, name)(story.code, *arguments)
+
+
+QUESTIONS: dict[str, Question] = {
+    "snapshot": reads("snapshot"),
+    "newest": reads("page", "newest", "WyJuZXdlc3QiLDUwMF0", 20),
+    "oldest": reads("page", "oldest", None, 20),
+    "top": reads("page", "top", None, 20),
+    "top further": reads("page", "top", "WyJ0b3AiLDEsNTAwXQ", 20),
+    "changes": reads("changes", COMMENTS - 50),
+    "tallies": reads("tallies", 5, 500),
+    "recent": reads("recent", 500),
+    "counts": lambda store, story, _: store.discussions.counts([story.code]),
+    "positions": lambda store, story, _: store.discussions.positions([story.code]),
+    "mine": lambda store, story, _: store.discussions.own(story.id, ["r1", "r2"]),
+    "thread": lambda store, story, comment: store.discussions.thread(story.code, comment),
+    "react": lambda store, story, comment: store.writer.submit(
+        React(story.id, comment, "f", "happy", None, 1)
+    ),
+    "post": lambda store, story, comment: store.post(story, parent=comment),
+    "edit": lambda store, story, comment: store.writer.submit(
+        Edit(story.id, comment, "r0", "new", [], 10**9, False, 2)
+    ),
+    "report": lambda store, story, comment: store.writer.submit(
+        Report(story.id, comment, "r", None, 1)
+    ),
+    "moderate": lambda store, story, comment: store.writer.submit(
+        Moderate(story.id, comment, "pin", 1)
+    ),
+    "delete": lambda store, story, comment: store.writer.submit(
+        Delete(story.id, comment, "r0", 10**9, 2)
+    ),
+    "forget": lambda store, story, _: store.writer.submit(Forget("r3", 1)),
+}
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
+    """A database with a story of 10,000 comments: its URL, the story's code, the first comment."""
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('crowded') / 'widget.db'}"
+    return asyncio.run(_crowd(url))
+
+
+async def _crowd(url: str) -> tuple[str, str, str]:
+    await migrate.upgrade(url)
+    async with open_store(url) as store:
+        story = await store.story()
+        other = await store.story("other")
+        top = await store.post(story, "r0", id="first")
+        await asyncio.gather(
+            *(
+                store.writer.submit(
+                    post(
+                        story if number % 10 else other,
+                        f"r{number % 997}",
+                        parent=top.id if number % 3 == 1 and number % 10 else None,
+                    )
+                )
+                for number in range(COMMENTS)
+            )
+        )
+    return url, story.code, top.id
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_question_finds_its_comments_by_an_index(
+    crowded: tuple[str, str, str], name: str
+) -> None:
+    url, code, comment = crowded
+    asked: list[tuple[str, Any]] = []
+
+    def note(
+        _c: object, _cursor: object, sql: str, parameters: Any, _x: object, many: bool
+    ) -> None:
+        if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
+            asked.append((sql, parameters[0] if many else parameters))
+
+    async with open_store(url) as store:
+        story = await store.discussions.story(code)
+        assert story is not None
+        engines = store.database._reader.sync_engine, store.database._writer.sync_engine
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
+        await QUESTIONS[name](store, story, comment)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+        assert asked
+
+        async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            return [row.detail for row in plan]
+
+        for sql, parameters in asked:
+            steps = await store.database.read(partial(explain, sql=sql, parameters=parameters))
+            walks = [step for step in steps if WALK.match(step)]
+            if "IS NULL AND pinned" in sql:
+                walks += [step for step in steps if "top_" in step]
+            walks += [step for step in steps if "ORDER BY" in step and name in SORTED]
+            assert not walks, (sql, steps)

@@ -1,0 +1,121 @@
+"""SQLite in its own threads: whole transactions, and nothing that would have to wait."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.store.store_harness import open_store
+from widget_server.model.errors import UnavailableError
+from widget_server.store import engine, migrate
+from widget_server.store.engine import SQLITE_READ_THREADS
+
+
+async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]]) -> object:
+    async def run(connection: AsyncConnection) -> object:
+        return await work(connection)
+
+    await migrate.upgrade(url)
+    async with open_store(url) as store:
+        return await store.database.write(run)
+
+
+async def test_a_transaction_is_driven_in_a_thread_that_is_not_the_loops(sqlite_url: str) -> None:
+    async def where(connection: AsyncConnection) -> int:
+        await connection.exec_driver_sql("SELECT 1")
+        return threading.get_ident()
+
+    assert await _write(sqlite_url, where) != threading.get_ident()
+
+
+async def test_what_waits_for_the_loop_is_refused_and_undone(sqlite_url: str) -> None:
+    async def wait(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("INSERT INTO meta VALUES ('left', 'behind')")
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="something else than its database"):
+        await _write(sqlite_url, wait)
+
+    async def look(connection: AsyncConnection) -> int:
+        found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
+        return int(found.scalar_one())
+
+    assert await _write(sqlite_url, look) == 0
+
+
+async def test_a_transaction_that_fails_leaves_nothing_behind(sqlite_url: str) -> None:
+    async def fail(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("INSERT INTO meta VALUES ('left', 'behind')")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await _write(sqlite_url, fail)
+
+    async def look(connection: AsyncConnection) -> int:
+        found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
+        return int(found.scalar_one())
+
+    assert await _write(sqlite_url, look) == 0
+
+
+async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_one_served(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    monkeypatch.setattr(engine, "READ_TIMEOUT_S", 0.2)
+    hold, held, ran = threading.Event(), threading.Semaphore(0), threading.Event()
+
+    async def hang(_: AsyncConnection) -> None:
+        held.release()
+        hold.wait(60)
+
+    async def run(_: AsyncConnection) -> None:
+        ran.set()
+
+    async with open_store(sqlite_url) as store:
+        hanging = [
+            asyncio.create_task(store.database.read(hang)) for _ in range(SQLITE_READ_THREADS)
+        ]
+        for _ in hanging:
+            assert await asyncio.to_thread(held.acquire, timeout=30)
+        with pytest.raises(UnavailableError):
+            await store.database.read(run)
+        assert not ran.is_set(), "nobody waits for it any more"
+        hold.set()
+        assert all(
+            isinstance(answer, UnavailableError)
+            for answer in await asyncio.gather(*hanging, return_exceptions=True)
+        )
+        assert store.database.metrics.read_transactions_failed == SQLITE_READ_THREADS + 1
+        await store.database.ping()
+
+
+async def test_readers_see_what_was_committed_before_they_began_and_nothing_later(
+    sqlite_url: str,
+) -> None:
+    await migrate.upgrade(sqlite_url)
+    first, second = threading.Event(), threading.Event()
+
+    async def count(connection: AsyncConnection) -> int:
+        found = await connection.exec_driver_sql("SELECT count(*) FROM meta")
+        return int(found.scalar_one())
+
+    async def twice(connection: AsyncConnection) -> tuple[int, int]:
+        before = await count(connection)
+        first.set()
+        second.wait(60)
+        return before, await count(connection)
+
+    async def add(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("INSERT INTO meta VALUES ('one', 'more')")
+
+    async with open_store(sqlite_url) as store:
+        reading = asyncio.create_task(store.database.read(twice))
+        assert await asyncio.to_thread(first.wait, 30)
+        await store.database.write(add)
+        after = await store.database.read(count)
+        second.set()
+        before, still = await reading
+        assert before == still == after - 1

@@ -1,0 +1,567 @@
+"""The HTTP door: what is too much, too slow or ambiguous is refused, once, and nobody waits for it."""
+
+import asyncio
+import gc
+import inspect
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httptools
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from tests.transport.serving import HANDSHAKE, Client, Served, connected, serving
+from tests.waiting import eventually
+from widget_server.transport.admission import HttpConnectionSlots
+from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import HTTP_METRICS
+
+ON_BOTH_LOOPS = True
+
+GET = b"GET /path?q=1 HTTP/1.1\r\nHost: h\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: h\r\n"
+
+
+class Quick(HardenedHttpProtocol):
+    header_s = 0.3
+    body_s = 0.3
+    write_s = 0.3
+    linger_s = 0.2
+
+
+class Steady(Quick):
+    """Time enough for a client that reads, on a machine that has other things to do."""
+
+    write_s = 3
+
+
+class Patient(HardenedHttpProtocol):
+    """Deadlines that no test waits for."""
+
+    header_s = body_s = write_s = 60
+    linger_s = 0.2
+
+
+class Echo:
+    """Answers with what it was sent; `/slow` waits for `go`, `/large` answers with 32 MB."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.bodies: list[bytes] = []
+        self.disconnects = 0
+        self.ended = 0
+        self.go = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self.answer(scope, receive, send)
+        finally:
+            self.ended += 1
+
+    async def answer(self, scope: Any, receive: Any, send: Any) -> None:
+        self.paths.append(scope["path"])
+        if scope["path"] == "/slow":
+            await self.go.wait()
+        body = b""
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                self.disconnects += 1
+                return
+            body += event["body"]
+            if not event["more_body"]:
+                break
+        self.bodies.append(body)
+        if scope["path"] == "/large":
+            body = bytes(32 << 20)
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def talking(
+    http: type[HardenedHttpProtocol] = Patient, *, receive_buffer: int | None = None
+) -> AsyncIterator[tuple[Echo, Client, Served]]:
+    app = Echo()
+    async with (
+        serving(app, http=http) as served,
+        connected(served.port, receive_buffer=receive_buffer) as client,
+    ):
+        yield app, client, served
+
+
+async def answers(client: Client) -> list[bytes]:
+    """The statuses of all answers until the server closes."""
+    raw = await client.read_to_end()
+    return [part[:3] for part in raw.split(b"HTTP/1.1 ")[1:]]
+
+
+async def until(client: Client, text: bytes) -> None:
+    """Read until `text` has come."""
+    async with asyncio.timeout(20):
+        while text not in client.raw and not client.ended:
+            client.raw += await client.read()
+    assert text in client.raw
+
+
+# What is served as before
+
+
+async def test_requests_on_one_connection_are_answered_in_turn() -> None:
+    async with talking() as (app, client, _served):
+        await client.send(GET + b"\r\n")
+        await until(client, b"200 OK")
+        await client.send(POST + b"Content-Length: 5\r\n\r\nfirst")
+        await until(client, b"first")
+        await client.send(
+            POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nond\r\n0\r\n\r\n"
+        )
+        await until(client, b"second")
+        assert app.bodies == [b"", b"first", b"second"]
+
+
+async def test_requests_sent_together_are_answered_in_order() -> None:
+    async with talking() as (app, client, _served):
+        names = [b"%03d" % n for n in range(5)]
+        await client.send(b"".join(POST + b"Content-Length: 3\r\n\r\n" + n for n in names))
+        await until(client, names[-1])
+        assert app.bodies == names
+
+
+async def test_a_request_that_comes_byte_by_byte_is_served() -> None:
+    async with talking() as (_app, client, _served):
+        for byte in POST + b"Content-Length: 5\r\n\r\nhello":
+            await client.send(bytes([byte]))
+            await asyncio.sleep(0)
+        await until(client, b"hello")
+
+
+async def test_the_largest_header_and_the_largest_body_pass() -> None:
+    async with talking() as (app, client, _served):
+        head = POST + b"Content-Length: 65536\r\nX: "
+        await client.send(head + b"x" * (32 * 1024 - len(head) - 4) + b"\r\n\r\n" + b"y" * 65536)
+        await until(client, b"200 OK")
+        assert app.bodies == [b"y" * 65536]
+
+
+# Too much
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"X: " + b"x" * 32 * 1024,
+        b"x" * 40_000,
+        b"X: y\r\n" * 6000,
+        b"X: " + b"x" * 5_000_000,
+    ],
+)
+async def test_a_header_block_over_32_kib_is_431(header: bytes) -> None:
+    async with talking() as (app, client, _served):
+        sending = asyncio.create_task(client.send(GET + header))
+        assert await answers(client) == [b"431"]
+        await sending
+        assert not app.paths
+
+
+async def test_a_header_one_byte_over_the_limit_is_431() -> None:
+    async with talking() as (app, client, _served):
+        head = GET + b"X: "
+        await client.send(head + b"x" * (32 * 1024 + 1 - len(head) - 4) + b"\r\n\r\n")
+        assert await answers(client) == [b"431"]
+        assert not app.paths
+
+
+async def test_the_second_header_on_a_connection_has_the_same_limit() -> None:
+    async with talking() as (_app, client, _served):
+        await client.send(GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n")
+        await until(client, b"200 OK")
+        await client.send(GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n")
+        await until(client, b"200 OK")
+        await client.send(GET + b"X: " + b"x" * 40_000)
+        assert await answers(client) == [b"200", b"200", b"431"]
+
+
+async def test_a_length_over_the_limit_is_413_before_any_of_it_is_sent() -> None:
+    async with talking() as (app, client, _served):
+        await client.send(POST + b"Content-Length: 65537\r\n\r\n")
+        assert await answers(client) == [b"413"]
+        assert not app.paths
+
+
+async def test_chunks_that_add_up_to_too_much_are_413() -> None:
+    async with talking() as (app, client, _served):
+        await client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        await client.send((b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3)
+        assert await answers(client) == [b"413"]
+        await eventually(lambda: app.ended == 1, "the application has ended")
+        assert app.disconnects == 1
+
+
+async def test_more_requests_at_once_than_allowed_end_the_connection() -> None:
+    async with talking() as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/slow") + b"\r\n" + (GET + b"\r\n") * 5000)
+        assert await answers(client) == []
+        app.go.set()
+        await eventually(lambda: not served.connections, "the connection is gone")
+        assert len(app.paths) == 1
+
+
+# Too slow
+
+
+async def test_a_connection_that_says_nothing_is_closed_without_an_answer() -> None:
+    async with talking(Quick) as (_app, client, _served):
+        assert await client.read_to_end() == b""
+
+
+@pytest.mark.parametrize("beginning", [b"G", b"\r\n", GET, GET + b"X: y\r\n"])
+async def test_a_header_that_does_not_end_in_time_is_408(beginning: bytes) -> None:
+    async with talking(Quick) as (app, client, _served):
+        await client.send(beginning)
+        assert await answers(client) == [b"408"]
+        assert not app.paths
+
+
+async def drip(client: Client, piece: bytes) -> None:
+    """Send the same again and again until the server has had enough."""
+    while not client.ended:
+        await client.send(piece)
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("piece", [b"x", b"\r\n"])
+async def test_a_header_that_drips_is_not_waited_for(piece: bytes) -> None:
+    async with talking(Quick) as (_app, client, _served):
+        await client.send(b"\r\n" if piece == b"\r\n" else GET)
+        dripping = asyncio.create_task(drip(client, piece))
+        assert await answers(client) == [b"408"]
+        await dripping
+
+
+@pytest.mark.parametrize("beginning", [b"\r\n", b"G", GET])
+async def test_the_second_header_has_its_deadline_too(beginning: bytes) -> None:
+    async with talking(Quick) as (_app, client, _served):
+        await client.send(GET + b"\r\n")
+        await until(client, b"200 OK")
+        await client.send(beginning)
+        assert await answers(client) == [b"200", b"408"]
+
+
+async def test_a_body_that_drips_is_not_waited_for() -> None:
+    before = HTTP_METRICS.request_timeouts
+    async with talking(Quick) as (app, client, _served):
+        await client.send(POST + b"Content-Length: 5000\r\n\r\n")
+        dripping = asyncio.create_task(drip(client, b"x"))
+        assert await answers(client) == [b"408"]
+        await dripping
+        await eventually(lambda: app.ended == 1, "the application has ended")
+        assert app.disconnects == 1
+    assert HTTP_METRICS.request_timeouts == before + 1
+
+
+async def test_an_answer_may_take_longer_than_any_request() -> None:
+    async with talking(Quick) as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        # Half of the next request: its clock must not run out while we are the ones who wait.
+        await client.send(b"GET /next HTTP/1.1\r\n")
+        (connection,) = served.connections
+        first = connection._deadline
+        await eventually(lambda: connection._deadline is not first, "the deadline has passed")
+        app.go.set()
+        await until(client, b"200 OK")
+        await client.send(b"Host: h\r\n\r\n")
+        await eventually(lambda: app.paths == ["/slow", "/next"], "the next request is served")
+
+
+async def test_a_client_that_does_not_read_its_answer_is_cut() -> None:
+    before = HTTP_METRICS.slow_clients_dropped
+    async with talking(Quick, receive_buffer=4096) as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        await eventually(lambda: not served.connections, "the connection is gone")
+        await eventually(lambda: app.ended == 1, "the application has ended")
+    assert HTTP_METRICS.slow_clients_dropped == before + 1
+
+
+async def test_a_client_that_reads_its_answer_slowly_is_not_cut() -> None:
+    class Impatient(Patient):
+        write_s = 1
+
+    before = HTTP_METRICS.slow_clients_dropped
+    async with talking(Impatient, receive_buffer=4096) as (_app, client, served):
+        await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 4 * Impatient.write_s
+        while loop.time() < end:
+            assert await client.read()
+            await asyncio.sleep(Impatient.write_s / 8)
+        assert served.connections
+        assert HTTP_METRICS.slow_clients_dropped == before
+        await eventually(lambda: not served.connections, "when it stops, it is cut")
+    assert HTTP_METRICS.slow_clients_dropped == before + 1
+
+
+async def test_a_client_that_asked_to_close_and_does_not_read_is_cut() -> None:
+    async with talking(Quick, receive_buffer=4096) as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/large") + b"Connection: close\r\n\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        await eventually(lambda: not served.connections, "the connection is gone")
+
+
+async def test_a_client_that_reads_gets_all_of_a_large_answer() -> None:
+    async with talking(Steady) as (_app, client, _served):
+        await client.send(GET.replace(b"/path", b"/large") + b"Connection: close\r\n\r\n")
+        head, _, body = (await client.read_to_end()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert len(body) == 32 << 20
+
+
+# Ambiguous: a proxy in front may read these otherwise than we do (request smuggling)
+
+BAD = {
+    "two framings": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two framings, the other order": POST
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "a list of lengths": POST + b"Content-Length: 5, 5\r\n\r\nhello",
+    "a signed length": POST + b"Content-Length: +5\r\n\r\nhello",
+    "a length that is no number": POST + b"Content-Length: 5_0\r\n\r\nhello",
+    "an unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "two codings": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunked twice": POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "two coding lines": POST
+    + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    "chunks in HTTP/1.0": POST.replace(b"1.1", b"1.0")
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk size that is no number": POST
+    + b"Transfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\n",
+    "a chunk that does not end": POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nxyz\r\n0\r\n\r\n",
+    "a folded line": GET + b"X: a\r\n b\r\n\r\n",
+    "bare line feeds": GET.replace(b"\r\n", b"\n") + b"\n",
+    "a bare line feed in the header": GET + b"X: a\nY: b\r\n\r\n",
+    "a bare carriage return": GET + b"X: a\rY: b\r\n\r\n",
+    "a space before the colon": GET + b"X : a\r\n\r\n",
+    "a NUL": GET + b"X: a\x00b\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": GET + b"Host: other\r\n\r\n",
+    "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 5,
+    "HTTP/2 without asking": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/0.9": b"GET /\r\n\r\n",
+    "HTTP/1.2": GET.replace(b"1.1", b"1.2") + b"\r\n",
+    "HTTP/2.0 in the words of HTTP/1": GET.replace(b"1.1", b"2.0") + b"\r\n",
+    "an unknown method": b"BREW / HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a tunnel": b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n",
+    "a path that is not ASCII": GET.replace(b"/path", b"/p\xc3\xa4th") + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", BAD.values(), ids=BAD)
+async def test_what_can_be_read_in_two_ways_is_400_and_the_end(
+    request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with talking() as (app, client, served):
+        await client.send(request_ + GET + b"\r\n")
+        assert await answers(client) == [b"400"]
+        assert "/path" not in app.paths
+        await eventually(lambda: not served.connections, "the connection is gone")
+    assert not caplog.records
+
+
+async def test_nonsense_behind_an_unanswered_request_is_not_taken_for_its_answer() -> None:
+    async with talking() as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        await client.send(b"nonsense\r\n\r\n")
+        assert await answers(client) == []
+        app.go.set()
+        await eventually(lambda: not served.connections and app.ended, "all is over")
+
+
+async def test_nonsense_behind_an_answered_request_is_400() -> None:
+    async with talking() as (_app, client, _served):
+        await client.send(GET + b"\r\n")
+        await until(client, b"200 OK")
+        await client.send(b"nonsense\r\n\r\n")
+        assert await answers(client) == [b"200", b"400"]
+
+
+async def test_a_refused_client_that_goes_on_sending_is_cut_off() -> None:
+    before = HTTP_METRICS.requests_rejected.count
+    async with talking() as (_app, client, served):
+        await client.send(b"nonsense\r\n\r\n")
+        await until(client, b"400")
+
+        async def go_on() -> None:
+            while served.connections:
+                await client.send(bytes(1000))
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(go_on(), 20)
+    assert HTTP_METRICS.requests_rejected.count == before + 1
+
+
+async def test_an_upgrade_to_something_else_is_ignored_and_the_connection_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with talking() as (app, client, _served):
+        await client.send(GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert await answers(client) == [b"200"]
+        assert app.paths == ["/path"]
+    assert not caplog.records
+
+
+# Leaving
+
+
+async def test_idle_and_half_spoken_connections_do_not_delay_the_shutdown() -> None:
+    async with talking() as (_app, client, served), connected(served.port) as silent:
+        await client.send(GET)
+        await eventually(lambda: len(served.connections) == 2, "both are connected")
+        await asyncio.wait_for(served.stop(), 3)
+        assert await client.read_to_end() == await silent.read_to_end() == b""
+
+
+@pytest.mark.parametrize("before", [b"", GET + b"\r\n"], ids=["new", "kept"])
+async def test_a_request_on_its_way_when_the_server_leaves_is_answered(before: bytes) -> None:
+    async with talking() as (_app, client, served):
+        if before:
+            await client.send(before)
+            await until(client, b"200 OK")
+            client.raw = b""
+        await eventually(lambda: len(served.connections) == 1, "it is connected")
+        (connection,) = served.connections
+        connection.shutdown()
+        await client.send(GET + b"\r\n")
+        assert b"connection: close" in (await client.read_to_end()).lower()
+        assert client.raw.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_server_that_leaves_takes_no_new_socket() -> None:
+    async with talking() as (app, client, served):
+        await eventually(lambda: len(served.connections) == 1, "it is connected")
+        (connection,) = served.connections
+        connection.shutdown()
+        await client.send(HANDSHAKE)
+        assert await answers(client) == [b"503"]
+        assert not app.paths
+
+
+async def test_a_closed_connection_leaves_no_clock_running() -> None:
+    async with talking() as (_app, client, served):
+        await client.send(GET + b"\r\n")
+        await until(client, b"200 OK")
+        (connection,) = served.connections
+        client.sock.close()
+        await eventually(lambda: not served.connections, "the connection is gone")
+        assert connection._deadline is None
+        assert connection._undrained is None
+        assert connection.timeout_keep_alive_task is None
+
+
+async def test_a_closed_connection_is_freed_without_a_collection() -> None:
+    async with talking() as (_app, client, served):
+        await client.send(GET + b"\r\n")
+        await until(client, b"200 OK")
+        (connection,) = served.connections
+        gone = weakref.ref(connection)
+        gc.collect()
+        gc.disable()
+        try:
+            del connection
+            client.sock.close()
+            await eventually(lambda: gone() is None, "the protocol is freed")
+        finally:
+            gc.enable()
+
+
+# What is relied upon in uvicorn and httptools
+
+
+def test_what_is_overridden_exists_with_the_same_parameters() -> None:
+    overridden = [
+        "connection_made", "connection_lost", "handle_websocket_upgrade", "pause_writing",
+        "resume_writing", "data_received", "on_message_begin", "on_headers_complete", "on_body",
+        "on_message_complete", "_start_asgi_task",
+    ]  # fmt: skip
+    for name in overridden:
+        theirs = inspect.signature(getattr(HttpToolsProtocol, name))
+        ours = inspect.signature(getattr(HardenedHttpProtocol, name))
+        assert list(ours.parameters) == list(theirs.parameters)
+
+
+async def test_a_request_has_the_parts_that_we_look_at() -> None:
+    async with talking() as (app, client, served):
+        await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
+        await eventually(lambda: app.paths, "the application has begun")
+        (connection,) = served.connections
+        cycle = connection._active_cycle
+        assert isinstance(cycle, RequestResponseCycle)
+        assert cycle is connection.cycle
+        assert (cycle.response_started, cycle.response_complete, cycle.disconnected) == (
+            False, False, False,
+        )  # fmt: skip
+        assert connection.flow.read_paused is False
+        assert isinstance(connection.parser, httptools.HttpRequestParser)
+        app.go.set()
+        await until(client, b"200 OK")
+        assert cycle.response_complete
+
+
+# How many connections a network may have
+
+
+async def test_a_network_has_so_many_connections_and_each_one_left_is_free_again() -> None:
+    class Few(Patient):
+        connection_slots = HttpConnectionSlots(2, str, "192.0.2.9")
+
+    async with talking(Few) as (_app, first, served), connected(served.port) as second:
+        for client in (first, second):
+            await client.send(GET + b"\r\n")
+            await until(client, b"200 OK")
+        async with connected(served.port) as third:
+            before = HTTP_METRICS.requests_rejected.counts["429", "connections"]
+            await third.send(GET + b"\r\n")
+            answer = await third.read_to_end()
+            assert answer.startswith(b"HTTP/1.1 429")
+            assert b"retry-after: 30" in answer.lower()
+            assert HTTP_METRICS.requests_rejected.counts["429", "connections"] == before + 1
+        first.raw = b""
+        await first.send(GET + b"\r\n")
+        await until(first, b"200 OK")
+        second.sock.close()
+
+        async def seated() -> bool:
+            async with connected(served.port) as again:
+                await again.send(GET + b"Connection: close\r\n\r\n")
+                return (await again.read_to_end()).startswith(b"HTTP/1.1 200")
+
+        await eventually(seated, "a seat is free")
+
+
+async def test_behind_a_proxy_its_readers_networks_are_counted() -> None:
+    class Few(Patient):
+        connection_slots = HttpConnectionSlots(1, str, "127.0.0.1")
+
+    def told(address: bytes) -> bytes:
+        return GET + b"X-Forwarded-For: " + address + b"\r\n\r\n"
+
+    async with talking(Few) as (_app, first, served), connected(served.port) as second:
+        await first.send(told(b"192.0.2.1"))
+        await until(first, b"200 OK")
+        await second.send(told(b"192.0.2.2"))
+        await until(second, b"200 OK")
+        # The proxy's connection is now another reader's, and the seat of the one before is free.
+        first.raw = b""
+        await first.send(told(b"192.0.2.3"))
+        await until(first, b"200 OK")
+        async with connected(served.port) as third, connected(served.port) as fourth:
+            await third.send(told(b"192.0.2.1"))
+            await until(third, b"200 OK")
+            await fourth.send(told(b"192.0.2.3"))
+            assert (await fourth.read_to_end()).startswith(b"HTTP/1.1 429")

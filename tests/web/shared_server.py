@@ -1,0 +1,113 @@
+"""A server for tests of its doors: one process on each engine, shared by all tests that ask."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from typer.testing import CliRunner
+
+from tests.e2e.harness import ServerProcess
+from tests.e2e.publisher import Publisher, Story
+from widget_server.cli.main import app
+
+SECRET = "a secret of the doors without a comma"
+PAGE = "https://copy.example"
+
+
+class SharedServer:
+    """A running server, a client that asks it, and publishers."""
+
+    def __init__(self, folder: Path, database_url: str, **env: str) -> None:
+        own = {"DATABASE_URL": database_url, "SECRET_KEYS": SECRET, **env}
+        self.server = ServerProcess(folder, own)
+        self.url = self.server.url
+        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.publisher = Publisher("press", SECRET)
+
+    @contextmanager
+    def running(self) -> Iterator["SharedServer"]:
+        """Start it with the site `press`, and end it."""
+        self.cli("migrate")
+        asyncio.run(self.server.start())
+        try:
+            self.cli("site", "create", "press", "--name", "Press")
+            self.cli("site", "set", "press", "website=optional", "email=optional")
+            yield self
+        finally:
+            asyncio.run(self.server.kill())
+            self.http.close()
+
+    def cli(self, *words: str) -> str:
+        """A command of an operator beside the running server."""
+        with ThreadPoolExecutor(1) as beside:
+            done = beside.submit(
+                CliRunner().invoke, app, words, env=self.server.env, catch_exceptions=False
+            ).result()
+        assert done.exit_code == 0, f"{words} ended with {done.exit_code}:\n{done.output}"
+        return done.stdout.strip()
+
+    def site(self, slug: str, *rules: str) -> Publisher:
+        """A new site with these `KEY=VALUE` rules."""
+        self.cli("site", "create", slug, "--name", "A paper")
+        if rules:
+            self.cli("site", "set", slug, *rules)
+        return Publisher(slug, SECRET)
+
+    def story(self, **claims: Any) -> Story:
+        """A story of the site `press` that is known and has no comments yet."""
+        story = self.publisher.story(**claims)
+        self.forget_a_stranger(story)
+        return story
+
+    def forget_a_stranger(self, story: Story) -> None:
+        """The least that makes a story known."""
+        assert self.action(story, "forget").status_code == 200
+
+    def action(
+        self,
+        story: Story,
+        kind: str,
+        *,
+        origin: str | None = PAGE,
+        media: str = "text/plain",
+        **fields: Any,
+    ) -> httpx.Response:
+        """`POST /v1/actions`; what is None is left out, but a reaction."""
+        message = {"type": kind, "story": story.code, "token": story.token, **fields}
+        kept = {k: v for k, v in message.items() if v is not None or k == "reaction"}
+        headers = {"Content-Type": media} | ({} if origin is None else {"Origin": origin})
+        return self.http.post("/v1/actions", json=kept, headers=headers)
+
+    def post(self, story: Story, body: str = "hello", **fields: Any) -> dict[str, Any]:
+        """A comment that is taken: the whole answer."""
+        fields.setdefault("key", str(uuid.uuid4()))
+        answer = self.action(story, "comment", body=body, **fields)
+        assert answer.status_code == 200, answer.text
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def snapshot(self, story: Story) -> dict[str, Any]:
+        """What everyone sees now."""
+        answer = self.http.get(f"/v1/stories/{story.code}")
+        assert answer.status_code == 200, answer.text
+        content: dict[str, Any] = answer.json()
+        return content
+
+
+def rejection(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal, once its shape was found to be right."""
+    content = answer.json()
+    if content.get("type") == "error":
+        assert set(content) <= {"type", "ref", "code", "detail", "retry_after"}, content
+    else:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert set(content) <= {"type", "title", "status", "code", "detail", "retry_after"}, content
+        assert content["status"] == answer.status_code
+    assert content["detail"].endswith(".")
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status_code, content["code"]

@@ -1,0 +1,950 @@
+"""Every path over HTTP, as a page, a cache and a stranger ask it."""
+
+import asyncio
+import base64
+import gzip
+import itertools
+import json
+import re
+import secrets
+import time
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from tests.store.store_harness import open_store
+from tests.waiting import wait_until
+from tests.web.shared_server import PAGE, SharedServer, rejection
+from widget_server.protocol.openapi import openapi_document
+from widget_server.store.queries.embed_files import store_embed_files
+
+NOWHERE = "000000000000"
+
+
+def code_of(answer: httpx.Response) -> str:
+    return rejection(answer)[1]
+
+
+# The snapshot -------------------------------------------------------------------------------------
+
+
+def test_a_story_is_not_found_until_a_token_has_made_it_known(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(title="Known")
+    assert rejection(shared_server.http.get(f"/v1/stories/{story.code}")) == (404, "not_found")
+    shared_server.forget_a_stranger(story)
+    assert shared_server.snapshot(story)["story"]["title"] == "Known"
+
+
+def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    reader = shared_server.post(story)["reader"]
+    first = shared_server.http.get(f"/v1/stories/{story.code}")
+    other = shared_server.http.get(f"/v1/stories/{story.code}", headers={"Authorization": reader})
+    assert first.content == other.content
+    assert first.headers["cache-control"] == "public, max-age=2"
+    for word in ("reader", "mine", "can", "email"):
+        assert word not in {key for key in first.json() if key != "settings"}
+
+
+@pytest.mark.parametrize("spelling", ["{}", "W/{}", '"other", {}', '"other",W/{} , "more"', "*"])
+def test_what_has_not_changed_is_not_sent_again(shared_server: SharedServer, spelling: str) -> None:
+    story = shared_server.story()
+    tag = shared_server.http.get(f"/v1/stories/{story.code}").headers["etag"]
+    assert re.fullmatch(r'W/"[0-9a-f]{24}"', tag), "one tag for what is compressed and what is not"
+    header = {"If-None-Match": spelling.format(tag.removeprefix("W/"))}
+    again = shared_server.http.get(f"/v1/stories/{story.code}", headers=header)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == tag
+    assert again.headers["access-control-allow-origin"] == "*"
+    assert again.headers["vary"] == "Accept-Encoding"
+    shared_server.post(story)
+    if spelling != "*":
+        fresh = shared_server.http.get(f"/v1/stories/{story.code}", headers=header)
+        assert fresh.status_code == 200
+        assert fresh.headers["etag"] != tag
+
+
+def test_since_brings_only_what_changed(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story, "first")
+    seen = shared_server.snapshot(story)["position"]
+    second = shared_server.post(story, "second")["comment"]["id"]
+    since = {"since": f"{seen['epoch']}:{seen['seq']}"}
+    answer = shared_server.http.get(f"/v1/stories/{story.code}", params=since).json()
+    assert answer["resumed"] is True
+    assert [comment["id"] for comment in answer["changes"]] == [second]
+    assert answer["position"]["seq"] == seen["seq"] + 1
+
+
+def test_since_another_epoch_or_a_future_brings_everything(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story)
+    epoch = shared_server.snapshot(story)["position"]["epoch"]
+    for since in ("other:0", f"{epoch}:999"):
+        answer = shared_server.http.get(f"/v1/stories/{story.code}", params={"since": since}).json()
+        assert answer["resumed"] is False
+        assert len(answer["comments"]["threads"]) == 1
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["", ":", "e", "e:", ":1", "e:-1", "e:1.0", "e:one", "e:" + "9" * 30, "e" * 65 + ":1", "e:١"],
+)
+def test_a_position_that_is_none_is_malformed(shared_server: SharedServer, since: str) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}", params={"since": since})
+    assert rejection(answer) == (400, "malformed")
+
+
+def test_a_part_of_an_answer_is_not_to_be_had(shared_server: SharedServer) -> None:
+    story = _one_story(shared_server)
+    for path in (f"/v1/stories/{story.code}", "/embed.js", f"/s/{story.code}"):
+        whole = shared_server.http.get(path)
+        asked = {"Range": "bytes=0-9", "If-Range": whole.headers.get("etag", "x")}
+        answer = shared_server.http.get(path, headers=asked)
+        assert (answer.status_code, answer.content) == (200, whole.content)
+        assert "content-range" not in answer.headers
+
+
+# Further threads ----------------------------------------------------------------------------------
+
+
+def test_pages_lead_through_all_threads(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    ids = [shared_server.post(story, f"number {n}")["comment"]["id"] for n in range(5)]
+    for order, wanted in (("newest", ids[::-1]), ("oldest", ids), ("top", ids[::-1])):
+        seen: list[str] = []
+        before = None
+        while before is not None or not seen:
+            query = {"order": order, "limit": "2"} | ({} if before is None else {"before": before})
+            page = shared_server.http.get(f"/v1/stories/{story.code}/comments", params=query).json()
+            seen += [thread["id"] for thread in page["threads"]]
+            before = page["next"]
+        assert seen == wanted
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"limit": limit} for limit in ("0", "101", "-1", "1.5", "x", "", "9" * 30, "٣", "1e1", " 5")]
+    + [{"order": order} for order in ("", "best", "NEWEST")]
+    + [{"before": before} for before in ("x", "%00", "W10", "é", "WyJvbGRlc3QiLDFd")],
+)
+def test_a_page_that_nobody_offered_is_malformed(
+    shared_server: SharedServer, query: dict[str, str]
+) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}/comments", params=query)
+    assert rejection(answer) == (400, "malformed")
+
+
+def test_the_thread_of_a_reply_is_the_whole_thread(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    top = shared_server.post(story)["comment"]["id"]
+    reply = shared_server.post(story, parent=top)["comment"]["id"]
+    for comment in (top, reply):
+        thread = shared_server.http.get(f"/v1/stories/{story.code}/comments/{comment}").json()
+        assert (thread["id"], [one["id"] for one in thread["replies"]]) == (top, [reply])
+
+
+@pytest.mark.parametrize("comment", ["nobody", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
+def test_a_comment_that_is_not_there_is_not_found(
+    shared_server: SharedServer, comment: str
+) -> None:
+    story = shared_server.story()
+    answer = shared_server.http.get(f"/v1/stories/{story.code}/comments/{comment}")
+    assert rejection(answer) == (404, "not_found")
+
+
+# Counts -------------------------------------------------------------------------------------------
+
+
+def test_counts_are_told_for_a_thousand_stories_at_once(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story)
+    shared_server.action(story, "react", reaction="happy")
+    codes = [f"{number:012d}" for number in range(999)] + [story.code]
+    answer = shared_server.http.get("/v1/counts", params={"story": codes})
+    assert answer.status_code == 200
+    (count,) = answer.json()["stories"].items()
+    assert count[0] == story.code
+    assert count[1]["comments"] == 1
+    assert count[1]["tally"]["counts"]["happy"] == 1
+
+
+def test_counts_of_no_story_and_of_too_many_are_malformed(shared_server: SharedServer) -> None:
+    assert rejection(shared_server.http.get("/v1/counts")) == (400, "malformed")
+    many = {"story": [f"{number:012d}" for number in range(1001)]}
+    assert rejection(shared_server.http.get("/v1/counts", params=many)) == (400, "malformed")
+
+
+def test_codes_that_are_none_are_left_out_of_counts(shared_server: SharedServer) -> None:
+    codes = ["", "x", "\0" * 12, "é" * 12, NOWHERE, "'; DROP TAB"]
+    answer = shared_server.http.get("/v1/counts", params={"story": codes}).json()
+    assert answer == {"stories": {}, "more": 0}
+
+
+# Deeds --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media", ["text/plain", "text/plain;charset=UTF-8", "application/json"])
+def test_every_deed_is_taken_in_both_media_types(shared_server: SharedServer, media: str) -> None:
+    story = shared_server.story()
+
+    def do(kind: str, **fields: Any) -> dict[str, Any]:
+        answer = shared_server.action(story, kind, media=media, ref=7, reader=reader, **fields)
+        assert answer.status_code == 200, answer.text
+        content: dict[str, Any] = answer.json()
+        assert (content["type"], content["ref"]) == ("ok", 7)
+        assert answer.headers["cache-control"] == "no-store"
+        return content
+
+    reader = None
+    first = do("react", reaction="happy")
+    reader = first["reader"]
+    assert first["tally"]["counts"]["happy"] == 1
+    comment = do("comment", key=str(uuid.uuid4()), body="*hello*")["comment"]
+    assert comment["text"] == [["p", None, ["em", None, "hello"]]]
+    assert do("react", reaction="sad", comment=comment["id"])["comment"] == comment["id"]
+    assert do("edit", comment=comment["id"], body="bye")["comment"]["body"] == "bye"
+    do("report", comment=comment["id"], reason="why not")
+    assert do("delete", comment=comment["id"])["comment"]["state"] == "removed"
+    assert "reader" not in do("react", reaction=None)
+    do("forget")
+
+
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        ([], 200),
+        (["TEXT/plain ; charset=utf-8"], 200),
+        (["application/json"], 200),
+        (["application/x-www-form-urlencoded"], 415),
+        (["multipart/form-data; boundary=x"], 415),
+        (["text/html"], 415),
+        (["application/json-patch+json"], 415),
+        (["text/plain, application/json"], 415),
+        (["text/plain", "text/plain"], 415),
+        ([""], 415),
+    ],
+    ids=str,
+)
+def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
+    shared_server: SharedServer, media: list[str], status: int
+) -> None:
+    story = _one_story(shared_server)
+    sent = {"type": "react", "story": story.code, "token": story.token, "reaction": "happy"}
+    headers = [("Origin", PAGE), *(("Content-Type", one) for one in media)]
+    answer = shared_server.http.post("/v1/actions", content=json.dumps(sent), headers=headers)
+    assert answer.status_code == status
+    if status == 415:
+        assert rejection(answer) == (415, "malformed")
+        assert "text/plain" in answer.json()["detail"]
+
+
+def test_a_deed_done_again_with_its_key_is_done_once(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    key = str(uuid.uuid4())
+    first = shared_server.post(story, key=key)
+    again = shared_server.post(story, key=key, reader=first["reader"])
+    assert again["comment"]["id"] == first["comment"]["id"]
+    assert shared_server.snapshot(story)["count"] == 1
+
+
+def test_all_first_deeds_with_one_first_are_one_readers(shared_server: SharedServer) -> None:
+    story, other, first = shared_server.story(), shared_server.story(), str(uuid.uuid4())
+    taps = [
+        shared_server.action(story, "react", reaction=reaction, first=spelt).json()
+        for reaction, spelt in (("sad", first), ("sad", first.upper()), ("happy", first))
+    ]
+    assert taps[-1]["tally"]["counts"] | {"happy": 1, "sad": 0} == taps[-1]["tally"]["counts"]
+    said = [
+        shared_server.post(story, "hello", first=first, key=str(uuid.uuid4())) for _ in range(2)
+    ]
+    elsewhere = shared_server.action(other, "react", reaction="sad", first=first).json()
+    assert len({answer["reader"] for answer in (*taps, *said, elsewhere)}) == 1
+    # What was said before is that reader's to take back, by a deed of any kind.
+    mine = said[0]["comment"]["id"]
+    assert shared_server.action(story, "delete", comment=mine, first=first).status_code == 200
+    assert shared_server.action(story, "forget", first=first).status_code == 200
+    assert shared_server.snapshot(story)["count"] == 0
+    assert sum(shared_server.snapshot(other)["tally"]["counts"].values()) == 0
+
+
+def test_without_first_each_first_deed_is_another_readers(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    key = str(uuid.uuid4())
+    taps = [shared_server.action(story, "react", reaction="sad", key=key).json() for _ in range(2)]
+    assert taps[0]["reader"] != taps[1]["reader"]
+    assert shared_server.snapshot(story)["tally"]["counts"]["sad"] == 2
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
+    shared_server: SharedServer, known: bool
+) -> None:
+    story, key, first = shared_server.story(), str(uuid.uuid4()), str(uuid.uuid4())
+    once = shared_server.post(story, "hello", key=key, first=first)
+    again = shared_server.post(story, "hello, changed", key=key, first=first)
+    assert again == once
+    # The answer was lost, and meanwhile the reader has become somebody by another way.
+    other = shared_server.action(story, "react", reaction="sad").json()["reader"]
+    late = shared_server.post(
+        story, key=key, first=first, reader=other if known else once["reader"]
+    )
+    assert late["comment"]["id"] == once["comment"]["id"]
+    assert shared_server.snapshot(story)["count"] == 1
+    bare = str(uuid.uuid4())
+    assert shared_server.post(story, key=bare) == shared_server.post(story, key=bare)
+    assert shared_server.snapshot(story)["count"] == 2
+
+
+@pytest.mark.parametrize("first", ["", "1", 7, "00000000-0000-1000-8000-000000000000", "x" * 36])
+def test_a_first_that_others_may_guess_is_refused(shared_server: SharedServer, first: Any) -> None:
+    answer = shared_server.action(shared_server.story(), "react", reaction="sad", first=first)
+    assert rejection(answer) == (400, "malformed")
+    assert "“first”" in answer.json()["detail"]
+
+
+def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    for key in ("12345678", "00000000-0000-1000-8000-000000000000", uuid.uuid4().hex):
+        answers = [shared_server.post(story, key=key) for _ in range(2)]
+        assert len({answer["reader"] for answer in answers}) == 2
+        assert len({answer["comment"]["id"] for answer in answers}) == 2
+
+
+@pytest.mark.parametrize("page", ["https://copy.example/" + "a" * 2_000, 7, {}, None])
+def test_a_page_that_does_not_fit_costs_no_comment(shared_server: SharedServer, page: Any) -> None:
+    assert shared_server.post(shared_server.story(), page=page)["comment"]["state"] == "published"
+
+
+def test_pages_may_read_by_which_clock_an_answer_was_given(shared_server: SharedServer) -> None:
+    answer = shared_server.http.get(f"/v1/stories/{shared_server.story().code}")
+    exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
+    assert {"age", "date"} <= set(exposed)
+    assert "date" in answer.headers
+
+
+def test_messages_of_the_socket_alone_are_no_deeds(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):
+        assert rejection(shared_server.action(story, kind, value=True)) == (400, "malformed")
+
+
+def test_a_refused_deed_carries_its_reference(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    known = shared_server.action(story, "react", reaction="unheard of", ref=5)
+    assert (rejection(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
+    malformed = shared_server.action(story, "react", reaction=7, ref=6)
+    assert (rejection(malformed), malformed.json()["ref"]) == ((400, "malformed"), 6)
+
+
+# Who may ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "status"),
+    [
+        (["https://copy.example"], "https://copy.example", 200),
+        (["https://copy.example"], "https://COPY.example:443", 200),
+        (["https://copy.example"], "http://copy.example", 403),
+        (["https://copy.example"], "https://copy.example:8443", 403),
+        (["https://copy.example"], "https://copy.example.evil.example", 403),
+        (["https://copy.example"], None, 403),
+        (["https://copy.example"], "null", 403),
+        (["https://copy.example"], "", 403),
+        (["https://*.example"], "https://a.b.example", 200),
+        (["https://*.example"], "https://example", 403),
+        (["https://*.example"], "null", 403),
+        (["https://*.example"], None, 403),
+        (["*"], "https://anywhere.test", 200),
+        (["*"], "null", 200),
+        (["*"], None, 200),
+        (["*"], "https://" + "a" * 400 + ".test", 200),
+        (["*"], "<script>", 200),
+        (["http://localhost:3000"], "http://localhost:3000", 200),
+        (["http://localhost:3000"], "http://localhost", 403),
+    ],
+)
+def test_a_deed_counts_only_from_a_page_that_the_token_names(
+    shared_server: SharedServer, origins: list[str], origin: str | None, status: int
+) -> None:
+    story = shared_server.publisher.story(origins=origins)
+    body = {"key": str(uuid.uuid4()), "body": "hello"}
+    for answer in (
+        shared_server.action(story, "react", origin=origin, reaction="happy"),
+        shared_server.action(story, "comment", origin=origin, **body),
+        shared_server.action(story, "forget", origin=origin),
+    ):
+        assert answer.status_code == status, answer.text
+        if status != 200:
+            assert code_of(answer) == "origin_not_allowed"
+
+
+def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    done = shared_server.post(story)
+    fields = {"comment": done["comment"]["id"], "reader": done["reader"]}
+    for kind in ("delete", "forget"):
+        answer = shared_server.action(story, kind, origin=None, **fields)
+        assert rejection(answer) == (403, "origin_not_allowed")
+    assert shared_server.action(story, "delete", **fields).status_code == 200
+
+
+def test_two_origins_are_none(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    body = json.dumps(
+        {"type": "react", "story": story.code, "token": story.token, "reaction": None}
+    )
+    headers = [("Origin", PAGE), ("Origin", "https://evil.example")]
+    answer = shared_server.http.post("/v1/actions", content=body, headers=headers)
+    assert rejection(answer) == (403, "origin_not_allowed")
+
+
+def test_a_copy_is_shown_with_the_origin_of_its_page(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(origins=["*"], label="The Copy")
+    seen = {
+        origin: shared_server.post(story, origin=origin)["comment"]["copy"]
+        for origin in ("https://Site.example:443", "null", None, "<b>", "https://" + "a" * 400)
+    }
+    labelled = [None if copy is None else copy["origin"] for copy in seen.values()]
+    assert labelled == ["https://site.example", "null", None, "null", "null"]
+
+
+def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(
+    shared_server: SharedServer,
+) -> None:
+    now = int(time.time())
+    story = shared_server.publisher.story(iat=now - 100, exp=now + 3600)
+    done = shared_server.post(story)
+    over = type(story)(
+        story.key, story.code, shared_server.publisher.token(story.key, iat=now - 90, exp=now - 1)
+    )
+    fields = {"reader": done["reader"]}
+    assert rejection(shared_server.action(over, "react", reaction="happy")) == (
+        401,
+        "token_expired",
+    )
+    answer = shared_server.action(over, "edit", comment=done["comment"]["id"], body="x", **fields)
+    assert rejection(answer) == (401, "token_expired")
+    answer = shared_server.action(over, "delete", comment=done["comment"]["id"], **fields)
+    assert answer.status_code == 200
+
+
+def test_a_revoked_token_adds_nothing(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(jti="to-be-revoked-" + uuid.uuid4().hex[:8])
+    shared_server.forget_a_stranger(story)
+    claims = json.loads(_payload(story.token))
+    shared_server.cli("site", "revoke", "press", claims["jti"])
+
+    def revoked() -> bool:
+        return code_of(shared_server.action(story, "react", reaction="nothing")) == "token_revoked"
+
+    wait_until(revoked, "the token is withdrawn")
+    assert rejection(shared_server.action(story, "react", reaction="sad")) == (403, "token_revoked")
+
+
+def _payload(token: str) -> bytes:
+    part = token.split(".")[3]
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@pytest.mark.parametrize(("can", "status"), [(["read"], 403), (["read", "react"], 200)])
+def test_a_token_grants_only_what_it_says(
+    shared_server: SharedServer, can: list[str], status: int
+) -> None:
+    story = shared_server.publisher.story(can=can)
+    assert shared_server.action(story, "react", reaction="happy").status_code == status
+    answer = shared_server.action(story, "comment", key=str(uuid.uuid4()), body="hello")
+    assert rejection(answer) == (403, "not_permitted")
+
+
+def test_a_token_of_another_story_is_not_permitted(shared_server: SharedServer) -> None:
+    story, other = shared_server.story(), shared_server.story()
+    answer = shared_server.action(story, "react", reaction="happy", token=other.token)
+    assert rejection(answer) == (403, "not_permitted")
+
+
+def test_a_code_alone_acts_where_anyone_may_republish(shared_server: SharedServer) -> None:
+    free, closed = shared_server.story(), shared_server.story(license="proprietary")
+    shared_server.post(free, token=None, origin="https://anyone.example")
+    assert rejection(
+        shared_server.action(free, "react", token=None, origin=None, reaction="sad")
+    ) == (
+        403,
+        "origin_not_allowed",
+    )
+    assert rejection(shared_server.action(closed, "react", token=None, reaction="sad")) == (
+        403,
+        "not_permitted",
+    )
+    unknown = shared_server.publisher.story()
+    assert rejection(shared_server.action(unknown, "react", token=None, reaction="sad")) == (
+        404,
+        "not_found",
+    )
+
+
+def test_a_site_may_close_its_stories_to_those_without_a_token(shared_server: SharedServer) -> None:
+    slug = f"closed-{uuid.uuid4().hex[:6]}"
+    publisher = shared_server.site(slug, "open_reading=off", "open_republishing=off")
+    story = publisher.story(jti="withdrawn")
+    shared_server.post(story)
+    for path in ("", "/comments", "/comments/abc"):
+        answer = shared_server.http.get(f"/v1/stories/{story.code}{path}")
+        assert rejection(answer) == (403, "not_permitted")
+    assert rejection(shared_server.http.get(f"/s/{story.code}")) == (403, "not_permitted")
+    answer = shared_server.action(story, "react", token=None, reaction="sad")
+    assert rejection(answer) == (403, "not_permitted")
+    assert rejection(shared_server.http.get(f"/e/{story.code}")) == (403, "not_permitted")
+    assert shared_server.http.get(f"/e/{story.token}").status_code == 200
+    shared_server.cli("site", "revoke", slug, "withdrawn")
+    frame = f"/e/{story.token}"
+    wait_until(lambda: shared_server.http.get(frame).status_code == 403, "the frame is closed, too")
+    assert rejection(shared_server.http.get(frame)) == (403, "token_revoked")
+
+
+# All answers --------------------------------------------------------------------------------------
+
+PATHS = (
+    "/v1/stories/{code}",
+    "/v1/stories/{code}/comments",
+    "/v1/counts?story={code}",
+    "/embed.js",
+    "/s/{code}",
+    "/e/{code}",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/v1/stories/000000000000",
+    "/v1/stories/short",
+    "/v1/counts",
+    "/v1/actions",
+    "/nowhere",
+    "/",
+    "/healthz/",
+    "/v1/live",
+    "/embed/nothing.js",
+    "/embed/..%2f..%2fconfig.py",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(
+    shared_server: SharedServer, path: str
+) -> None:
+    story = _one_story(shared_server)
+    methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE")
+    sent: tuple[dict[str, str], ...] = ({}, {"Origin": PAGE, "Cookie": "a=b"})
+    for method, headers in itertools.product(methods, sent):
+        answer = shared_server.http.request(method, path.format(code=story.code), headers=headers)
+        assert answer.status_code < 500, answer.text
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "set-cookie" not in answer.headers
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "location" not in answer.headers
+        assert "server" not in answer.headers
+        assert "Origin" not in answer.headers.get("vary", "")
+        policy = answer.headers["content-security-policy"]
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            assert "default-src 'none'" in policy
+        else:
+            assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
+        if answer.status_code >= 400 and method != "HEAD":
+            rejection(answer)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_host_that_was_asked_is_in_no_answer(shared_server: SharedServer, path: str) -> None:
+    """So any is served: probes by address, several names, proxies that send another one."""
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"}
+    path = path.format(code=_one_story(shared_server).code)
+    answer = shared_server.http.get(path, headers=headers)
+    assert answer.status_code == shared_server.http.get(path).status_code
+    assert "evil" not in answer.text + str(answer.headers)
+
+
+_STORIES: dict[str, Any] = {}
+
+
+def _one_story(shared_server: SharedServer) -> Any:
+    """One story for tests that change nothing."""
+    if shared_server.url not in _STORIES:
+        _STORIES[shared_server.url] = shared_server.story()
+        shared_server.post(_STORIES[shared_server.url])
+    return _STORIES[shared_server.url]
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path[1:4] not in ("", "v1/")][:8])
+def test_head_is_get_without_the_body(shared_server: SharedServer, path: str) -> None:
+    path = path.format(code=_one_story(shared_server).code)
+    got, asked = shared_server.http.get(path), shared_server.http.head(path)
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    if path != "/metrics":
+        assert asked.headers.get("etag") == got.headers.get("etag")
+        assert asked.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/v1/actions", "/v1/stories/000000000000", "/anything"])
+def test_a_preflight_is_answered_for_every_path(shared_server: SharedServer, path: str) -> None:
+    asked = {
+        "Origin": "null",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    answer = shared_server.http.options(path, headers=asked)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "Content-Type"
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(
+    shared_server: SharedServer,
+) -> None:
+    answer = shared_server.http.get("/v1/actions")
+    assert rejection(answer) == (405, "malformed")
+    assert answer.headers["allow"] == "POST"
+    assert shared_server.http.post("/v1/counts").status_code == 405
+
+
+def test_answers_are_compressed_for_those_who_take_it(shared_server: SharedServer) -> None:
+    story = _one_story(shared_server)
+    plain = shared_server.http.get(
+        f"/v1/stories/{story.code}", headers={"Accept-Encoding": "identity"}
+    )
+    small = shared_server.http.get(f"/v1/stories/{story.code}", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.content == plain.content
+    for answer in (plain, small):
+        assert "Accept-Encoding" in answer.headers["vary"]
+
+
+# The embed's files --------------------------------------------------------------------------------
+
+
+def test_the_embed_has_an_address_that_changes_and_one_that_never_does(
+    shared_server: SharedServer,
+) -> None:
+    evergreen = shared_server.http.get("/embed.js")
+    assert evergreen.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" not in evergreen.headers["cache-control"]
+    assert int(re.findall(r"max-age=(\d+)", evergreen.headers["cache-control"])[0]) <= 3600
+    manifest = shared_server.http.get("/embed/manifest.json")
+    assert "immutable" not in manifest.headers["cache-control"]
+    names = set(re.findall(r"\d+\.\d+\.\d+-[0-9a-z]+\.js", manifest.text))
+    assert names
+    for name in names:
+        pinned = shared_server.http.get(f"/embed/{name}")
+        assert pinned.status_code == 200
+        assert pinned.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert pinned.headers["cross-origin-resource-policy"] == "cross-origin"
+
+
+def test_every_part_and_language_file_never_changes(shared_server: SharedServer) -> None:
+    manifest = shared_server.http.get("/embed/manifest.json").json()
+    facts = [*manifest["parts"].values(), *manifest["words"]]
+    assert len(facts) > 20
+    for name in (one["file"] for one in facts):
+        for address in (name, f"{name}?3"):
+            answer = shared_server.http.get(f"/embed/{address}")
+            assert answer.status_code == 200
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def store(shared_server: SharedServer, files: dict[str, str]) -> None:
+    """Leave files in the database, as a process of another build does."""
+
+    async def run() -> None:
+        async with open_store(shared_server.server.env["DATABASE_URL"]) as opened:
+            await opened.writer.run_in_transaction(store_embed_files(files))
+
+    asyncio.run(run())
+
+
+def test_the_files_of_other_builds_are_served_as_our_own(shared_server: SharedServer) -> None:
+    first, words = f"0.1.0-{secrets.token_hex(6)}.js", f"0.1.0-{secrets.token_hex(4)}-de-1.json"
+    files = {first: "// first", words: "{}"}
+    for name in files:
+        assert rejection(shared_server.http.get(f"/embed/{name}")) == (404, "not_found")
+    store(shared_server, files)
+    wait_until(lambda: shared_server.http.get(f"/embed/{words}").status_code == 200, "it is found")
+    for name, content in files.items():
+        answer = shared_server.http.get(f"/embed/{name}")
+        assert (answer.status_code, answer.text) == (200, content)
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        kind = "text/javascript; charset=utf-8" if name == first else "application/json"
+        assert answer.headers["content-type"] == kind
+
+
+def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServer) -> None:
+    def reads() -> float:
+        text = shared_server.http.get("/metrics").text
+        return float(
+            re.findall(r"^widget_database_reads_total ([0-9.e+]+)$", text, re.MULTILINE)[0]
+        )
+
+    began, before = time.monotonic(), reads()
+    for _ in range(200):
+        assert (
+            shared_server.http.get(f"/embed/0.1.0-{secrets.token_hex(4)}-live.js").status_code
+            == 404
+        )
+    # One each second, and what the server asks by itself.
+    assert reads() - before < 20 + 10 * (time.monotonic() - began)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, deflate", "gzip"),
+        ("identity", None),
+        ("deflate", None),
+        ("", None),
+    ],
+)
+def test_the_embed_comes_compressed_beforehand(
+    shared_server: SharedServer, accepts: str, coding: str | None
+) -> None:
+    with shared_server.http.stream(
+        "GET", "/embed.js", headers={"Accept-Encoding": accepts}
+    ) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == coding
+    assert "Accept-Encoding" in answer.headers["vary"]
+    plain = shared_server.http.get("/embed.js", headers={"Accept-Encoding": "identity"}).content
+    assert (gzip.decompress(raw) if coding == "gzip" else raw) == plain
+
+
+@pytest.mark.parametrize(
+    "file", ["%2e%2e/embed.js", "..%2fembed.js", "x.js", "", ".", "%00", "%e9.js"]
+)
+def test_only_the_embeds_own_files_are_served(shared_server: SharedServer, file: str) -> None:
+    target = httpx.URL(shared_server.url).copy_with(raw_path=f"/embed/{file}".encode())
+    assert rejection(shared_server.http.get(target)) == (404, "not_found")
+
+
+# The story's page ---------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) {{7*7}}"
+
+
+def test_the_page_shows_hostile_words_as_words(shared_server: SharedServer) -> None:
+    story = shared_server.publisher.story(
+        title="</title><script>alert(2)</script>",
+        author='"><b>author',
+        publisher="{{ publisher }}",
+        label="<i>label",
+        url='https://copy.example/?a=1&b="2'.replace('"', "%22"),
+    )
+    shared_server.post(story, HOSTILE, name="<b>Ana</b>")
+    page = shared_server.http.get(f"/s/{story.code}")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!]+)", page.text))
+    assert not tags & {"script", "img", "b", "i", "iframe", "svg"}
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "{{7*7}}" in page.text
+    assert 'href="javascript' not in page.text
+
+
+def test_the_page_has_permalinks_and_leads_to_older_comments(shared_server: SharedServer) -> None:
+    story = shared_server.story(title="Many")
+    first = shared_server.post(story, "the [first](https://x.example) one")["comment"]["id"]
+    reply = shared_server.post(story, "a reply", parent=first)["comment"]["id"]
+    gone = shared_server.post(story, "to be removed")
+    shared_server.action(story, "delete", comment=gone["comment"]["id"], reader=gone["reader"])
+    page = shared_server.http.get(f"/s/{story.code}").text
+    for comment in (first, reply, gone["comment"]["id"]):
+        assert f'id="c-{comment}"' in page
+    assert "to be removed" not in page
+    assert 'rel="nofollow ugc noopener noreferrer"' in page
+
+
+def test_the_styles_of_the_page_are_there(shared_server: SharedServer) -> None:
+    page = shared_server.http.get(f"/s/{_one_story(shared_server).code}").text
+    for address in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page):
+        assert shared_server.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
+
+
+DAMAGED: list[Any] = [
+    ["a", {"href": "javascript:alert(1)"}, "script"],
+    ["a", {"href": "data:text/html,x"}, "data"],
+    ["a", {"href": "https://ok.example/?a=1&b=2"}, "kept"],
+    ["script", None, "alert(2)"],
+    ["p", {"onclick": "x"}, ["em", None, "<b>"]],
+]
+
+
+def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    comment = shared_server.post(story)["comment"]["id"]
+    statement = text("UPDATE comments SET text = :tree WHERE id = :id")
+    values = {"tree": json.dumps(DAMAGED), "id": comment}
+    asyncio.run(_execute(shared_server.server.env["DATABASE_URL"], statement, values))
+    page = shared_server.http.get(f"/s/{story.code}")
+    assert page.status_code == 200
+    (drawn,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
+    assert re.findall(r'href="([^"]*)"', drawn) == ["https://ok.example/?a=1&amp;b=2"]
+    assert set(re.findall(r"</?([a-z]+)", drawn)) == {"a", "em", "p", "span"}
+    for word in ("script", "data", "alert(2)", "&lt;b&gt;"):
+        assert word in drawn
+
+
+async def _execute(url: str, statement: Any, values: dict[str, Any]) -> None:
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(statement, values)
+    await engine.dispose()
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/", "/e/000000000000"])
+def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_programs(
+    shared_server: SharedServer, path: str
+) -> None:
+    for accepts in (BROWSER, "text/html", "application/json;q=0.9, text/html"):
+        page = shared_server.http.get(path, headers={"Accept": accepts})
+        assert (page.status_code, page.headers["cache-control"]) == (404, "no-store")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "Accept" in page.headers["vary"]
+        assert "<h1>There is no discussion here yet</h1>" in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+    for accepts in ("*/*", "", "application/json", "application/json, text/html;q=0.9"):
+        answer = shared_server.http.get(path, headers={"Accept": accepts})
+        assert rejection(answer) == (404, "not_found")
+        assert "Accept" in answer.headers["vary"]
+
+
+def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.publisher.story()
+    page = shared_server.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
+    assert page.status_code == 404
+    assert "A discussion begins when somebody first opens a page that carries it." in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "/nowhere", 404, "There is no such page here"),
+        ("GET", "/embed/nothing.js", 404, "There is no such page here"),
+        ("POST", "/s/000000000000", 405, "This address cannot be used like that"),
+        ("GET", "/s/{code}?before=nonsense", 400, "This address is not right"),
+        ("GET", "/e/w1.press.1.e30.AAAA", 401, "This discussion cannot be shown here"),
+    ],
+)
+def test_whatever_a_person_opens_answers_in_words(
+    shared_server: SharedServer, method: str, path: str, status: int, words: str
+) -> None:
+    target = path.format(code=_one_story(shared_server).code)
+    page = shared_server.http.request(method, target, headers={"Accept": BROWSER})
+    assert page.status_code == status
+    assert f"<h1>{words}</h1>" in page.text
+    assert page.headers["access-control-allow-origin"] == "*"
+    if status == 405:
+        assert page.headers["allow"]
+
+
+def test_the_api_answers_problems_to_everyone(shared_server: SharedServer) -> None:
+    for path in ("/v1/stories/000000000000", "/v1/counts", "/v1/nothing"):
+        answer = shared_server.http.get(path, headers={"Accept": BROWSER})
+        assert rejection(answer)[0] in {400, 404}
+
+
+def test_every_refusal_has_a_form_that_the_reference_tells(shared_server: SharedServer) -> None:
+    for path, item in openapi_document()["paths"].items():
+        told = {
+            media
+            for operation in item.values()
+            for media in operation["responses"]["default"]["content"]
+        }
+        target = path.format(code="0" * 12, comment="x", reference="x", file="x.js")
+        found = set()
+        for accepts in (BROWSER, "*/*"):
+            answer = shared_server.http.get(target, headers={"Accept": accepts})
+            if answer.status_code == 200:
+                answer = shared_server.http.put(target, headers={"Accept": accepts})
+            assert answer.status_code in {400, 404, 401, 405}
+            found.add(answer.headers["content-type"].partition(";")[0])
+        assert path == "/v1/actions" or found == told, path
+
+
+@pytest.mark.parametrize(
+    "since", ["", ":1", "a:", "a:x", "a b:1", "a\n:1", "a" * 65 + ":1", "a:" + "1" * 16]
+)
+def test_a_position_that_is_none_is_refused(shared_server: SharedServer, since: str) -> None:
+    path = f"/v1/stories/{_one_story(shared_server).code}"
+    assert rejection(shared_server.http.get(path, params={"since": since})) == (400, "malformed")
+
+
+@pytest.mark.parametrize("kind", ["s", "e"])
+def test_a_slash_too_many_leads_to_the_page(shared_server: SharedServer, kind: str) -> None:
+    story = _one_story(shared_server)
+    for path in (f"/{kind}/{story.code}/", f"/{kind}/{story.code}//?before=&x=%22"):
+        answer = shared_server.http.get(path)
+        assert answer.status_code == 308
+        _, _, query = path.partition("?")
+        wanted = f"/{kind}/{story.code}" + ("?" + query if query else "")
+        assert answer.headers["location"] == wanted
+        assert shared_server.http.get(path, follow_redirects=True).status_code == 200
+    assert shared_server.http.get("/s//elsewhere.example/").status_code == 404
+    assert shared_server.http.post(f"/{kind}/{story.code}/").status_code == 404
+
+
+def test_the_address_of_the_server_says_what_it_is_and_names_no_story(
+    shared_server: SharedServer,
+) -> None:
+    story = _one_story(shared_server)
+    page = shared_server.http.get("/", headers={"Accept": BROWSER})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    told = shared_server.http.get("/")
+    assert told.headers["content-type"] == "application/json"
+    for answer in (page, told):
+        assert "Accept" in answer.headers["vary"]
+        assert story.code not in answer.text
+    for name, address in told.json().items():
+        assert name == "name" or httpx.get(address, trust_env=False).status_code == 200
+
+
+# For operators ------------------------------------------------------------------------------------
+
+
+def test_health_readiness_and_metrics_answer(shared_server: SharedServer) -> None:
+    assert shared_server.http.get("/healthz").text == "ok\n"
+    ready = shared_server.http.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    shared_server.story()
+    metrics = shared_server.http.get("/metrics")
+    assert metrics.headers["content-type"].startswith("text/plain")
+    counted = dict(re.findall(r"^(widget_\w+) ([0-9.e+]+)$", metrics.text, re.MULTILINE))
+    assert float(counted["widget_writer_batch_deeds_sum"]) > 0
+    assert float(counted["widget_bus_healthy"]) == float(counted["widget_writing_healthy"]) == 1
+
+
+def test_the_reference_is_served_as_documents(shared_server: SharedServer) -> None:
+    for path, version in (("/openapi.json", "openapi"), ("/asyncapi.json", "asyncapi")):
+        answer = shared_server.http.get(path)
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        assert version in answer.json()

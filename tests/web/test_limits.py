@@ -1,0 +1,190 @@
+"""Limits that no attack shows by itself: seats, what lies in the kernel, what is remembered."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.transport.serving import CLOSE, HANDSHAKE, TEXT, connected, frame, serving, upgraded
+from tests.waiting import eventually
+from tests.web.shared_server import SharedServer
+from widget_server.app import Components
+from widget_server.auth.tokens import story_code
+from widget_server.config import load
+from widget_server.model.claims import Attribution
+from widget_server.model.records import Copy
+from widget_server.operations import cache, counts_cache
+from widget_server.operations.owners import sites
+from widget_server.protocol import codes
+from widget_server.server.worker import BACKLOG, uvicorn_config
+from widget_server.store import migrate
+from widget_server.store.queries.stories import insert_story
+from widget_server.transport.websocket.limits import LimitedWebSocket
+from widget_server.web import live as live_socket
+from widget_server.web.routes import create_asgi_app
+
+ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
+
+
+async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_path: Path) -> None:
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere", sockets_per_network=2)
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
+
+    async def asked(client: Any) -> bytes:
+        await client.send(ASKING)
+        while b"\r\n\r\n" not in client.raw and not client.ended:
+            client.raw += await client.read()
+        return bytes(client.raw.split()[1])
+
+    async with serving(app) as served:
+        async with connected(served.port) as first, connected(served.port) as second:
+            assert (await asked(first), await asked(second)) == (b"101", b"101")
+            async with connected(served.port) as third:
+                assert await asked(third) == b"429"
+                assert b"retry-after: 30" in third.raw
+
+        async def seated() -> bool:
+            async with connected(served.port) as again:
+                return await asked(again) == b"101"
+
+        await eventually(seated, "a seat is free")
+
+
+async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_socket, "SUBSCRIBE_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(live_socket, "REJECTED_TIMEOUT_S", 1.0)
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
+    wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
+    loop = asyncio.get_running_loop()
+    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+        begun = loop.time()
+
+        async def insist() -> None:
+            while True:
+                await client.send(frame(TEXT, wrong))
+                await asyncio.sleep(0.3)
+
+        insisting = asyncio.create_task(insist())
+        try:
+            assert await client.close_code() == codes.TOKEN_REFUSED
+        finally:
+            insisting.cancel()
+        assert loop.time() - begun >= 1.5
+
+
+async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
+    tmp_path: Path,
+) -> None:
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    components = Components(config)
+    app = create_asgi_app(components.services, components.health(), config.socket_limit)
+    wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
+    allowed = live_socket.MAX_STORIES + live_socket.MAX_PROTOCOL_ERRORS
+    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+        await client.send(wrong * allowed)
+        received = await client.frames(CLOSE)
+    assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
+    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.MALFORMED
+
+
+async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    async with serving(app) as served, upgraded(served.port):
+        (connection,) = served.connections
+        sock = connection.transport.get_extra_info("socket")
+        unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+        connection.close(1000)
+        patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        assert unsent == LimitedWebSocket.notsent_lowat
+        assert patience == LimitedWebSocket.tcp_user_timeout_s * 1000
+        limits = connection.transport.get_write_buffer_limits()
+        assert limits == (LimitedWebSocket.write_limit_low, LimitedWebSocket.write_limit_high)
+
+
+def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
+    async def nothing(*_: object) -> None: ...
+
+    settings = uvicorn_config(load(data_dir=tmp_path), nothing)
+    assert settings.backlog == BACKLOG
+    assert settings.ws_max_size == 32 * 1024
+    protocol_switch: Any = settings.http
+    assert protocol_switch.inside.max_header_bytes == 32 * 1024
+
+
+HEADERS: dict[str, Callable[[int], bytes]] = {
+    "one long cookie": lambda room: b"Cookie: a=" + b"x" * (room - 12) + b"\r\n",
+    "many cookies": lambda room: b"Cookie: a=b; c=d\r\n" * (room // 18),
+    "something else": lambda room: b"X-Trace: " + b"x" * (room - 11) + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("asking", ["for a page", "for a socket", "for a socket, in two pieces"])
+@pytest.mark.parametrize("header", HEADERS)
+async def test_a_header_may_have_32_kib_whatever_is_asked_for(
+    shared_server: SharedServer, asking: str, header: str
+) -> None:
+    def request(size: int) -> bytes:
+        page = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        start = page if asking == "for a page" else ASKING
+        return start[:-2] + HEADERS[header](size - len(start)) + b"\r\n"
+
+    async def status(size: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", shared_server.server.port)
+        data = request(size * 1024)
+        pieces = [data] if "pieces" not in asking else [data[:9_000], data[9_000:]]
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        line = await reader.readline()
+        writer.transport.abort()
+        return line[9:12]
+
+    assert await status(31) == (b"200" if asking == "for a page" else b"101")
+    assert await status(33) == b"431"
+
+
+async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "MAX_STORIES", 2)
+    monkeypatch.setattr(cache, "MAX_TOKENS", 2)
+    monkeypatch.setattr(counts_cache, "MAX_STORIES", 2)
+    config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
+    await migrate.upgrade(config.database)
+    components = Components(config)
+    codes = [story_code("paper", key) for key in "abc"]
+    async with components.running():
+        await sites.create_site(components.services, "paper", "A paper")
+        for key, code in zip("abc", codes, strict=True):
+            await components.writer.run_in_transaction(
+                insert_story(code, "paper", key, 1, Attribution(), {})
+            )
+        for _ in range(2):
+            for code in codes:
+                found = await components.cache.story(code)
+                assert found is not None
+                assert found.code == code
+                assert code.encode() in await components.cache.counts_cache.counts([code])
+        assert list(components.cache._by_code) == codes[1:]
+        assert len(components.cache.counts_cache._fragments) <= 2
+        claims: Any = object()
+        for token in codes:
+            components.cache.put_claims(token, claims)
+        assert [components.cache.claims(token) for token in codes] == [None, claims, claims]
+        for number, code in enumerate(codes):
+            copy = Copy(number, None, "")
+            components.cache.put_copy((number, code, ""), copy, used=False)
+        assert len(components.cache._copies) == 2
