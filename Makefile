@@ -11,29 +11,29 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"
 NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
 
-# Where `make systems` unpacks WordPress, MariaDB and Ghost: 900 MB, nothing of it installed in the machine.
+# Where `make cms-tests` unpacks WordPress, MariaDB and Ghost: 900 MB, nothing of it installed in the machine.
 SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
 # Further words for pytest, e.g. make test-python ARGS="-k socket -x"
 ARGS ?=
-# So many lanes of tests at once (tests/xdist_groups.py); 0 for none, as a debugger wants it.
-LANES ?= 2
+# Test processes that run side by side (tests/xdist_groups.py); 0 for none, as a debugger needs it.
+PYTEST_WORKERS ?= 2
 
 # The order of `test` is part of what it prints: one job at a time, also under -j.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types walls js embed embed-check test-python faults models recipes systems \
-	firefox format clean
+.PHONY: help demo install test lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
+	cms-tests firefox bench format clean
 
 help: ## list these words
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMPS)/server ## run the demo: one article and two copies on three origins
 	@$(BIN)/widget-server demo $(ARGS)
 
 install: $(STAMPS)/server $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## install all that the tests need
 
-test: install lint types walls js embed-check test-python ## install, then run every check
+test: install lint types imports js-tests check-embed test-python ## install, then run every check
 
 lint: $(STAMPS)/test ## style of the Python code
 	@echo "==> lint"
@@ -45,43 +45,46 @@ types: $(STAMPS)/test $(STAMPS)/js ## types of the Python code and of the embed
 	@$(BIN)/mypy
 	@cd js && $(NPM) run --silent types
 
-walls: $(STAMPS)/test ## who may import whom
-	@echo "==> walls"
+imports: $(STAMPS)/test ## the import rules between packages
+	@echo "==> imports"
 	@$(BIN)/lint-imports
 
-js: $(STAMPS)/js ## the embed's own tests
-	@echo "==> js"
+js-tests: $(STAMPS)/js ## test the embed
+	@echo "==> js-tests"
 	@cd js && $(NPM) test --silent
 
 embed: $(STAMPS)/js ## build the embed into widget_server/static
 	@cd js && $(NPM) run --silent build
 
-embed-check: $(STAMPS)/js ## the committed embed is what js/ builds
-	@echo "==> embed-check"
+check-embed: $(STAMPS)/js ## the committed embed is what js/ builds
+	@echo "==> check-embed"
 	@cd js && $(WITH_NODE) node build.mjs --check
 
 test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k name" for some)
 	@echo "==> test-python"
-	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(LANES) $(ARGS)
+	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) $(ARGS)
 
-faults: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
-	@echo "==> faults"
+fault-tests: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
+	@echo "==> fault-tests"
 	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
-models: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
-	@echo "==> models"
+model-tests: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
+	@echo "==> model-tests"
 	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
 		tests/hub/test_hub_state_machine.py tests/store/test_model.py $(ARGS)
 
-recipes: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
+recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
 
-systems: $(SYSTEMS)/ready $(STAMPS)/browser ## WordPress and Ghost themselves: their editors, a story, its readers
+cms-tests: $(SYSTEMS)/ready $(STAMPS)/browser ## WordPress and Ghost themselves: their editors, a story, its readers
 	@SYSTEMS=$(SYSTEMS) $(BIN)/python -m pytest -o python_files='system_*.py' tests/browser $(ARGS)
 
 firefox: $(STAMPS)/js $(STAMPS)/firefox ## the embed's main path in Firefox instead of Chromium
 	@echo "==> firefox"
 	@$(BIN)/python -m pytest -o python_files='firefox_*.py' tests/browser $(ARGS)
+
+bench: $(STAMPS)/test ## measure this machine (ARGS="--help" for options); some minutes
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 format: $(STAMPS)/test ## put the Python code in order
 	@$(BIN)/ruff check --fix .

@@ -153,7 +153,7 @@ def test_a_demo_whose_ports_are_taken_is_one_sentence(demo: Demo, tmp_path: Path
 
 
 def test_a_lively_demo_fills_with_reactions_and_words(tmp_path: Path) -> None:
-    running = Demo(tmp_path, "--lively", "--data", str(tmp_path / "kept"))
+    running = Demo(tmp_path, "--simulate", "--data", str(tmp_path / "kept"))
     code = re.findall(rf"{running.url}/s/(\w{{12}})", pages(running)[0][1])[0]
 
     def lively() -> bool:

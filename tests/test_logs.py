@@ -39,7 +39,10 @@ def caught(work: Callable[[], object]) -> BaseException:
 
 
 def test_our_own_lines_are_written_as_they_are() -> None:
-    assert line("event=bus_lost reason=%s", "OSError") == "event=bus_lost reason=OSError"
+    assert (
+        line("event=bus_disconnected reason=%s", "OSError")
+        == "event=bus_disconnected reason=OSError"
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_what_happened_inside_a_group_or_beside_another_exception_is_told() -> N
 
 def test_warnings_and_uncaught_exceptions_are_lines_too() -> None:
     program = (
-        "import warnings; from widget_server import logs; logs.set_up('info')\n"
+        "import warnings; from widget_server import logs; logs.configure_logging('info')\n"
         f"warnings.warn({SECRET!r})\n"
         "class Lost:\n"
         f"    def __del__(self): raise KeyError({SECRET!r})\n"
@@ -109,6 +112,6 @@ def test_warnings_and_uncaught_exceptions_are_lines_too() -> None:
     assert [[event or kind for event, kind in one] for one in said] == [
         ["python_warning", "UserWarning"],
         ["exception_ignored", "KeyError"],
-        ["crashed", "ValueError"],
+        ["uncaught_exception", "ValueError"],
     ]
     assert SECRET not in done.stderr

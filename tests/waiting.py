@@ -10,7 +10,7 @@ from typing import Any
 #: All limits are multiplied by this: a slow machine gets more time, no test gets a longer sleep.
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 
-#: The state machines try so many times as much: `make models`.
+#: The state machines try so many times as much: `make model-tests`.
 MODEL_TIMES = int(os.environ.get("MODEL_TIMES", "1"))
 
 

@@ -88,7 +88,7 @@ class Components:
             )
         except Exception:
             # It is on disk and will be acknowledged; the sweep brings it to the readers.
-            log.exception("event=announcing_failed events=%d", len(events))
+            log.exception("event=publish_failed events=%d", len(events))
 
     def _settings_of(self, code: str) -> SiteSettings:
         site = self.cache.cached_site_of(code)
@@ -178,7 +178,7 @@ def create_app(config: Config) -> Starlette:
                 await components.store_embed(app.state.assets)
                 yield
         except DatabaseUnavailableError as problem:
-            log.error("event=not_started reason=%s", json.dumps(str(problem)))  # noqa: TRY400
+            log.error("event=start_failed reason=%s", json.dumps(str(problem)))  # noqa: TRY400
             raise
 
     app.router.lifespan_context = lifespan

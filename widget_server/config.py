@@ -17,15 +17,15 @@ from widget_server.auth.rate_limit import Rate
 from widget_server.model.errors import OperatorError
 
 DEFAULT_RATE_LIMITS = {
-    "deed": "300/60",
-    "reader": "120/3600",
+    "action": "300/60",
+    "new_reader": "120/3600",
     "comment": "30/60",
     "report": "10/600",
     "copy": "120/3600",
     "read": "6000/60",
     "refused": "300/60",
     "handshake": "600/60",
-    "arrival": "5000/20",
+    "handshake_total": "5000/20",
 }
 """What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
 whatever network, counted for all of them together."""

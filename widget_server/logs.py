@@ -91,7 +91,10 @@ def _error_name(error: BaseException) -> str:
 
 
 class CountingHandler(logging.StreamHandler[Any]):
+    """Writes a line of the log, and counts warnings and errors."""
+
     def emit(self, record: logging.LogRecord) -> None:
+        """Count and write a record."""
         if record.levelno >= logging.ERROR:
             LOG_METRICS.errors += 1
         elif record.levelno >= logging.WARNING:
@@ -122,4 +125,4 @@ def _on_uncaught(log: logging.Logger, error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
         log.warning("event=interrupted")
     else:
-        log.critical("event=crashed", exc_info=error)
+        log.critical("event=uncaught_exception", exc_info=error)

@@ -18,7 +18,9 @@ from widget_server.store import migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.store.queries import key_fingerprints as store
 
-_ACCEPT_NEW_SECRET_HINT = "run `widget-server migrate --new-secret` to go on without those tokens."
+_ACCEPT_NEW_SECRET_HINT = (
+    "run `widget-server migrate --accept-new-secret` to go on without those tokens."  # noqa: S105 - no password
+)
 
 
 def current_fingerprints(config: Config) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""`bench`: this machine against the goals."""
+"""`python -m tests.bench`: measure this machine against the goals."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,3 +32,7 @@ def bench(
     choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
     if not run.run(choice, json, markdown):
         raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

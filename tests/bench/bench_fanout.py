@@ -91,7 +91,7 @@ def several_in_one_write(repeats: int, subscribers: int = 1_000) -> Result:
         for repeat in range(repeats + 1):
             ours.client.call("start_counting")
             begun = time.monotonic()
-            number, _, cpu = ours.server.call("authors.converse", 1_000, 2)
+            number, _, cpu = ours.server.call("authors.post_comments", 1_000, 2)
             frames_, _, last, lost = ours.client.call("counted", number * subscribers)
             if lost:
                 raise RuntimeError(f"{lost} sockets were lost")
@@ -193,7 +193,7 @@ def _carried(pairs: list[ServerAndClient], subscribers: int) -> float:
     for pair in pairs:
         pair.client.call("start_counting")
     for pair in pairs:
-        pair.server.ask("authors.converse", 16 / len(pairs), 3)
+        pair.server.ask("authors.post_comments", 16 / len(pairs), 3)
     number: int = sum(pair.server.answer()[0] for pair in pairs)
     share = number * subscribers // len(pairs)
     frames_: int = sum(pair.client.call("counted", share)[0] for pair in pairs)

@@ -1,4 +1,4 @@
-"""The whole table: `widget-server bench` with the peers, and with a PostgreSQL from its wheel.
+"""The whole table: `make bench` with the peers, and with a PostgreSQL from its wheel.
 
 Everything that follows on the command line is passed on. Run from the checkout:
 `python -m tests.bench.full_benchmark --repeats 5`.
@@ -23,7 +23,7 @@ def main() -> int:
     postgres = DurablePostgres()
     postgres.start()
     try:
-        command = [sys.executable, "-m", "widget_server", "bench"]
+        command = [sys.executable, "-m", "tests.bench"]
         command += ["--postgres", postgres.dsn, "--peers", str(Path(__file__).parent)]
         with subprocess.Popen([*command, *sys.argv[1:]]) as bench:
             # An interruption is the benchmark's, which prints what it has; we wait until it has.

@@ -49,7 +49,7 @@ class ServerAndClient:
         """Frames that arrived, per second and per second of the server's CPU."""
         self.client.call("start_counting")
         begin = time.monotonic()
-        wall, cpu = self.server.call("pour", payload, rounds)
+        wall, cpu = self.server.call("broadcast", payload, rounds)
         frames, _, last, lost = self.client.call("counted", rounds * subscribers)
         if lost:
             raise RuntimeError(f"{lost} sockets were lost")

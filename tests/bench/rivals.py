@@ -68,16 +68,16 @@ class Rival:
 def rivals_in(
     folder: Path, stage: ProcessPool, names: Container[str]
 ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
-    """Those of the named peers that can run here, and why others cannot: `peer_nchan.py` is “nchan”."""
+    """Those of the named peers that can run here, and why others cannot: `rival_nchan.py` is “nchan”."""
     found, missing = {}, {}
-    for program in sorted(folder.glob("peer_*.py")):
-        name = program.stem.removeprefix("peer_").replace("_", " ")
+    for program in sorted(folder.glob("rival_*.py")):
+        name = program.stem.removeprefix("rival_").replace("_", " ")
         if name in names:
             pair = stage.yardstick(main, str(program))
             if pair.server.call("where"):
                 found[name] = pair
             else:
-                missing[name] = pair.server.call("excuse")
+                missing[name] = pair.server.call("skip_reason")
     return found, missing
 
 

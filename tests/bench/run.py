@@ -1,4 +1,4 @@
-"""What `widget-server bench` does with its options."""
+"""What `make bench` does with its options."""
 
 import signal
 from pathlib import Path

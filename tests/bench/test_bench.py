@@ -54,9 +54,9 @@ def test_a_row_that_fails_says_why_and_the_others_are_measured() -> None:
 
 
 def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_path: Path) -> None:
-    orders = "from tests.bench.stdio_program import cannot_run, say\n"
-    (tmp_path / "peer_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
-    (tmp_path / "peer_broken.py").write_text(orders + "say(1)\n")
+    orders = "from tests.bench.stdio_program import cannot_run, respond\n"
+    (tmp_path / "rival_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
+    (tmp_path / "rival_broken.py").write_text(orders + "respond(1)\n")
 
     def rivals(
         stage: ProcessPool, names: Container[str]

@@ -1,6 +1,6 @@
 """WordPress and Ghost as they are installed, each on an origin of its own, on a MariaDB that both share.
 
-All of it was unpacked by `make systems`; what runs writes into the folder it is given and ends with the tests.
+All of it was unpacked by `make cms-tests`; what runs writes into the folder it is given and ends with the tests.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""The recipes of docs/republishing.md and docs/tokens.md in the systems they are for: `make recipes`.
+"""The recipes of docs/republishing.md and docs/tokens.md in the systems they are for: `make recipe-tests`.
 
 Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in Chromium. Not part of `make test`, because all
-of them have to be fetched first. WordPress and Ghost, which run: `make systems`.
+of them have to be fetched first. WordPress and Ghost, which run: `make cms-tests`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""docs/republishing.md in a Ghost that runs: `make systems`."""
+"""docs/republishing.md in a Ghost that runs: `make cms-tests`."""
 
 import json
 import re

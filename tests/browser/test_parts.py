@@ -236,7 +236,13 @@ async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
 @pytest.mark.parametrize(
     ("part", "preloads"),
     [
-        *(("socket", True), ("live", True), ("writing", True), ("more", True), ("preview", True)),
+        *(
+            ("connection", True),
+            ("live", True),
+            ("writing", True),
+            ("more", True),
+            ("preview", True),
+        ),
         ("live", False),
     ],
 )

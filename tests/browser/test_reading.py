@@ -40,7 +40,7 @@ async def test_1_one_script_one_snapshot_one_socket_and_nobody_else_is_asked(
     await page.get_by_text("1 person is reading this").wait_for()
     own = [each for each in asked[1:] if "data:" not in each]
     # What it takes to read, and when that is drawn the part that opens the socket.
-    part = MANIFEST["parts"]["socket"]["file"]
+    part = MANIFEST["parts"]["connection"]["file"]
     assert own == [
         f"GET {demo.server}/embed.js",
         f"GET {demo.server}/v1/stories/{story.code}",

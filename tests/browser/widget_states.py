@@ -34,7 +34,11 @@ def strings_of(lang: str) -> dict[str, Any]:
     if lang != "en":
         found: dict[str, Any] = json.loads((SOURCE / "locales" / f"{lang}.json").read_text("utf-8"))
         return found
-    files = [SOURCE / "words.js", SOURCE / "writing/words.js", SOURCE / "more/words.js"]
+    files = [
+        SOURCE / "i18n.js",
+        SOURCE / "parts/writing/strings.js",
+        SOURCE / "parts/more/strings.js",
+    ]
     text = "".join(file.read_text("utf-8") for file in files)
     return dict(re.findall(r'^  (\w+):\s+"(.+)",$', text, re.MULTILINE))
 
@@ -159,7 +163,9 @@ async def a_reaction_refused(stage: Harness) -> Page:
 @state
 async def reactions_to_a_comment(stage: Harness) -> Page:
     page = await read(stage)
-    await stage.button(page, "feelOf", name="Priya", text=stage.say("feel")).first.click()
+    await stage.button(
+        page, "addReactionOf", name="Priya", text=stage.say("addReaction")
+    ).first.click()
     await expect(page.get_by_role("article").get_by_role("group")).to_be_visible()
     return page
 

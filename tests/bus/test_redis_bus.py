@@ -229,7 +229,9 @@ async def test_nothing_is_heard_that_no_process_of_ours_has_said(
             await operator.publish(name, good)
             await eventually(lambda: receiver.numbers() == [2, 1], "and what is as we say it")
     assert receiver.bus.metrics.messages_rejected == len(forged)
-    assert sum("event=bus_message_refused" in line for line in caplog.messages) == 2, "once by each"
+    assert sum("event=bus_message_rejected" in line for line in caplog.messages) == 2, (
+        "once by each"
+    )
 
 
 @pytest.mark.parametrize(
@@ -243,9 +245,9 @@ async def test_nothing_is_heard_that_no_process_of_ours_has_said(
         {"number": 2},
         {"number": 2**53},
         {"count": -1},
-        {"key": "another"},
+        {"target": "another"},
         {"epoch": "another"},
-        {"start": 0},
+        {"body_offset": 0},
         {"kind": "story", "number": 2},
         {"kind": "tally"},
     ],

@@ -126,7 +126,7 @@ SETTABLE = {
         "sad,happy",
         ["", "love", "happy,happy", "wow:Wow", "a:b:c,", ",".join(["happy"] * 9)],
     ),
-    "faces": ("emoji", ["none"]),
+    "reaction_style": ("emoji", ["none"]),
     "name": ("required", ["on", "", "REQUIRED"]),
     "website": ("optional", ["yes"]),
     "email": ("required", ["1"]),
@@ -136,8 +136,8 @@ SETTABLE = {
     "open_republishing": ("on", ["maybe"]),
     "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),
     "show_copy": ("off", ["false"]),
-    "pace_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
-    "pace_comment": ("2/1", ["", "fast"]),
+    "rate_limit_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
+    "rate_limit_comment": ("2/1", ["", "fast"]),
 }
 
 
@@ -358,7 +358,7 @@ def test_stories_and_comments_that_are_not_there_are_refused(run: Run, site: str
         ("comment", "unpin", "nobody"),
     ):
         sentence(run(*words))
-    assert run("comment", "waiting", site).out == ""
+    assert run("comment", "pending", site).out == ""
 
 
 @pytest.mark.parametrize("notice", ["n" * 501, "two\nlines", "\x07"])
@@ -387,7 +387,7 @@ async def test_moderators_work_beside_a_running_server(
         answer = await http.post("/v1/actions", json=action | {"body": "please", "name": "Ana"})
         comment = answer.json()["comment"]
         assert comment["state"] == "pending"
-        waiting = beside(server, "comment", "waiting", "press")
+        waiting = beside(server, "comment", "pending", "press")
         assert waiting == f"{comment['id']}\t{story}\tnew\tAna\tplease"
         beside(server, "comment", "approve", comment["id"])
         beside(server, "comment", "pin", comment["id"])
@@ -483,7 +483,7 @@ def test_a_process_loads_only_what_its_command_needs() -> None:
     said = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
     command, parent = (set(line.split()) for line in said.splitlines())
     assert not command & {"asyncio", "pydantic", "sqlalchemy", "uvicorn", "rich"}
-    assert not parent & {"uvicorn", "starlette", "redis", "jinja2", "widget_server.bench"}
+    assert not parent & {"uvicorn", "starlette", "redis", "jinja2"}
     assert {"sqlalchemy", "widget_server.server.supervisor"} <= parent
 
 
@@ -618,10 +618,10 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
 async def test_too_many_deeds_are_told_when_to_come_back(
     new_server: Callable[..., ServerProcess],
 ) -> None:
-    limits = "deed=11/600,comment=4/600,report=1/600,reader=3/600"
+    limits = "action=11/600,comment=4/600,report=1/600,new_reader=3/600"
     server: ServerProcess = await new_server(RATE_LIMITS=limits).start()
     beside(server, "site", "create", "press", "--name", "Press")
-    beside(server, "site", "set", "press", "pace_react=2/600", "pace_comment=2/600")
+    beside(server, "site", "set", "press", "rate_limit_react=2/600", "rate_limit_comment=2/600")
     token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     about = {"story": code("press", "one"), "token": token}
     async with http_client(base_url=server.url) as http:
@@ -766,7 +766,7 @@ async def test_what_strangers_wrote_cannot_steer_a_terminal(
             "/v1/actions", json=action | {"body": body, "key": "a-key-of-mine"}
         )
         assert answer.status_code == 200, answer.text
-    (line,) = beside(server, "comment", "waiting", "press").splitlines()
+    (line,) = beside(server, "comment", "pending", "press").splitlines()
     assert line.split("\t")[-1] == (
         "fine \\u202egnihtyna\\u202c \\u2066x\\u2069 \\ufeff\\U000e0041 \U0001f469\u200d\U0001f680 ok"
     )

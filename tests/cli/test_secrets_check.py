@@ -54,10 +54,10 @@ def test_another_secret_is_noticed(run: Run, own: Path, monkeypatch: pytest.Monk
     for words in COMMANDS:
         assert "signed with another secret" in refused(run, *words)
     # Whoever has lost the old one for good says so, once.
-    assert run("migrate", "--new-secret").status == 0
+    assert run("migrate", "--accept-new-secret").status == 0
     assert run("doctor").status == 0
     own.unlink()
-    assert run("migrate", "--new-secret").status == 0
+    assert run("migrate", "--accept-new-secret").status == 0
     assert own.read_text().strip() != OTHER
     monkeypatch.setenv("SECRET_KEYS", OTHER)
     assert "signed with another secret" in refused(run, "doctor")
@@ -88,7 +88,7 @@ def test_a_backup_comes_back_with_its_secret_only(
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "elsewhere"))
     assert "signed with another secret" in refused(run, "restore", file)
     assert run("site", "list").out == ""
-    assert run("restore", file, "--new-secret").status == 0
+    assert run("restore", file, "--accept-new-secret").status == 0
     assert "press" in run("site", "list").out
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "third"))
     monkeypatch.setenv("SECRET_KEYS", f"{NEW},{own.read_text().strip()}")

@@ -24,7 +24,7 @@ async def test_a_comment_that_waits_is_shown_to_its_author_alone_until_it_is_app
         async with Client(pair.other.url, after=author) as back:
             mine = (await back.subscribe(story.token))["mine"]["comments"]
             assert [(own["id"], own["state"]) for own in mine] == [(comment["id"], "pending")]
-        assert comment["id"] in pair.cli("comment", "waiting", publisher.site).split()
+        assert comment["id"] in pair.cli("comment", "pending", publisher.site).split()
         pair.cli("comment", "approve", comment["id"])
         for client in (author, there, here):
             frame = await client.saw("comment")

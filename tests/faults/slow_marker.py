@@ -7,6 +7,6 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 
 def slow(test: Test) -> Test:
-    """Run only with FAULTS=all (`make faults`)."""
+    """Run only with FAULTS=all (`make fault-tests`)."""
     test.thorough = True  # type: ignore[attr-defined]
     return test

@@ -12,7 +12,7 @@ from tests.waiting import SLOWNESS, eventually
 
 SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
-SWEEP_S = 2.0 * SLOWNESS
+RECONCILE_S = 2.0 * SLOWNESS
 """Without a bus the other processes show a change within this time (by the sweep)."""
 NOTICED_S = 8.0
 """A bus that is away or back is noticed within this time."""
@@ -33,7 +33,7 @@ async def test_valkey_is_killed_and_comes_back_empty(set_stage: SetStage) -> Non
         stage.valkey.kill()
         await eventually(lambda: is_degraded(stage), "it is noticed", NOTICED_S)
         for _ in range(3):
-            assert await load.spread() < SWEEP_S
+            assert await load.spread() < RECONCILE_S
         stage.valkey.start()
         returned = now()
         await eventually(lambda: is_well(stage), "it is found again", NOTICED_S)
@@ -54,10 +54,10 @@ async def test_valkey_hangs(set_stage: SetStage) -> None:
         process.send_signal(signal.SIGSTOP)
         try:
             hanging = now()
-            assert await load.spread() < SWEEP_S + 1, "also before it is noticed"
+            assert await load.spread() < RECONCILE_S + 1, "also before it is noticed"
             await eventually(lambda: is_degraded(stage), "it is noticed", NOTICED_S)
             while now() - hanging < (30 if THOROUGH else 6):
-                assert await load.spread() < SWEEP_S
+                assert await load.spread() < RECONCILE_S
         finally:
             process.send_signal(signal.SIGCONT)
         returned = now()
@@ -107,7 +107,7 @@ async def test_answers_of_valkey_are_swallowed(set_stage: SetStage) -> None:
             await load.more(15)
             stage.bus.swallowing = True
             await load.more(15)
-            assert await load.spread() < SWEEP_S + 1
+            assert await load.spread() < RECONCILE_S + 1
             stage.bus.swallowing = False
         healed = now()
         await eventually(lambda: is_well(stage), "it is found again", NOTICED_S)
@@ -120,7 +120,7 @@ async def test_valkey_is_away_at_the_start_and_comes_later(set_stage: SetStage) 
     stage = await set_stage("sqlite", bus=False)
     async with stage.load() as load:
         await load.more(30)
-        assert await load.spread() < SWEEP_S
+        assert await load.spread() < RECONCILE_S
         stage.valkey.start()
         came = now()
         await eventually(lambda: is_well(stage), "it is found", NOTICED_S)
@@ -139,7 +139,7 @@ async def test_the_network_to_valkey_is_a_black_hole_for_a_minute(set_stage: Set
         stage.bus.hang()
         begun = now()
         while now() - begun < 60:
-            assert await load.spread() < SWEEP_S + 1
+            assert await load.spread() < RECONCILE_S + 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.Event().wait(), 2)
         stage.bus.flow()
@@ -161,5 +161,5 @@ async def test_only_one_server_is_cut_off_from_valkey(set_stage: SetStage) -> No
         await load.everyone_is_back()
         await load.more(20)
         recovered = await load.spread()
-        assert recovered < SWEEP_S
+        assert recovered < RECONCILE_S
     await stage.verdict(load, "one server cut off from Valkey", recovered)

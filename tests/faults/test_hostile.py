@@ -44,10 +44,10 @@ SetStage = Callable[..., Awaitable[FaultEnvironment]]
 #: All paces are lifted for the load's sake but those of handshakes, which are the default: of a network,
 #: and 250 a second of all together; of these 750 may come at once instead of 5,000, so that a flood
 #: soon meets the pace that it then has to keep.
-LIFTED = "arrival=750/3," + ",".join(
-    f"{kind}=1000000/1" for kind in ("deed", "reader", "comment", "report")
+LIFTED = "handshake_total=750/3," + ",".join(
+    f"{kind}=1000000/1" for kind in ("action", "new_reader", "comment", "report")
 )
-RULES = ("pace_react=100000/1", "pace_comment=100000/1")
+RULES = ("rate_limit_react=100000/1", "rate_limit_comment=100000/1")
 
 MOST_BYTES = 1024 * 1024
 """What one attacker may cost."""
@@ -129,7 +129,9 @@ async def test_what_strangers_say_on_the_bus_is_shown_to_nobody(set_stage: SetSt
             assert forger.forged > 200
         silenced = now()
         recovered = await load.recovery(silenced)
-        refused = [await server.metric("widget_bus_refused_total") for server in stage.servers]
+        refused = [
+            await server.metric("widget_bus_messages_rejected_total") for server in stage.servers
+        ]
     assert min(refused) > 50
     assert not load.ledger.retries
     await stage.verdict(load, "messages forged and repeated on the bus", recovered)

@@ -93,7 +93,7 @@ async def test_honest_readers_on_slow_lines_are_not_cut_in_a_lively_story(
         story = load.stories[0]
         for _ in range(250):
             await load.writers[0].post(story)
-        cut = await server.metric("widget_sockets_slow_cut_total")
+        cut = await server.metric("widget_websocket_slow_consumers_dropped_total")
         slow = [await lines.enter_async_context(Slow(server, story, rate)) for rate in RATES]
 
         async def all_have_read_for_long() -> bool:
@@ -104,10 +104,10 @@ async def test_honest_readers_on_slow_lines_are_not_cut_in_a_lively_story(
 
         await eventually(all_have_read_for_long, "they have read for 40 s", 90, pause=0.5)
         assert all(one.taken > 160_000 for one in slow)
-        assert await server.metric("widget_sockets_slow_cut_total") == cut
+        assert await server.metric("widget_websocket_slow_consumers_dropped_total") == cut
         recovered = await load.spread()
     await stage.verdict(load, "lines of 32, 64 and 400 kbit/s", recovered)
 
 
 async def _all_cut(server: ServerProcess) -> bool:
-    return await server.metric("widget_sockets_slow_cut_total") >= DEAF
+    return await server.metric("widget_websocket_slow_consumers_dropped_total") >= DEAF

@@ -50,7 +50,7 @@ async def test_a_herd_is_served_from_one_snapshot_query_for_each_story(
         assert back["resumed"] == READERS // 2
         assert back["took"] < 20 * SLOWNESS
         # Also of those who came while others wrote, and who know where they were.
-        assert 0 < await server.metric("widget_hub_snapshots_total") <= len(load.stories)
+        assert 0 < await server.metric("widget_hub_snapshots_loaded_total") <= len(load.stories)
         await load.more(40)
     fault = f"{READERS:,} readers back in one second after kill -9"
     await stage.verdict(load, fault, back["took"])

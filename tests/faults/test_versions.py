@@ -61,13 +61,15 @@ async def test_a_rolling_restart_with_a_migration_fails_no_request_and_keeps_all
             await load.more(30)
             assert await moods(stage.url) == {None}, "the older one serves from the newer tables"
             await replace(other, NEXT)
-            heard = [await server.metric("widget_bus_received_total") for server in (one, other)]
+            heard = [
+                await server.metric("widget_bus_messages_received_total") for server in (one, other)
+            ]
             await load.everyone_is_back()
             await load.spread()
             await load.more(30)
             assert await moods(stage.url) == {None, "calm"}, "both write"
             for server, before in zip((one, other), heard, strict=True):
-                assert await server.metric("widget_bus_received_total") > before
+                assert await server.metric("widget_bus_messages_received_total") > before
             # Back to the older one, from tables that are newer than it; and on to the next.
             await replace(other, OLD)
             await load.more(20)

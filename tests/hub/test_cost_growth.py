@@ -215,7 +215,7 @@ async def test_a_delivery_allocates_nothing() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        connection = scope["extensions"][CONNECTION_EXTENSION]["peer"]
+        connection = scope["extensions"][CONNECTION_EXTENSION]["connection"]
         subscription = Subscription(connection, 0, b"", None)
         connection.on_direct_revoked = subscription.leave_broadcast
         await process.hub.subscribe(CODE, subscription, 1, None)

@@ -248,7 +248,7 @@ def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
         story = Story(**told, **numbers, tally=Tally(0, {}))
         chosen = {k: v for k, v in frame["settings"].items() if k != "max_length"}
         if not any("face" in reaction for reaction in chosen["reactions"]):
-            chosen["faces"] = "emoji"
+            chosen["reaction_style"] = "emoji"
         change = StoryChanged(frame["story"], frame["position"]["seq"], story)
         epoch = frame["position"]["epoch"]
         return server_messages.encode_story(change, epoch, SiteSettings.from_json(chosen))

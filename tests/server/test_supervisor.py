@@ -20,8 +20,8 @@ from widget_server.server.supervisor import GRACE_S
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
-from widget_server.live import embedded
-from widget_server.children import announce_ready, follow_parent
+from widget_server.bus import embedded_valkey
+from widget_server.server.child_process import announce_ready, follow_parent
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 temper = (folder / "temper").read_text().split()
@@ -46,7 +46,7 @@ if "dies" in temper:
     note("died")
     sys.exit(1)
 follow_parent()
-if embedded.ready(folder):
+if embedded_valkey.is_ready(folder):
     note("bus")
 note("up")
 if "mute" not in temper:
@@ -58,19 +58,19 @@ while True:
 PARENT = """
 import logging, sys
 from pathlib import Path
-from widget_server.children import Child
-from widget_server.supervisor import DataFolderInUse, Supervisor, embedded_valkey, sole_server
+from widget_server.server.child_process import ProcessSpec
+from widget_server.server.supervisor import DataFolderInUse, Supervisor, valkey_spec, sole_server
 
 folder, program = Path(sys.argv[1]), sys.argv[2]
 drain_s, workers, with_valkey = map(float, sys.argv[3:])
 logging.basicConfig(level=logging.INFO)
 try:
     with sole_server(folder):
-        children = [embedded_valkey(folder)] if with_valkey else []
+        children = [valkey_spec(folder)] if with_valkey else []
         for number in range(int(workers)):
             name = f"worker-{number}"
             command = [program, str(folder / "worker.py"), name, str(folder)]
-            children.append(Child(name, command, {"WIDGET_WORKER": str(number)}))
+            children.append(ProcessSpec(name, command, {"WIDGET_WORKER": str(number)}))
         sys.exit(Supervisor(children, drain_s).run())
 except DataFolderInUse as problem:
     sys.exit(print(problem, file=sys.stderr) or 2)
@@ -190,7 +190,7 @@ def test_a_worker_that_keeps_dying_is_started_again_and_again(house: House) -> N
 
 def test_a_child_that_cannot_be_started_now_is_tried_again(house: House) -> None:
     parent = house.start(workers=1, program=house.folder / "python")
-    wait_until(lambda: "event=not_started" in house.said(parent), "the first try failed")
+    wait_until(lambda: "event=start_failed" in house.said(parent), "the first try failed")
     (house.folder / "python").symlink_to(sys.executable)
     house.up(1)
 
@@ -324,7 +324,7 @@ def test_a_rolling_restart_to_something_that_does_not_start_keeps_the_old_worker
     old = house.up(2)
     house.temper("refuses")
     parent.send_signal(signal.SIGHUP)
-    wait_until(lambda: "event=roll_given_up" in house.said(parent), "it says so")
+    wait_until(lambda: "event=rolling_restart_aborted" in house.said(parent), "it says so")
     assert all(alive(pid) for pid in old)
     assert house.told("asked") == []
     assert parent.poll() is None

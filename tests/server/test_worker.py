@@ -11,7 +11,7 @@ from widget_server.server.worker import make_handshake_limiter
 
 
 def test_handshakes_are_counted_for_each_network_and_for_all_together(tmp_path: Path) -> None:
-    limits = {"handshake": "2/3600", "arrival": "5/3600"}
+    limits = {"handshake": "2/3600", "handshake_total": "5/3600"}
     config = Config(data_dir=tmp_path, rate_limits=limits)
     refusals: list[None] = []
     handshakes = make_handshake_limiter(

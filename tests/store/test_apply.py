@@ -285,7 +285,7 @@ async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
 ) -> None:
     story = await store.story()
     first = await store.post(story, "unheard", key="the-same-key")
-    again = await store.post(story, "known", key="the-same-key", once="unheard")
+    again = await store.post(story, "known", key="the-same-key", previous_reader="unheard")
     assert again.id == first.id
     assert [row.reader for row in await store.rows(comments)] == ["known"]
     edited = await store.writer.submit(
@@ -293,7 +293,7 @@ async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
     )
     assert edited.source == "Mine."
     other, same = await store.together(
-        post(story, "a", key="together"), post(story, "b", key="together", once="a")
+        post(story, "a", key="together"), post(story, "b", key="together", previous_reader="a")
     )
     assert other.id == same.id
     await store.tallies_are_rows()

@@ -128,7 +128,10 @@ DEEP = "[" * 400 + "]" * 400
         ("DELETE FROM meta WHERE key = 'epoch'", "table meta, row 'epoch'"),
         ("UPDATE sites SET settings = '[1]'", "table sites, row 'press'"),
         ("UPDATE sites SET settings = '{\"prompt\": 5}'", "table sites, row 'press'"),
-        ('UPDATE sites SET settings = \'{"pace_react": "fast"}\'', "table sites, row 'press'"),
+        (
+            'UPDATE sites SET settings = \'{"rate_limit_react": "fast"}\'',
+            "table sites, row 'press'",
+        ),
         ("UPDATE sites SET generation = 0", "table sites, row 'press'"),
         ("UPDATE sites SET oldest = 2", "table sites, row 'press'"),
         ("UPDATE sites SET generation = 99999999999", "table sites, row 'press'"),

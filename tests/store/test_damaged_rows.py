@@ -192,7 +192,7 @@ RULES: dict[str, dict[str, Any]] = {
     "reactions": {"settings": '{"reactions": 5}'},
     "number": {"settings": '{"edit_window": "x"}'},
     "switch": {"settings": '{"open_reading": 1}'},
-    "pace": {"settings": '{"pace_comment": "often"}'},
+    "pace": {"settings": '{"rate_limit_comment": "often"}'},
     "key": {"generation": 0},
 }
 

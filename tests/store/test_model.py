@@ -120,7 +120,7 @@ class Model:
             word.text, word.waiting = word.waiting, None
             self.seq += 1
 
-    def change(self, action: UpdateStory) -> None:
+    def updatestory(self, action: UpdateStory) -> None:
         self.seq += self.closed != action.columns["closed"]
         self.closed = bool(action.columns["closed"])
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.store.store_harness import Store
 from widget_server.model.records import SeenCopy, ShutOut
-from widget_server.store import transactions
+from widget_server.store.queries import stories
 from widget_server.store.queries.sites import (
     readmit_origin,
     revoke_token,
@@ -24,9 +24,9 @@ See = Callable[..., Awaitable[int | None]]
 @pytest.fixture
 def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
     """`await seen(story, 7)`: the number of that copy. Of three at most, and time passes."""
-    monkeypatch.setattr(transactions, "MAX_COPIES", 3)
+    monkeypatch.setattr(stories, "MAX_COPIES", 3)
     times = iter(range(1_000, 2_000))
-    monkeypatch.setattr(transactions, "now_ms", lambda: next(times))
+    monkeypatch.setattr(stories, "now_ms", lambda: next(times))
 
     async def seen(story: int, number: int, *, used: bool = False) -> int | None:
         origin = f"https://copy-{number}.example"

@@ -11,7 +11,7 @@ from typing import cast
 
 from tests.waiting import eventually
 from widget_server.transport.acceptor import EXHAUSTED_S, MIN_PAUSE_S, REJECTIONS_PER_S, Acceptor
-from widget_server.transport.metrics import HTTP_METRICS
+from widget_server.transport.metrics import ACCEPT_METRICS
 
 ON_BOTH_LOOPS = True
 LONG_S = 3600.0
@@ -73,12 +73,12 @@ async def test_everyone_is_accepted() -> None:
 async def test_nobody_is_accepted_while_it_rests_and_everybody_after() -> None:
     with Guests() as guests:
         guests.open()
-        before = HTTP_METRICS.accept_pauses
+        before = ACCEPT_METRICS.pauses
         guests.acceptor.throttle(LONG_S)
         guests.acceptor.throttle(LONG_S)
         guests.come(3)
         await _turns()
-        assert (guests.accepted, HTTP_METRICS.accept_pauses) == (0, before + 1)
+        assert (guests.accepted, ACCEPT_METRICS.pauses) == (0, before + 1)
         assert await guests.leave() == [b"hello"] * 3, "who leaves, rested or not, answers all"
     with Guests() as guests:
         guests.open()
@@ -92,11 +92,11 @@ async def test_many_short_rests_are_had_together() -> None:
     many = round(MIN_PAUSE_S * REJECTIONS_PER_S)
     with Guests() as guests:
         guests.open()
-        before = HTTP_METRICS.accept_pauses
+        before = ACCEPT_METRICS.pauses
         for refused in range(1, many + 1):
-            assert HTTP_METRICS.accept_pauses == before, refused
+            assert ACCEPT_METRICS.pauses == before, refused
             guests.acceptor.throttle()
-        assert HTTP_METRICS.accept_pauses == before + 1
+        assert ACCEPT_METRICS.pauses == before + 1
         await guests.leave()
 
 
@@ -132,11 +132,9 @@ async def test_who_finds_no_room_is_accepted_when_there_is_some() -> None:
     with Guests() as guests:
         guests.open()
         guests.come(2)
-        before = HTTP_METRICS.accept_resource_exhausted
+        before = ACCEPT_METRICS.resource_exhausted
         with no_more_descriptors():
-            await eventually(
-                lambda: HTTP_METRICS.accept_resource_exhausted > before, "there is no room"
-            )
+            await eventually(lambda: ACCEPT_METRICS.resource_exhausted > before, "there is no room")
             assert guests.accepted == 0
         await eventually(lambda: guests.accepted == 2, "there is room")
         assert await guests.leave() == [b"hello"] * 2

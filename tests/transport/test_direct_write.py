@@ -54,7 +54,7 @@ class House:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        self.peers.append(scope["extensions"][CONNECTION_EXTENSION]["peer"])
+        self.peers.append(scope["extensions"][CONNECTION_EXTENSION]["connection"])
         self.sends.append(send)
         while (await receive())["type"] != "websocket.disconnect":
             pass

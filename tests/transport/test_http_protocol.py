@@ -271,8 +271,8 @@ async def test_an_answer_may_take_longer_than_any_request() -> None:
         # Half of the next request: its clock must not run out while we are the ones who wait.
         await client.send(b"GET /next HTTP/1.1\r\n")
         (connection,) = served.connections
-        first = connection._deadline
-        await eventually(lambda: connection._deadline is not first, "the deadline has passed")
+        first = connection._timeout
+        await eventually(lambda: connection._timeout is not first, "the deadline has passed")
         app.go.set()
         await until(client, b"200 OK")
         await client.send(b"Host: h\r\n\r\n")
@@ -459,7 +459,7 @@ async def test_a_closed_connection_leaves_no_clock_running() -> None:
         (connection,) = served.connections
         client.sock.close()
         await eventually(lambda: not served.connections, "the connection is gone")
-        assert connection._deadline is None
+        assert connection._timeout is None
         assert connection._undrained is None
         assert connection.timeout_keep_alive_task is None
 

@@ -62,7 +62,7 @@ class Listener:
         self.scopes.append(scope)
         await receive()
         await send({"type": "websocket.accept"})
-        self.peers.append(scope["extensions"]["widget.frames"]["peer"])
+        self.peers.append(scope["extensions"]["widget.connection"]["connection"])
         while True:
             event = await receive()
             self.events.append(event)
@@ -336,7 +336,7 @@ async def test_sending_after_the_end_is_like_sending_to_one_who_left() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        scope["extensions"]["widget.frames"]["peer"].close(4413)
+        scope["extensions"]["widget.connection"]["connection"].close(4413)
         try:
             await send({"type": "websocket.send", "text": "x"})
         except OSError as exc:

@@ -59,7 +59,7 @@ async def test_no_damaged_row_is_a_failed_request(own: SharedServer, change: Cha
     assert own.http.get(f"/s/{story.code}").status_code == 200
     assert "event=row_damaged table=comments" in own.server.log()
     assert await own.server.metric("widget_rows_damaged_total") > 0
-    for failure in ("Traceback", "request_failed", "socket_failed", "announcing_failed"):
+    for failure in ("Traceback", "request_failed", "socket_failed", "publish_failed"):
         assert failure not in own.server.log()
     # Nothing can be done without this one, so the server is not ready.
     ((epoch,),) = change("SELECT value FROM meta WHERE key = 'epoch'")

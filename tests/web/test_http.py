@@ -693,7 +693,9 @@ def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServ
     def reads() -> float:
         text = shared_server.http.get("/metrics").text
         return float(
-            re.findall(r"^widget_database_reads_total ([0-9.e+]+)$", text, re.MULTILINE)[0]
+            re.findall(
+                r"^widget_database_read_transactions_total ([0-9.e+]+)$", text, re.MULTILINE
+            )[0]
         )
 
     began, before = time.monotonic(), reads()
@@ -939,8 +941,8 @@ def test_health_readiness_and_metrics_answer(shared_server: SharedServer) -> Non
     metrics = shared_server.http.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     counted = dict(re.findall(r"^(widget_\w+) ([0-9.e+]+)$", metrics.text, re.MULTILINE))
-    assert float(counted["widget_writer_batch_deeds_sum"]) > 0
-    assert float(counted["widget_bus_healthy"]) == float(counted["widget_writing_healthy"]) == 1
+    assert float(counted["widget_writer_batch_size_sum"]) > 0
+    assert float(counted["widget_bus_up"]) == float(counted["widget_database_writable"]) == 1
 
 
 def test_the_reference_is_served_as_documents(shared_server: SharedServer) -> None:

@@ -87,9 +87,9 @@ async def test_a_server_without_its_database_is_not_ready_but_alive() -> None:
     ("now", "degraded"),
     [
         ({}, []),
-        ({"bus_healthy": False}, ["bus"]),
-        ({"writing_healthy": False}, ["writing"]),
-        ({"bus_healthy": False, "writing_healthy": False}, ["bus", "writing"]),
+        ({"bus_up": False}, ["bus"]),
+        ({"database_writable": False}, ["writing"]),
+        ({"bus_up": False, "database_writable": False}, ["bus", "writing"]),
     ],
 )
 async def test_a_server_without_a_part_that_reading_can_do_without_is_ready_and_names_it(
@@ -113,7 +113,7 @@ async def test_metrics_name_each_room_and_what_it_counted() -> None:
         'widget_room_wait_seconds_bucket{le="+Inf"} 4.0',
         "widget_room_wait_seconds_count 4.0",
         "widget_room_wait_seconds_sum 5.25",
-        "widget_stories_watched 3.0",
+        "widget_channels 3.0",
     ):
         assert line in lines, line
 

@@ -121,7 +121,7 @@ def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
     protocol_switch: Any = settings.http
-    assert protocol_switch.inside.max_header_bytes == 32 * 1024
+    assert protocol_switch.http_protocol.max_header_bytes == 32 * 1024
 
 
 HEADERS: dict[str, Callable[[int], bytes]] = {

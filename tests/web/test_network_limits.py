@@ -74,7 +74,7 @@ async def open_desk(tmp_path: Path) -> AsyncIterator[Open]:
                 data_dir=tmp_path,
                 redis_url="unix:///nowhere",
                 secret_keys=SECRET,
-                sweep_seconds=60,
+                reconcile_seconds=60,
                 rate_limits=",".join(f"{kind}={rate}" for kind, rate in rates.items()),
             )
             await migrate.upgrade(config.database)

@@ -158,7 +158,7 @@ async def test_sockets_that_never_read_cost_what_is_theirs_alone(
     try:
 
         async def served() -> bool:
-            return await shared_server.server.metric("widget_hub_joined_total") >= 12
+            return await shared_server.server.metric("widget_hub_subscribes_total") >= 12
 
         await eventually(served, "all have their snapshot")
         grown = resident(shared_server) - before

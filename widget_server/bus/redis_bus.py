@@ -216,7 +216,7 @@ class RedisBus:
                 await self._listen_once()
             except (RedisError, OSError, TimeoutError) as error:
                 if self.healthy:
-                    log.warning("event=bus_lost reason=%s", type(error).__name__)
+                    log.warning("event=bus_disconnected reason=%s", type(error).__name__)
                 pause = RECONNECT_S[0] if self.healthy else min(pause * 2, RECONNECT_S[1])
             self.healthy = False
             self.metrics.reconnects += 1
@@ -299,7 +299,7 @@ class RedisBus:
         now = time.monotonic()
         if now - self._warned_at >= WARN_S:
             self._warned_at = now
-            log.warning("event=bus_message_refused total=%d", self.metrics.messages_rejected)
+            log.warning("event=bus_message_rejected total=%d", self.metrics.messages_rejected)
 
     async def _maintain(self, client: Redis, pubsub: PubSub, reader: asyncio.Task[None]) -> None:
         """Send subscriptions as they are asked for, and the probe; raise when it is not heard."""

@@ -12,7 +12,7 @@ from widget_server.operations.moderation import moderate
 app = typer.Typer(help="A moderator's verbs.", no_args_is_help=True, add_completion=False)
 
 
-@app.command("waiting")
+@app.command("pending")
 def comment_pending(slug: Slug, data: DataDir = None) -> None:
     """List what waits for a moderator, oldest first."""
     found = with_services(data, lambda services: moderate.pending_comments(services, slug))

@@ -16,7 +16,9 @@ def demo(
     port: Annotated[
         int, typer.Option(help="The server's port; the pages take the next three.")
     ] = 8000,
-    simulate: Annotated[bool, typer.Option("--lively", help="Add a few scripted readers.")] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Add a few scripted readers.")
+    ] = False,
     data: DataDir = None,
 ) -> None:
     """Serve an article and two republished copies on three origins, with one discussion."""

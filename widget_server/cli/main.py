@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typer._click import Command, Context
 
 COMMANDS = (
-    *("serve", "demo", "demo-pages", "migrate", "backup", "restore", "doctor", "bench"),
+    *("serve", "demo", "demo-pages", "migrate", "backup", "restore", "doctor"),
     *("token", "site", "story", "comment"),
 )
 

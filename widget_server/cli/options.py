@@ -10,6 +10,9 @@ DataDir = Annotated[
 ]
 AcceptNewSecret = Annotated[
     bool,
-    typer.Option("--new-secret", help="Go on although the old secret is lost: its tokens end."),
+    typer.Option(
+        "--accept-new-secret",
+        help="Continue with a new secret. All tokens signed with the old one become invalid.",
+    ),
 ]
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="The site.")]

@@ -90,7 +90,7 @@ def run(port: int, data: Path | None, *, simulate: bool) -> int:
         asyncio.run(_create_demo_site(config, folder))
         children = supervisor.server_processes(data, config.host, port, 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
-        pages += ["--port", str(port), *(["--lively"] if simulate else [])]
+        pages += ["--port", str(port), *(["--simulate"] if simulate else [])]
         children.append(ProcessSpec("pages", pages))
         return supervisor.Supervisor(children, config.drain_seconds).run()
 

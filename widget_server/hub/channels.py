@@ -227,7 +227,7 @@ class ChannelTable:
                 await self._reconcile_one(channel, epoch, seq, version, suspect=suspect)
             except ProblemError as rejection:
                 # One story that cannot be read now must not keep the others from it.
-                log.warning("event=story_not_compared story=%s reason=%s", code, rejection.code)
+                log.warning("event=reconcile_story_failed story=%s reason=%s", code, rejection.code)
 
     async def _reconcile_one(
         self, channel: Channel, epoch: str, seq: int, version: int, *, suspect: bool

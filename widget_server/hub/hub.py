@@ -154,10 +154,10 @@ class Hub:
                 await self._channels.reconcile()
             except ProblemError as rejection:
                 self.metrics.reconciliations_failed += 1
-                log.warning("event=sweep_failed reason=%s", rejection.code)
+                log.warning("event=reconcile_failed reason=%s", rejection.code)
             except Exception:
                 self.metrics.reconciliations_failed += 1
-                log.exception("event=sweep_failed")
+                log.exception("event=reconcile_failed")
             now = self._now()
             for channel in list(self._channels.table.values()):
                 self._refresh_presence(channel, now)

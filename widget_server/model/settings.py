@@ -9,7 +9,7 @@ KEY = re.compile(r"[a-z][a-z_]{0,29}")
 RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
-REACTION_STYLES = ("drawn", "emoji")
+REACTION_STYLES = ("icon", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
 
 
@@ -37,7 +37,7 @@ class SiteSettings:
 
     prompt: str = "How does this article make you feel?"
     reactions: tuple[Reaction, ...] = REACTIONS
-    reaction_style: str = "drawn"
+    reaction_style: str = "icon"
     name: str = "optional"
     website: str = "off"
     email: str = "off"
@@ -166,7 +166,7 @@ def _reactions(text: str) -> tuple[Reaction, ...]:
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "prompt": _line,
     "reactions": _reactions,
-    "faces": _one_of(*REACTION_STYLES),
+    "reaction_style": _one_of(*REACTION_STYLES),
     "name": _one_of(*FIELD_RULES),
     "website": _one_of(*FIELD_RULES),
     "email": _one_of(*FIELD_RULES),
@@ -176,6 +176,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "open_republishing": _one_of(*REPUBLISHING_RULES),
     "edit_window": _seconds,
     "show_copy": _boolean,
-    "pace_react": _rate,
-    "pace_comment": _rate,
+    "rate_limit_react": _rate,
+    "rate_limit_comment": _rate,
 }

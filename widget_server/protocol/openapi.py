@@ -151,7 +151,7 @@ def openapi_document() -> dict[str, Any]:
             "/embed/{file}": open_("The embed, pinned", _json(text, "text/javascript"), file),
             "/s/{code}": open_("The story's page", html, code, before),
             "/e/{reference}": open_("The embed in a page of its own", html, reference),
-            "/pages/{file}": open_("Styles of the pages", _json(text, "text/css"), file),
+            "/static/{file}": open_("Styles of the pages", _json(text, "text/css"), file),
             "/healthz": open_("The process is up", _json(text, "text/plain")),
             "/readyz": open_("Database and bus answer", _json({"type": "object"})),
             "/metrics": open_("Prometheus counters", _json(text, "text/plain")),

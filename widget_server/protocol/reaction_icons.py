@@ -42,4 +42,4 @@ def icon(settings: SiteSettings, key: str) -> tuple[str, str, str] | None:
     """The drawn face of a reaction; None where its emoji is shown."""
     offered = next((each for each in settings.reactions if each.key == key), None)
     usual = offered is not None and _USUAL.get(key, offered).emoji == offered.emoji
-    return ICONS.get(key) if usual and settings.reaction_style == "drawn" else None
+    return ICONS.get(key) if usual and settings.reaction_style == "icon" else None

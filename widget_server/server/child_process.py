@@ -66,7 +66,7 @@ class ChildProcess:
                 ),
             )
         self._ready_reader = ready_reader
-        log.info("event=started name=%s pid=%d", spec.name, self.popen.pid)
+        log.info("event=process_started name=%s pid=%d", spec.name, self.popen.pid)
 
     def is_ready(self) -> bool:
         """Whether it serves; once ready, always ready."""
@@ -107,7 +107,7 @@ def spawn(spec: ProcessSpec) -> ChildProcess | None:
     try:
         return ChildProcess(spec)
     except OSError as problem:
-        log.error("event=not_started name=%s errno=%s", spec.name, problem.errno)  # noqa: TRY400
+        log.error("event=start_failed name=%s errno=%s", spec.name, problem.errno)  # noqa: TRY400
         return None
 
 

@@ -175,7 +175,7 @@ class Supervisor:
                 s.current and s.current.is_ready() for s in self._dependencies
             )
             if not self._dependencies_ready and now > self._give_up_at:
-                log.error("event=valkey_silent see=valkey.log")
+                log.error("event=valkey_start_timeout see=valkey.log")
                 self._status = 1
         # Only the first start waits for the engines: later a worker without a bus beats none.
         if self._dependencies_ready:
@@ -187,7 +187,7 @@ class Supervisor:
         """Notice a death: the next one takes over, or the place is due to be filled again."""
         if slot.current is None or (status := slot.current.exit_status()) is None:
             return
-        log.warning("event=ended name=%s status=%d", slot.spec.name, status)
+        log.warning("event=process_exited name=%s status=%d", slot.spec.name, status)
         if status == EXIT_CONFIG_ERROR and not slot.spec.is_dependency:
             self._status = EXIT_CONFIG_ERROR
         if now - slot.current.started_at > STABLE_AFTER_S:
@@ -215,7 +215,7 @@ class Supervisor:
             if slot.next is None:
                 self._rolling.clear()
         elif slot.next.exit_status() is not None:
-            log.error("event=roll_given_up name=%s the_old=stays", slot.spec.name)
+            log.error("event=rolling_restart_aborted name=%s", slot.spec.name)
             slot.next = None
             self._rolling.clear()
         elif slot.next.is_ready():

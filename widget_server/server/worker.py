@@ -129,7 +129,7 @@ def make_handshake_limiter(
             on_rejected()
             raise
         try:
-            services.rate_limiters.hit_network("arrival", "")
+            services.rate_limiters.hit_network("handshake_total", "")
         except RateLimitedError as rejection:
             on_rejected()
             raise UnavailableError(retry_after=rejection.retry_after) from None
@@ -147,7 +147,7 @@ def run(config: Config, on_ready: Callable[[], None]) -> int:
         app.state.services, config, server.acceptor.throttle
     )
     HardenedHttpProtocol.connection_slots = HttpConnectionSlots(
-        config.connections, app.state.services.network, config.trusted_proxies
+        config.connections, app.state.services.network_key, config.trusted_proxies
     )
     with contextlib.ExitStack() as open_:
         listeners = [

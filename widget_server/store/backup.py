@@ -117,7 +117,7 @@ async def restore(
         if known is not None and (await key_fingerprints.load(copy_url)).none_known(known):
             raise DatabaseUnavailableError(
                 "The backup's tokens were signed with another secret than the one in use. Put that "
-                "one back first, or restore with --new-secret to go on without those tokens."
+                "one back first, or restore with --accept-new-secret to go on without those tokens."
             )
         if prepare is not None:
             await prepare()

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from widget_server.transport.metrics import HTTP_METRICS
+from widget_server.transport.metrics import ACCEPT_METRICS
 
 REJECTIONS_PER_S = 500
 """Refusals a second, for after each of them nobody is accepted for a while: a sixteenth of the time."""
@@ -42,7 +42,7 @@ class Acceptor:
         """Accept nobody for so long, now or together with the rests that come after."""
         self._pause_debt_s += seconds
         if self._pause_debt_s >= MIN_PAUSE_S and self._paused is None and self._listeners:
-            HTTP_METRICS.accept_pauses += 1
+            ACCEPT_METRICS.pauses += 1
             self._stop_accepting()
             self._paused = asyncio.get_running_loop().call_later(self._pause_debt_s, self._resume)
             self._pause_debt_s = 0.0
@@ -83,7 +83,7 @@ class Acceptor:
         except ConnectionError:  # it did not wait
             return True
         except OSError:
-            HTTP_METRICS.accept_resource_exhausted += 1
+            ACCEPT_METRICS.resource_exhausted += 1
             self.throttle(EXHAUSTED_S)
             return False
         connection.setblocking(False)

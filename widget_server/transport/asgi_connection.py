@@ -23,7 +23,7 @@ def connection_for(scope: Mapping[str, Any], send: Send) -> Connection:
     """
     extension = (scope.get("extensions") or {}).get(CONNECTION_EXTENSION)
     if extension is not None and extension["version"] == 1:
-        return cast(Connection, extension["peer"])
+        return cast(Connection, extension["connection"])
     return ASGIConnection(send)
 
 

@@ -16,10 +16,14 @@ class HttpMetrics:
     request_timeouts: Annotated[int, "connections that were too slow to send a request"] = 0
     slow_clients_dropped: Annotated[int, "connections cut as their answer was not read"] = 0
     server_errors: Annotated[int, "requests answered 500"] = 0
-    accept_pauses: Annotated[int, "times that for a moment no connection was taken"] = 0
-    accept_resource_exhausted: Annotated[
-        int, "times that there was no room for another connection"
-    ] = 0
+
+
+@dataclass(slots=True)
+class AcceptMetrics:
+    """What the acceptor did, for /metrics."""
+
+    pauses: Annotated[int, "times that for a moment no connection was taken"] = 0
+    resource_exhausted: Annotated[int, "times that there was no room for another connection"] = 0
 
 
 @dataclass(slots=True)
@@ -42,4 +46,5 @@ class WebSocketMetrics:
 
 
 HTTP_METRICS = HttpMetrics()
+ACCEPT_METRICS = AcceptMetrics()
 WEBSOCKET_METRICS = WebSocketMetrics()

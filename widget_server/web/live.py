@@ -354,7 +354,7 @@ class LiveSession:
             self._connection.close(codes.TOO_SLOW, "too slow")
 
     async def _mutate(self, action: client_messages.Action) -> None:
-        self._services.rate_limiters.hit_network("deed", self._network)
+        self._services.rate_limiters.hit_network("action", self._network)
         grant = self._grants.get(action.story)
         if grant is None:
             raise NotPermittedError("Subscribe to this story on this socket first.")

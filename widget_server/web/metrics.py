@@ -22,14 +22,18 @@ from widget_server.web.health import ServerStatus
 
 
 class PrometheusCollector(Collector):
+    """Collects the metrics of all components."""
+
     def __init__(self, health: ServerStatus) -> None:
         self._status = health
 
     def collect(self) -> Iterator[Metric]:
+        """Yield every metric with its value now."""
         own = [
-            ("sockets", WRITE_METRICS),
-            ("sockets", transport_metrics.WEBSOCKET_METRICS),
+            ("websocket", WRITE_METRICS),
+            ("websocket", transport_metrics.WEBSOCKET_METRICS),
             ("http", transport_metrics.HTTP_METRICS),
+            ("accept", transport_metrics.ACCEPT_METRICS),
         ]
         for room, counted in [*self._status.counters.items(), *own]:
             for name, value, meaning in _samples(counted):

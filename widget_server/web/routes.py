@@ -48,7 +48,7 @@ def create_asgi_app(
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
             Route("/e/{reference}", iframe.iframe_page),
-            Route("/pages/{file}", story.stylesheet),
+            Route("/static/{file}", story.stylesheet),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", metrics.metrics),
@@ -71,7 +71,7 @@ def create_asgi_app(
     app.state.health = checks
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
-    app.state.shelf = CompressedBodyCache()
+    app.state.compressed_bodies = CompressedBodyCache()
     return app
 
 

@@ -111,7 +111,7 @@ def act(
         return Actor(known, reader_id(known), network, new_token, first=first)
     if known is not None:
         return Actor(known, reader_id(known), network, first=first)
-    services.rate_limiters.hit_network("reader", network)
+    services.rate_limiters.hit_network("new_reader", network)
     rid = services.keyring.derived_reader_id(first) if first is not None else tokens.new_rid()
     claims = ReaderClaims(grant.site.slug, rid)
     new_token = services.keyring.issue_reader(grant.site.slug, claims)

@@ -105,7 +105,7 @@ class PermissionWatcher:
             try:
                 await self.check()
             except ProblemError as rejection:
-                log.warning("event=rights_not_looked_at reason=%s", rejection.code)
+                log.warning("event=permissions_check_failed reason=%s", rejection.code)
 
     async def check(self) -> None:
         """Find the sites where something has changed. Raises `Unavailable`."""

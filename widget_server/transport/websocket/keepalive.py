@@ -66,7 +66,7 @@ class KeepaliveWebSocket(DirectWriteWebSocket):
             try:
                 self.conn.send_close(code, reason)
             except ProtocolError:
-                log.exception("event=no_close_code code=%d", code)
+                log.exception("event=invalid_close_code code=%d", code)
                 code = 1011
                 self.conn.send_close(code)
             WEBSOCKET_METRICS.server_closes.add(code, reason)

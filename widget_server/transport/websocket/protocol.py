@@ -1,7 +1,7 @@
 """A uvicorn WebSocket protocol that writes prebuilt frames straight to the transport.
 
 Name it to uvicorn with `ws=FanoutProtocol`, `ws_per_message_deflate=False`. An application finds its
-peer in `scope["extensions"]["widget.frames"]["peer"]`; everything else is plain ASGI.
+peer in `scope["extensions"]["widget.connection"]["connection"]`; everything else is plain ASGI.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from widget_server.transport.websocket.direct_write import log
 from widget_server.transport.websocket.limits import LimitedWebSocket
 
 #: Where the peer is found in the ASGI scope's `extensions`.
-CONNECTION_EXTENSION = "widget.frames"
+CONNECTION_EXTENSION = "widget.connection"
 
 
 class WebSocketProtocol(LimitedWebSocket):
@@ -65,7 +65,7 @@ class WebSocketProtocol(LimitedWebSocket):
     async def run_asgi(self) -> None:
         """Run the application; a socket that it leaves open is closed, with 1011 if it failed."""
         scope = self.scope
-        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "peer": self}
+        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "connection": self}
         # All that uvicorn still does with it is to log the URL. The rest is the application's.
         self.scope = {"client": scope["client"], "path": scope["path"], "query_string": b""}  # type: ignore[typeddict-item]
         try:

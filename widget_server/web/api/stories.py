@@ -50,7 +50,11 @@ async def snapshot(request: Request) -> Response:
     """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
     since, code = _since(request.query_params.get("since")), story_code_param(request)
     body = await read.snapshot(get_services(request), code, since)
-    packed = request.app.state.shelf.of(code, body) if since is None else CompressedBody(body)
+    packed = (
+        request.app.state.compressed_bodies.get(code, body)
+        if since is None
+        else CompressedBody(body)
+    )
     headers = {"Cache-Control": CACHE_TWO_SECONDS, "ETag": packed.etag, "Vary": "Accept-Encoding"}
     if _etag_matches(request.headers.get("if-none-match", ""), packed.etag):
         return Response(None, 304, headers)

@@ -41,7 +41,9 @@ async def iframe_page(request: Request) -> Response:
         # it may be loaded.
         "Cross-Origin-Embedder-Policy": "require-corp",
     }
-    return HTMLResponse(templates.get_template("frame.html").render(content), headers=headers)
+    return HTMLResponse(
+        templates.get_template("iframe/iframe.html").render(content), headers=headers
+    )
 
 
 def _content_security_policy(server: str, ancestors: tuple[str, ...]) -> str:

@@ -66,7 +66,7 @@ def rejection_page(request: Request, problem: Response, detail: str) -> Response
     headers["Content-Security-Policy"] = (
         _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
     )
-    html = templates.get_template("message.html").render(content)
+    html = templates.get_template("messages/message.html").render(content)
     return HTMLResponse(html, status, headers)
 
 
@@ -90,7 +90,7 @@ async def home(request: Request) -> Response:
             "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
         }
         answer: Response = HTMLResponse(
-            templates.get_template("home.html").render(), headers=headers
+            templates.get_template("messages/home.html").render(), headers=headers
         )
     else:
         files = ("embed.js", "openapi.json", "asyncapi.json")

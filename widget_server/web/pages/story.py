@@ -40,8 +40,9 @@ _STYLES = Assets(TEMPLATES)
 
 
 async def stylesheet(request: Request) -> Response:
-    """`GET /pages/{file}`: the pages' styles."""
-    return _STYLES.response(request, request.path_params["file"], CACHE_LATEST)
+    """`GET /static/{file}`: the pages' styles."""
+    file = request.path_params["file"]
+    return _STYLES.response(request, f"{file.removesuffix('.css')}/{file}", CACHE_LATEST)
 
 
 async def story_page(request: Request) -> Response:
@@ -87,4 +88,4 @@ async def _drawn(request: Request, most: int) -> bytes:
         "next": following,
         "whole": of is None,
     }
-    return templates.get_template("story.html").render(content).encode()
+    return templates.get_template("story/story.html").render(content).encode()
