@@ -13,10 +13,10 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
-import { WORDS as LIVE } from "./src/live/words.js";
-import { WORDS as MORE } from "./src/more/words.js";
-import { ENGLISH } from "./src/words.js";
-import { WORDS as WRITING } from "./src/writing/words.js";
+import { STRINGS as LIVE } from "./src/live/words.js";
+import { STRINGS as MORE } from "./src/more/words.js";
+import { STRINGS } from "./src/words.js";
+import { STRINGS as WRITING } from "./src/writing/words.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
@@ -25,8 +25,8 @@ const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
 const LIMIT = 9_216;
 const PART_LIMIT = 4_096;
-const WORDS_LIMIT = 1_200;
-const FRAME_LIMIT = 600;
+const STRINGS_LIMIT = 1_200;
+const IFRAME_LIMIT = 600;
 
 /** Styles as a minified string. @type {esbuild.Plugin} */
 const styles = {
@@ -46,15 +46,16 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  say ask draw element button emit memory wish trouble learn list dispatch refuse round sieve stories renew
-  leave asked spent safe remember style hear also faceOf subscribed explain watch keep tell arrive level
-  alone newId live nextRef react placeOf article links address visit turn begin perform foot told poll
-  choose burst go
+  t ask request withPart draw renderText element button emit storage optimistic error loadLivePart list dispatch fail
+  round stories renew leave requestedReader spent safeUrl saveToStorage style receive onRender reactionIcon subscribed
+  explain subscribe onPersonalAnswer tell applySnapshot level onUnreachable newId live nextRef react copyLabel article
+  links address visit actionChain begin mutate foot logReadOnly poll setReaction burst go connection deferIncoming
+  loadThread isTemporary unseen attach
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...ENGLISH, ...LIVE, ...WRITING, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
   if (OURS.includes(key)) fail(`The word ${key} has the name of a member that is shortened.`);
 }
 
@@ -110,7 +111,7 @@ function locales() {
   const folder = join(HERE, "src", "locales");
   /** @type {[string, (key: string) => boolean][]} */
   const shares = [
-    ["1", (key) => key in ENGLISH || key in LIVE || /^[=!]/.test(key)],
+    ["1", (key) => key in STRINGS || key in LIVE || /^[=!]/.test(key)],
     ["writing", (key) => key in WRITING],
     ["more", (key) => key in MORE],
   ];
@@ -126,14 +127,14 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "feel", "live", "socket"];
-/** What is fetched on first use. The first file knows the contents of `socket`, which knows those of the others. */
+const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "live", "connection"];
+/** What is fetched on first use. The first file knows the contents of `connection`, which knows those of the others. */
 const parts = [];
 /** @type {Record<string, string>} */
 const hashes = {};
 for (const name of PARTS) {
   const define = { OTHERS: JSON.stringify(hashes) };
-  const part = await bundle(`src/${name}/index.js`, { format: "esm", define });
+  const part = await bundle(`src/parts/${name}/index.js`, { format: "esm", define });
   hashes[name] = createHash("sha256").update(part.content).digest("base64").slice(0, -1);
   parts.push(part);
 }
@@ -151,7 +152,7 @@ const first = await bundle("src/index.js", {
   format: "iife",
   define: {
     COMMON: JSON.stringify(common),
-    HASH: JSON.stringify(hashes.socket),
+    HASH: JSON.stringify(hashes.connection),
     LOCALES: JSON.stringify(LANGUAGES.join(" ")),
   },
 });
@@ -164,7 +165,7 @@ const manifest = {
 /** Path in the package -> content. @type {[string, Buffer][]} */
 const files = [
   ["embed.js", first.content],
-  [join("embed", "frame.js"), frame.content],
+  [join("embed", "iframe.js"), frame.content],
   ...[first, ...parts, ...words].map(
     ({ facts, content }) => /** @type {[string, Buffer]} */ ([join("embed", facts.file), content]),
   ),
@@ -173,8 +174,8 @@ const files = [
 for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
   .../** @type {[typeof first, number][]} */ (parts.map((part) => [part, PART_LIMIT])),
-  [{ facts: { ...frame.facts, file: "frame.js" } }, FRAME_LIMIT],
-  ...words.map((file) => [file, WORDS_LIMIT]),
+  [{ facts: { ...frame.facts, file: "iframe.js" } }, IFRAME_LIMIT],
+  ...words.map((file) => [file, STRINGS_LIMIT]),
 ])) {
   console.log(`${facts.file}: ${facts.bytes} bytes, ${facts.brotli} compressed (limit ${limit})`);
   if (facts.brotli > limit) fail("The embed is too large.");

@@ -3,7 +3,7 @@
  * credentials.
  */
 
-const PATIENCE = 15_000;
+const TIMEOUT_MS = 15_000;
 
 /** How far the servers' clock is ahead of the reader's, in milliseconds. */
 let ahead = 0;
@@ -18,13 +18,13 @@ export const now = () => Date.now() + ahead;
  * @param {RequestInit} [init]
  * @returns {Promise<any>}
  */
-export async function ask(url, init) {
+export async function request(url, init) {
   /** @type {{code: string, detail?: string, status?: number}} */
   const problem = { code: "offline" };
   try {
     const response = await fetch(url, {
       credentials: "omit",
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       // Asked anew: what the browser kept may be old. A header of ours would cost a preflight.
       cache: "no-cache",
       ...init,

@@ -9,7 +9,7 @@ declare const COMMON: string;
 /** The languages that have files of words, put in by the build. */
 declare const LOCALES: string;
 
-/** SHA-256 of the part `live` in base64 without its last sign, put in by the build. */
+/** SHA-256 of the part `connection` in base64 without its last sign, put in by the build. */
 declare const HASH: string;
 
 /** The same of each other part, by its name. */

@@ -5,11 +5,11 @@
  * @import {Comment} from "./types"
  */
 import { button, h, newId, set } from "./dom.js";
-import { faceOf } from "./face.js";
-import { bring } from "./parts.js";
+import { reactionIcon } from "./face.js";
+import { importPart } from "./parts.js";
 import { counts } from "./state.js";
-import { draw, placeOf, safe } from "./text.js";
-import { learn } from "./words.js";
+import { renderText, copyLabel, safeUrl } from "./text.js";
+import { loadLocale } from "./words.js";
 
 /**
  * What the parts of a view share. `also` is what a part draws along, `comment` what is drawn of a comment that is known,
@@ -17,20 +17,20 @@ import { learn } from "./words.js";
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
- *   say: import("./words").Say,
+ *   t: import("./words").Translate,
  *   level: number,
  *   tell: (text: string, loud?: boolean) => void,
  *   explain: (problem: any) => string,
  *   emit: (type: string, code?: string) => void,
  *   style: (css: string) => void,
  *   list: HTMLElement,
- *   also?: ((state: import("./types").State) => void) | undefined,
- *   comment: (id: string | undefined) => Handle | undefined,
+ *   onRender?: ((state: import("./types").State) => void) | undefined,
+ *   comment: (id: string | undefined) => CommentHandle | undefined,
  *   address: () => string,
  *   focus: (id: string | undefined) => void,
  *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,
- *   ask: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
- * }} Frame
+ *   withPart: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
+ * }} ViewContext
  *
  * A comment as its buttons see it.
  * @typedef {{
@@ -39,59 +39,59 @@ import { learn } from "./words.js";
  *   article: HTMLElement,
  *   body: HTMLElement,
  *   foot: HTMLElement,
- *   also?: (() => void) | undefined,
- * }} Handle
+ *   onRender?: (() => void) | undefined,
+ * }} CommentHandle
  *
  * What is fetched on first use. `begin` does what a comment's button says.
  *
  * `writing`: `take` makes a shell work.
  * @typedef {{
- *   take: (composer: HTMLElement) => {post: () => Promise<void>},
- *   begin: (handle: Handle) => void,
- *   edit: (handle: Handle) => void,
- *   remove: (handle: Handle) => void,
- * }} Desk
+ *   attach: (composer: HTMLElement) => {post: () => Promise<void>},
+ *   begin: (handle: CommentHandle) => void,
+ *   edit: (handle: CommentHandle) => void,
+ *   remove: (handle: CommentHandle) => void,
+ * }} WritingPart
  *
  * `more`: `page`, `replies`, `go` and `visit` bring more comments, `options` says what can be chosen for all of them,
  * `told` why this copy can only be read.
  * @typedef {{
- *   begin: (handle: Handle) => void,
+ *   begin: (handle: CommentHandle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
  *   options: (place: HTMLElement) => void,
- *   told: () => void,
- * }} More
+ *   logReadOnly: () => void,
+ * }} MorePart
  *
  * `preview`: the tree that the server would make of a text.
- * @typedef {(text: string) => import("./types").Piece[]} Preview
+ * @typedef {(text: string) => import("./types").TextNode[]} Preview
  *
  * `live`: `burst` shows that others reacted.
- * @typedef {{burst: (face: HTMLElement, n: number) => void}} Lively
+ * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
- * `feel`: offers reactions to a comment.
- * @typedef {{begin: (handle: Handle) => void}} Feeling
+ * `comment-reactions`: offers reactions to a comment.
+ * @typedef {{begin: (handle: CommentHandle) => void}} CommentReactionsPart
  *
- * @typedef {{live: Lively, feel: Feeling, writing: Desk, more: More, preview: Preview}} Parts
+ * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */
-export const TOOLS = { h, set, button, newId, safe, draw, counts, faceOf, placeOf };
-/** @typedef {typeof TOOLS} Tools */
+export const shared = { h, set, button, newId, safeUrl, renderText, counts, reactionIcon, copyLabel };
+/** @typedef {typeof shared} Shared */
 
 /**
  * A part that is not in the first file, and what it says in the language of `words`.
  *
  * @param {string} server
- * @param {import("./words").Words} words
+ * @param {import("./words").Strings} words
  * @param {keyof Parts} name
  */
 export async function fetchPart(server, words, name) {
   const [part] = await Promise.all([
-    bring(server, name),
-    /more|writing/.test(name) && learn(server, words, /** @type {string} */ (words.lang), name),
+    importPart(server, name),
+    /more|writing/.test(name) && loadLocale(server, words, /** @type {string} */ (words.lang), name),
   ]);
-  Object.assign(words, part.WORDS, { ...words });
+  Object.assign(words, part.STRINGS, { ...words });
   return part;
 }

@@ -1,14 +1,14 @@
 /**
  * One story on this page: its state, and everything that changes it.
  *
- * @import {Act, Acts, Frame, State} from "./types"
+ * @import {StateEvent, DiscussionApi, ServerMessage, State} from "./types"
  */
-import { ask, now } from "./api.js";
-import { json, keep, keyOf, recall } from "./memory.js";
+import { request, now } from "./api.js";
+import { json, writeStorage, storageKey, readStorage } from "./memory.js";
 import { backoff } from "./pace.js";
-import { bring, bringAtLast } from "./parts.js";
-import { lineTo, nextRef } from "./socket.js";
-import { EMPTY, arrive, newest, reduce, teach, wishFor } from "./state.js";
+import { importPart, importPartWithRetry } from "./parts.js";
+import { getConnection, nextRef } from "./socket.js";
+import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
 const FATAL = /not_|token_/;
@@ -16,7 +16,7 @@ const FATAL = /not_|token_/;
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
 const PATIENCE = 2_000;
 
-/** @typedef {ReturnType<typeof openDiscussion>} Discussion */
+/** @typedef {ReturnType<typeof createDiscussion>} Discussion */
 
 /** @type {Record<string, Discussion>} */
 const discussions = {};
@@ -29,8 +29,8 @@ const discussions = {};
  * @param {string | null} token
  * @param {string | null} identity
  */
-export function discussionOf(server, code, token, identity) {
-  const found = (discussions[server + code] ??= openDiscussion(server, code));
+export function getDiscussion(server, code, token, identity) {
+  const found = (discussions[server + code] ??= createDiscussion(server, code));
   // The latest pass holds: a page may have replaced one that was refused.
   return Object.assign(found, { token, identity });
 }
@@ -39,11 +39,11 @@ export function discussionOf(server, code, token, identity) {
  * @param {string} server
  * @param {string} code
  */
-function openDiscussion(server, code) {
+function createDiscussion(server, code) {
   /** @type {Set<(state: State) => void>} */
-  const watchers = new Set();
-  /** What nothing here knows what to do with, and all that came after it. @type {(Frame | Act)[]} */
-  const held = [];
+  const subscribers = new Set();
+  /** What nothing here knows what to do with, and all that came after it. @type {(ServerMessage | StateEvent)[]} */
+  const deferred = [];
   let tries = 0;
   let timer = 0;
 
@@ -51,38 +51,38 @@ function openDiscussion(server, code) {
     code,
     token: /** @type {string | null} */ (null),
     identity: /** @type {string | null} */ (null),
-    state: EMPTY,
-    line: lineTo(server),
+    state: INITIAL_STATE,
+    connection: getConnection(server),
     /** The reader as whom it was last subscribed to. */
-    asked: /** @type {string | undefined} */ (undefined),
+    requestedReader: /** @type {string | undefined} */ (undefined),
     /** The identity that was shown: it is good once. */
     spent: /** @type {string | null} */ (null),
     /** Whether the socket takes deeds. */
     live: false,
-    watch,
+    subscribe,
     dispatch,
-    learn,
+    loadLivePart,
     subscribed,
-    hear,
-    refuse,
-    alone,
+    receive,
+    fail,
+    onUnreachable,
     set,
     react,
-    memory,
-    remember,
+    storage,
+    saveToStorage,
     now,
     // What is there when it has learnt.
-    .../** @type {Acts} */ ({}),
+    .../** @type {DiscussionApi} */ ({}),
   };
 
   /** @param {string} [site] */
-  function memory(site = self.state.story?.site) {
-    return recall(keyOf(server, site));
+  function storage(site = self.state.story?.site) {
+    return readStorage(storageKey(server, site));
   }
 
-  /** Keeps it in the reader's browser. @param {import("./memory").Memory} news */
-  function remember(news) {
-    keep(keyOf(server, self.state.story?.site), news);
+  /** Keeps it in the reader's browser. @param {import("./memory").ReaderStorage} news */
+  function saveToStorage(news) {
+    writeStorage(storageKey(server, self.state.story?.site), news);
   }
 
   /**
@@ -90,46 +90,46 @@ function openDiscussion(server, code) {
    *
    * @param {(state: State) => void} draw
    */
-  function watch(draw) {
-    watchers.add(draw);
+  function subscribe(draw) {
+    subscribers.add(draw);
     draw(self.state);
-    if (watchers.size === 1) start();
+    if (subscribers.size === 1) start();
     return () => {
-      watchers.delete(draw);
-      if (watchers.size) return;
+      subscribers.delete(draw);
+      if (subscribers.size) return;
       clearTimeout(timer);
       removeEventListener("online", start);
-      self.line.leave(self);
+      self.connection.leave(self);
     };
   }
 
-  /** @param {Frame | Act} event */
+  /** @param {ServerMessage | StateEvent} event */
   function dispatch(event) {
     const state = reduce(self.state, event);
-    if (!state && held.push(event) < 2) catchUp();
+    if (!state && deferred.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
     const { story } = self.state;
     self.state = state;
     if (!story && state.story) {
-      const { muted, unsent } = memory();
+      const { muted, unsent } = storage();
       if (muted) set({ muted });
       // Chosen before the page was left, and not answered.
-      if (unsent) learn(bringAtLast).then(() => self.resume());
+      if (unsent) loadLivePart(importPartWithRetry).then(() => self.resume());
     }
-    for (const draw of [...watchers]) draw(self.state);
+    for (const draw of [...subscribers]) draw(self.state);
   }
 
   async function catchUp() {
-    await learn(bringAtLast);
-    held.splice(0).forEach(dispatch);
+    await loadLivePart(importPartWithRetry);
+    deferred.splice(0).forEach(dispatch);
   }
 
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
-  async function learn(get = bring) {
+  async function loadLivePart(get = importPart) {
     /** @type {typeof import("./live/index")} */
     const live = await get(server, "live");
-    teach(live.changesOn({ arrive, newest }));
-    if (!self.perform) Object.assign(self, live.actsOf(self, server, { ask, nextRef, json, keyOf, wishFor }));
+    installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
+    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, nextRef, json, storageKey, optimisticReaction }));
   }
 
   /** @param {Partial<State>} change */
@@ -142,24 +142,24 @@ function openDiscussion(server, code) {
     clearTimeout(timer);
     try {
       if (!self.state.story) {
-        const snapshot = await ask(`${server}/v1/stories/${code}`);
+        const snapshot = await request(`${server}/v1/stories/${code}`);
         // Marked at the first paint; the socket's word comes later.
-        const { reactions } = memory(snapshot.story.site);
+        const { reactions } = storage(snapshot.story.site);
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
       }
     } catch (problem) {
-      if (!watchers.size) return;
+      if (!subscribers.size) return;
       if (!FATAL.test(/** @type {any} */ (problem).code)) {
-        alone();
+        onUnreachable();
         timer = setTimeout(start, 2_000 + backoff(tries++));
         return addEventListener("online", start);
       }
       // What nobody has shown yet, or may read without a token, comes by the token that subscribes to it.
-      if (!self.token) return refuse(/** @type {any} */ (problem));
+      if (!self.token) return fail(/** @type {any} */ (problem));
     }
-    if (!watchers.size) return;
-    if (!self.line.stories.has(self)) self.line = lineTo(server);
-    self.line.join(self);
+    if (!subscribers.size) return;
+    if (!self.connection.stories.has(self)) self.connection = getConnection(server);
+    self.connection.join(self);
   }
 
   /** @param {any} answer a snapshot or a refusal */
@@ -169,33 +169,33 @@ function openDiscussion(server, code) {
       // From here on the reader token speaks for the person.
       self.spent = self.identity;
       // Who acted meanwhile has become somebody, of whom this answer does not know.
-      if (self.asked !== self.memory().reader) delete answer.mine;
-      hear(answer);
+      if (self.requestedReader !== self.storage().reader) delete answer.mine;
+      receive(answer);
       // What answers with another story is no token of this one.
-    } else if (FATAL.test((answer.code ??= "token_invalid"))) refuse(answer);
-    else alone();
+    } else if (FATAL.test((answer.code ??= "token_invalid"))) fail(answer);
+    else onUnreachable();
   }
 
   /** A frame from the socket. @param {any} frame */
-  function hear(frame) {
+  function receive(frame) {
     // What is said to this reader alone.
-    if (frame.reader || frame.read_only) learn().then(() => self.keep(frame), () => {});
+    if (frame.reader || frame.read_only) loadLivePart().then(() => self.onPersonalAnswer(frame), () => {});
     // A right that ended, of this story alone.
-    if (frame.type === "error") refuse(frame);
-    else if (held[0]) held.push(frame);
+    if (frame.type === "error") fail(frame);
+    else if (deferred[0]) deferred.push(frame);
     else dispatch(frame);
   }
 
-  /** This copy is not welcome. @param {import("./types").Trouble} trouble */
-  async function refuse(trouble) {
+  /** This copy is not welcome. @param {import("./types").DisplayError} trouble */
+  async function fail(trouble) {
     // At once: what is refused is not asked for again meanwhile.
-    self.line.leave(self);
-    if (!(await learn().then(() => self.keep(trouble), () => {}))) set({ trouble });
+    self.connection.leave(self);
+    if (!(await loadLivePart().then(() => self.onPersonalAnswer(trouble), () => {}))) set({ error: trouble });
   }
 
   /** There will be no answer soon: say so if there is nothing to show. */
-  function alone() {
-    if (!self.state.story) set({ trouble: { code: "unavailable" } });
+  function onUnreachable() {
+    if (!self.state.story) set({ error: { code: "unavailable" } });
   }
 
   /**
@@ -205,13 +205,13 @@ function openDiscussion(server, code) {
    * @param {string} key
    */
   async function react(key) {
-    const wish = wishFor(self.state, key);
-    set({ wish });
-    setTimeout(() => set({ late: !!self.state.wish }), PATIENCE);
+    const wish = optimisticReaction(self.state, key);
+    set({ optimistic: wish });
+    setTimeout(() => set({ late: !!self.state.optimistic }), PATIENCE);
     // Kept from now on: the page may be left before there is an answer.
-    remember({ unsent: { ...memory().unsent, [code]: wish.reaction } });
-    await learn(bringAtLast);
-    await self.choose(code, wish.reaction);
+    saveToStorage({ unsent: { ...storage().unsent, [code]: wish.reaction } });
+    await loadLivePart(importPartWithRetry);
+    await self.setReaction(code, wish.reaction);
   }
 
   return self;

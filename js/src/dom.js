@@ -2,9 +2,9 @@
  * Elements without markup: nothing here takes a string that could be read as HTML.
  */
 
-let made = 0;
+let lastId = 0;
 /** An id that no other element of any widget on this page has. */
-export const newId = () => "w" + ++made;
+export const newId = () => "w" + ++lastId;
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
@@ -41,7 +41,7 @@ export function set(element, name, value) {
  * @param {any} node of which nobody else writes the text
  * @param {string} text
  */
-export function write(node, text) {
+export function setText(node, text) {
   if (node.was !== text) node.textContent = node.was = text;
 }
 
@@ -51,7 +51,7 @@ export function write(node, text) {
  * @param {Element} parent
  * @param {Element[]} wanted
  */
-export function arrange(parent, wanted) {
+export function setChildren(parent, wanted) {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
   let place = parent.firstElementChild;

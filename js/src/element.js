@@ -1,13 +1,13 @@
 /**
  * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
-import { TOOLS, fetchPart } from "./desk.js";
-import { discussionOf } from "./discussion.js";
+import { shared, fetchPart } from "./desk.js";
+import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
-import { COMMENT, whereTo } from "./text.js";
+import { COMMENT, parseStoryUrl } from "./text.js";
 import css from "./style.css";
 import { viewOf } from "./view.js";
-import { ENGLISH, languageOf, learn, speaker } from "./words.js";
+import { STRINGS, resolveLanguage, loadLocale, createTranslator } from "./words.js";
 
 /** Drawn before it is seen, asked for only if it may be seen. */
 const NEAR = "800px";
@@ -32,7 +32,7 @@ export class StoryWidget extends HTMLElement {
   links = [];
 
   #root = this.attachShadow({ mode: "open" });
-  /** @type {ReturnType<typeof show> | null | undefined} */
+  /** @type {ReturnType<typeof mount> | null | undefined} */
   #shown;
 
   constructor() {
@@ -44,8 +44,8 @@ export class StoryWidget extends HTMLElement {
   }
 
   connectedCallback() {
-    const place = whereTo(this.getAttribute("src"));
-    if (place) this.#shown ??= show(this, this.#root, place);
+    const place = parseStoryUrl(this.getAttribute("src"));
+    if (place) this.#shown ??= mount(this, this.#root, place);
   }
 
   disconnectedCallback() {
@@ -79,7 +79,7 @@ export class StoryWidget extends HTMLElement {
  * @param {ShadowRoot} root
  * @param {{server: string, code: string}} place
  */
-function show(host, root, { server, code }) {
+function mount(host, root, { server, code }) {
   const slot = h("slot");
   const note = h("p", { class: "widget note", hidden: true, role: "status" });
   /** @type {import("./discussion").Discussion | undefined} */
@@ -88,11 +88,11 @@ function show(host, root, { server, code }) {
   let stop;
   /** @type {ReturnType<typeof viewOf> | undefined} */
   let view;
-  /** @type {import("./types").Trouble | undefined} */
-  let why;
-  const words = { ...ENGLISH };
-  /** Nothing is said before it is known in which language. @type {import("./words").Say | undefined} */
-  let say;
+  /** @type {import("./types").DisplayError | undefined} */
+  let shownError;
+  const words = { ...STRINGS };
+  /** Nothing is said before it is known in which language. @type {import("./words").Translate | undefined} */
+  let t;
   /** @type {Promise<unknown> | undefined} */
   let missed;
 
@@ -102,17 +102,17 @@ function show(host, root, { server, code }) {
       if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
-      story = discussionOf(server, code, token, host.getAttribute("identity"));
-      learn(server, words, languageOf(host, token), "1").then(speak, speak);
-      stop = story.watch(draw);
+      story = getDiscussion(server, code, token, host.getAttribute("identity"));
+      loadLocale(server, words, resolveLanguage(host, token), "1").then(onStringsLoaded, onStringsLoaded);
+      stop = story.subscribe(draw);
     },
     { rootMargin: NEAR },
   );
   root.replaceChildren(slot, note);
   near.observe(host);
 
-  function speak() {
-    say = speaker(words, () => {
+  function onStringsLoaded() {
+    t = createTranslator(words, () => {
       // What is rarely said is in the second file. It is fetched once.
       missed ??= more(() => {
         view?.renew();
@@ -129,30 +129,30 @@ function show(host, root, { server, code }) {
   const more = (work) => part("more").then(work).catch(() => {});
 
   function draw() {
-    if (!say || !story) return;
+    if (!t || !story) return;
     const { state } = story;
-    const { trouble } = state;
-    note.hidden = !trouble;
-    note.lang = say("lang");
-    note.dir = say("dir");
-    if (trouble) {
+    const { error } = state;
+    note.hidden = !error;
+    note.lang = t("lang");
+    note.dir = t("dir");
+    if (error) {
       hide();
-      if (why === trouble) return;
-      why = trouble;
-      note.textContent = say("unavailable");
-      emit("error", trouble.code);
+      if (shownError === error) return;
+      shownError = error;
+      note.textContent = t("unavailable");
+      emit("error", error.code);
       // What it is and what to do about it, for the person who pasted it.
-      more((part) => why === trouble && part.why(note, trouble, say, server, TOOLS, stop));
+      more((part) => shownError === error && part.showErrorDetails(note, error, t, server, shared, stop));
     } else if (view) view.draw(state);
     else if (state.story) {
-      why = undefined;
-      view = viewOf(story, say, host, part, emit, style);
+      shownError = undefined;
+      view = viewOf(story, t, host, part, emit, style);
       view.draw(state);
       slot.replaceWith(view.element);
       stand(true);
       emit("ready");
       // Names the story where no snippet does it.
-      if (!host.firstElementChild && !host.links[0]) more(({ credit }) => credit(host, state.story, TOOLS));
+      if (!host.firstElementChild && !host.links[0]) more(({ addAttribution }) => addAttribution(host, state.story, shared));
     }
   }
 
@@ -187,7 +187,7 @@ function show(host, root, { server, code }) {
 
   return {
     /** @param {string | null} [identity] who the reader is, as the page now says */
-    refresh: (identity) => story?.learn().then(() => story?.poll(identity), () => {}),
+    refresh: (identity) => story?.loadLivePart().then(() => story?.poll(identity), () => {}),
     end() {
       near.disconnect();
       stop?.();

@@ -8,7 +8,7 @@ import { h, set } from "./dom.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {Reaction} reaction @returns {HTMLElement} */
-export function faceOf({ face, emoji }) {
+export function reactionIcon({ face, emoji }) {
   const holder = h("span", { class: "face", "aria-hidden": "true" });
   if (face) {
     const drawing = document.createElementNS(SVG, "svg");

@@ -13,7 +13,7 @@ let last = 0;
 /** @param {unknown} message */
 const post = (message) => parent.postMessage(message, "*");
 
-function tell() {
+function postHeight() {
   // Of the content, never of the window: what is measured must not grow with the frame.
   const height = Math.ceil(document.body.getBoundingClientRect().height);
   if (height === last) return;
@@ -24,7 +24,7 @@ function tell() {
 }
 
 /** @param {Event} event */
-function leave(event) {
+function onLinkClick(event) {
   const link = event.composedPath().find((each) => each instanceof HTMLAnchorElement);
   if (!link || link.target || event.defaultPrevented || link.hash === link.getAttribute("href")) return;
   // WordPress follows a link for us, in the whole window, if it leads to the server the frame is from.
@@ -35,6 +35,6 @@ function leave(event) {
 }
 
 if (parent !== window) {
-  new ResizeObserver(tell).observe(document.body);
-  addEventListener("click", leave);
+  new ResizeObserver(postHeight).observe(document.body);
+  addEventListener("click", onLinkClick);
 }

@@ -4,9 +4,9 @@
  * What somebody else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
  * the snippet as it was made is decided by a part of its own.
  */
-import { HOME, bring } from "./parts.js";
+import { SCRIPT_SERVER, importPart } from "./parts.js";
 import { StoryWidget } from "./element.js";
-import { whereTo } from "./text.js";
+import { parseStoryUrl } from "./text.js";
 
 /** @typedef {HTMLAnchorElement & HTMLScriptElement} Origin a link, or a script of ours */
 /** @typedef {Document | ShadowRoot} Root */
@@ -52,11 +52,11 @@ function scan(root) {
       !taken.has(origin) &&
       !origin.closest(NAME + ",noscript,[contenteditable],[data-story-widget=off]") &&
       (!origin.matches("a." + NAME) ||
-        !whereTo(origin.href) ||
+        !parseStoryUrl(origin.href) ||
         [...root.querySelectorAll(NAME)].some((each) => each.getAttribute("src") === origin.href) ||
         !put(origin)),
   );
-  if (homes[0] && odd[0]) bring(homes[0], "links").then((part) => part.decide(odd, root, homes, put), () => {});
+  if (homes[0] && odd[0]) importPart(homes[0], "links").then((part) => part.decide(odd, root, homes, put), () => {});
 }
 
 /**
@@ -81,7 +81,7 @@ function put(origin, src = origin.href) {
 
 function start() {
   const known = /** @type {typeof StoryWidget | undefined} */ (customElements.get(NAME));
-  if (HOME) (known ?? StoryWidget).homes?.push(HOME);
+  if (SCRIPT_SERVER) (known ?? StoryWidget).homes?.push(SCRIPT_SERVER);
   if (known) return;
   /** @type {any} */ (window).StoryWidget ??= { upgrade };
   customElements.define(NAME, StoryWidget);

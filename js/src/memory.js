@@ -15,21 +15,21 @@
  *   drafts?: Record<string, string> | undefined,
  *   last?: {place: string, body: string, key: string} | undefined,
  *   queue?: Record<string, string>[] | undefined,
- * }} Memory
+ * }} ReaderStorage
  *
  * `first` is the secret from which the server makes a reader who has no token (`reader`) yet. `unsent` holds reactions
  * that have no answer yet, by story, or by story and comment; `drafts` are kept by story and the comment they answer;
  * `last` is the comment that is being posted; `queue` holds comments, edits and deletions that could not be sent yet.
  */
 
-/** What could not be written: newer than what storage holds. @type {Record<string, Memory>} */
+/** What could not be written: newer than what storage holds. @type {Record<string, ReaderStorage>} */
 const unwritten = {};
 
 /** Where it is kept. @param {string} server @param {string | undefined} site */
-export const keyOf = (server, site) => `story-widget ${server} ${site}`;
+export const storageKey = (server, site) => `story-widget ${server} ${site}`;
 
-/** Asked each time: another tab may have become the reader meanwhile. @param {string} key @returns {Memory} */
-export function recall(key) {
+/** Asked each time: another tab may have become the reader meanwhile. @param {string} key @returns {ReaderStorage} */
+export function readStorage(key) {
   let memory;
   try {
     memory = JSON.parse(/** @type {string} */ (localStorage.getItem(key)));
@@ -37,11 +37,11 @@ export function recall(key) {
   return { ...memory, ...unwritten[key] };
 }
 
-/** Keeps it beside what is known. @param {string} key @param {Memory} news */
-export function keep(key, news) {
+/** Keeps it beside what is known. @param {string} key @param {ReaderStorage} news */
+export function writeStorage(key, news) {
   unwritten[key] = { ...unwritten[key], ...news };
   try {
-    localStorage.setItem(key, json(recall(key)));
+    localStorage.setItem(key, json(readStorage(key)));
     delete unwritten[key];
   } catch {}
 }

@@ -16,4 +16,4 @@ export const backoff = (tries, random = Math.random()) =>
   random * Math.min(LONGEST, FIRST * 2 ** tries);
 
 /** May the page come back after this close code (4500 to 4999: not until it is loaded anew)? @param {number} code */
-export const mayReturn = (code) => code !== 1008 && (code < 4500 || code > 4999);
+export const shouldReconnect = (code) => code !== 1008 && (code < 4500 || code > 4999);

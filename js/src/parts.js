@@ -9,12 +9,12 @@ const script = /** @type {HTMLScriptElement | null | undefined} */ (
     globalThis.document?.querySelector("script[type=module][src$='/embed.js']")
 );
 /** The server that it came from, which has the other files of the same build. */
-export const HOME = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
+export const SCRIPT_SERVER = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
 
 /** So many milliseconds longer is each wait for a file that did not come; the first is none. */
-const WAIT = 1_500;
+const RETRY_STEP_MS = 1_500;
 /** How often a part is waited for: for a minute. */
-const WAITS = 8;
+const MAX_RETRIES = 8;
 /** How long a server may take to bring a part, in milliseconds: a line can die without a word. */
 const PATIENCE = 15_000;
 
@@ -34,11 +34,11 @@ let failed = 0;
 export async function fetchFile(server, name, get, waits = 0) {
   for (let n = 0; ; n++) {
     try {
-      return await get(`${(n % 2 ? 0 : HOME) || server}/embed/${COMMON}-${name}${failed ? "?" + failed : ""}`);
+      return await get(`${(n % 2 ? 0 : SCRIPT_SERVER) || server}/embed/${COMMON}-${name}${failed ? "?" + failed : ""}`);
     } catch (problem) {
       failed++;
       if (n > waits) throw problem;
-      await new Promise((resolve) => setTimeout(resolve, WAIT * n));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_STEP_MS * n));
     }
   }
 }
@@ -54,7 +54,7 @@ const parts = {};
  * @param {string} name
  * @returns {Promise<any>}
  */
-export const bring = (server, name) =>
+export const importPart = (server, name) =>
   (parts[server + name] ??= fetchPart(server, name).catch((problem) => {
     delete parts[server + name];
     throw problem;
@@ -62,8 +62,8 @@ export const bring = (server, name) =>
 
 /** @param {string} server @param {string} name */
 async function fetchPart(server, name) {
-  const hash = name === "socket" ? HASH : (await bring(server, "socket")).HASHES[name];
-  return fetchFile(server, name + ".js", (href) => importAs(href, `sha256-${hash}=`), WAITS);
+  const hash = name === "connection" ? HASH : (await importPart(server, "connection")).HASHES[name];
+  return fetchFile(server, name + ".js", (href) => importWithIntegrity(href, `sha256-${hash}=`), MAX_RETRIES);
 }
 
 /**
@@ -73,9 +73,9 @@ async function fetchPart(server, name) {
  * @param {string} name
  * @returns {Promise<any>}
  */
-export const bringAtLast = (server, name) =>
-  bring(server, name).catch(() =>
-    new Promise((resolve) => setTimeout(resolve, WAIT)).then(() => bringAtLast(server, name)),
+export const importPartWithRetry = (server, name) =>
+  importPart(server, name).catch(() =>
+    new Promise((resolve) => setTimeout(resolve, RETRY_STEP_MS)).then(() => importPartWithRetry(server, name)),
   );
 
 /**
@@ -85,7 +85,7 @@ export const bringAtLast = (server, name) =>
  * @param {string} href
  * @param {string} integrity
  */
-async function importAs(href, integrity) {
+async function importWithIntegrity(href, integrity) {
   await new Promise((onload, onerror) => {
     const nonce = script?.nonce;
     setTimeout(onerror, PATIENCE);

@@ -3,13 +3,13 @@
  */
 
 /** How long a browser may take to tell, in milliseconds. */
-const PATIENCE = 1_000;
+const TIMEOUT_MS = 1_000;
 
 /** @type {Set<string>} */
 const told = new Set();
 
 /** One message for each thing to mend. @param {string} text */
-export function inform(text) {
+export function logOnce(text) {
   if (told.has(text)) return;
   told.add(text);
   console.info("story-widget: " + text);
@@ -21,11 +21,11 @@ export function inform(text) {
  * @param {string} server
  * @returns {Promise<string>}
  */
-export const missing = (server) =>
+export const missingCspSource = (server) =>
   new Promise((resolve) => {
     const socket = server.replace(/^http/, "ws");
     const { ReportingObserver } = /** @type {any} */ (globalThis);
-    setTimeout(resolve, PATIENCE, "");
+    setTimeout(resolve, TIMEOUT_MS, "");
     if (!ReportingObserver) return;
     const observer = new ReportingObserver(
       (/** @type {any[]} */ reports) => {
@@ -40,7 +40,7 @@ export const missing = (server) =>
   });
 
 /** Where a socket does not open. @param {string} server */
-export async function blocked(server) {
-  const line = await missing(server);
-  if (line) inform(`The page's Content-Security-Policy forbids live updates. Add: ${line}`);
+export async function reportBlockedSocket(server) {
+  const line = await missingCspSource(server);
+  if (line) logOnce(`The page's Content-Security-Policy forbids live updates. Add: ${line}`);
 }

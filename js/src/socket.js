@@ -3,10 +3,10 @@
  *
  * @import {Discussion} from "./discussion"
  */
-import { bringAtLast } from "./parts.js";
+import { importPartWithRetry } from "./parts.js";
 
 /** Stories of a socket, as the server has it. */
-const MOST = 50;
+const MAX_STORIES = 50;
 
 /**
  * @typedef {{
@@ -14,25 +14,25 @@ const MOST = 50;
  *   stories: Set<Discussion>,
  *   join: (story: Discussion) => Promise<void>,
  *   leave: (story: Discussion) => void,
- *   ask: (message: {ref: number, [field: string]: unknown}) => Promise<import("./types").Ok | import("./types").Refusal>,
- *   turn: Promise<any>,
- * }} Line
+ *   request: (message: {ref: number, [field: string]: unknown}) => Promise<import("./types").Ok | import("./types").ErrorMessage>,
+ *   actionChain: Promise<any>,
+ * }} Connection
  */
 
-/** @type {Line[]} */
-const lines = [];
+/** @type {Connection[]} */
+const connections = [];
 
-/** One that has room for a story. @param {string} server an origin @returns {Line} */
-export const lineTo = (server) =>
-  lines.find((each) => each.server === server && each.stories.size < MOST) ??
-  /** @type {Line} */ (lines[lines.push(openLine(server)) - 1]);
+/** One that has room for a story. @param {string} server an origin @returns {Connection} */
+export const getConnection = (server) =>
+  connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
+  /** @type {Connection} */ (connections[connections.push(createConnection(server)) - 1]);
 
 let refs = 0;
 /** A number no other message of this page has. */
 export const nextRef = () => ++refs;
 
-/** @param {string} server @returns {Line} */
-function openLine(server) {
+/** @param {string} server @returns {Connection} */
+function createConnection(server) {
   /** @type {Set<Discussion>} */
   const stories = new Set();
   /** @type {ReturnType<typeof import("./socket/index").open> | undefined} */
@@ -44,7 +44,7 @@ function openLine(server) {
     async join(story) {
       stories.add(story);
       /** @type {typeof import("./socket/index")} */
-      const part = await bringAtLast(server, "socket");
+      const part = await importPartWithRetry(server, "connection");
       socket ??= part.open(server, stories, { nextRef });
       if (stories.has(story)) socket.join(story);
     },
@@ -52,8 +52,8 @@ function openLine(server) {
       if (stories.delete(story)) socket?.leave(story);
     },
     // Of a story that is live: there is a socket.
-    ask: (message) => /** @type {any} */ (socket).ask(message),
+    request: (message) => /** @type {any} */ (socket).request(message),
     /** Deeds go one after the other: the answer to the first names the reader of the next. @type {Promise<any>} */
-    turn: Promise.resolve(),
+    actionChain: Promise.resolve(),
   };
 }

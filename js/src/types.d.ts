@@ -1,7 +1,7 @@
 /** What the server sends (docs/protocol.md) and what the embed keeps of it. */
 
 /** A piece of a comment's text: a string, or `[tag, attributes or null, ...pieces]`. */
-export type Piece = string | [string, Record<string, string> | null, ...Piece[]];
+export type TextNode = string | [string, Record<string, string> | null, ...TextNode[]];
 
 export interface Position {
   epoch: string;
@@ -21,7 +21,7 @@ export interface Comment {
   /** `seq` at which it was published: its place; 0 as long as only its author sees it. */
   published_seq: number;
   state: "published" | "pending" | "removed";
-  text: Piece[];
+  text: TextNode[];
   author: { name: string | null; website: string | null; role: string | null; vouched?: boolean } | null;
   copy: { label: string | null; origin: string | null } | null;
   lang: string | null;
@@ -68,14 +68,14 @@ export interface Reaction {
   face?: [string, string, string];
 }
 
-export type Ask = "off" | "optional" | "required";
+export type FieldRule = "off" | "optional" | "required";
 
 export interface Settings {
   prompt: string;
   reactions: Reaction[];
-  name: Ask;
-  website: Ask;
-  email: Ask;
+  name: FieldRule;
+  website: FieldRule;
+  email: FieldRule;
   moderation: "post" | "pre";
   guidelines: string | null;
   edit_window: number;
@@ -101,7 +101,7 @@ export interface Snapshot {
   comments?: { threads: Thread[]; next: string | null };
   changes?: Comment[];
   /** The latest of the story and its comments, where they are polled. */
-  tallies?: TallyFrame[];
+  tallies?: TallyMessage[];
   copy?: { label: string | null; origin: string | null } | null;
   can?: string[];
   read_only?: string | null;
@@ -115,16 +115,16 @@ export interface Snapshot {
   identity?: string;
 }
 
-export interface TallyFrame extends Tally {
+export interface TallyMessage extends Tally {
   type: "tally";
   story: string;
   comment?: string;
 }
 
 /** What comes without being asked for. */
-export type Frame =
+export type ServerMessage =
   | Snapshot
-  | TallyFrame
+  | TallyMessage
   | { type: "comment"; story: string; position: Position; comment: Comment; count?: number }
   | {
       type: "story";
@@ -148,7 +148,7 @@ export interface Ok {
   identity?: string;
 }
 
-export interface Refusal {
+export interface ErrorMessage {
   type: "error";
   ref?: number;
   code: string;
@@ -157,26 +157,26 @@ export interface Refusal {
 }
 
 /** What the reader does, and what comes of it. */
-export type Act =
-  | { type: "answered"; wish: NonNullable<State["wish"]>; tally: Tally }
+export type StateEvent =
+  | { type: "answered"; optimistic: NonNullable<State["optimistic"]>; tally: Tally }
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
 /** What a reader can do in a story, once the part for it is there. */
-export interface Acts {
+export interface DiscussionApi {
   /** Sends a deed. Rejects with a refusal. */
-  perform(deed: { type: string; [field: string]: unknown }): Promise<Ok>;
+  mutate(deed: { type: string; [field: string]: unknown }): Promise<Ok>;
   /** Keeps news back until `work` is done, which may bring the same news with more in it. */
-  hold<T>(work: () => Promise<T>): Promise<T>;
+  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
   /**
    * A reaction that is shown already, to the story (its code) or one of its comments (code and id). Resolves when the
    * server has the last choice for that target, however long it takes; rejects with a refusal.
    */
-  choose(target: string, reaction: string | null): Promise<void>;
+  setReaction(target: string, reaction: string | null): Promise<void>;
   /** Goes on with choices that were made before the page was left. */
   resume(): void;
   /** Whether what could not be done can be done later, as it is. */
-  passes(problem: { code: string }): boolean;
+  isTemporary(problem: { code: string }): boolean;
   /** Until there may be a connection again. */
   pause(): Promise<void>;
   /** Shows the reader's own reaction to a comment. */
@@ -184,13 +184,13 @@ export interface Acts {
   /** Some of its comments: `which` is a path or a query. */
   get(which: string): Promise<any>;
   /** The thread of a comment from where it is shown, or what follows of a thread; one from far down comes first. */
-  branch(id: string, on?: boolean): Promise<Thread>;
+  loadThread(id: string, on?: boolean): Promise<Thread>;
   /** Asks for what changed, as the reader whom the page now names. False if the server did not answer. */
   poll(identity?: string | null): Promise<boolean>;
   /** Nothing is kept in the reader's browser any more. */
   forget(): void;
   /** What is said to this reader alone. True if the story goes on by its bare code. */
-  keep(answer: {
+  onPersonalAnswer(answer: {
     reader?: string;
     identity?: string;
     code?: string | undefined;
@@ -202,7 +202,7 @@ export interface Acts {
 }
 
 /** Why there is nothing to show, or nothing more. */
-export interface Trouble {
+export interface DisplayError {
   code: string;
   detail?: string;
 }
@@ -218,7 +218,7 @@ export interface State {
   threads: readonly Thread[];
   next: string | null;
   /** Ids of comments that came while the reader was reading: known, not drawn. */
-  fresh: readonly string[];
+  unseen: readonly string[];
   can: readonly string[];
   /** Why this copy can only be read, as an error code. */
   read_only?: string | null;
@@ -230,7 +230,7 @@ export interface State {
   /** Names that this reader does not want to read. */
   muted: readonly string[];
   /** What the reader chose to see: of a language, of a copy. */
-  sieve: (comment: Comment) => boolean;
+  filter: (comment: Comment) => boolean;
   mine: {
     reaction: string | null;
     /** By comment. */
@@ -238,8 +238,8 @@ export interface State {
     comments: Readonly<Record<string, { body: string; editable_until: string }>>;
   };
   /** A reaction on its way: what to show until the server has answered. */
-  wish?: { reaction: string | null; counts: Record<string, number> } | null;
+  optimistic?: { reaction: string | null; counts: Record<string, number> } | null;
   /** It has had no answer for a while. */
   late?: boolean;
-  trouble?: Trouble | null;
+  error?: DisplayError | null;
 }

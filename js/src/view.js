@@ -4,15 +4,15 @@
  * @import {Discussion} from "./discussion"
  * @import {Parts} from "./desk"
  * @import {State} from "./types"
- * @import {Say} from "./words"
+ * @import {Translate} from "./words"
  */
-import { TOOLS } from "./desk.js";
-import { arrange, button, h, heading, newId, write } from "./dom.js";
-import { isMuted, may } from "./state.js";
+import { shared } from "./desk.js";
+import { setChildren, button, h, heading, newId, setText } from "./dom.js";
+import { isMuted, isAllowed } from "./state.js";
 import { reactionBar } from "./view_reactions.js";
 import { threadView } from "./view_thread.js";
 import { COMMENT } from "./text.js";
-import { explain } from "./words.js";
+import { errorText } from "./words.js";
 
 /** Comments that are drawn in one task. */
 const AT_ONCE = 5;
@@ -21,13 +21,13 @@ const AT_ONCE = 5;
 
 /**
  * @param {Discussion} discussion
- * @param {Say} say
+ * @param {Translate} t
  * @param {HTMLElement} host
  * @param {(name: keyof Parts) => Promise<any>} fetchPart
  * @param {(type: string, code?: string) => void} emit
  * @param {(css: string) => void} style for what a part draws
  */
-export function viewOf(discussion, say, host, fetchPart, emit, style) {
+export function viewOf(discussion, t, host, fetchPart, emit, style) {
   const level = Number(host.getAttribute("heading")) || 2;
   /** There is one before anything else happens. @type {State} */
   let drawn;
@@ -43,23 +43,23 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   /** What all of them are drawn from. @type {unknown[]} */
   let all = [];
 
-  /** @type {import("./desk").Frame} */
+  /** @type {import("./desk").ViewContext} */
   const self = {
     story: discussion,
-    say,
+    t,
     level,
     // Once, politely, to who cannot see it; loud to everyone.
     tell(text, loud) {
       status.className = loud ? "toast" : "hidden";
-      if (loud) enliven();
+      if (loud) loadLive();
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
-    explain: (problem) => explain(say, problem),
+    explain: (problem) => errorText(t, problem),
     emit,
     style,
     list: h("ol", { class: "list", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
-    also: undefined,
+    onRender: undefined,
     comment(id) {
       if (!find(id)) drawThreads(id);
       return find(id);
@@ -70,19 +70,19 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
       // Each of them acts.
-      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.learn()]).then(
-        ([code]) => code.open(self, TOOLS),
+      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.loadLivePart()]).then(
+        ([code]) => code.open(self, shared),
       ));
       // Next time, try again.
       part.catch(() => delete parts[name]);
       return part;
     },
-    ask: (name, work) =>
+    withPart: (name, work) =>
       self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
   /** What it takes to act, and what shows that others do. */
-  const enliven = () => self.part("live").catch(() => {});
+  const loadLive = () => self.part("live").catch(() => {});
 
   // The site's own words, in whatever direction they run.
   const prompt = h("bdi");
@@ -95,30 +95,30 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   const text = h("textarea", { rows: 3, dir: "auto" });
   // A draft from the first letter on; the part for writing takes this over.
   const place = discussion.code + " ";
-  text.value = discussion.memory().drafts?.[place] ?? "";
+  text.value = discussion.storage().drafts?.[place] ?? "";
   text.oninput = () =>
-    discussion.remember({ drafts: { ...discussion.memory().drafts, [place]: text.value } });
-  const take = () => self.part("writing").then((desk) => desk.take(composer));
-  const send = button(say("post"), () => self.ask("writing", (desk) => desk.take(composer).post()), {
+    discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
+  const take = () => self.part("writing").then((desk) => desk.attach(composer));
+  const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
     class: "main",
     part: "button",
   });
   const composer = h(
     "div",
     { class: "composer", part: "composer" },
-    h("label", null, say("write"), text),
+    h("label", null, t("write"), text),
     send,
   );
   text.addEventListener("focus", () => take().catch(() => {}), { once: true });
   const { list } = self;
-  const next = button(say("next"), () => self.ask("more", (desk) => desk.page()), { class: "wide" });
-  const options = button(say("options"), () => self.ask("more", (desk) => desk.options(tail)), {
+  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "wide" });
+  const options = button(t("options"), () => self.withPart("more", (desk) => desk.options(tail)), {
     class: "act",
   });
   const tail = h("div", { class: "acts" }, options);
   const element = h(
     "section",
-    { class: "widget", lang: say("lang"), dir: host.dir || say("dir"), "aria-labelledby": title },
+    { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
     heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
     bar.element,
     presence,
@@ -137,47 +137,47 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     drawThreads();
   }, 60_000);
   let later = 0;
-  addEventListener("hashchange", jump);
+  addEventListener("hashchange", goToHash);
   // What was said loud was seen by who goes on.
   element.addEventListener("click", () => (status.className = "hidden"), true);
   // Who comes near may act.
   for (const near of ["pointerover", "focusin"]) {
-    element.addEventListener(near, enliven, { once: true });
+    element.addEventListener(near, loadLive, { once: true });
   }
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, fresh, mine, can, muted, sieve, read_only, identity, lapsed } = state;
+    const { story, settings, unseen, mine, can, muted, filter, read_only, identity, lapsed } = state;
     if (!story) return;
     const old = drawn;
     drawn = state;
-    write(prompt, say("=" + settings.prompt, undefined, settings.prompt));
+    setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
     const { readers, copies } = state.presence;
-    write(
+    setText(
       presence,
-      readers ? say("reading", { n: readers, sites: say("sites", { n: copies }) }) : "",
+      readers ? t("reading", { n: readers, sites: t("sites", { n: copies }) }) : "",
     );
     const why = read_only
-      ? say("readonly", { why: say(read_only, { origin }) })
-      : story.closed && say("closed");
-    write(notice, [story.notice, why].filter(Boolean).join(" "));
-    composer.hidden = !may(state, "comment");
-    if (fresh[0]) enliven();
-    self.also?.(state);
+      ? t("readonly", { why: t(read_only, { origin }) })
+      : story.closed && t("closed");
+    setText(notice, [story.notice, why].filter(Boolean).join(" "));
+    composer.hidden = !isAllowed(state, "comment");
+    if (unseen[0]) loadLive();
+    self.onRender?.(state);
     next.hidden = !state.next;
-    const now = [mine, can, muted, sieve, story, settings];
+    const now = [mine, can, muted, filter, story, settings];
     // For the person who looks after the page.
-    if (read_only || identity || lapsed) self.ask("more", (desk) => desk.told());
+    if (read_only || identity || lapsed) self.withPart("more", (desk) => desk.logReadOnly());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads();
-    const { drafts, queue } = discussion.memory();
+    const { drafts, queue } = discussion.storage();
     // Of the reader's own there may be one that is not counted yet.
     const { count: n } = state;
-    write(count, n || threads.size || queue ? say("comments", { n }) : say("none"));
+    setText(count, n || threads.size || queue ? t("comments", { n }) : t("none"));
     if (drafts || queue) take().catch(() => {});
-    if (!old) queueMicrotask(jump);
+    if (!old) queueMicrotask(goToHash);
   }
 
   /**
@@ -193,7 +193,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       if (id === until) left = 0;
       return may;
     };
-    const hidden = new Set(drawn.fresh);
+    const hidden = new Set(drawn.unseen);
     const old = threads;
     threads = new Map();
     for (const thread of drawn.threads) {
@@ -203,7 +203,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
         hidden.has(id) ||
         (state === "removed" && !replies[0] && !old.has(id)) ||
         isMuted(drawn, thread) ||
-        ![thread, ...replies].some(drawn.sieve)
+        ![thread, ...replies].some(drawn.filter)
       ) {
         continue;
       }
@@ -212,7 +212,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
       threads.set(id, view);
       view.draw(thread, drawn, hidden, round, take, until);
     }
-    arrange(list, [...threads.values()].map((each) => each.element));
+    setChildren(list, [...threads.values()].map((each) => each.element));
     list.hidden = !threads.size;
     if (left < 1) later = setTimeout(drawThreads);
   }
@@ -227,9 +227,9 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
   }
 
   /** To the comment that the address names. */
-  function jump() {
+  function goToHash() {
     const id = COMMENT.exec(location.hash)?.[1];
-    if (id) self.ask("more", (desk) => desk.go(id));
+    if (id) self.withPart("more", (desk) => desk.go(id));
   }
 
   return {
@@ -241,7 +241,7 @@ export function viewOf(discussion, say, host, fetchPart, emit, style) {
     close() {
       clearInterval(clock);
       clearTimeout(later);
-      removeEventListener("hashchange", jump);
+      removeEventListener("hashchange", goToHash);
     },
   };
 }

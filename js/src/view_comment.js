@@ -2,19 +2,19 @@
  * One comment: who, when, what, and what can be done about it.
  *
  * @import {Comment, State} from "./types"
- * @import {Frame} from "./desk"
+ * @import {ViewContext} from "./desk"
  */
-import { button, h, heading, newId, set, write } from "./dom.js";
-import { may, sum } from "./state.js";
-import { draw as drawText, outward, placeOf, safe } from "./text.js";
-import { ago } from "./words.js";
+import { button, h, heading, newId, set, setText } from "./dom.js";
+import { isAllowed, sum } from "./state.js";
+import { renderText as drawText, externalLinkAttrs, copyLabel, safeUrl } from "./text.js";
+import { relativeTime } from "./words.js";
 
 /** The buttons, and what does the work of each. */
-const DEEDS = /** @type {const} */ ([["feel", "feel"], ["reply", "writing"], ["more", "more"]]);
+const ACTIONS = /** @type {const} */ ([["addReaction", "comment-reactions"], ["reply", "writing"], ["more", "more"]]);
 
-/** @param {Frame} view */
+/** @param {ViewContext} view */
 export function commentView(view) {
-  const { say } = view;
+  const { t } = view;
   const id = newId();
   const head = heading(view.level + 2, { id });
   const time = h("time");
@@ -23,8 +23,8 @@ export function commentView(view) {
   const rest = h("span");
   const meta = h("p", { class: "quiet" }, link);
   const body = h("div", { class: "text", dir: "auto", part: "text" });
-  const buttons = DEEDS.map(([, part]) =>
-    button("", () => view.ask(part, (desk) => desk.begin(self)), { class: "act" }),
+  const buttons = ACTIONS.map(([, part]) =>
+    button("", () => view.withPart(part, (desk) => desk.begin(self)), { class: "act" }),
   );
   const foot = h("div", { class: "acts" }, ...buttons);
   const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, head, meta, body, foot);
@@ -41,11 +41,11 @@ export function commentView(view) {
     foot,
     draw,
     /** What a part has to draw along. @type {(() => void) | undefined} */
-    also: undefined,
+    onRender: undefined,
   };
 
   /** @param {Comment} comment */
-  const nameOf = ({ author }) => author?.name || say("nobody");
+  const nameOf = ({ author }) => author?.name || t("anonymous");
 
   /**
    * @param {Comment} comment
@@ -59,42 +59,42 @@ export function commentView(view) {
     if (comment !== old) {
       const { author, text, lang } = comment;
       self.name = nameOf(comment);
-      const href = safe(author?.website);
+      const href = safeUrl(author?.website);
       head.replaceChildren(
-        h(href ? "a" : "bdi", href && outward(href), self.name),
+        h(href ? "a" : "bdi", href && externalLinkAttrs(href), self.name),
         author?.vouched
-          ? h("span", { class: "role", role: "img", "aria-label": say("vouched") }, "✓")
+          ? h("span", { class: "role", role: "img", "aria-label": t("vouched") }, "✓")
           : "",
-        author?.role ? h("span", { class: "role" }, say(author.role)) : "",
-        to ? ` ${say("to", { name: nameOf(to) })}` : "",
+        author?.role ? h("span", { class: "role" }, t(author.role)) : "",
+        to ? ` ${t("to", { name: nameOf(to) })}` : "",
       );
       // A new count of its reactions comes with the same text.
       if (old?.text !== text) {
-        body.replaceChildren(...(gone ? [h("em", null, say("removed"))] : drawText(text)));
+        body.replaceChildren(...(gone ? [h("em", null, t("removed"))] : drawText(text)));
       }
       set(body, "lang", lang);
       head.hidden = meta.hidden = gone;
     }
     drawMeta(state);
     drawFeet(state);
-    self.also?.();
+    self.onRender?.();
   }
 
   /** @param {State} state */
   function drawMeta({ settings }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
-    const via = settings.show_copy && placeOf(copy);
+    const via = settings.show_copy && copyLabel(copy);
     link.href = view.address() + "#c-" + id;
     time.dateTime = created_at;
-    write(time, ago(say("lang"), Date.parse(created_at), view.story.now()));
+    setText(time, relativeTime(t("lang"), Date.parse(created_at), view.story.now()));
     const facts = [
-      via && say("via", { name: via }),
-      edited_at && say("edited"),
-      pinned && say("pinned"),
-      state === "pending" ? say("pending") : waiting && say("waiting"),
+      via && t("via", { name: via }),
+      edited_at && t("edited"),
+      pinned && t("pinned"),
+      state === "pending" ? t("pending") : waiting && t("waiting"),
     ];
     const text = ["", ...facts.filter(Boolean)].join(" · ");
-    write(rest, text);
+    setText(rest, text);
     if (text) meta.append(rest);
   }
 
@@ -102,7 +102,7 @@ export function commentView(view) {
   function visit(event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    view.ask("more", (desk) => desk.visit(self.comment.id));
+    view.withPart("more", (desk) => desk.visit(self.comment.id));
   }
 
   /** @param {State} state */
@@ -111,16 +111,16 @@ export function commentView(view) {
     const open = condition === "published";
     const n = sum(tally.counts);
     const offered = [
-      open && (may(state, "react") || n),
-      open && may(state, "comment"),
+      open && (isAllowed(state, "react") || n),
+      open && isAllowed(state, "comment"),
       condition !== "removed" && !state.read_only,
     ];
     buttons.forEach((element, i) => {
-      const deed = DEEDS[i]?.[0] ?? "";
-      const text = say(deed) + (n && !i ? " " + say("number", { n }) : "");
+      const deed = ACTIONS[i]?.[0] ?? "";
+      const text = t(deed) + (n && !i ? " " + t("number", { n }) : "");
       element.hidden = !offered[i];
-      write(element, text);
-      set(element, "aria-label", say(deed + "Of", { name: self.name, text }));
+      setText(element, text);
+      set(element, "aria-label", t(deed + "Of", { name: self.name, text }));
     });
   }
 

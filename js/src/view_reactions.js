@@ -3,15 +3,15 @@
  *
  * @import {State} from "./types"
  */
-import { button, h, set, write } from "./dom.js";
-import { faceOf } from "./face.js";
-import { choice, counts, may, sum } from "./state.js";
+import { button, h, set, setText } from "./dom.js";
+import { reactionIcon } from "./face.js";
+import { selectedReaction, counts, isAllowed, sum } from "./state.js";
 
 /**
- * @param {import("./desk").Frame} frame
+ * @param {import("./desk").ViewContext} frame
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
+export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
   const total = h("p", { class: "quiet" });
   const group = h("div", {
@@ -27,7 +27,7 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
 
   /** @param {string} key */
   async function press(key) {
-    if (!may(story.state, "react")) return;
+    if (!isAllowed(story.state, "react")) return;
     refused = "";
     try {
       await story.react(key);
@@ -48,19 +48,19 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
       group.replaceChildren(
         ...reactions.map((reaction) => {
           const { key, label } = reaction;
-          const name = say("=" + label, undefined, label);
+          const name = t("=" + label, undefined, label);
           const count = h("span");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
-          const face = faceOf(reaction);
+          const face = reactionIcon(reaction);
           element.append(face, h("span", { class: "label", part: "label" }, name + " "), count);
           /** @type {number | undefined} */
           let last;
           marks.push((most) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
-            write(count, say("number", { n }));
-            set(element, "aria-pressed", String(key === choice(state)));
-            set(element, "aria-disabled", !may(state, "react") && "true");
+            setText(count, t("number", { n }));
+            set(element, "aria-pressed", String(key === selectedReaction(state)));
+            set(element, "aria-disabled", !isAllowed(state, "react") && "true");
             // Others do not interrupt: a moment's movement, for who sees and wants it.
             const more = n - (last ?? n);
             if (more > 0) part("live").then((live) => live.burst(face, more), () => {});
@@ -71,11 +71,11 @@ export function reactionBar({ story, say, explain, emit, part }, labelledBy) {
         }),
       );
     }
-    write(error, state.wish && state.late ? say("unsure") : refused);
+    setText(error, state.optimistic && state.late ? t("unsure") : refused);
     const now = counts(state);
     const n = sum(now);
     const leading = marks.map((mark) => mark(Math.max(...Object.values(now)))).filter(Boolean);
-    write(total, n ? say("total", { n, name: leading.join(", ") }) : "");
+    setText(total, n ? t("total", { n, name: leading.join(", ") }) : "");
   }
 
   return { element: h("div", null, group, total, error), draw };

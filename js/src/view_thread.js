@@ -2,9 +2,9 @@
  * A thread: its top comment and, one step in, its replies.
  *
  * @import {Comment, State, Thread} from "./types"
- * @import {Frame} from "./desk"
+ * @import {ViewContext} from "./desk"
  */
-import { arrange, button, h, write } from "./dom.js";
+import { setChildren, button, h, setText } from "./dom.js";
 import { isMuted } from "./state.js";
 import { commentView } from "./view_comment.js";
 
@@ -14,7 +14,7 @@ import { commentView } from "./view_comment.js";
 /** A longer thread shows so many replies, and the others on demand. */
 const FOLD = 5;
 
-/** @param {Frame} view */
+/** @param {ViewContext} view */
 export function threadView(view) {
   const top = commentView(view);
   const { element } = top;
@@ -28,7 +28,7 @@ export function threadView(view) {
       () =>
         folded[0] && !first
           ? view.focus(folded[0].id)
-          : view.ask("more", (desk) => desk.replies(id, first)),
+          : view.withPart("more", (desk) => desk.replies(id, first)),
       { class: "act" },
     );
   const earlier = others(true);
@@ -63,7 +63,7 @@ export function threadView(view) {
         !hidden.has(reply.id) &&
         (reply.state !== "removed" || old.has(reply.id)) &&
         !isMuted(state, reply) &&
-        state.sieve(reply),
+        state.filter(reply),
     );
     open ||= wanted.findIndex((each) => each.id === until) >= FOLD;
     // A single one takes no more room than the button.
@@ -72,12 +72,12 @@ export function threadView(view) {
       const comment = drawOne(old.get(reply.id), reply);
       if (comment) views.set(reply.id, comment);
     }
-    arrange(list, [...views.values()].map((each) => each.element));
+    setChildren(list, [...views.values()].map((each) => each.element));
     const n = folded.length + thread.more;
-    write(more, view.say("replies", { n }));
-    write(earlier, view.say("replies", { n: thread.earlier ?? 0 }));
+    setText(more, view.t("replies", { n }));
+    setText(earlier, view.t("replies", { n: thread.earlier ?? 0 }));
     // What is empty is not there: an empty list is read out as one.
-    arrange(
+    setChildren(
       element,
       /** @type {Element[]} */ (
         [top.article, thread.earlier && earlier, views.size && list, n && more].filter(Boolean)

@@ -2,14 +2,14 @@
  * English, and how words of any language are put together: one language at a time for strings, plurals, numbers
  * and times.
  *
- * @typedef {Record<string, string | Record<string, string>>} Words
- * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Say
+ * @typedef {Record<string, string | Record<string, string>>} Strings
+ * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Translate
  */
-import { ask } from "./api.js";
+import { request } from "./api.js";
 import { fetchFile } from "./parts.js";
 
-/** What reading takes; the second file adds what writing takes. @type {Words} */
-export const ENGLISH = {
+/** What reading takes; the second file adds what writing takes. @type {Strings} */
+export const STRINGS = {
   lang: "en",
   dir: "ltr",
   number: "{n}",
@@ -25,8 +25,8 @@ export const ENGLISH = {
   post: "Post",
   reply: "Reply",
   replyOf: "Reply to {name}",
-  feel: "React",
-  feelOf: "{text}, comment by {name}",
+  addReaction: "React",
+  addReactionOf: "{text}, comment by {name}",
   total: {
     one: "{n} reaction: {name}",
     other: "{n} reactions, most of all {name}",
@@ -35,7 +35,7 @@ export const ENGLISH = {
   more: "More",
   moreOf: "More about the comment by {name}",
   removed: "This comment was removed.",
-  nobody: "Anonymous",
+  anonymous: "Anonymous",
   vouched: "signed in",
   to: "in reply to {name}",
   via: "via {name}",
@@ -53,7 +53,7 @@ export const ENGLISH = {
  * @param {string | null} token
  * @returns {string} without its region
  */
-export function languageOf(element, token) {
+export function resolveLanguage(element, token) {
   let tag = /** @type {any} */ (element.closest("[lang]"))?.lang;
   try {
     const claims = /** @type {any} */ (token).split(".")[3];
@@ -66,23 +66,23 @@ export function languageOf(element, token) {
  * Puts another language's words in the place of the English ones: all of a part, or none.
  *
  * @param {string} server
- * @param {Words} words
+ * @param {Strings} words
  * @param {string} lang
  * @param {string} part of the embed; "1" for the first file
  */
-export async function learn(server, words, lang, part) {
+export async function loadLocale(server, words, lang, part) {
   if (!LOCALES.split(" ").includes(lang)) return;
-  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, ask));
+  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, request));
 }
 
 /**
  * With `otherwise`, a word that need not be there; without `values`, nothing is put into it.
  *
- * @param {Words} words
- * @param {() => void} miss called for a word that is not there (yet)
- * @returns {Say}
+ * @param {Strings} words
+ * @param {() => void} onMissing called for a word that is not there (yet)
+ * @returns {Translate}
  */
-export function speaker(words, miss) {
+export function createTranslator(words, onMissing) {
   const lang = /** @type {string} */ (words.lang);
   const rules = new Intl.PluralRules(lang);
   /** @type {Intl.NumberFormat | undefined} */
@@ -91,7 +91,7 @@ export function speaker(words, miss) {
   // It takes as long as to draw ten comments: in a task of its own, while the discussion is on its way.
   setTimeout(digits);
   return (key, values, otherwise) => {
-    const found = words[key] ?? otherwise ?? miss();
+    const found = words[key] ?? otherwise ?? onMissing();
     const form = typeof found === "object" ? found[rules.select(/** @type {number} */ (values?.n))] : found;
     if (!values) return form ?? "";
     return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
@@ -105,11 +105,11 @@ export function speaker(words, miss) {
 /**
  * A refusal in words: the server's own, which are English, or what the language has for its code.
  *
- * @param {Say} say
+ * @param {Translate} t
  * @param {{code: string, detail?: string} | undefined} problem
  */
-export const explain = (say, problem) =>
-  say("!" + problem?.code, undefined, problem?.detail || say("offline"));
+export const errorText = (t, problem) =>
+  t("!" + problem?.code, undefined, problem?.detail || t("offline"));
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
@@ -124,7 +124,7 @@ const UNITS = [
 const clocks = {};
 
 /** "5 minutes ago". @param {string} lang @param {number} then @param {number} now */
-export function ago(lang, then, now) {
+export function relativeTime(lang, then, now) {
   const past = Math.min(0, then - now);
   const [unit, length] = UNITS.find((each) => -past >= each[1]) ?? ["second", Infinity];
   clocks[lang] ??= new Intl.RelativeTimeFormat(lang, { numeric: "auto" });

@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { changesOn } from "../src/live/changes.js";
+import { createReducer } from "../src/live/changes.js";
 import * as base from "../src/state.js";
 
-const { EMPTY, reduce } = base;
-base.teach(changesOn(base));
+const { INITIAL_STATE, reduce } = base;
+base.installCommentReducer(createReducer(base));
 
 const FOLDER = new URL("../../tests/contract/frames/", import.meta.url);
 
@@ -23,7 +23,7 @@ const plain = ({ story, position, tally, presence, count, settings, threads, nex
   comments: { threads, next },
 });
 
-const look = (state, frame) => reduce(reduce(state, frame), { type: "set", change: { fresh: [] } });
+const look = (state, frame) => reduce(reduce(state, frame), { type: "set", change: { unseen: [] } });
 
 const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
 
@@ -32,11 +32,11 @@ test("there are golden frames", () => assert.ok(files.length > 9));
 for (const name of files) {
   const golden = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
   test(`${name}: ${golden.name}`, () => {
-    const state = [golden.snapshot, ...golden.frames].reduce(look, EMPTY);
-    assert.deepEqual(plain(state), plain(reduce(EMPTY, golden.after)));
+    const state = [golden.snapshot, ...golden.frames].reduce(look, INITIAL_STATE);
+    assert.deepEqual(plain(state), plain(reduce(INITIAL_STATE, golden.after)));
   });
   test(`${name}: no frame changes the state it is given`, () => {
-    const frozen = freeze(reduce(EMPTY, golden.snapshot));
+    const frozen = freeze(reduce(INITIAL_STATE, golden.snapshot));
     golden.frames.map(freeze).reduce(look, frozen);
   });
 }

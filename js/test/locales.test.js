@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { ENGLISH, explain, languageOf, learn, speaker } from "../src/words.js";
-import { WORDS as LIVE } from "../src/live/words.js";
-import { WORDS as MORE } from "../src/more/words.js";
-import { WORDS as WRITING } from "../src/writing/words.js";
+import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/words.js";
+import { STRINGS as LIVE } from "../src/live/words.js";
+import { STRINGS as MORE } from "../src/more/words.js";
+import { STRINGS as WRITING } from "../src/writing/words.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...ENGLISH, ...LIVE, ...WRITING, ...MORE };
+const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...MORE };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),
@@ -68,14 +68,14 @@ for (const [lang, words] of Object.entries(LOCALES)) {
 }
 
 test("Arabic counts in its own forms", () => {
-  const say = speaker(LOCALES.ar, assert.fail);
+  const say = createTranslator(LOCALES.ar, assert.fail);
   const said = [1, 2, 3, 11, 100].map((n) => say("comments", { n }));
   assert.equal(new Set(said).size, 5);
   assert.match(said[2], /^3|^٣/);
 });
 
 test("what the site wrote itself is not read as a phrase", () => {
-  const say = speaker(LOCALES.de, assert.fail);
+  const say = createTranslator(LOCALES.de, assert.fail);
   assert.equal(say("=Happy", undefined, "Happy"), "Freude");
   assert.equal(say("=More {n}", undefined, "More {n}"), "More {n}");
   assert.equal(say("=next", undefined, "next"), "next");
@@ -83,11 +83,11 @@ test("what the site wrote itself is not read as a phrase", () => {
 
 test("a refusal is told in the language, and in English as the server said it", () => {
   const problem = { code: "rate_limited", detail: "Too fast." };
-  assert.equal(explain(speaker(ALL, assert.fail), problem), "Too fast.");
-  const say = speaker(LOCALES.de, assert.fail);
-  assert.equal(explain(say, problem), LOCALES.de["!rate_limited"]);
-  assert.equal(explain(say, { code: "new_code", detail: "Unheard of." }), "Unheard of.");
-  assert.equal(explain(say, { code: "offline" }), LOCALES.de.offline);
+  assert.equal(errorText(createTranslator(ALL, assert.fail), problem), "Too fast.");
+  const say = createTranslator(LOCALES.de, assert.fail);
+  assert.equal(errorText(say, problem), LOCALES.de["!rate_limited"]);
+  assert.equal(errorText(say, { code: "new_code", detail: "Unheard of." }), "Unheard of.");
+  assert.equal(errorText(say, { code: "offline" }), LOCALES.de.offline);
 });
 
 test("the language is the element's or page's, then the token's, then the reader's", () => {
@@ -95,12 +95,12 @@ test("the language is the element's or page's, then the token's, then the reader
   const token = `w1.site.1.${claims}.signature`;
   const inPage = (lang) => ({ closest: () => (lang === undefined ? null : { lang }) });
   Object.defineProperty(globalThis, "navigator", { value: { language: "es-MX" }, configurable: true });
-  assert.equal(languageOf(inPage("de-AT"), token), "de");
-  assert.equal(languageOf(inPage("DE_at"), token), "de");
-  assert.equal(languageOf(inPage(undefined), token), "fr");
-  assert.equal(languageOf(inPage(""), token), "fr");
-  assert.equal(languageOf(inPage(undefined), null), "es");
-  assert.equal(languageOf(inPage(undefined), "nonsense"), "es");
+  assert.equal(resolveLanguage(inPage("de-AT"), token), "de");
+  assert.equal(resolveLanguage(inPage("DE_at"), token), "de");
+  assert.equal(resolveLanguage(inPage(undefined), token), "fr");
+  assert.equal(resolveLanguage(inPage(""), token), "fr");
+  assert.equal(resolveLanguage(inPage(undefined), null), "es");
+  assert.equal(resolveLanguage(inPage(undefined), "nonsense"), "es");
 });
 
 test("only a language with a file is asked for, and words that do not come leave English", async (t) => {
@@ -110,11 +110,11 @@ test("only a language with a file is asked for, and words that do not come leave
     asked.push(url);
     return Response.json({ lang: "de", next: "Mehr" });
   });
-  const words = { ...ENGLISH };
-  await learn("https://w.example", words, "pl", 1);
+  const words = { ...STRINGS };
+  await loadLocale("https://w.example", words, "pl", 1);
   assert.deepEqual(asked, []);
-  assert.deepEqual(words, ENGLISH);
-  await learn("https://w.example", words, "de", 1);
+  assert.deepEqual(words, STRINGS);
+  await loadLocale("https://w.example", words, "de", 1);
   assert.deepEqual(asked, ["https://w.example/embed/1.2.3-abc-de-1.json"]);
   assert.equal(words.next, "Mehr");
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { backoff, mayReturn } from "../src/pace.js";
-import { safe } from "../src/text.js";
-import { ENGLISH, ago, speaker } from "../src/words.js";
-import { WORDS } from "../src/writing/words.js";
+import { backoff, shouldReconnect } from "../src/pace.js";
+import { safeUrl } from "../src/text.js";
+import { STRINGS, relativeTime, createTranslator } from "../src/words.js";
+import { STRINGS as WRITING } from "../src/writing/words.js";
 
 test("backoff is anywhere below a bound that doubles up to a minute", () => {
   assert.equal(backoff(0, 0), 0);
@@ -14,16 +14,16 @@ test("backoff is anywhere below a bound that doubles up to a minute", () => {
 
 test("readers come back after 40xx and stay away after 45xx", () => {
   for (const code of [1000, 1001, 1006, 1012, 1013, 4400, 4408, 4413, 4429, 4499]) {
-    assert.ok(mayReturn(code), String(code));
+    assert.ok(shouldReconnect(code), String(code));
   }
   for (const code of [1008, 4500, 4501, 4503, 4504, 4505, 4999]) {
-    assert.ok(!mayReturn(code), String(code));
+    assert.ok(!shouldReconnect(code), String(code));
   }
 });
 
 test("only absolute web addresses become links", () => {
-  assert.equal(safe("https://a.example/x?y=1"), "https://a.example/x?y=1");
-  assert.equal(safe("http://a.example"), "http://a.example/");
+  assert.equal(safeUrl("https://a.example/x?y=1"), "https://a.example/x?y=1");
+  assert.equal(safeUrl("http://a.example"), "http://a.example/");
   for (const bad of [
     "javascript:alert(1)",
     "JaVaScRiPt:alert(1)",
@@ -38,12 +38,12 @@ test("only absolute web addresses become links", () => {
     undefined,
     {},
   ]) {
-    assert.equal(safe(bad), "", String(bad));
+    assert.equal(safeUrl(bad), "", String(bad));
   }
 });
 
 test("a phrase takes the plural of its number, and numbers are written as the language does", () => {
-  const say = speaker(ENGLISH, assert.fail);
+  const say = createTranslator(STRINGS, assert.fail);
   assert.equal(say("replies", { n: 1 }), "Show 1 more reply");
   assert.equal(say("replies", { n: 3 }), "Show 3 more replies");
   assert.equal(say("comments", { n: 12345 }), "12,345 comments");
@@ -54,26 +54,26 @@ test("a phrase takes the plural of its number, and numbers are written as the la
 });
 
 test("what is put into a phrase is not read as a phrase", () => {
-  const say = speaker(ENGLISH, assert.fail);
+  const say = createTranslator(STRINGS, assert.fail);
   assert.equal(say("replyOf", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
 });
 
 test("a word that is not there yet is asked for", () => {
   let missed = 0;
-  const say = speaker(ENGLISH, () => void missed++);
+  const say = createTranslator(STRINGS, () => void missed++);
   assert.equal(say("closed"), "");
   assert.equal(missed, 1);
 });
 
 test("the two files say nothing twice", () => {
-  for (const key of Object.keys(WORDS)) assert.ok(!(key in ENGLISH), key);
+  for (const key of Object.keys(WRITING)) assert.ok(!(key in STRINGS), key);
 });
 
 test("times are told in the largest unit that fits, and never lie in the future", () => {
   const now = Date.UTC(2026, 0, 10);
-  assert.equal(ago("en", now - 5_000, now), "now");
-  assert.equal(ago("en", now + 90_000, now), "now");
-  assert.equal(ago("en", now - 5 * 60_000, now), "5 minutes ago");
-  assert.equal(ago("en", now - 26 * 3_600_000, now), "yesterday");
-  assert.equal(ago("en", now - 400 * 86_400_000, now), "last year");
+  assert.equal(relativeTime("en", now - 5_000, now), "now");
+  assert.equal(relativeTime("en", now + 90_000, now), "now");
+  assert.equal(relativeTime("en", now - 5 * 60_000, now), "5 minutes ago");
+  assert.equal(relativeTime("en", now - 26 * 3_600_000, now), "yesterday");
+  assert.equal(relativeTime("en", now - 400 * 86_400_000, now), "last year");
 });

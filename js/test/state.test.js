@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { changesOn } from "../src/live/changes.js";
+import { createReducer } from "../src/live/changes.js";
 import { extend, find } from "../src/live/threads.js";
 import * as base from "../src/state.js";
 import { comment, frame, snapshot, thread } from "./made.js";
 
-const { EMPTY, choice, counts, reduce, wishFor } = base;
-base.teach(changesOn(base));
+const { INITIAL_STATE, selectedReaction, counts, reduce, optimisticReaction } = base;
+base.installCommentReducer(createReducer(base));
 
-const play = (...events) => events.reduce(reduce, EMPTY);
+const play = (...events) => events.reduce(reduce, INITIAL_STATE);
 const names = (state) => state.threads.map(({ id }) => id);
 
 test("what comes while the reader reads is known but held back", () => {
   const state = play(snapshot(1, [thread("a")]), frame(2, comment("b", { minute: 1 })));
-  assert.deepEqual(state.fresh, ["b"]);
+  assert.deepEqual(state.unseen, ["b"]);
   assert.deepEqual(names(state), ["b", "a"]);
 });
 
@@ -24,7 +24,7 @@ test("the reader's own comment is never held back, also when its echo comes firs
     [frame(2, comment("b", { minute: 1 })), { type: "own", comment: own }],
   ]) {
     const state = play(snapshot(1, [thread("a")]), ...events);
-    assert.deepEqual(state.fresh, []);
+    assert.deepEqual(state.unseen, []);
     assert.deepEqual(names(state), ["b", "a"]);
     assert.equal(state.mine.comments.b?.body, "b");
   }
@@ -37,25 +37,25 @@ test("a comment removed before it was seen never comes", () => {
     frame(2, news),
     frame(3, { ...news, state: "removed", text: [] }),
   );
-  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(state.unseen, []);
   assert.deepEqual(names(state), ["a"]);
 });
 
 /** As pressed by the reader: the state, and the wish in it. */
 const press = (state, reaction) => {
-  const wish = wishFor(state, reaction);
-  return [reduce(state, { type: "set", change: { wish } }), wish];
+  const wish = optimisticReaction(state, reaction);
+  return [reduce(state, { type: "set", change: { optimistic: wish } }), wish];
 };
 
 test("a wish shows at once, and what others do meanwhile does not make it jump", () => {
   let [state, wish] = press(play(snapshot(1, [])), "happy");
-  assert.equal(choice(state), "happy");
+  assert.equal(selectedReaction(state), "happy");
   assert.equal(counts(state).happy, 3);
   state = reduce(state, { type: "tally", story: "C", version: 2, counts: { happy: 3, sad: 0 } });
   assert.equal(counts(state).happy, 3);
   const tally = { version: 3, counts: { happy: 3, sad: 1 } };
-  state = reduce(state, { type: "answered", wish, tally });
-  assert.equal(choice(state), "happy");
+  state = reduce(state, { type: "answered", optimistic: wish, tally });
+  assert.equal(selectedReaction(state), "happy");
   assert.deepEqual({ ...counts(state) }, { happy: 3, sad: 1 });
 });
 
@@ -63,22 +63,22 @@ test("a wish takes back what it takes the place of", () => {
   const [state] = press(play(snapshot(1, [], { mine: { reaction: "happy" } })), "sad");
   assert.deepEqual({ ...counts(state) }, { happy: 1, sad: 1 });
   const [none] = press(state, "sad");
-  assert.equal(choice(none), null);
+  assert.equal(selectedReaction(none), null);
   assert.deepEqual({ ...counts(none) }, { happy: 1, sad: 0 });
 });
 
 test("a reaction may be called like what every object has", () => {
   const state = play(snapshot(1, []));
   assert.equal(counts(state).constructor, undefined);
-  assert.equal(wishFor(state, "constructor").counts.constructor, 1);
+  assert.equal(optimisticReaction(state, "constructor").counts.constructor, 1);
 });
 
 test("of two wishes the last one stays, whatever the first is answered", () => {
   const tally = { version: 2, counts: { happy: 3, sad: 0 } };
   const [first, wish] = press(play(snapshot(1, [])), "happy");
   const [second] = press(first, "happy");
-  const state = reduce(second, { type: "answered", wish, tally });
-  assert.equal(choice(state), null);
+  const state = reduce(second, { type: "answered", optimistic: wish, tally });
+  assert.equal(selectedReaction(state), null);
   assert.equal(counts(state).happy, 2);
 });
 
@@ -93,7 +93,7 @@ test("a later snapshot keeps the pages that the reader has loaded", () => {
   state = reduce(state, snapshot(9, newer, { comments: { threads: newer, next: "y" } }));
   assert.deepEqual(names(state), ["d", "c", "b", "a"]);
   assert.equal(state.next, null);
-  assert.deepEqual(state.fresh, ["d"]);
+  assert.deepEqual(state.unseen, ["d"]);
 });
 
 test("a later snapshot with nothing in common replaces the list: what lies between is unknown", () => {
@@ -115,14 +115,14 @@ test("a later snapshot brings replies, edits and tombstones to where they belong
   );
   assert.equal(state.threads[0]?.state, "removed");
   assert.deepEqual(state.threads[1]?.replies, [reply]);
-  assert.deepEqual(state.fresh, ["r"]);
+  assert.deepEqual(state.unseen, ["r"]);
 });
 
 test("another epoch replaces everything", () => {
   const other = snapshot(1, [thread("z")], { position: { epoch: "f", seq: 1 } });
   const state = play(snapshot(50, [thread("a")]), other);
   assert.deepEqual(names(state), ["z"]);
-  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(state.unseen, []);
   assert.equal(state.position?.epoch, "f");
 });
 
@@ -149,7 +149,7 @@ test("a comment older than all pages that were loaded comes with its page", () =
     frame(2, comment("a", { minute: 1 })),
   );
   assert.deepEqual(names(state), ["c"]);
-  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(state.unseen, []);
   assert.equal(state.count, 9);
 });
 
@@ -171,7 +171,7 @@ test("a new reply to a thread with replies left out is counted, one that changed
   );
   assert.equal(only(state).more, 4);
   assert.deepEqual(held(state), ["r"]);
-  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(state.unseen, []);
 });
 
 test("a reply of one's own stands at the end of a cut thread and is not counted", () => {
@@ -221,10 +221,10 @@ test("a pending comment is drawn for its author and has its place again after a 
     snapshot(1, [thread("a")], { mine: { reaction: null, comments: [waiting] } }),
   );
   assert.deepEqual(names(state), ["p", "a"]);
-  assert.deepEqual(state.fresh, []);
+  assert.deepEqual(state.unseen, []);
   const published = reduce(state, frame(2, comment("p", { minute: 5 })));
   assert.equal(find(published, "p")?.state, "published");
-  assert.deepEqual(published.fresh, []);
+  assert.deepEqual(published.unseen, []);
 });
 
 test("an unknown message changes nothing", () => {

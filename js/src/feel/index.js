@@ -1,40 +1,40 @@
 /**
  * The part for reactions to a comment: one row, opened by its button.
  *
- * @import {Frame, Handle, Tools} from "../desk"
+ * @import {ViewContext, CommentHandle, Shared} from "../desk"
  */
 import css from "./style.css";
 
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
-const LATE = 2_000;
+const NO_ANSWER_MS = 2_000;
 
-/** @type {WeakMap<Handle, HTMLElement>} */
+/** @type {WeakMap<CommentHandle, HTMLElement>} */
 const rows = new WeakMap();
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
- * @returns {import("../desk").Feeling}
+ * @param {ViewContext} frame
+ * @param {Shared} tools
+ * @returns {import("../desk").CommentReactionsPart}
  */
 export function open(frame, tools) {
   frame.style(css);
-  return { begin: (handle) => reactionRow(frame, tools, handle) };
+  return { begin: (handle) => toggleReactionRow(frame, tools, handle) };
 }
 
 /**
  * Opens the row, or closes it.
  *
- * @param {Frame} frame
- * @param {Tools} tools
- * @param {Handle} handle
+ * @param {ViewContext} frame
+ * @param {Shared} tools
+ * @param {CommentHandle} handle
  */
-function reactionRow({ story, say, explain, tell }, { h, set, button, counts, faceOf }, handle) {
+function toggleReactionRow({ story, t, explain, tell }, { h, set, button, counts, reactionIcon }, handle) {
   const { article, foot } = handle;
   const open = rows.get(handle);
   if (open) {
     rows.delete(handle);
     open.remove();
-    handle.also = undefined;
+    handle.onRender = undefined;
     set(foot.firstElementChild ?? foot, "aria-expanded", "false");
     return;
   }
@@ -42,18 +42,18 @@ function reactionRow({ story, say, explain, tell }, { h, set, button, counts, fa
   const marks = [];
   const row = h(
     "div",
-    { role: "group", class: "acts feel", "aria-label": say("feel") },
+    { role: "group", class: "acts feel", "aria-label": t("addReaction") },
     ...(story.state.settings?.reactions ?? []).map((reaction) => {
       const { key, label } = reaction;
-      const name = say("=" + label, undefined, label);
+      const name = t("=" + label, undefined, label);
       const count = h("span");
       const element = button("", () => press(key), { class: "act reaction", title: name });
-      element.append(faceOf(reaction), h("span", { class: "hidden" }, name + " "), count);
+      element.append(reactionIcon(reaction), h("span", { class: "hidden" }, name + " "), count);
       marks.push(() => {
         const { mine } = story.state;
         const { id, tally } = handle.comment;
         const n = counts({ tally })[key];
-        const text = n ? say("number", { n }) : "";
+        const text = n ? t("number", { n }) : "";
         if (count.textContent !== text) count.textContent = text;
         set(element, "aria-pressed", String(mine.reactions[id] === key));
       });
@@ -66,8 +66,8 @@ function reactionRow({ story, say, explain, tell }, { h, set, button, counts, fa
   const target = () => `${story.code} ${handle.comment.id}`;
   const draw = () => {
     marks.forEach((mark) => mark());
-    const waits = target() in (story.memory().unsent ?? {});
-    if (waits) timer ||= setTimeout(() => (note.textContent = say("unsure")), LATE);
+    const waits = target() in (story.storage().unsent ?? {});
+    if (waits) timer ||= setTimeout(() => (note.textContent = t("unsure")), NO_ANSWER_MS);
     else {
       clearTimeout(timer);
       timer = 0;
@@ -80,7 +80,7 @@ function reactionRow({ story, say, explain, tell }, { h, set, button, counts, fa
     const { id } = handle.comment;
     const was = story.state.mine.reactions[id] ?? null;
     try {
-      const done = story.choose(target(), was === key ? null : key);
+      const done = story.setReaction(target(), was === key ? null : key);
       story.mark(id, was === key ? null : key);
       await done;
     } catch (problem) {
@@ -91,7 +91,7 @@ function reactionRow({ story, say, explain, tell }, { h, set, button, counts, fa
   }
 
   rows.set(handle, row);
-  handle.also = draw;
+  handle.onRender = draw;
   draw();
   set(foot.firstElementChild ?? foot, "aria-expanded", "true");
   article.append(row);

@@ -2,8 +2,8 @@
  * What becomes of links and scripts that are not a snippet as it was made: without their class, behind another address, twice
  * in one place, or where nothing can be shown.
  */
-import { whereTo } from "../text.js";
-import { inform } from "../policy.js";
+import { parseStoryUrl } from "../text.js";
+import { logOnce } from "../policy.js";
 
 /** @typedef {import("../index").Origin} Origin */
 /** @typedef {import("../index").Root} Root */
@@ -74,7 +74,7 @@ function judge(odd, root, homes, put) {
       const twin = elements().find((each) => storyAt(each.getAttribute("src")) === src && adjoins(each, origin));
       if (twin || put(origin, src).getClientRects()[0]) return;
     }
-    inform(
+    logOnce(
       "The <script> with data-story stands in <head>, or in an element that is hidden. Put it where the discussion is to " +
         `be, or put <story-widget src="${src}"></story-widget> there.`,
     );
@@ -93,7 +93,7 @@ function judge(odd, root, homes, put) {
 
 /** The address of a story in its one spelling, or nothing. @param {unknown} address @param {string} [base] */
 function storyAt(address, base) {
-  const place = whereTo(address, base);
+  const place = parseStoryUrl(address, base);
   return place && `${place.server}/s/${place.code}`;
 }
 

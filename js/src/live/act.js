@@ -2,10 +2,10 @@
  * What a reader can do in a story. Deeds go by the socket while it lives, else by HTTP.
  *
  * @import {Discussion} from "../discussion"
- * @import {Acts, Snapshot, Tally} from "../types"
+ * @import {DiscussionApi, Snapshot, Tally} from "../types"
  */
 import { uuid } from "../uuid.js";
-import { branchOf } from "./branch.js";
+import { createThreadLoader } from "./branch.js";
 
 /** How long to wait before what had no answer is sent again, in milliseconds; up to as much again. */
 const AGAIN = 8_000;
@@ -13,27 +13,27 @@ const AGAIN = 8_000;
 /**
  * What it borrows from the first file instead of bringing its own.
  *
- * @typedef {Pick<typeof import("../api"), "ask">
+ * @typedef {Pick<typeof import("../api"), "request">
  *   & Pick<typeof import("../socket"), "nextRef">
- *   & Pick<typeof import("../memory"), "json" | "keyOf">
- *   & Pick<typeof import("../state"), "wishFor">} Base
+ *   & Pick<typeof import("../memory"), "json" | "storageKey">
+ *   & Pick<typeof import("../state"), "optimisticReaction">} Base
  */
 
 /**
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
- * @returns {Acts}
+ * @returns {DiscussionApi}
  */
-export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
+export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
   const { code } = story;
   /** The identity that the first deed waited for. @type {string | null} */
   let awaited = null;
   const path = `${server}/v1/stories/${code}`;
 
-  /** @type {Acts["perform"]} */
-  function perform(deed) {
-    const { line } = story;
+  /** @type {DiscussionApi["mutate"]} */
+  function mutate(deed) {
+    const { connection } = story;
     /** @returns {Promise<any>} */
     const send = async () => {
       const { identity, spent } = story;
@@ -42,40 +42,40 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
         awaited = identity;
         await pause();
       }
-      const { reader, first = uuid() } = story.memory();
+      const { reader, first = uuid() } = story.storage();
       // Kept before it is sent: the answer that brings the reader's token may be lost.
-      if (!reader) story.remember({ first });
+      if (!reader) story.saveToStorage({ first });
       const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...deed };
       /** @type {any} */
       let answer;
       // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
-      if (story.live) answer = await line.ask(message).catch(() => {});
+      if (story.live) answer = await connection.request(message).catch(() => {});
       // A string body goes out as `text/plain`, without a preflight, and also if the page is left meanwhile.
-      answer ??= await ask(server + "/v1/actions", {
+      answer ??= await request(server + "/v1/actions", {
         method: "POST",
         body: json({ ...message, token: story.token || undefined }),
         keepalive: true,
       });
-      if (keep(answer)) return send();
+      if (onPersonalAnswer(answer)) return send();
       if (answer.type === "error") throw answer;
       return answer;
     };
-    const done = line.turn.then(send);
-    line.turn = done.catch(() => {});
+    const done = connection.actionChain.then(send);
+    connection.actionChain = done.catch(() => {});
     return done;
   }
 
-  /** @type {Acts["keep"]} */
-  function keep(answer) {
+  /** @type {DiscussionApi["onPersonalAnswer"]} */
+  function onPersonalAnswer(answer) {
     const { reader, identity, code, detail, read_only } = answer;
-    if (reader) story.remember({ reader, first: undefined });
+    if (reader) story.saveToStorage({ reader, first: undefined });
     if (identity) story.set({ identity });
     // A retired key, or a damaged token: the bare code may do. Not after one that expired or was withdrawn.
     const lapsed = code ?? read_only;
     if (lapsed === "token_invalid" && story.token) {
       story.token = null;
       story.set({ lapsed });
-      story.line.join(story);
+      story.connection.join(story);
       return true;
     }
     // Where it does not, what is to be mended is the token.
@@ -87,15 +87,15 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
     return false;
   }
 
-  /** @type {Acts["passes"]} */
-  const passes = ({ code }) => /^(offline|unavailable)$/.test(code);
+  /** @type {DiscussionApi["isTemporary"]} */
+  const isTemporary = ({ code }) => /^(offline|unavailable)$/.test(code);
 
   /** Those who wait for a connection. @type {Set<() => void>} */
   const waiting = new Set();
   const wake = () => waiting.forEach((go) => go());
   addEventListener("online", wake);
 
-  /** @type {Acts["pause"]} */
+  /** @type {DiscussionApi["pause"]} */
   const pause = () =>
     new Promise((resolve) => {
       const go = () => {
@@ -107,26 +107,26 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
       waiting.add(go);
     });
 
-  /** @type {Acts["get"]} */
-  const get = (which) => ask(`${path}/comments${which}`);
+  /** @type {DiscussionApi["get"]} */
+  const get = (which) => request(`${path}/comments${which}`);
 
   /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
-  const held = [];
-  let holding = 0;
-  const { hear, subscribed } = story;
-  story.hear = (frame) => {
-    if (holding) held.push(frame);
-    else hear(frame);
+  const deferred = [];
+  let deferring = 0;
+  const { receive, subscribed } = story;
+  story.receive = (frame) => {
+    if (deferring) deferred.push(frame);
+    else receive(frame);
   };
   story.subscribed = (answer) => {
     subscribed(answer);
     // After the reader's token has been kept.
-    if (story.live) story.learn().then(wake);
+    if (story.live) story.loadLivePart().then(wake);
   };
 
   /** By target, until its last choice has an answer. @type {Record<string, Promise<void> | undefined>} */
   const settling = {};
-  const unsent = () => story.memory().unsent ?? {};
+  const unsent = () => story.storage().unsent ?? {};
 
   /**
    * Sends the last choice for a target (this story, or one of its comments) until it is answered. Of those that were
@@ -140,26 +140,26 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
     for (;;) {
       const reaction = unsent()[target];
       if (reaction === undefined) {
-        if (!comment) story.set({ wish: null, late: false });
+        if (!comment) story.set({ optimistic: null, late: false });
         return;
       }
-      const { wish } = story.state;
+      const { optimistic } = story.state;
       const deed = { type: "react", reaction, comment };
       try {
-        let { tally } = await perform(deed);
+        let { tally } = await mutate(deed);
         // What was held up may have come after it. Twice is as good as once.
-        if (doubt && unsent()[target] === reaction) ({ tally } = await perform(deed));
+        if (doubt && unsent()[target] === reaction) ({ tally } = await mutate(deed));
         doubt = false;
         // Not waiting any more when it is drawn.
         drop(target, reaction);
-        answered(comment, reaction, wish, /** @type {Tally} */ (tally));
-        if (!comment) story.remember({ reactions: { ...story.memory().reactions, [code]: reaction } });
+        answered(comment, reaction, optimistic, /** @type {Tally} */ (tally));
+        if (!comment) story.saveToStorage({ reactions: { ...story.storage().reactions, [code]: reaction } });
       } catch (problem) {
-        if (passes(/** @type {any} */ (problem))) {
+        if (isTemporary(/** @type {any} */ (problem))) {
           doubt = true;
           await pause();
         } else if (drop(target, reaction)) {
-          if (!comment) story.set({ wish: null, late: false });
+          if (!comment) story.set({ optimistic: null, late: false });
           throw problem;
         }
       }
@@ -169,7 +169,7 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
   /**
    * @param {string | undefined} comment
    * @param {string | null} reaction
-   * @param {import("../types").State["wish"]} wish
+   * @param {import("../types").State["optimistic"]} wish
    * @param {Tally} tally
    */
   function answered(comment, reaction, wish, tally) {
@@ -180,7 +180,7 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
       story.dispatch({
         type: "answered",
         // Another tab may have chosen after this one.
-        wish: wish?.reaction === reaction ? wish : { reaction, counts: {} },
+        optimistic: wish?.reaction === reaction ? wish : { reaction, counts: {} },
         tally,
       });
     }
@@ -190,59 +190,59 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
   function drop(target, reaction) {
     const { [target]: now, ...others } = unsent();
     if (now !== reaction) return false;
-    story.remember({ unsent: Object.keys(others)[0] ? others : undefined });
+    story.saveToStorage({ unsent: Object.keys(others)[0] ? others : undefined });
     return true;
   }
 
-  /** @type {Acts["mark"]} */
+  /** @type {DiscussionApi["mark"]} */
   function mark(comment, reaction) {
     const { mine } = story.state;
     story.set({ mine: { ...mine, reactions: { ...mine.reactions, [comment]: reaction } } });
   }
 
   return {
-    perform,
-    keep,
-    passes,
+    mutate,
+    onPersonalAnswer,
+    isTemporary,
     pause,
     mark,
-    async hold(work) {
-      holding++;
+    async deferIncoming(work) {
+      deferring++;
       try {
         return await work();
       } finally {
-        if (!--holding) held.splice(0).forEach(hear);
+        if (!--deferring) deferred.splice(0).forEach(receive);
       }
     },
-    choose(target, reaction) {
-      story.remember({ unsent: { ...unsent(), [target]: reaction } });
+    setReaction(target, reaction) {
+      story.saveToStorage({ unsent: { ...unsent(), [target]: reaction } });
       return (settling[target] ??= settle(target, false).finally(() => delete settling[target]));
     },
     resume() {
       for (const [target, reaction] of Object.entries(unsent())) {
         const [of, comment] = target.split(" ");
         if (of !== code || settling[target]) continue;
-        const { wish, mine } = story.state;
+        const { optimistic, mine } = story.state;
         const shown = reaction ?? mine.reaction;
         if (comment) mark(comment, reaction);
-        else if (!wish && shown && reaction !== mine.reaction) story.set({ wish: wishFor(story.state, shown), late: true });
+        else if (!optimistic && shown && reaction !== mine.reaction) story.set({ optimistic: optimisticReaction(story.state, shown), late: true });
         settling[target] = settle(target, true).catch(() => {}).finally(() => delete settling[target]);
       }
     },
     get,
-    branch: branchOf(story, get),
+    loadThread: createThreadLoader(story, get),
     async poll(identity) {
       const { position } = story.state;
       if (identity) {
         story.identity = identity;
         story.set({ identity: null });
-        story.line.join(story);
+        story.connection.join(story);
       }
       try {
         /** @type {Snapshot} */
-        const news = await ask(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
-        story.hear(news);
-        news.tallies?.forEach((each) => story.hear(each));
+        const news = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
+        story.receive(news);
+        news.tallies?.forEach((each) => story.receive(each));
         wake();
       } catch (problem) {
         return /** @type {any} */ (problem).status > 0;
@@ -250,14 +250,14 @@ export function actsOf(story, server, { ask, nextRef, json, keyOf, wishFor }) {
       return true;
     },
     forget() {
-      story.remember(Object.fromEntries(Object.keys(story.memory()).map((name) => [name, undefined])));
+      story.saveToStorage(Object.fromEntries(Object.keys(story.storage()).map((name) => [name, undefined])));
       try {
-        localStorage.removeItem(keyOf(server, story.state.story?.site));
+        localStorage.removeItem(storageKey(server, story.state.story?.site));
       } catch {}
     },
     rejoin() {
-      story.line.leave(story);
-      story.line.join(story);
+      story.connection.leave(story);
+      story.connection.join(story);
     },
   };
 }

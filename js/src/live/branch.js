@@ -2,27 +2,27 @@
  * Parts of a thread, fetched and put where they belong.
  *
  * @import {Discussion} from "../discussion"
- * @import {Acts, Thread} from "../types"
+ * @import {DiscussionApi, Thread} from "../types"
  */
 import { extend, ids } from "./threads.js";
 
 /**
  * @param {Discussion} story
- * @param {Acts["get"]} get
- * @returns {Acts["branch"]}
+ * @param {DiscussionApi["get"]} get
+ * @returns {DiscussionApi["loadThread"]}
  */
-export const branchOf = (story, get) => async (id, on) => {
+export const createThreadLoader = (story, get) => async (id, on) => {
   const held = () => story.state.threads.find((each) => on && each.id === id);
   /** @type {Thread} */
   const part = await get("/" + id + (on ? "?after=" + (held()?.next ?? id) : ""));
   const old = held();
   const thread = old ? extend(old, part) : part;
-  const { fresh, threads } = story.state;
+  const { unseen, threads } = story.state;
   const now = threads.some((each) => each.id === thread.id)
     ? threads.map((each) => (each.id === thread.id ? thread : each))
     : [thread, ...threads];
   const all = ids(now);
   const seen = ids([thread]);
-  story.set({ threads: now, fresh: fresh.filter((each) => all.has(each) && !seen.has(each)) });
+  story.set({ threads: now, unseen: unseen.filter((each) => all.has(each) && !seen.has(each)) });
   return thread;
 };

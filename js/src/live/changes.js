@@ -9,23 +9,23 @@ import { find, ids, recount } from "./threads.js";
 /**
  * What it borrows from the first file instead of bringing its own.
  *
- * @typedef {Pick<typeof import("../state"), "arrive" | "newest">} Base
+ * @typedef {Pick<typeof import("../state"), "applySnapshot" | "newerTally">} Base
  */
 
 /** @param {Base} base @returns {Changes} */
-export function changesOn({ arrive, newest }) {
+export function createReducer({ applySnapshot, newerTally }) {
   /** @type {import("../state").Changes} */
   function changeBy(state, event) {
-    const { threads, story, wish, mine, position: old } = state;
+    const { threads, story, optimistic, mine, position: old } = state;
     switch (event.type) {
       case "answered":
         return {
           ...state,
           // Of two wishes the last one stays.
-          wish: wish === event.wish ? null : wish,
-          late: wish !== event.wish && state.late,
-          tally: newest(state.tally, event.tally),
-          mine: { ...mine, reaction: event.wish.reaction },
+          optimistic: optimistic === event.optimistic ? null : optimistic,
+          late: optimistic !== event.optimistic && state.late,
+          tally: newerTally(state.tally, event.tally),
+          mine: { ...mine, reaction: event.optimistic.reaction },
         };
       case "snapshot":
         return renewed(state, event);
@@ -34,7 +34,7 @@ export function changesOn({ arrive, newest }) {
         const { position } = event;
         if (!story || !old || old.epoch !== position.epoch || position.seq <= old.seq) return state;
         if (event.type === "comment") {
-          return { ...put(state, event.comment), position, count: event.count ?? state.count };
+          return { ...upsertComment(state, event.comment), position, count: event.count ?? state.count };
         }
         const { closed = story.closed, notice = story.notice, settings = state.settings } = event;
         return { ...state, position, settings, story: { ...story, closed, notice } };
@@ -42,9 +42,9 @@ export function changesOn({ arrive, newest }) {
       case "tally":
         return {
           ...state,
-          threads: swap(threads, event.comment, (each) => ({
+          threads: replaceComment(threads, event.comment, (each) => ({
             ...each,
-            tally: newest(each.tally, event),
+            tally: newerTally(each.tally, event),
           })),
         };
       case "own":
@@ -65,7 +65,7 @@ export function changesOn({ arrive, newest }) {
     const changes = [...(snapshot.changes ?? [])];
     const known = state.position?.seq ?? 0;
     const same = state.position?.epoch === position.epoch;
-    let result = arrive(state, snapshot);
+    let result = applySnapshot(state, snapshot);
     // Nothing older than what the socket has brought meanwhile.
     if (comments && state.story && (!same || position.seq >= Number(state.position?.seq))) {
       const { threads, next } = comments;
@@ -74,18 +74,18 @@ export function changesOn({ arrive, newest }) {
         for (const thread of threads) changes.push(thread, ...thread.replies);
       } else {
         // Nothing in common with what is drawn: there is no telling what lies between.
-        Object.assign(result, { threads, next, fresh: [], order: "newest" });
+        Object.assign(result, { threads, next, unseen: [], order: "newest" });
       }
     }
     for (const comment of mine?.comments ?? []) {
-      result = (comment.state === "pending" ? putOwn : note)(result, comment);
+      result = (comment.state === "pending" ? putOwn : saveOwn)(result, comment);
     }
     // By writing time: a change list is ordered by last change, and a place in the list is by birth.
-    for (const comment of changes.sort(later)) result = put(result, comment, undefined, known);
+    for (const comment of changes.sort(later)) result = upsertComment(result, comment, undefined, known);
     // Of a thread that is not whole there, as many are left out as it says.
     for (const part of same && comments ? comments.threads : []) {
       const next = state.threads.find((each) => each.id === part.id)?.next;
-      if (part.more || next) result = { ...result, threads: swap(result.threads, part.id, (each) => recount(each, part, next)) };
+      if (part.more || next) result = { ...result, threads: replaceComment(result.threads, part.id, (each) => recount(each, part, next)) };
     }
     return result;
   }
@@ -99,24 +99,24 @@ export function changesOn({ arrive, newest }) {
    * @param {number} [known] the last change that was known before
    * @returns {State}
    */
-  function put(state, comment, own = comment.id in state.mine.comments, known = Number(state.position?.seq)) {
+  function upsertComment(state, comment, own = comment.id in state.mine.comments, known = Number(state.position?.seq)) {
     const { id, parent, pinned } = comment;
-    const { threads, fresh, next, order } = state;
+    const { threads, unseen, next, order } = state;
     const old = find(state, id);
     const gone = comment.state === "removed";
     if (old) {
       if (old.seq > comment.seq) return state;
       // Gone before it was seen: it need not come only to say so.
-      if (gone && !parent && fresh.includes(id)) return { ...state, ...without(state, id) };
+      if (gone && !parent && unseen.includes(id)) return { ...state, ...without(state, id) };
       return {
         ...state,
-        fresh: own || gone ? fresh.filter((each) => each !== id) : fresh,
+        unseen: own || gone ? unseen.filter((each) => each !== id) : unseen,
         threads:
           old.pinned === pinned
-            ? swap(threads, id, (each) => renew(each, comment))
-            : place(
+            ? replaceComment(threads, id, (each) => mergeComment(each, comment))
+            : insertSorted(
                 threads.filter((each) => each !== old),
-                renew(/** @type {Thread} */ (old), comment),
+                mergeComment(/** @type {Thread} */ (old), comment),
                 order,
               ),
       };
@@ -132,27 +132,27 @@ export function changesOn({ arrive, newest }) {
       if (thread.more) {
         return {
           ...state,
-          threads: swap(threads, thread.id, (each) => ({ ...each, more: each.more + 1 })),
+          threads: replaceComment(threads, thread.id, (each) => ({ ...each, more: each.more + 1 })),
         };
       }
     }
     return {
       ...state,
-      fresh: own || gone ? fresh : [...fresh, id],
+      unseen: own || gone ? unseen : [...unseen, id],
       threads: thread
-        ? swap(threads, thread.id, (each) => ({ ...each, replies: [...each.replies, comment] }))
-        : place(threads, { ...comment, replies: [], more: 0, next: null }, order),
+        ? replaceComment(threads, thread.id, (each) => ({ ...each, replies: [...each.replies, comment] }))
+        : insertSorted(threads, { ...comment, replies: [], more: 0, next: null }, order),
     };
   }
 
   /** @param {State} state @param {string} id */
-  const without = ({ threads, fresh }, id) => ({
-    fresh: fresh.filter((each) => each !== id),
+  const without = ({ threads, unseen }, id) => ({
+    unseen: unseen.filter((each) => each !== id),
     threads: threads.filter((each) => each.id !== id),
   });
 
   /** @param {Thread} old @param {Comment} comment @returns {Thread} */
-  const renew = ({ replies, more, next, earlier }, comment) =>
+  const mergeComment = ({ replies, more, next, earlier }, comment) =>
     /** @type {Thread} */ (
       replies ? { ...comment, replies, more, next, ...(earlier && { earlier }) } : comment
     );
@@ -160,11 +160,11 @@ export function changesOn({ arrive, newest }) {
   /** @param {State} state @param {OwnComment} comment */
   function putOwn(state, comment) {
     const { body: _body, editable_until: _until, ...plain } = comment;
-    return put(note(state, comment), plain, true);
+    return upsertComment(saveOwn(state, comment), plain, true);
   }
 
   /** @param {State} state @param {OwnComment} comment @returns {State} */
-  function note(state, { id, body, editable_until }) {
+  function saveOwn(state, { id, body, editable_until }) {
     const comments = { ...state.mine.comments, [id]: { body, editable_until } };
     return { ...state, mine: { ...state.mine, comments } };
   }
@@ -176,7 +176,7 @@ export function changesOn({ arrive, newest }) {
    * @param {Thread} thread
    * @param {string} order
    */
-  function place(threads, thread, order) {
+  function insertSorted(threads, thread, order) {
     const at = threads.findIndex((each) =>
       order !== "newest"
         ? order === "top"
@@ -196,7 +196,7 @@ export function changesOn({ arrive, newest }) {
    * @param {(comment: any) => any} make
    * @returns {readonly Thread[]}
    */
-  function swap(threads, id, make) {
+  function replaceComment(threads, id, make) {
     return threads.map((thread) => {
       if (thread.id === id) return make(thread);
       return thread.replies.some((reply) => reply.id === id)

@@ -1,26 +1,26 @@
 /**
  * The part for who acts, or stays until something changes.
  *
- * @import {Frame, Lively, Tools} from "../desk"
+ * @import {ViewContext, LivePart, Shared} from "../desk"
  */
 import { burst } from "./burst.js";
-import { newsOf } from "./news.js";
-import { nameTimes } from "./times.js";
+import { newCommentsButton } from "./news.js";
+import { addTimeTooltips } from "./times.js";
 import css from "./style.css";
 
-export { actsOf } from "./act.js";
-export { changesOn } from "./changes.js";
-export { WORDS } from "./words.js";
+export { createActions } from "./act.js";
+export { createReducer } from "./changes.js";
+export { STRINGS } from "./words.js";
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
- * @returns {Lively}
+ * @param {ViewContext} frame
+ * @param {Shared} tools
+ * @returns {LivePart}
  */
 export function open(frame, tools) {
   frame.style(css);
-  frame.also = newsOf(frame, tools);
-  frame.also(frame.story.state);
-  nameTimes(frame, tools);
+  frame.onRender = newCommentsButton(frame, tools);
+  frame.onRender(frame.story.state);
+  addTimeTooltips(frame, tools);
   return { burst };
 }

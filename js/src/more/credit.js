@@ -3,12 +3,12 @@
  * It belongs to the page, not to the shadow root, so that it is read, copied and indexed with the page.
  *
  * @import {Story} from "../types"
- * @import {Tools} from "../desk"
+ * @import {Shared} from "../desk"
  */
 
-/** @param {Element} host @param {Story} story @param {Tools} tools */
-export function credit(host, { url, title, author, publisher, license }, { h, safe }) {
-  const href = safe(url);
+/** @param {Element} host @param {Story} story @param {Shared} tools */
+export function addAttribution(host, { url, title, author, publisher, license }, { h, safeUrl }) {
+  const href = safeUrl(url);
   if (!href || host.firstElementChild) return;
   const cc = /^CC-(BY[A-Z-]*)-([\d.]+)$/.exec(license);
   const by = cc?.[1]?.toLowerCase();

@@ -2,30 +2,30 @@
  * What is done now and then: more comments, what else can be done with one, options of the whole discussion, and why
  * nothing can be shown.
  *
- * @import {Frame, Handle, More, Tools} from "../desk"
+ * @import {ViewContext, CommentHandle, MorePart, Shared} from "../desk"
  * @import {Thread} from "../types"
  */
 import { ids } from "../live/threads.js";
 import { COMMENT } from "../text.js";
 import css from "./style.css";
-import { inform } from "../policy.js";
+import { logOnce } from "../policy.js";
 import { optionsOf } from "./options.js";
 import { copy } from "./share.js";
 
-export { credit } from "./credit.js";
-export { why } from "./why.js";
-export { WORDS } from "./words.js";
+export { addAttribution } from "./credit.js";
+export { showErrorDetails } from "./why.js";
+export { STRINGS } from "./words.js";
 
 /** Pages asked for at once to find something that the reader wants to see. */
 const MOST_PAGES = 5;
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
- * @returns {More}
+ * @param {ViewContext} frame
+ * @param {Shared} tools
+ * @returns {MorePart}
  */
 export function open(frame, tools) {
-  const { story, say, tell, focus, explain, emit } = frame;
+  const { story, t, tell, focus, explain, emit } = frame;
   const { h, button } = tools;
   /** What the page's owner was told last. @type {Partial<import("../types").State>} */
   let said = {};
@@ -33,7 +33,7 @@ export function open(frame, tools) {
 
   /** The next page of threads, and the reader at its beginning. */
   async function page() {
-    const { order, sieve } = story.state;
+    const { order, filter } = story.state;
     // Where few are wanted, several pages may hold none of them.
     for (let tries = MOST_PAGES; tries--; ) {
       const { next } = story.state;
@@ -44,10 +44,10 @@ export function open(frame, tools) {
       /** @type {Thread[]} */
       const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
       story.set({ threads: [...threads, ...news], next: more.next });
-      const found = news.find((thread) => [thread, ...thread.replies].some(sieve));
+      const found = news.find((thread) => [thread, ...thread.replies].some(filter));
       if (found) return focus(found.id);
     }
-    tell(say("nothing"), true);
+    tell(t("nothing"), true);
   }
 
   /**
@@ -58,7 +58,7 @@ export function open(frame, tools) {
    */
   async function replies(id, first) {
     const known = ids(story.state.threads);
-    const { replies } = await story.branch(id, !first);
+    const { replies } = await story.loadThread(id, !first);
     focus(replies.find((each) => !known.has(each.id))?.id);
   }
 
@@ -66,13 +66,13 @@ export function open(frame, tools) {
   async function go(id) {
     const known = () => ids(story.state.threads).has(id);
     try {
-      if (!known()) await story.branch(id);
+      if (!known()) await story.loadThread(id);
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "not_found") throw problem;
     }
     const handle = known() && frame.comment(id);
     if (handle) handle.article.focus();
-    else tell(say("removed"), true);
+    else tell(t("removed"), true);
   }
 
   /** To a comment that is in sight, and its address into the browser's, unless the page's own fragment is there. @param {string} id */
@@ -88,14 +88,14 @@ export function open(frame, tools) {
   /**
    * What can be done, in the place of a comment's buttons, with a way back.
    *
-   * @param {Handle} handle
+   * @param {CommentHandle} handle
    */
   function menu(handle) {
     const { article, foot, comment, name } = handle;
     const { id } = comment;
     const mine = story.state.mine.comments[id];
     const late = mine && Date.parse(mine.editable_until) < story.now();
-    const text = h("span", { role: "alert" }, late ? say("late") : "");
+    const text = h("span", { role: "alert" }, late ? t("late") : "");
     const box = h("div", { class: "acts" }, text);
     const close = (stay = false) => {
       box.remove();
@@ -106,7 +106,7 @@ export function open(frame, tools) {
     const add = (word, act) =>
       box.append(
         button(
-          say(word, { name }),
+          t(word, { name }),
           async () => {
             try {
               await act();
@@ -128,16 +128,16 @@ export function open(frame, tools) {
     }
     if (!mine) {
       add("report", () => {
-        const reason = h("input", { "aria-label": say("reason"), maxlength: 1000, dir: "auto" });
-        box.replaceChildren(h("span", null, say("reason")), reason, text);
+        const reason = h("input", { "aria-label": t("reason"), maxlength: 1000, dir: "auto" });
+        box.replaceChildren(h("span", null, t("reason")), reason, text);
         add("report", async () => {
-          await story.perform({
+          await story.mutate({
             type: "report",
             comment: id,
             reason: reason.value.trim() || undefined,
           });
           close(true);
-          tell(say("reportDone"));
+          tell(t("reportDone"));
           article.focus();
         });
         add("cancel", () => close());
@@ -146,16 +146,16 @@ export function open(frame, tools) {
       if (comment.author?.name) {
         add("mute", () => {
           const muted = [...story.state.muted, name];
-          story.remember({ muted });
+          story.saveToStorage({ muted });
           story.set({ muted });
-          tell(say("muteDone", { name }), true);
+          tell(t("muteDone", { name }), true);
         });
       }
     }
     add("copy", async () => {
-      if (!(await copy(frame.address() + "#c-" + id, box, say("copy"), tools))) return;
+      if (!(await copy(frame.address() + "#c-" + id, box, t("copy"), tools))) return;
       close(false);
-      tell(say("copied"), true);
+      tell(t("copied"), true);
     });
     add("cancel", () => close());
     box.onkeydown = ({ key }) => key === "Escape" && close(false);
@@ -171,15 +171,15 @@ export function open(frame, tools) {
     visit,
     begin: (handle) => menu(handle),
     options: optionsOf(frame, tools),
-    told() {
+    logReadOnly() {
       const { read_only, identity, lapsed } = story.state;
       // A token that is not valid is given up for the bare code, which is told below.
       if (read_only && !/token_invalid/.test(read_only) && read_only !== said.read_only) {
-        inform(say("readonly", { why: say(read_only, { origin }) }));
+        logOnce(t("readonly", { why: t(read_only, { origin }) }));
       }
-      if (lapsed && !said.lapsed) inform(say(lapsed) + " " + say("lapsed"));
+      if (lapsed && !said.lapsed) logOnce(t(lapsed) + " " + t("lapsed"));
       if (identity && identity !== said.identity) {
-        inform(`${say("unsigned")} (${identity})`);
+        logOnce(`${t("unsigned")} (${identity})`);
         emit("identity", identity);
       }
       said = { read_only, identity, lapsed };

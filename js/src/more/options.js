@@ -1,22 +1,22 @@
 /**
  * The order of the comments, which of them are shown, ways to share, people not to be read, and being forgotten.
  *
- * @import {Frame, Tools} from "../desk"
+ * @import {ViewContext, Shared} from "../desk"
  * @import {State} from "../types"
  */
-import { copy, pageOf, sharing } from "./share.js";
-import { sieveOf } from "./sieve.js";
+import { copy, pageOf, shareLinks } from "./share.js";
+import { createFilter } from "./sieve.js";
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
+ * @param {ViewContext} frame
+ * @param {Shared} tools
  */
 export function optionsOf(frame, tools) {
-  const { story, say, tell, explain } = frame;
+  const { story, t, tell, explain } = frame;
   const { h, set, button } = tools;
-  const sieves = sieveOf(frame, tools);
+  const sieves = createFilter(frame, tools);
   /** @type {HTMLElement | undefined} */
   let panel;
 
@@ -37,20 +37,20 @@ export function optionsOf(frame, tools) {
     const title = state.story?.title ?? document.title;
     const order = h(
       "select",
-      { "aria-label": say("order"), onchange: () => attempt(sort) },
+      { "aria-label": t("order"), onchange: () => attempt(sort) },
       ...ORDERS.map((value) =>
-        h("option", { value, selected: value === state.order }, say(value)),
+        h("option", { value, selected: value === state.order }, t(value)),
       ),
     );
 
     async function sort() {
       const value = /** @type {State["order"]} */ (order.value);
       const { threads, next } = await story.get("?order=" + value);
-      story.set({ threads, next, order: value, fresh: [] });
+      story.set({ threads, next, order: value, unseen: [] });
     }
 
     /** @param {string} word @param {() => unknown} act @param {string} [name] */
-    const act = (word, act, name = "") => button(say(word, { name }), () => attempt(act));
+    const act = (word, act, name = "") => button(t(word, { name }), () => attempt(act));
     const forget = h("div", { class: "acts" });
     ask();
 
@@ -58,18 +58,18 @@ export function optionsOf(frame, tools) {
       forget.replaceChildren(
         act("forget", () => {
           forget.replaceChildren(
-            h("span", { role: "alert" }, say("forgetSure")),
+            h("span", { role: "alert" }, t("forgetSure")),
             act("forgetYes", async () => {
-              await story.perform({ type: "forget" });
+              await story.mutate({ type: "forget" });
               story.forget();
               story.set({
                 muted: [],
                 mine: { reaction: null, reactions: {}, comments: {} },
-                wish: null,
+                optimistic: null,
               });
               story.rejoin();
               ask();
-              tell(say("forgotten"), true);
+              tell(t("forgotten"), true);
             }),
             act("cancel", ask),
           );
@@ -77,19 +77,19 @@ export function optionsOf(frame, tools) {
       );
     }
 
-    const share = h("div", { class: "acts", role: "group", "aria-label": say("share") });
+    const share = h("div", { class: "acts", role: "group", "aria-label": t("share") });
     share.append(
-      h("span", null, say("share")),
+      h("span", null, t("share")),
       act("copy", async () => {
-        if (await copy(address, share, say("copy"), tools)) tell(say("copied"), true);
+        if (await copy(address, share, t("copy"), tools)) tell(t("copied"), true);
       }),
-      .../** @type {Node[]} */ (sharing(address, title, say, tools, act).filter(Boolean)),
+      .../** @type {Node[]} */ (shareLinks(address, title, t, tools, act).filter(Boolean)),
     );
 
     return h(
       "div",
       { class: "options" },
-      h("label", null, say("order"), order),
+      h("label", null, t("order"), order),
       ...sieves(),
       share,
       ...state.muted.map((name) =>
@@ -97,7 +97,7 @@ export function optionsOf(frame, tools) {
           "unmute",
           () => {
             const muted = story.state.muted.filter((each) => each !== name);
-            story.remember({ muted });
+            story.saveToStorage({ muted });
             story.set({ muted });
             panel?.replaceWith((panel = draw(address)));
           },

@@ -1,8 +1,8 @@
 /**
  * Ways to share that need nobody's script: the address of this copy, the browser's own sheet, plain links.
  *
- * @import {Say} from "../words"
- * @import {Frame, Tools} from "../desk"
+ * @import {Translate} from "../words"
+ * @import {ViewContext, Shared} from "../desk"
  */
 
 /** @type {[string, (url: string, text: string) => string][]} */
@@ -16,7 +16,7 @@ const PLACES = [
 /**
  * Where this copy stands, with the page's own fragment: it may be what names the page.
  *
- * @param {Frame} frame
+ * @param {ViewContext} frame
  */
 export const pageOf = ({ address }) =>
   parent === window ? location.href.replace(/#c-[0-9A-Za-z]{12}$/, "") : address();
@@ -27,7 +27,7 @@ export const pageOf = ({ address }) =>
  * @param {string} text
  * @param {Element} place in the widget
  * @param {string} label
- * @param {Tools} tools
+ * @param {Shared} tools
  * @returns {Promise<boolean>} whether it was copied
  */
 export async function copy(text, place, label, { h }) {
@@ -52,24 +52,24 @@ export async function copy(text, place, label, { h }) {
 /**
  * @param {string} url
  * @param {string} title
- * @param {Say} say
- * @param {Tools} tools
+ * @param {Translate} t
+ * @param {Shared} tools
  * @param {(word: string, act: () => unknown) => Node} act makes a button
  */
-export function sharing(url, title, say, tools, act) {
+export function shareLinks(url, title, t, tools, act) {
   const { h } = tools;
   const [to = "", text = ""] = [url, title].map(encodeURIComponent);
   /** @param {string} name @param {string} href */
   const link = (name, href) => h("a", { href, target: "_blank", rel: "noopener" }, name);
   const server = h("input", {
-    "aria-label": say("mastodon"),
+    "aria-label": t("mastodon"),
     placeholder: "mastodon.social",
-    oninput: aim,
+    oninput: updateHref,
   });
   const mastodon = link("Mastodon", "");
-  aim();
+  updateHref();
 
-  function aim() {
+  function updateHref() {
     // Who types an address or a whole name means its server.
     const host = /[^\s@/:]+\.[^\s@/:]+/.exec(server.value) ?? server.placeholder;
     mastodon.href = `https://${host}/share?text=${text}%20${to}`;
@@ -79,7 +79,7 @@ export function sharing(url, title, say, tools, act) {
   return [
     navigator.canShare?.(data) && act("send", () => navigator.share(data).catch(() => {})),
     ...PLACES.map(([name, by]) => link(name, "https://" + by(to, text))),
-    link(say("mail"), `mailto:?subject=${text}&body=${to}`),
+    link(t("mail"), `mailto:?subject=${text}&body=${to}`),
     h("div", { class: "pair" }, mastodon, server),
   ];
 }

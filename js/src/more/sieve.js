@@ -1,7 +1,7 @@
 /**
  * Comments of one language, or written on one copy: chosen among those that are here, and kept while more are shown.
  *
- * @import {Frame, Tools} from "../desk"
+ * @import {ViewContext, Shared} from "../desk"
  * @import {Comment} from "../types"
  */
 
@@ -10,13 +10,13 @@
  *
  * @type {[
  *   string,
- *   (comment: Comment, tools: Tools) => string | null | undefined,
+ *   (comment: Comment, tools: Shared) => string | null | undefined,
  *   (value: string, lang: string) => string,
  * ][]}
  */
 const TRAITS = [
   ["language", ({ lang }) => /^[a-z]{2,3}(?![a-z])/i.exec(lang ?? "")?.[0].toLowerCase(), nameOf],
-  ["place", ({ copy }, { placeOf }) => placeOf(copy), (value) => value],
+  ["place", ({ copy }, { copyLabel }) => copyLabel(copy), (value) => value],
 ];
 
 /** @param {string} value @param {string} lang */
@@ -27,23 +27,23 @@ function nameOf(value, lang) {
 /**
  * Makes the choices, where there is something to choose from.
  *
- * @param {Frame} frame
- * @param {Tools} tools
+ * @param {ViewContext} frame
+ * @param {Shared} tools
  * @returns {() => HTMLElement[]}
  */
-export function sieveOf({ story, say, tell }, tools) {
+export function createFilter({ story, t, tell }, tools) {
   const { h } = tools;
   /** @type {Record<string, string>} */
   const chosen = {};
 
-  function sift() {
+  function applyFilter() {
     /** @param {Comment} comment */
     const sieve = (comment) =>
       // Whoever writes sees it.
       comment.id in story.state.mine.comments ||
       TRAITS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
-    story.set({ sieve });
-    tell(say("comments", { n: all().filter(sieve).length }));
+    story.set({ filter: sieve });
+    tell(t("comments", { n: all().filter(sieve).length }));
   }
 
   /** @returns {Comment[]} */
@@ -59,17 +59,17 @@ export function sieveOf({ story, say, tell }, tools) {
         {
           onchange() {
             chosen[name] = select.value;
-            sift();
+            applyFilter();
           },
         },
         ...["", ...[...values].sort()].map((value) =>
           h(
             "option",
             { value, selected: value === chosen[name] },
-            value ? call(value, say("lang")) : say("all"),
+            value ? call(value, t("lang")) : t("all"),
           ),
         ),
       );
-      return h("label", null, say(name), select);
+      return h("label", null, t(name), select);
     });
 }

@@ -1,5 +1,5 @@
-/** English for what is done or said now and then. @type {import("../words").Words} */
-export const WORDS = {
+/** English for what is done or said now and then. @type {import("../words").Strings} */
+export const STRINGS = {
   cancel: "Cancel",
   late: "The time for changing this comment is over.",
   edit: "Edit",

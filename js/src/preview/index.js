@@ -2,11 +2,11 @@
  * The Markdown that the server takes, as the same tree. It agrees with the server's in what people write; of what is
  * rare it may show more plainly.
  *
- * @import {Piece} from "../types"
+ * @import {TextNode} from "../types"
  */
 
 /** Nothing is said here. */
-export const WORDS = {};
+export const STRINGS = {};
 
 export const open = () => render;
 
@@ -15,12 +15,12 @@ const NUMBER = /^ {0,3}(\d{1,9})[.)](?: +|$)/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
 const QUOTE = /^ {0,3}> ?/;
 
-/** @param {string} source @returns {Piece[]} */
+/** @param {string} source @returns {TextNode[]} */
 export const render = (source) => blocks(source.replace(/\r\n?/g, "\n").split("\n"));
 
-/** @param {string[]} lines @param {boolean} [tight] paragraphs without a box of their own @returns {Piece[]} */
+/** @param {string[]} lines @param {boolean} [tight] paragraphs without a box of their own @returns {TextNode[]} */
 function blocks(lines, tight) {
-  /** @type {Piece[]} */
+  /** @type {TextNode[]} */
   const out = [];
   let i = 0;
   const line = () => lines[i] ?? "";
@@ -86,7 +86,7 @@ function blocks(lines, tight) {
     out.push([
       sign ? "ul" : "ol",
       null,
-      ...items.map((item) => /** @type {Piece} */ (["li", null, ...blocks(item, !loose)])),
+      ...items.map((item) => /** @type {TextNode} */ (["li", null, ...blocks(item, !loose)])),
     ]);
   }
 }
@@ -110,9 +110,9 @@ const FOREIGN =
   /(?<=^[!-~]*[0-9A-Za-z])(?![\0-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff])[\p{L}\p{M}]|(?![\0-\u036f\u2000-\u206f・･])\p{Po}/u;
 const MARKS = /([.,:;!?'"*_~)\]]|(?![\0-\x7f])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}])+$/u;
 
-/** @param {string} text @returns {Piece[]} */
+/** @param {string} text @returns {TextNode[]} */
 function inline(text) {
-  /** @type {Piece[]} */
+  /** @type {TextNode[]} */
   const out = [];
   /** @param {string} words */
   const say = (words) => {

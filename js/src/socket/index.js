@@ -9,23 +9,23 @@
  * A connection can die without a word, and of the server's pings a browser tells nothing: when nothing was heard for a
  * while, and when the page is seen again, the server is asked for a sign of life.
  *
- * @import {Ok, Refusal, Snapshot} from "../types"
+ * @import {Ok, ErrorMessage, Snapshot} from "../types"
  * @import {Discussion} from "../discussion"
  */
 import { json } from "../memory.js";
-import { backoff, mayReturn } from "../pace.js";
-import { askAgain } from "./poll.js";
+import { backoff, shouldReconnect } from "../pace.js";
+import { startPolling } from "./poll.js";
 
 /** SHA-256 of the other parts of this build, by name: what the first file checks them by. */
 export const HASHES = OTHERS;
 
-const PATIENCE = 8_000;
-const HIDDEN = 60_000;
+const TIMEOUT_MS = 8_000;
+const HIDDEN_MS = 60_000;
 /** How long a sign of life may take. */
-const SIGN = 6_000;
+const PONG_TIMEOUT_MS = 6_000;
 /** After so many beats without a word one is asked for. Each page has a beat of its own, so that not all ask in step. */
-const BEAT = 8_000;
-const BEATS = 6;
+const CHECK_INTERVAL_MS = 8_000;
+const MAX_SILENT_CHECKS = 6;
 
 /**
  * What it borrows from the first file instead of bringing its own: what each page has one of.
@@ -40,7 +40,7 @@ const BEATS = 6;
  */
 export function open(server, stories, { nextRef }) {
   /** @type {Map<number, (answer?: any) => void>} */
-  const waiting = new Map();
+  const pendingReplies = new Map();
   /** @type {WebSocket | null} */
   let socket = null;
   /** Opens that failed since the last one that worked. */
@@ -48,92 +48,92 @@ export function open(server, stories, { nextRef }) {
   /** Whether it ever brought a story. */
   let worked = false;
   /** Not to be opened again: refused, or too dear. */
-  let away = /** @type {any} */ (navigator).connection?.saveData;
+  let disabled = /** @type {any} */ (navigator)["connection"]?.saveData;
   let timer = 0;
-  let nap = 0;
-  let pulse = 0;
+  let hiddenTimer = 0;
+  let pongTimer = 0;
   /** Beats since something was heard. */
-  let quiet = 0;
+  let silentChecks = 0;
   /** Until all are live. @type {Promise<void> | null} */
   let polling = null;
 
   const isOpen = () => socket?.readyState === 1;
   const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
   // A socket that never worked is blocked, and trying again would only fill the console.
-  const hopeful = () => worked || tries < 2;
+  const canRetry = () => worked || tries < 2;
 
   /** @param {Discussion} story */
   function join(story) {
-    if (away) poll();
+    if (disabled) poll();
     if (isOpen()) return subscribe(story);
     connect();
-    look();
+    onVisibilityChange();
   }
 
   /** @param {Discussion} story */
   function leave(story) {
     send({ type: "unsubscribe", ref: nextRef(), story: story.code });
     story.live = false;
-    if (!stories.size) hangUp();
+    if (!stories.size) disconnect();
   }
 
   /**
    * Sends a message and waits for the answer with its `ref`.
    *
    * @param {{ref: number, [field: string]: unknown}} message
-   * @returns {Promise<Ok | Refusal | Snapshot>} rejects when the socket closes or stays silent
+   * @returns {Promise<Ok | ErrorMessage | Snapshot>} rejects when the socket closes or stays silent
    */
-  const ask = (message) =>
+  const request = (message) =>
     new Promise((resolve, reject) => {
-      const patience = setTimeout(() => lost(0), PATIENCE);
-      waiting.set(message.ref, (answer) => {
+      const patience = setTimeout(() => onClose(0), TIMEOUT_MS);
+      pendingReplies.set(message.ref, (answer) => {
         clearTimeout(patience);
-        waiting.delete(message.ref);
+        pendingReplies.delete(message.ref);
         answer ? resolve(answer) : reject();
       });
       send(message);
     });
 
-  function look() {
+  function onVisibilityChange() {
     const { hidden } = document;
-    clearTimeout(nap);
-    if (hidden) nap = setTimeout(hangUp, HIDDEN);
-    else if (hopeful()) later(0);
+    clearTimeout(hiddenTimer);
+    if (hidden) hiddenTimer = setTimeout(disconnect, HIDDEN_MS);
+    else if (canRetry()) scheduleConnect(0);
     send({ type: "visible", ref: nextRef(), value: !hidden });
     if (hidden || !isOpen()) return;
-    clearTimeout(pulse);
-    quiet = BEATS;
-    pulse = setTimeout(() => {
-      if (quiet < BEATS) return;
-      lost(0);
-      later(0);
-    }, SIGN);
+    clearTimeout(pongTimer);
+    silentChecks = MAX_SILENT_CHECKS;
+    pongTimer = setTimeout(() => {
+      if (silentChecks < MAX_SILENT_CHECKS) return;
+      onClose(0);
+      scheduleConnect(0);
+    }, PONG_TIMEOUT_MS);
   }
   // A hidden page sends nothing: it looks when it is seen.
-  setInterval(() => ++quiet < BEATS || document.hidden || !isOpen() || look(), BEAT);
+  setInterval(() => ++silentChecks < MAX_SILENT_CHECKS || document.hidden || !isOpen() || onVisibilityChange(), CHECK_INTERVAL_MS);
 
   function connect() {
-    if (socket || timer || away || !stories.size) return;
+    if (socket || timer || disabled || !stories.size) return;
     try {
       socket = new WebSocket(server.replace(/^http/, "ws") + "/v1/live", "widget.v1");
     } catch {
-      return lost(0);
+      return onClose(0);
     }
     const mine = socket;
     mine.onopen = () => {
       if (mine !== socket) return mine.close();
-      quiet = 0;
+      silentChecks = 0;
       stories.forEach(subscribe);
-      if (document.hidden) look();
+      if (document.hidden) onVisibilityChange();
     };
     mine.onmessage = ({ data }) => {
       if (mine !== socket) return;
-      quiet = 0;
-      hear(JSON.parse(data));
+      silentChecks = 0;
+      receive(JSON.parse(data));
     };
     // What a policy blocks never closes in Chromium: there is only the error.
     mine.onerror = mine.onclose = (/** @type {any} */ { code = 0, reason }) => {
-      if (mine === socket) lost(code, reason);
+      if (mine === socket) onClose(code, reason);
     };
   }
 
@@ -142,12 +142,12 @@ export function open(server, stories, { nextRef }) {
     const { code, token, identity, spent, state } = story;
     const page = location.origin + location.pathname;
     const lang = document.documentElement.lang.replace(/_/g, "-");
-    story.asked = story.memory().reader;
+    story.requestedReader = story.storage().reader;
     return {
       type: "subscribe",
       ref: nextRef(),
       [token ? "token" : "story"]: token || code,
-      reader: story.asked,
+      reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
       // What the server would not take is left out.
@@ -158,7 +158,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   async function subscribe(story) {
-    const answer = await ask(subscription(story)).catch(() => null);
+    const answer = await request(subscription(story)).catch(() => null);
     if (!answer || !stories.has(story)) return;
     story.subscribed(answer);
     if (story.live) {
@@ -168,44 +168,44 @@ export function open(server, stories, { nextRef }) {
   }
 
   /** @param {any} frame */
-  function hear(frame) {
+  function receive(frame) {
     const { type, ref, story } = frame;
-    const give = waiting.get(ref);
+    const give = pendingReplies.get(ref);
     if (give) give(frame);
     else if (type === "goodbye") {
-      hangUp();
-      later(frame.retry_after_ms);
+      disconnect();
+      scheduleConnect(frame.retry_after_ms);
     } else if (story) {
-      for (const each of stories) if (each.code === (story.code ?? story)) each.hear(frame);
+      for (const each of stories) if (each.code === (story.code ?? story)) each.receive(frame);
     }
   }
 
   /** @param {number} code @param {string} [detail] what the server said about it */
-  function lost(code, detail) {
-    hangUp();
-    if (!mayReturn(code)) {
-      away = true;
-      for (const story of [...stories]) story.refuse({ code: "refused", detail });
+  function onClose(code, detail) {
+    disconnect();
+    if (!shouldReconnect(code)) {
+      disabled = true;
+      for (const story of [...stories]) story.fail({ code: "refused", detail });
       return;
     }
-    if (away || ++tries > 1) poll();
-    if (hopeful()) later(backoff(tries - 1));
+    if (disabled || ++tries > 1) poll();
+    if (canRetry()) scheduleConnect(backoff(tries - 1));
   }
 
   /** Until somebody connects again. */
-  function hangUp() {
+  function disconnect() {
     clearTimeout(timer);
-    clearTimeout(pulse);
+    clearTimeout(pongTimer);
     timer = 0;
     // One that is only about to open closes when it has: before that, browsers complain.
     if (isOpen()) socket?.close();
     socket = null;
     for (const story of stories) story.live = false;
-    for (const give of [...waiting.values()]) give();
+    for (const give of [...pendingReplies.values()]) give();
   }
 
   /** @param {number} delay in milliseconds */
-  function later(delay) {
+  function scheduleConnect(delay) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       timer = 0;
@@ -215,22 +215,22 @@ export function open(server, stories, { nextRef }) {
 
   /** Asks now and then for those that are not live. */
   function poll() {
-    for (const story of stories) story.alone();
-    polling ??= askAgain(server, stories, anew).then(() => {
+    for (const story of stories) story.onUnreachable();
+    polling ??= startPolling(server, stories, retryNow).then(() => {
       polling = null;
     });
   }
 
   /** What was blocked, or away, may be there now. */
-  function anew() {
+  function retryNow() {
     tries = 0;
-    look();
+    onVisibilityChange();
   }
 
-  document.addEventListener("visibilitychange", look);
-  addEventListener("pagehide", hangUp);
-  addEventListener("pageshow", look);
-  addEventListener("online", anew);
+  document.addEventListener("visibilitychange", onVisibilityChange);
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", onVisibilityChange);
+  addEventListener("online", retryNow);
 
-  return { join, leave, ask };
+  return { join, leave, request };
 }

@@ -3,10 +3,10 @@
  *
  * @import {Discussion} from "../discussion"
  */
-import { blocked } from "../policy.js";
+import { reportBlockedSocket } from "../policy.js";
 
 /** Between two questions, in milliseconds; a fifth more or less, so that pages do not ask in step. */
-const PACE = 25_000;
+const INTERVAL_MS = 25_000;
 
 /**
  * Asks for those that are not live: at once, then at that pace, and when the page is seen again. Resolves when there is
@@ -14,24 +14,24 @@ const PACE = 25_000;
  *
  * @param {string} server
  * @param {Set<Discussion>} stories
- * @param {() => void} back called when the server answers again after it did not
+ * @param {() => void} onServerBack called when the server answers again after it did not
  * @returns {Promise<void>}
  */
-export async function askAgain(server, stories, back) {
-  let away = false;
-  blocked(server);
+export async function startPolling(server, stories, onServerBack) {
+  let serverDown = false;
+  reportBlockedSocket(server);
 
   /** Nobody may have come near yet: what it takes to ask is learnt before. @param {Discussion} story */
-  const poll = (story) => story.learn().then(() => story.poll(), () => false);
+  const poll = (story) => story.loadLivePart().then(() => story.poll(), () => false);
 
   for (;;) {
     const left = [...stories].filter((each) => !each.live);
     if (!left[0]) return;
     if (!document.hidden) {
       const answers = await Promise.all(left.map(poll));
-      const was = away;
-      away = answers.includes(false);
-      if (was && !away) back();
+      const was = serverDown;
+      serverDown = answers.includes(false);
+      if (was && !serverDown) onServerBack();
     }
     await rest();
   }
@@ -40,6 +40,6 @@ export async function askAgain(server, stories, back) {
 /** Until it is time to ask again. @returns {Promise<unknown>} */
 const rest = () =>
   new Promise((resolve) => {
-    setTimeout(resolve, PACE * (0.8 + Math.random() * 0.4));
+    setTimeout(resolve, INTERVAL_MS * (0.8 + Math.random() * 0.4));
     document.addEventListener("visibilitychange", resolve, { once: true });
   });

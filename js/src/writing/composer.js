@@ -1,7 +1,7 @@
 /**
  * A composer that works: fields the site asks for, checks, sending, and what went wrong in words.
  *
- * @import {Frame, Tools} from "../desk"
+ * @import {ViewContext, Shared} from "../desk"
  */
 
 import css from "./style.css";
@@ -11,25 +11,25 @@ import { uuid } from "../uuid";
 const FIELDS = ["name", "email", "website"];
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
+ * @param {ViewContext} frame
+ * @param {Shared} tools
  * @param {HTMLElement} element a label with a text area, and a button
  * @param {{
  *   verb: string,
  *   draft: string | undefined,
- *   deliver: (fields: Record<string, string>) => Promise<unknown>,
+ *   onSubmit: (fields: Record<string, string>) => Promise<unknown>,
  *   cancel?: () => void,
  * }} options
  *   `deliver` rejects with a refusal to show; `draft` is the comment that is answered, or "". A change has none, and
  *   asks for nothing but the text
  */
-export function equip(frame, { h, set, newId, safe, button, draw }, element, options) {
-  const { story, say, explain } = frame;
+export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderText }, element, options) {
+  const { story, t, explain } = frame;
   const text = /** @type {HTMLTextAreaElement} */ (element.querySelector("textarea"));
   const send = /** @type {HTMLElement} */ (element.lastElementChild);
   const error = h("p", { id: newId(), class: "error", role: "alert" });
   const acts = h("div", { class: "acts" });
-  const { verb, draft, deliver, cancel } = options;
+  const { verb, draft, onSubmit, cancel } = options;
   const change = draft === undefined;
   const place = `${story.code} ${draft}`;
   frame.style(css);
@@ -57,7 +57,7 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
       if (settings[name] === "off") continue;
       const required = settings[name] === "required";
       const id = newId();
-      const label = say(name);
+      const label = t(name);
       const input = h("input", {
         id,
         type: { name: "text", email: "email", website: "url" }[name],
@@ -65,25 +65,25 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
         required,
         dir: "auto",
       });
-      if (name === "name") input.value = story.memory().name ?? "";
+      if (name === "name") input.value = story.storage().name ?? "";
       inputs.set(name, input);
       extra.append(
         h(
           "div",
           null,
-          h("label", { for: id }, required ? say("required", { label }) : label),
+          h("label", { for: id }, required ? t("required", { label }) : label),
           input,
         ),
       );
     }
-    const rules = safe(settings.guidelines);
+    const rules = safeUrl(settings.guidelines);
     if (rules) {
-      extra.append(h("a", { href: rules, target: "_blank", rel: "noopener" }, say("rules")));
+      extra.append(h("a", { href: rules, target: "_blank", rel: "noopener" }, t("rules")));
     }
   }
 
   /** @param {HTMLElement} input @param {string} why */
-  function complain(input, why) {
+  function showFieldError(input, why) {
     set(input, "aria-invalid", "true");
     set(input, "aria-describedby", error.id);
     error.textContent = why;
@@ -100,28 +100,28 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
       set(input, "aria-invalid", null);
       const value = input.value.trim();
       if (input.required && !value) {
-        return complain(input, say(name === "body" ? "empty" : "missing"));
+        return showFieldError(input, t(name === "body" ? "empty" : "missing"));
       }
       if (value) fields[name] = value;
     }
     const body = fields.body ?? "";
-    const n = -room();
-    if (n > 0) return complain(text, say("long", { n }));
+    const n = -charactersLeft();
+    if (n > 0) return showFieldError(text, t("long", { n }));
     if (!change) {
       // The same text sent again is the same comment, also after the page was loaded anew.
-      const { last } = story.memory();
+      const { last } = story.storage();
       const same = last?.place === place && last.body === body;
       fields.key = same ? last.key : uuid();
-      story.remember({ last: { place, body, key: fields.key } });
+      story.saveToStorage({ last: { place, body, key: fields.key } });
     }
     wait(true);
     try {
-      await deliver(fields);
+      await onSubmit(fields);
       text.value = "";
-      if (!change) story.remember({ last: undefined });
+      if (!change) story.saveToStorage({ last: undefined });
       typed();
     } catch (problem) {
-      complain(text, explain(problem));
+      showFieldError(text, explain(problem));
     }
     wait(false);
   }
@@ -130,45 +130,45 @@ export function equip(frame, { h, set, newId, safe, button, draw }, element, opt
   function wait(is) {
     busy = is;
     set(send, "aria-disabled", is && "true");
-    send.textContent = is ? say("posting") : verb;
+    send.textContent = is ? t("posting") : verb;
   }
 
   /** How many characters may still be written. */
-  const room = () => (story.state.settings?.max_length ?? Infinity) - [...text.value.trim()].length;
+  const charactersLeft = () => (story.state.settings?.max_length ?? Infinity) - [...text.value.trim()].length;
 
   function typed() {
-    const n = room();
-    left.textContent = n >= 0 && n < 300 ? say("left", { n }) : "";
-    if (!shown.hidden) look();
+    const n = charactersLeft();
+    left.textContent = n >= 0 && n < 300 ? t("left", { n }) : "";
+    if (!shown.hidden) renderPreview();
     if (change) return;
-    const { [place]: _, ...drafts } = story.memory().drafts ?? {};
+    const { [place]: _, ...drafts } = story.storage().drafts ?? {};
     if (text.value) drafts[place] = text.value;
     else if (_ === undefined) return;
-    story.remember({ drafts: Object.keys(drafts)[0] ? drafts : undefined });
+    story.saveToStorage({ drafts: Object.keys(drafts)[0] ? drafts : undefined });
   }
 
-  async function look() {
+  async function renderPreview() {
     try {
-      shown.replaceChildren(...draw((await frame.part("preview"))(text.value)));
+      shown.replaceChildren(...renderText((await frame.part("preview"))(text.value)));
     } catch (problem) {
       shown.textContent = explain(problem);
     }
   }
 
-  const preview = button(say("preview"), () => {
+  const preview = button(t("preview"), () => {
     shown.hidden = !shown.hidden;
     set(preview, "aria-pressed", String(!shown.hidden));
-    if (!shown.hidden) look();
+    if (!shown.hidden) renderPreview();
   });
   set(preview, "aria-pressed", "false");
   acts.append(preview);
   text.oninput = typed;
-  if (!change && !text.value) text.value = story.memory().drafts?.[place] ?? "";
+  if (!change && !text.value) text.value = story.storage().drafts?.[place] ?? "";
   // What was typed before this part came is a draft from now on.
   typed();
   if (cancel) {
     acts.append(
-      button(say("cancel"), () => {
+      button(t("cancel"), () => {
         text.value = "";
         typed();
         cancel();

@@ -1,14 +1,14 @@
 /**
  * What it takes to write, to change and to take back.
  *
- * @import {Desk, Frame, Handle, Tools} from "../desk"
+ * @import {WritingPart, ViewContext, CommentHandle, Shared} from "../desk"
  * @import {OwnComment} from "../types"
  */
 import { ids } from "../live/threads.js";
-import { equip } from "./composer.js";
-import { queueOf } from "./queue.js";
+import { enhanceComposer } from "./composer.js";
+import { createOutbox } from "./queue.js";
 
-export { WORDS } from "./words.js";
+export { STRINGS } from "./words.js";
 
 /** How long a deleted comment can be had back, in milliseconds. */
 const UNDO = 10_000;
@@ -16,16 +16,16 @@ const UNDO = 10_000;
 const MARGIN = 2_000;
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
- * @returns {Desk}
+ * @param {ViewContext} frame
+ * @param {Shared} tools
+ * @returns {WritingPart}
  */
 export function open(frame, tools) {
-  const { story, say, tell, focus, emit } = frame;
+  const { story, t, tell, focus, emit } = frame;
   const { h, button } = tools;
-  /** @type {WeakMap<HTMLElement, ReturnType<typeof equip>>} */
+  /** @type {WeakMap<HTMLElement, ReturnType<typeof enhanceComposer>>} */
   const taken = new WeakMap();
-  /** Forms that are open in comments. @type {WeakMap<Handle, () => void>} */
+  /** Forms that are open in comments. @type {WeakMap<CommentHandle, () => void>} */
   const forms = new WeakMap();
   /** Places of drafts that wait for the comment they answer. @type {Set<string>} */
   const unanswered = new Set();
@@ -35,14 +35,14 @@ export function open(frame, tools) {
    * @param {Record<string, string>} fields
    */
   const commit = (type, fields) =>
-    story.hold(async () => {
-      const { comment } = await story.perform({ type, ...fields });
+    story.deferIncoming(async () => {
+      const { comment } = await story.mutate({ type, ...fields });
       const own = /** @type {OwnComment} */ (comment);
       if (typeof own === "object") story.dispatch({ type: "own", comment: own });
       return own;
     });
 
-  const queue = queueOf(frame, tools, commit);
+  const queue = createOutbox(frame, tools, commit);
 
   /**
    * Does it, or lets it wait for a connection.
@@ -56,17 +56,17 @@ export function open(frame, tools) {
       if (!navigator.onLine) throw { code: "offline" };
       const { id, state } = await commit(type, fields);
       if (type === "edit") {
-        tell(say("saved"));
+        tell(t("saved"));
         return id;
       }
-      if (fields.name) story.remember({ name: fields.name });
-      tell(say(state === "pending" ? "pending" : "posted"));
+      if (fields.name) story.saveToStorage({ name: fields.name });
+      tell(t(state === "pending" ? "pending" : "posted"));
       emit("comment");
       return id;
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "offline") throw problem;
       queue.add(type, fields);
-      tell(say("queued"), true);
+      tell(t("queued"), true);
       return undefined;
     }
   }
@@ -75,14 +75,14 @@ export function open(frame, tools) {
   function take(composer) {
     let shell = taken.get(composer);
     if (!shell) {
-      shell = equip(frame, tools, composer, {
-        verb: say("post"),
+      shell = enhanceComposer(frame, tools, composer, {
+        verb: t("post"),
         draft: "",
-        deliver: async (fields) => focus(await post("comment", fields)),
+        onSubmit: async (fields) => focus(await post("comment", fields)),
       });
       taken.set(composer, shell);
       queue.show(composer);
-      for (const key of Object.keys(story.memory().drafts ?? {})) unanswered.add(key);
+      for (const key of Object.keys(story.storage().drafts ?? {})) unanswered.add(key);
     }
     // The comment may come later than the draft: what a browser kept of the story can be older.
     for (const key of unanswered) {
@@ -99,7 +99,7 @@ export function open(frame, tools) {
   /**
    * Opens a form in a comment, in place of another one.
    *
-   * @param {Handle} handle
+   * @param {CommentHandle} handle
    * @param {string} label
    * @param {string} verb
    * @param {string | undefined} draft what it answers; a change takes the place of the text
@@ -121,10 +121,10 @@ export function open(frame, tools) {
       body.hidden = foot.hidden = false;
     };
     forms.set(handle, close);
-    const shell = equip(frame, tools, element, {
+    const shell = enhanceComposer(frame, tools, element, {
       verb,
       draft,
-      deliver: async (fields) => {
+      onSubmit: async (fields) => {
         const id = await work(fields);
         close();
         focus(id ?? handle.comment.id);
@@ -140,21 +140,21 @@ export function open(frame, tools) {
     return shell.text;
   }
 
-  /** @param {Handle} handle @param {boolean} [quiet] a draft that comes back leaves the focus where it is */
+  /** @param {CommentHandle} handle @param {boolean} [quiet] a draft that comes back leaves the focus where it is */
   function reply(handle, quiet) {
     const parent = handle.comment.id;
-    const text = form(handle, say("answer", { name: handle.name }), say("reply"), parent, (fields) =>
+    const text = form(handle, t("answer", { name: handle.name }), t("reply"), parent, (fields) =>
       post("comment", { ...fields, parent }),
     );
     if (!quiet) text.focus();
   }
 
   return {
-    take,
+    attach: take,
     begin: (handle) => reply(handle),
     edit(handle) {
       const { id } = handle.comment;
-      const text = form(handle, say("write"), say("save"), undefined, (fields) =>
+      const text = form(handle, t("write"), t("save"), undefined, (fields) =>
         post("edit", { ...fields, comment: id }),
       );
       text.value = story.state.mine.comments[id]?.body ?? "";
@@ -163,7 +163,7 @@ export function open(frame, tools) {
     remove(handle) {
       const { article, body, foot, comment } = handle;
       const ears = new AbortController();
-      const box = h("div", { class: "acts", role: "status" }, say("deleted"));
+      const box = h("div", { class: "acts", role: "status" }, t("deleted"));
       const end = () => {
         ears.abort();
         clearTimeout(timer);
@@ -182,7 +182,7 @@ export function open(frame, tools) {
       body.hidden = foot.hidden = true;
       box.append(
         button(
-          say("undo"),
+          t("undo"),
           () => {
             end();
             article.focus();

@@ -3,7 +3,7 @@
  * connection. A comment goes with the key it was given when it was written, so that it is posted once, however often it
  * is sent; the others may be done twice. What is refused stays until its writer has read why.
  *
- * @import {Frame, Tools} from "../desk"
+ * @import {ViewContext, Shared} from "../desk"
  */
 import { find } from "../live/threads.js";
 import { uuid } from "../uuid.js";
@@ -14,27 +14,27 @@ const PATIENCE = 2_000;
 /** @typedef {Record<string, string>} Fields */
 
 /**
- * @param {Frame} frame
- * @param {Tools} tools
+ * @param {ViewContext} frame
+ * @param {Shared} tools
  * @param {(type: any, fields: Fields) => Promise<unknown>} send
  */
-export function queueOf({ story, say, tell, explain, emit }, { h, button }, send) {
+export function createOutbox({ story, t, tell, explain, emit }, { h, button }, send) {
   const list = h("ul", { class: "queue" });
   let busy = false;
   /** By key: why it was refused. @type {Map<string, string>} */
   const refused = new Map();
-  const all = () => story.memory().queue ?? [];
+  const all = () => story.storage().queue ?? [];
   const mine = () => all().filter((each) => each.story === story.code);
 
   /** @param {Fields[]} queue */
   function keep(queue) {
-    story.remember({ queue: queue.length ? queue : undefined });
+    story.saveToStorage({ queue: queue.length ? queue : undefined });
     // Where nobody has said anything yet, one that waits is something.
     story.set({});
   }
 
   /** @param {string | undefined} key */
-  function drop(key) {
+  function discard(key) {
     keep(all().filter((each) => each.key !== key));
     draw();
   }
@@ -46,9 +46,9 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
         h(
           "li",
           null,
-          h("span", { dir: "auto" }, say("unsent", { text: type === "delete" ? say("deleted") : (body ?? "") })),
+          h("span", { dir: "auto" }, t("unsent", { text: type === "delete" ? t("deleted") : (body ?? "") })),
           h("p", { class: "error" }, refused.get(key)),
-          button(say("cancel"), () => drop(key), { class: "act" }),
+          button(t("cancel"), () => discard(key), { class: "act" }),
         ),
       ),
     );
@@ -70,22 +70,22 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
       const { story: _, type = "comment", ...fields } = next;
       // It went out when the page was left, and its answer did not come back.
       if (type === "delete" && find(story.state, fields.comment ?? "")?.state === "removed") {
-        drop(next.key);
+        discard(next.key);
         continue;
       }
       try {
         await send(type, fields);
         if (type === "comment") {
-          tell(say("posted"));
+          tell(t("posted"));
           emit("comment");
         }
-        drop(next.key);
+        discard(next.key);
       } catch (problem) {
         const { code } = /** @type {any} */ (problem);
-        if (story.passes(/** @type {any} */ (problem)) || code === "rate_limited") {
+        if (story.isTemporary(/** @type {any} */ (problem)) || code === "rate_limited") {
           draw();
           await story.pause();
-        } else if (type === "delete" && code === "not_found") drop(next.key);
+        } else if (type === "delete" && code === "not_found") discard(next.key);
         else {
           refused.set(next.key ?? "", explain(problem));
           tell(explain(problem), true);
@@ -102,7 +102,7 @@ export function queueOf({ story, say, tell, explain, emit }, { h, button }, send
      * @param {Fields} fields
      */
     add(type, fields) {
-      const { reader, first } = story.memory();
+      const { reader, first } = story.storage();
       const item = { key: uuid(), ...fields, type, story: story.code };
       // Of the reader who wrote it, whoever that has become when it is sent.
       keep([...all(), reader || !first ? item : { ...item, first }]);

@@ -1,5 +1,5 @@
-/** English for who writes. @type {import("../words").Words} */
-export const WORDS = {
+/** English for who writes. @type {import("../words").Strings} */
+export const STRINGS = {
   answer: "Your reply to {name}",
   name: "Name",
   email: "Email (never shown)",
