@@ -13,10 +13,10 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import * as esbuild from "esbuild";
 import { minify } from "terser";
-import { STRINGS as LIVE } from "./src/live/words.js";
-import { STRINGS as MORE } from "./src/more/words.js";
-import { STRINGS } from "./src/words.js";
-import { STRINGS as WRITING } from "./src/writing/words.js";
+import { STRINGS as LIVE } from "./src/parts/live/strings.js";
+import { STRINGS as MORE } from "./src/parts/more/strings.js";
+import { STRINGS } from "./src/i18n.js";
+import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
@@ -147,7 +147,7 @@ const later = Buffer.concat([...parts, ...words].map(({ content }) => content));
 const common = `${version}-${hashOf(later).slice(0, 8)}`;
 parts.forEach(({ facts }, i) => (facts.file = `${common}-${PARTS[i]}.js`));
 words.forEach(({ facts }) => (facts.file = `${common}-${facts.file}`));
-const frame = await bundle("src/frame.js", { format: "iife" });
+const frame = await bundle("src/iframe/iframe.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
   define: {

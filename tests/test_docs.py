@@ -38,7 +38,7 @@ SOURCE = {
     for path in (ROOT / "js/src").rglob("*.*s")
 }
 """The embed in the page: what it is built from, without what is only in the framed page."""
-del SOURCE["frame.js"]
+del SOURCE["iframe/iframe.js"]
 
 
 def table(document: str, heading: str) -> dict[str, list[str]]:

@@ -4,10 +4,10 @@
  * @import {StateEvent, DiscussionApi, ServerMessage, State} from "./types"
  */
 import { request, now } from "./api.js";
-import { json, writeStorage, storageKey, readStorage } from "./memory.js";
-import { backoff } from "./pace.js";
+import { json, writeStorage, storageKey, readStorage } from "./storage.js";
+import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
-import { getConnection, nextRef } from "./socket.js";
+import { getConnection, nextRef } from "./connection.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Refusals of a whole copy, not of one deed. */
@@ -80,7 +80,7 @@ function createDiscussion(server, code) {
     return readStorage(storageKey(server, site));
   }
 
-  /** Keeps it in the reader's browser. @param {import("./memory").ReaderStorage} news */
+  /** Keeps it in the reader's browser. @param {import("./storage").ReaderStorage} news */
   function saveToStorage(news) {
     writeStorage(storageKey(server, self.state.story?.site), news);
   }
@@ -126,7 +126,7 @@ function createDiscussion(server, code) {
 
   /** Fetches what it takes to act, and what knows how a list of comments changes. */
   async function loadLivePart(get = importPart) {
-    /** @type {typeof import("./live/index")} */
+    /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
     installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
     if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, nextRef, json, storageKey, optimisticReaction }));

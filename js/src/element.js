@@ -1,13 +1,13 @@
 /**
  * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
-import { shared, fetchPart } from "./desk.js";
+import { shared, fetchPart } from "./part-api.js";
 import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
-import { COMMENT, parseStoryUrl } from "./text.js";
+import { COMMENT, parseStoryUrl } from "./view/comment-text.js";
 import css from "./style.css";
-import { viewOf } from "./view.js";
-import { STRINGS, resolveLanguage, loadLocale, createTranslator } from "./words.js";
+import { viewOf } from "./view/index.js";
+import { STRINGS, resolveLanguage, loadLocale, createTranslator } from "./i18n.js";
 
 /** Drawn before it is seen, asked for only if it may be seen. */
 const NEAR = "800px";
@@ -91,7 +91,7 @@ function mount(host, root, { server, code }) {
   /** @type {import("./types").DisplayError | undefined} */
   let shownError;
   const words = { ...STRINGS };
-  /** Nothing is said before it is known in which language. @type {import("./words").Translate | undefined} */
+  /** Nothing is said before it is known in which language. @type {import("./i18n").Translate | undefined} */
   let t;
   /** @type {Promise<unknown> | undefined} */
   let missed;
@@ -122,7 +122,7 @@ function mount(host, root, { server, code }) {
     draw();
   }
 
-  /** @param {keyof import("./desk").Parts} name */
+  /** @param {keyof import("./part-api").Parts} name */
   const part = (name) => fetchPart(server, words, name);
 
   /** What need not succeed. @param {(part: any) => void} work */

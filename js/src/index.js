@@ -6,7 +6,7 @@
  */
 import { SCRIPT_SERVER, importPart } from "./parts.js";
 import { StoryWidget } from "./element.js";
-import { parseStoryUrl } from "./text.js";
+import { parseStoryUrl } from "./view/comment-text.js";
 
 /** @typedef {HTMLAnchorElement & HTMLScriptElement} Origin a link, or a script of ours */
 /** @typedef {Document | ShadowRoot} Root */

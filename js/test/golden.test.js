@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { createReducer } from "../src/live/changes.js";
+import { createReducer } from "../src/parts/live/comment-reducer.js";
 import * as base from "../src/state.js";
 
 const { INITIAL_STATE, reduce } = base;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import test from "node:test";
-import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/words.js";
-import { STRINGS as LIVE } from "../src/live/words.js";
-import { STRINGS as MORE } from "../src/more/words.js";
-import { STRINGS as WRITING } from "../src/writing/words.js";
+import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/i18n.js";
+import { STRINGS as LIVE } from "../src/parts/live/strings.js";
+import { STRINGS as MORE } from "../src/parts/more/strings.js";
+import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
 const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...MORE };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { backoff, shouldReconnect } from "../src/pace.js";
-import { safeUrl } from "../src/text.js";
-import { STRINGS, relativeTime, createTranslator } from "../src/words.js";
-import { STRINGS as WRITING } from "../src/writing/words.js";
+import { backoff, shouldReconnect } from "../src/backoff.js";
+import { safeUrl } from "../src/view/comment-text.js";
+import { STRINGS, relativeTime, createTranslator } from "../src/i18n.js";
+import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 test("backoff is anywhere below a bound that doubles up to a minute", () => {
   assert.equal(backoff(0, 0), 0);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { render } from "../src/preview/index.js";
+import { render } from "../src/parts/preview/index.js";
 
 const FILE = new URL("../../tests/contract/markdown.json", import.meta.url);
 

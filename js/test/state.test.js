@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createReducer } from "../src/live/changes.js";
-import { extend, find } from "../src/live/threads.js";
+import { createReducer } from "../src/parts/live/comment-reducer.js";
+import { extend, find } from "../src/parts/live/find-comment.js";
 import * as base from "../src/state.js";
-import { comment, frame, snapshot, thread } from "./made.js";
+import { comment, frame, snapshot, thread } from "./fixtures.js";
 
 const { INITIAL_STATE, selectedReaction, counts, reduce, optimisticReaction } = base;
 base.installCommentReducer(createReducer(base));

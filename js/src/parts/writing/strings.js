@@ -1,0 +1,27 @@
+/** English for who writes. @type {import("../../i18n").Strings} */
+export const STRINGS = {
+  answer: "Your reply to {name}",
+  name: "Name",
+  email: "Email (never shown)",
+  website: "Website",
+  required: "{label} (required)",
+  rules: "Guidelines",
+  posting: "Posting…",
+  save: "Save",
+  cancel: "Cancel",
+  posted: "Your comment is posted.",
+  pending: "Waiting for a moderator. Only you can see it.",
+  saved: "Your comment is changed.",
+  deleted: "Deleted.",
+  undo: "Undo",
+  empty: "Write something first.",
+  missing: "Fill this in first.",
+  long: {
+    one: "This is {n} character too long.",
+    other: "This is {n} characters too long.",
+  },
+  left: { one: "{n} character left", other: "{n} characters left" },
+  preview: "Preview",
+  queued: "No connection. Your comment will be sent as soon as there is one.",
+  unsent: "Waiting to be sent: {text}",
+};

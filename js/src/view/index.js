@@ -1,0 +1,247 @@
+/**
+ * The widget as elements: built once at the first snapshot, then changed where the state differs.
+ *
+ * @import {Discussion} from "../discussion"
+ * @import {Parts} from "../part-api"
+ * @import {State} from "../types"
+ * @import {Translate} from "../i18n"
+ */
+import { shared } from "../part-api.js";
+import { setChildren, button, h, heading, newId, setText } from "../dom.js";
+import { isMuted, isAllowed } from "../state.js";
+import { reactionBar } from "./reaction-bar.js";
+import { threadView } from "./thread.js";
+import { COMMENT } from "./comment-text.js";
+import { errorText } from "../i18n.js";
+
+/** Comments that are drawn in one task. */
+const AT_ONCE = 5;
+
+/** @typedef {ReturnType<typeof viewOf>} View */
+
+/**
+ * @param {Discussion} discussion
+ * @param {Translate} t
+ * @param {HTMLElement} host
+ * @param {(name: keyof Parts) => Promise<any>} fetchPart
+ * @param {(type: string, code?: string) => void} emit
+ * @param {(css: string) => void} style for what a part draws
+ */
+export function viewOf(discussion, t, host, fetchPart, emit, style) {
+  const level = Number(host.getAttribute("heading")) || 2;
+  /** There is one before anything else happens. @type {State} */
+  let drawn;
+  /** @type {Map<string, import("./thread").ThreadView>} */
+  let threads = new Map();
+  const title = newId();
+  const status = h("p", { class: "hidden", role: "status" });
+
+  /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
+  const parts = {};
+  /** Another one when every thread has to be drawn anew, and not only those that changed. */
+  let round = 0;
+  /** What all of them are drawn from. @type {unknown[]} */
+  let all = [];
+
+  /** @type {import("../part-api").ViewContext} */
+  const self = {
+    story: discussion,
+    t,
+    level,
+    // Once, politely, to who cannot see it; loud to everyone.
+    tell(text, loud) {
+      status.className = loud ? "toast" : "hidden";
+      if (loud) loadLive();
+      status.textContent = status.textContent === text ? text + "\u00a0" : text;
+    },
+    explain: (problem) => errorText(t, problem),
+    emit,
+    style,
+    list: h("ol", { class: "list", part: "comments" }),
+    /** @type {((state: State) => void) | undefined} */
+    onRender: undefined,
+    comment(id) {
+      if (!find(id)) drawThreads(id);
+      return find(id);
+    },
+    // A frame has an address that nobody sees: instead of it, the page of the story itself.
+    address: () =>
+      new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
+    focus: (id) => self.comment(id)?.article.focus(),
+    part(name) {
+      // Each of them acts.
+      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.loadLivePart()]).then(
+        ([code]) => code.open(self, shared),
+      ));
+      // Next time, try again.
+      part.catch(() => delete parts[name]);
+      return part;
+    },
+    withPart: (name, work) =>
+      self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
+  };
+
+  /** What it takes to act, and what shows that others do. */
+  const loadLive = () => self.part("live").catch(() => {});
+
+  // The site's own words, in whatever direction they run.
+  const prompt = h("bdi");
+  const bar = reactionBar(self, title);
+  const presence = h("p", { class: "quiet", part: "presence" });
+  const notice = h("p", { class: "notice", part: "notice" });
+  const count = heading(level + 1, { class: "count" });
+  // A label, a text area and a button: all there is until somebody begins to write. There is no form element: in a
+  // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
+  const text = h("textarea", { rows: 3, dir: "auto" });
+  // A draft from the first letter on; the part for writing takes this over.
+  const place = discussion.code + " ";
+  text.value = discussion.storage().drafts?.[place] ?? "";
+  text.oninput = () =>
+    discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
+  const take = () => self.part("writing").then((desk) => desk.attach(composer));
+  const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
+    class: "main",
+    part: "button",
+  });
+  const composer = h(
+    "div",
+    { class: "composer", part: "composer" },
+    h("label", null, t("write"), text),
+    send,
+  );
+  text.addEventListener("focus", () => take().catch(() => {}), { once: true });
+  const { list } = self;
+  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "wide" });
+  const options = button(t("options"), () => self.withPart("more", (desk) => desk.options(tail)), {
+    class: "act",
+  });
+  const tail = h("div", { class: "acts" }, options);
+  const element = h(
+    "section",
+    { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
+    heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
+    bar.element,
+    presence,
+    notice,
+    count,
+    composer,
+    list,
+    next,
+    tail,
+    h("slot", { name: "credit" }),
+    status,
+  );
+  // "5 minutes ago" becomes "6 minutes ago".
+  const clock = setInterval(() => {
+    round++;
+    drawThreads();
+  }, 60_000);
+  let later = 0;
+  addEventListener("hashchange", goToHash);
+  // What was said loud was seen by who goes on.
+  element.addEventListener("click", () => (status.className = "hidden"), true);
+  // Who comes near may act.
+  for (const near of ["pointerover", "focusin"]) {
+    element.addEventListener(near, loadLive, { once: true });
+  }
+
+  /** @param {State} state */
+  function draw(state) {
+    const { story, settings, unseen, mine, can, muted, filter, read_only, identity, lapsed } = state;
+    if (!story) return;
+    const old = drawn;
+    drawn = state;
+    setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
+    bar.draw(state);
+    const { readers, copies } = state.presence;
+    setText(
+      presence,
+      readers ? t("reading", { n: readers, sites: t("sites", { n: copies }) }) : "",
+    );
+    const why = read_only
+      ? t("readonly", { why: t(read_only, { origin }) })
+      : story.closed && t("closed");
+    setText(notice, [story.notice, why].filter(Boolean).join(" "));
+    composer.hidden = !isAllowed(state, "comment");
+    if (unseen[0]) loadLive();
+    self.onRender?.(state);
+    next.hidden = !state.next;
+    const now = [mine, can, muted, filter, story, settings];
+    // For the person who looks after the page.
+    if (read_only || identity || lapsed) self.withPart("more", (desk) => desk.logReadOnly());
+    if (now.some((part, i) => part !== all[i])) round++;
+    all = now;
+    drawThreads();
+    const { drafts, queue } = discussion.storage();
+    // Of the reader's own there may be one that is not counted yet.
+    const { count: n } = state;
+    setText(count, n || threads.size || queue ? t("comments", { n }) : t("none"));
+    if (drafts || queue) take().catch(() => {});
+    if (!old) queueMicrotask(goToHash);
+  }
+
+  /**
+   * Draws some comments and leaves the others to the tasks that follow, so that the page stays quick.
+   *
+   * @param {string} [until] a comment that has to be there at once, with whatever comes before it
+   */
+  function drawThreads(until) {
+    clearTimeout(later);
+    let left = until ? Infinity : AT_ONCE;
+    const take = (/** @type {string} */ id) => {
+      const may = left-- > 0;
+      if (id === until) left = 0;
+      return may;
+    };
+    const hidden = new Set(drawn.unseen);
+    const old = threads;
+    threads = new Map();
+    for (const thread of drawn.threads) {
+      const { id, state, replies } = thread;
+      // A tombstone is kept where the reader saw the comment, and where it holds replies.
+      if (
+        hidden.has(id) ||
+        (state === "removed" && !replies[0] && !old.has(id)) ||
+        isMuted(drawn, thread) ||
+        ![thread, ...replies].some(drawn.filter)
+      ) {
+        continue;
+      }
+      const view = old.get(id) ?? (left > 0 && threadView(self));
+      if (!view) continue;
+      threads.set(id, view);
+      view.draw(thread, drawn, hidden, round, take, until);
+    }
+    setChildren(list, [...threads.values()].map((each) => each.element));
+    list.hidden = !threads.size;
+    if (left < 1) later = setTimeout(drawThreads);
+  }
+
+  /** @param {string | undefined} id */
+  function find(id) {
+    for (const thread of threads.values()) {
+      const found = thread.comment(id);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** To the comment that the address names. */
+  function goToHash() {
+    const id = COMMENT.exec(location.hash)?.[1];
+    if (id) self.withPart("more", (desk) => desk.go(id));
+  }
+
+  return {
+    element,
+    draw,
+    renew() {
+      round++;
+    },
+    close() {
+      clearInterval(clock);
+      clearTimeout(later);
+      removeEventListener("hashchange", goToHash);
+    },
+  };
+}
