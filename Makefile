@@ -64,9 +64,9 @@ test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k n
 	@echo "==> test-python"
 	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) $(ARGS)
 
-fault-tests: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/reliability.md (FAULT_SEED=n)
+fault-tests: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/operators/reliability.md (FAULT_SEED=n)
 	@echo "==> fault-tests"
-	@FAULTS=all FAULTS_TABLE=docs/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
+	@FAULTS=all FAULTS_TABLE=docs/operators/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
 model-tests: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
 	@echo "==> model-tests"

@@ -29,10 +29,10 @@ from widget_server.web import health, live
 from widget_server.web.routes import create_asgi_app
 
 ROOT = Path(__file__).parents[1]
-PROTOCOL = (ROOT / "docs/protocol.md").read_text("utf-8")
+PROTOCOL = (ROOT / "docs/developers/protocol.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
-OPERATING = (ROOT / "docs/operating.md").read_text("utf-8")
-EMBED = (ROOT / "docs/embed.md").read_text("utf-8")
+OPERATING = (ROOT / "docs/operators/operating.md").read_text("utf-8")
+EMBED = (ROOT / "docs/users/embed.md").read_text("utf-8")
 SOURCE = {
     path.relative_to(ROOT / "js/src").as_posix(): path.read_text("utf-8")
     for path in (ROOT / "js/src").rglob("*.*s")
@@ -219,8 +219,8 @@ def test_the_readme_names_every_command_and_every_document() -> None:
         else:
             told |= {code[0]: set() for code in codes}
     assert told == known
-    for document in (ROOT / "docs").glob("*.md"):
-        assert f"(docs/{document.name})" in README
+    for document in (ROOT / "docs").glob("*/*.md"):
+        assert f"({document.relative_to(ROOT).as_posix()})" in README
 
 
 def in_source(pattern: str) -> set[str]:
@@ -258,7 +258,7 @@ def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() 
     assert told["property"] == in_source(r"--story-widget-[a-z-]+")
     assert told["part"] == in_source(r'\bpart: "([a-z-]+)"')
     assert len(told) == 8
-    looks = (ROOT / "docs/themes.md").read_text("utf-8")
+    looks = (ROOT / "docs/users/themes.md").read_text("utf-8")
     assert set(re.findall(r"--story-widget-[a-z-]+", looks)) <= told["property"]
 
 
@@ -296,7 +296,7 @@ def test_every_part_that_may_be_degraded_is_explained() -> None:
 
 
 def test_every_point_of_the_checklist_names_tests_that_exist() -> None:
-    points = table((ROOT / "docs/checklist.md").read_text("utf-8"), "point")
+    points = table((ROOT / "docs/developers/checklist.md").read_text("utf-8"), "point")
     assert list(points) == [str(number) for number in range(1, 41)]
     sources = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")]
     tests = set(re.findall(r"def (test_\w+)\(", "\n".join(sources)))
@@ -312,7 +312,7 @@ def test_every_point_of_the_checklist_names_tests_that_exist() -> None:
 
 
 def test_every_document_that_is_linked_is_there() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), (document.name, target)

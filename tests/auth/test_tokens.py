@@ -29,7 +29,7 @@ from widget_server.model.errors import ProblemError, TokenExpiredError, TokenInv
 ROOT = Path(__file__).parents[2]
 CONTRACT = ROOT / "tests" / "contract"
 VECTORS: dict[str, Any] = json.loads((CONTRACT / "tokens.json").read_text("utf-8"))
-DOCS = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+DOCS = (ROOT / "docs/users/tokens.md").read_text("utf-8")
 
 SITE: str = VECTORS["site"]
 NOW: int = VECTORS["now"]

@@ -28,7 +28,7 @@ def bench(
         Path | None, typer.Option(help="Document for the table, between its two marks.")
     ] = None,
 ) -> None:
-    """Measure this machine against the goals of docs/performance.md. Takes some minutes."""
+    """Measure this machine against the goals of docs/developers/benchmarks.md. Takes some minutes."""
     choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
     if not run.run(choice, json, markdown):
         raise typer.Exit(1)

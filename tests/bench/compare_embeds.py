@@ -1,7 +1,7 @@
 """Our embed beside Isso and Waline: bytes, requests, accessibility, strict pages, live updates.
 
 `.venv/bin/python tests/bench/compare_embeds.py` installs the other two from PyPI and npm into a temporary folder, runs all on loopback,
-looks at them with Chromium and prints the table of docs/embed-comparison.md. It is not a test: it needs the network and a few minutes.
+looks at them with Chromium and prints the table of docs/developers/embed-comparison.md. It is not a test: it needs the network and a few minutes.
 
 Isso runs as it is. Waline's server needs a database that is not in its package, so that only its client is looked at: its two
 questions are answered here, with three comments in the shape that it asks for.

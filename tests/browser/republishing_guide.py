@@ -1,4 +1,4 @@
-"""docs/republishing.md as its reader follows it: what is pasted, and what has to come of it."""
+"""docs/users/republishing.md as its reader follows it: what is pasted, and what has to come of it."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Story
 
-GUIDE = (ROOT / "docs" / "republishing.md").read_text("utf-8")
+GUIDE = (ROOT / "docs/users/republishing.md").read_text("utf-8")
 TITLE = "The library that sails at six"
 BYLINE = "Ines Falk, The Harbour Post"
 

@@ -1,4 +1,4 @@
-"""docs/republishing.md in a Ghost that runs: `make cms-tests`."""
+"""docs/users/republishing.md in a Ghost that runs: `make cms-tests`."""
 
 import json
 import re

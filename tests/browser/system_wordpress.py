@@ -1,4 +1,4 @@
-"""docs/republishing.md in a WordPress that runs: `make cms-tests`."""
+"""docs/users/republishing.md in a WordPress that runs: `make cms-tests`."""
 
 import re
 from collections.abc import Iterator

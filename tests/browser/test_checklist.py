@@ -1,4 +1,4 @@
-"""Points of docs/checklist.md that no other file shows; each test bears the number of its point."""
+"""Points of docs/developers/checklist.md that no other file shows; each test bears the number of its point."""
 
 import json
 import urllib.request

@@ -31,7 +31,7 @@ ROOM = {
 }""",
     "element": "story-widget { display: block; min-height: 100vh }",
 }
-"""What docs/embed.md tells a page to keep for what is in sight at once."""
+"""What docs/users/embed.md tells a page to keep for what is in sight at once."""
 
 
 @pytest.mark.parametrize("place", ["below", "link", "element"])

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TEXT = "React to and discuss “Title”: one conversation on every site that runs it"
 ORIGINAL = '“<a href="https://publisher.example/story">Title</a>” by Author, Publisher.'
 CC = '<a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>. Changes: none.'
-# What is left of the snippet of docs/republishing.md, by the newest versions in November 2026, with their defaults.
+# What is left of the snippet of docs/users/republishing.md, by the newest versions in November 2026, with their defaults.
 KEPT = {
     "nh3": f'<blockquote cite="https://publisher.example/story">\n  <p><a href="{{link}}" rel="noopener noreferrer">'
     f"{TEXT}</a></p>\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n\n",

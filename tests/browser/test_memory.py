@@ -21,7 +21,7 @@ FILL = """
 let s = "x".repeat(1 << 20), i = 0;
 while (s.length) try { localStorage.setItem("junk" + i++, s) } catch { s = s.slice(0, s.length >> 1) }
 """
-#: What docs/embed.md says is kept.
+#: What docs/users/embed.md says is kept.
 KEPT = {"reader", "first", "name", "reactions", "unsent", "muted", "drafts", "last", "queue"}
 #: What Prototype 1.6, MooTools and their like did to every page.
 OLD_LIBRARY = """<script>

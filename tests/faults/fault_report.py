@@ -1,4 +1,4 @@
-"""The table of what each fault cost, for docs/reliability.md."""
+"""The table of what each fault cost, for docs/operators/reliability.md."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +11,7 @@ HEAD = ("Fault", "Database", "Acknowledged", "Lost", "Repeated", "Recovered afte
 
 @dataclass(frozen=True)
 class Line:
-    """What one run under one fault showed. `recovered` in seconds; see docs/reliability.md."""
+    """What one run under one fault showed. `recovered` in seconds; see docs/operators/reliability.md."""
 
     fault: str
     engine: str

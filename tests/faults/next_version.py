@@ -1,6 +1,6 @@
 """`widget-server` as its next version may be: further words on the bus, a further migration.
 
-What it does more is all that docs/operating.md allows a new version to do beside the one before:
+What it does more is all that docs/operators/operating.md allows a new version to do beside the one before:
 each message carries a field that is not known yet, others are of an unknown kind or version, and
 comments have a further column that may be empty and that it fills.
 """

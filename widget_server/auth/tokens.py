@@ -2,7 +2,7 @@
 
 Type, site and generation are plain text, so the key is chosen before anything is decoded; the
 signature is checked before the payload is touched; nothing is ever decompressed. A token has one
-spelling only. `docs/tokens.md` is the format for publishers, `auth/claims.py` what the payloads
+spelling only. `docs/users/tokens.md` is the format for publishers, `auth/claims.py` what the payloads
 may say.
 """
 

@@ -2,7 +2,7 @@
 
 The subset is paragraphs, line breaks, emphasis, strong, strikethrough, code, quotes, lists and
 links to http and https. Everything else of Markdown, raw HTML included, shows as the characters
-that were typed. `docs/protocol.md` names the tags; `content/text.py` refuses what cannot be shown.
+that were typed. `docs/developers/protocol.md` names the tags; `content/text.py` refuses what cannot be shown.
 """
 
 import re

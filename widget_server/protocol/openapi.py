@@ -16,7 +16,7 @@ _RECEIVED: tuple[type[BaseModel], ...] = (
 _ACTIONS = _RECEIVED[1:7]
 _INFO = {
     "title": "Story widget",
-    "description": "One discussion on every copy of a story. See docs/protocol.md.",
+    "description": "One discussion on every copy of a story. See docs/developers/protocol.md.",
     "license": {"name": "MPL-2.0", "identifier": "MPL-2.0"},
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Node = Any
-"""A string, or `[tag, attributes or null, ...nodes]` (see docs/protocol.md)."""
+"""A string, or `[tag, attributes or null, ...nodes]` (see docs/developers/protocol.md)."""
 
 
 class _ServerModel(BaseModel):

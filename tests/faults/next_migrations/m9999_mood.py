@@ -1,4 +1,4 @@
-"""A column more, as compatible as the rules of docs/operating.md ask."""
+"""A column more, as compatible as the rules of docs/operators/operating.md ask."""
 
 import os
 
