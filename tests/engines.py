@@ -7,6 +7,7 @@ is killed.
 import ctypes
 import importlib.util
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -103,10 +104,14 @@ class Valkey:
             self.process = None
 
 
+NO_RIGHTS = 65534
+"""The id of the user without rights."""
+
+
 class Postgres:
     """A PostgreSQL of the test run's own, with one user, `postgres`, who needs no password.
 
-    PostgreSQL refuses to run as root, so root lends it to `nobody`. Where `nobody` cannot walk to
+    PostgreSQL refuses to run as root, so root runs it as the user without rights. Where that user cannot walk to
     the installed programs (a checkout in /root), they are copied: opening up other people's
     folders, as the wheel's own starter does, would outlive the test run.
     """
@@ -116,7 +121,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ww-pg-"))
-        self.user = "nobody" if os.geteuid() == 0 else None
+        self.user = pwd.getpwuid(NO_RIGHTS).pw_name if os.geteuid() == 0 else None
         self.programs = self._programs()
         self.dsn = self.address("postgresql", "postgres")
         self.process: subprocess.Popen[bytes] | None = None

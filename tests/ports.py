@@ -15,7 +15,7 @@ _BLOCKS = range(16_000, 32_000, _BLOCK)
 class Ports:
     """Gives ports in order from blocks that are this process's own for as long as it lives.
 
-    The sign of a block is its first port, on which we listen and which is given to nobody: two runs
+    The sign of a block is its first port, on which we listen and which is given to no one: two runs
     of the tests on one machine never get the same port.
     """
 
@@ -24,7 +24,7 @@ class Ports:
         self._left = range(0)
 
     def take(self, number: int = 1) -> int:
-        """The first of so many ports in a row, fewer than `_BLOCK`, that nobody has opened."""
+        """The first of so many ports in a row, fewer than `_BLOCK`, that no one has opened."""
         while True:
             if len(self._left) < number:
                 self._left = self._claim()
@@ -56,7 +56,7 @@ _OWN = Ports()
 
 
 def free_port() -> int:
-    """A port of this process's own that nobody listens on."""
+    """A port of this process's own that no one listens on."""
     return _OWN.take()
 
 

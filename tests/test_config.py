@@ -283,7 +283,7 @@ def test_a_random_secret_is_taken() -> None:
 
 
 def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a debugger, a traceback with variables, or a line that somebody adds to the log."""
+    """In a debugger, a traceback with variables, or a line that someone adds to the log."""
     monkeypatch.setenv("SECRET_KEYS", f"{SECRET}hidden")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@h/d")
     monkeypatch.setenv("REDIS_URL", "redis://:hidden@h/0")

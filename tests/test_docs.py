@@ -77,7 +77,7 @@ def test_every_message_and_frame_is_listed_with_its_fields() -> None:
         named = set(re.findall(r"`(\w+)`", " ".join(row))) | {"type", "ref"}
         if kind == "story":
             continue  # all fields of a story, by reference
-        # Said once for all deeds.
+        # Said once for all actions.
         over_http = {"token", "reader", "first", "page"} if kind != "subscribe" else set()
         wanted = {field.alias or name for name, field in fields.items()}
         if document is received:

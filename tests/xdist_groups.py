@@ -11,7 +11,7 @@ SHARED_FOLDERS = ("tests/browser/", "tests/e2e/", "tests/edge/")
 
 
 class XdistGroups(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a lane all tests of one of `TOGETHER`, or of a file. Most tests first."""
+    """Gives a lane all tests of one of `SHARED_FOLDERS`, or of a file. Most tests first."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

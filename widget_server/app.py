@@ -81,13 +81,13 @@ class Components:
         )
 
     def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
-        """What was committed here, to everyone. Never fails the deeds behind it."""
+        """What was committed here, to everyone. Never fails the actions behind it."""
         try:
             self.hub.publish(
                 encode_event(event, epoch, self._settings_of(event.story)) for event in events
             )
         except Exception:
-            # It is on disk and will be acknowledged; the sweep brings it to the readers.
+            # It is on disk and will be acknowledged; reconciliation brings it to the readers.
             log.exception("event=publish_failed events=%d", len(events))
 
     def _settings_of(self, code: str) -> SiteSettings:
@@ -98,7 +98,7 @@ class Components:
     async def running(self) -> AsyncIterator[None]:
         """Connect, and keep the background work running.
 
-        Raises `DatabaseUnusableError` with a sentence for the operator.
+        Raises `DatabaseUnavailableError` with a sentence for the operator.
         """
         await self.database.open()
         writer = asyncio.create_task(_restart_on_failure("writer", self.writer.run))

@@ -259,7 +259,7 @@ class Config(BaseSettings):
         """The secrets, newest first: those that are set, or the data folder's own.
 
         That one is made where it is missing, but not by a worker: it was there when the server
-        began. `custody` says when a missing one is a lost one. Raises `SettingsError` when the file
+        began. `secrets_check` says when a missing one is a lost one. Raises `SettingsError` when the file
         is empty, too short or readable by others.
         """
         if self.secret_keys:

@@ -105,7 +105,7 @@ class CountingHandler(logging.StreamHandler[Any]):
 def configure_logging(level: str) -> None:
     """Log to standard error: our own lines from `level` on, those of other packages that warn.
 
-    Also what Python would print by itself: warnings, and exceptions that nobody caught.
+    Also what Python would print by itself: warnings, and exceptions that no one caught.
     """
     handler = CountingHandler(sys.stderr)
     handler.setFormatter(KeyValueFormatter())

@@ -31,7 +31,7 @@ def current_fingerprints(config: Config) -> frozenset[str]:
 async def verify_secrets(config: Config) -> None:
     """Raise `SettingsError` when the secret of this database is lost, or not among those in use.
 
-    Nothing is changed. Raises `DatabaseUnusableError`.
+    Nothing is changed. Raises `DatabaseUnavailableError`.
     """
     own = current_fingerprints(config) if config.has_secrets else frozenset()
     noted = await store.load(config.database)
@@ -50,7 +50,7 @@ async def verify_secrets(config: Config) -> None:
 async def record_secrets(config: Config, *, alone: bool = False) -> None:
     """Note the secrets in use, and make one on first use; `alone`: those of before are forgotten.
 
-    Raises `SettingsError` and `DatabaseUnusableError`.
+    Raises `SettingsError` and `DatabaseUnavailableError`.
     """
     own = current_fingerprints(config)
     if alone or not own <= (await store.load(config.database)).known:
@@ -85,7 +85,7 @@ async def prepare_database(config: Config) -> None:
     """Have a database that can be served with the secrets in use, or say what an operator has to do.
 
     A SQLite file is made and brought up to date; of a PostgreSQL database the tables are only
-    looked at. Raises `SettingsError` and `DatabaseUnusableError`.
+    looked at. Raises `SettingsError` and `DatabaseUnavailableError`.
     """
     await verify_secrets(config)
     close_to_others(config)

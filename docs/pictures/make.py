@@ -31,13 +31,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
 LIMIT = 100_000
-"""Bytes that a picture may have: whoever clones the repository pays for it."""
+"""Bytes that a picture may have: anyone who clones the repository pays for it."""
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 FACES = {"surprised": 7, "thinking": 18, "happy": 41, "sad": 3, "fired_up": 12}
 VOICES = (
     ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
     ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
-    ("Ana", "I learned to read on that ferry. **Nobody asked me for a card.**"),
+    ("Ana", "I learned to read on that ferry. **No one asked me for a card.**"),
 )
 ARABIC = (
     ("ياسمين", "مكتبة تبحر كل مساء: أجمل ما قرأت هذا الأسبوع."),
@@ -77,7 +77,7 @@ class Stage:
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
         return done.stdout.strip()
 
-    def deed(self, token: str, origin: str, **fields: Any) -> dict[str, Any]:
+    def action(self, token: str, origin: str, **fields: Any) -> dict[str, Any]:
         """What a reader does who is seen only once; the server's answer."""
         request = urllib.request.Request(
             f"{self.server}/v1/actions",
@@ -91,7 +91,7 @@ class Stage:
     def say(self, token: str, origin: str, story: str, name: str, body: str, **more: Any) -> str:
         """Post a comment; its id."""
         fields = {"story": story, "key": str(uuid.uuid4()), "name": name, "body": body, **more}
-        answer = self.deed(token, origin, type="comment", **fields)
+        answer = self.action(token, origin, type="comment", **fields)
         return str(answer["comment"]["id"])
 
 
@@ -153,7 +153,7 @@ def furnish(demo: Stage) -> None:
         origin = demo.carried(number)
         for key, count in FACES.items():
             for _ in range(count // 3 + (number < count % 3)):
-                demo.deed(token, origin, type="react", story=code, reaction=key)
+                demo.action(token, origin, type="react", story=code, reaction=key)
         name, body = VOICES[number]
         comment = demo.say(token, origin, code, name, body)
         if number == len(VOICES) - 1:
@@ -162,7 +162,7 @@ def furnish(demo: Stage) -> None:
 
 
 class Paper(BaseHTTPRequestHandler):
-    """A site of somebody else, on an origin of its own: one page at a time."""
+    """A site of someone else, on an origin of its own: one page at a time."""
 
     page = ""
 
@@ -174,7 +174,7 @@ class Paper(BaseHTTPRequestHandler):
         self.wfile.write(self.page.encode())
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """No one reads it."""
 
 
 @contextlib.contextmanager
@@ -249,7 +249,7 @@ def take(browser: Browser, demo: Stage, origin: str) -> None:
     code = _code(demo, token)
     for key, count in FACES.items():
         for _ in range(count // 3):
-            demo.deed(token, origin, type="react", story=code, reaction=key)
+            demo.action(token, origin, type="react", story=code, reaction=key)
     for name, body in ARABIC:
         demo.say(token, origin, code, name, body)
     element = (
@@ -278,7 +278,7 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
     code = _code(demo, token)
     for key, count in FACES.items():
         for _ in range(count // 4):
-            demo.deed(token, origin, type="react", story=code, reaction=key)
+            demo.action(token, origin, type="react", story=code, reaction=key)
     demo.say(token, origin, code, *VOICES[2])
     story = (
         f"<h1>{title}</h1><p>Every weekday at six in the evening the last ferry to the islands "

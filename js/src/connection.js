@@ -53,7 +53,7 @@ function createConnection(server) {
     },
     // Of a story that is live: there is a socket.
     request: (message) => /** @type {any} */ (socket).request(message),
-    /** Deeds go one after the other: the answer to the first names the reader of the next. @type {Promise<any>} */
+    /** Actions go one after the other: the answer to the first names the reader of the next. @type {Promise<any>} */
     actionChain: Promise.resolve(),
   };
 }

@@ -10,7 +10,7 @@ import { importPart, importPartWithRetry } from "./parts.js";
 import { getConnection, nextRef } from "./connection.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
-/** Refusals of a whole copy, not of one deed. */
+/** Refusals of a whole copy, not of one action. */
 const FATAL = /not_|token_/;
 
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
@@ -57,7 +57,7 @@ function createDiscussion(server, code) {
     requestedReader: /** @type {string | undefined} */ (undefined),
     /** The identity that was shown: it is good once. */
     spent: /** @type {string | null} */ (null),
-    /** Whether the socket takes deeds. */
+    /** Whether the socket takes actions. */
     live: false,
     subscribe,
     dispatch,
@@ -154,7 +154,7 @@ function createDiscussion(server, code) {
         timer = setTimeout(start, 2_000 + backoff(tries++));
         return addEventListener("online", start);
       }
-      // What nobody has shown yet, or may read without a token, comes by the token that subscribes to it.
+      // What no one has shown yet, or may read without a token, comes by the token that subscribes to it.
       if (!self.token) return fail(/** @type {any} */ (problem));
     }
     if (!subscribers.size) return;
@@ -168,7 +168,7 @@ function createDiscussion(server, code) {
       self.live = true;
       // From here on the reader token speaks for the person.
       self.spent = self.identity;
-      // Who acted meanwhile has become somebody, of whom this answer does not know.
+      // Who acted meanwhile has become someone, of whom this answer does not know.
       if (self.requestedReader !== self.storage().reader) delete answer.mine;
       receive(answer);
       // What answers with another story is no token of this one.

@@ -38,7 +38,7 @@ export function set(element, name, value) {
  * Writes what differs from what was written before: a text that is written is news to a screen reader, and one that a browser has
  * translated stays translated.
  *
- * @param {any} node of which nobody else writes the text
+ * @param {any} node of which no one else writes the text
  * @param {string} text
  */
 export function setText(node, text) {

@@ -1,7 +1,7 @@
 /**
  * What runs when a page loads the embed: it defines the element once and puts one behind every link of a snippet.
  *
- * What somebody else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
+ * What someone else made is never moved or taken away: a framework that owns a link finds it where it left it. What is not
  * the snippet as it was made is decided by a part of its own.
  */
 import { SCRIPT_SERVER, importPart } from "./parts.js";
@@ -31,7 +31,7 @@ const observer = new MutationObserver(() => {
   }, PAUSE);
 });
 
-/** Finds the links in a document, or in a shadow root of which nobody else knows, now and whenever it changes. @param {Root} root */
+/** Finds the links in a document, or in a shadow root of which no one else knows, now and whenever it changes. @param {Root} root */
 function upgrade(root) {
   roots.add(root);
   observer.observe(root, { attributeFilter: ["href"], childList: true, subtree: true });

@@ -1,5 +1,5 @@
 /**
- * The way to the other files. Most readers only read and react: what it takes to write is fetched when somebody is
+ * The way to the other files. Most readers only read and react: what it takes to write is fetched when someone is
  * about to.
  *
  * @import {Comment} from "./types"

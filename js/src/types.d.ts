@@ -136,7 +136,7 @@ export type ServerMessage =
     }
   | ({ type: "presence"; story: string } & Presence);
 
-/** The answer to a deed. */
+/** The answer to an action. */
 export interface Ok {
   type: "ok";
   ref: number;
@@ -164,8 +164,8 @@ export type StateEvent =
 
 /** What a reader can do in a story, once the part for it is there. */
 export interface DiscussionApi {
-  /** Sends a deed. Rejects with a refusal. */
-  mutate(deed: { type: string; [field: string]: unknown }): Promise<Ok>;
+  /** Sends an action. Rejects with a refusal. */
+  mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
   /** Keeps news back until `work` is done, which may bring the same news with more in it. */
   deferIncoming<T>(work: () => Promise<T>): Promise<T>;
   /**
@@ -197,7 +197,7 @@ export interface DiscussionApi {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
-  /** Begins anew, as somebody else. */
+  /** Begins anew, as someone else. */
   rejoin(): void;
 }
 

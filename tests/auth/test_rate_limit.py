@@ -1,4 +1,4 @@
-"""Pace: so many deeds at once, evenly more with time, and a bounded memory."""
+"""Pace: so many actions at once, evenly more with time, and a bounded memory."""
 
 import pytest
 from hypothesis import given, strategies as st

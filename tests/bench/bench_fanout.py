@@ -167,7 +167,7 @@ def _p99(
 
 
 def two_processes(repeats: int, subscribers: int = 4_000) -> Result:
-    """Half of the readers and of the deeds each. By CPU of the busier one, without the client's."""
+    """Half of the readers and of the actions each. By CPU of the busier one, without the client's."""
     row = Result(f"two processes, {subscribers:,} watchers", "frames per CPU s of the busiest")
     with process_pool() as stage:
         alone = stage.house()

@@ -1,4 +1,4 @@
-"""What the readers of a measurement are asked to do: count, note when frames come, send deeds."""
+"""What the readers of a measurement are asked to do: count, note when frames come, send actions."""
 
 import select
 import socket

@@ -78,7 +78,7 @@ class Seen:
 
 
 class Host(BaseHTTPRequestHandler):
-    """Somebody else's site: pages by path, each with the headers it was given."""
+    """Someone else's site: pages by path, each with the headers it was given."""
 
     pages: dict[str, tuple[str, dict[str, str]]] = {}  # noqa: RUF012 - one site
 
@@ -92,7 +92,7 @@ class Host(BaseHTTPRequestHandler):
         self.wfile.write(html.encode())
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """No one reads it."""
 
 
 class WalineAnswers(BaseHTTPRequestHandler):
@@ -116,7 +116,7 @@ class WalineAnswers(BaseHTTPRequestHandler):
         return self._send("application/json", answer.encode())
 
     def do_POST(self) -> None:
-        """Somebody read the page."""
+        """Someone read the page."""
         self._send("application/json", b'{"errno":0,"errmsg":"","data":[{"time":1}]}')
 
     def do_OPTIONS(self) -> None:
@@ -151,7 +151,7 @@ class WalineAnswers(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """No one reads it."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A database of a benchmark's own on somebody's PostgreSQL."""
+"""A database of a benchmark's own on someone's PostgreSQL."""
 
 import asyncio
 import uuid

@@ -79,7 +79,7 @@ class ProcessHandle:
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         if failed is not None:
-            # Whoever interrupts, or has a row that cannot be measured, does not wait for it.
+            # Anyone who interrupts, or has a row that cannot be measured, does not wait for it.
             self._process.kill()
         self.close()
 

@@ -1,7 +1,7 @@
 """Our server in a process of its own, with what a measurement needs beside it.
 
 It is the server that `widget-server serve` runs, with pace off: the same rooms, the same uvicorn
-settings. The methods of `House`, and of its `authors`, are called by name from the process that
+settings. The methods of `ServerProcess`, and of its `authors`, are called by name from the process that
 measures.
 """
 
@@ -48,7 +48,7 @@ _NEVER = 1e9
 class ServerOptions:
     """What kind of house it is.
 
-    `acknowledging`: `durably` as it is served; `singly`, one commit for each deed; `freely`,
+    `acknowledging`: `durably` as it is served; `singly`, one commit for each action; `freely`,
     without storing; `bare`, sockets accepted and nothing else.
     """
 

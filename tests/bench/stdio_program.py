@@ -27,7 +27,7 @@ def cannot_run(reason: str) -> NoReturn:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port that no one listens on at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

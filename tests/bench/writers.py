@@ -63,7 +63,7 @@ class Writers:
         """Reactions of many readers at a steady rate, stored; how many were acknowledged."""
         story = await self._story()
         keys = ("happy", "sad", "thinking")
-        begin, number, open_deeds = time.perf_counter(), 0, set()
+        begin, number, open_actions = time.perf_counter(), 0, set()
         while (passed := time.perf_counter() - begin) < seconds:
             for _ in range(int(passed * per_second) - number):
                 number += 1
@@ -77,10 +77,10 @@ class Writers:
                     self._components.services.now_ms(),
                 )
                 task = asyncio.ensure_future(self._components.writer.submit(action))
-                open_deeds.add(task)
-                task.add_done_callback(open_deeds.discard)
+                open_actions.add(task)
+                task.add_done_callback(open_actions.discard)
             await asyncio.sleep(0.005)
-        await asyncio.gather(*open_deeds)
+        await asyncio.gather(*open_actions)
         return number
 
     async def write_comments(

@@ -60,7 +60,7 @@ class Firefox:
             return
         answer = self.waiting.pop(told["id"])
         if answer.done():
-            return  # Nobody waits any longer.
+            return  # No one waits any longer.
         if told["type"] == "success":
             answer.set_result(told["result"])
         else:
@@ -74,7 +74,7 @@ class Firefox:
         return await asyncio.wait_for(self.waiting[number], 60)
 
     async def reader(self) -> str:
-        """Somebody with a storage of their own; the id of the user context."""
+        """Someone with a storage of their own; the id of the user context."""
         found: str = (await self.ask("browser.createUserContext"))["userContext"]
         return found
 

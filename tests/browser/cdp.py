@@ -23,7 +23,7 @@ ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
 class Viewport:
-    """A page of a tab, also one that nobody sees yet, and what it asked for."""
+    """A page of a tab, also one that no one sees yet, and what it asked for."""
 
     def __init__(self, chromium: "Chromium", session: str, target: dict[str, Any]) -> None:
         self.chromium = chromium

@@ -96,7 +96,7 @@ class Demo:
         return tokens.mint(secret, "i1", site, generation, payload)
 
     def story(self, site: str = SITE, *, known: bool = True, **claims: Any) -> "Story":
-        """A new story, with a token for any page; unless `known`, nobody has shown it yet."""
+        """A new story, with a token for any page; unless `known`, no one has shown it yet."""
         key = secrets.token_hex(8)
         generation, secret = self.keys[self.site(site)]
         payload = {
@@ -222,7 +222,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def written(body: str, attributes: str = 'lang="en"', head: str = "") -> str:
-    """A page of somebody else's site."""
+    """A page of someone else's site."""
     return (
         f"<!doctype html><html {attributes}><head><meta charset=utf-8><title>Host</title>"
         f'<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
@@ -247,7 +247,7 @@ class Papers:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
+                """No one reads it."""
 
         self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Answer) for _ in range(number)]
         for server in self.servers:
@@ -287,7 +287,7 @@ class Hosts:
     """Beginnings of console messages that the test brings about."""
 
     async def reader(self, **options: Any) -> BrowserContext:
-        """Somebody with a browser of their own."""
+        """Someone with a browser of their own."""
         context = await self.browser.new_context(
             **{"viewport": {"width": 900, "height": 900}, **options}
         )

@@ -63,7 +63,7 @@ class Readers:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def readers(firefox: Firefox, papers: Papers, demo: Demo) -> AsyncIterator[Readers]:
-    """Readers. Nothing is ever written to their console, and nobody else is asked for anything."""
+    """Readers. Nothing is ever written to their console, and no one else is asked for anything."""
     sites = [
         f"http://{host}:{server.server_port}/"
         for host in ("127.0.0.1", "localhost")

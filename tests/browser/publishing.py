@@ -125,7 +125,7 @@ class WordPress:
         await page.wait_for_url("**/wp-admin/**")
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
-        """The REST API's answer to whoever is logged in."""
+        """The REST API's answer to anyone who is logged in."""
         nonce = await context.request.get(
             f"{self.address}/wp-admin/admin-ajax.php?action=rest-nonce"
         )
@@ -181,7 +181,7 @@ class Ghost:
     address: str
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
-        """The Admin API's answer to whoever is logged in."""
+        """The Admin API's answer to anyone who is logged in."""
         answer = await context.request.fetch(
             f"{self.address}/ghost/api/admin/{path}",
             method=method,
@@ -198,7 +198,7 @@ class Ghost:
 
 @contextlib.contextmanager
 def ghost(folder: Path, database: Path) -> Iterator[Ghost]:
-    """Ghost with its own theme; nobody has set it up yet."""
+    """Ghost with its own theme; no one has set it up yet."""
     shutil.copytree(SYSTEMS / "ghost" / "content", folder / "content")
     address = f"http://localhost:{free_port()}"
     settings = {

@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
 
 
 async def inside(hosts: Hosts, site: WordPress, name: str = "admin") -> Page:
-    """The desk of somebody who is logged in. WordPress's own pages may write to the console."""
+    """The desk of someone who is logged in. WordPress's own pages may write to the console."""
     context = await hosts.reader(viewport={"width": 1000, "height": 800})
     context.set_default_timeout(60_000 * SLOWNESS)
     page = await context.new_page()

@@ -52,7 +52,7 @@ def said(story: Story) -> list[str]:
 
 
 def post(story: Story, body: str) -> None:
-    """A comment of somebody else, posted elsewhere."""
+    """A comment of someone else, posted elsewhere."""
     action = {"type": "comment", "token": story.token, "story": story.code, "body": body}
     request = urllib.request.Request(
         f"{story.server}/v1/actions",
@@ -155,7 +155,7 @@ async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
     await eventually(lambda: counts(story) == {"thinking": 1}, "the last choice, once")
 
 
-async def test_two_deeds_whose_answers_are_lost_are_one_readers(demo: Demo, hosts: Hosts) -> None:
+async def test_two_actions_whose_answers_are_lost_are_one_readers(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.page(await hosts.reader())
@@ -275,7 +275,7 @@ async def test_a_comment_whose_answer_does_not_come_is_posted_once_from_two_tabs
     await hosts.open(story.snippet, page=page)
     await comment(page, "Posted once")
     await eventually(lambda: said(story) == ["Posted once"], "it arrived")
-    # Nobody told the reader that it was posted: it is still in the field, also of another tab.
+    # No one told the reader that it was posted: it is still in the field, also of another tab.
     other = await hosts.open(story.snippet, reader=reader)
     box = other.get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("Posted once")

@@ -121,7 +121,7 @@ async def test_13_styles_of_the_page_leave_the_same_picture(demo: Demo, hosts: H
     assert pictures[0] == pictures[1]
 
 
-async def test_18_no_answer_says_who_somebody_is(demo: Demo, hosts: Hosts) -> None:
+async def test_18_no_answer_says_who_someone_is(demo: Demo, hosts: Hosts) -> None:
     story = demo.story(demo.site("mail-post", "email=optional"))
     page = await hosts.page(await hosts.reader())
     frames: list[str] = []
@@ -151,7 +151,7 @@ async def test_18_no_answer_says_who_somebody_is(demo: Demo, hosts: Hosts) -> No
             assert secret in ("mail-post", "0", "1") or secret not in frame
 
 
-async def test_20_what_the_page_can_read_is_nobody_elsewhere(demo: Demo, hosts: Hosts) -> None:
+async def test_20_what_the_page_can_read_is_no_one_elsewhere(demo: Demo, hosts: Hosts) -> None:
     story, elsewhere = demo.story(), demo.story(demo.site("other-post"))
     page = await hosts.open(story.snippet)
     await reaction(page, "Happy").click()
@@ -167,7 +167,7 @@ async def test_20_what_the_page_can_read_is_nobody_elsewhere(demo: Demo, hosts: 
         f"{demo.server}/v1/actions", json.dumps(action).encode(), {"Content-Type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        # A stranger there: somebody new is made.
+        # A stranger there: someone new is made.
         assert json.load(answer)["reader"] != held["reader"]
 
 

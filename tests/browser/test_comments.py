@@ -114,7 +114,7 @@ async def test_an_own_comment_can_be_changed_after_a_reload(demo: Demo, hosts: H
     await expect(stranger.get_by_role("article")).to_have_count(0)
 
 
-async def test_a_comment_of_somebody_else_can_be_reported(demo: Demo, hosts: Hosts) -> None:
+async def test_a_comment_of_someone_else_can_be_reported(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     writer = await hosts.open(story.snippet)
     await comment(writer, "Rude words")

@@ -236,7 +236,7 @@ async def test_what_was_missed_while_the_socket_was_away_comes_once(
     assert len(sockets) == 2
 
 
-async def test_a_story_nobody_has_shown_yet_becomes_known_by_its_first_reader(
+async def test_a_story_no_one_has_shown_yet_becomes_known_by_its_first_reader(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource: the server responded with a status of 404"]

@@ -111,7 +111,7 @@ async def test_the_frame_is_as_high_as_what_is_in_it(demo: Demo, hosts: Hosts) -
     said: list[Any] = await page.evaluate("heard")
     assert {"message": "height", "value": after[-1], "secret": SECRET} in said
     assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in said
-    # To whoever frames it: the token is in the frame's address, and nobody's here.
+    # To anyone who frames it: the token is in the frame's address, and no one's here.
     src = f"{story.server}/e/{story.code}"
     assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in said
 

@@ -74,7 +74,7 @@ async def test_what_full_storage_does_not_take_is_remembered_and_sent(
     posted = article(page, "From the full shelf")
     await expect(posted).to_have_count(1, timeout=LATE)
     await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
-    # So are the reader, what is half written, and whom nobody wants to read.
+    # So are the reader, what is half written, and whom no one wants to read.
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect_reaction(page, "Sad", 0, own=False)
@@ -279,7 +279,7 @@ async def test_a_comment_can_be_changed_no_longer_than_the_server_takes_it(
 async def test_no_language_of_a_page_costs_the_discussion(
     demo: Demo, hosts: Hosts, lang: str, sent: str | None
 ) -> None:
-    hosts.expected += NOISE  # Nobody has shown the story yet: 404.
+    hosts.expected += NOISE  # No one has shown the story yet: 404.
     page = await hosts.page(await hosts.reader())
     asked: list[dict[str, Any]] = []
 

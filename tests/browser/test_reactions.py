@@ -169,7 +169,7 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
         return
     await page.wait_for_function("window.most > 0")
     rising = page.locator(".rising")
-    # What is only to be seen is said to nobody, takes no room, is bounded, and passes.
+    # What is only to be seen is said to no one, takes no room, is bounded, and passes.
     await expect(rising).to_have_count(0)
     assert await page.evaluate("window.most") <= 6
     assert not await page.evaluate("window.moved")

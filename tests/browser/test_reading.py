@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def say(story: Story, text: str, **fields: str) -> str:
-    """Post a comment as somebody who is seen only once; its id."""
+    """Post a comment as someone who is seen only once; its id."""
     action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
     body = json.dumps({**action, "key": secrets.token_hex(8), **fields}).encode()
     headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
@@ -26,7 +26,7 @@ def say(story: Story, text: str, **fields: str) -> str:
     return found
 
 
-async def test_1_one_script_one_snapshot_one_socket_and_nobody_else_is_asked(
+async def test_1_one_script_one_snapshot_one_socket_and_no_one_else_is_asked(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -190,7 +190,7 @@ async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_wi
     for number in range(22):
         say(story, f"Number {number}.")
     say(spanish, "Otra voz.")
-    # Somebody else: a browser may show what it fetched two seconds ago, and the rest as news.
+    # Someone else: a browser may show what it fetched two seconds ago, and the rest as news.
     page = await hosts.open(story.snippet)
     await article(page, "Otra voz.").wait_for()
     await page.get_by_role("button", name="Sort, share, privacy").press("Enter")

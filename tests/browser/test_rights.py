@@ -42,8 +42,8 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     good = demo.identity("user-1", "Vera Holm")
     if wrong == "used":
         first = await hosts.open(signed(story, good))
-        await comment(first, "By somebody else, with the same token.")
-        await expect(article(first, "By somebody else")).to_contain_text("Vera Holm")
+        await comment(first, "By someone else, with the same token.")
+        await expect(article(first, "By someone else")).to_contain_text("Vera Holm")
     identity = {
         "used": good,
         "expired": demo.identity("user-1", "Vera Holm", iat=1_700_000_000, exp=1_700_000_300),
@@ -225,7 +225,7 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
     await expect(page.get_by_text("It needs a token.")).to_be_visible()
 
 
-async def test_where_sockets_are_blocked_a_refused_deed_makes_the_page_read_only(
+async def test_where_sockets_are_blocked_a_refused_action_makes_the_page_read_only(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [OURS, "Failed to load resource"]

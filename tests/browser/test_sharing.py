@@ -1,4 +1,4 @@
-"""Sharing: this copy's own address, copied or handed on by plain links; nobody else's script, nobody else asked."""
+"""Sharing: this copy's own address, copied or handed on by plain links; no one else's script, no one else asked."""
 
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ async def pasted(hosts: Hosts, page: Page) -> str:
     return text
 
 
-async def test_links_carry_this_copys_address_and_title_and_nobody_is_asked(
+async def test_links_carry_this_copys_address_and_title_and_no_one_is_asked(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.page(await hosts.reader())

@@ -59,7 +59,7 @@ class Harness:
         return found
 
     async def open(self, story: Story, page: Page | None = None) -> Page:
-        """A page of somebody new, in this language, that shows the story."""
+        """A page of someone new, in this language, that shows the story."""
         direction = strings_of(self.lang)["dir"]
         return await self.hosts.open(
             story.snippet,
@@ -87,7 +87,7 @@ class Harness:
         return own
 
     async def more(self, place: Page | Locator, name: str, key: str) -> None:
-        """Open what else can be done with somebody's comment, and choose."""
+        """Open what else can be done with someone's comment, and choose."""
         await self.button(place, "moreOf", name=name).first.click()
         await self.button(place, key, name=name).click()
 

@@ -132,7 +132,7 @@ def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> Non
     second.rmdir()
 
 
-def test_nobody_there_is_not_ready(data_dir: Path) -> None:
+def test_no_one_there_is_not_ready(data_dir: Path) -> None:
     assert not embedded_valkey.is_ready(data_dir)
     embedded_valkey.socket_path(data_dir).touch()
     assert not embedded_valkey.is_ready(data_dir)

@@ -120,7 +120,7 @@ async def test_a_killed_bus_is_noticed_and_comes_back_with_a_gap_told(
     assert sender.bus.metrics.messages_dropped >= 100
 
 
-async def test_a_bus_that_hangs_is_noticed_within_eight_seconds_and_holds_nobody_up(
+async def test_a_bus_that_hangs_is_noticed_within_eight_seconds_and_holds_no_one_up(
     listen: Listen, valkey: Valkey
 ) -> None:
     sender, receiver = await listen("a"), await listen("b")
@@ -186,7 +186,7 @@ async def test_a_bus_that_is_away_at_the_start_is_found_when_it_comes(
 async def test_a_link_on_which_nothing_comes_any_more_is_rebuilt(
     listen: Listen, valkey: Valkey
 ) -> None:
-    """Half-open: the connection stands, the subscriptions are gone, nobody says so."""
+    """Half-open: the connection stands, the subscriptions are gone, no one says so."""
     receiver = await listen("a")
     connection = receiver.bus._pubsub.connection  # type: ignore[union-attr]
     gaps = receiver.gaps

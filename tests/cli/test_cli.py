@@ -352,10 +352,10 @@ def test_stories_and_comments_that_are_not_there_are_refused(run: Run, site: str
         ("story", "close", "000000000000"),
         ("story", "open", "000000000000"),
         ("story", "notice", "000000000000", "Hello"),
-        ("comment", "approve", "nobody"),
-        ("comment", "remove", "nobody"),
-        ("comment", "pin", "nobody"),
-        ("comment", "unpin", "nobody"),
+        ("comment", "approve", "no-one"),
+        ("comment", "remove", "no-one"),
+        ("comment", "pin", "no-one"),
+        ("comment", "unpin", "no-one"),
     ):
         sentence(run(*words))
     assert run("comment", "pending", site).out == ""
@@ -615,7 +615,7 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
 # Pace ---------------------------------------------------------------------------------------------
 
 
-async def test_too_many_deeds_are_told_when_to_come_back(
+async def test_too_many_actions_are_told_when_to_come_back(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     limits = "action=11/600,comment=4/600,report=1/600,new_reader=3/600"

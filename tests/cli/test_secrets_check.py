@@ -11,7 +11,7 @@ from widget_server.auth.tokens import fingerprint
 
 __all__ = ["data", "run"]
 
-OLD, NEW, OTHER = (f"a secret of the custody tests: {word}" for word in ("old", "new", "other"))
+OLD, NEW, OTHER = (f"a secret of these tests: {word}" for word in ("old", "new", "other"))
 COMMANDS = (("serve",), ("migrate",), ("site", "list"), ("doctor",))
 
 
@@ -53,7 +53,7 @@ def test_another_secret_is_noticed(run: Run, own: Path, monkeypatch: pytest.Monk
     own.write_text(OTHER)
     for words in COMMANDS:
         assert "signed with another secret" in refused(run, *words)
-    # Whoever has lost the old one for good says so, once.
+    # Anyone who has lost the old one for good says so, once.
     assert run("migrate", "--accept-new-secret").status == 0
     assert run("doctor").status == 0
     own.unlink()

@@ -310,7 +310,7 @@ def test_a_body_may_be_as_long_as_the_contract_says() -> None:
 
 
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_what_nobody_would_see_is_refused(text: str) -> None:
+def test_what_no_one_would_see_is_refused(text: str) -> None:
     for check in (rules.check_name, check_body):
         with pytest.raises(TextRejectedError):
             check(text)

@@ -17,7 +17,7 @@ from tests.waiting import SLOWNESS, eventually
 
 
 class RefusedError(Exception):
-    """The server answered a deed with `error`."""
+    """The server answered an action with `error`."""
 
     def __init__(self, answer: Json) -> None:
         super().__init__(f"{answer['code']}: {answer['detail']}")

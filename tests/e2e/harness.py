@@ -127,7 +127,7 @@ class ServerProcess:
         return status
 
     def stop_hanging(self) -> None:
-        """Freeze it: connections stay open and nobody answers, until `cont`."""
+        """Freeze it: connections stay open and no one answers, until `cont`."""
         self._signal_all(signal.SIGSTOP)
 
     def cont(self) -> None:

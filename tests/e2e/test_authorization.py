@@ -24,7 +24,7 @@ async def test_a_vouched_reader_has_the_sites_name_and_is_the_same_on_every_devi
         identity = publisher.identity("user-7", "Zoë", author=True)
         first = await phone.subscribe(story.token, identity=identity)
         assert first["reader"], "to come back with, for the identity token is used up"
-        comment = await phone.comment(code, "By me.", name="Somebody else")
+        comment = await phone.comment(code, "By me.", name="Someone else")
         assert comment["author"] == {
             "name": "Zoë",
             "website": None,
@@ -61,7 +61,7 @@ async def test_an_expired_token_reads_with_the_reason_and_does_nothing(
         await agree(story.code, late, there)
 
 
-async def test_a_token_that_expires_while_the_page_is_open_ends_its_deeds(
+async def test_a_token_that_expires_while_the_page_is_open_ends_its_actions(
     pair: Pair, publisher: Publisher
 ) -> None:
     story = publisher.story(exp=int(time.time()) + 2)
@@ -144,14 +144,16 @@ async def test_a_socket_that_subscribes_to_nothing_is_closed(pair: Pair) -> None
         assert await client.closed(timeout=15) == 4408
 
 
-async def test_a_deed_without_a_subscription_is_refused(pair: Pair, publisher: Publisher) -> None:
+async def test_an_action_without_a_subscription_is_refused(
+    pair: Pair, publisher: Publisher
+) -> None:
     story = publisher.story()
     async with pair.readers(story), Client(pair.one.url) as client:
         with pytest.raises(RefusedError, match="not_permitted"):
             await client.react(story.code, "happy")
 
 
-async def test_messages_that_nobody_understands_are_answered_and_ten_of_them_end_the_socket(
+async def test_messages_that_no_one_understands_are_answered_and_ten_of_them_end_the_socket(
     pair: Pair, publisher: Publisher
 ) -> None:
     story = publisher.story()

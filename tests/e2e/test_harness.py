@@ -194,7 +194,7 @@ async def test_a_gap_makes_the_next_call_raise_and_ends_the_socket() -> None:
                 await client.closed()
 
 
-async def test_a_close_code_reaches_whoever_waits_for_it() -> None:
+async def test_a_close_code_reaches_anyone_who_waits_for_it() -> None:
     async def script(connection: ServerConnection, message: Json) -> None:
         await connection.close(4400)
 

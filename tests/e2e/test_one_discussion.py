@@ -109,7 +109,7 @@ async def test_forgetting_takes_everything_of_a_reader_from_every_story_and_copy
         assert there.state(story.code).comments[comment["id"]]["author"]["name"] is None
         assert there.state(second.code).tally["counts"]["happy"] == 1
         again = await here.react(story.code, "happy")
-        assert again["reader"], "whoever comes back is somebody new"
+        assert again["reader"], "anyone who comes back is someone new"
 
 
 async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
@@ -129,7 +129,7 @@ async def test_the_same_key_posts_once_even_when_both_servers_are_told_at_once(
         assert here.state(story.code).count == 10
 
 
-async def test_a_deed_over_http_is_the_same_deed(pair: Pair, publisher: Publisher) -> None:
+async def test_an_action_over_http_is_the_same_action(pair: Pair, publisher: Publisher) -> None:
     story = publisher.story()
     async with pair.readers(story) as (here, there), http_client() as http:
         action = {"type": "comment", "story": story.code, "token": story.token, "ref": 7}
@@ -143,7 +143,7 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, publisher: Publishe
         assert [answer.status_code for answer in sent] == [200, 200]
         first = sent[0].json()
         assert (first["type"], first["ref"]) == ("ok", 7)
-        assert sent[1].json() == first, "sent again it is the same deed of the same reader"
+        assert sent[1].json() == first, "sent again it is the same action of the same reader"
         await agree(story.code, here, there)
         assert there.state(story.code).count == 1
         body["reader"] = first["reader"]
@@ -151,7 +151,7 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, publisher: Publishe
             f"{pair.other.url}/v1/actions", json=body, headers={"Origin": "https://post.example"}
         )
         assert again.json()["comment"]["id"] == first["comment"]["id"]
-        # Who heard no answer may have become somebody by another deed meanwhile.
+        # Who heard no answer may have become someone by another action meanwhile.
         unheard = {**action, "key": str(uuid.uuid4()), "body": "Unheard."}
         tap = {**action, "type": "react", "reaction": "happy"}
         said = []
@@ -171,7 +171,7 @@ async def test_a_deed_over_http_is_the_same_deed(pair: Pair, publisher: Publishe
         assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
 
 
-async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
+async def test_first_actions_that_come_to_both_servers_at_once_are_one_readers(
     pair: Pair, publisher: Publisher
 ) -> None:
     story = publisher.story()
@@ -199,7 +199,7 @@ async def test_first_deeds_that_come_to_both_servers_at_once_are_one_readers(
                 )
             )
             assert len({answer["reader"] for answer in said}) == 1
-            # The next deed is another one, as none of the answers was heard.
+            # The next action is another one, as none of the answers was heard.
             last = await post(pair.other.url, type="react", reaction="happy")
             assert last["reader"] == said[0]["reader"]
             await agree(story.code, here, there)
@@ -214,7 +214,7 @@ async def test_a_socket_knows_a_first_reader_by_http_and_tells_the_time(
     story, first = publisher.story(), str(uuid.uuid4())
     async with Client(pair.one.url) as here, Client(pair.other.url) as there:
         for client in (here, there):
-            # What only describes, and does not fit, costs nobody the discussion.
+            # What only describes, and does not fit, costs no one the discussion.
             await client.subscribe(
                 story.token, lang="en_US", page="https://a.example/" + "a" * 2_100
             )

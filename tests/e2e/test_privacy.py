@@ -17,14 +17,14 @@ LINE = re.compile(
     r'( \w+=("[^"]*"|[^\s"]+))*'
 )
 NAME, EMAIL, WEBSITE = "Zwentibold", "quokka@wombat.example", "https://numbat.example/den"
-BODY, EDITED, FATAL = "xylophagous marmalade", "vexing quagmires", "a deed that kills"
+BODY, EDITED, FATAL = "xylophagous marmalade", "vexing quagmires", "an action that kills"
 ADDRESS, ORIGIN, PAGE = "2001:db8::c0ff:ee", "https://bandicoot.example", "/tapir"
 REASON, BROWSER, NONSENSE = "obstreperous", "Okapi/7", "not json but gobbledygook"
 HEADERS = {"X-Forwarded-For": ADDRESS, "User-Agent": BROWSER}
 
 
 async def break_the_database(pair: Pair) -> None:
-    """From now on it takes no deed with `FATAL` in it, and repeats the deed in its complaint."""
+    """From now on it takes no action with `FATAL` in it, and repeats the action in its complaint."""
     url = pair.one.env["DATABASE_URL"]
     if url.startswith("sqlite"):
         statements = [
@@ -86,10 +86,10 @@ async def by_post(server: ServerProcess, story: Story) -> str:
 async def test_nothing_that_a_reader_sends_is_in_a_log_or_a_metric(pair: Pair) -> None:
     site = pair.site("email=optional", "website=optional")
     story = site.story()
-    identity = site.identity("sub-of-nobody", NAME)
+    identity = site.identity("sub-of-no-one", NAME)
     await break_the_database(pair)
     for server in pair.servers:
-        identity = site.identity("sub-of-nobody", NAME)
+        identity = site.identity("sub-of-no-one", NAME)
         reader = await by_socket(server, story, identity)
         metrics = await by_post(server, story)
         log = server.log()
@@ -98,7 +98,7 @@ async def test_nothing_that_a_reader_sends_is_in_a_log_or_a_metric(pair: Pair) -
         for secret in (
             *(NAME, EMAIL, WEBSITE, BODY, EDITED, FATAL, REASON, BROWSER, NONSENSE),
             *(ADDRESS, "127.0.0.1", ORIGIN, PAGE, story.key, story.token, reader.reader, identity),
-            *(story.token.split(".")[3], "sub-of-nobody"),
+            *(story.token.split(".")[3], "sub-of-no-one"),
         ):
             assert secret.lower() not in log.lower(), secret
             assert secret.lower() not in metrics.lower(), secret

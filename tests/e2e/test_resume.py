@@ -152,7 +152,7 @@ async def test_an_unsubscribed_story_is_silent_and_a_hidden_page_gets_comments_o
         await here.action("unsubscribe", silent.code)
         await here.ask({"type": "visible", "value": False})
         before = len(here.frames)
-        await there.comment(silent.code, "Nobody hears this.")
+        await there.comment(silent.code, "No one hears this.")
         await there.react(story.code, "happy")
         comment = await there.comment(story.code, "This one is heard.")
         await there.react(story.code, "sad", comment=comment["id"])

@@ -161,7 +161,7 @@ async def test_a_site_that_closes_reading_is_closed_at_every_door(pair: Pair) ->
                     counts = await http.get(f"{url}/v1/counts?story={story.code}")
                     return bool(counts.json()["stories"] == {})
 
-                await eventually(uncounted, "it is counted for nobody", SOON_S)
+                await eventually(uncounted, "it is counted for no one", SOON_S)
 
 
 async def test_bare_codes_become_read_only_where_republishing_closes_and_act_when_it_opens(
@@ -334,7 +334,7 @@ async def test_a_sign_in_ends_after_thirty_days_and_the_next_identity_renews_it(
         payload = claims_of(issued)
         assert payload["generation"] == 1
         assert now + 30 * 86_400 - 5 <= payload["exp"] <= time.time() + 30 * 86_400
-        assert "exp" not in claims_of(await anonymous(pair, story)), "nobody vouched for it"
+        assert "exp" not in claims_of(await anonymous(pair, story)), "no one vouched for it"
         for gone in (
             {**payload, "exp": now - 1},
             {name: payload[name] for name in payload if name not in {"generation", "exp"}},

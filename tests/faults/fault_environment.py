@@ -19,7 +19,7 @@ THOROUGH = bool(os.environ.get("FAULTS"))
 
 
 class FaultEnvironment:
-    """What one fault test plays on. `lines` and `sieges` collect what is told in the tables."""
+    """What one fault test plays on. `lines` and `attacks` collect what is told in the tables."""
 
     def __init__(
         self, folder: Path, engine: str, lines: list[Line], attacks: list[AttackResult]

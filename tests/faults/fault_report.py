@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 FAULT, ATTACK = "fault", "attack"
-"""A test's properties that hold the values of a `Line`, of a `Siege`."""
+"""A test's properties that hold the values of a `Line`, of a `AttackResult`."""
 
 HEAD = ("Fault", "Database", "Acknowledged", "Lost", "Repeated", "Recovered after")
 
@@ -51,7 +51,7 @@ class AttackResult:
         return self.attacked / self.quiet
 
     def cells(self) -> list[str]:
-        """As words, in the order of `SIEGE_HEAD`."""
+        """As words, in the order of `ATTACK_HEAD`."""
         return [
             *(self.attack, self.ends, f"{self.ended:,}", f"{max(0, self.held) / 1024:.0f} KiB"),
             *(f"{self.quiet * 1000:.1f} ms", f"{self.attacked * 1000:.1f} ms"),

@@ -23,7 +23,7 @@ ADDRESS = "127.0.0.9"
 """Where most attackers come from: a network of their own, and no trusted proxy."""
 ORIGIN = "https://copy.example"
 KEPT = "kept"
-"""Not ended by the server: whoever only reads slowly is served as fast as he reads."""
+"""Not ended by the server: anyone who only reads slowly is served as fast as he reads."""
 CUT = "cut"
 """Ended without an answer: nothing would reach one who does not read."""
 

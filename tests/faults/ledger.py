@@ -31,9 +31,9 @@ class Ledger:
     reactions: dict[tuple[str, str, int], str | None] = field(default_factory=dict)
     """The last acknowledged reaction by story, comment or empty, and reader."""
     retries: Counter[str] = field(default_factory=Counter)
-    """Why deeds had to be sent again."""
+    """Why actions had to be sent again."""
     broken: list[str] = field(default_factory=list)
-    """Promises broken on the way: order, gaps, answers that nobody should get."""
+    """Promises broken on the way: order, gaps, answers that no one should get."""
     slowest: float = 0.0
     """Seconds of the slowest answer to one request, whatever it was."""
 

@@ -59,9 +59,9 @@ class FaultLoad:
     ) -> None:
         self.servers, self.stories = list(servers), list(stories)
         self.endpoints = list(doors) or self.servers
-        """Where writers send their deeds."""
+        """Where writers send their actions."""
         self.rest = rest
-        """Seconds that a writer rests at most between two deeds."""
+        """Seconds that a writer rests at most between two actions."""
         self.ledger = Ledger()
         self.stopping = asyncio.Event()
         self.watchers = [Watcher(self, random.Random(f"{seed} {n}")) for n in range(subscribers)]
@@ -98,10 +98,10 @@ class FaultLoad:
                 await writer.http.aclose()
 
     async def more(self, number: int, timeout: float = 40) -> None:
-        """Wait until so many more deeds were acknowledged."""
+        """Wait until so many more actions were acknowledged."""
         goal = self.ledger.acknowledged + number
         await eventually(
-            lambda: self.ledger.acknowledged >= goal, f"{number} more deeds", timeout, pause=0.05
+            lambda: self.ledger.acknowledged >= goal, f"{number} more actions", timeout, pause=0.05
         )
 
     async def everyone_is_back(self, timeout: float = 30) -> None:
@@ -160,7 +160,7 @@ class FaultLoad:
 
 
 async def _hub_of(server: Address) -> str:
-    """What a server's hub and bus counted, for whoever reads of a failure."""
+    """What a server's hub and bus counted, for anyone who reads of a failure."""
     async with http_client(timeout=10) as http:
         lines = (await http.get(f"{server.url}/metrics")).text.splitlines()
     counted = [line for line in lines if line.startswith(("widget_hub", "widget_bus"))]

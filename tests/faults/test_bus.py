@@ -13,7 +13,7 @@ from tests.waiting import SLOWNESS, eventually
 SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 RECONCILE_S = 2.0 * SLOWNESS
-"""Without a bus the other processes show a change within this time (by the sweep)."""
+"""Without a bus the other processes show a change within this time (by reconciliation)."""
 NOTICED_S = 8.0
 """A bus that is away or back is noticed within this time."""
 
@@ -40,7 +40,7 @@ async def test_valkey_is_killed_and_comes_back_empty(set_stage: SetStage) -> Non
         recovered = now() - returned
         await load.more(40)
         assert await load.spread() < 1
-    assert not load.ledger.retries, "no deed failed because of the bus"
+    assert not load.ledger.retries, "no action failed because of the bus"
     assert load.ledger.slowest < 1.5 * SLOWNESS
     await stage.verdict(load, "Valkey killed, back empty", recovered)
 

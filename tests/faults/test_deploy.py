@@ -1,4 +1,4 @@
-"""SIGTERM of one of two servers behind one address: nobody is turned away, sockets leave in turn."""
+"""SIGTERM of one of two servers behind one address: no one is turned away, sockets leave in turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -29,7 +29,9 @@ async def test_the_disk_fails_under_sqlite_and_is_well_again(
                 file.write(failing)
             enough = load.ledger.retries["503"] + 10
             await eventually(
-                lambda enough=enough: load.ledger.retries["503"] >= enough, "deeds are put off", 30
+                lambda enough=enough: load.ledger.retries["503"] >= enough,
+                "actions are put off",
+                30,
             )
             if failing == b"w":
                 assert await reads_work(stage, load.stories[0].code)

@@ -33,7 +33,7 @@ async def test_a_process_stands_still_and_goes_on(set_stage: SetStage) -> None:
         load.endpoints = list(stage.servers)
         recovered = await load.recovery(freed)
         await load.more(40)
-        # Nobody was cut: their sockets were silent for a while, and caught up.
+        # No one was cut: their sockets were silent for a while, and caught up.
         assert [id(watcher.client) for watcher in load.watchers] == sockets
         risen = await frozen.metric("widget_event_loop_lag_seconds_sum") - lags
         assert risen > FROZEN_S / 2, "operators see it"

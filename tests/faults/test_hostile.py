@@ -115,11 +115,11 @@ async def test_attacks_are_ended_as_stated_while_readers_are_served(set_stage: S
         recovered = await load.spread()
     for name, attack in QUICK.items():
         assert set(ends[name]) == attack.ends, name
-    assert not load.ledger.retries, "nobody else was refused"
+    assert not load.ledger.retries, "no one else was refused"
     await stage.verdict(load, "garbage, floods and too much of everything", recovered)
 
 
-async def test_what_strangers_say_on_the_bus_is_shown_to_nobody(set_stage: SetStage) -> None:
+async def test_what_strangers_say_on_the_bus_is_shown_to_no_one(set_stage: SetStage) -> None:
     stage = await set_stage("sqlite")
     async with stage.load() as load:
         async with Forger(stage.valkey.url) as forger:
@@ -153,7 +153,7 @@ async def test_places_of_copies_are_not_used_up_by_a_stranger(set_stage: SetStag
                 ledger.acknowledged += 1
         struck = now()
         recovered = await load.recovery(struck)
-    assert not load.ledger.retries, "nobody else was refused"
+    assert not load.ledger.retries, "no one else was refused"
     await stage.verdict(load, "places of copies asked for by a stranger", recovered)
     async with Client(stage.pair.one.url, "https://honest.example") as honest:
         await honest.subscribe(story.token)
@@ -185,7 +185,7 @@ async def test_an_attack_is_ended_costs_little_and_is_not_felt(
         recovered = await load.spread()
     assert ends, "they were there"
     assert set(ends) <= attack.ends, "ended as stated, or kept where that is stated"
-    assert not load.ledger.retries, "nobody else was refused"
+    assert not load.ledger.retries, "no one else was refused"
     siege = AttackResult(
         name,
         "/".join(sorted(attack.ends)),

@@ -22,13 +22,13 @@ ORIGIN = {"Origin": "https://first.example"}
 
 
 def first_comment(story: Story) -> Json:
-    """What someone says whom nobody knows yet."""
+    """What someone says whom no one knows yet."""
     action = {"type": "comment", "story": story.code, "token": story.token, "body": "My first."}
     return {**action, "key": str(uuid.uuid4())}
 
 
 async def say(server: ServerProcess, action: Json) -> Json:
-    """The answer to a deed over HTTP."""
+    """The answer to an action over HTTP."""
     async with http_client(timeout=20) as http:
         answer = await http.post(f"{server.url}/v1/actions", json=action, headers=ORIGIN)
     assert answer.status_code == 200, answer.text
@@ -37,7 +37,7 @@ async def say(server: ServerProcess, action: Json) -> Json:
 
 
 async def say_unheard(server: ServerProcess, action: Json) -> None:
-    """Send a deed, wait until it is stored, and never read the answer."""
+    """Send an action, wait until it is stored, and never read the answer."""
     body = json.dumps(action).encode()
     head = f"POST /v1/actions HTTP/1.1\r\nHost: x\r\nOrigin: {ORIGIN['Origin']}\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)

@@ -41,7 +41,7 @@ async def test_postgresql_is_killed_and_restarted(set_stage: SetStage) -> None:
         stage.postgres.kill()
         await eventually(lambda: is_unready(stage), "it is noticed")
         assert await statuses(stage, "/healthz") == [200, 200]
-        await eventually(lambda: load.ledger.retries["503"] > 3, "deeds are put off")
+        await eventually(lambda: load.ledger.retries["503"] > 3, "actions are put off")
         stage.postgres.start()
         returned = now()
         await eventually(lambda: is_ready(stage), "it is found again", 5)
@@ -60,14 +60,14 @@ async def test_postgresql_hangs(set_stage: SetStage) -> None:
         hanging = now()
         await eventually(lambda: is_unready(stage), "it is noticed", 6)
         assert await statuses(stage, "/healthz") == [200, 200]
-        # By then the site's rules are too old to be believed without asking, and nobody answers.
+        # By then the site's rules are too old to be believed without asking, and no one answers.
         await eventually(lambda: now() - hanging > 3, "what is known is old")
         for watcher in load.watchers[:3]:
             assert watcher.client is not None
             async with Client(watcher.client.url, ORIGIN) as reader:
                 snapshot = await reader.subscribe(watcher.stories[0].token)
                 assert snapshot["type"] == "snapshot"
-        await eventually(lambda: load.ledger.retries["503"] > 3, "deeds are put off", 20)
+        await eventually(lambda: load.ledger.retries["503"] > 3, "actions are put off", 20)
         if THOROUGH:
             await eventually(lambda: now() - hanging > 20, "20 s", 30)
         stage.database.flow()
@@ -123,7 +123,7 @@ async def test_postgresql_is_out_of_connections(set_stage: SetStage) -> None:
                 taken.append(await asyncpg.connect(stage.postgres.dsn))
         except asyncpg.PostgresError:
             stage.database.refusing = False
-        await eventually(lambda: load.ledger.retries["503"] > 3, "deeds are put off")
+        await eventually(lambda: load.ledger.retries["503"] > 3, "actions are put off")
         for connection in taken:
             await connection.close()
         freed = now()

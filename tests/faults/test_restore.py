@@ -174,7 +174,7 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
         await eventually(agree, "readers see what is stored", 15)
         longest = max(longest, time.monotonic() - killed)
         known = await state_of(database_url)
-    # What the killed ones left behind is in nobody's way.
+    # What the killed ones left behind is in no one's way.
     wanted = "second" if known.name == "first" else "first"
     assert await ended(restore(wanted)) == 0
     now = await state_of(database_url)

@@ -1,4 +1,4 @@
-"""Readers who read slowly or never: they cost their buffer, and nobody else waits for them."""
+"""Readers who read slowly or never: they cost their buffer, and no one else waits for them."""
 
 import asyncio
 import contextlib
@@ -58,7 +58,7 @@ async def test_readers_who_do_not_read_are_cut_and_slow_ones_catch_up(
             for _ in range(10):
                 await load.more(60)
                 worst = max(worst, await load.spread())
-            assert worst < 1.5 * SLOWNESS, "nobody waits for those who do not read"
+            assert worst < 1.5 * SLOWNESS, "no one waits for those who do not read"
             grown = resident(server) - before
             assert grown < (DEAF + SLOW) * 1024 * 1024
             await eventually(

@@ -27,7 +27,7 @@ async def test_another_process_holds_the_lock(set_stage: SetStage) -> None:
         with closing(sqlite3.connect(stage.file, isolation_level=None)) as intruder:
             intruder.execute("BEGIN IMMEDIATE")
             held = now()
-            await eventually(lambda: load.ledger.retries["503"] > 0, "deeds are put off", 15)
+            await eventually(lambda: load.ledger.retries["503"] > 0, "actions are put off", 15)
             assert ["writing"] in await readiness(stage)
             assert await reads_work(stage, load.stories[0].code)
             if THOROUGH:
@@ -63,7 +63,7 @@ async def test_no_file_can_grow(set_stage: SetStage) -> None:
     async with stage.load() as load:
         await load.more(40)
         with no_larger_files(stage):
-            await eventually(lambda: load.ledger.retries["503"] > 10, "deeds are put off", 20)
+            await eventually(lambda: load.ledger.retries["503"] > 10, "actions are put off", 20)
             assert await reads_work(stage, load.stories[0].code)
         freed = now()
         recovered = await load.recovery(freed)
@@ -85,7 +85,7 @@ async def test_the_disk_is_full_and_freed(set_stage: SetStage) -> None:
         with ballast.open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(b"x" * 4096)
-        await eventually(lambda: load.ledger.retries["503"] > 10, "deeds are put off", 30)
+        await eventually(lambda: load.ledger.retries["503"] > 10, "actions are put off", 30)
         assert await reads_work(made, load.stories[0].code)
         ballast.unlink()
         freed = now()

@@ -299,7 +299,7 @@ class ScriptedConnection:
 
 
 def payloads(wire: bytes) -> list[bytes]:
-    """The messages in what was written to a socket: whole text frames that nobody masked."""
+    """The messages in what was written to a socket: whole text frames that no one masked."""
     found = []
     while wire:
         assert wire[0] == 0x81

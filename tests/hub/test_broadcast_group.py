@@ -1,4 +1,4 @@
-"""The crowd: each in it gets each batch once, whatever happens while the batch is on its way."""
+"""The broadcast group: each in it gets each batch once, whatever happens while the batch is on its way."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +41,7 @@ def batch(number: int) -> PreparedBatch:
     return PreparedBatch([PreparedMessage(b"number %d" % number)])
 
 
-def crowd_of(members: list[Kernel], at: int = 0) -> "BroadcastGroup[Any]":
+def group_of(members: list[Kernel], at: int = 0) -> "BroadcastGroup[Any]":
     broadcast: BroadcastGroup[Any] = BroadcastGroup()
     broadcast.begin_write(at)
     for member in members:
@@ -51,7 +51,7 @@ def crowd_of(members: list[Kernel], at: int = 0) -> "BroadcastGroup[Any]":
 
 def test_everyone_gets_the_batch_in_as_many_goes_as_it_takes() -> None:
     members = [Kernel() for _ in range(5)]
-    broadcast = crowd_of(members)
+    broadcast = group_of(members)
     before = WRITE_METRICS.messages_sent, WRITE_METRICS.sent_bytes
     broadcast.begin_write(1)
     assert [broadcast.write(batch(1), 2) for _ in range(3)] == [2, 2, 1]
@@ -63,7 +63,7 @@ def test_everyone_gets_the_batch_in_as_many_goes_as_it_takes() -> None:
 
 def test_who_leaves_in_the_middle_has_what_it_was_written() -> None:
     members = [Kernel() for _ in range(4)]
-    broadcast = crowd_of(members, at=7)
+    broadcast = group_of(members, at=7)
     broadcast.begin_write(9)
     broadcast.write(batch(1), 2)
     assert [broadcast.remove(members[place]) for place in (1, 2)] == [9, 7]
@@ -75,7 +75,7 @@ def test_who_leaves_in_the_middle_has_what_it_was_written() -> None:
 
 def test_ranks_close_and_those_behind_keep_their_place_in_the_order() -> None:
     members = [Kernel() for _ in range(4)]
-    broadcast = crowd_of(members)
+    broadcast = group_of(members)
     broadcast.remove(members[0])
     broadcast.remove(members[2])
     late = Kernel()
@@ -90,7 +90,7 @@ def test_ranks_close_and_those_behind_keep_their_place_in_the_order() -> None:
 @pytest.mark.parametrize("room", [0, 1, 5])
 def test_what_a_kernel_does_not_take_goes_to_the_peer_which_may_leave_at_that(room: int) -> None:
     members = [Kernel(), Kernel(room), Kernel()]
-    broadcast = crowd_of(members)
+    broadcast = group_of(members)
     left_with: list[int] = []
     members[1].before_rest = lambda: left_with.append(broadcast.remove(members[1]))
     broadcast.begin_write(1)

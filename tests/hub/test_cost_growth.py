@@ -93,7 +93,7 @@ async def react(components: Components, to: Story, number: int, first: int = 0) 
     await asyncio.gather(*(components.writer.submit(action) for action in actions))
 
 
-async def test_deeds_cost_one_transaction_a_batch_and_one_encoding_an_event(
+async def test_actions_cost_one_transaction_a_batch_and_one_encoding_an_event(
     tmp_path: Path, database_url: str, valkey: Valkey
 ) -> None:
     async with processes(2, tmp_path, database_url, valkey) as (source, carrier):

@@ -111,7 +111,7 @@ async def test_a_story_that_cannot_be_read_is_refused_and_leaves_nothing_behind(
 
 
 @instantly
-async def test_a_failure_that_nobody_waits_for_any_more_is_no_problem() -> None:
+async def test_a_failure_that_no_one_waits_for_any_more_is_no_problem() -> None:
     database = FakeDatabase()
     process = Process(database)
     database.before = lambda: asyncio.sleep(1)
@@ -183,7 +183,7 @@ async def test_coming_back_brings_what_changed_and_asks_the_database_once_for_al
 
 
 @instantly
-async def test_tallies_of_a_time_when_nobody_listened_reach_those_who_come_back() -> None:
+async def test_tallies_of_a_time_when_no_one_listened_reach_those_who_come_back() -> None:
     database = FakeDatabase()
     process = Process(database)
     connection, _ = await process.join()
@@ -242,7 +242,7 @@ async def test_what_was_read_before_the_story_began_anew_says_nothing_of_the_tim
     database.after = lambda: asyncio.sleep(next(pauses, 0.0))
     back = asyncio.create_task(process.join(since(away), away))
     await settle(0.01)
-    # Nobody hears of these two; the comment after them shows that something is missing.
+    # No one hears of these two; the comment after them shows that something is missing.
     database.react("c0")
     database.silently()
     process.hear(database.post())
@@ -368,7 +368,7 @@ async def test_a_lost_last_message_is_found_by_the_sweep() -> None:
 
 
 @instantly
-async def test_a_lost_tally_is_found_even_when_the_story_was_read_anew_for_somebody_else() -> None:
+async def test_a_lost_tally_is_found_even_when_the_story_was_read_anew_for_someone_else() -> None:
     database = FakeDatabase()
     process = Process(database)
     connection, _ = await process.join()
@@ -633,7 +633,7 @@ async def test_who_joins_or_leaves_while_a_large_story_is_written_in_chunks_is_i
 
 
 @instantly
-async def test_who_leaves_the_crowd_in_the_middle_of_a_delivery_gets_it_by_itself() -> None:
+async def test_who_leaves_the_group_in_the_middle_of_a_delivery_gets_it_by_itself() -> None:
     database = FakeDatabase()
     process = Process(database)
     joined = [await process.join() for _ in range(3 * CHUNK)]
@@ -711,7 +711,7 @@ async def test_a_presence_message_that_makes_no_sense_is_passed_over() -> None:
 
 
 @instantly
-async def test_a_story_that_nobody_watches_is_kept_for_a_moment_and_then_forgotten() -> None:
+async def test_a_story_that_no_one_watches_is_kept_for_a_moment_and_then_forgotten() -> None:
     database = FakeDatabase()
     process = Process(database)
     running = asyncio.create_task(process.hub.run())

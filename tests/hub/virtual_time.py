@@ -8,7 +8,7 @@ from typing import Any
 
 
 class _Leaping(selectors.SelectSelector):
-    """Never waits: whoever would, moves the clock instead."""
+    """Never waits: anyone who would, moves the clock instead."""
 
     def __init__(self) -> None:
         super().__init__()

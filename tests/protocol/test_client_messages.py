@@ -105,7 +105,7 @@ def test_a_message_is_at_most_32_kib() -> None:
         parse_message(fits + " ")
 
 
-def test_what_only_a_socket_takes_is_no_deed() -> None:
+def test_what_only_a_socket_takes_is_no_action() -> None:
     for kind in ("subscribe", "unsubscribe", "visible"):
         with pytest.raises(MalformedError):
             parse_action(json.dumps({"type": kind, "story": CODE, "value": True}).encode())

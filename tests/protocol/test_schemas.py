@@ -270,7 +270,7 @@ def test_our_code_writes_the_golden_frames(path: Path) -> None:
 
 
 @given(comments)
-def test_a_name_that_nobody_signed_shows_no_tick_however_old_it_is(kept: Comment) -> None:
+def test_a_name_that_no_one_signed_shows_no_tick_however_old_it_is(kept: Comment) -> None:
     kept = replace(kept, state=CommentState.PUBLISHED, name="Vera ✔️ Holm ✓")
     name = serializers.comment(replace(kept, vouched=False))["author"]["name"]
     assert name == "Vera \ufe0f Holm"

@@ -21,7 +21,7 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 from widget_server.bus import embedded_valkey
-from widget_server.server.child_process import announce_ready, follow_parent
+from widget_server.server.child_process import notify_ready, exit_with_parent
 
 name, folder = sys.argv[1], Path(sys.argv[2])
 temper = (folder / "temper").read_text().split()
@@ -45,12 +45,12 @@ if "refuses" in temper:
 if "dies" in temper:
     note("died")
     sys.exit(1)
-follow_parent()
+exit_with_parent()
 if embedded_valkey.is_ready(folder):
     note("bus")
 note("up")
 if "mute" not in temper:
-    announce_ready()
+    notify_ready()
 while True:
     time.sleep(60)
 """
@@ -59,20 +59,20 @@ PARENT = """
 import logging, sys
 from pathlib import Path
 from widget_server.server.child_process import ProcessSpec
-from widget_server.server.supervisor import DataFolderInUse, Supervisor, valkey_spec, sole_server
+from widget_server.server.supervisor import DataDirLockedError, Supervisor, valkey_spec, lock_data_dir
 
 folder, program = Path(sys.argv[1]), sys.argv[2]
 drain_s, workers, with_valkey = map(float, sys.argv[3:])
 logging.basicConfig(level=logging.INFO)
 try:
-    with sole_server(folder):
+    with lock_data_dir(folder):
         children = [valkey_spec(folder)] if with_valkey else []
         for number in range(int(workers)):
             name = f"worker-{number}"
             command = [program, str(folder / "worker.py"), name, str(folder)]
             children.append(ProcessSpec(name, command, {"WIDGET_WORKER": str(number)}))
         sys.exit(Supervisor(children, drain_s).run())
-except DataFolderInUse as problem:
+except DataDirLockedError as problem:
     sys.exit(print(problem, file=sys.stderr) or 2)
 """
 

@@ -67,7 +67,7 @@ class Store:
         return await self.writer.submit(React(story.id, comment, reader, reaction, None, 1))
 
     async def together(self, *actions: Any) -> list[Any]:
-        """Answers of deeds that come in the same instant: one batch."""
+        """Answers of actions that come in the same instant: one batch."""
         return await asyncio.gather(
             *(self.writer.submit(action) for action in actions), return_exceptions=True
         )
@@ -114,7 +114,7 @@ class Store:
 
 
 def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post:
-    """The deed of a comment."""
+    """The action of a comment."""
     fields: dict[str, Any] = {
         "id": new_id(),
         "key": uuid.uuid4().hex,

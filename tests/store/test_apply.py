@@ -1,4 +1,4 @@
-"""What each deed does to a story, on both engines."""
+"""What each action does to a story, on both engines."""
 
 from dataclasses import replace
 from typing import Any

@@ -60,7 +60,7 @@ def post(story: int, number: int) -> Post:
 
 
 def quiet(_table: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
+    """No one watches."""
 
 
 async def test_a_backup_holds_every_row_and_restores_into_either_engine(
@@ -161,7 +161,7 @@ async def test_an_interrupted_restore_leaves_the_old_data_serving(
         assert database.epoch == before
 
 
-async def test_after_a_restore_the_first_deed_is_asked_to_come_again(
+async def test_after_a_restore_the_first_action_is_asked_to_come_again(
     database_url: str, tmp_path: Path
 ) -> None:
     """Numbers may mean other stories now: nothing is written on the strength of the old ones."""

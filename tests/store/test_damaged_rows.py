@@ -128,7 +128,7 @@ async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: 
     assert latest.floor == posted[2].seq - 1
 
 
-async def test_what_is_damaged_can_be_removed_and_takes_no_other_deed_with_it(
+async def test_what_is_damaged_can_be_removed_and_takes_no_other_action_with_it(
     store: Store,
 ) -> None:
     for name, columns in DAMAGES.items():

@@ -1,4 +1,4 @@
-"""What is asked once for many, whoever of them still waits for the answer."""
+"""What is asked once for many, anyone who of them still waits for the answer."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ from widget_server.model.errors import UnavailableError
 from widget_server.operations.cache import LookupCache
 
 
-async def test_a_question_that_nobody_waits_for_any_more_fails_without_a_word(
+async def test_a_question_that_no_one_waits_for_any_more_fails_without_a_word(
     store: Store,
 ) -> None:
     said: list[dict[str, Any]] = []

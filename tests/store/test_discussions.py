@@ -28,7 +28,7 @@ async def post_many(store: Store, story: Story, number: int, **more: Any) -> lis
 
 
 async def read_all(store: Store, story: Story, order: str, limit: int) -> list[list[str]]:
-    """Every page, while somebody posts before each of them."""
+    """Every page, while someone posts before each of them."""
     pages, before = [], None
     while True:
         page = await store.discussions.page(story.code, order, before, limit)
@@ -302,11 +302,11 @@ async def test_a_reader_who_wrote_much_takes_no_room_from_another(
     gone = await store.post(story, "quiet", at=30)
     await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
     await store.post(other, "quiet", at=40)
-    mine = await store.discussions.own(story.id, ["quiet", "loud", "nobody"])
+    mine = await store.discussions.own(story.id, ["quiet", "loud", "no-one"])
     assert [one.id for one in mine["quiet"].comments] == [quiet.id]
     assert mine["quiet"].reactions == {"": "sad", quiet.id: "happy"}
     assert [one.id for one in mine["loud"].comments] == [waiting.id, *many[:-3:-1]]
-    assert (mine["nobody"].reactions, mine["nobody"].comments) == ({}, [])
+    assert (mine["no-one"].reactions, mine["no-one"].comments) == ({}, [])
 
 
 async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) -> None:

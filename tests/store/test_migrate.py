@@ -166,7 +166,7 @@ async def test_damage_inside_the_file_is_found_by_the_check(sqlite_url: str) -> 
 
 
 async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    url = f"postgresql+asyncpg://nobody@/nothing?host={tmp_path}"
+    url = f"postgresql+asyncpg://no one@/nothing?host={tmp_path}"
     for action in (migrate.upgrade(url), migrate.revision(url), Database(url).open()):
         with pytest.raises(DatabaseUnavailableError) as problem:
             await action

@@ -1,4 +1,4 @@
-"""The writer against the simplest model of one story, with deeds in any order and any batches."""
+"""The writer against the simplest model of one story, with actions in any order and any batches."""
 
 import asyncio
 import itertools
@@ -44,7 +44,7 @@ class Word:
 
 @dataclass
 class Model:
-    """One story without a database: what each deed answers, and what is public afterwards."""
+    """One story without a database: what each action answers, and what is public afterwards."""
 
     closed: bool = False
     seq: int = 0
@@ -76,7 +76,7 @@ class Model:
         word.state, word.text, word.waiting = "removed", "", None
 
     def do(self, action: Any) -> None:
-        """Do what the deed says. Raises its refusal."""
+        """Do what the action says. Raises its refusal."""
         getattr(self, type(action).__name__.lower())(action)
 
     def react(self, action: React) -> None:
@@ -142,7 +142,7 @@ class Model:
 
 
 class Discussion(RuleBasedStateMachine):
-    """Deeds wait until `commit` sends them all in one instant, as one batch."""
+    """Actions wait until `commit` sends them all in one instant, as one batch."""
 
     store: Store
     runner: asyncio.Runner
@@ -269,7 +269,7 @@ def machine(database_url: str) -> Iterator[type[Discussion]]:
         runner.run(stack.aclose())
 
 
-def test_any_deeds_in_any_batches_do_what_the_model_says(
+def test_any_actions_in_any_batches_do_what_the_model_says(
     machine: type[Discussion], database_url: str
 ) -> None:
     examples = 40 if database_url.startswith("sqlite") else 8

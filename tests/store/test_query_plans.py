@@ -66,13 +66,13 @@ QUESTIONS: dict[str, Question] = {
 
 
 @pytest.fixture(scope="module")
-def crowded(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
+def busy_database(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     """A database with a story of 10,000 comments: its URL, the story's code, the first comment."""
-    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('crowded') / 'widget.db'}"
-    return asyncio.run(_crowd(url))
+    url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('busy_database') / 'widget.db'}"
+    return asyncio.run(_group(url))
 
 
-async def _crowd(url: str) -> tuple[str, str, str]:
+async def _group(url: str) -> tuple[str, str, str]:
     await migrate.upgrade(url)
     async with open_store(url) as store:
         story = await store.story()
@@ -95,9 +95,9 @@ async def _crowd(url: str) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 async def test_a_question_finds_its_comments_by_an_index(
-    crowded: tuple[str, str, str], name: str
+    busy_database: tuple[str, str, str], name: str
 ) -> None:
-    url, code, comment = crowded
+    url, code, comment = busy_database
     asked: list[tuple[str, Any]] = []
 
     def note(

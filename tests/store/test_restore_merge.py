@@ -21,7 +21,7 @@ from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, 
 
 
 def quiet(_table: str, _done: int, _total: int) -> None:
-    """Nobody watches."""
+    """No one watches."""
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 
 async def restored(store: Store, url: str, file: Path) -> backup.Restored:
-    """Restore, and let the writer notice: it asks for one deed to come again."""
+    """Restore, and let the writer notice: it asks for one action to come again."""
     done = await backup.restore(url, file, quiet)
     with pytest.raises(UnavailableError):
         await store.writer.run_in_transaction(revoke_token("s", "noticed"))

@@ -82,7 +82,7 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
             assert await asyncio.to_thread(held.acquire, timeout=30)
         with pytest.raises(UnavailableError):
             await store.database.read(run)
-        assert not ran.is_set(), "nobody waits for it any more"
+        assert not ran.is_set(), "no one waits for it any more"
         hold.set()
         assert all(
             isinstance(answer, UnavailableError)

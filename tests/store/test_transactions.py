@@ -37,7 +37,7 @@ def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
     return seen
 
 
-async def test_of_a_storys_copies_one_that_nobody_acted_on_gives_its_place_up(
+async def test_of_a_storys_copies_one_that_no_one_acted_on_gives_its_place_up(
     store: Store, seeing: See
 ) -> None:
     story = (await store.story()).id

@@ -1,4 +1,4 @@
-"""Many deeds, few transactions: order without gaps, keys that post once, nobody taken along."""
+"""Many actions, few transactions: order without gaps, keys that post once, no one taken along."""
 
 import asyncio
 import logging
@@ -55,7 +55,7 @@ async def test_numbers_have_no_gap_when_two_processes_write_to_the_same_stories(
         assert sum(counts.batches for counts in written) < sum(counts.actions for counts in written)
 
 
-async def test_deeds_of_one_instant_are_one_transaction_with_one_update_of_the_story(
+async def test_actions_of_one_instant_are_one_transaction_with_one_update_of_the_story(
     store: Store,
 ) -> None:
     story = await store.story()
@@ -145,7 +145,7 @@ async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
             assert await one.discussions.known_copies(story.id) == 1
 
 
-async def test_a_deed_that_the_database_refuses_takes_no_other_with_it(
+async def test_an_action_that_the_database_refuses_takes_no_other_with_it(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No verb lets such text through; the store holds all the same."""
@@ -199,7 +199,7 @@ async def test_a_frame_carries_the_count_that_its_version_stands_for(store: Stor
     assert changed.comment.tally.counts == {"happy": 2, "sad": 0}
 
 
-async def test_what_is_announced_shows_no_later_deed_of_the_same_batch(store: Store) -> None:
+async def test_what_is_announced_shows_no_later_action_of_the_same_batch(store: Store) -> None:
     story = await store.story()
     first = post(story, "r", "first words")
     await store.together(
@@ -225,7 +225,7 @@ async def test_what_waits_when_the_writer_is_stopped_is_still_written(migrated_u
         await store.post(story)
 
 
-async def test_forgetting_while_the_same_reader_posts_elsewhere_fails_nobody(
+async def test_forgetting_while_the_same_reader_posts_elsewhere_fails_no_one(
     migrated_url: str,
 ) -> None:
     async with open_store(migrated_url) as one, open_store(migrated_url) as other:

@@ -1,4 +1,4 @@
-"""The acceptor: everybody in their turn, nobody while it rests, and nobody is turned away for it."""
+"""The acceptor: everybody in their turn, no one while it rests, and no one is turned away for it."""
 
 import asyncio
 import os
@@ -70,7 +70,7 @@ async def test_everyone_is_accepted() -> None:
         assert await guests.leave() == [b"hello"] * 10
 
 
-async def test_nobody_is_accepted_while_it_rests_and_everybody_after() -> None:
+async def test_no_one_is_accepted_while_it_rests_and_everybody_after() -> None:
     with Guests() as guests:
         guests.open()
         before = ACCEPT_METRICS.pauses
@@ -100,7 +100,7 @@ async def test_many_short_rests_are_had_together() -> None:
         await guests.leave()
 
 
-async def test_who_has_left_before_he_is_accepted_harms_nobody() -> None:
+async def test_who_has_left_before_he_is_accepted_harms_no_one() -> None:
     with Guests() as guests:
         guests.come(3)
         for client in guests.clients:

@@ -149,7 +149,7 @@ async def test_a_peer_that_reads_again_takes_frames_again(ws: Any, monkeypatch: 
         assert b"the rest" in [bytes(f.data) for f in frames]
 
 
-async def test_a_hook_that_fails_harms_nobody(ws: Any, monkeypatch: Any) -> None:
+async def test_a_hook_that_fails_harms_no_one(ws: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(QuickProtocol, "slow_consumer_timeout_s", 60)
     monkeypatch.setattr(QuickPeer, "slow_consumer_timeout_s", 60)
     async with one_peer(ws, receive_buffer=4096) as (connection, client, _house, _served):

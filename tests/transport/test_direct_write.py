@@ -24,24 +24,24 @@ class Pinging(WebSocketProtocol):
 
 
 class Member:
-    """A socket in a crowd, and whether it was taken back from it."""
+    """A socket in a broadcast group, and whether it was taken back from it."""
 
     def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
         self.peer = connection
         self.place = NOT_A_MEMBER
         self.taken_back = 0
-        self._crowd = broadcast
+        self._group = broadcast
         connection.on_direct_revoked = self._on_busy
 
     def _on_busy(self) -> None:
         self.taken_back += 1
         if self.place != NOT_A_MEMBER:
-            self._crowd.remove(self)
+            self._group.remove(self)
 
     def write(self, batch: PreparedBatch) -> None:
-        """As the hub writes to one who is not in the crowd."""
+        """As the hub writes to one who is not in the broadcast group."""
         if self.peer.write(batch) and self.peer.direct_socket is not None:
-            self._crowd.add(self, self.peer.direct_socket)
+            self._group.add(self, self.peer.direct_socket)
 
 
 class House:

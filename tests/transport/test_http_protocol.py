@@ -1,4 +1,4 @@
-"""The HTTP door: what is too much, too slow or ambiguous is refused, once, and nobody waits for it."""
+"""The HTTP door: what is too much, too slow or ambiguous is refused, once, and no one waits for it."""
 
 import asyncio
 import gc

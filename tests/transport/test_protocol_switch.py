@@ -1,4 +1,4 @@
-"""The doorstep: a handshake is judged before anything is made for it, as the long way would judge it."""
+"""The protocol switch: a handshake is judged before anything is made for it, as the long way would judge it."""
 
 import asyncio
 import gc
@@ -189,7 +189,7 @@ async def test_one_who_leaves_without_a_word_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("request_", [HANDSHAKE, GET])
-async def test_the_doorstep_is_left_to_nobody(request_: bytes) -> None:
+async def test_the_doorstep_is_left_to_no_one(request_: bytes) -> None:
     async with serving(App(), http=Inside) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
         protocol_switch = weakref.ref(served.connections[0])

@@ -133,7 +133,7 @@ def test_pages_lead_through_all_threads(shared_server: SharedServer) -> None:
     + [{"order": order} for order in ("", "best", "NEWEST")]
     + [{"before": before} for before in ("x", "%00", "W10", "é", "WyJvbGRlc3QiLDFd")],
 )
-def test_a_page_that_nobody_offered_is_malformed(
+def test_a_page_that_no_one_offered_is_malformed(
     shared_server: SharedServer, query: dict[str, str]
 ) -> None:
     story = shared_server.story()
@@ -150,7 +150,7 @@ def test_the_thread_of_a_reply_is_the_whole_thread(shared_server: SharedServer) 
         assert (thread["id"], [one["id"] for one in thread["replies"]]) == (top, [reply])
 
 
-@pytest.mark.parametrize("comment", ["nobody", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
+@pytest.mark.parametrize("comment", ["no-one", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
 def test_a_comment_that_is_not_there_is_not_found(
     shared_server: SharedServer, comment: str
 ) -> None:
@@ -187,11 +187,11 @@ def test_codes_that_are_none_are_left_out_of_counts(shared_server: SharedServer)
     assert answer == {"stories": {}, "more": 0}
 
 
-# Deeds --------------------------------------------------------------------------------------------
+# Actions --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("media", ["text/plain", "text/plain;charset=UTF-8", "application/json"])
-def test_every_deed_is_taken_in_both_media_types(shared_server: SharedServer, media: str) -> None:
+def test_every_action_is_taken_in_both_media_types(shared_server: SharedServer, media: str) -> None:
     story = shared_server.story()
 
     def do(kind: str, **fields: Any) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
         assert "text/plain" in answer.json()["detail"]
 
 
-def test_a_deed_done_again_with_its_key_is_done_once(shared_server: SharedServer) -> None:
+def test_an_action_done_again_with_its_key_is_done_once(shared_server: SharedServer) -> None:
     story = shared_server.story()
     key = str(uuid.uuid4())
     first = shared_server.post(story, key=key)
@@ -254,7 +254,7 @@ def test_a_deed_done_again_with_its_key_is_done_once(shared_server: SharedServer
     assert shared_server.snapshot(story)["count"] == 1
 
 
-def test_all_first_deeds_with_one_first_are_one_readers(shared_server: SharedServer) -> None:
+def test_all_first_actions_with_one_first_are_one_readers(shared_server: SharedServer) -> None:
     story, other, first = shared_server.story(), shared_server.story(), str(uuid.uuid4())
     taps = [
         shared_server.action(story, "react", reaction=reaction, first=spelt).json()
@@ -266,7 +266,7 @@ def test_all_first_deeds_with_one_first_are_one_readers(shared_server: SharedSer
     ]
     elsewhere = shared_server.action(other, "react", reaction="sad", first=first).json()
     assert len({answer["reader"] for answer in (*taps, *said, elsewhere)}) == 1
-    # What was said before is that reader's to take back, by a deed of any kind.
+    # What was said before is that reader's to take back, by an action of any kind.
     mine = said[0]["comment"]["id"]
     assert shared_server.action(story, "delete", comment=mine, first=first).status_code == 200
     assert shared_server.action(story, "forget", first=first).status_code == 200
@@ -274,7 +274,7 @@ def test_all_first_deeds_with_one_first_are_one_readers(shared_server: SharedSer
     assert sum(shared_server.snapshot(other)["tally"]["counts"].values()) == 0
 
 
-def test_without_first_each_first_deed_is_another_readers(shared_server: SharedServer) -> None:
+def test_without_first_each_first_action_is_another_readers(shared_server: SharedServer) -> None:
     story = shared_server.story()
     key = str(uuid.uuid4())
     taps = [shared_server.action(story, "react", reaction="sad", key=key).json() for _ in range(2)]
@@ -290,7 +290,7 @@ def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
     once = shared_server.post(story, "hello", key=key, first=first)
     again = shared_server.post(story, "hello, changed", key=key, first=first)
     assert again == once
-    # The answer was lost, and meanwhile the reader has become somebody by another way.
+    # The answer was lost, and meanwhile the reader has become someone by another way.
     other = shared_server.action(story, "react", reaction="sad").json()["reader"]
     late = shared_server.post(
         story, key=key, first=first, reader=other if known else once["reader"]
@@ -309,7 +309,7 @@ def test_a_first_that_others_may_guess_is_refused(shared_server: SharedServer, f
     assert "“first”" in answer.json()["detail"]
 
 
-def test_a_key_that_others_may_guess_makes_nobody_the_same_reader(
+def test_a_key_that_others_may_guess_makes_no_one_the_same_reader(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
@@ -331,13 +331,13 @@ def test_pages_may_read_by_which_clock_an_answer_was_given(shared_server: Shared
     assert "date" in answer.headers
 
 
-def test_messages_of_the_socket_alone_are_no_deeds(shared_server: SharedServer) -> None:
+def test_messages_of_the_socket_alone_are_no_actions(shared_server: SharedServer) -> None:
     story = shared_server.story()
     for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):
         assert rejection(shared_server.action(story, kind, value=True)) == (400, "malformed")
 
 
-def test_a_refused_deed_carries_its_reference(shared_server: SharedServer) -> None:
+def test_a_refused_action_carries_its_reference(shared_server: SharedServer) -> None:
     story = shared_server.story()
     known = shared_server.action(story, "react", reaction="unheard of", ref=5)
     assert (rejection(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
@@ -372,7 +372,7 @@ def test_a_refused_deed_carries_its_reference(shared_server: SharedServer) -> No
         (["http://localhost:3000"], "http://localhost", 403),
     ],
 )
-def test_a_deed_counts_only_from_a_page_that_the_token_names(
+def test_an_action_counts_only_from_a_page_that_the_token_names(
     shared_server: SharedServer, origins: list[str], origin: str | None, status: int
 ) -> None:
     story = shared_server.publisher.story(origins=origins)
@@ -837,13 +837,13 @@ def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_progr
         assert "Accept" in answer.headers["vary"]
 
 
-def test_a_story_that_nobody_has_shown_is_told_as_one_that_may_begin(
+def test_a_story_that_no_one_has_shown_is_told_as_one_that_may_begin(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.publisher.story()
     page = shared_server.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
     assert page.status_code == 404
-    assert "A discussion begins when somebody first opens a page that carries it." in page.text
+    assert "A discussion begins when someone first opens a page that carries it." in page.text
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_over_http(
         assert shared_server.snapshot(story)["count"] == 0
         # What was sent is not said back, where it is anything worth repeating.
         assert "alert" not in answer.text
-        assert "nobody" not in answer.text
+        assert "no-one" not in answer.text
 
 
 async def ask(socket: Any, body: bytes) -> dict[str, Any]:
@@ -290,7 +290,7 @@ def test_other_peoples_comments_answer_like_none(shared_server: SharedServer) ->
     stranger = shared_server.action(story, "react", reaction="sad").json()["reader"]
     for where, comment, reader in (
         (story, theirs, stranger),
-        (story, "nobody", stranger),
+        (story, "no-one", stranger),
         (story, mine["comment"]["id"], mine["reader"]),
         (other, theirs, stranger),
         (story, removed["comment"]["id"], removed["reader"]),
@@ -341,7 +341,7 @@ def texts_of(tree: list[Any]) -> str:
 
 
 def send_all(shared_server: SharedServer, messages: list[dict[str, Any]]) -> list[httpx.Response]:
-    """Deeds of many readers, sixteen at a time; their answers in the same order."""
+    """Actions of many readers, sixteen at a time; their answers in the same order."""
 
     async def run() -> list[httpx.Response]:
         answers: dict[int, httpx.Response] = {}

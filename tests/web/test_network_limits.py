@@ -185,10 +185,10 @@ async def test_who_only_reads_makes_so_many_copies_known_and_is_a_household_at_m
 # Questions to the database ------------------------------------------------------------------------
 
 
-async def test_a_token_that_nobody_signed_costs_no_question_to_the_database(
+async def test_a_token_that_no_one_signed_costs_no_question_to_the_database(
     open_desk: Open,
 ) -> None:
-    desk = await open_desk(deed="1000000/1")
+    desk = await open_desk(action="1000000/1")
     story = desk.publisher.story()
     stranger = await desk.network("192.0.2.1")
     before = desk.reads
@@ -240,7 +240,7 @@ async def test_who_asks_for_many_stories_that_are_none_is_heard_only_for_those_t
 
 
 async def test_actions_are_counted_before_anything_else_is_looked_at(open_desk: Open) -> None:
-    desk = await open_desk(deed="10/600")
+    desk = await open_desk(action="10/600")
     story = await desk.known_story()
     stranger = await desk.network("192.0.2.1")
     answers = [

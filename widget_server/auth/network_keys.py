@@ -1,4 +1,4 @@
-"""Which network somebody comes from, as a key that says nothing about the address."""
+"""Which network someone comes from, as a key that says nothing about the address."""
 
 import hmac
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -13,7 +13,7 @@ _PREFIX = {4: 32, 6: 64}
 class NetworkHasher:
     """Keys of networks under a secret: the same all day, another one tomorrow.
 
-    Nothing of an address is kept. Whoever has the keys but not the secret can neither find the
+    Nothing of an address is kept. Anyone who has the keys but not the secret can neither find the
     addresses by trying them all nor follow a network from one day to the next.
     """
 

@@ -111,7 +111,7 @@ def _origin(text: str) -> urls.Url | None:
     return _parsed(text) if len(text) <= _MAX_RULE else None
 
 
-# Asked at every deed and every join, for the same few pages; strangers can fill it with 1.2 MB.
+# Asked at every action and every join, for the same few pages; strangers can fill it with 1.2 MB.
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> urls.Url | None:
     url = _normal(urls.split(text))

@@ -1,4 +1,4 @@
-"""How fast somebody may act: a bucket of deeds per key, refilled evenly.
+"""How fast someone may act: a bucket of actions per key, refilled evenly.
 
 The generic cell rate algorithm (ITU-T I.371, annex A): one float per key, the moment at which
 the bucket is full again, instead of a count and a time.
@@ -19,7 +19,7 @@ _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` deeds in `per_s` seconds; all of them may come at once after as long a rest."""
+    """`count` actions in `per_s` seconds; all of them may come at once after as long a rest."""
 
     count: int
     per_s: float
@@ -55,9 +55,9 @@ class RateLimiter:
         }
 
     def hit(self, kind: str, key: str) -> None:
-        """Count one deed. A refused deed costs nothing.
+        """Count one action. A refused action costs nothing.
 
-        Raises RateLimited with the whole seconds after which the next deed passes.
+        Raises RateLimitedError with the whole seconds after which the next action passes.
         """
         rate = self._rates.get(kind)
         if rate is None:
@@ -68,7 +68,7 @@ class RateLimiter:
         self._forget(buckets, now)
 
     def require(self, kind: str, key: str) -> None:
-        """Raise `RateLimited` where `spend` would; nothing is counted."""
+        """Raise `RateLimitedError` where `hit` would; nothing is counted."""
         rate = self._rates.get(kind)
         if rate is not None:
             now = self._clock()
@@ -76,9 +76,9 @@ class RateLimiter:
 
     @staticmethod
     def _full_after_one(rate: Rate, now: float, full_at: float) -> float:
-        """When the bucket is full again once one more was spent. Raises `RateLimited`."""
+        """When the bucket is full again once one more was spent. Raises `RateLimitedError`."""
         full_at = max(full_at, now) + rate.per_s / rate.count
-        # A millionth of slack: sums of floats must not cost the last deed of a burst.
+        # A millionth of slack: sums of floats must not cost the last action of a burst.
         excess = full_at - now - rate.per_s * (1 + 1e-6)
         if excess > 0:
             raise RateLimitedError(retry_after=max(1, math.ceil(excess - 1e-6)))
@@ -89,7 +89,7 @@ class RateLimiter:
         return sum(len(buckets) for buckets in self._full_at.values())
 
     def _forget(self, buckets: OrderedDict[str, float], now: float) -> None:
-        # Two at most for each deed: what one deed adds is outpaced, and no deed pays for a sweep.
+        # Two at most for each action: what one action adds is outpaced, and no action pays for a sweep.
         for _ in range(2):
             key = next(iter(buckets))
             if buckets[key] > now and len(buckets) <= self._capacity:

@@ -54,7 +54,7 @@ class UnverifiedToken:
 def parse_unverified(token: str) -> UnverifiedToken:
     """Read type, site and generation from a token's text. Nothing is decoded or believed.
 
-    Raises TokenInvalid for a text that no mint could have made.
+    Raises TokenInvalidError for a text that no mint could have made.
     """
     match = _SHAPE.fullmatch(token) if len(token) <= MAX_TOKEN else None
     if match is None:
@@ -129,7 +129,7 @@ class Keyring:
         """The claims of a widget token of a site whose generations `oldest..newest` are accepted.
 
         Whether it has expired or was revoked is the caller's to ask, as an expired token still
-        reads. `now` is in seconds since 1970. Raises TokenInvalid.
+        reads. `now` is in seconds since 1970. Raises TokenInvalidError.
         """
         payload = self._site_payload(peeked, "w1", oldest, newest)
         jti = hashlib.sha256(peeked.token.encode()).hexdigest()
@@ -143,8 +143,8 @@ class Keyring:
     ) -> IdentityClaims:
         """The claims of an identity token that is good at `now` (seconds since 1970).
 
-        That it is used once only is the caller's to keep, by its `jti`. Raises TokenInvalid, or
-        TokenExpired when it was good once.
+        That it is used once only is the caller's to keep, by its `jti`. Raises TokenInvalidError, or
+        TokenExpiredError when it was good once.
         """
         payload = self._site_payload(peeked, "i1", oldest, newest)
         try:
@@ -160,7 +160,7 @@ class Keyring:
         return tuple(hmac.digest(one.encode(), b"bus", "sha256") for one in self._secrets)
 
     def derived_reader_id(self, first: str) -> str:
-        """Return the id of the reader who acts with this `first`: the same for each of their deeds.
+        """Return the id of the reader who acts with this `first`: the same for each of their actions.
 
         As unforeseeable as a random one for all who do not know `first`, a random UUID.
         """
@@ -174,7 +174,7 @@ class Keyring:
     def verify_reader(self, token: str, site: str) -> ReaderClaims:
         """The claims of a reader token that this server issued for this site.
 
-        Raises TokenInvalid.
+        Raises TokenInvalidError.
         """
         peeked = parse_unverified(token)
         if peeked.site != site or peeked.generation != 0:

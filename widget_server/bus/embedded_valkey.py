@@ -1,7 +1,7 @@
 """The Valkey that comes with the package: how it is started, where it listens, if it answers.
 
 It listens on a Unix socket only and writes nothing to disk: the bus is a hint, the database is the
-truth. This module starts no process itself; whoever owns the server's processes does.
+truth. This module starts no process itself; anyone who owns the server's processes does.
 """
 
 import os
@@ -83,7 +83,7 @@ def is_ready(data_dir: Path) -> bool:
 def stop_orphan(data_dir: Path) -> None:
     """Make room for a new one: end the Valkey of a parent that was killed, remove its socket.
 
-    The caller holds the data folder's lock, so nobody alive is using that Valkey. One that does
+    The caller holds the data folder's lock, so no one alive is using that Valkey. One that does
     not answer loses its socket only: no new connection can reach it.
     """
     deadline = time.monotonic() + 4 * _TIMEOUT_S

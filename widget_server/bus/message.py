@@ -31,7 +31,7 @@ class BusMessage:
     """One fact about one story, encoded once for all processes and all sockets.
 
     `number` is the `seq` of a comment or story message, the `version` of a tally, and the number
-    of readers of a presence message. `key` is the comment's id (tally: of the comment or empty
+    of readers of a presence message. `target` is the comment's id (tally: of the comment or empty
     for the story; presence: the sending process).
     """
 
@@ -90,7 +90,7 @@ def is_sound(message: BusMessage) -> bool:
     if not isinstance(content, dict):
         return False
     if message.kind == "presence":
-        return True  # not shown as it is; whoever counts it looks at it
+        return True  # not shown as it is; anyone who counts it looks at it
     if (content.get("type"), content.get("story")) != (message.kind, message.story):
         return False
     if message.kind == "tally":

@@ -1,13 +1,13 @@
 """The bus between processes: Valkey or Redis pub/sub, at most once and never the truth.
 
 Nothing here waits for the bus on behalf of a reader, and nothing fails when it is away: messages
-that cannot be sent are dropped and counted, and the sweep against the database repairs what they
+that cannot be sent are dropped and counted, and reconciliation against the database repairs what they
 would have told. redis-py's pub/sub can be dead without an error (a half-open connection, a
 failover), so each process sends itself a probe; when it does not come back, or a subscription is
 confirmed anew by itself, the connection is rebuilt and everything watched is reconciled.
 
 Every message is signed (`signing`) and looked at before it is passed on: a wrong one with the right
-number would be taken for the change that has it, and the sweep, which compares numbers, would not
+number would be taken for the change that has it, and reconciliation, which compares numbers, would not
 find out. One that was recorded and is sent again is passed over for its number, its version or its
 time, whatever its kind.
 """
@@ -58,7 +58,7 @@ class BusMetrics:
     messages_sent: Annotated[int, "messages given to the bus"] = 0
     messages_received: Annotated[int, "messages heard from the bus"] = 0
     messages_dropped: Annotated[
-        int, "messages that could not be sent; the sweep tells what they told"
+        int, "messages that could not be sent; reconciliation tells what they told"
     ] = 0
     messages_conflated: Annotated[int, "tallies replaced by newer ones before they were sent"] = 0
     reconnects: Annotated[int, "connections to the bus given up, to be made anew"] = 0
@@ -81,7 +81,7 @@ class RedisBus:
         on_gap: Callable[[], None],
         keys: Sequence[bytes],
     ) -> None:
-        """`keys`, newest first, are the same in all processes and known to nobody else."""
+        """`keys`, newest first, are the same in all processes and known to no one else."""
         self._url = url
         self._probe = f"w:probe:{process}"
         self._probes = 0
@@ -167,7 +167,7 @@ class RedisBus:
             self.metrics.messages_sent += len(batch) - failed
             self.metrics.messages_dropped += failed
         except (RedisError, OSError, TimeoutError):
-            # Not sent again: it may have arrived, and the sweep repairs it if not.
+            # Not sent again: it may have arrived, and reconciliation repairs it if not.
             self.metrics.messages_dropped += len(batch)
         finally:
             self._sending = False

@@ -1,4 +1,4 @@
-"""Signs what travels on the bus, so that nobody but this server's processes can say anything on it.
+"""Signs what travels on the bus, so that no one but this server's processes can say anything on it.
 
 A message is sent as its signature (32 hex digits of HMAC-SHA256), a space, and its bytes. The channel
 is signed as well: what was said of one story cannot be said again of another.

@@ -22,7 +22,7 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
         components = Components(config)
         async with components.running():
             result = await work(components.services)
-            # Open pages hear of it at once if a server runs, and with its next sweep otherwise.
+            # Open pages hear of it at once if a server runs, and with its next reconciliation otherwise.
             await components.bus.wait_flushed(1.0)
         return result
 

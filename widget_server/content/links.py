@@ -60,7 +60,7 @@ def _without_words(url: str) -> str:
     - a sentence mark of another script (category Po outside Latin and general punctuation, but for
       the middle dots of names): `https://example.org/x،ثم`.
 
-    So `https://ja.wikipedia.org/wiki/Tシャツ`, which nobody can tell from the first, is cut.
+    So `https://ja.wikipedia.org/wiki/Tシャツ`, which no one can tell from the first, is cut.
     """
     plain = True
     for place, char in enumerate(url):

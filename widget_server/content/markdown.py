@@ -47,7 +47,7 @@ _OTHER_NUMBER = re.compile(r"(?!0*1[.)])[0-9]+[.)]")
 def render(source: str) -> Tree:
     """The tree that pages, feeds and the embed draw.
 
-    Takes time in proportion to the source. Raises TextRefused for more than 10 links, 1,000
+    Takes time in proportion to the source. Raises TextRejectedError for more than 10 links, 1,000
     lines, 16 levels of nesting or 2,000 nodes.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")

@@ -45,7 +45,7 @@ _EMAIL = re.compile(r"[^\s@<>\x00-\x20\x7f-\x9f]+@[^\s@<>\x00-\x20\x7f-\x9f]+")
 def check_characters(text: str) -> None:
     """Refuse what no text may hold.
 
-    Raises Malformed for lone surrogates (no Unicode text has them) and TextRefused for NUL and
+    Raises Malformed for lone surrogates (no Unicode text has them) and TextRejectedError for NUL and
     other controls than tab and line breaks.
     """
     if _SURROGATE.search(text):
@@ -57,7 +57,7 @@ def check_characters(text: str) -> None:
 def check_name(text: str) -> None:
     """A reader's name: one line of 1 to 60 code points with something to see.
 
-    Raises Malformed, TextRefused or TooLarge.
+    Raises Malformed, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_NAME:
@@ -83,7 +83,7 @@ def check_unsigned_name(text: str) -> None:
 def check_website(url: str) -> None:
     """A reader's website: an absolute http or https URL of at most 200 characters.
 
-    Raises Malformed, TextRefused or TooLarge.
+    Raises Malformed, TextRejectedError or TooLargeError.
     """
     check_characters(url)
     if len(url) > MAX_WEBSITE:
@@ -97,7 +97,7 @@ def check_website(url: str) -> None:
 def check_email(text: str) -> None:
     """An email address, by its shape only: it is never sent out and never written to unasked.
 
-    Raises Malformed, TextRefused or TooLarge.
+    Raises Malformed, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_EMAIL:
@@ -109,7 +109,7 @@ def check_email(text: str) -> None:
 def check_reason(text: str) -> None:
     """Why a comment is reported: up to 1,000 code points; may be empty.
 
-    Raises Malformed, TextRefused or TooLarge.
+    Raises Malformed, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_REASON:
@@ -119,7 +119,7 @@ def check_reason(text: str) -> None:
 def check_body(text: str) -> Tree:
     """A comment's Markdown, 1 to 5,000 code points and 20,000 bytes: the tree that is shown.
 
-    The source itself is to be stored as it came. Raises Malformed, TextRefused or TooLarge.
+    The source itself is to be stored as it came. Raises Malformed, TextRejectedError or TooLargeError.
     """
     if len(text) > MAX_BODY:
         raise TooLargeError("A comment is at most 5,000 characters long.")

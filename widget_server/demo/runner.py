@@ -56,7 +56,7 @@ SAMPLE_COMMENTS = (
     Page("copy-bare", "Northside Weekly", "en", "Shortened."),
 )
 SIMULATED_COMMENTS = (
-    ("Ana", "I learned to read on that ferry. Nobody asked me for a card."),
+    ("Ana", "I learned to read on that ferry. No one asked me for a card."),
     ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
     ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
     ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
@@ -68,7 +68,7 @@ SIMULATED_COMMENTS = (
 def run(port: int, data: Path | None, *, simulate: bool) -> int:
     """Run the demo until it is interrupted; the exit status."""
     # What the operator's shell says of another server is not meant for the demo or its children;
-    # only the paces may be lifted for whoever tries the demo fast.
+    # only the paces may be lifted for anyone who tries the demo fast.
     for name in Config.model_fields.keys() - {"rate_limits"}:
         os.environ.pop(name.upper(), None)  # noqa: TID251
     # Its readers are the windows of one person; elsewhere a network counts as three.
@@ -208,7 +208,7 @@ async def _simulate_readers(port: int, passes: Sequence[str]) -> None:
         who = chance.randrange(len(readers))
         place = who % len(passes)
         action: dict[str, object] = {"type": "react", "reaction": chance.choice(keys)}
-        # Somebody writes at once: an empty discussion shows little.
+        # Someone writes at once: an empty discussion shows little.
         if voices and (len(voices) == len(SIMULATED_COMMENTS) or chance.random() < 0.2):
             name, body = voices.pop(0)
             key = str(uuid.uuid4())

@@ -22,7 +22,7 @@ class BatchLoader:
         if code not in self._next:
             own: set[str] = set()
             task = asyncio.create_task(self._run_after(code, own))
-            # Whoever still waits is told; a failure that nobody waits for is nobody's affair.
+            # Anyone who still waits is told; a failure that no one waits for is no one's affair.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._next[code] = own, task
         together, task = self._next[code]

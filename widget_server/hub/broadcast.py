@@ -2,7 +2,7 @@
 
 Nothing is asked and nothing looked at for a delivery but the socket itself: with thousands of
 readers, fetching each one's memory takes as long as all our own steps. What would have to be asked
-is kept true instead: who cannot take frames, hides the page or goes leaves the crowd in that moment,
+is kept true instead: who cannot take frames, hides the page or goes leaves the broadcast group in that moment,
 be it in the middle of a delivery.
 """
 
@@ -13,11 +13,11 @@ from widget_server.hub.connection import WRITE_METRICS, Connection, SupportsSend
 from widget_server.hub.prepared import PreparedBatch
 
 NOT_A_MEMBER = -1
-"""The place of one who is not in a crowd."""
+"""The place of one who is not in a broadcast group."""
 
 
 class BroadcastMember(Protocol):
-    """What the crowd knows of one who is in it."""
+    """What the broadcast group knows of one who is in it."""
 
     connection: Connection
     slot: int

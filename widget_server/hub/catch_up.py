@@ -31,7 +31,7 @@ class CatchUp:
     async def load_own(
         self, channel: Channel, subscriptions: Sequence[Subscription]
     ) -> Callable[[Subscription], bytes]:
-        """The `mine` part of each subscription; one question for all readers together."""
+        """The `load_own` part of each subscription; one question for all readers together."""
         readers = sorted({s.reader for s in subscriptions if s.reader is not None})
         left = await self._own_loader.load(channel.code, readers) if readers else {}
         nothing = b'{"reaction":null,"reactions":{},"comments":[]}'
@@ -70,7 +70,7 @@ class CatchUp:
         """Bring those up to date for whom frames are not enough.
 
         Who cannot be served now (it is paused, or the story is being read again) is served when
-        it takes frames again or with the next sweep.
+        it takes frames again or with the next reconciliation.
         """
         mine = await self.load_own(channel, subscriptions)
         for start in range(0, len(subscriptions), CHUNK):
@@ -102,7 +102,7 @@ class CatchUp:
             self._metrics.catch_ups += 1
 
     async def resync_lagging(self, channel: Channel) -> None:
-        """Serve whoever was passed over and is not about to be written to."""
+        """Serve anyone who was passed over and is not about to be written to."""
         channel.has_lagging = False
         lost = []
         for subscription in list(channel.others):

@@ -50,7 +50,7 @@ class Subscription:
         """What the first snapshot answers, until it was written."""
         self.channel: Channel | None = None
         self.slot = NOT_A_MEMBER
-        """Where it stands in the channel's crowd."""
+        """Where it stands in the channel's broadcast group."""
         self._seq = -1
 
     @property
@@ -125,10 +125,10 @@ class Channel(ChannelHistory):
         super().__init__(code)
         self.presence = presence
         self._public: tuple[bytes, bytes, bytes] | None = None
-        """Of what `snapshot` was made last: its head, its threads; and what it answered."""
+        """Of what `snapshot_message` was made last: its head, its threads; and what it answered."""
         self.broadcast: BroadcastGroup[Subscription] = BroadcastGroup()
         self.others: dict[Subscription, None] = {}
-        """Who watches and is not in the crowd."""
+        """Who watches and is not in the broadcast group."""
         self.pending_changes: list[PreparedMessage] = []
         self.pending_tallies: dict[str, PreparedMessage] = {}
         self.flush_handle: asyncio.Handle | None = None
@@ -187,7 +187,7 @@ class Channel(ChannelHistory):
             self.presence.remove(subscription.copy, subscription.network)
 
     def join_broadcast(self, subscription: Subscription) -> None:
-        """Into the crowd with one who has what the crowd has, if it can be written to like them."""
+        """Into the broadcast group with one who has what the broadcast group has, if it can be written to like them."""
         direct = subscription.connection.direct_socket
         if direct is not None and subscription.visible:
             del self.others[subscription]

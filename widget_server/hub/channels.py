@@ -1,7 +1,7 @@
 """The stories that this process listens to, each kept as the database has it.
 
 A story is read once for all who ask for it. What the bus did not bring is asked of the database,
-once for a story and never once for a reader; a sweep over all stories finds what nothing told of.
+once for a story and never once for a reader; a reconciliation over all stories finds what nothing told of.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ GAP_TIMEOUT_S = 0.2
 BUS_SUBSCRIBE_TIMEOUT_S = 0.5
 """How long a story's first reader waits for the bus to confirm that it is listened to."""
 IDLE_S = 45.0
-"""A story that nobody watches any more is listened to for this long: readers reload."""
+"""A story that no one watches any more is listened to for this long: readers reload."""
 SNAPSHOT_MAX_AGE_S = 0.2
 """Counts of comments inside a cached snapshot may be this old."""
 
@@ -75,7 +75,7 @@ class ChannelTable:
     async def get(self, code: str) -> Channel:
         """The story's channel with a usable snapshot, loaded once for all who ask meanwhile.
 
-        Raises `NotFound` and `Unavailable`.
+        Raises `NotFoundError` and `UnavailableError`.
         """
         channel = self.table.get(code)
         if channel is None:
@@ -122,7 +122,7 @@ class ChannelTable:
             channel.refresh(loaded)
 
     async def get_fresh(self, code: str) -> Channel:
-        """`visit`, for an answer that stands alone: the newest state, not a state and frames."""
+        """`get`, for an answer that stands alone: the newest state, not a state and frames."""
         channel = await self.get(code)
         if self._is_stale(channel):
             channel.snapshot_data = None
@@ -204,7 +204,7 @@ class ChannelTable:
         await self.catch_up.send_snapshots(channel, list(channel.others))
 
     def on_bus_gap(self) -> None:
-        """Messages may have been lost: look at every watched story now, not at the next sweep."""
+        """Messages may have been lost: look at every watched story now, not at the next reconciliation."""
         self._tasks.start(self.reconcile(suspect=True))
 
     async def reconcile(self, *, suspect: bool = False) -> None:
@@ -256,7 +256,7 @@ class ChannelTable:
     # Letting go --------------------------------------------------------------------------------
 
     def forget_idle(self, now: float) -> None:
-        """Stop listening to stories that nobody has watched or asked for since `IDLE_S`."""
+        """Stop listening to stories that no one has watched or asked for since `IDLE_S`."""
         self._forget(
             [
                 code

@@ -33,9 +33,9 @@ class SupportsSend(Protocol):
 class Connection(Protocol):
     """A connected embed. Nothing here waits and nothing here raises.
 
-    There is no queue behind `write`: a peer that does not read is `paused` and takes nothing until
+    There is no queue behind `write`: a peer that does not read is `write_paused` and takes nothing until
     its buffer has drained, so that it never costs more than that buffer. Who writes remembers what
-    was missed and catches up in `on_resume`. A peer that stays paused for too long is cut.
+    was missed and catches up in `on_writable`. A peer that stays paused for too long is cut.
     """
 
     on_writable: Callable[[], None] | None
@@ -45,13 +45,13 @@ class Connection(Protocol):
     """Called when the server starts to leave, before the socket is closed with 1012."""
 
     on_direct_revoked: Callable[[], None] | None
-    """Called when `direct` may be used no more, before anything is written in another way."""
+    """Called when `direct_socket` may be used no more, before anything is written in another way."""
 
     @property
     def direct_socket(self) -> SupportsSend | None:
-        """The peer's own socket, lent to who has set `on_busy`, for as long as nothing waits here.
+        """The peer's own socket, lent to who has set `on_direct_revoked`, for as long as nothing waits here.
 
-        What it does not take of a batch goes to `put_rest` at once.
+        What it does not take of a batch goes to `write_remainder` at once.
         """
 
     @property
@@ -70,7 +70,7 @@ class Connection(Protocol):
         """Hand over the whole batch and return True, or nothing of it and return False."""
 
     def write_remainder(self, data: bytes | memoryview) -> None:
-        """Take what `direct` did not, in the middle of a frame as it may be."""
+        """Take what `direct_socket` did not, in the middle of a frame as it may be."""
 
     def buffered(self) -> int:
         """Bytes accepted by `write` that have not left the process."""

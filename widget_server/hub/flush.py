@@ -33,7 +33,7 @@ class _FlushRun:
     changes: Sequence[PreparedMessage]
     tallies: Sequence[PreparedMessage]
     others: list[Subscription] | None = None
-    """Who is beside the crowd when that has had its turn: also who left it before."""
+    """Who is beside the broadcast group when that has had its turn: also who left it before."""
     others_written: int = 0
     """How many of these have had theirs."""
     batches_by_seq: dict[tuple[int, bool], PreparedBatch | None] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Flusher:
             self.schedule(channel)
 
     def _write_chunk(self, channel: Channel, delivery: _FlushRun) -> bool:
-        """Write to the next few, the crowd before the others; whether anyone is left."""
+        """Write to the next few, the broadcast group before the others; whether anyone is left."""
         taken = channel.broadcast.write(delivery.full_batch, CHUNK)
         self._metrics.batches_delivered += taken
         if not channel.broadcast.is_done:

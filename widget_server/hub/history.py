@@ -101,10 +101,10 @@ class ChannelHistory:
         """The `seq` at which the story's title, notice or rules changed last."""
         self._history: deque[tuple[int, PreparedMessage]] = deque()
         self._ring_bytes = 0
-        """Of the frames in `_ring`."""
+        """Of the frames in `_history`."""
         self._recent_changes: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
         self._recent_bytes = 0
-        """Of the JSON in `_recent`: no more than may be sent."""
+        """Of the JSON in `_recent_changes`: no more than may be sent."""
         self._joined: tuple[int, int, bytes] | None = None
         """The changes after one `seq` up to another, as they were sent last."""
         self._reorder_buffer: dict[int, BusMessage] = {}
@@ -170,7 +170,7 @@ class ChannelHistory:
         return self._keep_tally(message)
 
     def _is_told(self, message: BusMessage) -> bool:
-        """Whether the snapshot or a sweep has brought this, or what came after it, to everyone.
+        """Whether the snapshot or a reconciliation has brought this, or what came after it, to everyone.
 
         A message that comes so late has been sent twice, by whomever.
         """
@@ -188,7 +188,7 @@ class ChannelHistory:
         return frame
 
     def _same_epoch(self, message: BusMessage) -> bool:
-        """Whether its number means something here: before the first snapshot nobody knows."""
+        """Whether its number means something here: before the first snapshot no one knows."""
         return self.last_seq < 0 or message.epoch == self.epoch
 
     @property
@@ -238,7 +238,7 @@ class ChannelHistory:
     def extend_back(self, recent: RecentChanges) -> dict[str, PreparedMessage]:
         """Know more of the past, for readers who come back to a process that is new.
 
-        Answers the tallies that nobody here was told yet, by target. What was read too early to
+        Answers the tallies that no one here was told yet, by target. What was read too early to
         meet what is known from then on is passed over.
         """
         if (
@@ -250,7 +250,7 @@ class ChannelHistory:
         known = self._recent_changes
         self._recent_changes = OrderedDict()
         for seq, comment, body in recent.comments:
-            # What is ahead of `last` is on its way; it comes when its turn comes.
+            # What is ahead of `last_seq` is on its way; it comes when its turn comes.
             if comment not in known and seq <= self.last_seq:
                 self._recent_changes[comment] = (seq, body)
         self._recent_changes.update(known)
@@ -290,7 +290,7 @@ class ChannelHistory:
 
     def changes_after(self, seq: int) -> list[bytes] | None:
         """The comments changed after `seq`; None where not all of them are known, or not all that
-        was counted: how far back somebody's counts reach is not in a position."""
+        was counted: how far back someone's counts reach is not in a position."""
         if (
             not self.covers_past
             or self._tallies_missing_up_to

@@ -1,6 +1,6 @@
 """Who watches what in this process, and how what happened reaches them.
 
-Every change comes in through `announce` (committed here) or from the bus (committed elsewhere),
+Every change comes in through `publish` (committed here) or from the bus (committed elsewhere),
 is put in order by its channel, and goes out with the tick as one prebuilt batch for all watchers
 of the story. The bus is a hint: where a message is late or lost the database is asked.
 """
@@ -68,13 +68,13 @@ class Hub:
         self._channels.receive(message)
 
     def on_bus_gap(self) -> None:
-        """Messages may have been lost: look at every watched story now, not at the next sweep."""
+        """Messages may have been lost: look at every watched story now, not at the next reconciliation."""
         self._channels.on_bus_gap()
 
     # Reading -----------------------------------------------------------------------------------
 
     async def public_snapshot(self, code: str, since: Position | None) -> bytes:
-        """A snapshot without anyone's own data, as JSON. Raises `NotFound` and `Unavailable`."""
+        """A snapshot without anyone's own data, as JSON. Raises `NotFoundError` and `UnavailableError`."""
         if since is not None:
             channel = await self._channels.get(code)
             await self._channels.load_history(channel, since)
@@ -89,7 +89,7 @@ class Hub:
     ) -> None:
         """Send the snapshot (or what changed since) and from then on every change.
 
-        Raises `NotFound` and `Unavailable`.
+        Raises `NotFoundError` and `UnavailableError`.
         """
         channels, catch_up = self._channels, self._channels.catch_up
         channel = await channels.get(code)
@@ -116,7 +116,7 @@ class Hub:
             self._bus.publish(channel.presence.message(channel.code, self._now(), ask=True))
 
     def renew(self, code: str, subscriptions: Sequence[Subscription]) -> None:
-        """Send each a fresh snapshot, now or with a sweep: what it says to them alone has changed."""
+        """Send each a fresh snapshot, now or with a reconciliation: what it says to them alone has changed."""
         channel = self._channels.table.get(code)
         if channel is None:
             return

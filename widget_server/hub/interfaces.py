@@ -21,7 +21,7 @@ class SnapshotSource(Protocol):
         """The last changes, for readers who come back."""
 
     async def tallies(self, code: str, version: int) -> list[BusMessage]:
-        """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
+        """The tallies that changed after `version`, the oldest first; at most `RESUME_SIZE`."""
 
     async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
         """What each reader left in the story, as JSON."""

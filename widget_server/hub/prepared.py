@@ -20,7 +20,7 @@ def _header(length: int) -> bytes:
 
 
 class PreparedMessage:
-    """One message, ready for every watcher: `wire` goes to a socket's transport unchanged.
+    """One message, ready for every watcher: `frame_bytes` goes to a socket's transport unchanged.
 
     `payload` must be UTF-8 (orjson's output is); it is not checked again here.
     """
@@ -57,7 +57,7 @@ class PreparedMessage:
 
 
 class PiecedFrame(PreparedMessage):
-    """A message whose long parts are shared with other messages: nobody's copy, whoever waits for it."""
+    """A message whose long parts are shared with other messages: no one's copy, anyone who waits for it."""
 
     __slots__ = ("pieces",)
 
@@ -94,7 +94,7 @@ class PreparedBatch:
     """How many frames."""
 
     size: int
-    """Bytes of `wire`."""
+    """Bytes of `frame_bytes`."""
 
     def __init__(self, frames: Iterable[PreparedMessage]) -> None:
         self.messages = frames = tuple(frames)

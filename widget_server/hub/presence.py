@@ -1,4 +1,4 @@
-"""How many read a story now, and on how many copies: a sum over processes, kept by nobody.
+"""How many read a story now, and on how many copies: a sum over processes, which no process keeps.
 
 Each process says what it sees when that changes and every few seconds; what was not said again
 for a while is forgotten, so a process that died takes its readers with it.
@@ -109,7 +109,7 @@ class Presence:
     def receive(self, process: str, payload: bytes, now: float) -> None:
         """Another process says what it sees; one that is new asks for an answer.
 
-        What is no newer than what it said before, or old by the clock, was sent again by somebody
+        What is no newer than what it said before, or old by the clock, was sent again by someone
         who had recorded it.
         """
         said = None if process == self._process else _read(payload)

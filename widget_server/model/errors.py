@@ -15,7 +15,7 @@ class OperatorError(Exception):
 
 
 class ProblemError(Exception):
-    """A deed or a question that is answered with an error code.
+    """An action or a question that is answered with an error code.
 
     `detail` is one sentence for the person who can mend it. `retry_after` is in seconds.
     """

@@ -1,7 +1,7 @@
-"""Sites and stories that deeds speak of, kept for a moment so that each deed need not ask.
+"""Sites and stories that actions speak of, kept for a moment so that each action need not ask.
 
-A site's rules and withdrawn tokens are at most `SITE_S` old, a story's attribution `STORY_S`, and
-older only while the database does not answer: nobody can change them there either.
+A site's rules and withdrawn tokens are at most `SITE_TTL_S` old, a story's attribution `STORY_TTL_S`, and
+older only while the database does not answer: no one can change them there either.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ ADMISSION_MAX_AGE_S = 0.05
 FULL_RELOAD_S = 30.0
 """Withdrawn tokens and the like are read again after so long, also where nothing says they changed."""
 DB_WAIT_S = 1.0
-"""How long a deed waits for the database where older rules are known, in seconds."""
+"""How long an action waits for the database where older rules are known, in seconds."""
 STORY_TTL_S = 30.0
 COPY_TTL_S = 3600.0
 NOT_FOUND_TTL_S = 1.0
@@ -70,7 +70,7 @@ class LookupCache:
     async def site(self, slug: str, *, max_age: float = SITE_TTL_S) -> CachedSite | None:
         """The site as it was at most `max_age` seconds ago, or None.
 
-        Raises `Unavailable` when the database does not answer and nothing is known.
+        Raises `UnavailableError` when the database does not answer and nothing is known.
         """
         self._forget_if_restored()
         at, known = self._by_slug.get(slug, (-math.inf, None))
@@ -116,7 +116,7 @@ class LookupCache:
         return await self._sites.all()
 
     async def story(self, code: str, *, fresh: bool = False) -> Story | None:
-        """The story as it was at most `STORY_S` ago; `fresh` asks the database."""
+        """The story as it was at most `STORY_TTL_S` ago; `fresh` asks the database."""
         self._forget_if_restored()
         at, known = self._by_code.get(code, (0.0, None))
         if not fresh and known is not None and self._clock() - at < STORY_TTL_S:
@@ -214,7 +214,7 @@ class LookupCache:
 
     def _answered(self, key: tuple[object, ...], done: asyncio.Task[Any]) -> None:
         del self._shared[key]
-        # Whoever still waits is told; a failure that nobody waits for is nobody's affair.
+        # Anyone who still waits is told; a failure that no one waits for is no one's affair.
         if not done.cancelled():
             done.exception()
 

@@ -28,7 +28,7 @@ class OtherBuilds:
         self._names_lock = asyncio.Lock()
 
     async def find(self, name: str) -> str | None:
-        """The file's content, or None. Raises `Unavailable` when the database does not answer."""
+        """The file's content, or None. Raises `UnavailableError` when the database does not answer."""
         if name not in self._names:
             async with self._names_lock:
                 if self._clock() - self._names_read_at >= NAMES_MAX_AGE_S:
@@ -41,7 +41,7 @@ class OtherBuilds:
 async def store_own(services: Services, files: Mapping[str, str]) -> None:
     """Store the files of this build, once for all processes.
 
-    Raises `Unavailable` or `TimeoutError` when the database does not take them in time.
+    Raises `UnavailableError` or `TimeoutError` when the database does not take them in time.
     """
     async with asyncio.timeout(STORE_TIMEOUT_S):
         known = await services.embed_files.names()

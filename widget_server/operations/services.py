@@ -31,17 +31,17 @@ class RateLimiters:
         self._of_sites: dict[str, RateLimiter] = {}
 
     def hit_network(self, kind: str, network: str) -> None:
-        """Count one of `kind` against a network. Raises `RateLimited`."""
+        """Count one of `kind` against a network. Raises `RateLimitedError`."""
         if self._enabled:
             self._networks.hit(kind, network)
 
     def check_network(self, kind: str, network: str) -> None:
-        """Raise `RateLimited` where one more of `kind` would; nothing is counted."""
+        """Raise `RateLimitedError` where one more of `kind` would; nothing is counted."""
         if self._enabled:
             self._networks.require(kind, network)
 
     def hit_reader(self, rate: str, kind: str, reader: str) -> None:
-        """Count one against a reader at the pace that the site chose. Raises `RateLimited`."""
+        """Count one against a reader at the pace that the site chose. Raises `RateLimitedError`."""
         if not self._enabled:
             return
         pace = self._of_sites.get(rate)
@@ -79,7 +79,7 @@ class Services:
     def count_not_found(self, code: str, network: str) -> Iterator[None]:
         """Let a network ask for stories that are not known here, but not for ever for what is none.
 
-        Inside, `NotFound` is counted against the network. Raises `RateLimited`; never for a story
+        Inside, `NotFoundError` is counted against the network. Raises `RateLimitedError`; never for a story
         that others are reading.
         """
         if not self.cache.knows(code):

@@ -186,7 +186,7 @@ _UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0
 
 
 def first_of(action: Action) -> str | None:
-    """Return the secret that the reader of a deed without a reader token is made from, if any.
+    """Return the secret that the reader of an action without a reader token is made from, if any.
 
     A comment without `first` has its `key`, if that is random (a UUID of version 4), so that it is
     posted once however often it is sent; another might not be one sender's alone.
@@ -207,13 +207,13 @@ class InvalidMessageError(MalformedError):
 
 
 def parse_message(data: str | bytes) -> Message:
-    """A message of the socket. Raises `Unreadable` and `TooLarge`."""
+    """A message of the socket. Raises `InvalidMessageError` and `TooLargeError`."""
     message: Message = _parse(data, MESSAGES)
     return message
 
 
 def parse_action(data: bytes) -> Action:
-    """The body of `POST /v1/actions`. Raises `Unreadable` and `TooLarge`."""
+    """The body of `POST /v1/actions`. Raises `InvalidMessageError` and `TooLargeError`."""
     action: Action = _parse(data, ACTIONS)
     return action
 

@@ -135,7 +135,7 @@ def openapi_document() -> dict[str, Any]:
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {
                 "post": {
-                    "summary": "One deed: the same message as on the socket",
+                    "summary": "One action: the same message as on the socket",
                     "requestBody": {
                         "required": True,
                         "content": _json(body) | _json(body, "text/plain"),

@@ -1,7 +1,7 @@
 """The faces of the usual reactions, drawn: shapes that the embed fills and lines it draws on them.
 
 They travel with the settings, so that the embed's own file need not carry them, and a site that
-chose emoji or reactions of its own costs nobody their bytes.
+chose emoji or reactions of its own costs no one their bytes.
 """
 
 from widget_server.model.settings import REACTIONS, SiteSettings

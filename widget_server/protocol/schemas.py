@@ -230,7 +230,7 @@ class PresenceMessage(_ServerModel):
 
 
 class OkMessage(_ServerModel):
-    """The deed is on disk. `comment` is the own comment, or the id of the one reacted to."""
+    """The action is on disk. `comment` is the own comment, or the id of the one reacted to."""
 
     type: Literal["ok"]
     ref: int | None
@@ -244,7 +244,7 @@ class OkMessage(_ServerModel):
 
 
 class ErrorMessage(_ServerModel):
-    """The deed was refused; `detail` says what to do.
+    """The action was refused; `detail` says what to do.
 
     Without `ref`, the story that is read with a token by now, and is sent no more.
     """

@@ -100,7 +100,7 @@ def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
 
 
 def _name(kept: Comment) -> str | None:
-    """The author's name; one that nobody signed shows no mark of a signed one, however old it is."""
+    """The author's name; one that no one signed shows no mark of a signed one, however old it is."""
     if kept.name is None or kept.vouched or not is_marked(kept.name):
         return kept.name
     return unmarked(kept.name).strip() or None

@@ -58,7 +58,7 @@ def encode_presence(story: str, readers: int, copies: int) -> bytes:
 
 
 def encode_ok(ref: int | None, **result: Any) -> bytes:
-    """The answer to a deed that is on disk."""
+    """The answer to an action that is on disk."""
     return orjson.dumps({"type": "ok", "ref": ref, **result})
 
 

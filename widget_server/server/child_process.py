@@ -1,7 +1,7 @@
 """A child process and its parent: how one is started, says that it serves, and goes with the parent.
 
-What the parent calls is `started` and what that gives; a child calls `announce_ready` and
-`follow_parent`. They agree on two words in the environment, WIDGET_READY_FD and WIDGET_PARENT.
+What the parent calls is `spawn` and what that gives; a child calls `notify_ready` and
+`exit_with_parent`. They agree on two words in the environment, WIDGET_READY_FD and WIDGET_PARENT.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ _PR_SET_PDEATHSIG = 1
 class ProcessSpec:
     """A program to keep running. `env` is added to the environment of the parent.
 
-    `ready` says whether it serves; without it the child says so itself with `announce_ready`,
+    `is_ready` says whether it serves; without it the child says so itself with `notify_ready`,
     which is the only way to tell two workers on one port apart. `prepare` runs before each start.
     """
 

@@ -71,7 +71,7 @@ def server_processes(
 def lock_data_dir(data_dir: Path) -> Iterator[None]:
     """Hold `DATA/server.lock`; the kernel lets go of it however this process ends.
 
-    Raises `DataFolderInUse` when another process holds it.
+    Raises `DataDirLockedError` when another process holds it.
     """
     if sys.platform == "win32":
         yield

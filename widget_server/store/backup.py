@@ -52,7 +52,7 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     """Copy the database to `file` while it is in use; answers the rows of each table.
 
     The file appears under its name, for its owner alone, only once its copy was opened again,
-    checked, counted and summed. Raises `DatabaseUnusableError`, also when `file` exists.
+    checked, counted and summed. Raises `DatabaseUnavailableError`, also when `file` exists.
     """
     if file.exists():
         raise DatabaseUnavailableError(f"{file} exists already. Name a file that does not.")
@@ -97,7 +97,7 @@ async def restore(
     """Replace all data by a backup's, but for what must not come back with it.
 
     Whenever it is interrupted, the old data stays. `prepare` makes the database ready; it runs
-    only once the backup was found to be good. Raises `DatabaseUnusableError` for a file that is no
+    only once the backup was found to be good. Raises `DatabaseUnavailableError` for a file that is no
     whole backup of this version or an older one, and for one whose tokens were signed with none of
     the secrets whose seals are `known` (None: with any).
     """
@@ -145,7 +145,7 @@ async def _check(part: Path, name: str) -> backup_manifest.Manifest | None:
     """Check a copy of a backup from the outside inwards, and bring its tables up to date.
 
     Nothing in it is asked for that was not found to be harmless before. Raises
-    `DatabaseUnusableError`, and `RowDamagedError` that names the row.
+    `DatabaseUnavailableError`, and `RowDamagedError` that names the row.
     """
     found = await asyncio.to_thread(backup_manifest.revision, part, name)
     if migrate.is_newer(found):
@@ -190,7 +190,7 @@ async def _load_and_swap(
 async def _swap(writing: AsyncConnection, beside: MetaData) -> restore_merge.MergedCounts:
     """Exchange all rows, in one transaction that the caller commits; answers what was kept."""
     if writing.dialect.name == "postgresql":
-        # Deeds wait here for a moment instead of being told of rows that are gone.
+        # Actions wait here for a moment instead of being told of rows that are gone.
         names = ", ".join(table.name for table in metadata.sorted_tables)
         await writing.execute(text(f"LOCK TABLE {names} IN EXCLUSIVE MODE"))
     kept = await restore_merge.merge(writing, beside)

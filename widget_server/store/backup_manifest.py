@@ -60,7 +60,7 @@ def write(file: Path, made_at: int, version: str, revision: str) -> Manifest:
 def revision(file: Path, name: str) -> str:
     """The revision of the tables in the file, once it was found to hold tables only.
 
-    `name` is what the file is called in sentences. Raises `DatabaseUnusableError`.
+    `name` is what the file is called in sentences. Raises `DatabaseUnavailableError`.
     """
     with _Opened(file, name) as database:
         objects = _objects(database)
@@ -82,7 +82,7 @@ def revision(file: Path, name: str) -> str:
 def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
     """Check tables, structure and checksums; answers the manifest, None for an older backup.
 
-    `shape` is an empty database of the same revision. Raises `DatabaseUnusableError`.
+    `shape` is an empty database of the same revision. Raises `DatabaseUnavailableError`.
     """
     with _Opened(file, name) as database:
         with closing(sqlite3.connect(shape)) as empty:
@@ -137,7 +137,7 @@ def _check_sums(database: sqlite3.Connection, name: str) -> Manifest:
 
 
 class _Opened:
-    """A file of somebody's, as a database whose every fault is a sentence."""
+    """A file of someone's, as a database whose every fault is a sentence."""
 
     def __init__(self, file: Path, name: str) -> None:
         self._file, self._name = file, name

@@ -11,7 +11,7 @@ from widget_server.store.schema import comments, copies, meta, reactions
 async def seconds_behind(url: str) -> float:
     """Seconds by which this machine's clock is behind the newest row; below 0 if it is ahead.
 
-    Raises `DatabaseUnusableError`, also for a database that has lost what nothing works without.
+    Raises `DatabaseUnavailableError`, also for a database that has lost what nothing works without.
     """
     engine = create_async_engine(url, hide_parameters=True)
     try:

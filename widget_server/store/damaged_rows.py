@@ -110,7 +110,7 @@ def time_or_zero(at: object) -> int:
 def check_tree(tree: object) -> None:
     """Raise ValueError unless this is a comment's tree: text, or `[tag, attributes, *nodes]`.
 
-    Which tags and addresses are drawn is for whoever draws them to say.
+    Which tags and addresses are drawn is for anyone who draws them to say.
     """
     if not isinstance(tree, list):
         raise ValueError("the text is no tree")  # noqa: TRY004 - one class for all damage

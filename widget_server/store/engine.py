@@ -79,7 +79,7 @@ class Database:
             ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def open(self) -> None:
-        """Read the epoch. Raises `DatabaseUnusableError` when there is nothing to serve from."""
+        """Read the epoch. Raises `DatabaseUnavailableError` when there is nothing to serve from."""
         path = sqlite_path(self.url)
         # Looked at before: a failed attempt of the driver may outlive the event loop and complain.
         if path is not None and not await asyncio.to_thread(os.access, path, os.R_OK | os.W_OK):
@@ -93,7 +93,7 @@ class Database:
             raise DatabaseUnavailableError(describe_failure(error)) from error
 
     async def ping(self) -> None:
-        """Ask for the epoch, without which nothing can be done. Raises `Unavailable`."""
+        """Ask for the epoch, without which nothing can be done. Raises `UnavailableError`."""
         await self.read(self.epoch_in)
 
     async def epoch_in(self, connection: AsyncConnection) -> str:
@@ -114,7 +114,7 @@ class Database:
         """Run `work` on one consistent view: all its queries see the same committed state.
 
         `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
-        Raises `Unavailable` when the database does not answer.
+        Raises `UnavailableError` when the database does not answer.
         """
         self.metrics.read_transactions += 1
         try:
@@ -134,7 +134,7 @@ class Database:
 
 
 class HasDatabase(Protocol):
-    """What `reading` is for."""
+    """What `read_transaction` is for."""
 
     database: Database
 

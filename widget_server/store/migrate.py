@@ -34,7 +34,7 @@ def _marker(path: Path) -> Path:
 
 
 def require_existing(url: str) -> None:
-    """Raise `DatabaseUnusableError` where a SQLite file was before and now is none.
+    """Raise `DatabaseUnavailableError` where a SQLite file was before and now is none.
 
     An empty database in its place would look like a server that forgot every word.
     """
@@ -101,7 +101,7 @@ async def upgrade(url: str, to: str = "head") -> str:
     One that a newer version has migrated stays as it is: this one can work with it, and is
     perhaps on the way back.
 
-    Raises `DatabaseUnusableError` with a sentence when the database cannot be used.
+    Raises `DatabaseUnavailableError` with a sentence when the database cannot be used.
     """
     require_existing(url)
     path = sqlite_path(url)

@@ -46,7 +46,7 @@ def staging_table(beside: MetaData, table: Table) -> Table:
 
 
 async def merge(connection: AsyncConnection, beside: MetaData) -> MergedCounts:
-    """Add to the backup's rows what the tables in use know. Nobody else may write meanwhile."""
+    """Add to the backup's rows what the tables in use know. No one else may write meanwhile."""
     kept: MergedCounts = {}
     kept["sites with newer keys"] = await _raise_generations(connection, beside)
     kept["sites made since, without their stories"] = await _add_missing_sites(connection, beside)
@@ -144,7 +144,7 @@ async def _record_removed(connection: AsyncConnection, beside: MetaData) -> None
 
 
 async def _add_later_erasures(connection: AsyncConnection, beside: MetaData) -> None:
-    """Whoever was forgotten twice stays forgotten up to the second time."""
+    """Anyone who was forgotten twice stays forgotten up to the second time."""
     into = staging_table(beside, erasures)
     same = (into.c.kind == erasures.c.kind) & (into.c.subject == erasures.c.subject)
     later = await connection.execute(

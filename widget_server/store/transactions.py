@@ -1,7 +1,7 @@
 """Writes beside the discussion itself: stories and copies made known, sites, keys, revocations.
 
-An errand is a coroutine that is given the writer's connection; it shares the batch's transaction
-with the deeds and runs before them.
+A transaction function is a coroutine that is given the writer's connection; it shares the batch's transaction
+with the actions and runs before them.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,9 +21,9 @@ def insert_into(connection: AsyncConnection, table: Any) -> Any:
 
 
 async def acquire_writer_lock(connection: AsyncConnection) -> None:
-    """Let one transaction with errands run at a time, in all processes on one database.
+    """Let one transaction with transaction functions run at a time, in all processes on one database.
 
-    Errands lock rows in the order in which readers came, which two processes do not share. SQLite
+    Transaction functions lock rows in the order in which readers came, which two processes do not share. SQLite
     has one writer anyway.
     """
     if connection.dialect.name != "sqlite":

@@ -2,7 +2,7 @@
 
 A refusal is as cheap as we can make it, and still costs an eighth of a millisecond: at thousands a
 second those who are here would feel it. The event loop's own servers take whatever comes, so this
-one accepts by itself. Who is not accepted yet waits in the kernel's queue, where nobody feels it.
+one accepts by itself. Who is not accepted yet waits in the kernel's queue, where no one feels it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from widget_server.transport.metrics import ACCEPT_METRICS
 
 REJECTIONS_PER_S = 500
-"""Refusals a second, for after each of them nobody is accepted for a while: a sixteenth of the time."""
+"""Refusals a second, for after each of them no one is accepted for a while: a sixteenth of the time."""
 MIN_PAUSE_S = 0.02
 """Ten rests are had at once: looking away and back costs more than a refusal."""
 EXHAUSTED_S = 0.1
@@ -39,7 +39,7 @@ class Acceptor:
         self._start_accepting()
 
     def throttle(self, seconds: float = 1 / REJECTIONS_PER_S) -> None:
-        """Accept nobody for so long, now or together with the rests that come after."""
+        """Accept no one for so long, now or together with the rests that come after."""
         self._pause_debt_s += seconds
         if self._pause_debt_s >= MIN_PAUSE_S and self._paused is None and self._listeners:
             ACCEPT_METRICS.pauses += 1
@@ -48,7 +48,7 @@ class Acceptor:
             self._pause_debt_s = 0.0
 
     async def close(self) -> None:
-        """Accept those who wait, for closing would reset them, and nobody any more."""
+        """Accept those who wait, for closing would reset them, and no one any more."""
         if self._paused is None:
             self._stop_accepting()
         else:

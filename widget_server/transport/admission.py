@@ -25,7 +25,7 @@ def client_address(scope: Mapping[str, Any]) -> str | None:
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """The body, read no further than the limit. Raises `TooLarge`, `Malformed`."""
+    """The body, read no further than the limit. Raises `TooLargeError`, `MalformedError`."""
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -33,7 +33,7 @@ async def read_body(request: Request, most: int) -> bytes:
             if len(body) > most:
                 raise TooLargeError
     except ClientDisconnect:
-        # Nobody is there to be answered; it is no failure of ours either.
+        # No one is there to be answered; it is no failure of ours either.
         raise MalformedError("The request ended before its body did.") from None
     return bytes(body)
 
@@ -115,7 +115,7 @@ class HandshakeLimiter:
     """
 
     def __init__(self, spend: Callable[[str | None], None], proxies: str) -> None:
-        """`spend` counts one for an address, or raises `RateLimited`; `proxies` are believed."""
+        """`spend` counts one for an address, or raises `RateLimitedError`; `proxies` are believed."""
         self._hit = spend
         self._behind = TrustedProxies(proxies)
 

@@ -17,7 +17,7 @@ log = logging.getLogger("widget_server.websocket")
 
 
 def connection_for(scope: Mapping[str, Any], send: Send) -> Connection:
-    """Return the peer of an accepted socket: the server's own if it offers one, else a `PlainPeer`.
+    """Return the peer of an accepted socket: the server's own if it offers one, else a `ASGIConnection`.
 
     Call it in the task that runs the application.
     """
@@ -30,7 +30,7 @@ def connection_for(scope: Mapping[str, Any], send: Send) -> Connection:
 class ASGIConnection:
     """A peer whose frames are sent one by one, as text, by a task of its own.
 
-    What the task has not sent yet is the buffer: above `high` bytes the peer is paused, at `low` it
+    What the task has not sent yet is the buffer: above `write_limit_high` bytes the peer is paused, at `write_limit_low` it
     resumes. ASGI has no way to cut a connection, so `abort` cancels the application's task, which
     every server answers by closing the transport. `on_shutdown` is never called: a server without
     the extension does not tell. After `close` has sent its frame, waiting for the answer is the
@@ -66,7 +66,7 @@ class ASGIConnection:
 
     @property
     def write_paused(self) -> bool:
-        """More than `high` bytes have waited, and more than `low` still do."""
+        """More than `write_limit_high` bytes have waited, and more than `write_limit_low` still do."""
         return self.paused_since is not None
 
     def write(self, batch: PreparedBatch) -> bool:
@@ -90,7 +90,7 @@ class ASGIConnection:
         return self._buffered
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send what is queued and a close frame, within `close_s`."""
+        """Send what is queued and a close frame, within `close_timeout_s`."""
         if not self.closed:
             self.closed = True
             WEBSOCKET_METRICS.server_closes.add(code, reason)

@@ -1,6 +1,6 @@
 """A uvicorn HTTP/1.1 protocol that bounds what a client may send, and for how long it may take.
 
-It stands behind `doorstep.Doorstep`. What is refused here never reaches the application; the answer is
+It stands behind `protocol_switch.ProtocolSwitch`. What is refused here never reaches the application; the answer is
 one line of text, and the connection is closed.
 """
 
@@ -37,7 +37,7 @@ TOO_MANY_CONNECTIONS_RETRY_S = 30
 class HardenedHttpProtocol(HttpToolsProtocol):
     """One HTTP connection. Limits are class attributes; sizes in bytes, times in seconds.
 
-    `max_header` counts from the request line to the empty line, of handshakes too: a thousand stories
+    `max_header_bytes` counts from the request line to the empty line, of handshakes too: a thousand stories
     in the query of /v1/counts take 19 KB, and browsers add cookies. `max_body` is what is left of the body
     when the chunks are put together; both are per request. `header_s` runs from a request's first
     byte; `body_s` from the end of its header. A client that leaves something unread and takes no
@@ -74,7 +74,7 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     # The connection
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Take over from the doorstep, with what has come."""
+        """Take over from the protocol switch, with what has come."""
         super().connection_made(transport)
         # With no allowance at all, "writing is paused" says "something is unread".
         transport.set_write_buffer_limits(high=0)
@@ -210,9 +210,9 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._slot = None
 
     def _check_handshake(self) -> bool:
-        """False when the handshake has been refused; most are judged on the doorstep."""
+        """False when the handshake has been refused; most are checked by the protocol switch."""
         if self._draining:
-            # Nobody would tell this socket to come back elsewhere.
+            # No one would tell this socket to come back elsewhere.
             self._reject(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
             return False
         try:

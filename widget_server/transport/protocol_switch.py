@@ -1,6 +1,6 @@
 """A connection that has not said yet what it is: a handshake, or HTTP.
 
-Name it to uvicorn with `http=Doorstep`. A handshake beyond the pace is answered here, before anything
+Name it to uvicorn with `http=protocol switch`. A handshake beyond the pace is answered here, before anything
 is made for it: a parser, a request and two protocols cost four times what the refusal does, and at
 thousands a second the difference is what other readers feel.
 """
@@ -24,7 +24,7 @@ from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.timing_wheel import GraceTimer
 
-# What reaches the WebSocket protocol has been measured as every request is: `max_header`. The library
+# What reaches the WebSocket protocol has been measured as every request is: `max_header_bytes`. The library
 # has limits of its own, 8 KiB a line and 128 lines, which the cookies of the server's domain exceed.
 http11.MAX_LINE_LENGTH = http11.MAX_NUM_HEADERS = sys.maxsize
 
@@ -37,9 +37,9 @@ _BODY = (b"content-length", b"transfer-encoding")
 
 
 class ProtocolSwitch(asyncio.Protocol):
-    """Lets a handshake through to the WebSocket protocol, and all else to `inside`.
+    """Lets a handshake through to the WebSocket protocol, and all else to `http_protocol`.
 
-    What does not look like every other handshake is for `inside` to judge, with its own parser.
+    What does not look like every other handshake is for `http_protocol` to judge, with its own parser.
     """
 
     http_protocol: ClassVar[type[HardenedHttpProtocol]] = HardenedHttpProtocol
@@ -119,7 +119,7 @@ class ProtocolSwitch(asyncio.Protocol):
             return
         target, headers = asked
         if self._draining:
-            # Nobody would tell this socket to come back elsewhere.
+            # No one would tell this socket to come back elsewhere.
             self._reject(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
             return
         try:

@@ -39,7 +39,7 @@ class TimerTarget(Protocol):
     """Something with a deadline."""
 
     slot: int
-    """Where its wheel keeps it, at first 0 for nowhere. Nobody else's."""
+    """Where its wheel keeps it, at first 0 for nowhere. No one else's."""
 
     def on_timer(self, now: float) -> None:
         """Act on the deadline, which is no more, and set the next one."""

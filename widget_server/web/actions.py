@@ -1,4 +1,4 @@
-"""A deed, whichever door it comes through: the same checks, the same verb, the same answer."""
+"""An action, whichever door it comes through: the same checks, the same verb, the same answer."""
 
 from typing import Any
 

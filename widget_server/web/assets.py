@@ -53,7 +53,7 @@ class Assets:
         self._files[name] = _asset(Path(name).suffix, content.encode())
 
     def response(self, request: Request, name: str, cache: str) -> Response:
-        """The file in the best form that the browser takes. Raises `NotFound`."""
+        """The file in the best form that the browser takes. Raises `NotFoundError`."""
         asset = self._files.get(name)
         if asset is None:
             raise NotFoundError

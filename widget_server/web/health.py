@@ -19,7 +19,7 @@ class Gauges:
 
     channels: Annotated[int, "stories that this process listens to"]
     subscriptions: Annotated[int, "subscriptions of open sockets"]
-    writer_queue_length: Annotated[int, "deeds that wait for the transaction under way to end"]
+    writer_queue_length: Annotated[int, "actions that wait for the transaction under way to end"]
     bus_up: Annotated[bool, "1 while the process hears its own probe over the bus"]
     database_writable: Annotated[bool, "1 unless the database did not take the last transaction"]
 

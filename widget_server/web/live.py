@@ -313,7 +313,7 @@ class LiveSession:
     async def review(self, site: str) -> list[tuple[str, Subscription]]:
         """See what is left of the grants of a site; close what may not even be read any more.
 
-        Answers, by the story's code, who needs a fresh snapshot. Raises `Unavailable`.
+        Answers, by the story's code, who needs a fresh snapshot. Raises `UnavailableError`.
         """
         changed: list[tuple[str, Subscription]] = []
         sign_in: _SignIn | None = None
@@ -388,7 +388,7 @@ class LiveSession:
     async def _wait_writable(self) -> None:
         while self._connection.write_paused and not self._connection.closed:
             self._writable = asyncio.Event()
-            # Looked at again each second: nobody resumes a peer whose connection is gone.
+            # Looked at again each second: no one resumes a peer whose connection is gone.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await self._writable.wait()

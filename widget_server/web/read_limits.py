@@ -18,7 +18,7 @@ def count_read(request: Request, code: str | None) -> Iterator[None]:
     """Count a question about a story against its network before anything is read for it.
 
     Files, health and the reference have no pace: they are in memory, and who measures a server
-    must not be refused. Raises `RateLimited`.
+    must not be refused. Raises `RateLimitedError`.
     """
     services = get_services(request)
     network = services.network_key(admission.client_address(request.scope))

@@ -176,5 +176,5 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     answer = messages.rejection_page(request, problem, detail)
     _set_common_headers(
         answer.headers
-    )  # Starlette answers what nobody caught outside of all middleware.
+    )  # Starlette answers what no one caught outside of all middleware.
     return answer

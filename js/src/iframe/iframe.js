@@ -2,7 +2,7 @@
  * In a page that is framed: tells the page around it how high it is, in the shapes that hosts know, and lets links lead out
  * of the frame.
  *
- * A height is no secret, so that it goes to whoever frames us. Nothing here may throw: the frame may be a sandbox.
+ * A height is no secret, so that it goes to anyone who frames us. Nothing here may throw: the frame may be a sandbox.
  */
 
 // WordPress gives each frame ten characters that its messages must carry.

@@ -19,7 +19,7 @@ export function commentView(view) {
   const head = heading(view.level + 2, { id });
   const time = h("time");
   const link = h("a", { onclick: visit }, time);
-  // An element: whoever translates a page replaces its text nodes.
+  // An element: anyone who translates a page replaces its text nodes.
   const rest = h("span");
   const meta = h("p", { class: "quiet" }, link);
   const body = h("div", { class: "text", dir: "auto", part: "text" });
@@ -116,11 +116,11 @@ export function commentView(view) {
       condition !== "removed" && !state.read_only,
     ];
     buttons.forEach((element, i) => {
-      const deed = ACTIONS[i]?.[0] ?? "";
-      const text = t(deed) + (n && !i ? " " + t("number", { n }) : "");
+      const action = ACTIONS[i]?.[0] ?? "";
+      const text = t(action) + (n && !i ? " " + t("number", { n }) : "");
       element.hidden = !offered[i];
       setText(element, text);
-      set(element, "aria-label", t(deed + "Of", { name: self.name, text }));
+      set(element, "aria-label", t(action + "Of", { name: self.name, text }));
     });
   }
 

@@ -64,7 +64,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       if (!find(id)) drawThreads(id);
       return find(id);
     },
-    // A frame has an address that nobody sees: instead of it, the page of the story itself.
+    // A frame has an address that no one sees: instead of it, the page of the story itself.
     address: () =>
       new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
@@ -90,7 +90,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   const presence = h("p", { class: "quiet", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
-  // A label, a text area and a button: all there is until somebody begins to write. There is no form element: in a
+  // A label, a text area and a button: all there is until someone begins to write. There is no form element: in a
   // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
   const text = h("textarea", { rows: 3, dir: "auto" });
   // A draft from the first letter on; the part for writing takes this over.

@@ -11,7 +11,7 @@ Verb = Literal["approve", "remove", "pin", "unpin"]
 
 
 async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
-    """Approve, remove, pin or unpin a comment. Raises `NotFound`, `Unavailable`."""
+    """Approve, remove, pin or unpin a comment. Raises `NotFoundError`, `UnavailableError`."""
     story = await services.discussions.find_comment(comment)
     if story is None:
         raise NotFoundError("There is no comment with this id.")
@@ -22,12 +22,12 @@ async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
 
 
 async def set_closed(services: Services, code: str, *, closed: bool) -> Story:
-    """Close a story's discussion for everything new, or open it again. Raises `NotFound`."""
+    """Close a story's discussion for everything new, or open it again. Raises `NotFoundError`."""
     return await _change(services, code, {"closed": closed})
 
 
 async def set_notice(services: Services, code: str, notice: str | None) -> Story:
-    """Set the line that stands above a discussion, or take it away. Raises `NotFound`."""
+    """Set the line that stands above a discussion, or take it away. Raises `NotFoundError`."""
     return await _change(services, code, {"notice": notice})
 
 

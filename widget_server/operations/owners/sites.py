@@ -23,7 +23,7 @@ JTI = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 async def create_site(services: Services, slug: str, name: str) -> Site:
-    """A new site with its first key. Raises `NotPermitted` when the slug is taken."""
+    """A new site with its first key. Raises `NotPermittedError` when the slug is taken."""
     site = Site(slug, name, 1, 1, SiteSettings())
     if not await services.writer.run_in_transaction(insert_site(site)):
         raise NotPermittedError(f"There is a site “{slug}” already.")
@@ -36,7 +36,7 @@ async def all_sites(services: Services) -> list[Site]:
 
 
 async def update_settings(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
-    """Apply `KEY=VALUE` choices. Raises `NotFound`, and `ValueError` with a sentence."""
+    """Apply `KEY=VALUE` choices. Raises `NotFoundError`, and `ValueError` with a sentence."""
 
     def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
@@ -52,27 +52,27 @@ async def update_settings(services: Services, slug: str, choices: list[tuple[str
 
 
 async def rotate_key(services: Services, slug: str) -> Site:
-    """Add a key generation; tokens of the older ones stay good. Raises `NotFound`."""
+    """Add a key generation; tokens of the older ones stay good. Raises `NotFoundError`."""
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, generation=site.generation + 1))
     )
 
 
 async def retire_keys(services: Services, slug: str) -> Site:
-    """Refuse every generation but the current one from now on. Raises `NotFound`."""
+    """Refuse every generation but the current one from now on. Raises `NotFoundError`."""
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, oldest=site.generation))
     )
 
 
 async def signing_key(services: Services, slug: str) -> tuple[int, str]:
-    """The current generation and its key, for minting elsewhere. Raises `NotFound`."""
+    """The current generation and its key, for minting elsewhere. Raises `NotFoundError`."""
     site = await _site(services, slug)
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
 async def mint(services: Services, claims: WidgetClaims) -> str:
-    """A signed widget token. Raises `NotFound`."""
+    """A signed widget token. Raises `NotFoundError`."""
     generation, key = await signing_key(services, claims.site)
     return mint_widget(key, claims.site, generation, claims)
 
@@ -99,7 +99,7 @@ async def revoke(
     """Withdraw a widget token, also one that has never been seen.
 
     With `shut`, shut out the one origin on which it was seen as well: for the stories that it
-    carries, or `everywhere`. Raises `NotFound`, `TokenInvalid`, and `ValueError` with a sentence
+    carries, or `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `ValueError` with a sentence
     when nothing was changed.
     """
     known = await _known(services, slug)
@@ -149,7 +149,7 @@ def exact_origin(services: Services, text: str) -> str:
     if origin is None:
         raise ValueError(
             "Give one exact origin, as https://host or https://host:port. Wildcards and null would"
-            " shut out pages that nobody meant."
+            " shut out pages that no one meant."
         )
     if origin == services.server_origin:
         raise ValueError("This is the server's own origin: its pages and frames are for everyone.")
@@ -159,7 +159,7 @@ def exact_origin(services: Services, text: str) -> str:
 async def shut_out(services: Services, slug: str, origin: str, story: str | None) -> str:
     """Let an origin's pages in no more, to the story of this key or (None) to any; the origin.
 
-    Raises `NotFound`, and `ValueError` with a sentence.
+    Raises `NotFoundError`, and `ValueError` with a sentence.
     """
     await _known(services, slug)
     exact = exact_origin(services, origin)
@@ -177,7 +177,7 @@ async def readmit(services: Services, slug: str, origin: str, story: str | None)
 async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | None]]:
     """Origins that are shut out, each with the story's key (its code where the story is not known).
 
-    None stands for all stories. Raises `NotFound`.
+    None stands for all stories. Raises `NotFoundError`.
     """
     known = await _known(services, slug)
     found: list[tuple[str, str | None]] = []

@@ -52,7 +52,7 @@ class Grant:
             raise self.denial or NotPermittedError("This copy's token does not grant this.")
 
     def require_origin(self) -> None:
-        """Raise `OriginNotAllowed` for a caller that is no page, unless the token is for any."""
+        """Raise `OriginNotAllowedError` for a caller that is no page, unless the token is for any."""
         anywhere = self.claims is not None and origins.ANY in self.claims.origins
         if self.origin is None and not anywhere:
             raise OriginNotAllowedError(NO_ORIGIN)
@@ -70,8 +70,8 @@ async def authorize(
     """Check a copy's token, or the bare code where the site allows that.
 
     A valid token makes an unknown story known; nothing else is stored (`copies` notes where that
-    was). Raises `Malformed`, `TokenInvalid`,
-    `TokenRevoked`, `OriginNotAllowed`, `NotPermitted`, `NotFound`.
+    was). Raises `MalformedError`, `TokenInvalidError`,
+    `TokenRevokedError`, `OriginNotAllowedError`, `NotPermittedError`, `NotFoundError`.
     """
     if token is None:
         grant = await _authorize_by_code(services, code, origin)
@@ -83,7 +83,7 @@ async def authorize(
 
 
 async def register_story(services: Services, token: str) -> Story:
-    """Make the story of a token known before anyone reads it. Raises `TokenInvalid`."""
+    """Make the story of a token known before anyone reads it. Raises `TokenInvalidError`."""
     known, claims, _ = await _verify_token(services, token)
     code = tokens.story_code(claims.site, claims.story)
     return await _load_or_register_story(services, code, known.site, claims)
@@ -102,8 +102,8 @@ class IframeGrant:
 async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     """Let a frame in, by token or by the bare code where the site lets everyone republish.
 
-    Raises `TokenInvalid`, `NotFound`, `NotPermitted`, `OriginNotAllowed` when all pages that the
-    token names are shut out, and `TokenRevoked` where the site's stories are read with a token.
+    Raises `TokenInvalidError`, `NotFoundError`, `NotPermittedError`, `OriginNotAllowedError` when all pages that the
+    token names are shut out, and `TokenRevokedError` where the site's stories are read with a token.
     """
     if CODE.fullmatch(reference):
         grant = await _authorize_by_code(services, reference, services.server_origin)
@@ -127,7 +127,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
 async def refresh(services: Services, grant: Grant) -> Grant:
     """The grant as it is now: a token may have expired or been withdrawn since it was checked.
 
-    What has ended is `why_not`, or is raised where the site's stories are read with a token.
+    What has ended is `denial`, or is raised where the site's stories are read with a token.
     """
     known = await services.cache.site(grant.site.slug)
     if known is None:
@@ -162,8 +162,8 @@ def is_shut_out(services: Services, known: CachedSite, code: str, origin: str | 
 async def _reload_after_restore(services: Services, grant: Grant) -> Grant:
     """The same copy in a restored database, where story and copy may have other numbers.
 
-    What it may do there `renew` says, for one whose origin was shut out reads on. Raises
-    `NotFound` for the code of a story that is not known there.
+    What it may do there `refresh` says, for one whose origin was shut out reads on. Raises
+    `NotFoundError` for the code of a story that is not known there.
     """
     site = await services.cache.site(grant.site.slug, max_age=0)
     if site is None:
@@ -199,11 +199,11 @@ async def _authorize_by_token(
 
 
 async def _verify_token(services: Services, token: str) -> tuple[CachedSite, WidgetClaims, int]:
-    """The token's site, claims and key generation. Raises `TokenInvalid`."""
+    """The token's site, claims and key generation. Raises `TokenInvalidError`."""
     unverified = tokens.parse_unverified(token)
     claims = services.cache.claims(token)
     if claims is None:
-        # Before anything is asked of the database: what nobody has signed costs no question.
+        # Before anything is asked of the database: what no one has signed costs no question.
         own = unverified.generation
         claims = services.keyring.verify_widget(unverified, own, own, services.clock())
     known = await services.cache.site(unverified.site, max_age=ADMISSION_MAX_AGE_S)

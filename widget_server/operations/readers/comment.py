@@ -19,7 +19,7 @@ _ALPHABET = string.digits + string.ascii_letters
 
 @dataclass(frozen=True, slots=True)
 class NewComment:
-    """A comment as it was sent. `key` is the client's name for this deed."""
+    """A comment as it was sent. `key` is the client's name for this action."""
 
     key: str
     body: str
@@ -32,8 +32,8 @@ class NewComment:
 async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) -> Comment:
     """Publish a comment, or keep it for a moderator where the site asks for that.
 
-    Raises `NotPermitted` (or why the copy only reads), `TextRefused`, `TooLarge`, `Malformed`,
-    `RateLimited`, `NotFound`, `StoryClosed`, `Unavailable`.
+    Raises `NotPermittedError` (or why the copy only reads), `TextRejectedError`, `TooLargeError`, `MalformedError`,
+    `RateLimitedError`, `NotFoundError`, `StoryClosedError`, `UnavailableError`.
     """
     grant.require("comment")
     settings = grant.site.settings
@@ -89,8 +89,8 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:
     """Take one's own comment back within the edit window: a tombstone stays in its place.
 
-    Also where the token only reads by now. Raises `OriginNotAllowed`, `NotFound`,
-    `EditWindowOver`, `Unavailable`.
+    Also where the token only reads by now. Raises `OriginNotAllowedError`, `NotFoundError`,
+    `EditWindowOverError`, `UnavailableError`.
     """
     grant.require_origin()
     window = grant.site.settings.edit_window * 1000
@@ -101,7 +101,7 @@ async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -
 async def report(
     services: Services, grant: Grant, actor: Actor, comment: str, reason: str | None
 ) -> None:
-    """Tell the moderators about a comment. Raises `RateLimited`, `TextRefused`, `NotFound`."""
+    """Tell the moderators about a comment. Raises `RateLimitedError`, `TextRejectedError`, `NotFoundError`."""
     grant.require("comment")
     if reason is not None:
         text.check_reason(reason)

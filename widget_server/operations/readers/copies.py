@@ -1,4 +1,4 @@
-"""The places that carry a story: noted when it is read there, and for good once somebody acts there.
+"""The places that carry a story: noted when it is read there, and for good once someone acts there.
 
 Whatever calls itself a page can name any origin, so a network may make only so many copies known; the
 refused leave nothing behind, for a copy is noted only after all else was found to be right.
@@ -28,7 +28,7 @@ async def record_used(services: Services, grant: Grant, network: str) -> Copy | 
     """The copy on which an action happens that is about to be stored.
 
     Its place is not given to another one. None where it may not be made known: the action is
-    taken all the same, and nobody is told where it came from. Raises `Unavailable`.
+    taken all the same, and no one is told where it came from. Raises `UnavailableError`.
     """
     return await _record(services, grant, network, used=True)
 

@@ -1,4 +1,4 @@
-"""Who acts: a reader known by an id that is made with the first deed, or by the site's word."""
+"""Who acts: a reader known by an id that is made with the first action, or by the site's word."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from widget_server.store.writing.actions import Forget
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A reader about to do something. `issued` is the token to hand out when it was just made."""
+    """A reader about to do something. `new_token` is the token to hand out when it was just made."""
 
     claims: ReaderClaims
     reader_id: str
@@ -25,7 +25,7 @@ class Actor:
     network: str
     new_token: str | None = None
     first: str | None = None
-    """The secret that came with the deed, of which the reader is made who has no token yet."""
+    """The secret that came with the action, of which the reader is made who has no token yet."""
 
 
 def reader_id(claims: ReaderClaims) -> str:
@@ -65,7 +65,7 @@ def still(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
 
 
 async def exchange_identity_token(services: Services, site: Site, token: str) -> ReaderClaims:
-    """Exchange an identity token, once, for a reader. Raises `TokenInvalid`, `TokenExpired`."""
+    """Exchange an identity token, once, for a reader. Raises `TokenInvalidError`, `TokenExpiredError`."""
     unverified = tokens.parse_unverified(token)
     if unverified.site != site.slug:
         raise TokenInvalidError
@@ -102,8 +102,8 @@ def act(
     The action itself is counted where the message is read, before anything else is looked at.
 
     A new reader is made of `first` alone, on every server the same one: the answer that brings the
-    reader token may be lost, and the next deed, the same or another, is then the same reader's.
-    Without `first` the reader is a random one. Raises `RateLimited`.
+    reader token may be lost, and the next action, the same or another, is then the same reader's.
+    Without `first` the reader is a random one. Raises `RateLimitedError`.
     """
     if known is not None and known.ended is not None:
         known = replace(known, ended=None)
@@ -119,9 +119,9 @@ def act(
 
 
 def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str | None:
-    """Return who did this deed before, if a reader without a token did and its answer was lost.
+    """Return who did this action before, if a reader without a token did and its answer was lost.
 
-    Another deed or the site's word may have made the reader known meanwhile. As the store knows
+    Another action or the site's word may have made the reader known meanwhile. As the store knows
     them.
     """
     if actor.first is None or actor.new_token is not None:
@@ -130,6 +130,6 @@ def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str |
 
 
 async def erase(services: Services, grant: Grant, actor: Actor) -> None:
-    """Erase everything that this reader left on the site. Raises `OriginNotAllowed`."""
+    """Erase everything that this reader left on the site. Raises `OriginNotAllowedError`."""
     grant.require_origin()
     await services.writer.submit(Forget(actor.reader_id, services.now_ms()))

@@ -39,7 +39,7 @@ class GrantHolder(Protocol):
     async def review(self, site: str) -> list[tuple[str, Subscription]]:
         """Look at them again. Answers, by the story's code, who needs a fresh snapshot.
 
-        Raises `Unavailable`; what has ended altogether is closed in here.
+        Raises `UnavailableError`; what has ended altogether is closed in here.
         """
 
 
@@ -79,7 +79,7 @@ class PermissionWatcher:
     ) -> None:
         """Let this socket know when a grant that it was given at this mark changes.
 
-        `ends`: when it does so by itself, in seconds since 1970.
+        `expires_at`: when it does so by itself, in seconds since 1970.
         """
         watched = self._sites_watched.get(site)
         if watched is None:
@@ -108,7 +108,7 @@ class PermissionWatcher:
                 log.warning("event=permissions_check_failed reason=%s", rejection.code)
 
     async def check(self) -> None:
-        """Find the sites where something has changed. Raises `Unavailable`."""
+        """Find the sites where something has changed. Raises `UnavailableError`."""
         if not self._sites_watched:
             return
         changes = await self._sites.rights(list(self._sites_watched))

@@ -14,8 +14,8 @@ async def react(
 ) -> Tally:
     """Count one reader's reaction to a story or a comment; the others see it with the next tick.
 
-    Raises `NotPermitted` (or why the copy only reads), `UnknownReaction`, `RateLimited`,
-    `NotFound`, `StoryClosed`, `Unavailable`.
+    Raises `NotPermittedError` (or why the copy only reads), `UnknownReactionError`, `RateLimitedError`,
+    `NotFoundError`, `StoryClosedError`, `UnavailableError`.
     """
     grant.require("react")
     settings = grant.site.settings

@@ -28,7 +28,7 @@ class DatabaseSnapshotSource:
         self._cache = directory
 
     async def snapshot(self, code: str) -> CachedSnapshot:
-        """The story now. Raises `NotFound`, `Unavailable`."""
+        """The story now. Raises `NotFoundError`, `UnavailableError`."""
         found = await self._discussions.snapshot(code)
         story, page = found.story, found.page
         known = await self._cache.site(story.site, max_age=0)
@@ -87,7 +87,7 @@ class DatabaseSnapshotSource:
         )
 
     async def tallies(self, code: str, version: int) -> list[BusMessage]:
-        """The tallies that changed after `version`, the oldest first; at most `RECENT`."""
+        """The tallies that changed after `version`, the oldest first; at most `RESUME_SIZE`."""
         epoch, changed = await self._discussions.tallies(code, version, RESUME_SIZE)
         return [
             encode_event(TallyChanged(code, target, tally), epoch, SiteSettings())
@@ -118,7 +118,7 @@ class DatabaseSnapshotSource:
 async def snapshot(services: Services, code: str, since: Position | None) -> bytes:
     """A story's snapshot without anyone's own data.
 
-    Raises `NotFound`, `NotPermitted` where the site's stories are read with a token.
+    Raises `NotFoundError`, `NotPermittedError` where the site's stories are read with a token.
     """
     await _readable(services, code)
     return await services.hub.public_snapshot(code, since)
@@ -132,7 +132,7 @@ async def page(
     limit: int,
     most: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Page, SiteSettings]:
-    """Further threads of a story, of at most so many bytes of JSON. Raises `NotFound`, `NotPermitted`, `Malformed`."""
+    """Further threads of a story, of at most so many bytes of JSON. Raises `NotFoundError`, `NotPermittedError`, `MalformedError`."""
     settings = await _readable(services, code)
     return await services.discussions.page(code, order, before, limit, most), settings
 
@@ -144,7 +144,7 @@ async def thread(
     after: str | None = None,
     most: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Thread, SiteSettings]:
-    """A part of a comment's thread. Raises `NotFound`, `NotPermitted`, `Malformed`."""
+    """A part of a comment's thread. Raises `NotFoundError`, `NotPermittedError`, `MalformedError`."""
     settings = await _readable(services, code)
     return await services.discussions.thread(code, comment, after, most), settings
 

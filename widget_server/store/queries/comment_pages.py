@@ -40,7 +40,7 @@ MAX_REPLIES = 100
 AROUND = 10
 """Replies shown before the one that a permalink names."""
 _TOPS = 3 / 4
-"""Of `MOST_COMMENTS`, so much may be top comments where their replies want room too."""
+"""Of `MAX_COMMENTS_BYTES`, so much may be top comments where their replies want room too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ async def read_page(
     """Top comments by keyset, then the first replies of all of them in one query.
 
     `newest` shows the pinned ones before all others. `before` is the `next` of the page before.
-    Fewer than `limit` where they take more than `most` bytes; at least one. Raises `Malformed` for a cursor that no
+    Fewer than `limit` where they take more than `most` bytes; at least one. Raises `MalformedError` for a cursor that no
     page of this order gave.
     """
     kind, place = (order, None) if before is None else _decode_cursor(before, order)
@@ -119,7 +119,7 @@ async def read_thread(
 ) -> Thread:
     """The thread of a comment: from its beginning, around a reply, or what follows `after`.
 
-    `after` is the id of a comment of that thread. No more than `most` bytes. Raises `NotFound`, `Malformed`.
+    `after` is the id of a comment of that thread. No more than `most` bytes. Raises `NotFoundError`, `MalformedError`.
     """
     public = (comments.c.story == story) & (comments.c.born > 0)
     places = select(comments.c.id, comments.c.thread, comments.c.parent, comments.c.born)

@@ -99,7 +99,7 @@ class Discussions:
 
     @read_transaction
     async def snapshot(self, connection: AsyncConnection, code: str) -> Snapshot:
-        """What one who comes is shown. Raises `NotFound`."""
+        """What one who comes is shown. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
         page = await read_page(connection, story.id, "newest", None, PAGE_SIZE)
@@ -117,7 +117,7 @@ class Discussions:
     ) -> Page:
         """Further threads, of at most so many bytes of JSON.
 
-        Raises `NotFound`, or `Malformed` for a cursor of another order.
+        Raises `NotFoundError`, or `MalformedError` for a cursor of another order.
         """
         story = await _story(connection, code)
         return await read_page(connection, story.id, order, before, limit, most)
@@ -134,14 +134,14 @@ class Discussions:
         """A part of the thread that a comment belongs to, with as many replies as there is room for.
 
         From the beginning for its first comment, around it for a reply, or after the one that
-        `after` names. Raises `NotFound`, `Malformed`.
+        `after` names. Raises `NotFoundError`, `MalformedError`.
         """
         story = await _story(connection, code)
         return await read_thread(connection, story.id, comment, after, most)
 
     @read_transaction
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
-        """The comments that changed after `seq`, in order. Raises `NotFound`."""
+        """The comments that changed after `seq`, in order. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
         past = (comments.c.story == story.id) & (comments.c.seq > seq)
@@ -158,7 +158,7 @@ class Discussions:
     ) -> tuple[str, list[tuple[str | None, Tally]]]:
         """The epoch, and at most `limit` tallies that changed after `version`, the oldest first.
 
-        None stands for the story itself. Raises `NotFound`.
+        None stands for the story itself. Raises `NotFoundError`.
         """
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
@@ -184,7 +184,7 @@ class Discussions:
 
     @read_transaction
     async def recent(self, connection: AsyncConnection, code: str, limit: int) -> RecentRows:
-        """What happened last, at most `limit` changes and tallies. Raises `NotFound`."""
+        """What happened last, at most `limit` changes and tallies. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
         story = await _story(connection, code)
         public = (comments.c.story == story.id) & (comments.c.seq > 0)
@@ -354,7 +354,7 @@ async def _changed(connection: AsyncConnection, story: int, span: Sequence[int])
 
 
 def _own_comments(story: int, readers: Sequence[str]) -> Select[Any]:
-    """Of each reader the newest comments for which `mine` has room."""
+    """Of each reader the newest comments for which `own` has room."""
     newest = (desc(comments.c.created_at), desc(comments.c.id))
     rank = func.row_number().over(partition_by=comments.c.reader, order_by=newest)
     ranked = (

@@ -29,7 +29,7 @@ class KeyFingerprints:
 async def load(url: str) -> KeyFingerprints:
     """What the database knows: nothing as long as it has no tables.
 
-    Raises `DatabaseUnusableError` with a sentence when it cannot be read.
+    Raises `DatabaseUnavailableError` with a sentence when it cannot be read.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
@@ -54,7 +54,7 @@ async def load(url: str) -> KeyFingerprints:
 async def record(url: str, seals: Collection[str], *, alone: bool = False) -> None:
     """Add these to what the database knows; `alone`: it forgets all others.
 
-    Safe to run by several. Raises `DatabaseUnusableError`.
+    Safe to run by several. Raises `DatabaseUnavailableError`.
     """
     engine = create_async_engine(url)
     dialect = sqlite if engine.dialect.name == "sqlite" else postgresql

@@ -24,7 +24,7 @@ class Sites:
 
     @read_transaction
     async def find(self, connection: AsyncConnection, slug: str) -> Site | None:
-        """The site with this slug. Raises `Unavailable` for one whose row is damaged.
+        """The site with this slug. Raises `UnavailableError` for one whose row is damaged.
 
         Its rules must not be guessed: they may be what keeps its stories closed.
         """
@@ -93,7 +93,7 @@ def insert_site(site: Site) -> TransactionFn[bool]:
 def update_site(slug: str, change: Callable[[Site], Site]) -> TransactionFn[Site]:
     """Change a site under its lock; every story of it moves on by one `seq`, so that pages see it.
 
-    `change` must not raise: it runs inside the transaction of others. Refuses with `NotFound`.
+    `change` must not raise: it runs inside the transaction of others. Refuses with `NotFoundError`.
     """
 
     async def run(connection: AsyncConnection) -> Site:
@@ -146,7 +146,7 @@ def shut_out_origin(site: str, origin: str, story: str) -> TransactionFn[None]:
 
 
 def readmit_origin(site: str, origin: str, story: str) -> TransactionFn[bool]:
-    """Take `shut_origin_out` back; False where there is nothing to take back."""
+    """Take `shut_out_origin` back; False where there is nothing to take back."""
 
     async def run(connection: AsyncConnection) -> bool:
         await _bump_permissions_version(connection, site)

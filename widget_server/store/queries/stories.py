@@ -93,7 +93,7 @@ def record_copy(
 
 
 async def _has_place(connection: AsyncConnection, story: int) -> bool:
-    """Whether the story may have another copy, for which one that nobody acted on may have to go."""
+    """Whether the story may have another copy, for which one that no one acted on may have to go."""
     total = await connection.execute(
         select(func.count()).select_from(copies).where(copies.c.story == story)
     )

@@ -1,6 +1,6 @@
 """What the writer can be asked to do, as records. Checked by the verbs before they come here.
 
-Deeds change the discussion of a story under its lock; many share one transaction. Each says in
+Actions change the discussion of a story under its lock; many share one transaction. Each says in
 its docstring what it answers and which refusals its answer may be. `at` is in milliseconds.
 """
 
@@ -15,7 +15,7 @@ from widget_server.model.records import Comment, Story, Tally, Tree
 class React:
     """Set or take back (`None`) a reader's one reaction. Answers the `Tally` after the batch.
 
-    Refuses with `NotFound` (the comment is not published there) and `StoryClosed`.
+    Refuses with `NotFoundError` (the comment is not published there) and `StoryClosedError`.
     """
 
     story: int
@@ -30,7 +30,7 @@ class React:
 class Post:
     """A new comment. Answers the `Comment`, the first one when `key` was used before.
 
-    Refuses with `NotFound` (no such published parent) and `StoryClosed`.
+    Refuses with `NotFoundError` (no such published parent) and `StoryClosedError`.
     """
 
     story: int
@@ -61,7 +61,7 @@ class Edit:
     """The author's new text. Answers the `Comment`; `window` in milliseconds.
 
     `moderated` keeps the published text until a moderator approves the new one. Refuses with
-    `NotFound` (not there or not the author's), `EditWindowOver` and `StoryClosed`.
+    `NotFoundError` (not there or not the author's), `EditWindowOverError` and `StoryClosedError`.
     """
 
     story: int
@@ -78,7 +78,7 @@ class Edit:
 class Delete:
     """The author takes the comment back, also from a closed story. Answers the `Comment`.
 
-    Refuses with `NotFound` and `EditWindowOver`.
+    Refuses with `NotFoundError` and `EditWindowOverError`.
     """
 
     story: int
@@ -92,7 +92,7 @@ class Delete:
 class Report:
     """A reader's complaint about a comment; a second one by the same reader changes nothing.
 
-    Answers None; refuses with `NotFound`.
+    Answers None; refuses with `NotFoundError`.
     """
 
     story: int
@@ -116,7 +116,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Moderate:
-    """A moderator's word on a comment. Answers the `Comment`; refuses with `NotFound`."""
+    """A moderator's word on a comment. Answers the `Comment`; refuses with `NotFoundError`."""
 
     story: int
     comment: str

@@ -1,4 +1,4 @@
-"""What each deed does to a story: the rules, applied in order to the rows of one batch.
+"""What each action does to a story: the rules, applied in order to the rows of one batch.
 
 The stories' rows are locked first, so that `seq` is handed out in commit order without a gap.
 Answers and events are drawn from the rows after the whole batch is applied.
@@ -32,7 +32,7 @@ from widget_server.store.writing.unit_of_work import Row, UnitOfWork
 
 
 class ActionApplier:
-    """The rules of one batch. Use once: load the rows, `apply` each deed, flush the rows."""
+    """The rules of one batch. Use once: load the rows, `apply` each action, flush the rows."""
 
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
@@ -98,7 +98,7 @@ class ActionApplier:
                 (action.story, action.previous_reader, action.key), None
             )
             if known is not None:
-                # Nobody else knows the key: whoever says it again may edit what was said.
+                # No one else knows the key: anyone who says it again may edit what was said.
                 self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = (
                     known
                 )
@@ -198,7 +198,7 @@ class ActionApplier:
             del self._rows.comment_by_idempotency_key[
                 row["story"], row["reader"], row["client_key"]
             ]
-            # The tombstone belongs to nobody; its own id keeps its key unlike any other.
+            # The tombstone belongs to no one; its own id keeps its key unlike any other.
             row |= {"reader": "", "client_key": row["id"], "copy": None, "lang": None}
             self._rows.changed_comments.add(row["id"])
         self._rows.erased_readers[action.reader] = (
@@ -235,7 +235,7 @@ class ActionApplier:
                 self._changes.story_changed(action.story)
         return lambda: self._rows.story(action.story)
 
-    # Rules that several deeds share --------------------------------------------------------------
+    # Rules that several actions share --------------------------------------------------------------
 
     def _story(self, story: int) -> Row:
         if story not in self._rows.stories:

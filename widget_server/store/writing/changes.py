@@ -1,4 +1,4 @@
-"""What a batch of deeds changes for everyone: each change gets its number, and is told afterwards."""
+"""What a batch of actions changes for everyone: each change gets its number, and is told afterwards."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -71,7 +71,7 @@ class ChangeRecorder:
             return
         story = self._rows.stories[row["story"]]
         seq = row["seq"] = self._next(story)
-        # The comment and count as they are now: a later deed of this batch must not show early.
+        # The comment and count as they are now: a later action of this batch must not show early.
         # Counts are those after the batch: one version must not stand for two of them.
         now, count = self._rows.comment(comment), story["published"]
 

@@ -1,7 +1,7 @@
-"""The rows that one batch of deeds works on: read under the stories' locks, written back at its end.
+"""The rows that one batch of actions works on: read under the stories' locks, written back at its end.
 
 Everything a batch needs is read by a handful of queries and written by a handful of statements,
-whatever the number of deeds. What may happen to the rows in between is the ledger's to say.
+whatever the number of actions. What may happen to the rows in between is the ledger's to say.
 """
 
 from collections.abc import Iterable, Sequence
@@ -96,7 +96,7 @@ class UnitOfWork:
     # Reading -----------------------------------------------------------------------------------
 
     async def load(self, actions: Sequence[Action]) -> None:
-        """Lock the stories, in the order of their ids, and read every row the deeds speak of."""
+        """Lock the stories, in the order of their ids, and read every row the actions speak of."""
         forgetting = [action.reader for action in actions if isinstance(action, Forget)]
         ids = {action.story for action in actions if not isinstance(action, Forget)}
         if forgetting:

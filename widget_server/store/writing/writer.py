@@ -1,7 +1,7 @@
-"""The one writer of a process: deeds of many readers in one transaction, each answered after it.
+"""The one writer of a process: actions of many readers in one transaction, each answered after it.
 
 A batch is what came in while the one before was being committed, plus a few milliseconds of
-waiting, at most `MOST` deeds. So the cost of `fsync` is paid once for many, and an idle server
+waiting, at most `MAX_BATCH` actions. So the cost of `fsync` is paid once for many, and an idle server
 answers at once.
 """
 
@@ -47,22 +47,24 @@ TRIES = 3
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 """Bounds between which the times of commits are told apart, in seconds."""
 MAX_QUEUE = 20_000
-"""Deeds that may wait at the same time; more are refused at once instead of piling up."""
+"""Actions that may wait at the same time; more are refused at once instead of piling up."""
 
 
 @dataclass(slots=True)
 class WriterMetrics:
     """What the writer did, for /metrics."""
 
-    batch_size: Annotated[Histogram, "deeds in one transaction that was committed"] = field(
+    batch_size: Annotated[Histogram, "actions in one transaction that was committed"] = field(
         default_factory=lambda: Histogram(1, 2, 5, 10, 20, 50, 100, 200, MAX_BATCH)
     )
     commit_duration_seconds: Annotated[
         Histogram, "time from the beginning of a transaction to the disk"
     ] = field(default_factory=lambda: Histogram(*COMMIT_S))
-    actions_rejected: Annotated[int, "deeds refused by a rule, such as that of a closed story"] = 0
+    actions_rejected: Annotated[
+        int, "actions refused by a rule, such as that of a closed story"
+    ] = 0
     actions_failed: Annotated[
-        int, "deeds that the database did not take; their readers were told"
+        int, "actions that the database did not take; their readers were told"
     ] = 0
 
     @property
@@ -72,14 +74,14 @@ class WriterMetrics:
 
     @property
     def actions(self) -> int:
-        """Deeds in them."""
+        """Actions in them."""
         return int(self.batch_size.total)
 
 
 @dataclass(slots=True)
 class _PendingWrite:
     epoch: str
-    """The numbering that the deed speaks of."""
+    """The numbering that the action speaks of."""
     action: Action | None = None
     transaction: TransactionFn[Any] | None = None
     result: asyncio.Future[Any] = field(default_factory=asyncio.Future)
@@ -101,11 +103,11 @@ class Writer:
         self._stopping = False
         self.metrics = WriterMetrics()
         self.healthy = True
-        """Whether the database took the last batch, or could have but for a deed's own fault."""
+        """Whether the database took the last batch, or could have but for an action's own fault."""
 
     @property
     def queue_length(self) -> int:
-        """Deeds that wait for the transaction under way to end."""
+        """Actions that wait for the transaction under way to end."""
         return len(self._waiting)
 
     @overload
@@ -119,14 +121,14 @@ class Writer:
     @overload
     async def submit(self, action: Report) -> None: ...
     async def submit(self, action: Action) -> ActionResult:
-        """The deed's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
+        """The action's answer, once it is on disk. Raises its refusal, or `UnavailableError`."""
         answer: ActionResult = await self._enqueue(
             _PendingWrite(self._database.epoch, action=action)
         )
         return answer
 
     async def run_in_transaction(self, transaction: TransactionFn[T]) -> T:
-        """The errand's answer, once it is on disk. Raises its refusal, or `Unavailable`."""
+        """The transaction function's answer, once it is on disk. Raises its refusal, or `UnavailableError`."""
         answer: T = await self._enqueue(
             _PendingWrite(self._database.epoch, transaction=transaction)
         )
@@ -137,7 +139,7 @@ class Writer:
             raise UnavailableError(retry_after=2)
         self._waiting.append(ticket)
         self._wake.set()
-        # A reader who goes away cancels this answer alone; the deed stays in its batch.
+        # A reader who goes away cancels this answer alone; the action stays in its batch.
         return await ticket.result
 
     async def run(self) -> None:
@@ -158,7 +160,7 @@ class Writer:
             self._wake.clear()
             while self._waiting:
                 # Between batches too: those who were just answered are in the next one, not in
-                # every other one, and half as many transactions carry as many deeds.
+                # every other one, and half as many transactions carry as many actions.
                 await asyncio.sleep(LINGER_S)
                 await self._write(self._next_batch())
 
@@ -174,7 +176,7 @@ class Writer:
                 _refuse(ticket, rejection)
         except Exception as error:
             if len(batch) > 1 and is_permanent(error):
-                # One deed that the database cannot take must not take the others with it.
+                # One action that the database cannot take must not take the others with it.
                 middle = len(batch) // 2
                 await self._write(batch[:middle])
                 await self._write(batch[middle:])
@@ -183,7 +185,7 @@ class Writer:
             else:
                 self.metrics.actions_failed += len(batch)
                 self.healthy = is_permanent(error)
-                log.exception("event=write_failed deeds=%d", len(batch))
+                log.exception("event=write_failed actions=%d", len(batch))
                 for ticket in batch:
                     _refuse(ticket, UnavailableError(retry_after=2))
 
@@ -243,5 +245,5 @@ async def _run(
 def _refuse(ticket: _PendingWrite, rejection: ProblemError) -> None:
     if not ticket.result.done():
         ticket.result.set_exception(rejection)
-        # Nobody may be listening any more; that is no error.
+        # No one may be listening any more; that is no error.
         ticket.result.exception()

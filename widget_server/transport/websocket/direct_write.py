@@ -77,10 +77,10 @@ class DirectWriteWebSocket(WebSocketsSansIOProtocol):
     """The transport's, for as long as that has it and sends what it is given as it is (no TLS)."""
 
     direct_socket: socket.socket | None
-    """`sock`, from when all that was written before has left until `on_busy`."""
+    """`sock`, from when all that was written before has left until `on_direct_revoked`."""
 
     on_direct_revoked: Callable[[], None] | None
-    """Called when `direct` may be used no more; without it nobody gets that."""
+    """Called when `direct_socket` may be used no more; without it no one gets that."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,7 +126,7 @@ class DirectWriteWebSocket(WebSocketsSansIOProtocol):
         self.write_remainder(memoryview(data)[sent:])
 
     def put_pieces(self, pieces: Sequence[bytes]) -> None:
-        """`put`, for whole frames that lie in pieces which are shared with other sockets."""
+        """`write_now`, for whole frames that lie in pieces which are shared with other sockets."""
         sock = self.sock
         sent = 0
         if sock is not None and not self.transport.get_write_buffer_size():
@@ -158,7 +158,7 @@ class DirectWriteWebSocket(WebSocketsSansIOProtocol):
         self.revoke_direct()
 
     def revoke_direct(self) -> None:
-        """Have `direct` back, before bytes go another way: sent past them it would tear a frame."""
+        """Have `direct_socket` back, before bytes go another way: sent past them it would tear a frame."""
         if self.direct_socket is not None:
             self.direct_socket = None
             if self.on_direct_revoked is not None:

@@ -61,7 +61,7 @@ class KeepaliveWebSocket(DirectWriteWebSocket):
         self.slot = 0
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame and wait `close_s` for the answer."""
+        """Send a close frame and wait `close_timeout_s` for the answer."""
         if not self.closed:
             try:
                 self.conn.send_close(code, reason)
@@ -203,7 +203,7 @@ class KeepaliveWebSocket(DirectWriteWebSocket):
     # Time and the transport's buffer
 
     def _schedule(self, due: float) -> None:
-        """Have `on_due` called then, and no more at the time that was set before."""
+        """Have `on_timer` called then, and no more at the time that was set before."""
         if not self.disconnected:
             TimingWheel.for_loop(self.loop, self.timer_resolution_s).schedule(self, due)
 

@@ -54,7 +54,7 @@ class ReceiveQueue:
 
 
 class LightEvent:
-    """Open or shut; whoever comes while it is shut waits until it opens."""
+    """Open or shut; anyone who comes while it is shut waits until it opens."""
 
     __slots__ = ("_open", "_waiters")
 

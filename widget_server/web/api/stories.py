@@ -1,4 +1,4 @@
-"""Stories over HTTP: first paint, paging, counts, and deeds where sockets are blocked."""
+"""Stories over HTTP: first paint, paging, counts, and actions where sockets are blocked."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def get_services(request: Request) -> Services:
 
 
 def story_code_param(request: Request) -> str:
-    """The story's code in the path. Raises `NotFound`."""
+    """The story's code in the path. Raises `NotFoundError`."""
     code: str = request.path_params["code"]
     if not CODE.fullmatch(code):
         raise NotFoundError
@@ -111,7 +111,7 @@ async def thread(request: Request) -> Response:
 
 
 def after_of(request: Request) -> str | None:
-    """The comment that a part of a thread is to follow. Raises `Malformed`."""
+    """The comment that a part of a thread is to follow. Raises `MalformedError`."""
     after = request.query_params.get("after") or None
     if after is not None and not COMMENT.fullmatch(after):
         raise MalformedError("Use the `next` of the part before, unchanged.")
@@ -119,12 +119,12 @@ def after_of(request: Request) -> str | None:
 
 
 async def post_action(request: Request) -> Response:
-    """`POST /v1/actions`: what the socket does, one deed at a time; answers `ok` or `error`."""
+    """`POST /v1/actions`: what the socket does, one action at a time; answers `ok` or `error`."""
     ref: int | None = None
     try:
         services = get_services(request)
         services.rate_limiters.hit_network(
-            "deed", services.network_key(admission.client_address(request.scope))
+            "action", services.network_key(admission.client_address(request.scope))
         )
         if not _is_taken(request.headers.getlist("content-type")):
             return _action_response(415, server_messages.encode_error(None, MalformedError(MEDIA)))

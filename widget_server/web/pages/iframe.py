@@ -14,7 +14,7 @@ from widget_server.web.read_limits import count_read
 
 
 async def iframe_page(request: Request) -> Response:
-    """`GET /e/{token}` and `GET /e/{code}`: framed by the token's origins and nobody else.
+    """`GET /e/{token}` and `GET /e/{code}`: framed by the token's origins and no one else.
 
     Works in `sandbox="allow-scripts"`: its scripts come from this server, and it asks nothing of
     the browser that an opaque origin does not have.

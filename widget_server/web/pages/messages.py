@@ -1,6 +1,6 @@
 """What a person sees who opens an address of this server that is no discussion: words instead of JSON.
 
-Programs get JSON. Which of the two is asked for stands in `Accept`; whoever takes anything gets JSON.
+Programs get JSON. Which of the two is asked for stands in `Accept`; anyone who takes anything gets JSON.
 """
 
 import re
@@ -27,7 +27,7 @@ _MESSAGES = {
 """Title and sentence by status; without a sentence the refusal's own is shown."""
 _NO_STORY = (
     "There is no discussion here yet",
-    "A discussion begins when somebody first opens a page that carries it. Open the story itself and look "
+    "A discussion begins when someone first opens a page that carries it. Open the story itself and look "
     "below it. If you have done that, this address was not copied whole.",
 )
 CACHE_FIVE_MINUTES = "public, max-age=300"

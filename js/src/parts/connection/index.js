@@ -35,7 +35,7 @@ const MAX_SILENT_CHECKS = 6;
 
 /**
  * @param {string} server an origin
- * @param {Set<Discussion>} stories those that it carries; whoever calls adds to them and takes from them
+ * @param {Set<Discussion>} stories those that it carries; anyone who calls adds to them and takes from them
  * @param {Base} base
  */
 export function open(server, stories, { nextRef }) {
@@ -192,7 +192,7 @@ export function open(server, stories, { nextRef }) {
     if (canRetry()) scheduleConnect(backoff(tries - 1));
   }
 
-  /** Until somebody connects again. */
+  /** Until someone connects again. */
   function disconnect() {
     clearTimeout(timer);
     clearTimeout(pongTimer);

@@ -21,7 +21,7 @@ export async function startPolling(server, stories, onServerBack) {
   let serverDown = false;
   reportBlockedSocket(server);
 
-  /** Nobody may have come near yet: what it takes to ask is learnt before. @param {Discussion} story */
+  /** No one may have come near yet: what it takes to ask is learnt before. @param {Discussion} story */
   const poll = (story) => story.loadLivePart().then(() => story.poll(), () => false);
 
   for (;;) {

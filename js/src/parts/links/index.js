@@ -67,7 +67,7 @@ function judge(odd, root, homes, put) {
     const { story } = origin.dataset;
     if (!story || !RUNS.test(origin.type) || origin.noModule) return;
     const src = storyAt("/s/" + story, origin.src);
-    // Nobody finds it again.
+    // No one finds it again.
     origin.removeAttribute("data-story");
     if (!src) return;
     if (!origin.closest("head")) {

@@ -1,5 +1,5 @@
 /**
- * What a reader can do in a story. Deeds go by the socket while it lives, else by HTTP.
+ * What a reader can do in a story. Actions go by the socket while it lives, else by HTTP.
  *
  * @import {Discussion} from "../../discussion"
  * @import {DiscussionApi, Snapshot, Tally} from "../../types"
@@ -27,17 +27,17 @@ const AGAIN = 8_000;
  */
 export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
   const { code } = story;
-  /** The identity that the first deed waited for. @type {string | null} */
+  /** The identity that the first action waited for. @type {string | null} */
   let awaited = null;
   const path = `${server}/v1/stories/${code}`;
 
   /** @type {DiscussionApi["mutate"]} */
-  function mutate(deed) {
+  function mutate(action) {
     const { connection } = story;
     /** @returns {Promise<any>} */
     const send = async () => {
       const { identity, spent } = story;
-      // Who is to be signed in is not somebody else before; where there is no socket, it goes on without.
+      // Who is to be signed in is not someone else before; where there is no socket, it goes on without.
       if (identity !== spent && identity !== awaited) {
         awaited = identity;
         await pause();
@@ -45,10 +45,10 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       const { reader, first = uuid() } = story.storage();
       // Kept before it is sent: the answer that brings the reader's token may be lost.
       if (!reader) story.saveToStorage({ first });
-      const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...deed };
+      const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
       /** @type {any} */
       let answer;
-      // If the socket breaks, the same deed goes by HTTP: every deed may be sent twice and counts once.
+      // If the socket breaks, the same action goes by HTTP: every action may be sent twice and counts once.
       if (story.live) answer = await connection.request(message).catch(() => {});
       // A string body goes out as `text/plain`, without a preflight, and also if the page is left meanwhile.
       answer ??= await request(server + "/v1/actions", {
@@ -80,7 +80,7 @@ export function createActions(story, server, { request, nextRef, json, storageKe
     }
     // Where it does not, what is to be mended is the token.
     if (/not_/.test(code ?? "")) answer.code = story.state.lapsed ?? code;
-    // A deed may be the first to hear of it, where there is no socket.
+    // An action may be the first to hear of it, where there is no socket.
     if (/token_[er]|origin_/.test(code ?? "")) story.set({ read_only: code });
     // Of a socket that was closed, the reason.
     if (code === "refused" && /^\w+$/.test(detail ?? "")) answer.code = detail;
@@ -144,11 +144,11 @@ export function createActions(story, server, { request, nextRef, json, storageKe
         return;
       }
       const { optimistic } = story.state;
-      const deed = { type: "react", reaction, comment };
+      const action = { type: "react", reaction, comment };
       try {
-        let { tally } = await mutate(deed);
+        let { tally } = await mutate(action);
         // What was held up may have come after it. Twice is as good as once.
-        if (doubt && unsent()[target] === reaction) ({ tally } = await mutate(deed));
+        if (doubt && unsent()[target] === reaction) ({ tally } = await mutate(action));
         doubt = false;
         // Not waiting any more when it is drawn.
         drop(target, reaction);

@@ -47,5 +47,5 @@ export function extend(thread, part) {
   return recount({ ...thread, replies }, part, part.next);
 }
 
-/** What nobody else sees yet comes last. @param {Comment} comment */
+/** What no one else sees yet comes last. @param {Comment} comment */
 const rank = ({ published_seq }) => published_seq || 2 ** 53;

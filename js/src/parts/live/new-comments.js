@@ -1,5 +1,5 @@
 /**
- * What came while somebody reads: it waits behind one button, because what moves a text under its reader is lost to both.
+ * What came while someone reads: it waits behind one button, because what moves a text under its reader is lost to both.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  * @import {Comment, State} from "../../types"

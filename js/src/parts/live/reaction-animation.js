@@ -1,5 +1,5 @@
 /**
- * A moment's movement as people react. It is drawn over the page, moves nothing in it, and is said to nobody.
+ * A moment's movement as people react. It is drawn over the page, moves nothing in it, and is not announced.
  */
 
 /** Faces of one button in the air at once, in each widget. */

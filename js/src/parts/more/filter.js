@@ -39,7 +39,7 @@ export function createFilter({ story, t, tell }, tools) {
   function applyFilter() {
     /** @param {Comment} comment */
     const sieve = (comment) =>
-      // Whoever writes sees it.
+      // Anyone who writes sees it.
       comment.id in story.state.mine.comments ||
       TRAITS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
     story.set({ filter: sieve });

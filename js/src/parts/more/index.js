@@ -80,7 +80,7 @@ export function open(frame, tools) {
     await go(id);
     const { hash } = location;
     if (parent === window && (!hash || COMMENT.test(hash))) {
-      // Nobody is told: a router would look for a page of this name.
+      // No one is told: a router would look for a page of this name.
       history.replaceState(history.state, "", frame.address() + "#c-" + id);
     }
   }
@@ -118,11 +118,11 @@ export function open(frame, tools) {
         ),
       );
     if (mine && !late) {
-      for (const deed of /** @type {const} */ (["edit", "remove"])) {
-        add(deed, async () => {
+      for (const action of /** @type {const} */ (["edit", "remove"])) {
+        add(action, async () => {
           const desk = await frame.part("writing");
           close(true);
-          desk[deed](handle);
+          desk[action](handle);
         });
       }
     }

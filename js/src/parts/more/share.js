@@ -1,5 +1,5 @@
 /**
- * Ways to share that need nobody's script: the address of this copy, the browser's own sheet, plain links.
+ * Ways to share that need no one's script: the address of this copy, the browser's own sheet, plain links.
  *
  * @import {Translate} from "../../i18n"
  * @import {ViewContext, Shared} from "../../part-api"

@@ -29,7 +29,7 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
   /** @param {Fields[]} queue */
   function keep(queue) {
     story.saveToStorage({ queue: queue.length ? queue : undefined });
-    // Where nobody has said anything yet, one that waits is something.
+    // Where no one has said anything yet, one that waits is something.
     story.set({});
   }
 
@@ -104,7 +104,7 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
     add(type, fields) {
       const { reader, first } = story.storage();
       const item = { key: uuid(), ...fields, type, story: story.code };
-      // Of the reader who wrote it, whoever that has become when it is sent.
+      // Of the reader who wrote it, anyone who that has become when it is sent.
       keep([...all(), reader || !first ? item : { ...item, first }]);
       setTimeout(draw, type === "delete" ? PATIENCE : 0);
       flush();
