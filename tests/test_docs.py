@@ -31,6 +31,8 @@ from widget_server.web.routes import create_asgi_app
 ROOT = Path(__file__).parents[1]
 PROTOCOL = (ROOT / "docs/developers/protocol.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
+SETTINGS = (ROOT / "docs/operators/settings.md").read_text("utf-8")
+COMMANDS = (ROOT / "docs/operators/commands.md").read_text("utf-8")
 OPERATING = (ROOT / "docs/operators/operating.md").read_text("utf-8")
 EMBED = (ROOT / "docs/users/embed.md").read_text("utf-8")
 SOURCE = {
@@ -176,7 +178,7 @@ def test_every_limit_is_listed_with_its_value_and_with_its_setting_or_why_it_has
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    told = table(README, "Setting")
+    told = table(SETTINGS, "Setting")
     fields = {name.upper(): field for name, field in Config.model_fields.items()}
     assert set(told) == set(fields) - {"WIDGET_WORKER"}
     for name in ("HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_LEVEL", "DATA_DIR"):
@@ -188,7 +190,7 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
 
 
 def test_the_rules_table_has_every_rule_with_its_default() -> None:
-    told = table(README, "Rule")
+    told = table(SETTINGS, "Rule")
     assert set(told) == set(rules._PARSERS)
     chosen = SiteSettings()
     for name, cells in told.items():
@@ -202,7 +204,7 @@ def test_the_rules_table_has_every_rule_with_its_default() -> None:
             assert getattr(chosen, name) in cells[0]
 
 
-def test_the_readme_names_every_command_and_every_document() -> None:
+def test_every_command_is_listed_and_the_readme_links_every_document() -> None:
     program: Any = get_command(cli.app)
     commands = {name: program.get_command(None, name) for name in program.list_commands(None)}
     known = {
@@ -211,7 +213,7 @@ def test_the_readme_names_every_command_and_every_document() -> None:
         if not command.hidden
     }
     told: dict[str, set[str]] = {}
-    for line in README.split("| Command | |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]:
+    for line in COMMANDS.split("| Command | |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]:
         codes = [code.split() for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
         name = codes[0][0]
         if known.get(name):
@@ -312,7 +314,7 @@ def test_every_point_of_the_checklist_names_tests_that_exist() -> None:
 
 
 def test_every_document_that_is_linked_is_there() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+    for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"):
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), (document.name, target)
