@@ -46,13 +46,13 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  t ask request withPart draw renderText element button emit storage optimistic error loadLivePart list dispatch fail
-  round stories renew leave requestedReader spent safeUrl saveToStorage style receive onRender reactionIcon subscribed
-  explain subscribe onPersonalAnswer tell applySnapshot level onUnreachable newId live nextRef react copyLabel article
-  links address visit actionChain begin mutate foot logReadOnly poll setReaction burst go connection deferIncoming
-  loadThread isTemporary unseen attach
+  t ask withPart element storage connection draw optimistic dispatch leave links round stories loadLivePart
+  onPersonalAnswer onRender attach article renew error unseen request renderText button emit list fail
+  requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
+  applySnapshot level onUnreachable newId live nextRef react copyLabel address visit actionChain begin foot
+  logReadOnly poll setReaction burst go loadThread isTemporary deferIncoming mutate
 `.match(/\w+/g) ?? [];
-const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN";
+const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
 for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
@@ -84,7 +84,7 @@ async function bundle(entry, options) {
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
     ecma: 2022,
     module: true,
-    compress: { passes: 4, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+    compress: { passes: 4, unsafe: true, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
     format: { preamble: BANNER },
   });
   const content = Buffer.from(code ?? "");

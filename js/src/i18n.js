@@ -29,7 +29,7 @@ export const STRINGS = {
   addReactionOf: "{text}, comment by {name}",
   total: {
     one: "{n} reaction: {name}",
-    other: "{n} reactions, most of all {name}",
+    other: "{n} reactions, mostly {name}",
   },
   options: "Sort, share, privacy",
   more: "More",

@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -98,6 +99,14 @@ def sentence(done: Done) -> str:
 
 
 # Sites --------------------------------------------------------------------------------------------
+
+
+def test_the_version_is_the_packages(run: Run) -> None:
+    assert run("--version").out == f"widget-server {version('widget-server')}"
+
+
+def test_every_command_explains_itself_with_a_short_option_too(run: Run) -> None:
+    assert run("site", "set", "-h").out == run("site", "set", "--help").out
 
 
 def test_a_site_is_made_and_listed(run: Run, site: str) -> None:

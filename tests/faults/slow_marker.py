@@ -8,5 +8,5 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 def slow(test: Test) -> Test:
     """Run only with FAULTS=all (`make fault-tests`)."""
-    test.thorough = True  # type: ignore[attr-defined]
+    test.slow = True  # type: ignore[attr-defined]
     return test
