@@ -27,7 +27,7 @@ class Member:
     """A socket in a broadcast group, and whether it was taken back from it."""
 
     def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
-        self.peer = connection
+        self.connection = connection
         self.place = NOT_A_MEMBER
         self.taken_back = 0
         self._group = broadcast
@@ -40,8 +40,8 @@ class Member:
 
     def write(self, batch: PreparedBatch) -> None:
         """As the hub writes to one who is not in the broadcast group."""
-        if self.peer.write(batch) and self.peer.direct_socket is not None:
-            self._group.add(self, self.peer.direct_socket)
+        if self.connection.write(batch) and self.connection.direct_socket is not None:
+            self._group.add(self, self.connection.direct_socket)
 
 
 class House:
@@ -74,7 +74,7 @@ async def one_member(
 
 async def test_it_is_lent_once_something_was_written_and_only_to_who_gives_it_back() -> None:
     async with one_member() as (member, _client, _house):
-        connection = member.peer
+        connection = member.connection
         assert connection.direct_socket is None
         hook, connection.on_direct_revoked = connection.on_direct_revoked, None
         connection.write(SMALL)
@@ -88,7 +88,7 @@ async def test_it_is_lent_once_something_was_written_and_only_to_who_gives_it_ba
 @pytest.mark.parametrize("end", ["close", "abort", "leave", "read no more"])
 async def test_it_is_taken_back_when_the_conversation_ends(end: str) -> None:
     async with one_member() as (member, client, _house):
-        connection = member.peer
+        connection = member.connection
         connection.write(SMALL)
         if end == "close":
             connection.close(1000)
@@ -108,23 +108,23 @@ async def test_it_is_taken_back_when_the_conversation_ends(end: str) -> None:
 
 async def test_it_is_taken_back_when_the_application_sends_for_itself() -> None:
     async with one_member() as (member, client, house):
-        member.peer.write(SMALL)
+        member.connection.write(SMALL)
         await house.sends[0]({"type": "websocket.send", "text": "for itself"})
         assert member.taken_back == 1
-        member.peer.write(SMALL)
-        await eventually(lambda: not member.peer.buffered(), "all of it has left")
-        member.peer.write(SMALL)
-        assert member.peer.direct_socket is not None
-        member.peer.close(1000)
+        member.connection.write(SMALL)
+        await eventually(lambda: not member.connection.buffered(), "all of it has left")
+        member.connection.write(SMALL)
+        assert member.connection.direct_socket is not None
+        member.connection.close(1000)
         texts = [bytes(f.data) for f in await client.frames(CLOSE) if f.opcode == TEXT]
         assert texts == [b"small", b"for itself", b"small", b"small"]
 
 
 async def test_a_ping_that_the_kernel_takes_leaves_it_lent() -> None:
     async with one_member(Pinging) as (member, client, _house):
-        member.peer.write(SMALL)
+        member.connection.write(SMALL)
         await client.frames(PING)
-        assert member.peer.direct_socket is not None
+        assert member.connection.direct_socket is not None
         assert member.taken_back == 0
 
 
@@ -144,7 +144,7 @@ async def test_no_frame_is_torn_however_slowly_its_reader_reads() -> None:
         reading = [asyncio.create_task(client.frames(CLOSE)) for client in clients[::2]]
         for gulp in range(1, 4):
             while not all(
-                member.taken_back == gulp and member.peer.write_paused for _, member in slow
+                member.taken_back == gulp and member.connection.write_paused for _, member in slow
             ):
                 batch = PreparedBatch([PreparedMessage(b"%06d" % sent + b"x" * 5_000)])
                 outside = [member for member in members if member.place == NOT_A_MEMBER]
@@ -155,10 +155,10 @@ async def test_no_frame_is_torn_however_slowly_its_reader_reads() -> None:
                 sent += 1
                 await asyncio.sleep(0)
             for client, member in slow:
-                while member.peer.buffered():
+                while member.connection.buffered():
                     client.parser.receive_data(await client.read())
         for member in members:
-            member.peer.close(1000)
+            member.connection.close(1000)
         for frames in [await task for task in reading]:
             assert [int(bytes(f.data[:6])) for f in frames[:-1]] == list(range(sent))
         for client, _ in slow:
