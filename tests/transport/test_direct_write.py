@@ -28,14 +28,14 @@ class Member:
 
     def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
         self.connection = connection
-        self.place = NOT_A_MEMBER
+        self.slot = NOT_A_MEMBER
         self.taken_back = 0
         self._group = broadcast
         connection.on_direct_revoked = self._on_busy
 
     def _on_busy(self) -> None:
         self.taken_back += 1
-        if self.place != NOT_A_MEMBER:
+        if self.slot != NOT_A_MEMBER:
             self._group.remove(self)
 
     def write(self, batch: PreparedBatch) -> None:
@@ -147,7 +147,7 @@ async def test_no_frame_is_torn_however_slowly_its_reader_reads() -> None:
                 member.taken_back == gulp and member.connection.write_paused for _, member in slow
             ):
                 batch = PreparedBatch([PreparedMessage(b"%06d" % sent + b"x" * 5_000)])
-                outside = [member for member in members if member.place == NOT_A_MEMBER]
+                outside = [member for member in members if member.slot == NOT_A_MEMBER]
                 broadcast.begin_write(sent)
                 broadcast.write(batch, len(members))
                 for member in outside:
