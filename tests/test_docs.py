@@ -70,7 +70,7 @@ def test_every_close_code_is_explained() -> None:
 
 
 def test_every_message_and_frame_is_listed_with_its_fields() -> None:
-    sent, received = PROTOCOL.split("### What comes")
+    sent, received = PROTOCOL.split("### Messages from the server")
     for model in (*get_args(client_messages.Message), *schemas.SERVER_MESSAGES):
         document = sent if model in get_args(client_messages.Message) else received
         fields = model.model_fields
