@@ -318,3 +318,32 @@ def test_every_document_that_is_linked_is_there() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), (document.name, target)
+
+
+def _defined_names(path: Path) -> set[str]:
+    """Return the names that a file defines: functions, classes, their members, and constants."""
+    source = path.read_text("utf-8")
+    if path.suffix != ".py":
+        declared = r"(?:function|const|let|class) (\w+)"
+        return {*re.findall(declared, source), *re.findall(r"^\s*(?:async )?(\w+)\(", source, re.M)}
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                members = (item for item in node.body if hasattr(item, "name"))
+                names |= {f"{node.name}.{item.name}" for item in members}
+    return names
+
+
+@pytest.mark.parametrize("page", ["tour", "adding-an-action"])
+def test_every_place_that_a_guide_names_exists(page: str) -> None:
+    guide = (ROOT / f"docs/developers/{page}.md").read_text("utf-8")
+    places = re.findall(r"`((?:widget_server|js|tests|docs)/[^`:\s]+)(?:: ([\w.]+))?`", guide)
+    assert len(places) > 10
+    for file, name in places:
+        path = ROOT / file
+        assert path.exists(), f"{file} does not exist"
+        assert not name or name in _defined_names(path), f"{file} has no {name}"
