@@ -347,3 +347,15 @@ def test_every_place_that_a_guide_names_exists(page: str) -> None:
         path = ROOT / file
         assert path.exists(), f"{file} does not exist"
         assert not name or name in _defined_names(path), f"{file} has no {name}"
+
+
+def test_the_architecture_page_lists_every_file_once() -> None:
+    page = (ROOT / "docs/developers/architecture.md").read_text("utf-8")
+    listed = re.findall(r"^((?:widget_server|js/src)/\S+)  ?\S*", page, re.MULTILINE)
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("widget_server/**/*.py", "js/src/**/*.js")
+        for path in ROOT.glob(pattern)
+        if path.name != "__init__.py" and not {"migrations", "static"} & set(path.parts)
+    ]
+    assert sorted(listed) == sorted(files)
