@@ -359,3 +359,18 @@ def test_the_architecture_page_lists_every_file_once() -> None:
         if path.name != "__init__.py" and not {"migrations", "static"} & set(path.parts)
     ]
     assert sorted(listed) == sorted(files)
+
+
+def test_every_heading_that_is_linked_exists() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"]
+    headings = {}
+    for page in pages:
+        titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        headings[page] = {
+            re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+        }
+    for page in pages:
+        for target, heading in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8")):
+            linked = (page.parent / target).resolve() if target else page
+            if linked in headings:
+                assert heading in headings[linked], (page.name, target, heading)
