@@ -1,8 +1,8 @@
-"""Text as strangers write it: kept and shown byte for byte, or refused with a sentence.
+"""Check texts from clients. A text is stored and shown byte for byte, or rejected with a sentence.
 
-Nothing here trims, normalises or rewrites. What a browser could not show truthfully (NUL, lone
-surrogates, controls, text with nothing to see) or what would break the line in which it stands
-(line breaks and direction overrides in a name) is refused.
+No function trims, normalises or rewrites. Rejected are texts that a browser cannot show as written
+(NUL, lone surrogates, controls, no visible character), and names that break the line around them
+(line breaks, direction overrides).
 """
 
 import re
@@ -11,6 +11,7 @@ from widget_server.content import urls
 from widget_server.content.markdown import render, to_plain_text
 from widget_server.content.visibility import is_visible
 from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
+from widget_server.model.limits import MAX_COMMENT_LENGTH
 from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
 
@@ -26,27 +27,27 @@ __all__ = [
     "to_plain_text",
 ]
 
-MAX_BODY = 5_000
 MAX_BODY_BYTES = 20_000
+"""UTF-8 bytes of a comment. `limits.MAX_COMMENT_LENGTH` has its code points."""
 MAX_NAME = 60
 MAX_WEBSITE = 200
 MAX_EMAIL = 254
 MAX_REASON = 1_000
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# C0 and C1 controls and DEL, but tab and line breaks, which a text may hold.
+# C0 and C1 controls and DEL, except tab and line breaks, which a text may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-# UAX 9: embeddings, overrides and isolates reorder what stands after a name; U+2028 and U+2029
-# break a line as \n does.
+# UAX 9: embeddings, overrides and isolates reorder the text after a name. U+2028 and U+2029 break a
+# line as \n does.
 _BREAKS_LINE = re.compile(r"[\t\n\r\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _EMAIL = re.compile(r"[^\s@<>\x00-\x20\x7f-\x9f]+@[^\s@<>\x00-\x20\x7f-\x9f]+")
 
 
 def check_characters(text: str) -> None:
-    """Refuse what no text may hold.
+    """Reject characters that no text may hold.
 
-    Raises Malformed for lone surrogates (no Unicode text has them) and TextRejectedError for NUL and
-    other controls than tab and line breaks.
+    Raises MalformedError for lone surrogates (no Unicode text has them) and TextRejectedError for NUL and
+    controls other than tab and line breaks.
     """
     if _SURROGATE.search(text):
         raise MalformedError("The text holds half a character. Send whole Unicode text.")
@@ -55,9 +56,9 @@ def check_characters(text: str) -> None:
 
 
 def check_name(text: str) -> None:
-    """A reader's name: one line of 1 to 60 code points with something to see.
+    """Check a reader's name: one line of 1 to 60 code points with a visible character.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_NAME:
@@ -71,7 +72,7 @@ def check_name(text: str) -> None:
 
 
 def check_unsigned_name(text: str) -> None:
-    """The name of a reader who is not signed in: it must not look like that of one who is.
+    """Check the name of a reader who is not signed in. It must not look like a signed-in name.
 
     Raises what `check_name` does.
     """
@@ -81,9 +82,9 @@ def check_unsigned_name(text: str) -> None:
 
 
 def check_website(url: str) -> None:
-    """A reader's website: an absolute http or https URL of at most 200 characters.
+    """Check a reader's website: an absolute http or https URL of at most 200 characters.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(url)
     if len(url) > MAX_WEBSITE:
@@ -95,9 +96,9 @@ def check_website(url: str) -> None:
 
 
 def check_email(text: str) -> None:
-    """An email address, by its shape only: it is never sent out and never written to unasked.
+    """Check the shape of an email address. The server never shows it and never sends mail to it unasked.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_EMAIL:
@@ -107,9 +108,9 @@ def check_email(text: str) -> None:
 
 
 def check_reason(text: str) -> None:
-    """Why a comment is reported: up to 1,000 code points; may be empty.
+    """Check the reason of a report: up to 1,000 code points, possibly none.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_REASON:
@@ -117,11 +118,11 @@ def check_reason(text: str) -> None:
 
 
 def check_body(text: str) -> Tree:
-    """A comment's Markdown, 1 to 5,000 code points and 20,000 bytes: the tree that is shown.
+    """Check a comment's Markdown (1 to 5,000 code points, 20,000 bytes) and return its tree.
 
-    The source itself is to be stored as it came. Raises Malformed, TextRejectedError or TooLargeError.
+    The caller stores the source unchanged. Raises MalformedError, TextRejectedError or TooLargeError.
     """
-    if len(text) > MAX_BODY:
+    if len(text) > MAX_COMMENT_LENGTH:
         raise TooLargeError("A comment is at most 5,000 characters long.")
     check_characters(text)
     if len(text.encode()) > MAX_BODY_BYTES:
