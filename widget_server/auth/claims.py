@@ -223,7 +223,7 @@ def _label(payload: Payload) -> str | None:
     """Return the republisher's label. It is shown beside readers' names, under the same rule."""
     value = _text(payload, "label", 100)
     if value is not None and re.search(r"[\u202a-\u202e\u2066-\u2069]", value):
-        raise ValueError("The claim label must have no marks that turn its direction.")
+        raise ValueError("The claim label must have no direction marks.")
     return value
 
 

@@ -156,9 +156,7 @@ class _Builder:
         self._tags.append(tag)
         self._count_item(tag, token)
         if len(self._open) > MAX_DEPTH + 1:
-            raise TextRejectedError(
-                "Quotes and lists lie too deep in each other. Use fewer levels."
-            )
+            raise TextRejectedError("Quotes and lists are nested too deep. Use fewer levels.")
 
     def _count_item(self, tag: str, token: Token) -> None:
         """Keep an item's number as text if it is neither 1 nor the next number."""

@@ -8,24 +8,12 @@ No function trims, normalises or rewrites. Rejected are texts that a browser can
 import re
 
 from widget_server.content import urls
-from widget_server.content.markdown import render, to_plain_text
+from widget_server.content.markdown import render
 from widget_server.content.visibility import is_visible
 from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
 from widget_server.model.limits import MAX_COMMENT_LENGTH
 from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
-
-__all__ = [
-    "check_body",
-    "check_characters",
-    "check_email",
-    "check_name",
-    "check_reason",
-    "check_unsigned_name",
-    "check_website",
-    "render",
-    "to_plain_text",
-]
 
 MAX_BODY_BYTES = 20_000
 """UTF-8 bytes of a comment. `limits.MAX_COMMENT_LENGTH` has its code points."""
@@ -50,9 +38,11 @@ def check_characters(text: str) -> None:
     controls other than tab and line breaks.
     """
     if _SURROGATE.search(text):
-        raise MalformedError("The text holds half a character. Send whole Unicode text.")
+        raise MalformedError(
+            "The text has half a character (a lone surrogate). Send valid Unicode text."
+        )
     if _CONTROL.search(text):
-        raise TextRejectedError("The text holds control characters. Remove them and send it again.")
+        raise TextRejectedError("The text has control characters. Remove them and send it again.")
 
 
 def check_name(text: str) -> None:
@@ -64,11 +54,9 @@ def check_name(text: str) -> None:
     if len(text) > MAX_NAME:
         raise TooLargeError("A name is at most 60 characters long.")
     if _BREAKS_LINE.search(text):
-        raise TextRejectedError(
-            "A name is one line, without tabs and marks that turn its direction."
-        )
+        raise TextRejectedError("A name is one line, without tabs and direction marks.")
     if not is_visible(text):
-        raise TextRejectedError("The name is empty. Write one, or leave the field out.")
+        raise TextRejectedError("The name has no visible character. Write a name, or omit it.")
 
 
 def check_unsigned_name(text: str) -> None:
@@ -78,7 +66,9 @@ def check_unsigned_name(text: str) -> None:
     """
     check_name(text)
     if is_marked(text):
-        raise TextRejectedError("Only the name of a signed-in reader bears a tick. Leave it out.")
+        raise TextRejectedError(
+            "Only names of signed-in readers have a tick (✓). Remove it from the name."
+        )
 
 
 def check_website(url: str) -> None:
@@ -91,7 +81,7 @@ def check_website(url: str) -> None:
         raise TooLargeError("A website's address is at most 200 characters long.")
     if urls.split(url) is None:
         raise TextRejectedError(
-            "A website's address starts with https:// or http:// and has a host."
+            "A website's address starts with https:// or http://, followed by a host."
         )
 
 
