@@ -48,10 +48,10 @@ SAMPLES = {
 def verify(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaims:
     if kind == "r1":
         return KEYRING.verify_reader(token, SITE)
-    peeked = parse_unverified(token)
+    unverified = parse_unverified(token)
     if kind == "i1":
-        return KEYRING.verify_identity(peeked, OLDEST, NEWEST, NOW)
-    return KEYRING.verify_widget(peeked, OLDEST, NEWEST, NOW)
+        return KEYRING.verify_identity(unverified, OLDEST, NEWEST, NOW)
+    return KEYRING.verify_widget(unverified, OLDEST, NEWEST, NOW)
 
 
 def claims_of(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def test_a_token_of_a_retired_generation_is_rejected() -> None:
 
 
 def test_parse_unverified_checks_only_the_shape() -> None:
-    peeked = parse_unverified("w1.a.7.e30." + "A" * 43)
-    assert (peeked.type, peeked.site, peeked.generation) == ("w1", "a", 7)
+    unverified = parse_unverified("w1.a.7.e30." + "A" * 43)
+    assert (unverified.type, unverified.site, unverified.generation) == ("w1", "a", 7)
     for text in ("w1.-a.7.e30.", "w1." + "a" * 41 + ".7.e30.", "w1.a.1234567890.e30.", "w1.a.7.."):
         with pytest.raises(TokenInvalidError):
             parse_unverified(text + "A" * 43)

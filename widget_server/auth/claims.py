@@ -70,7 +70,9 @@ def parse_identity_claims(site: str, payload: Payload, *, now: float) -> Identit
     """Return the claims of an identity token, valid for 10 minutes at most. The caller checks `exp`."""
     iat, exp = _issued(payload, now), _time(payload, "exp")
     if not 0 < exp - iat <= IDENTITY_MAX_AGE_S:
-        raise ValueError("The claim exp must lie after iat, by 600 seconds at most.")
+        raise ValueError(
+            f"The claim exp must lie after iat, by {IDENTITY_MAX_AGE_S} seconds at most."
+        )
     return IdentityClaims(
         site=site,
         sub=_required(payload, "sub", 200),
@@ -246,7 +248,7 @@ def _permissions(payload: Payload) -> tuple[str, ...]:
 def _origins(payload: Payload) -> tuple[str, ...]:
     value = payload.get("origins")
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_ORIGINS:
-        raise ValueError("The claim origins must be a list of 1 to 100 origins.")
+        raise ValueError(f"The claim origins must be a list of 1 to {MAX_ORIGINS} origins.")
     if not all(isinstance(rule, str) for rule in value):
         raise ValueError("The claim origins must be a list of strings.")
     return tuple(origins.parse_rule(rule) for rule in value)

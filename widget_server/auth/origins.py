@@ -26,7 +26,7 @@ def parse_rule(text: str) -> str:
     if text == ANY:
         return ANY
     if len(text) > _MAX_RULE:
-        raise ValueError("An origin is at most 300 characters long.")
+        raise ValueError(f"An origin is at most {_MAX_RULE} characters long.")
     wildcard = text[: len(_WILDCARD)].lower() == _WILDCARD
     origin = _origin(f"https://{text[len(_WILDCARD) :]}" if wildcard else text)
     if origin is None:

@@ -87,7 +87,9 @@ def mint(key: str, kind: Kind, site: str, generation: int, payload: dict[str, An
     body = base64_encode(orjson.dumps(payload)).decode()
     token = _signer(kind, [key]).sign(f"{kind}.{site}.{generation}.{body}").decode()
     if len(token) > MAX_TOKEN_LENGTH:
-        raise ValueError("The token would be longer than 4,096 characters. Shorten its claims.")
+        raise ValueError(
+            f"The token would be longer than {MAX_TOKEN_LENGTH:,} characters. Shorten its claims."
+        )
     return token
 
 
@@ -116,7 +118,9 @@ class Keyring:
         if isinstance(secrets, str) or not secrets:
             raise ValueError("Give a list of at least one secret key, the newest first.")
         if any(len(secret) < MIN_SECRET_LENGTH for secret in secrets):
-            raise ValueError("Each secret key must be at least 16 characters long.")
+            raise ValueError(
+                f"Each secret key must be at least {MIN_SECRET_LENGTH} characters long."
+            )
         self._secrets = tuple(secrets)
 
     def site_key(self, site: str, generation: int) -> str:
@@ -124,31 +128,31 @@ class Keyring:
         return _site_key(self._secrets[0], site, generation)
 
     def verify_widget(
-        self, peeked: UnverifiedToken, oldest: int, newest: int, now: float
+        self, unverified: UnverifiedToken, oldest: int, newest: int, now: float
     ) -> WidgetClaims:
         """Return the claims of a widget token. The site accepts generations `oldest..newest`.
 
         The caller checks expiry and revocation, because an expired token still permits reading.
         `now` is in seconds since 1970. Raises TokenInvalidError.
         """
-        payload = self._site_payload(peeked, "w1", oldest, newest)
-        jti = hashlib.sha256(peeked.token.encode()).hexdigest()
+        payload = self._site_payload(unverified, "w1", oldest, newest)
+        jti = hashlib.sha256(unverified.token.encode()).hexdigest()
         try:
-            return schema.parse_widget_claims(peeked.site, payload, jti=jti, now=now)
+            return schema.parse_widget_claims(unverified.site, payload, jti=jti, now=now)
         except ValueError as error:
             raise TokenInvalidError(str(error)) from None
 
     def verify_identity(
-        self, peeked: UnverifiedToken, oldest: int, newest: int, now: float
+        self, unverified: UnverifiedToken, oldest: int, newest: int, now: float
     ) -> IdentityClaims:
         """Return the claims of an identity token that is valid at `now` (seconds since 1970).
 
         The caller records its `jti`, so that it is used once only. Raises TokenInvalidError, or
         TokenExpiredError for a token that was valid earlier.
         """
-        payload = self._site_payload(peeked, "i1", oldest, newest)
+        payload = self._site_payload(unverified, "i1", oldest, newest)
         try:
-            claims = schema.parse_identity_claims(peeked.site, payload, now=now)
+            claims = schema.parse_identity_claims(unverified.site, payload, now=now)
         except ValueError as error:
             raise TokenInvalidError(str(error)) from None
         if claims.exp <= now:
@@ -176,24 +180,25 @@ class Keyring:
 
         Raises TokenInvalidError.
         """
-        peeked = parse_unverified(token)
-        if peeked.site != site or peeked.generation != 0:
+        unverified = parse_unverified(token)
+        if unverified.site != site or unverified.generation != 0:
             raise TokenInvalidError
-        payload = _payload(peeked, "r1", self._secrets[::-1])
+        payload = _payload(unverified, "r1", self._secrets[::-1])
         try:
             return schema.parse_reader_claims(site, payload)
         except ValueError:
             raise TokenInvalidError from None
 
     def _site_payload(
-        self, peeked: UnverifiedToken, kind: Kind, oldest: int, newest: int
+        self, unverified: UnverifiedToken, kind: Kind, oldest: int, newest: int
     ) -> dict[str, object]:
-        if not oldest <= peeked.generation <= newest:
+        if not oldest <= unverified.generation <= newest:
             raise TokenInvalidError
         keys = [
-            _site_key(secret, peeked.site, peeked.generation) for secret in reversed(self._secrets)
+            _site_key(secret, unverified.site, unverified.generation)
+            for secret in reversed(self._secrets)
         ]
-        return _payload(peeked, kind, keys)
+        return _payload(unverified, kind, keys)
 
 
 def fingerprint(secret: str) -> str:
@@ -215,11 +220,11 @@ def _signer(kind: Kind, keys: Sequence[str]) -> Signer:
     return Signer(list(keys), salt=SALTS[kind], key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def _payload(peeked: UnverifiedToken, kind: Kind, keys: Sequence[str]) -> dict[str, object]:
+def _payload(unverified: UnverifiedToken, kind: Kind, keys: Sequence[str]) -> dict[str, object]:
     """Return the payload of a token of this kind after verifying its signature."""
-    if peeked.type != kind or not _signer(kind, keys).validate(peeked.token):
+    if unverified.type != kind or not _signer(kind, keys).validate(unverified.token):
         raise TokenInvalidError
-    body, signature = (text.encode() for text in peeked.token.split(".")[3:])
+    body, signature = (text.encode() for text in unverified.token.split(".")[3:])
     try:
         decoded = base64_decode(body)
         # The last Base64 character has spare bits. Accept only the canonical spelling.

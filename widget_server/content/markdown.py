@@ -62,7 +62,7 @@ def render(source: str) -> Tree:
         if token.level == 0 and token.map is not None:
             block = token.map
         if token.level == 0 and token.nesting <= 0:
-            builder._keep_if_invisible(lines[slice(*block)])
+            builder.keep_source_if_invisible(lines[slice(*block)])
     return builder.tree
 
 
@@ -112,7 +112,7 @@ class _Builder:
         else:
             self._code_block(token)
 
-    def _keep_if_invisible(self, lines: list[str]) -> None:
+    def keep_source_if_invisible(self, lines: list[str]) -> None:
         """Replace the last block by its source if the block has no visible text."""
         if is_visible(to_plain_text(self.tree[-1:])) or not is_visible("".join(lines)):
             return
@@ -147,7 +147,7 @@ class _Builder:
             self._links += 1
             if self._links > MAX_LINKS:
                 raise TextRejectedError(
-                    "A comment has at most 10 links. Remove some and send it again."
+                    f"A comment has at most {MAX_LINKS} links. Remove some and send it again."
                 )
             node[1] = {"href": token.attrs["href"]}
         self._count()
@@ -200,15 +200,15 @@ class _Builder:
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     # In silent mode the parser asks whether a paragraph ends here. Then every list item counts.
-    foreign = not silent and _OTHER_NUMBER.match(_line(state, start)) is not None
-    return not foreign and list_block(state, start, end, silent)
+    other_start = not silent and _OTHER_NUMBER.match(_line(state, start)) is not None
+    return not other_start and list_block(state, start, end, silent)
 
 
 def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
 
 
-def _parser() -> MarkdownIt:
+def _make_parser() -> MarkdownIt:
     # Beyond maxNesting the library drops text silently. `_Builder` rejects the text before that.
     parser = MarkdownIt("zero", {"maxNesting": MAX_DEPTH + 4})
     parser.block.ruler.at("list", _list, {"alt": ["paragraph", "blockquote"]})
@@ -219,4 +219,4 @@ def _parser() -> MarkdownIt:
     return parser.enable(["link", "linkify"])
 
 
-_PARSER = _parser()
+_PARSER = _make_parser()

@@ -52,7 +52,7 @@ def check_name(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_NAME:
-        raise TooLargeError("A name is at most 60 characters long.")
+        raise TooLargeError(f"A name is at most {MAX_NAME} characters long.")
     if _BREAKS_LINE.search(text):
         raise TextRejectedError("A name is one line, without tabs and direction marks.")
     if not is_visible(text):
@@ -78,7 +78,7 @@ def check_website(url: str) -> None:
     """
     check_characters(url)
     if len(url) > MAX_WEBSITE:
-        raise TooLargeError("A website's address is at most 200 characters long.")
+        raise TooLargeError(f"A website's address is at most {MAX_WEBSITE} characters long.")
     if urls.split(url) is None:
         raise TextRejectedError(
             "A website's address starts with https:// or http://, followed by a host."
@@ -92,7 +92,7 @@ def check_email(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_EMAIL:
-        raise TooLargeError("An email address is at most 254 characters long.")
+        raise TooLargeError(f"An email address is at most {MAX_EMAIL} characters long.")
     if _EMAIL.fullmatch(text) is None:
         raise TextRejectedError("An email address looks like name@example.org.")
 
@@ -104,7 +104,7 @@ def check_reason(text: str) -> None:
     """
     check_characters(text)
     if len(text) > MAX_REASON:
-        raise TooLargeError("A reason is at most 1,000 characters long.")
+        raise TooLargeError(f"A reason is at most {MAX_REASON:,} characters long.")
 
 
 def check_body(text: str) -> Tree:
@@ -113,10 +113,10 @@ def check_body(text: str) -> Tree:
     The caller stores the source unchanged. Raises MalformedError, TextRejectedError or TooLargeError.
     """
     if len(text) > MAX_COMMENT_LENGTH:
-        raise TooLargeError("A comment is at most 5,000 characters long.")
+        raise TooLargeError(f"A comment is at most {MAX_COMMENT_LENGTH:,} characters long.")
     check_characters(text)
     if len(text.encode()) > MAX_BODY_BYTES:
-        raise TooLargeError("A comment is at most 20,000 bytes long.")
+        raise TooLargeError(f"A comment is at most {MAX_BODY_BYTES:,} bytes long.")
     if not is_visible(text):
         raise TextRejectedError("The comment is empty. Write something.")
     return render(text)
