@@ -104,7 +104,7 @@ class LiveSession:
         self._readers = LiveReaders(services)
         self._stories = LiveStories(services, connection, self._readers, network)
         self._visible = True
-        self._protocol_errors: list[float] = []
+        self._protocol_errors: tuple[float, ...] = ()
         self._rejection: ProblemError | None = None
         self._rejected_count = 0
         self._subscribe_seconds_left = SUBSCRIBE_TIMEOUT_S
@@ -245,9 +245,8 @@ class LiveSession:
     def _record_protocol_error(self) -> None:
         """Close the socket after 10 invalid messages within one minute."""
         now = asyncio.get_running_loop().time()
-        self._protocol_errors = [
-            at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S
-        ] + [now]
+        recent = (at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S)
+        self._protocol_errors = (*recent, now)
         if len(self._protocol_errors) >= MAX_PROTOCOL_ERRORS:
             self._connection.close(codes.MALFORMED, "too many malformed messages")
 
