@@ -16,7 +16,9 @@ from redis.asyncio import Redis
 from tests.engines import Valkey
 from tests.waiting import eventually
 from widget_server.bus.message import BusMessage
-from widget_server.bus.redis_bus import MAX_PENDING, RedisBus, channel_name
+from widget_server.bus.publisher import MAX_PENDING
+from widget_server.bus.redis_bus import RedisBus
+from widget_server.bus.redis_client import channel_name
 from widget_server.bus.signing import BusSigner
 
 CODE = "story0000001"

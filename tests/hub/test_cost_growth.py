@@ -22,7 +22,7 @@ from tests.hub.fakes import CODE, FakeDatabase, Process, ScriptedConnection, att
 from tests.transport.serving import serving, upgraded
 from tests.waiting import eventually
 from widget_server.app import Components
-from widget_server.bus.redis_bus import TALLY_INTERVAL_S
+from widget_server.bus.publisher import TALLY_INTERVAL_S
 from widget_server.config import Config
 from widget_server.hub.channel import Subscription
 from widget_server.hub.flush import tally_interval

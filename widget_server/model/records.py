@@ -13,6 +13,9 @@ from widget_server.model.settings import SiteSettings
 Node = str | list[Any]
 Tree = list[Node]
 
+STORY = ""
+"""Stands for the story itself where a comment id names what is reacted to or counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
