@@ -9,9 +9,10 @@ from typing import Any
 from tests.e2e.replay import Replay
 from widget_server.bus.message import BusMessage, MessageKind
 from widget_server.hub.channel import Subscription
-from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.hub.history import RESUME_SIZE
 from widget_server.hub.hub import Hub
 from widget_server.hub.prepared import PreparedBatch
+from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Position
 

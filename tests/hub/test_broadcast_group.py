@@ -91,7 +91,7 @@ def test_ranks_close_and_those_behind_keep_their_place_in_the_order() -> None:
 def test_what_a_kernel_does_not_take_goes_to_the_peer_which_may_leave_at_that(room: int) -> None:
     members = [Kernel(), Kernel(room), Kernel()]
     broadcast = group_of(members)
-    left_with: list[int] = []
+    left_with: list[int | None] = []
     members[1].before_rest = lambda: left_with.append(broadcast.remove(members[1]))
     broadcast.begin_write(1)
     assert broadcast.write(batch(1), 10) == 3

@@ -9,8 +9,9 @@ from tests.hub.fakes import CODE, FakeDatabase, Process, ScriptedConnection, ass
 from tests.hub.virtual_time import instantly
 from widget_server.bus.message import BusMessage
 from widget_server.hub.channel import Subscription
-from widget_server.hub.channels import GAP_TIMEOUT_S, IDLE_S
+from widget_server.hub.channels import IDLE_S
 from widget_server.hub.flush import CHUNK, change_interval, tally_interval
+from widget_server.hub.reconcile import GAP_TIMEOUT_S
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from widget_server.hub.presence import MAX_COPIES, MAX_READERS, NEW_S, Presence
+from widget_server.hub.presence import ALLOWED_CLOCK_SKEW_S, MAX_COPIES, MAX_READERS, Presence
 
 
 def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:
@@ -22,7 +22,7 @@ def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:
 
 
 def test_a_network_counts_as_so_many_readers_at_most() -> None:
-    here = Presence("here", most=3)
+    here = Presence("here", max_per_network=3)
     for socket in range(60):
         here.add(1, "one program")
         assert here.totals() == (min(socket + 1, 3), 1)
@@ -39,7 +39,7 @@ def test_a_network_counts_as_so_many_readers_at_most() -> None:
 
 
 def test_without_a_limit_every_socket_is_a_reader() -> None:
-    here = Presence("here", most=0)
+    here = Presence("here", max_per_network=0)
     for _ in range(5):
         here.add(1, "one office")
     assert here.totals() == (5, 1)
@@ -63,10 +63,10 @@ def test_what_was_recorded_and_is_said_again_changes_nothing() -> None:
     here.receive("there", two, 0.0)
     here.receive("there", one, 0.0)
     assert here.totals() == (2, 2), "the newer one stays"
-    clock.s += NEW_S + 1
-    here.has_changed(NEW_S + 1)
+    clock.s += ALLOWED_CLOCK_SKEW_S + 1
+    here.has_changed(ALLOWED_CLOCK_SKEW_S + 1)
     assert here.totals() == (0, 0), "who says nothing is forgotten"
-    here.receive("there", two, NEW_S + 1)
+    here.receive("there", two, ALLOWED_CLOCK_SKEW_S + 1)
     assert here.totals() == (0, 0), "and stays forgotten"
 
 
