@@ -133,7 +133,7 @@ def test_the_parts_of_a_snapshot_make_one_with_its_shape(
     parts = [
         b'"type":"snapshot","ref":1',
         server_messages.snapshot_head_json(story, SiteSettings()),
-        b'"position":' + server_messages.position_json(Position("e", 1)),
+        b'"position":' + orjson.dumps(serializers.position(Position("e", 1))),
         b'"count":1,"resumed":false',
         b'"tally":' + server_messages.tally_json(story.tally),
         b'"presence":{"readers":1,"copies":1}',
