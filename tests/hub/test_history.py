@@ -1,4 +1,4 @@
-"""One story's order: what is let through has the numbers last+1, last+2, … and no other."""
+"""History: released messages have the numbers last+1, last+2, … without gap or repeat."""
 
 import json
 import random
@@ -13,11 +13,11 @@ from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 
-def numbers(frames: list[PreparedMessage]) -> list[int]:
-    return [json.loads(frame.payload)["position"]["seq"] for frame in frames]
+def numbers(messages: list[PreparedMessage]) -> list[int]:
+    return [json.loads(message.payload)["position"]["seq"] for message in messages]
 
 
-async def started(database: FakeDatabase) -> ChannelHistory:
+async def loaded_history(database: FakeDatabase) -> ChannelHistory:
     history = ChannelHistory()
     history.reset(await database.snapshot(CODE))
     return history
@@ -25,20 +25,20 @@ async def started(database: FakeDatabase) -> ChannelHistory:
 
 @given(seed=st.integers(0, 10_000), repeats=st.integers(0, 3))
 @instantly
-async def test_whatever_the_order_of_arrival_each_change_is_let_through_once_in_its_turn(
+async def test_messages_in_any_order_are_released_once_and_in_sequence(
     seed: int, repeats: int
 ) -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     arriving = [database.post() for _ in range(20)] * (repeats + 1)
     random.Random(seed).shuffle(arriving)
-    passed = [number for message in arriving for number in numbers(history.accept(message))]
-    assert passed == list(range(1, 21))
+    released = [number for message in arriving for number in numbers(history.accept(message))]
+    assert released == list(range(1, 21))
     assert not history.has_gap
 
 
 @instantly
-async def test_what_came_before_the_snapshot_was_read_follows_it() -> None:
+async def test_messages_received_before_the_snapshot_are_released_after_it() -> None:
     database = FakeDatabase()
     history = ChannelHistory()
     in_the_snapshot, tally = database.post(), database.react()
@@ -53,7 +53,7 @@ async def test_what_came_before_the_snapshot_was_read_follows_it() -> None:
 
 
 @instantly
-async def test_a_message_of_another_epoch_is_not_taken_for_one_of_this() -> None:
+async def test_a_message_of_another_epoch_is_ignored() -> None:
     database = FakeDatabase()
     old = [database.post(), database.post(), database.react()]
     database.restore()
@@ -70,9 +70,9 @@ async def test_a_message_of_another_epoch_is_not_taken_for_one_of_this() -> None
 
 
 @instantly
-async def test_only_a_newer_tally_is_told() -> None:
+async def test_only_a_newer_tally_is_released() -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     first, second = database.react(), database.react()
     assert history.accept_tally(second) is not None
     assert history.accept_tally(first) is None
@@ -80,9 +80,9 @@ async def test_only_a_newer_tally_is_told() -> None:
 
 
 @instantly
-async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() -> None:
+async def test_a_snapshot_is_usable_while_all_later_messages_are_kept() -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     for _ in range(HISTORY_SIZE):
         history.accept(database.post())
     assert history.usable_snapshot() is not None
@@ -94,9 +94,9 @@ async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() ->
 
 
 @instantly
-async def test_what_follows_an_old_snapshot_is_no_longer_than_an_answer() -> None:
+async def test_kept_messages_are_together_no_longer_than_a_response() -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     for _ in range(HISTORY_SIZE):
         short = database.post()
         history.accept(replace(short, payload=short.payload[:-1] + b" " * 20_000 + b"}"))
@@ -104,18 +104,18 @@ async def test_what_follows_an_old_snapshot_is_no_longer_than_an_answer() -> Non
     assert history.messages_after(0) is None
     last = history.messages_after(HISTORY_SIZE - 5) or []
     assert numbers(last) == list(range(HISTORY_SIZE - 4, HISTORY_SIZE + 1))
-    assert sum(len(frame) for _, frame in history._sent) <= MAX_RESPONSE_BYTES
+    assert sum(len(message) for _, message in history._sent) <= MAX_RESPONSE_BYTES
     history.reset(await database.snapshot(CODE))
     assert numbers(history.accept(database.post())) == [HISTORY_SIZE + 1]
     assert numbers(history.messages_after(HISTORY_SIZE) or []) == [HISTORY_SIZE + 1]
 
 
 @instantly
-async def test_a_snapshot_is_not_used_when_a_tally_since_then_is_no_longer_kept() -> None:
+async def test_a_snapshot_is_unusable_after_a_later_tally_was_dropped() -> None:
     database = FakeDatabase()
     for _ in range(RESUME_SIZE + 1):
         database.post()
-    history = await started(database)
+    history = await loaded_history(database)
     for index in range(RESUME_SIZE):
         history.accept_tally(database.react(f"c{index}"))
     assert history.usable_snapshot() is not None
@@ -124,9 +124,9 @@ async def test_a_snapshot_is_not_used_when_a_tally_since_then_is_no_longer_kept(
 
 
 @instantly
-async def test_a_snapshot_older_than_a_change_of_the_story_itself_is_not_used() -> None:
+async def test_a_snapshot_older_than_a_change_of_the_story_is_unusable() -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     old = await database.snapshot(CODE)
     history.accept(database.close())
     assert history.usable_snapshot() is None
@@ -137,13 +137,13 @@ async def test_a_snapshot_older_than_a_change_of_the_story_itself_is_not_used() 
 
 
 @instantly
-async def test_a_snapshot_ahead_or_older_or_of_another_epoch_is_passed_over() -> None:
+async def test_a_snapshot_that_is_ahead_or_older_or_of_another_epoch_is_ignored() -> None:
     database = FakeDatabase()
     database.post()
     of_another_epoch = await database.snapshot(CODE)
     database.restore()
     database.post()
-    history = await started(database)
+    history = await loaded_history(database)
     history.refresh(of_another_epoch)
     assert history.snapshot is not of_another_epoch
     old = await database.snapshot(CODE)
@@ -158,16 +158,16 @@ async def test_a_snapshot_ahead_or_older_or_of_another_epoch_is_passed_over() ->
 
 
 @instantly
-async def test_who_comes_back_is_told_each_changed_comment_once_as_far_back_as_is_known() -> None:
+async def test_a_resuming_client_gets_each_changed_comment_once_as_far_back_as_is_kept() -> None:
     database = FakeDatabase()
     first, second = database.post(), database.post()
-    history = await started(database)
+    history = await loaded_history(database)
     assert history.changes_after(0) is None
     edited = database.edit("c0")
     history.extend_back(await database.recent(CODE))
     history.accept(edited)
-    known = [json.loads(body) for body in history.changes_after(0) or []]
-    assert [(comment["id"], comment["seq"]) for comment in known] == [("c1", 2), ("c0", 3)]
+    changes = [json.loads(body) for body in history.changes_after(0) or []]
+    assert [(comment["id"], comment["seq"]) for comment in changes] == [("c1", 2), ("c0", 3)]
     assert history.changes_after(3) == []
     assert history.changes_after(4) is None
     for _ in range(RESUME_SIZE - 1):
@@ -178,26 +178,26 @@ async def test_who_comes_back_is_told_each_changed_comment_once_as_far_back_as_i
 
 
 @instantly
-async def test_of_what_comes_early_only_so_much_is_kept() -> None:
+async def test_the_reorder_buffer_is_bounded() -> None:
     database = FakeDatabase()
-    history = await started(database)
+    history = await loaded_history(database)
     database.post()
     for _ in range(REORDER_SIZE + 10):
         assert history.accept(database.post()) == []
     assert len(history._reorder_buffer) == REORDER_SIZE
     assert history.has_gap
-    # The rest is the database's to tell.
+    # The other messages are read from the database.
     history.reset(await database.snapshot(CODE))
     assert history.last_seq == REORDER_SIZE + 11
     assert not history.has_gap
 
 
 @instantly
-async def test_who_comes_back_gets_it_all_where_more_was_counted_than_is_kept() -> None:
+async def test_a_client_cannot_resume_after_more_tallies_changed_than_are_kept() -> None:
     database = FakeDatabase()
     for _ in range(RESUME_SIZE + 1):
         database.post()
-    history = await started(database)
+    history = await loaded_history(database)
     history.extend_back(await database.recent(CODE))
     assert history.changes_after(RESUME_SIZE + 1) == []
     for index in range(RESUME_SIZE + 1):
@@ -206,7 +206,7 @@ async def test_who_comes_back_gets_it_all_where_more_was_counted_than_is_kept() 
 
 
 @instantly
-async def test_a_tally_that_is_sent_again_is_not_told_for_the_newest() -> None:
+async def test_a_replayed_tally_is_not_released() -> None:
     database = FakeDatabase()
     post, recorded = database.post(), [database.react(), database.react("c0")]
     history = ChannelHistory()
@@ -214,6 +214,6 @@ async def test_a_tally_that_is_sent_again_is_not_told_for_the_newest() -> None:
     newer = [database.react(), database.react("c0")]
     history.reset(await database.snapshot(CODE))
     for message in [*recorded, *newer]:
-        assert history.accept_tally(message) is None, "the snapshot has it, or what came after it"
+        assert history.accept_tally(message) is None, "the snapshot includes it or a newer one"
     assert json.loads(history.story_tally) == database.tally
     assert history.accept_tally(database.react("c0")) is not None
