@@ -5,7 +5,7 @@ reconciliation with the database repairs the loss.
 
 A redis-py pub/sub connection can be dead without an error: a half-open connection, a failover. So
 each process sends probes to itself. If a probe does not arrive, the connection is rebuilt. If it is
-rebuilt, or a subscription is confirmed again without a request, all watched stories are
+rebuilt, or a subscription is confirmed again without a request, all channels are
 reconciled.
 
 Every message is signed (`signing`) and checked before it is passed on. The hub would take a forged

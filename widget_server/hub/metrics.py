@@ -27,5 +27,5 @@ class HubMetrics:
     resyncs: Annotated[int, "new snapshots for sockets that single messages could not update"] = 0
     gaps_repaired: Annotated[int, "gaps in a story's changes closed from the database"] = 0
     catch_ups: Annotated[int, "slow sockets that were sent the messages they had missed"] = 0
-    reconciliations: Annotated[int, "comparisons of all watched stories with the database"] = 0
+    reconciliations: Annotated[int, "comparisons of all loaded stories with the database"] = 0
     reconciliations_failed: Annotated[int, "comparisons that failed in the database"] = 0
