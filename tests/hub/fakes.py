@@ -289,7 +289,7 @@ class ScriptedConnection:
 
     def types(self) -> list[str]:
         """Return the types of the received messages, in order."""
-        return [frame["type"] for frame in self.messages]
+        return [message["type"] for message in self.messages]
 
     def buffered(self) -> int:
         return 0

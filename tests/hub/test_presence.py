@@ -57,16 +57,16 @@ def test_a_replayed_announcement_changes_nothing() -> None:
     clock = Clock()
     there, here = Presence("there", clock=clock), Presence("here", clock=clock)
     there.add(1)
-    one = there.message("story", 0.0).payload
+    older = there.message("story", 0.0).payload
     there.add(2)
-    two = there.message("story", 0.0).payload
-    here.receive("there", two, 0.0)
-    here.receive("there", one, 0.0)
+    newer = there.message("story", 0.0).payload
+    here.receive("there", newer, 0.0)
+    here.receive("there", older, 0.0)
     assert here.totals() == (2, 2), "the newer announcement is kept"
     clock.s += ALLOWED_CLOCK_SKEW_S + 1
     here.has_changed(ALLOWED_CLOCK_SKEW_S + 1)
     assert here.totals() == (0, 0), "a silent process expires"
-    here.receive("there", two, ALLOWED_CLOCK_SKEW_S + 1)
+    here.receive("there", newer, ALLOWED_CLOCK_SKEW_S + 1)
     assert here.totals() == (0, 0), "a replay does not bring it back"
 
 

@@ -84,14 +84,14 @@ class CatchUp:
         again. It gets its snapshot when the connection becomes writable or at the next
         reconciliation.
         """
-        own = await self.load_own(channel, subscriptions)
+        encode_own = await self.load_own(channel, subscriptions)
         for start in range(0, len(subscriptions), CHUNK):
             if channel.history.usable_snapshot() is None:
                 return
             for subscription in subscriptions[start : start + CHUNK]:
                 stale = subscription.channel is channel and subscription.seq is None
                 if stale and not subscription.connection.write_paused:
-                    personal = subscription.session_fields + own(subscription)
+                    personal = subscription.session_fields + encode_own(subscription)
                     messages = channel.snapshot_and_messages(personal, subscription.ref)
                     self.send_initial(channel, subscription, messages)
                     self._metrics.resyncs += 1

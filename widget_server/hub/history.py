@@ -166,20 +166,23 @@ class ChannelHistory:
             message.epoch != self.epoch or message.number <= self.tally_checkpoint
         ):
             return None
-        return self._store_tally(message) if self._is_newer(message) else None
+        return self._store_if_newer(message)
 
-    def _is_newer(self, message: BusMessage) -> bool:
-        latest = self._tallies.get(message.target)
-        return latest is None or latest.version < message.number or latest.epoch != message.epoch
-
-    def _store_tally(self, message: BusMessage) -> PreparedMessage:
+    def _store_if_newer(self, message: BusMessage) -> PreparedMessage | None:
+        target, latest = message.target, self._tallies.get(message.target)
+        if (
+            latest is not None
+            and latest.version >= message.number
+            and latest.epoch == message.epoch
+        ):
+            return None
         prepared = PreparedMessage(message.payload)
-        self._tallies[message.target] = _LatestTally(message.number, prepared, message.epoch)
-        self._tallies.move_to_end(message.target)
+        self._tallies[target] = _LatestTally(message.number, prepared, message.epoch)
+        self._tallies.move_to_end(target)
         if len(self._tallies) > RESUME_SIZE:
             _, dropped = self._tallies.popitem(last=False)
             self._tallies_missing_up_to = max(self._tallies_missing_up_to, dropped.version)
-        if message.target == STORY:
+        if target == STORY:
             self.story_tally = b"{" + message.payload[message.body_offset :]
         return prepared
 
@@ -254,8 +257,11 @@ class ChannelHistory:
         self._trim_recent_changes()
         self.covers_past = True
         self._tallies_missing_up_to = recent.counted_from
-        unsent = (message for message in recent.tallies if self._is_newer(message))
-        return {message.target: self._store_tally(message) for message in unsent}
+        return {
+            message.target: tally
+            for message in recent.tallies
+            if (tally := self._store_if_newer(message)) is not None
+        }
 
     # Outgoing messages -------------------------------------------------------------------------
 

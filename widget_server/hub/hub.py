@@ -101,11 +101,11 @@ class Hub:
         channel = await channels.get(code)
         if since is not None:
             await channels.load_history(channel, since)
-        own = await catch_up.load_own(channel, [subscription])
+        encode_own = await catch_up.load_own(channel, [subscription])
         channel = await channels.get(code)
         # No `await` from here on: no change can arrive between building the snapshot and adding
         # the subscription to the channel.
-        personal = subscription.session_fields + own(subscription)
+        personal = subscription.session_fields + encode_own(subscription)
         subscription.ref = ref
         channel.add(subscription)
         self.metrics.subscribes += 1

@@ -135,10 +135,10 @@ class Presence:
         return before != self._last_totals
 
     def receive(self, process: str, payload: bytes, now: float) -> None:
-        """Store another process's announcement. A new process asks for one of this process.
+        """Store another process's announcement. If it asks, this process announces as well.
 
-        An announcement is ignored if it is not newer than the last one of its process, or if its
-        time is too far from this clock. Such a message was recorded and sent again.
+        An announcement is ignored if it is not newer than the last one of its process. It is also
+        ignored if its time is too far from this clock: it was then recorded and sent again.
         """
         announced = None if process == self._process else _parse(payload)
         if announced is None:

@@ -1,4 +1,4 @@
-"""What the hub reads about a story from the database: a whole snapshot, or its recent changes.
+"""Data of a story that the hub reads from the database: a whole snapshot, or recent changes.
 
 Both hold finished JSON, so that the hub only joins bytes.
 """

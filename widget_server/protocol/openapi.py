@@ -39,8 +39,8 @@ def _schemas() -> tuple[Refs, dict[str, Any]]:
         [*received, *sent],  # type: ignore[list-item]
         ref_template="#/components/schemas/{model}",
     )
-    found: dict[str, Any] = document["$defs"]
-    return {model: dict(ref) for (model, _), ref in refs.items()}, found
+    definitions: dict[str, Any] = document["$defs"]
+    return {model: dict(ref) for (model, _), ref in refs.items()}, definitions
 
 
 def _json(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _get(
 @cache
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document."""
-    refs, names = _schemas()
+    refs, definitions = _schemas()
     problem = refs[schemas.Problem]
     text = {"type": "string"}
     code = _parameter(
@@ -167,16 +167,16 @@ def openapi_document() -> dict[str, Any]:
                 "AsyncAPI document of the WebSocket", _json({"type": "object"})
             ),
         },
-        "components": {"schemas": names},
+        "components": {"schemas": definitions},
     }
 
 
 @cache
 def asyncapi_document() -> dict[str, Any]:
     """Return the AsyncAPI document: the messages of clients and of the server."""
-    refs, names = _schemas()
+    refs, definitions = _schemas()
     models = [*_RECEIVED, *schemas.SERVER_MESSAGES]
-    names_to_models = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
+    models_by_name = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
     received = {refs[model]["$ref"].rpartition("/")[2] for model in _RECEIVED}
     at = "#/channels/live/messages/"
     return {
@@ -188,7 +188,7 @@ def asyncapi_document() -> dict[str, Any]:
                 "address": "/v1/live",
                 "description": "WebSocket, subprotocol widget.v1, text frames of one JSON object.",
                 "messages": {
-                    name: {"$ref": f"#/components/messages/{name}"} for name in names_to_models
+                    name: {"$ref": f"#/components/messages/{name}"} for name in models_by_name
                 },
             }
         },
@@ -196,13 +196,13 @@ def asyncapi_document() -> dict[str, Any]:
             "receive": {
                 "action": "receive",
                 "channel": {"$ref": "#/channels/live"},
-                "messages": [{"$ref": at + name} for name in names_to_models if name in received],
+                "messages": [{"$ref": at + name} for name in models_by_name if name in received],
             },
             "send": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/live"},
                 "messages": [
-                    {"$ref": at + name} for name in names_to_models if name not in received
+                    {"$ref": at + name} for name in models_by_name if name not in received
                 ],
             },
         },
@@ -212,8 +212,8 @@ def asyncapi_document() -> dict[str, Any]:
                     "summary": (model.__doc__ or "").splitlines()[0],
                     "payload": {"$ref": f"#/components/schemas/{name}"},
                 }
-                for name, model in names_to_models.items()
+                for name, model in models_by_name.items()
             },
-            "schemas": names,
+            "schemas": definitions,
         },
     }

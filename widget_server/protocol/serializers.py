@@ -61,13 +61,13 @@ def settings(site: SiteSettings) -> dict[str, Any]:
 
 
 def _reaction(site: SiteSettings, reaction: Reaction) -> dict[str, Any]:
-    view: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "key": reaction.key,
         "label": reaction.label,
         "emoji": reaction.emoji,
     }
     icon = reaction_icons.icon(site, reaction.key)
-    return view if icon is None else {**view, "face": icon}
+    return fields if icon is None else {**fields, "face": icon}
 
 
 def comment(record: Comment, *, show_copy: bool = True) -> dict[str, Any]:
@@ -111,12 +111,12 @@ def _name(record: Comment) -> str | None:
 
 def own_comment(record: Comment, edit_window_s: int, *, show_copy: bool = True) -> dict[str, Any]:
     """Return a comment for its author: with the source text and the end of the edit window."""
-    view = comment(record, show_copy=show_copy)
-    view["body"] = record.source
-    view["editable_until"] = rfc3339(record.created_at + edit_window_s * 1000)
+    fields = comment(record, show_copy=show_copy)
+    fields["body"] = record.source
+    fields["editable_until"] = rfc3339(record.created_at + edit_window_s * 1000)
     if record.waiting:
-        view["waiting"] = True
-    return view
+        fields["waiting"] = True
+    return fields
 
 
 def thread(record: Thread, *, show_copy: bool = True) -> dict[str, Any]:
@@ -124,10 +124,10 @@ def thread(record: Thread, *, show_copy: bool = True) -> dict[str, Any]:
 
     `more` is the number of replies that follow, `next` the cursor for them.
     """
-    view = comment(record.top, show_copy=show_copy)
-    view["replies"] = [comment(reply, show_copy=show_copy) for reply in record.replies]
-    view["more"], view["next"] = record.more, record.next
-    return view
+    fields = comment(record.top, show_copy=show_copy)
+    fields["replies"] = [comment(reply, show_copy=show_copy) for reply in record.replies]
+    fields["more"], fields["next"] = record.more, record.next
+    return fields
 
 
 def part_of_thread(record: Thread, *, show_copy: bool = True) -> dict[str, Any]:
