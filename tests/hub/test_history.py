@@ -49,7 +49,7 @@ async def test_messages_received_before_the_snapshot_are_released_after_it() -> 
     assert history.accept(after) == []
     assert history.accept_tally(newer) is not None
     assert numbers(history.reset(loaded)) == [2]
-    assert json.loads(history.story_tally) == database.tally
+    assert json.loads(history.tallies.story_tally) == database.tally
 
 
 @instantly
@@ -62,7 +62,7 @@ async def test_a_message_of_another_epoch_is_ignored() -> None:
     history.accept_tally(old[2])
     history.reset(await database.snapshot(CODE))
     assert not history.has_gap
-    assert history.tallies_after(0) == []
+    assert history.tallies.after(0) == []
     assert history.accept(old[0]) == []
     assert history.accept_tally(old[2]) is None
     assert numbers(history.accept(database.post())) == [1]
@@ -215,5 +215,5 @@ async def test_a_replayed_tally_is_not_released() -> None:
     history.reset(await database.snapshot(CODE))
     for message in [*recorded, *newer]:
         assert history.accept_tally(message) is None, "the snapshot includes it or a newer one"
-    assert json.loads(history.story_tally) == database.tally
+    assert json.loads(history.tallies.story_tally) == database.tally
     assert history.accept_tally(database.react("c0")) is not None

@@ -109,7 +109,7 @@ class CatchUp:
             channel.has_lagging = True
             self._tasks.start(self.resync(channel, [subscription]))
             return
-        messages = [*missed, *(history.tallies_after(0) if subscription.visible else ())]
+        messages = [*missed, *(history.tallies.after(0) if subscription.visible else ())]
         if not messages or subscription.connection.write(SharedBatch(messages)):
             subscription.seq = history.last_seq
             self._metrics.catch_ups += 1

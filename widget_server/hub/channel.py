@@ -199,7 +199,7 @@ class Channel:
 
         Returns None if it is longer than `MAX_RESPONSE_BYTES`.
         """
-        tallies = b",".join(message.payload for message in self.history.tallies_after(0))
+        tallies = b",".join(message.payload for message in self.history.tallies.after(0))
         body = b"".join(self._resumed(seq, None, b',"tallies":[%b]' % tallies))
         return body if len(body) <= MAX_RESPONSE_BYTES else None
 
@@ -235,7 +235,7 @@ class Channel:
         if loaded is None:
             return [snapshot]
         later = self.history.messages_after(loaded.seq) or []
-        return [snapshot, *later, *self.history.tallies_after(loaded.version)]
+        return [snapshot, *later, *self.history.tallies.after(loaded.version)]
 
     def _head(self, ref: int | None, seq: int, count: int) -> bytes:
         return b"".join(self._head_parts(ref, seq, count))
@@ -249,6 +249,6 @@ class Channel:
             loaded.head if loaded is not None else b'"story":null',
             b',"position":{"epoch":"%b","seq":%d},"count":%d' % (epoch, seq, count),
             b',"tally":',
-            self.history.story_tally,
+            self.history.tallies.story_tally,
             b',"presence":{"readers":%d,"copies":%d}' % (readers, copies),
         ]

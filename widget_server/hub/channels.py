@@ -121,7 +121,7 @@ class ChannelTable:
         loaded = history.snapshot
         if loaded is None:
             return False
-        counted = history.has_tallies_after(loaded.version)
+        counted = history.tallies.has_comment_after(loaded.version)
         return loaded.seq < history.current_seq or (
             counted and self._now() - channel.loaded_at > SNAPSHOT_MAX_AGE_S
         )

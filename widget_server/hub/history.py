@@ -5,13 +5,12 @@ last+1, last+2, … without a gap and without a repeat.
 """
 
 from collections import OrderedDict, deque
-from typing import NamedTuple
 
 from widget_server.bus.message import BusMessage
+from widget_server.hub.latest_tallies import LatestTallies
 from widget_server.hub.prepared import PreparedMessage
 from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.limits import MAX_RESPONSE_BYTES
-from widget_server.model.records import STORY
 
 HISTORY_SIZE = 200
 """Messages kept for write-paused connections and for snapshots that are slightly old.
@@ -26,14 +25,6 @@ REORDER_SIZE = 1_000
 database."""
 
 
-class _LatestTally(NamedTuple):
-    """The latest tally of the story or of one comment."""
-
-    version: int
-    message: PreparedMessage
-    epoch: str
-
-
 class ChannelHistory:
     """Messages and positions that one process keeps about one story."""
 
@@ -45,15 +36,13 @@ class ChannelHistory:
         "_sent",
         "_sent_bytes",
         "_story_changed_seq",
-        "_tallies",
-        "_tallies_missing_up_to",
         "count",
         "covers_past",
         "epoch",
         "last_seq",
         "oldest_seq",
         "snapshot",
-        "story_tally",
+        "tallies",
         "tallies_to_repeat",
         "tally_checkpoint",
     )
@@ -65,8 +54,7 @@ class ChannelHistory:
         self.count = 0
         """Published comments of the story, at `last_seq`."""
         self.snapshot: CachedSnapshot | None = None
-        self.story_tally: bytes = b""
-        """The story's own tally, as the JSON object `{version, counts}`."""
+        self.tallies = LatestTallies(RESUME_SIZE)
         self.tallies_to_repeat: dict[str, PreparedMessage] = {}
         """Tallies to resend after their comments. A client that received a tally before its
         comment could not apply it."""
@@ -77,8 +65,6 @@ class ChannelHistory:
         """All changes after this `seq` are in `_recent_changes`."""
         self.covers_past = False
         """Whether the changes from before this process subscribed were read from the database."""
-        self._tallies_missing_up_to = 0
-        """Tallies of comments up to this version may be missing: never received, or dropped."""
         self._story_changed_seq = 0
         """The `seq` of the latest change to the story's title, notice or rules."""
         self._sent: deque[tuple[int, PreparedMessage]] = deque()
@@ -93,8 +79,6 @@ class ChannelHistory:
         """Last result of `joined_changes_after`: `(after, last_seq, JSON)`."""
         self._reorder_buffer: dict[int, BusMessage] = {}
         """Out-of-order messages, by `seq`."""
-        self._tallies: OrderedDict[str, _LatestTally] = OrderedDict()
-        """By comment id, or `STORY`."""
 
     @property
     def current_seq(self) -> int:
@@ -114,21 +98,15 @@ class ChannelHistory:
                 for seq, message in self._reorder_buffer.items()
                 if message.epoch == loaded.epoch
             }
-            self._tallies = OrderedDict(
-                (target, latest)
-                for target, latest in self._tallies.items()
-                if latest.epoch == loaded.epoch
-            )
-            self._tallies_missing_up_to = self._story_changed_seq = 0
+            self.tallies.drop_other_epochs(loaded.epoch)
+            self._story_changed_seq = 0
         self.snapshot = loaded
         self.epoch = loaded.epoch
         self.last_seq = self.oldest_seq = loaded.seq
         self.count = loaded.count
         self.tally_checkpoint = loaded.version
-        self._tallies_missing_up_to = max(self._tallies_missing_up_to, loaded.version)
+        self.tallies.apply_snapshot(loaded)
         self.covers_past = False
-        if STORY not in self._tallies or self._tallies[STORY].version <= loaded.tally_version:
-            self.story_tally = loaded.tally
         self._recent_changes.clear()
         self._recent_bytes, self._joined_changes = 0, None
         self._sent.clear()
@@ -166,25 +144,7 @@ class ChannelHistory:
             message.epoch != self.epoch or message.number <= self.tally_checkpoint
         ):
             return None
-        return self._store_if_newer(message)
-
-    def _store_if_newer(self, message: BusMessage) -> PreparedMessage | None:
-        target, latest = message.target, self._tallies.get(message.target)
-        if (
-            latest is not None
-            and latest.version >= message.number
-            and latest.epoch == message.epoch
-        ):
-            return None
-        prepared = PreparedMessage(message.payload)
-        self._tallies[target] = _LatestTally(message.number, prepared, message.epoch)
-        self._tallies.move_to_end(target)
-        if len(self._tallies) > RESUME_SIZE:
-            _, dropped = self._tallies.popitem(last=False)
-            self._tallies_missing_up_to = max(self._tallies_missing_up_to, dropped.version)
-        if target == STORY:
-            self.story_tally = b"{" + message.payload[message.body_offset :]
-        return prepared
+        return self.tallies.store_if_newer(message)
 
     @property
     def has_gap(self) -> bool:
@@ -207,8 +167,8 @@ class ChannelHistory:
                 self._store_change(
                     message.target, last_seq, message.payload[message.body_offset : -1]
                 )
-                if message.target in self._tallies:
-                    self.tallies_to_repeat[message.target] = self._tallies[message.target].message
+                if (tally := self.tallies.get(message.target)) is not None:
+                    self.tallies_to_repeat[message.target] = tally
             else:
                 self._story_changed_seq = last_seq
         return released
@@ -242,7 +202,7 @@ class ChannelHistory:
             self.last_seq is None
             or recent.epoch != self.epoch
             or recent.seq < self.oldest_seq
-            or recent.version < self._tallies_missing_up_to
+            or recent.version < self.tallies.missing_up_to
         ):
             return {}
         newer = self._recent_changes
@@ -256,11 +216,11 @@ class ChannelHistory:
         self.oldest_seq = min(self.oldest_seq, recent.oldest_seq)
         self._trim_recent_changes()
         self.covers_past = True
-        self._tallies_missing_up_to = recent.counted_from
+        self.tallies.missing_up_to = recent.counted_from
         return {
             message.target: tally
             for message in recent.tallies
-            if (tally := self._store_if_newer(message)) is not None
+            if (tally := self.tallies.store_if_newer(message)) is not None
         }
 
     # Outgoing messages -------------------------------------------------------------------------
@@ -279,7 +239,7 @@ class ChannelHistory:
         loaded = self.snapshot
         if (
             loaded is None
-            or loaded.version < self._tallies_missing_up_to
+            or loaded.version < self.tallies.missing_up_to
             or loaded.seq < self._story_changed_seq
         ):
             return None
@@ -294,7 +254,7 @@ class ChannelHistory:
         if (
             self.last_seq is None
             or not self.covers_past
-            or self._tallies_missing_up_to
+            or self.tallies.missing_up_to
             or not self.oldest_seq <= seq <= self.last_seq
         ):
             return None
@@ -312,13 +272,3 @@ class ChannelHistory:
             joined = b",".join(self.changes_after(seq) or [])
             cached = self._joined_changes = seq, self.last_seq, joined
         return cached[2]
-
-    def tallies_after(self, version: int) -> list[PreparedMessage]:
-        """Return the latest tally messages with a version above `version`."""
-        return [latest.message for latest in self._tallies.values() if latest.version > version]
-
-    def has_tallies_after(self, version: int) -> bool:
-        """Whether a comment's tally changed after `version`."""
-        return any(
-            target != STORY and latest.version > version for target, latest in self._tallies.items()
-        )

@@ -114,7 +114,7 @@ class Hub:
             changes = channel.resume_message(since.seq, personal, ref)
         if changes is not None and len(changes) <= MAX_RESPONSE_BYTES:
             self.metrics.resumes += 1
-            tallies = channel.history.tallies_after(0)
+            tallies = channel.history.tallies.after(0)
             catch_up.send_initial(channel, subscription, [changes, *tallies])
         else:
             messages = channel.snapshot_and_messages(personal, ref)
@@ -150,7 +150,7 @@ class Hub:
         if not visible:
             subscription.leave_broadcast()
         if visible and not was_visible and channel is not None and subscription.seq is not None:
-            messages = [*channel.history.tallies_after(0), self._encode_presence(channel)]
+            messages = [*channel.history.tallies.after(0), self._encode_presence(channel)]
             # If the connection is write-paused, `on_writable` sends the tallies.
             subscription.connection.write(PreparedBatch(messages))
 
