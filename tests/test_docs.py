@@ -17,7 +17,7 @@ from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.content import markdown, text
-from widget_server.model import settings as rules
+from widget_server.model import limits as shared_limits, settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store.queries import comment_pages, discussions
@@ -104,7 +104,7 @@ def test_every_tag_of_a_text_is_named() -> None:
     ("what", "limits"),
     [
         ("a message", [client_messages.MAX_BYTES // 1024]),
-        ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
+        ("a comment", [shared_limits.MAX_COMMENT_LENGTH, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
         ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
         (
             "name · email · website · reason",
