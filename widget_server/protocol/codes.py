@@ -42,7 +42,7 @@ _REFUSED_SUBSCRIPTION = {
 
 
 def status_of(rejection: ProblemError) -> int:
-    """The HTTP status of a refusal."""
+    """Return the HTTP status of a rejection."""
     return STATUS[rejection.code]
 
 
