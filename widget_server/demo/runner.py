@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -29,6 +29,7 @@ from widget_server.app import Components
 from widget_server.auth.tokens import story_code
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.errors import os_errors_to_operator_errors
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize
 from widget_server.protocol.snippet import snippet
@@ -79,8 +80,10 @@ def run(port: int, data: Path | None, *, simulate: bool) -> int:
     # The demo's readers are windows of one person. By default, a network counts as three readers.
     os.environ["READERS_PER_NETWORK"] = "0"  # noqa: TID251
     with ExitStack() as stack:
-        if data is None:
-            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
+        with _temporary_file_errors():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
+            if data is None:
+                data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
         config = load(
             data_dir=data,
             port=port,
@@ -91,13 +94,19 @@ def run(port: int, data: Path | None, *, simulate: bool) -> int:
         stack.enter_context(supervisor.lock_data_dir(data))
         for offset in range(1 + len(DEMO_PAGES)):
             listeners.ensure_port_free("127.0.0.1", port + offset)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
         asyncio.run(_create_demo_site(config, folder))
         children = supervisor.server_processes(data, config.host, port, 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
         pages += ["--port", str(port), *(["--simulate"] if simulate else [])]
         children.append(ProcessSpec("pages", pages))
         return supervisor.Supervisor(children, config.drain_seconds).run()
+
+
+def _temporary_file_errors() -> AbstractContextManager[None]:
+    return os_errors_to_operator_errors(
+        "The demo's temporary files cannot be written",
+        "Make room on the disk, or name another folder with TMPDIR.",
+    )
 
 
 def address(port: int, number: int) -> str:
@@ -135,7 +144,8 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
             pasted = snippet(config.base_url, story_code(SITE, STORY), token, claims)
             source = Template((PAGES_DIR / f"{page.name}.html").read_text("utf-8"))
             html = source.substitute(snippet=pasted, original=address(config.port, 0))
-            (folder / f"{page.name}.html").write_text(html, "utf-8")
+            with _temporary_file_errors():
+                (folder / f"{page.name}.html").write_text(html, "utf-8")
 
 
 def serve_pages(folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]) -> None:
