@@ -1,7 +1,13 @@
 """Types and checks for tests that run commands; the fixture `run` is in `conftest.py`."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+
+from typer.testing import CliRunner
+
+from tests.e2e.harness import ServerProcess
+from widget_server.cli.main import app
 
 SECRET = "a secret of the commands without a comma"
 
@@ -26,3 +32,14 @@ def sentence(done: Done) -> str:
     assert done.err.endswith("."), done.err
     assert len(done.err.splitlines()) == 1, done.err
     return done.err.removeprefix("widget-server: ")
+
+
+def run_next_to(server: ServerProcess, *words: str) -> str:
+    """Run a command with the settings of a running server and return its output.
+
+    It runs in a thread, because commands start their own event loop.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(CliRunner().invoke, app, words, env=server.env).result()
+    assert done.exit_code == 0, (words, done.output, done.exception)
+    return done.stdout.strip()

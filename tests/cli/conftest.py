@@ -13,13 +13,13 @@ from widget_server.config import Config
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """The data folder, not yet created."""
+    """Return the data folder, which does not exist yet."""
     return tmp_path / "data"
 
 
 @pytest.fixture
 def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """A function that runs a command. Exceptions other than an exit reach the test."""
+    """Return a function that runs a command. Exceptions other than an exit reach the test."""
     for name in {*SETTINGS, *(field.upper() for field in Config.model_fields)}:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(data))
@@ -43,6 +43,6 @@ def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 @pytest.fixture
 def site(run: Run) -> str:
-    """The slug of a site that was created."""
+    """Create a site and return its slug."""
     assert run("site", "create", "press", "--name", "The Press").status == 0
     return "press"

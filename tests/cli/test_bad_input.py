@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,6 +147,13 @@ def test_a_full_disk_is_reported(
     said = sentence(run("migrate", "--data", str(tmp_path / "other")))
     assert "No space left on device" in said
     assert "secret" in said
+
+
+def test_temporary_files_of_the_demo_that_cannot_be_written_are_reported(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no-folder"))
+    assert "temporary files" in sentence(run("demo", "--data", str(tmp_path / "data")))
 
 
 def test_a_backup_of_no_database_is_reported(run: Run, data: Path, tmp_path: Path) -> None:

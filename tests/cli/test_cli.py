@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from html.parser import HTMLParser
@@ -24,9 +23,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from markdown_it import MarkdownIt
-from typer.testing import CliRunner
 
-from tests.cli.commands import SECRET, Done, Run, sentence
+from tests.cli.commands import SECRET, Done, Run, run_next_to, sentence
 from tests.conftest import SERVERS
 from tests.contract.make_tokens import code
 from tests.e2e.harness import ROOT, SETTINGS, ServerProcess
@@ -34,7 +32,6 @@ from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server.auth.tokens import Keyring, parse_unverified
-from widget_server.cli import main as cli
 from widget_server.content.visibility import escaped
 
 # Sites --------------------------------------------------------------------------------------------
@@ -314,17 +311,6 @@ def test_unknown_stories_and_comments_are_rejected(run: Run, site: str) -> None:
 @pytest.mark.parametrize("notice", ["n" * 501, "two\nlines", "\x07"])
 def test_a_notice_is_one_line(run: Run, site: str, notice: str) -> None:
     assert "notice" in sentence(run("story", "notice", "000000000000", notice))
-
-
-def run_next_to(server: ServerProcess, *words: str) -> str:
-    """Run a command with the settings of a running server and return its output.
-
-    It runs in a thread, because commands start their own event loop.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(CliRunner().invoke, cli.app, words, env=server.env).result()
-    assert done.exit_code == 0, (words, done.output, done.exception)
-    return done.stdout.strip()
 
 
 async def test_moderators_work_next_to_a_running_server(

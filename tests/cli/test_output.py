@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.commands import Run
+from tests.cli.commands import Run, run_next_to
 from tests.contract.make_tokens import code
 from tests.e2e.harness import ServerProcess
 from tests.loopback import http_client
@@ -108,15 +108,15 @@ async def test_pending_comments_are_listed_as_json_and_moderation_is_confirmed(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     server: ServerProcess = await new_server().start()
-    server.cli("site", "create", "press", "--name", "Press")
-    server.cli("site", "set", "press", "moderation=pre")
-    token = server.cli("token", "--site", "press", "--story", "one", "--origin", "*").strip()
+    run_next_to(server, "site", "create", "press", "--name", "Press")
+    run_next_to(server, "site", "set", "press", "moderation=pre")
+    token = run_next_to(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     story = code("press", "one")
     async with http_client(base_url=server.url) as http:
         action = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
         answer: httpx.Response = await http.post("/v1/actions", json=action | {"body": "a\u202eb"})
         comment = answer.json()["comment"]
-    printed = server.cli("comment", "pending", "press", "--json")
+    printed = run_next_to(server, "comment", "pending", "press", "--json")
     assert printed.isascii()
     assert json.loads(printed) == [
         {
@@ -142,7 +142,7 @@ async def test_pending_comments_are_listed_as_json_and_moderation_is_confirmed(
             f"Removed the notice from the discussion of story {story}.",
         ),
     ):
-        assert server.cli(*words).strip() == said
+        assert run_next_to(server, *words) == said
 
 
 def test_json_has_no_character_that_controls_a_terminal(

@@ -15,7 +15,7 @@ COMMANDS = (("serve",), ("migrate",), ("site", "list"), ("doctor",))
 
 @pytest.fixture
 def secret_file(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The secret file of a data folder that has a site."""
+    """Create a site in a data folder with its own secret, and return the secret file."""
     monkeypatch.delenv("SECRET_KEYS")
     assert run("site", "create", "press", "--name", "Press").status == 0
     return data / "secret"

@@ -9,7 +9,7 @@ from widget_server.cli.options import DataDir
 from widget_server.model.errors import OperatorError
 from widget_server.operations.moderation import moderate
 
-MAX_NOTICE = 500
+NOTICE_LENGTH = 500
 """Characters of a notice, which stands in one line above the discussion."""
 
 Code = Annotated[
@@ -53,8 +53,8 @@ def story_notice(
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    if len(text) > MAX_NOTICE or not text.isprintable():
-        raise OperatorError(f"A notice is one line of at most {MAX_NOTICE} characters.")
+    if len(text) > NOTICE_LENGTH or not text.isprintable():
+        raise OperatorError(f"A notice is one line of at most {NOTICE_LENGTH} characters.")
     with_services(data, lambda services: moderate.set_notice(services, code, text or None))
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
