@@ -1,5 +1,5 @@
-# One word per job; `make` alone lists them. What is installed is remembered by stamps in .venv,
-# so a second run starts at once.
+# Targets for developers; `make` alone lists them. Stamp files in .venv record what is installed, so a
+# second run does not install again.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -7,95 +7,100 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet
 
-# The machine's Node.js if it is new enough, else the wheel's: $(VENV)/node is a folder for PATH.
+# Node.js of the machine if it is version 20 or newer, else of a wheel. $(VENV)/node is a folder for PATH.
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/node:$$PATH"
 NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
 
-# Where `make cms-tests` unpacks WordPress, MariaDB and Ghost: 900 MB, nothing of it installed in the machine.
+# Folder in which `make cms-tests` unpacks WordPress, MariaDB and Ghost (900 MB). Nothing is installed.
 SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
-# Further words for pytest, e.g. make test-python ARGS="-k socket -x"
+# Further arguments of the command, for instance: make test-python ARGS="-k socket -x"
 ARGS ?=
-# Test processes that run side by side (tests/xdist_groups.py); 0 for none, as a debugger needs it.
+# Number of parallel test processes (tests/xdist_groups.py); 0 runs the tests in one process, for a debugger.
 PYTEST_WORKERS ?= 2
 
-# The order of `test` is part of what it prints: one job at a time, also under -j.
+# One target at a time, also with -j: `test` prints its checks in order.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo install test lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
+.PHONY: help demo serve install test lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
 	cms-tests firefox bench format clean
 
-help: ## list these words
+help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMPS)/server ## run the demo: one article and two copies on three origins
+demo: $(STAMPS)/server ## Run the demo: one article and two copies on three origins.
 	@$(BIN)/widget-server demo $(ARGS)
 
-install: $(STAMPS)/server $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## install all that the tests need
+# Open pages do not delay a restart: DRAIN_SECONDS=0 closes their sockets at once, and they reconnect.
+serve: $(STAMPS)/server $(STAMPS)/serve ## Run the server, restart it and rebuild the embed after each change (ARGS="--port 9000").
+	@DRAIN_SECONDS=0 $(BIN)/watchfiles --ignore-paths widget_server/static \
+		"sh -c '$(MAKE) --silent $(STAMPS)/embed; exec $(BIN)/widget-server serve $(ARGS)'" widget_server js/src
 
-test: install lint types imports js-tests check-embed test-python ## install, then run every check
+install: $(STAMPS)/server $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## Install everything that the tests need.
 
-lint: $(STAMPS)/test ## style of the Python code
+test: install lint types imports js-tests check-embed test-python ## Install, then run every check.
+
+lint: $(STAMPS)/test ## Check the style of the Python code.
 	@echo "==> lint"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(STAMPS)/test $(STAMPS)/js ## types of the Python code and of the embed
+types: $(STAMPS)/test $(STAMPS)/js ## Check the types of the Python code and of the embed.
 	@echo "==> types"
 	@$(BIN)/mypy
 	@cd js && $(NPM) run --silent types
 
-imports: $(STAMPS)/test ## the import rules between packages
+imports: $(STAMPS)/test ## Check the import rules between packages.
 	@echo "==> imports"
 	@$(BIN)/lint-imports
 
-js-tests: $(STAMPS)/js ## test the embed
+js-tests: $(STAMPS)/js ## Test the embed without a browser.
 	@echo "==> js-tests"
 	@cd js && $(NPM) test --silent
 
-embed: $(STAMPS)/js ## build the embed into widget_server/static
+embed: $(STAMPS)/js ## Build the embed into widget_server/static.
 	@cd js && $(NPM) run --silent build
 
-check-embed: $(STAMPS)/js ## the committed embed is what js/ builds
+check-embed: $(STAMPS)/js ## Check that the committed embed is what js/ builds.
 	@echo "==> check-embed"
 	@cd js && $(WITH_NODE) node build.mjs --check
 
-test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## pytest (ARGS="-k name" for some)
+test-python: $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## Run the Python tests (ARGS="-k name" selects some).
 	@echo "==> test-python"
 	@$(WITH_NODE) $(BIN)/python -m pytest --numprocesses $(PYTEST_WORKERS) $(ARGS)
 
-fault-tests: $(STAMPS)/test $(STAMPS)/browser ## every fault test, and the table in docs/operators/reliability.md (FAULT_SEED=n)
+fault-tests: $(STAMPS)/test $(STAMPS)/browser ## Run every fault test and write the table in docs/operators/reliability.md (FAULT_SEED=n repeats a run).
 	@echo "==> fault-tests"
 	@FAULTS=all FAULTS_TABLE=docs/operators/reliability.md $(BIN)/python -m pytest tests/faults $(ARGS)
 
-model-tests: $(STAMPS)/test ## the state machines of hub and store, fifty times as long (MODEL_TIMES=n)
+model-tests: $(STAMPS)/test ## Run the state-machine tests of hub and store with 50 times as many examples (MODEL_TIMES=n).
 	@echo "==> model-tests"
 	@MODEL_TIMES=$${MODEL_TIMES:-50} $(BIN)/python -m pytest \
 		tests/hub/test_hub_state_machine.py tests/store/test_model.py $(ARGS)
 
-recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## the guide's recipes, in Hugo, Eleventy, React, Vue and PHP
+recipe-tests: $(STAMPS)/recipes $(STAMPS)/browser ## Test the guide's recipes in Hugo, Eleventy, React, Vue and PHP.
 	@$(WITH_NODE) $(BIN)/python -m pytest -o python_files='recipe_*.py' tests/browser $(ARGS)
 
-cms-tests: $(SYSTEMS)/ready $(STAMPS)/browser ## WordPress and Ghost themselves: their editors, a story, its readers
+cms-tests: $(SYSTEMS)/ready $(STAMPS)/browser ## Test the embed in WordPress and Ghost, with their editors.
 	@SYSTEMS=$(SYSTEMS) $(BIN)/python -m pytest -o python_files='system_*.py' tests/browser $(ARGS)
 
-firefox: $(STAMPS)/js $(STAMPS)/firefox ## the embed's main path in Firefox instead of Chromium
+firefox: $(STAMPS)/js $(STAMPS)/firefox ## Test the embed's main path in Firefox instead of Chromium.
 	@echo "==> firefox"
 	@$(BIN)/python -m pytest -o python_files='firefox_*.py' tests/browser $(ARGS)
 
-bench: $(STAMPS)/test ## measure this machine (ARGS="--help" for options); some minutes
+bench: $(STAMPS)/test ## Measure the server on this machine, for some minutes (ARGS="--help" lists options).
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-format: $(STAMPS)/test ## put the Python code in order
+format: $(STAMPS)/test ## Format the Python code and fix its style.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean: ## remove what make installed and the tools' caches; never the data folder
+clean: ## Remove what make installed and the caches of the tools, but no data folder.
 	rm -rf $(VENV) js/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- what is installed, once ------------------------------------------------------------------
+# --- installed once, recorded by stamps ------------------------------------------------------------------
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -110,12 +115,17 @@ $(STAMPS)/server: pyproject.toml | $(STAMPS)/venv
 	@$(PIP) --editable .
 	@touch $@
 
+$(STAMPS)/serve: pyproject.toml | $(STAMPS)/venv
+	@echo "==> install: watchfiles"
+	@$(PIP) --group serve
+	@touch $@
+
 $(STAMPS)/test: pyproject.toml $(STAMPS)/server
 	@echo "==> install: tools for the tests"
 	@$(PIP) --group test
 	@touch $@
 
-# The wheel has node as a file of its own; its `npm` lost its symlink on the way into the wheel.
+# The wheel contains the program `node`, but not the symlink `npm`, because wheels have no symlinks.
 $(STAMPS)/node: $(STAMPS)/test
 	@rm -rf $(VENV)/node && mkdir -p $(VENV)/node
 	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null \
@@ -136,7 +146,13 @@ $(STAMPS)/js: js/package.json js/package-lock.json $(STAMPS)/node
 	@cd js && $(NPM) ci --silent --ignore-scripts
 	@touch $@
 
-# What the recipes are for.
+# For `make serve`: the embed is built only if its sources changed, because a build takes seconds.
+$(STAMPS)/embed: $(shell find js/src -type f) js/build.mjs pyproject.toml | $(STAMPS)/js
+	@echo "==> embed: build"
+	@cd js && $(NPM) run --silent build >/dev/null
+	@touch $@
+
+# The systems that the guide has recipes for.
 $(STAMPS)/recipes: $(STAMPS)/js
 	@echo "==> install: PHP, Hugo, Eleventy, React and Vue"
 	@command -v php >/dev/null || { echo "PHP is missing: install it (on Debian, as root: apt-get install php-cli), then again."; exit 1; }
@@ -146,8 +162,8 @@ $(STAMPS)/recipes: $(STAMPS)/js
 	@$(PIP) --group recipes
 	@touch $@
 
-# Debian's packages are unpacked and not installed: they would bring a web server and a service. Ghost is installed as
-# its own lockfile says, with the Node.js and the pnpm that it asks for.
+# Debian's packages are unpacked, not installed: installing them would add a web server and a service. Ghost is
+# installed by its lockfile, with the versions of Node.js and pnpm that it requires.
 DEBS := wordpress wordpress-theme-twentytwentyone wordpress-theme-twentytwentythree libjs-underscore libjs-cropper \
 	php-getid3 mariadb-server-core mariadb-client-core libaio1 liburing2
 NODE_OF_GHOST := node-linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)

@@ -59,7 +59,8 @@ for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
   if (OURS.includes(key)) fail(`The word ${key} has the name of a member that is shortened.`);
 }
 
-const { version } = JSON.parse(readFileSync(join(HERE, "package.json"), "utf8"));
+// The version stands in one place: the Python package's.
+const version = /^version = "(.+)"$/m.exec(readFileSync(join(HERE, "../pyproject.toml"), "utf8"))[1];
 
 /**
  * @param {string} entry

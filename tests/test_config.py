@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 
 from tests.e2e.harness import SETTINGS
 from widget_server.auth.rate_limit import Rate
-from widget_server.config import Config, SettingsError, load
+from widget_server.config import Config, load
+from widget_server.model.errors import SettingsError
 
 SECRET = "0123456789abcdef"
 
@@ -76,7 +77,7 @@ def test_a_setting_comes_from_the_environment(
         ("postgresql://u:p@h:5433/d", "postgresql+asyncpg://u:p@h:5433/d"),
         ("postgresql+asyncpg://u@/d?host=/run", "postgresql+asyncpg://u@/d?host=/run"),
         ("postgres://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
-        ("postgres://h/d?a=1&sslmode=require", "postgresql+asyncpg://h/d?a=1&ssl=require"),
+        ("postgres://h/d?user=u&sslmode=require", "postgresql+asyncpg://h/d?user=u&ssl=require"),
     ],
 )
 def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, used: str) -> None:
@@ -98,7 +99,11 @@ def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, 
         ("DATABASE_URL", "postgres://u:p[@h/d"),
         ("DATABASE_URL", "postgres://u:p@h:port/d"),
         ("DATABASE_URL", "somewhere"),
+        ("DATABASE_URL", "postgres://h/d?foo=1"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://h?socket_timeout=abc"),
+        ("REDIS_URL", "redis://h?foo=1"),
+        ("WIDGET_WORKER", "abc"),
         ("REDIS_URL", "http://localhost"),
         ("REDIS_URL", "redis://:p/p[@h"),
         ("SECRET_KEYS", "short"),

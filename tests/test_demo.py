@@ -19,7 +19,7 @@ from tests.engines import alive, dies_with_us
 from tests.loopback import http_client
 from tests.ports import free_ports
 from tests.waiting import eventually, wait_until
-from widget_server.demo.runner import SAMPLE_COMMENTS
+from widget_server.demo.runner import DEMO_PAGES
 
 
 def descendants(pid: int) -> list[int]:
@@ -163,7 +163,7 @@ def test_a_lively_demo_fills_with_reactions_and_words(tmp_path: Path) -> None:
         return (
             sum(counts.values()) >= 2
             and bool(vias)
-            and set(vias) <= {page.label for page in SAMPLE_COMMENTS}
+            and set(vias) <= {page.label for page in DEMO_PAGES}
         )
 
     wait_until(lively, "readers react, and write by way of a copy that has a name", 60)

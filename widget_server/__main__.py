@@ -1,4 +1,4 @@
-"""`python -m widget_server` is the `widget-server` command."""
+"""Run the `widget-server` command as `python -m widget_server`."""
 
 from widget_server.cli.main import main
 

@@ -1,20 +1,18 @@
-"""Settings from the environment. Read by `cli`, `app` and `demo` only."""
+"""Settings from the environment. Only `app` and the packages above it read them."""
 
-import contextlib
-import os
+import inspect
 import re
-import secrets
-import stat
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from widget_server.auth import network_keys, origins, secret_strength
+from widget_server.auth import network_keys, origins, secret_file, secret_strength
 from widget_server.auth.rate_limit import Rate
-from widget_server.model.errors import OperatorError
+from widget_server.auth.secret_file import MAKE_SECRET
+from widget_server.model.errors import SettingsError
 from widget_server.model.limits import MIN_SECRET_LENGTH
 
 DEFAULT_RATE_LIMITS = {
@@ -28,31 +26,28 @@ DEFAULT_RATE_LIMITS = {
     "handshake": "600/60",
     "handshake_total": "5000/20",
 }
-"""What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
-whatever network, counted for all of them together."""
+"""Default rate limits of one network, as count/seconds. `handshake_total` is the limit for the handshakes
+of all networks together."""
 
-MAKE_SECRET = "openssl rand -base64 32"  # noqa: S105 - a command that makes one
 DEFAULT_SOCKETS_PER_NETWORK = 500
-"""A school or a mobile operator may stand behind one address."""
+"""Large: a school or a mobile network can share one public address."""
 DEFAULT_READERS_PER_NETWORK = 3
-"""A household; of a school behind one address a part is counted."""
+"""The size of a household. Of a school behind one address, only a part is counted."""
 DEFAULT_CONNECTIONS_PER_NETWORK = 500
-"""The same for HTTP: browsers open up to six, and close them when they have been quiet for 5 s."""
-
-
-class SettingsError(OperatorError):
-    """A setting is missing or wrong."""
+"""The limit for HTTP. A browser opens up to six connections; the server closes idle ones after 5 s."""
+SQLALCHEMY_OPTIONS = ("prepared_statement_cache_size",)
+"""Options of a PostgreSQL URL that SQLAlchemy reads itself instead of passing them to asyncpg."""
 
 
 class Config(BaseSettings):
-    """All settings of a server process. Names in the environment are these, in capitals."""
+    """All settings of a server process. Environment variables are the field names in capitals."""
 
     model_config = SettingsConfigDict(
         extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
     data_dir: Path = Path("data")
-    """Folder of the database, the secret and the embedded Valkey where no others are named."""
+    """Folder of the SQLite database, the secret and the embedded Valkey, unless others are set."""
     database_url: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -61,13 +56,13 @@ class Config(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     web_concurrency: int = Field(1, ge=1, le=64)
     metrics_port: int = Field(0, ge=0, le=65535 - 64)
-    """With it worker n listens also on a port of its own, this one plus n - 1; 0 for none."""
+    """Worker n also listens on this port plus n - 1, without the other workers; 0 for none."""
     rate_limits: Annotated[dict[str, str] | None, NoDecode] = Field(default_factory=dict)
-    """None switches all pace off."""
+    """Rate limits that differ from the defaults; None switches all rate limits off."""
     sockets_per_network: int | None = Field(None, ge=0)
     """Open sockets of one network in one process; 0 for no limit."""
     readers_per_network: int | None = Field(None, ge=0)
-    """Readers of a story that one network counts as in one process; 0 for all of its sockets."""
+    """Most readers of a story that one network counts as in one process; 0 counts all its sockets."""
     connections_per_network: int | None = Field(None, ge=0)
     """HTTP connections of one network in one process; 0 for no limit."""
     trusted_proxies: str = "127.0.0.1"
@@ -75,7 +70,7 @@ class Config(BaseSettings):
     reconcile_seconds: float = Field(1.0, ge=0.1, le=60)
     log_level: str = "info"
     widget_worker: str = ""
-    """Set by the parent process in its workers."""
+    """The worker's number from 1, set by the parent process in its workers."""
 
     @field_validator("secret_keys", mode="before")
     @classmethod
@@ -93,7 +88,7 @@ class Config(BaseSettings):
             weakness = secret_strength.find_weakness(key.get_secret_value())
             if weakness is not None:
                 raise ValueError(
-                    f"key {number} {weakness}: anyone could sign with it. "
+                    f"key {number} {weakness}: an attacker could sign with it. "
                     f"`{MAKE_SECRET}` makes a good one"
                 )
         return keys
@@ -123,14 +118,12 @@ class Config(BaseSettings):
         url = re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", url)
         if url and not url.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
             raise ValueError("use postgresql://… or sqlite+aiosqlite:///…")
-        try:
-            _ = urlsplit(url).port
-        except ValueError:
-            raise ValueError(
-                "use postgresql://user:password@host:port/name, with special characters in it as %XX"
-            ) from None
-        # What libpq calls it in the addresses that hosting services hand out.
-        return SecretStr(re.sub(r"([?&])sslmode=", r"\1ssl=", url))
+        _require_url(url, "postgresql://user:password@host:port/name")
+        # asyncpg's name for libpq's `sslmode`, which is in the URLs of hosting services.
+        url = re.sub(r"([?&])sslmode=", r"\1ssl=", url)
+        if url.startswith("postgresql") and "?" in url:
+            _require_known_options(url)
+        return SecretStr(url)
 
     @field_validator("redis_url")
     @classmethod
@@ -138,12 +131,17 @@ class Config(BaseSettings):
         url = secret.get_secret_value()
         if url and not url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("use redis://…, rediss://… or unix://…")
-        try:
-            _ = urlsplit(url).port
-        except ValueError:
-            raise ValueError(
-                "use redis://user:password@host:port/number, with special characters in it as %XX"
-            ) from None
+        _require_url(url, "redis://user:password@host:port/number")
+        if "?" in url:
+            # Imported here, because the parent of several workers needs redis-py for nothing else.
+            from redis.asyncio import ConnectionPool
+
+            try:
+                pool = ConnectionPool.from_url(url)
+                pool.make_connection()  # type: ignore[no-untyped-call] # does not connect
+            except (TypeError, ValueError) as error:
+                reason = str(error).rstrip(".")
+                raise ValueError(f"the part after ? is wrong ({reason})") from None
         return secret
 
     @field_validator("public_url")
@@ -171,14 +169,23 @@ class Config(BaseSettings):
     @classmethod
     def _require_named_proxies(cls, proxies: str) -> str:
         if "*" in proxies:
-            raise ValueError("name the proxies' addresses: with * every reader can forge theirs")
+            raise ValueError(
+                "name the proxies' addresses: with * every reader can forge their address"
+            )
         for named in proxies.split(","):
             if network_keys.too_wide(named):
                 raise ValueError(
                     f"name the proxies' addresses: in {named.strip()} every reader can forge "
-                    "theirs. IPv4 networks are taken from /8, IPv6 networks from /16"
+                    "their address. IPv4 networks are accepted from /8, IPv6 networks from /16"
                 )
         return proxies
+
+    @field_validator("widget_worker")
+    @classmethod
+    def _worker_number(cls, number: str) -> str:
+        if not re.fullmatch(r"([1-9][0-9]?)?", number):
+            raise ValueError("leave it unset: the parent process sets it in its workers")
+        return number
 
     @model_validator(mode="after")
     def _complete(self) -> "Config":
@@ -190,7 +197,7 @@ class Config(BaseSettings):
 
     @property
     def metrics_ports(self) -> list[int]:
-        """The ports on which one worker alone answers: of this worker, or in the parent of all."""
+        """Metrics ports: in a worker its own one, in the parent process those of all workers."""
         if not self.metrics_port:
             return []
         if self.widget_worker:
@@ -199,78 +206,79 @@ class Config(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database to use: the one that is set, or a SQLite file in the data folder."""
+        """SQLAlchemy URL of the database: `DATABASE_URL`, or a SQLite file in the data folder."""
         given = self.database_url.get_secret_value()
         return given or f"sqlite+aiosqlite:///{self.data_dir / 'database.sqlite3'}"
 
     @property
     def redis(self) -> str:
-        """The bus that is set, or nothing."""
+        """`REDIS_URL`, or an empty string if it is not set."""
         return self.redis_url.get_secret_value()
 
     @property
     def embeds_valkey(self) -> bool:
-        """Whether the server starts a Valkey of its own."""
+        """Whether the server starts the embedded Valkey."""
         return not self.redis
 
     @property
     def base_url(self) -> str:
-        """Where readers reach this server."""
+        """Origin at which readers reach this server."""
         return self.public_url or origins.spelling(f"http://localhost:{self.port}") or ""
 
     @property
     def socket_limit(self) -> int:
-        """Sockets that one network may hold: as set, none at all with pace off, else 500."""
-        if self.sockets_per_network is not None:
-            return self.sockets_per_network
-        return 0 if self.rate_limits is None else DEFAULT_SOCKETS_PER_NETWORK
+        """Sockets that one network may hold; 0 for no limit."""
+        return self._network_limit(self.sockets_per_network, DEFAULT_SOCKETS_PER_NETWORK)
 
     @property
     def readers(self) -> int:
-        """Readers that one network counts as: as set, all of them with pace off, else 3."""
-        if self.readers_per_network is not None:
-            return self.readers_per_network
-        return 0 if self.rate_limits is None else DEFAULT_READERS_PER_NETWORK
+        """Readers that one network counts as; 0 for all of its sockets."""
+        return self._network_limit(self.readers_per_network, DEFAULT_READERS_PER_NETWORK)
 
     @property
     def connections(self) -> int:
-        """HTTP connections that one network may have: as set, without limit with pace off, else 500."""
-        if self.connections_per_network is not None:
-            return self.connections_per_network
-        return 0 if self.rate_limits is None else DEFAULT_CONNECTIONS_PER_NETWORK
+        """HTTP connections that one network may have; 0 for no limit."""
+        return self._network_limit(self.connections_per_network, DEFAULT_CONNECTIONS_PER_NETWORK)
+
+    def _network_limit(self, setting: int | None, default: int) -> int:
+        """Return the setting; if it is unset, the default, or 0 if rate limits are off."""
+        if setting is not None:
+            return setting
+        return 0 if self.rate_limits is None else default
 
     @property
     def network_rate_limits(self) -> dict[str, Rate]:
-        """What one network may do, and all together."""
+        """Rate limits for one network, and `handshake_total` for all networks together."""
         chosen = DEFAULT_RATE_LIMITS | (self.rate_limits or {})
         return {kind: Rate.parse(rate) for kind, rate in chosen.items()}
 
     @property
     def has_secrets(self) -> bool:
-        """Whether there are any yet."""
-        return bool(self.secret_keys) or self.secret_file.exists()
+        """Whether a secret is set or stored. Raises `OperatorError` for an unreadable data folder."""
+        return bool(self.secret_keys) or secret_file.exists(self.secret_file)
 
     @property
     def secret_file(self) -> Path:
-        """Where the data folder's own secret lies."""
+        """Path of the secret in the data folder."""
         return self.data_dir / "secret"
 
     def secrets(self) -> tuple[str, ...]:
-        """The secrets, newest first: those that are set, or the data folder's own.
+        """Return the secrets, newest first: `SECRET_KEYS`, or the one in the data folder.
 
-        That one is made where it is missing, but not by a worker: it was there when the server
-        began. `secrets_check` says when a missing one is a lost one. Raises `SettingsError` when the file
-        is empty, too short or readable by others.
+        If the data folder has none, it is created. A worker never creates it: the parent process did
+        so before, so it was deleted. `secrets_check` tells a first start from a lost secret. Raises
+        `OperatorError` when the file cannot be read or created, and `SettingsError` when the secret is
+        missing, too short, weak or readable by others.
         """
         if self.secret_keys:
             return tuple(key.get_secret_value() for key in self.secret_keys)
-        if self.widget_worker and not self.secret_file.exists():
+        if self.widget_worker and not self.has_secrets:
             raise SettingsError(f"{self.secret_file} is gone. Put it back, or set SECRET_KEYS.")
-        return (_own_secret(self.secret_file),)
+        return (secret_file.read_or_create(self.secret_file),)
 
 
 def load(**given: Any) -> Config:
-    """The settings; what is given wins over the environment. Raises `SettingsError`."""
+    """Return the settings. Values in `given` override the environment. Raises `SettingsError`."""
     chosen = {key: value for key, value in given.items() if value is not None}
     try:
         return Config(**chosen)
@@ -280,31 +288,19 @@ def load(**given: Any) -> Config:
         raise SettingsError(name + first["msg"].removeprefix("Value error, ") + ".") from None
 
 
-def _own_secret(path: Path) -> str:
-    """The secret in the data folder, made on first run with mode 0600."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _make_secret(path)
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise SettingsError(f"{path} can be read by others. Run `chmod 600` on it.")
-    secret = path.read_text().strip()
-    if len(secret) < MIN_SECRET_LENGTH:
-        raise SettingsError(f"{path} holds no secret. Restore it, or set SECRET_KEYS.")
-    if (weakness := secret_strength.find_weakness(secret)) is not None:
-        raise SettingsError(
-            f"{path} holds a secret that {weakness}. Restore it, or set SECRET_KEYS; "
-            f"`{MAKE_SECRET}` makes a good one."
-        )
-    return secret
+def _require_url(url: str, form: str) -> None:
+    """Raise `ValueError` for a URL that cannot be split, as with an unescaped `[` or `/`."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(f"use {form}, with special characters in it as %XX") from None
 
 
-def _make_secret(path: Path) -> None:
-    """Under its name only when it is whole: another command may look for it at the same time."""
-    part = path.with_name(f".secret-{secrets.token_hex(4)}")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        path.hardlink_to(part)
-    part.unlink()
+def _require_known_options(url: str) -> None:
+    """Raise `ValueError` if the part of a PostgreSQL URL after `?` has an option unknown to asyncpg."""
+    import asyncpg  # here, because SQLite needs none of it
+
+    known = {*inspect.signature(asyncpg.connect).parameters, *SQLALCHEMY_OPTIONS}
+    unknown = sorted(parse_qs(urlsplit(url).query, keep_blank_values=True).keys() - known)
+    if unknown:
+        raise ValueError(f"the part after ? has options unknown to asyncpg: {', '.join(unknown)}")

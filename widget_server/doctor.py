@@ -1,10 +1,12 @@
-"""Looks a server's parts over and says in a sentence what is wrong with each."""
+"""Checks of the parts of a server. Each gives one sentence: the state, or what is wrong and what to do."""
 
 import asyncio
+import os
 import stat
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -12,18 +14,22 @@ from redis.exceptions import RedisError
 from widget_server import secrets_check
 from widget_server.auth import origins
 from widget_server.bus import embedded_valkey
-from widget_server.config import Config, SettingsError
+from widget_server.config import Config
+from widget_server.model.errors import OperatorError
 from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.web.assets import STATIC
 
 CLOCK_S = 60
-"""Seconds by which several machines' clocks may differ."""
+"""Seconds that this machine's clock may be behind the newest row, as several machines' clocks differ."""
+
+BUS_TIMEOUT_S = 2
+"""Seconds to wait for Valkey or Redis: the operator is waiting, and a bus this slow is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One part, whether it is well, and a sentence about it."""
+    """Result of one check. `message` is one sentence for the operator."""
 
     name: str
     ok: bool
@@ -31,8 +37,8 @@ class CheckResult:
 
 
 async def run_checks(config: Config) -> list[CheckResult]:
-    """Look at every part; nothing is changed."""
-    checks: list[tuple[str, Callable[[Config], Awaitable[str]]]] = [
+    """Run all checks, in a fixed order, and return their results. Changes nothing."""
+    all_checks: list[tuple[str, Callable[[Config], Awaitable[str]]]] = [
         ("folder", _folder),
         ("secrets", _secrets),
         ("database", _database),
@@ -41,58 +47,71 @@ async def run_checks(config: Config) -> list[CheckResult]:
         ("address", _address),
         ("embed", _embed),
     ]
-    findings = []
-    for part, check in checks:
+    results = []
+    for name, check in all_checks:
         try:
-            findings.append(CheckResult(part, True, await check(config)))
-        except (SettingsError, DatabaseUnavailableError, _CheckFailedError) as problem:
-            findings.append(CheckResult(part, False, str(problem)))
-    return findings
+            results.append(CheckResult(name, True, await check(config)))
+        except (OperatorError, _CheckFailedError) as error:
+            results.append(CheckResult(name, False, str(error)))
+    return results
 
 
 class _CheckFailedError(Exception):
-    """What is wrong, in a sentence."""
+    """A check failed; the message is one sentence that says why and what to do."""
 
 
 async def _folder(config: Config) -> str:
-    if not config.data_dir.is_dir():
-        return f"None yet: the first start makes {config.data_dir}."
+    secrets_check.require_readable(config)
+    folder = config.data_dir
+    if not folder.exists():
+        parent = next(parent for parent in folder.absolute().parents if parent.exists())
+        _require_writable(parent)
+        return f"None yet: the first start makes {folder}."
+    _require_writable(folder)
     loose = secrets_check.loose_files(config)
     if loose:
         names = ", ".join(path.name for path in loose)
         raise _CheckFailedError(
             f"Others can read {names}. The next start closes them to all but the server."
         )
-    mode = stat.S_IMODE(config.data_dir.stat().st_mode)
+    mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o022:
-        raise _CheckFailedError(f"Others can write to {config.data_dir}. Run `chmod 700` on it.")
+        raise _CheckFailedError(f"Others can write to {folder}. Run `chmod 700` on it.")
     if mode & 0o077:
         return (
-            f"{config.data_dir}; others can enter it, but read nothing in it. "
-            "`chmod 700` keeps them out."
+            f"{folder}; others can enter it, but cannot read its files. "
+            "`chmod 700` closes it to others."
         )
-    return f"{config.data_dir}, closed to others."
+    return f"{folder}, closed to others."
+
+
+def _require_writable(folder: Path) -> None:
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise _CheckFailedError(
+            f"{folder} is not a folder that this user can write to. "
+            "Choose another with --data or DATA_DIR."
+        )
 
 
 async def _clock(config: Config) -> str:
     try:
         await _database(config)
-    except (DatabaseUnavailableError, _CheckFailedError):
-        return "Not compared, as the database cannot be."
+    except (OperatorError, _CheckFailedError):
+        return "Not compared, because the database cannot be read."
     path = sqlite_path(config.database)
     if path is not None and not path.exists():
-        return "There is no database yet to compare it with."
-    behind = await checks.seconds_behind(config.database)
-    if behind > CLOCK_S:
+        return "Not compared, because there is no database yet."
+    behind_s = await checks.seconds_behind(config.database)
+    if behind_s > CLOCK_S:
         raise _CheckFailedError(
-            f"It is {behind:,.0f} s behind the newest row. Set it by NTP: until then comments can "
-            "be edited for longer, and new tokens are refused."
+            f"It is {behind_s:,.0f} s behind the newest row. Set it by NTP: until then comments can "
+            "be edited for longer, and new tokens are rejected."
         )
     return "Not behind the newest row."
 
 
 async def _secrets(config: Config) -> str:
-    with suppress(DatabaseUnavailableError):  # which the next line is about
+    with suppress(DatabaseUnavailableError):  # the check `database` reports it
         await secrets_check.verify_secrets(config)
     if not config.has_secrets:
         return "None yet: the first start makes one in the data folder."
@@ -101,6 +120,7 @@ async def _secrets(config: Config) -> str:
 
 
 async def _database(config: Config) -> str:
+    secrets_check.require_readable(config)
     path = sqlite_path(config.database)
     migrate.require_existing(config.database)
     if path is not None and not path.exists():
@@ -116,7 +136,7 @@ async def _database(config: Config) -> str:
             raise _CheckFailedError(
                 f"The database file is damaged ({fault}). Stop the server, move it away, and restore a backup."
             )
-    await checks.seconds_behind(config.database)  # which asks for what nothing works without
+    await checks.seconds_behind(config.database)  # fails if the row `epoch` is lost
     kind = "SQLite" if path is not None else "PostgreSQL"
     return f"{kind}, revision {revision}."
 
@@ -124,9 +144,11 @@ async def _database(config: Config) -> str:
 async def _bus(config: Config) -> str:
     if config.embeds_valkey:
         running = await asyncio.to_thread(embedded_valkey.is_ready, config.data_dir)
-        state = "running" if running else "not running, as no server is"
+        state = "running" if running else "not running, because no server is"
         return f"Embedded Valkey, {state}."
-    client = Redis.from_url(config.redis, socket_timeout=2, socket_connect_timeout=2)
+    client = Redis.from_url(
+        config.redis, socket_timeout=BUS_TIMEOUT_S, socket_connect_timeout=BUS_TIMEOUT_S
+    )
     try:
         await client.ping()
     except (RedisError, OSError, TimeoutError) as error:
@@ -143,16 +165,16 @@ async def _address(config: Config) -> str:
         rule = origins.parse_rule(config.public_url)
     except ValueError:
         raise _CheckFailedError(
-            "PUBLIC_URL is not https: pages that are will not load the embed."
+            "PUBLIC_URL is not https. Browsers do not load the embed from it on https pages."
         ) from None
-    # What a browser sends from our own pages: their readers' actions are taken by it.
+    # Browsers send this origin from the server's own pages, and actions are accepted by it.
     if origins.spelling(config.public_url) != config.base_url or not origins.allows(
         [rule], config.base_url
     ):
         raise _CheckFailedError(
-            "PUBLIC_URL is not as browsers spell it: actions from our pages are refused."
+            "PUBLIC_URL is not as browsers spell it: actions from the server's pages are rejected."
         )
-    return f"{config.public_url}; actions from the server's own pages are taken."
+    return f"{config.public_url}; actions from the server's own pages are accepted."
 
 
 async def _embed(_config: Config) -> str:

@@ -1,8 +1,9 @@
-"""One line an event on standard error: `time=… level=… logger=… event=… key=value …`.
+"""Logging to stderr, one line per event: `time=… level=… logger=… event=… key=value …`.
 
-Nothing that a reader sent may stand there. Our own lines begin with `event=` and are made of words
-of ours, numbers and names of classes. Of a line from another package the words before the first
-value are kept, of an exception its class and the places in the code: its message may hold a text.
+No line may contain anything that a reader sent. Lines of this server begin with `event=` and consist of
+fixed words, numbers and class names. Of a line from another package, only the words before the first
+value are kept. Of an exception, only its class and the code locations are kept: its message may contain
+a reader's text.
 """
 
 import logging
@@ -17,14 +18,14 @@ from traceback import walk_tb
 from typing import Annotated, Any
 
 TRACE_ENTRIES = 12
-"""Places in the code that are named of one failure, the innermost first."""
+"""Most code locations in the line of one exception, innermost first: enough to find the cause."""
 
 _FIRST_WORDS = re.compile(r"[A-Za-z0-9_ ,.'-]*")
 
 
 @dataclass(slots=True)
 class LogMetrics:
-    """What was logged, for /metrics."""
+    """Counts of log lines for /metrics."""
 
     warnings: Annotated[int, "lines of the log at level warning"] = 0
     errors: Annotated[int, "lines of the log at level error or above"] = 0
@@ -34,33 +35,35 @@ LOG_METRICS = LogMetrics()
 
 
 class KeyValueFormatter(logging.Formatter):
-    """Writes a record as one line of `key=value`."""
+    """Formatter that writes a record as one line of `key=value` pairs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without an end."""
+        """Return the line, without a newline."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        level, said = record.levelname.lower(), str(record.msg)
-        said = record.getMessage() if said.startswith("event=") else _redact_foreign(said)
-        line = f"time={at[:-6]}Z level={level} logger={record.name} {said}"
+        level, message = record.levelname.lower(), str(record.msg)
+        is_own = message.startswith("event=")
+        message = record.getMessage() if is_own else _redact_foreign(message)
+        line = f"time={at[:-6]}Z level={level} logger={record.name} {message}"
         if record.exc_info and record.exc_info[1] is not None:
             line += _format_exception(record.exc_info[1])
         return line
 
 
-def _redact_foreign(said: str) -> str:
-    words = _FIRST_WORDS.match(said)
+def _redact_foreign(message: str) -> str:
+    """Return the words before the first value in a message of another package."""
+    words = _FIRST_WORDS.match(message)
     return f'event=library said="{words[0].strip() if words else ""}"'
 
 
 def _format_exception(error: BaseException) -> str:
-    """The classes of an exception and of what caused it, and where they were raised."""
+    """Return the classes of an exception and its causes, and the code locations that raised them."""
     chain = list(_causes(error))
-    places = [
+    locations = [
         f"{_short(frame.f_code.co_filename)}:{line}"
         for each in reversed(chain)
         for frame, line in reversed(list(walk_tb(each.__traceback__)))
     ]
-    innermost = list(dict.fromkeys(places))[:TRACE_ENTRIES]
+    innermost = list(dict.fromkeys(locations))[:TRACE_ENTRIES]
     return f" error={'<'.join(map(_error_name, chain))} at={'<'.join(innermost) or '-'}"
 
 
@@ -78,20 +81,20 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _error_name(error: BaseException) -> str:
-    """The class, with what the system or the database calls the fault."""
-    fault: Any = next(
+    """Return the class name, with the error code of the system or the database if there is one."""
+    code: Any = next(
         (
-            found
+            value
             for name in ("sqlite_errorname", "sqlstate", "errno")
-            if isinstance(found := getattr(error, name, None), str | int)
+            if isinstance(value := getattr(error, name, None), str | int)
         ),
         None,
     )
-    return type(error).__name__ + (f"({fault})" if fault is not None else "")
+    return type(error).__name__ + (f"({code})" if code is not None else "")
 
 
 class CountingHandler(logging.StreamHandler[Any]):
-    """Writes a line of the log, and counts warnings and errors."""
+    """Handler that writes log lines and counts warnings and errors in `LOG_METRICS`."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Count and write a record."""
@@ -103,9 +106,9 @@ class CountingHandler(logging.StreamHandler[Any]):
 
 
 def configure_logging(level: str) -> None:
-    """Log to standard error: our own lines from `level` on, those of other packages that warn.
+    """Log to stderr: lines of this server from `level` on, lines of other packages from warnings on.
 
-    Also what Python would print by itself: warnings, and exceptions that no one caught.
+    Python's own warnings and uncaught exceptions are logged too, in the same form.
     """
     handler = CountingHandler(sys.stderr)
     handler.setFormatter(KeyValueFormatter())

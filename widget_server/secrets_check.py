@@ -1,91 +1,116 @@
-"""Keeps the secrets and the database together: what was signed with one is worth nothing without it.
+"""Check that the signing secrets match the database. Tokens signed with a lost secret are invalid.
 
-A data folder whose `secret` has vanished would get a new one on the next start, and every token on
-every page would be dead, silently. So the database notes the seals of the secrets it was used
-with, and is not served with others. Of several `SECRET_KEYS` one that is known is enough, and then
-all of them are: that is how a secret is replaced.
+If the data folder's `secret` is lost, the next start would create a new one, and every token on every
+page would be invalid without an error. So the database records the fingerprints of the secrets that
+it was used with, and the server does not start with other secrets. Of several `SECRET_KEYS`, one
+recorded key is enough; all of them are then recorded. That is how a secret is replaced.
 """
 
 import os
 import stat
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from widget_server.auth.tokens import fingerprint
 from widget_server.bus import embedded_valkey
-from widget_server.config import Config, SettingsError
+from widget_server.config import Config
+from widget_server.model.errors import SettingsError, os_errors_to_operator_errors
 from widget_server.store import migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.store.queries import key_fingerprints as store
 
 _ACCEPT_NEW_SECRET_HINT = (
-    "run `widget-server migrate --accept-new-secret` to go on without those tokens."  # noqa: S105 - no password
+    "run `widget-server migrate --accept-new-secret` to go on without those tokens."  # noqa: S105 - a hint, not a password
 )
 
 
 def current_fingerprints(config: Config) -> frozenset[str]:
-    """Those of the secrets in use; one is made on first use. Raises `SettingsError`."""
+    """Return the fingerprints of the secrets in use; create a secret at first use. Raises `OperatorError`."""
     return frozenset(map(fingerprint, config.secrets()))
 
 
-async def verify_secrets(config: Config) -> None:
-    """Raise `SettingsError` when the secret of this database is lost, or not among those in use.
+def create_data_dir(config: Config) -> None:
+    """Create the data folder for its owner only, unless it exists. Raises `OperatorError`."""
+    with _data_dir_errors(config):
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    Nothing is changed. Raises `DatabaseUnavailableError`.
+
+def require_readable(config: Config) -> None:
+    """Raise `OperatorError` if the data folder or the folder of the SQLite file cannot be read."""
+    with _data_dir_errors(config):
+        config.secret_file.exists()
+        path = sqlite_path(config.database)
+        if path is not None:
+            path.exists()
+
+
+def _data_dir_errors(config: Config) -> AbstractContextManager[None]:
+    return os_errors_to_operator_errors(
+        f"The data folder {config.data_dir} cannot be used",
+        "Choose another with --data or DATA_DIR, or change its permissions.",
+    )
+
+
+async def verify_secrets(config: Config) -> None:
+    """Raise `SettingsError` if the secret of this database is lost, or is not one of those in use.
+
+    Changes nothing. Also raises `OperatorError` and `DatabaseUnavailableError`.
     """
-    own = current_fingerprints(config) if config.has_secrets else frozenset()
-    noted = await store.load(config.database)
-    if noted.in_use and not own:
+    require_readable(config)
+    current = current_fingerprints(config) if config.has_secrets else frozenset()
+    recorded = await store.load(config.database)
+    if recorded.in_use and not current:
         raise SettingsError(
-            f"{config.secret_file} is gone, with which the tokens of this database were signed. "
+            f"{config.secret_file} is gone. The tokens of this database were signed with it. "
             f"Put it back, set SECRET_KEYS, or {_ACCEPT_NEW_SECRET_HINT}"
         )
-    if noted.none_known(own):
+    if recorded.none_known(current):
         raise SettingsError(
             "The tokens of this database were signed with another secret than the one in use. "
-            f"Put that one back (it may stand behind the new one in SECRET_KEYS), or {_ACCEPT_NEW_SECRET_HINT}"
+            f"Put that one back (in SECRET_KEYS, it may follow the new one), or {_ACCEPT_NEW_SECRET_HINT}"
         )
 
 
 async def record_secrets(config: Config, *, alone: bool = False) -> None:
-    """Note the secrets in use, and make one on first use; `alone`: those of before are forgotten.
+    """Record the fingerprints of the secrets in use; create a secret at first use.
 
-    Raises `SettingsError` and `DatabaseUnavailableError`.
+    If `alone`, all other fingerprints are deleted. Raises `OperatorError` and
+    `DatabaseUnavailableError`.
     """
-    own = current_fingerprints(config)
-    if alone or not own <= (await store.load(config.database)).known:
-        await store.record(config.database, own, alone=alone)
+    current = current_fingerprints(config)
+    if alone or not current <= (await store.load(config.database)).known:
+        await store.record(config.database, current, alone=alone)
 
 
 def loose_files(config: Config) -> list[Path]:
-    """The server's own files that other users of the machine can read or write."""
+    """Return the server's files that other users of the machine can read or write."""
     names = ("valkey.log", embedded_valkey.SOCKET_DIR_FILE, "server.lock")
     files = [config.data_dir / name for name in names]
     path = sqlite_path(config.database)
     if path is not None:
         files += [path.with_name(path.name + end) for end in ("", "-wal", "-shm", ".made")]
-    found = []
+    loose = []
     for file in files:
         with suppress(OSError):
-            seen = file.lstat()
-            own = stat.S_ISREG(seen.st_mode) and seen.st_uid == os.geteuid()
-            if own and seen.st_mode & 0o077:
-                found.append(file)
-    return found
+            status = file.lstat()
+            is_own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+            if is_own and status.st_mode & 0o077:
+                loose.append(file)
+    return loose
 
 
 def close_to_others(config: Config) -> None:
-    """Take from others what an older version, or a hand at the folder, let them read."""
+    """Set mode 0600 on the server's files, which an older version or the operator left readable."""
     for file in loose_files(config):
         with suppress(OSError):
             file.chmod(0o600)
 
 
 async def prepare_database(config: Config) -> None:
-    """Have a database that can be served with the secrets in use, or say what an operator has to do.
+    """Prepare the database to be served with the secrets in use, or raise what the operator must do.
 
-    A SQLite file is made and brought up to date; of a PostgreSQL database the tables are only
-    looked at. Raises `SettingsError` and `DatabaseUnavailableError`.
+    A SQLite file is created or migrated. A PostgreSQL database is only checked, because several servers
+    may use it. Raises `OperatorError`, `SettingsError` and `DatabaseUnavailableError`.
     """
     await verify_secrets(config)
     close_to_others(config)

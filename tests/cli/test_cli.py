@@ -1,4 +1,4 @@
-"""The command line: what each command does, and one sentence with status 2 for what is wrong."""
+"""The command line: what each command does, and one sentence with status 2 for bad input."""
 
 import contextlib
 import hashlib
@@ -13,9 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from html.parser import HTMLParser
 from importlib.metadata import version
@@ -25,8 +23,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from markdown_it import MarkdownIt
-from typer.testing import CliRunner
 
+from tests.cli.commands import SECRET, Done, Run, run_next_to, sentence
 from tests.conftest import SERVERS
 from tests.contract.make_tokens import code
 from tests.e2e.harness import ROOT, SETTINGS, ServerProcess
@@ -34,69 +32,7 @@ from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import wait_until
 from widget_server.auth.tokens import Keyring, parse_unverified
-from widget_server.cli import main as cli
-from widget_server.config import Config
 from widget_server.content.visibility import escaped
-
-SECRET = "a secret of the commands without a comma"
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, with a data folder of the test's own."""
-    for name in {*SETTINGS, *(field.upper() for field in Config.model_fields)}:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATA_DIR", str(data))
-    monkeypatch.setenv("SECRET_KEYS", SECRET)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> Done:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["widget-server", *words])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return Done(status, out.strip(), err.strip())
-
-    return run
-
-
-@pytest.fixture
-def site(run: Run) -> str:
-    assert run("site", "create", "press", "--name", "The Press").status == 0
-    return "press"
-
-
-def sentence(done: Done) -> str:
-    """The one sentence of a command that could not be done."""
-    assert done.status == 2, done
-    assert done.out == ""
-    assert done.err.startswith("widget-server: "), done.err
-    assert done.err.endswith("."), done.err
-    assert len(done.err.splitlines()) == 1, done.err
-    return done.err.removeprefix("widget-server: ")
-
 
 # Sites --------------------------------------------------------------------------------------------
 
@@ -109,23 +45,23 @@ def test_every_command_explains_itself_with_a_short_option_too(run: Run) -> None
     assert run("site", "set", "-h").out == run("site", "set", "--help").out
 
 
-def test_a_site_is_made_and_listed(run: Run, site: str) -> None:
+def test_a_site_is_created_and_listed(run: Run, site: str) -> None:
     assert run("site", "list").out == "press\tThe Press\tgeneration 1"
     assert run("site", "create", "other-paper", "--name", "Other").status == 0
     assert len(run("site", "list").out.splitlines()) == 2
 
 
 @pytest.mark.parametrize("slug", ["Press", "-press", "a b", "", "a" * 41, "é", "a_b", "a\n"])
-def test_a_slug_that_is_none_is_refused(run: Run, slug: str) -> None:
+def test_an_invalid_slug_is_rejected(run: Run, slug: str) -> None:
     assert "slug" in sentence(run("site", "create", "--name", "X", "--", slug))
 
 
 @pytest.mark.parametrize("name", ["", "n" * 101, "two\nlines", "nul\0"])
-def test_a_name_that_is_none_is_refused(run: Run, name: str) -> None:
+def test_an_invalid_site_name_is_rejected(run: Run, name: str) -> None:
     assert "name" in sentence(run("site", "create", "press", "--name", name))
 
 
-def test_a_slug_is_given_once(run: Run, site: str) -> None:
+def test_a_slug_that_is_taken_is_rejected(run: Run, site: str) -> None:
     assert "already" in sentence(run("site", "create", site, "--name", "Again"))
 
 
@@ -150,29 +86,29 @@ SETTABLE = {
 }
 
 
-def test_every_rule_of_a_site_is_tested_here(run: Run, site: str) -> None:
+def test_every_rule_of_a_site_has_a_test(run: Run, site: str) -> None:
     said = sentence(run("site", "set", site, "nothing=1"))
     known = said.partition("Known: ")[2].rstrip(".").split(", ")
     assert set(known) == set(SETTABLE)
 
 
 @pytest.mark.parametrize("key", SETTABLE)
-def test_a_rule_is_set_kept_and_said(run: Run, site: str, key: str) -> None:
+def test_a_rule_is_set_stored_and_printed(run: Run, site: str, key: str) -> None:
     value, wrong = SETTABLE[key]
     assert run("site", "set", site, f"{key}={value}").out == f"{key}={value}"
     for bad in wrong:
-        # One wrong rule among good ones, and none of them is taken.
+        # If one rule is wrong, none is stored.
         assert key in sentence(run("site", "set", site, "show_copy=on", f"{key}={bad}"))
     again = run("site", "set", site, f"{key}={value}")
     assert again.out == f"{key}={value}"
 
 
-def test_reactions_of_a_sites_own_have_label_and_emoji(run: Run, site: str) -> None:
+def test_a_site_adds_a_reaction_with_label_and_emoji(run: Run, site: str) -> None:
     done = run("site", "set", site, "reactions=happy,wow:Wow:🤩")
     assert done.out == "reactions=happy,wow"
 
 
-def test_rules_of_no_site_are_refused(run: Run) -> None:
+def test_rules_of_an_unknown_site_are_rejected(run: Run) -> None:
     assert "“nowhere”" in sentence(run("site", "set", "nowhere", "name=off"))
     assert "KEY=VALUE" in sentence(run("site", "set", "nowhere", "name"))
 
@@ -199,7 +135,7 @@ def claims_of(token: str) -> dict[str, object]:
     }
 
 
-def test_a_token_says_what_it_was_asked_to(run: Run, site: str) -> None:
+def test_a_token_has_the_claims_of_the_options(run: Run, site: str) -> None:
     words = ["--origin", "https://Copy.example/", "--origin", "https://*.other.example"]
     words += ["--title", "Ferry “at six”", "--author", "Ines", "--publisher", "Press"]
     words += ["--url", "https://press.example/x", "--license", "CC-BY-SA-4.0", "--label", "Copy"]
@@ -234,7 +170,7 @@ def test_a_token_says_what_it_was_asked_to(run: Run, site: str) -> None:
         ("--origin", "*", "--site", "nowhere"),
     ],
 )
-def test_a_token_that_no_server_would_take_is_not_made(
+def test_a_token_that_servers_reject_is_not_signed(
     run: Run, site: str, wrong: tuple[str, ...]
 ) -> None:
     sentence(run(*TOKEN, *wrong))
@@ -255,7 +191,7 @@ class Snippet(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_a_snippet_credits_the_story_and_leads_to_it(run: Run, site: str) -> None:
+def test_a_snippet_credits_the_story_and_links_to_it(run: Run, site: str) -> None:
     hostile = '</script>"><b>Ferry'
     words = ["--origin", "*", "--title", hostile, "--author", "Ines", "--snippet"]
     words += ["--url", "https://press.example/x?a=1&b=2", "--changes", "Shortened."]
@@ -273,12 +209,12 @@ def test_a_snippet_credits_the_story_and_leads_to_it(run: Run, site: str) -> Non
     assert re.search(r"Changes: Shortened\.(?!\.)", html)
 
 
-def test_each_form_of_a_snippet_is_what_its_reader_takes(run: Run, site: str) -> None:
+def test_each_form_of_a_snippet_is_valid_in_its_language(run: Run, site: str) -> None:
     hostile = "Ferry & <b> {of} [all] *days*"
     words = [*TOKEN, "--origin", "*", "--title", hostile, "--author", "Ines", "--snippet"]
     words += ["--url", "https://press.example/x?a=1&b=2"]
     link = f"http://localhost:8000/s/{code('press', '2026/ferry')}"
-    # Of the plain form an XML parser makes the same as an HTML parser.
+    # The HTML form is also valid XML.
     root = ElementTree.fromstring(f"<div>{run(*words).out}</div>")
     anchor, original, licence = root.iter("a")
     assert anchor.attrib["href"] == link
@@ -309,7 +245,7 @@ def test_each_form_of_a_snippet_is_what_its_reader_takes(run: Run, site: str) ->
     assert "html, jsx, markdown, link" in wrong.err
 
 
-def test_a_token_is_withdrawn_by_its_handle_or_as_it_is(run: Run, site: str) -> None:
+def test_a_token_is_withdrawn_by_its_id_or_whole(run: Run, site: str) -> None:
     unseen = "handle: Withdrawn. No such token has been seen yet."
     assert run("site", "revoke", site, "handle").out == unseen
     again = "handle: It was withdrawn before. No such token has been seen yet."
@@ -334,7 +270,7 @@ def test_a_token_is_withdrawn_by_its_handle_or_as_it_is(run: Run, site: str) -> 
     assert "Withdrawn" in run("site", "revoke", site, "unseen").out, "nothing was changed before"
 
 
-def test_origins_are_shut_out_listed_and_let_in_again(run: Run, site: str) -> None:
+def test_origins_are_shut_out_listed_and_readmitted(run: Run, site: str) -> None:
     shut = run("site", "shut-out", site, "HTTPS://Bad.Example:443/").out
     assert shut == "Shut out: https://bad.example, all stories."
     run("site", "shut-out", site, "http://plain.example", "--story", "2026/ferry")
@@ -346,7 +282,9 @@ def test_origins_are_shut_out_listed_and_let_in_again(run: Run, site: str) -> No
     for wrong in ("*", "null", "https://*.example", "https://bad.example/page", "bad.example"):
         assert "exact origin" in sentence(run("site", "shut-out", site, wrong))
     assert "own origin" in sentence(run("site", "shut-out", site, "http://localhost:8000"))
-    assert run("site", "readmit", site, "https://bad.example").out == "Let in again."
+    assert run("site", "readmit", site, "https://bad.example").out == (
+        "Readmitted: https://bad.example, all stories."
+    )
     assert "shut-outs" in sentence(run("site", "readmit", site, "https://bad.example"))
     for command in ("shut-out", "readmit"):
         sentence(run("site", command, "nowhere", "https://bad.example"))
@@ -356,7 +294,7 @@ def test_origins_are_shut_out_listed_and_let_in_again(run: Run, site: str) -> No
 # Stories and comments -----------------------------------------------------------------------------
 
 
-def test_stories_and_comments_that_are_not_there_are_refused(run: Run, site: str) -> None:
+def test_unknown_stories_and_comments_are_rejected(run: Run, site: str) -> None:
     for words in (
         ("story", "close", "000000000000"),
         ("story", "open", "000000000000"),
@@ -375,52 +313,44 @@ def test_a_notice_is_one_line(run: Run, site: str, notice: str) -> None:
     assert "notice" in sentence(run("story", "notice", "000000000000", notice))
 
 
-def beside(server: ServerProcess, *words: str) -> str:
-    """A command with the settings of a running server, in a thread as it brings its own loop."""
-    with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(CliRunner().invoke, cli.app, words, env=server.env).result()
-    assert done.exit_code == 0, (words, done.output, done.exception)
-    return done.stdout.strip()
-
-
-async def test_moderators_work_beside_a_running_server(
+async def test_moderators_work_next_to_a_running_server(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     server: ServerProcess = await new_server().start()
-    beside(server, "site", "create", "press", "--name", "Press")
-    beside(server, "site", "set", "press", "moderation=pre")
-    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    run_next_to(server, "site", "create", "press", "--name", "Press")
+    run_next_to(server, "site", "set", "press", "moderation=pre")
+    token = run_next_to(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     story = code("press", "one")
     async with http_client(base_url=server.url) as http:
         action = {"type": "comment", "story": story, "token": token, "key": "a-key-of-mine"}
         answer = await http.post("/v1/actions", json=action | {"body": "please", "name": "Ana"})
         comment = answer.json()["comment"]
         assert comment["state"] == "pending"
-        waiting = beside(server, "comment", "pending", "press")
+        waiting = run_next_to(server, "comment", "pending", "press")
         assert waiting == f"{comment['id']}\t{story}\tnew\tAna\tplease"
-        beside(server, "comment", "approve", comment["id"])
-        beside(server, "comment", "pin", comment["id"])
-        beside(server, "story", "notice", story, "Be kind.")
-        beside(server, "story", "close", story)
+        run_next_to(server, "comment", "approve", comment["id"])
+        run_next_to(server, "comment", "pin", comment["id"])
+        run_next_to(server, "story", "notice", story, "Be kind.")
+        run_next_to(server, "story", "close", story)
         snapshot = (await http.get(f"/v1/stories/{story}")).json()
         assert (snapshot["story"]["closed"], snapshot["story"]["notice"]) == (True, "Be kind.")
         (thread,) = snapshot["comments"]["threads"]
         assert (thread["state"], thread["pinned"]) == ("published", True)
-        beside(server, "comment", "remove", comment["id"])
-        beside(server, "story", "open", story)
-        beside(server, "story", "notice", story, "")
+        run_next_to(server, "comment", "remove", comment["id"])
+        run_next_to(server, "story", "open", story)
+        run_next_to(server, "story", "notice", story, "")
 
 
 # Databases and settings ---------------------------------------------------------------------------
 
 
-def test_migrate_makes_the_tables_and_may_run_again(run: Run, data: Path) -> None:
+def test_migrate_creates_the_tables_and_may_run_again(run: Run, data: Path) -> None:
     for _ in range(2):
         assert re.fullmatch(r"The database is at revision \d+\.", run("migrate").out)
     assert (data / "database.sqlite3").exists()
 
 
-def test_a_database_that_is_gone_is_not_replaced(run: Run, site: str, data: Path) -> None:
+def test_a_lost_database_is_not_replaced(run: Run, site: str, data: Path) -> None:
     for path in data.glob("database.sqlite3*"):
         if path.suffix != ".made":
             path.unlink()
@@ -432,25 +362,25 @@ def test_a_database_that_is_gone_is_not_replaced(run: Run, site: str, data: Path
     assert not (data / "database.sqlite3").exists()
 
 
-def test_a_damaged_database_is_said_to_be(run: Run, data: Path) -> None:
+def test_a_damaged_database_is_reported(run: Run, data: Path) -> None:
     data.mkdir()
     (data / "database.sqlite3").write_bytes(b"no database at all " * 500)
     for words in (("migrate",), ("site", "list"), ("serve",)):
         assert "damaged" in sentence(run(*words))
 
 
-def test_a_data_folder_that_is_a_file_is_refused(run: Run, data: Path) -> None:
+def test_a_data_folder_that_is_a_file_is_rejected(run: Run, data: Path) -> None:
     data.write_text("a file")
     sentence(run("serve"))
     sentence(run("migrate"))
 
 
-def test_doctor_finds_a_fresh_machine_well(run: Run) -> None:
+def test_doctor_finds_nothing_wrong_before_the_first_start(run: Run) -> None:
     done = run("doctor")
     assert (done.status, "wrong" in done.out) == (0, False), done
 
 
-def test_doctor_says_what_is_wrong_with_each_part(
+def test_doctor_reports_what_is_wrong_with_each_part(
     run: Run, site: str, data: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
 ) -> None:
     monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}")
@@ -468,7 +398,7 @@ def test_doctor_says_what_is_wrong_with_each_part(
     assert "PostgreSQL, revision" in run("doctor").out
 
 
-def test_a_postgresql_database_is_migrated_only_when_asked(
+def test_a_postgresql_database_is_migrated_only_by_migrate(
     run: Run, monkeypatch: pytest.MonkeyPatch, postgres_url: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", postgres_url)
@@ -497,7 +427,7 @@ def test_a_process_loads_only_what_its_command_needs() -> None:
 
 
 @pytest.mark.parametrize("words", [("fly",), ("serve", "--wings"), ("token",), ("site", "create")])
-def test_a_command_that_is_none_ends_with_status_2(run: Run, words: tuple[str, ...]) -> None:
+def test_an_unknown_command_exits_with_status_2(run: Run, words: tuple[str, ...]) -> None:
     done = run(*words)
     assert done.status == 2
     assert "Error" in done.err
@@ -507,7 +437,7 @@ def test_a_command_that_is_none_ends_with_status_2(run: Run, words: tuple[str, .
 
 
 def start(data: Path, *words: str, **env: str) -> subprocess.Popen[str]:
-    """A command as an operator starts it."""
+    """Start a command as an operator does."""
     shell = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     return subprocess.Popen(
         [sys.executable, "-m", "widget_server", *words],
@@ -520,7 +450,7 @@ def start(data: Path, *words: str, **env: str) -> subprocess.Popen[str]:
     )
 
 
-def ended(process: subprocess.Popen[str]) -> Done:
+def wait_for_exit(process: subprocess.Popen[str]) -> Done:
     out, err = process.communicate(timeout=60)
     return Done(process.returncode, out.strip(), err.strip())
 
@@ -540,19 +470,21 @@ def ended(process: subprocess.Popen[str]) -> Done:
 def test_bad_settings_end_a_process_with_one_sentence(
     data: Path, words: tuple[str, ...], env: dict[str, str], said: str
 ) -> None:
-    assert said in sentence(ended(start(data, *words, **env)))
+    assert said in sentence(wait_for_exit(start(data, *words, **env)))
 
 
-def test_a_port_that_is_taken_is_said_and_nothing_is_left_running(data: Path) -> None:
+def test_a_port_in_use_is_reported_and_no_process_stays(data: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert "in use" in sentence(ended(start(data, "serve", "--port", port, LOG_LEVEL="error")))
+        assert "in use" in sentence(
+            wait_for_exit(start(data, "serve", "--port", port, LOG_LEVEL="error"))
+        )
 
 
-def test_a_host_that_is_none_is_said(data: Path) -> None:
-    done = ended(start(data, "serve", "--host", "no such host.invalid", LOG_LEVEL="error"))
+def test_an_unknown_host_is_reported(data: Path) -> None:
+    done = wait_for_exit(start(data, "serve", "--host", "no such host.invalid", LOG_LEVEL="error"))
     sentence(done)
 
 
@@ -561,22 +493,22 @@ def test_a_data_folder_and_a_port_serve_one_server(data: Path) -> None:
     first = start(data, "serve", "--port", str(port), LOG_LEVEL="error")
     try:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
-        second = ended(start(data, "serve", "--port", str(free_port()), LOG_LEVEL="error"))
+        second = wait_for_exit(start(data, "serve", "--port", str(free_port()), LOG_LEVEL="error"))
         assert str(data) in sentence(second)
-        # Nor does a port: readers would come now to one discussion, now to another.
+        # Two servers on one port would send readers to one discussion or the other by chance.
         other = data.with_name("other")
-        third = ended(start(other, "serve", "--port", str(port), LOG_LEVEL="error"))
+        third = wait_for_exit(start(other, "serve", "--port", str(port), LOG_LEVEL="error"))
         assert "in use" in sentence(third)
     finally:
         first.send_signal(signal.SIGTERM)
-        done = ended(first)
+        done = wait_for_exit(first)
     assert done.status == 0
     assert "Traceback" not in done.err
 
 
-def test_a_server_of_one_process_that_was_asked_to_leave_has_not_failed(data: Path) -> None:
-    """For systemd and container platforms a status other than 0 is a crash."""
-    # With a bus elsewhere, here one that is away, one process is parent and worker.
+def test_a_server_of_one_process_exits_with_status_0_after_a_signal(data: Path) -> None:
+    """systemd and container platforms take another status than 0 for a crash."""
+    # With REDIS_URL set, one process is parent and worker. Nothing listens at this address.
     env = {"REDIS_URL": "unix:///nowhere/valkey.sock", "SECRET_KEYS": SECRET, "LOG_LEVEL": "error"}
     ports = {signum: free_port() for signum in (signal.SIGTERM, signal.SIGINT)}
     servers = {
@@ -587,7 +519,7 @@ def test_a_server_of_one_process_that_was_asked_to_leave_has_not_failed(data: Pa
         wait_until(partial(answers, f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
         servers[signum].send_signal(signum)
     for server in servers.values():
-        done = ended(server)
+        done = wait_for_exit(server)
         assert (done.status, done.err) == (0, "")
 
 
@@ -603,9 +535,9 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
     server = start(data, "serve", **env)
     try:
         wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready", 30)
-        snippet = ended(start(data, "site", "create", "press", "--name", "P", **env))
+        snippet = wait_for_exit(start(data, "site", "create", "press", "--name", "P", **env))
         assert snippet.status == 0, snippet
-        token = ended(start(data, *TOKEN, "--origin", "*", **env)).out
+        token = wait_for_exit(start(data, *TOKEN, "--origin", "*", **env)).out
         action = {"type": "react", "story": code("press", "2026/ferry"), "reaction": "happy"}
         for _ in range(4):
             answer = httpx.post(
@@ -614,24 +546,26 @@ def test_settings_of_the_environment_reach_the_workers(data: Path) -> None:
                 trust_env=False,
             )
             assert answer.status_code == 200, answer.text
-        # The secret was given, so none was made.
+        # SECRET_KEYS is set, so no secret is created.
         assert not (data / "secret").exists()
     finally:
         server.send_signal(signal.SIGTERM)
-        ended(server)
+        wait_for_exit(server)
 
 
-# Pace ---------------------------------------------------------------------------------------------
+# Rate limits --------------------------------------------------------------------------------------
 
 
-async def test_too_many_actions_are_told_when_to_come_back(
+async def test_too_many_actions_are_rejected_with_a_retry_time(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     limits = "action=11/600,comment=4/600,report=1/600,new_reader=3/600"
     server: ServerProcess = await new_server(RATE_LIMITS=limits).start()
-    beside(server, "site", "create", "press", "--name", "Press")
-    beside(server, "site", "set", "press", "rate_limit_react=2/600", "rate_limit_comment=2/600")
-    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    run_next_to(server, "site", "create", "press", "--name", "Press")
+    run_next_to(
+        server, "site", "set", "press", "rate_limit_react=2/600", "rate_limit_comment=2/600"
+    )
+    token = run_next_to(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     about = {"story": code("press", "one"), "token": token}
     async with http_client(base_url=server.url) as http:
 
@@ -648,20 +582,20 @@ async def test_too_many_actions_are_told_when_to_come_back(
             assert 0 < content["retry_after"] <= 600
             assert int(answer.headers["retry-after"]) == round(content["retry_after"])
 
-        # A reader's pace is the site's choice; every reader has one of their own.
+        # The site sets the rate limit of each reader; readers do not share it.
         reader = (await do("react", reaction="happy")).json()["reader"]
         assert (await do("react", reaction="sad", reader=reader)).status_code == 200
         too_fast(await do("react", reaction="happy", reader=reader))
         other = (await do("react", reaction="happy")).json()["reader"]
         assert [(await say(n, reader=reader)).status_code for n in range(2)] == [200, 200]
         too_fast(await say(2, reader=reader))
-        # A network's is the operator's: comments first, then new readers, then everything.
+        # The operator sets the rate limits of a network: comments, new readers, then all actions.
         assert (await say(3, reader=other)).status_code == 200
         too_fast(await say(4, reader=other))
         assert (await do("react", reaction="sad")).status_code == 200
         too_fast(await do("react", reaction="sad"))
         too_fast(await do("react", reaction=None, reader=other))
-        # Reading costs nothing.
+        # Reading is not counted.
         assert (await http.get(f"/v1/stories/{about['story']}")).status_code == 200
 
 
@@ -669,7 +603,7 @@ async def test_too_many_actions_are_told_when_to_come_back(
 
 
 def modes(folder: Path) -> dict[str, int]:
-    """The mode of everything below a folder, sockets left out."""
+    """Return the modes of all files and folders in a folder, except sockets."""
     return {
         str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode)
         for path in folder.rglob("*")
@@ -677,7 +611,7 @@ def modes(folder: Path) -> dict[str, int]:
     }
 
 
-async def test_what_the_server_makes_is_for_its_owner_alone_whatever_the_umask(
+async def test_files_of_the_server_are_private_with_any_umask(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     folder = tmp_path / "beside" / "data"
@@ -700,7 +634,7 @@ async def test_what_the_server_makes_is_for_its_owner_alone_whatever_the_umask(
         await server.kill()
 
 
-def test_files_that_others_could_read_are_closed_and_a_wide_folder_is_said(
+def test_readable_files_are_made_private_and_an_open_folder_is_reported(
     run: Run, site: str, data: Path
 ) -> None:
     data.chmod(0o755)
@@ -720,9 +654,7 @@ def test_files_that_others_could_read_are_closed_and_a_wide_folder_is_said(
     assert "closed to others" in run("doctor").out
 
 
-def test_doctor_says_that_the_clock_is_behind_the_newest_row(
-    run: Run, site: str, data: Path
-) -> None:
+def test_doctor_reports_a_clock_behind_the_newest_row(run: Run, site: str, data: Path) -> None:
     token = ("token", "--site", "press", "--story", "one", "--origin", "*", "--snippet")
     assert run(*token).status == 0
     assert "Not behind the newest row" in run("doctor").out
@@ -738,9 +670,7 @@ def test_doctor_says_that_the_clock_is_behind_the_newest_row(
     assert re.search(r"It is 3,[56]\d\d s behind the newest row\. Set it by NTP", done.out)
 
 
-def test_doctor_says_that_a_database_has_lost_what_nothing_works_without(
-    run: Run, site: str, data: Path
-) -> None:
+def test_doctor_reports_a_database_without_its_epoch(run: Run, site: str, data: Path) -> None:
     with closing(sqlite3.connect(data / "database.sqlite3")) as database:
         database.execute("DELETE FROM meta WHERE key = 'epoch'")
         database.commit()
@@ -749,23 +679,23 @@ def test_doctor_says_that_a_database_has_lost_what_nothing_works_without(
     assert "lost the name of its numbering" in sentence(run("site", "list"))
 
 
-def test_doctor_looks_at_the_origin_of_the_servers_own_pages(
+def test_doctor_checks_the_origin_of_the_servers_own_pages(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://Widgets.Example:443/")
     said = run("doctor").out
-    assert "https://widgets.example; actions from the server's own pages are taken." in said
+    assert "https://widgets.example; actions from the server's own pages are accepted." in said
     monkeypatch.setenv("PUBLIC_URL", "http://localhost.widgets.example")
     assert "PUBLIC_URL is not https" in run("doctor").out
 
 
-async def test_what_strangers_wrote_cannot_steer_a_terminal(
+async def test_text_of_readers_cannot_control_a_terminal(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     server: ServerProcess = await new_server().start()
-    beside(server, "site", "create", "press", "--name", "Press")
-    beside(server, "site", "set", "press", "moderation=pre")
-    token = beside(server, "token", "--site", "press", "--story", "one", "--origin", "*")
+    run_next_to(server, "site", "create", "press", "--name", "Press")
+    run_next_to(server, "site", "set", "press", "moderation=pre")
+    token = run_next_to(server, "token", "--site", "press", "--story", "one", "--origin", "*")
     async with http_client(base_url=server.url) as http:
         action = {"type": "comment", "story": code("press", "one"), "token": token}
         body = (
@@ -775,7 +705,7 @@ async def test_what_strangers_wrote_cannot_steer_a_terminal(
             "/v1/actions", json=action | {"body": body, "key": "a-key-of-mine"}
         )
         assert answer.status_code == 200, answer.text
-    (line,) = beside(server, "comment", "pending", "press").splitlines()
+    (line,) = run_next_to(server, "comment", "pending", "press").splitlines()
     assert line.split("\t")[-1] == (
         "fine \\u202egnihtyna\\u202c \\u2066x\\u2069 \\ufeff\\U000e0041 \U0001f469\u200d\U0001f680 ok"
     )
@@ -784,24 +714,24 @@ async def test_what_strangers_wrote_cannot_steer_a_terminal(
     )
 
 
-def test_a_restore_says_what_it_took_over_and_what_it_cannot_know(
+def test_a_restore_prints_what_it_kept_and_what_it_cannot_tell(
     run: Run, site: str, data: Path, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "b.sqlite3")
     assert run("backup", file).status == 0
-    assert "knew of nothing erased or withdrawn since" in run("restore", file).out
+    assert "recorded nothing erased or withdrawn after" in run("restore", file).out
     assert run("site", "revoke", "press", "bad").status == 0
     assert run("site", "rotate-key", "press").status == 0
     assert run("site", "retire-keys", "press").status == 0
     done = run("restore", file)
     assert done.status == 0
     assert "stays so: sites with newer keys (1), withdrawn tokens (1)." in done.out
-    assert "the rules of sites" in done.out
+    assert "rules of sites" in done.out
     assert run("site", "key", "press").out.startswith("generation 2,")
     assert "empty" not in done.out
 
 
-def test_a_database_that_is_gone_is_restored_and_said_to_know_nothing(
+def test_a_lost_database_is_restored_with_a_warning(
     run: Run, site: str, data: Path, tmp_path: Path
 ) -> None:
     file, bad = tmp_path / "b.sqlite3", tmp_path / "bad"
@@ -810,10 +740,8 @@ def test_a_database_that_is_gone_is_restored_and_said_to_know_nothing(
         (data / name).unlink(missing_ok=True)
     bad.write_bytes(file.read_bytes()[:9_000])
     sentence(run("restore", str(bad)))
-    # A backup that is none has not made room for an empty database.
+    # A bad backup does not lift the marker that prevents an empty database.
     assert "is gone from" in sentence(run("site", "list"))
     done = run("restore", str(file))
-    assert (done.status, "is not known here and is back: do it again" in done.out) == (0, True), (
-        done
-    )
+    assert (done.status, "is active again: repeat it" in done.out) == (0, True), done
     assert "press" in run("site", "list").out

@@ -1,4 +1,4 @@
-"""The rooms of a server for one verb: for commands that do what a server does, beside it or alone."""
+"""Run an operation in a command: with the components of a server, next to a running server or alone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,9 +12,16 @@ from widget_server.operations.services import Services
 
 T = TypeVar("T")
 
+FLUSH_TIMEOUT_S = 1.0
+"""Longest wait for the bus to send what the command changed."""
+
 
 def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -> T:
-    """Run a verb as the server would, beside a running server or without one."""
+    """Run `work` with the services of a server and return its result.
+
+    `data` is the data folder; None takes the setting `DATA_DIR`. The database is created or migrated
+    if it is a SQLite file. Raises `OperatorError`, and what `work` raises.
+    """
     config = load(data_dir=data)
 
     async def run() -> T:
@@ -22,8 +29,8 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
         components = Components(config)
         async with components.running():
             result = await work(components.services)
-            # Open pages hear of it at once if a server runs, and with its next reconciliation otherwise.
-            await components.bus.wait_flushed(1.0)
+            # Open pages show the change at once if the bus carries it, else after the next reconciliation.
+            await components.bus.wait_flushed(FLUSH_TIMEOUT_S)
         return result
 
     return asyncio.run(run())

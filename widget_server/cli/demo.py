@@ -1,4 +1,4 @@
-"""`demo`: a story and two copies of it, on three origins of this machine."""
+"""`demo`: serve a story and two copies of it on three origins of this machine."""
 
 from typing import Annotated
 
@@ -14,10 +14,16 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def demo(
     port: Annotated[
-        int, typer.Option(help="The server's port; the pages take the next three.")
+        int,
+        typer.Option(
+            min=1,
+            max=65535 - len(runner.DEMO_PAGES),
+            help="Listen on this port; the three pages take the next three ports.",
+        ),
     ] = 8000,
     simulate: Annotated[
-        bool, typer.Option("--simulate", help="Add a few scripted readers.")
+        bool,
+        typer.Option("--simulate", help="Add a few scripted readers who react and comment."),
     ] = False,
     data: DataDir = None,
 ) -> None:

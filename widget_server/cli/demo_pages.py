@@ -1,4 +1,4 @@
-"""`demo-pages`: the demo's pages, in a process of their own."""
+"""`demo-pages`: serve the demo's pages in a process of their own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def demo_pages(
     port: Annotated[int, typer.Option()],
     simulate: Annotated[bool, typer.Option()] = False,
 ) -> None:
-    """Serve the demo's pages; started by `demo`."""
+    """Serve the pages of the demo; `demo` starts this command."""
     logs.configure_logging("warning")
     child_process.exit_with_parent()
     runner.serve_pages(folder, port, simulate=simulate, on_ready=child_process.notify_ready)

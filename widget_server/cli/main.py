@@ -1,4 +1,4 @@
-"""The `widget-server` command. Whatever an operator can mend ends it with one sentence and status 2."""
+"""The `widget-server` command: its subcommands, and errors as one sentence with exit status 2."""
 
 import os
 import sys
@@ -17,34 +17,50 @@ from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError, Problem
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
-COMMANDS = (
-    *("serve", "demo", "demo-pages", "migrate", "backup", "restore", "doctor"),
-    *("token", "site", "story", "comment"),
-)
+HIDDEN = "Hidden"
+"""Panel of the commands that other commands start; `--help` does not list them."""
+
+COMMANDS = {
+    "serve": "Run",
+    "demo": "Run",
+    "demo-pages": HIDDEN,
+    "site": "Publish",
+    "token": "Publish",
+    "comment": "Moderate",
+    "story": "Moderate",
+    "doctor": "Maintain",
+    "migrate": "Maintain",
+    "backup": "Maintain",
+    "restore": "Maintain",
+}
+"""Each command and its panel in `--help`, in the order of `--help`."""
 
 
 class LazyCommandGroup(TyperGroup):
-    """Each word is a module of `commands/`, imported when it is asked for.
+    """Commands that are imported when they run: command `demo-pages` is `cli/demo_pages.py`.
 
-    So a worker loads no benchmark, and the parent process nothing of what only serves.
+    So a worker process does not load the demo, and the parent process does not load what only
+    workers need.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for word in COMMANDS:  # known by name, so that who mistypes one is told which it may be
-            self.add_command(TyperCommand(word))
+        for name in COMMANDS:  # typer suggests a similar name from these for a mistyped command
+            self.add_command(TyperCommand(name, hidden=COMMANDS[name] == HIDDEN))
 
     def list_commands(self, ctx: "Context") -> list[str]:
-        """Every command's name, in the order of `--help`."""
+        """Return the names of all commands, in the order of `--help`."""
         return [*self.commands]
 
     def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
-        """The command with this name, or None where there is none."""
+        """Import and return the command with this name, or return None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"widget_server.cli.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
+        # typer declares the attribute on its own commands and groups, `get_command` returns one.
+        command.rich_help_panel = COMMANDS[cmd_name]  # type: ignore[attr-defined]
         return command
 
 
@@ -73,18 +89,26 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """One discussion on every copy of a story."""
+    """Run and manage a server for one discussion on every copy of a story."""
 
 
 def main() -> None:
     """Run the command that the process was started with."""
     with _private_files(), _report_operator_errors():
+        _require_utf8(sys.argv)
         app()
+
+
+def _require_utf8(words: list[str]) -> None:
+    """Raise `OperatorError` for an argument with bytes that are not text: no database stores them."""
+    for word in words:
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            raise OperatorError(f"Write the argument “{word}” in UTF-8.")
 
 
 @contextmanager
 def _private_files() -> Iterator[None]:
-    """Give no file that we or our children make to others: readers' words are in them."""
+    """Make all files of this process and its children for their owner only: they hold comments."""
     before = os.umask(0o077)
     try:
         yield
@@ -94,15 +118,12 @@ def _private_files() -> Iterator[None]:
 
 @contextmanager
 def _report_operator_errors() -> Iterator[None]:
+    """Print an error that the operator can correct as one sentence, and exit with status 2.
+
+    Every other exception is a bug and stays a traceback.
+    """
     try:
         yield
-    except ProblemError as rejection:
-        sentence = rejection.detail
-    except (OperatorError, ValueError) as problem:
-        sentence = str(problem)
-    except OSError as problem:
-        sentence = f"{problem.strerror or problem}: {problem.filename or 'check host and port'}."
-    else:
-        return
-    print(f"widget-server: {escaped(sentence)}", file=sys.stderr)
-    raise SystemExit(EXIT_CONFIG_ERROR)
+    except (OperatorError, ProblemError) as error:
+        print(f"widget-server: {escaped(str(error))}", file=sys.stderr)
+        raise SystemExit(EXIT_CONFIG_ERROR) from None

@@ -1,4 +1,4 @@
-"""`migrate`: the tables of this version."""
+"""`migrate`: create or update the database tables."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def migrate(accept_new_secret: AcceptNewSecret = False, data: DataDir = None) -> None:
-    """Make the tables, or bring those of an older version up to date."""
+    """Create the database tables, or update those of an older version."""
     config = load(data_dir=data)
 
     async def run() -> str:

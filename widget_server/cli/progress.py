@@ -1,4 +1,4 @@
-"""What a command shows while it works long."""
+"""Progress bars of commands that copy whole tables."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,23 +7,23 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from widget_server.store.backup import Progress as Told
+from widget_server.store.backup import Progress as OnProgress
 
 T = TypeVar("T")
 
 
-def with_progress(work: Callable[[Told], Awaitable[T]]) -> T:
-    """Run long work with a bar for each table, where there is a terminal to draw it on."""
+def with_progress(work: Callable[[OnProgress], Awaitable[T]]) -> T:
+    """Run `work` and return its result; if stderr is a terminal, show a progress bar per table."""
 
     async def run() -> T:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bars: dict[str, TaskID] = {}
 
-            def told(table: str, done: int, total: int) -> None:
+            def on_progress(table: str, done: int, total: int) -> None:
                 if table not in bars:
                     bars[table] = progress.add_task(table, total=total)
                 progress.update(bars[table], completed=done)
 
-            return await work(told)
+            return await work(on_progress)
 
     return asyncio.run(run())

@@ -1,4 +1,4 @@
-"""`restore`: a backup instead of the data that is there."""
+"""`restore`: replace all data by a backup."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,50 +19,58 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file made by `backup`.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Read the backup from this file, made by `backup`.",
+            readable=False,
+            show_default=False,
+        ),
+    ],
     accept_new_secret: AcceptNewSecret = False,
     data: DataDir = None,
 ) -> None:
-    """Replace all data by a backup's. Until that is complete and verified, the old data serves."""
+    """Replace all data by a backup; the old data serves until the new data is complete and verified."""
     config = load(data_dir=data)
 
     async def prepare() -> None:
-        # Only now: the backup is good, so a file that is gone may be made again.
+        # Runs only after the backup was verified: a bad backup must not lift the marker that keeps
+        # an empty database from replacing a lost one.
         migrate.begin_anew(config.database)
         await secrets_check.prepare_database(config)
 
-    async def run(told: backups.Progress) -> backups.Restored:
+    async def run(on_progress: backups.Progress) -> backups.Restored:
         await secrets_check.verify_secrets(config)
-        known = None if accept_new_secret else secrets_check.current_fingerprints(config)
-        done = await backups.restore(config.database, file, told, known, prepare)
+        accepted = None if accept_new_secret else secrets_check.current_fingerprints(config)
+        restored = await backups.restore(config.database, file, on_progress, accepted, prepare)
         await secrets_check.record_secrets(config, alone=accept_new_secret)
-        return done
+        return restored
 
-    for sentence in _sentences(with_progress(run)):
+    for sentence in _describe(with_progress(run)):
         print(escaped(sentence))
 
 
-def _sentences(done: backups.Restored) -> Iterator[str]:
-    """What was restored, what was taken over, and what cannot be known."""
+def _describe(restored: backups.Restored) -> Iterator[str]:
+    """Return sentences about the restored rows, what stays erased, and what the restore cannot undo."""
     yield (
-        f"Restored {sum(done.rows.values()):,} rows. Every open page takes a fresh snapshot now."
+        f"Restored {sum(restored.rows.values()):,} rows. Every open page loads a new snapshot now."
     )
-    if done.made_at is None:
+    if restored.made_at is None:
         yield "The backup was made by a version that wrote no checksums; every row was read."
     else:
-        at = datetime.fromtimestamp(done.made_at / 1000, UTC)
-        yield f"The backup is of {at:%Y-%m-%d %H:%M} UTC, by version {done.version}."
-    if done.kept:
-        told = ", ".join(f"{called} ({number:,})" for called, number in done.kept.items())
-        yield f"What was erased or withdrawn since stays so: {told}."
-    elif done.knew:
-        yield "The database that was replaced knew of nothing erased or withdrawn since."
-    if not done.knew:
+        at = datetime.fromtimestamp(restored.made_at / 1000, UTC)
+        yield f"The backup is of {at:%Y-%m-%d %H:%M} UTC, by version {restored.version}."
+    if restored.kept:
+        counts = ", ".join(f"{name} ({number:,})" for name, number in restored.kept.items())
+        yield f"What was erased or withdrawn after the backup stays so: {counts}."
+    elif restored.knew:
+        yield "The replaced database recorded nothing erased or withdrawn after the backup."
+    if not restored.knew:
         yield (
-            "The database that was replaced was empty. What was erased, withdrawn or retired "
-            "after the backup was made is not known here and is back: do it again."
+            "The replaced database was empty, so this restore cannot tell what was erased, withdrawn "
+            "or retired after the backup. All of that is active again: repeat it."
         )
     yield (
-        "As in the backup, whatever was changed since: the rules of sites, closed discussions, "
-        "edited comments and reactions that were taken back."
+        "These are as in the backup, also if they changed later: rules of sites, closed discussions, "
+        "edited comments and withdrawn reactions."
     )

@@ -1,4 +1,4 @@
-"""`site`: publishers' accounts."""
+"""`site`: manage sites, which are the accounts of publishers."""
 
 import shlex
 from datetime import UTC, datetime
@@ -8,58 +8,100 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir, Slug
+from widget_server.cli.output import JsonOutput, print_json
+from widget_server.model.errors import OperatorError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.operations.owners import sites
 
-SHOWN = 20
-"""Places of a withdrawn token that are listed."""
+SEEN_SHOWN = 20
+"""Pages that `site revoke` lists for people, so that the list stays on one screen; `--json` lists all."""
 
 app = typer.Typer(
-    help="Publishers' accounts: rules and keys.", no_args_is_help=True, add_completion=False
+    help="Manage sites: their rules, keys, tokens and origins.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
 @app.command("create")
 def site_create(
     slug: Slug,
-    name: Annotated[str, typer.Option(help="Shown to moderators.")],
+    name: Annotated[str, typer.Option(help="Show this name to moderators.", show_default=False)],
     data: DataDir = None,
 ) -> None:
-    """Add a publisher's account."""
+    """Create a site with its first signing key."""
     if not SITE_SLUG.fullmatch(slug):
-        raise ValueError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
+        raise OperatorError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise ValueError("A name is one line of 1 to 100 characters.")
+        raise OperatorError("A name is one line of 1 to 100 characters.")
     with_services(data, lambda services: sites.create_site(services, slug, name))
     print(f"Created site {slug}. Sign a token with `widget-server token --site {slug} …`.")
 
 
 @app.command("list")
-def site_list(data: DataDir = None) -> None:
-    """List the publishers' accounts."""
-    for site in with_services(data, sites.all_sites):
+def site_list(as_json: JsonOutput = False, data: DataDir = None) -> None:
+    """List all sites.
+
+    Columns are slug, name and key generation. With --json: an array of objects with `slug`, `name`,
+    `generation` (the key that signs) and `oldest_generation` (the oldest key that is accepted).
+    """
+    found = with_services(data, sites.all_sites)
+    if as_json:
+        print_json(
+            [
+                {
+                    "slug": site.slug,
+                    "name": site.name,
+                    "generation": site.generation,
+                    "oldest_generation": site.oldest,
+                }
+                for site in found
+            ]
+        )
+        return
+    for site in found:
         print(f"{site.slug}\t{site.name}\tgeneration {site.generation}")
+    if not found:
+        typer.echo("There is no site. `widget-server site create` makes one.", err=True)
 
 
 @app.command("set")
 def site_set(
     slug: Slug,
-    choices: Annotated[list[str], typer.Argument(metavar="KEY=VALUE…", help="Rules to change.")],
+    choices: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE…", help="Change these rules; without any, print all rules."
+        ),
+    ] = None,
+    as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Change a site's rules, for instance `moderation=pre name=required`."""
+    """Change rules of a site, for instance `moderation=pre name=required`, and print them.
+
+    With --json: an object of the changed rules, or of all rules if none is changed. `reactions` is an
+    array of objects with `key`, `label` and `emoji`.
+    """
     pairs = []
-    for choice in choices:
+    for choice in choices or ():
         key, equals, value = choice.partition("=")
         if not equals:
-            raise ValueError(f"Write KEY=VALUE, not “{choice}”.")
+            raise OperatorError(f"Write KEY=VALUE, not “{choice}”.")
         pairs.append((key, value))
-    site = with_services(data, lambda services: sites.update_settings(services, slug, pairs))
-    for key, _ in pairs:
-        print(f"{key}={_shown(getattr(site.settings, key))}")
+    if pairs:
+        site = with_services(data, lambda services: sites.update_settings(services, slug, pairs))
+    else:
+        site = with_services(data, lambda services: sites.get_site(services, slug))
+    keys = dict.fromkeys(key for key, _ in pairs) or site.settings.__slots__
+    values = {key: getattr(site.settings, key) for key in keys}
+    if as_json:
+        print_json(values)
+        return
+    for key, value in values.items():
+        print(f"{key}={_format_rule(value)}")
 
 
-def _shown(value: Any) -> str:
+def _format_rule(value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
@@ -69,21 +111,21 @@ def _shown(value: Any) -> str:
 
 @app.command("key")
 def site_key(slug: Slug, data: DataDir = None) -> None:
-    """Print the generation and the key for minting tokens elsewhere. Keep the key secret."""
+    """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret."""
     generation, key = with_services(data, lambda services: sites.signing_key(services, slug))
     print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
 def site_rotate_key(slug: Slug, data: DataDir = None) -> None:
-    """Add a key generation. Tokens of the older ones stay good until they are retired."""
+    """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`."""
     site = with_services(data, lambda services: sites.rotate_key(services, slug))
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
 def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
-    """Refuse the tokens of every key generation but the current one."""
+    """Reject the tokens of every key generation but the current one."""
     site = with_services(data, lambda services: sites.retire_keys(services, slug))
     print(f"Only generation {site.generation} is accepted now.")
 
@@ -91,71 +133,120 @@ def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
 @app.command("revoke")
 def site_revoke(
     slug: Slug,
-    token: Annotated[str, typer.Argument(metavar="TOKEN_OR_JTI", help="The token, or its handle.")],
+    token: Annotated[
+        str,
+        typer.Argument(
+            metavar="TOKEN_OR_JTI",
+            help="Withdraw this token, given whole or by its id (jti).",
+            show_default=False,
+        ),
+    ],
     shut: Annotated[
-        bool, typer.Option("--shut-out", help="Shut the origin out on which it was seen, too.")
+        bool,
+        typer.Option("--shut-out", help="Also shut out the origin on which the token was seen."),
     ] = False,
     everywhere: Annotated[
-        bool, typer.Option("--everywhere", help="With --shut-out: for all stories of the site.")
+        bool,
+        typer.Option(
+            "--everywhere", help="With --shut-out, shut the origin out of all stories of the site."
+        ),
     ] = False,
+    as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Withdraw one token: the copy that carries it becomes read-only within seconds."""
-    if everywhere and not shut:
-        raise ValueError("--everywhere goes with --shut-out.")
+    """Withdraw one token; the copy that carries it becomes read-only within seconds.
 
-    gone = with_services(
+    Prints the pages on which the token was seen. With --json: an object with `jti`,
+    `withdrawn_before`, `shut_out` (the origin, or null) and `seen`, an array of objects with `story`,
+    `origin`, `label`, `page` and `last_seen` (milliseconds since 1970).
+    """
+    if everywhere and not shut:
+        raise OperatorError("--everywhere goes with --shut-out.")
+    withdrawn = with_services(
         data,
         lambda services: sites.revoke(services, slug, token, shut=shut, everywhere=everywhere),
     )
-    again = "It was withdrawn before." if gone.before else "Withdrawn."
-    if not gone.seen:
-        print(f"{gone.jti}: {again} No such token has been seen yet.")
-    else:
-        print(f"{gone.jti}: {again} It was seen on:")
-    for copy in gone.seen[:SHOWN]:
+    if as_json:
+        print_json(
+            {
+                "jti": withdrawn.jti,
+                "withdrawn_before": withdrawn.before,
+                "shut_out": withdrawn.exact[0] if shut else None,
+                "seen": withdrawn.seen,
+            }
+        )
+        return
+    _print_seen(withdrawn)
+    stories = {copy.origin: copy.story for copy in withdrawn.seen}
+    if shut:
+        origin = withdrawn.exact[0]
+        print(f"Shut out: {_describe_scope(origin, None if everywhere else stories[origin])}.")
+    elif withdrawn.exact:
+        print(
+            "If the story accepts copies without a token, these pages can go on. To shut one out:"
+        )
+        for origin in withdrawn.exact[:SEEN_SHOWN]:
+            story = shlex.quote(stories[origin])
+            print(f"  widget-server site shut-out {slug} {origin} --story {story}")
+
+
+def _print_seen(withdrawn: sites.Withdrawn) -> None:
+    state = "It was withdrawn before." if withdrawn.before else "Withdrawn."
+    seen = "It was seen on:" if withdrawn.seen else "No such token has been seen yet."
+    print(f"{withdrawn.jti}: {state} {seen}")
+    for copy in withdrawn.seen[:SEEN_SHOWN]:
         label = f" ({copy.label})" if copy.label else ""
         at = datetime.fromtimestamp(copy.last_seen / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         print(f"  {copy.page or copy.origin}{label}, story {copy.story}, last seen {at}")
-    if len(gone.seen) > SHOWN:
-        print(f"  and {len(gone.seen) - SHOWN} more")
-    stories = {one.origin: one.story for one in gone.seen}
-    if shut:
-        print(_told_shut_out(gone.exact[0], None if everywhere else stories[gone.exact[0]]))
-    elif gone.exact:
-        print("Where a story's code alone may act, these pages can go on by that. To shut one out:")
-    for origin in () if shut else gone.exact[:SHOWN]:
-        story = shlex.quote(stories[origin])
-        print(f"  widget-server site shut-out {slug} {origin} --story {story}")
+    if len(withdrawn.seen) > SEEN_SHOWN:
+        print(f"  and {len(withdrawn.seen) - SEEN_SHOWN} more")
 
 
-def _told_shut_out(origin: str, story: str | None) -> str:
-    return f"Shut out: {origin}, {'all stories' if story is None else f'story {story}'}."
+def _describe_scope(origin: str, story: str | None) -> str:
+    return f"{origin}, {'all stories' if story is None else f'story {story}'}"
 
 
-Origin = Annotated[str, typer.Argument(metavar="ORIGIN", help="https://host of the pages.")]
+Origin = Annotated[
+    str,
+    typer.Argument(
+        metavar="ORIGIN", help="Name the pages by their origin, https://host.", show_default=False
+    ),
+]
 StoryKey = Annotated[
-    str | None, typer.Option("--story", help="The story's key. All stories unless it is given.")
+    str | None,
+    typer.Option("--story", help="Limit this to the story with this key instead of all stories."),
 ]
 
 
 @app.command("shut-out")
 def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
-    """Let pages of one origin in no more, whatever token or code they carry."""
+    """Reject all pages of one origin, whatever token or story code they carry."""
     exact = with_services(data, lambda services: sites.shut_out(services, slug, origin, story))
-    print(_told_shut_out(exact, story))
+    print(f"Shut out: {_describe_scope(exact, story)}.")
 
 
 @app.command("readmit")
 def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
-    """Let pages in again that were shut out."""
+    """Accept the pages of an origin again that was shut out."""
     if not with_services(data, lambda services: sites.readmit(services, slug, origin, story)):
-        raise ValueError("That is not shut out. `widget-server site shut-outs` lists what is.")
-    print("Let in again.")
+        raise OperatorError(
+            "This origin is not shut out like that. `widget-server site shut-outs` lists what is."
+        )
+    print(f"Readmitted: {_describe_scope(origin, story)}.")
 
 
 @app.command("shut-outs")
-def site_shut_outs(slug: Slug, data: DataDir = None) -> None:
-    """List the origins that are shut out, and from which story."""
-    for origin, story in with_services(data, lambda services: sites.all_shut_out(services, slug)):
+def site_shut_outs(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:
+    """List the origins that are shut out, and of which story.
+
+    Columns are origin and story key, or `all stories`. With --json: an array of objects with `origin`
+    and `story` (the key, or the code of a story that the server has not stored; null for all stories).
+    """
+    found = with_services(data, lambda services: sites.all_shut_out(services, slug))
+    if as_json:
+        print_json([{"origin": origin, "story": story} for origin, story in found])
+        return
+    for origin, story in found:
         print(f"{origin}\t{'all stories' if story is None else story}")
+    if not found:
+        typer.echo("No origin is shut out.", err=True)

@@ -1,4 +1,4 @@
-"""`story`: what is set for a discussion as a whole."""
+"""`story`: close, reopen or annotate the discussion of a story."""
 
 from typing import Annotated
 
@@ -6,34 +6,55 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir
+from widget_server.model.errors import OperatorError
 from widget_server.operations.moderation import moderate
 
-Code = Annotated[str, typer.Argument(metavar="CODE", help="The story's 12-character code.")]
+NOTICE_LENGTH = 500
+"""Characters of a notice, which stands in one line above the discussion."""
+
+Code = Annotated[
+    str,
+    typer.Argument(
+        metavar="CODE", help="Name the story by its 12-character code.", show_default=False
+    ),
+]
 
 app = typer.Typer(
-    help="Close, reopen or annotate a discussion.", no_args_is_help=True, add_completion=False
+    help="Close, reopen or annotate the discussion of a story.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
 @app.command("close")
 def story_close(code: Code, data: DataDir = None) -> None:
-    """Take nothing new in this discussion; it stays readable."""
+    """Close a discussion for new comments and reactions; it stays readable."""
     with_services(data, lambda services: moderate.set_closed(services, code, closed=True))
+    print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
 def story_open(code: Code, data: DataDir = None) -> None:
     """Open a closed discussion again."""
     with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
+    print(f"Opened the discussion of story {code}.")
 
 
 @app.command("notice")
 def story_notice(
     code: Code,
-    text: Annotated[str, typer.Argument(help="One line above the discussion; empty removes it.")],
+    text: Annotated[
+        str,
+        typer.Argument(
+            help="Show this line above the discussion; an empty text removes the line.",
+            show_default=False,
+        ),
+    ],
     data: DataDir = None,
 ) -> None:
-    """Put a line above the discussion on every copy."""
-    if len(text) > 500 or not text.isprintable():
-        raise ValueError("A notice is one line of at most 500 characters.")
+    """Show a notice above the discussion on every copy, or remove it."""
+    if len(text) > NOTICE_LENGTH or not text.isprintable():
+        raise OperatorError(f"A notice is one line of at most {NOTICE_LENGTH} characters.")
     with_services(data, lambda services: moderate.set_notice(services, code, text or None))
+    done = "Set the notice on" if text else "Removed the notice from"
+    print(f"{done} the discussion of story {code}.")

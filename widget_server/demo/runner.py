@@ -1,4 +1,4 @@
-"""The demo: one server, one CC BY story, three pages on three origins, one discussion."""
+"""Run the demo: one server, one CC BY story, three pages on three origins, one discussion."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -29,6 +29,7 @@ from widget_server.app import Components
 from widget_server.auth.tokens import story_code
 from widget_server.config import Config, load
 from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.errors import os_errors_to_operator_errors
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize
 from widget_server.protocol.snippet import snippet
@@ -37,12 +38,14 @@ from widget_server.server.child_process import ProcessSpec
 
 SITE = "harbour-post"
 STORY = "ferry-library"
-DEMO_PAGES = Path(__file__).parent / "pages"
+PAGES_DIR = Path(__file__).parent / "pages"
+SIMULATED_READERS = 8
+"""Enough that the counts change every few seconds, few enough to follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One of the three places where the story is carried."""
+    """A page that carries the story. `label` is the name of its site."""
 
     name: str
     label: str
@@ -50,12 +53,12 @@ class Page:
     changes: str
 
 
-SAMPLE_COMMENTS = (
+DEMO_PAGES = (
     Page("article", "The Harbour Post", "en", "none"),
     Page("copy-es", "El Diario del Puerto", "es", "Traducido al español."),
     Page("copy-bare", "Northside Weekly", "en", "Shortened."),
 )
-SIMULATED_COMMENTS = (
+SAMPLE_COMMENTS = (
     ("Ana", "I learned to read on that ferry. No one asked me for a card."),
     ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
     ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
@@ -66,27 +69,31 @@ SIMULATED_COMMENTS = (
 
 
 def run(port: int, data: Path | None, *, simulate: bool) -> int:
-    """Run the demo until it is interrupted; the exit status."""
-    # What the operator's shell says of another server is not meant for the demo or its children;
-    # only the paces may be lifted for anyone who tries the demo fast.
+    """Run the demo until SIGTERM or Ctrl-C and return the exit status. Raises `OperatorError`.
+
+    `data` is the data folder; None takes a temporary one that is deleted afterwards.
+    """
+    # Settings in the shell are for another server, not for the demo and its child processes. Only
+    # RATE_LIMITS is kept, so that a person can switch the limits off to try the demo fast.
     for name in Config.model_fields.keys() - {"rate_limits"}:
         os.environ.pop(name.upper(), None)  # noqa: TID251
-    # Its readers are the windows of one person; elsewhere a network counts as three.
+    # The demo's readers are windows of one person. By default, a network counts as three readers.
     os.environ["READERS_PER_NETWORK"] = "0"  # noqa: TID251
     with ExitStack() as stack:
-        if data is None:
-            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
-        data.mkdir(parents=True, exist_ok=True)
+        with _temporary_file_errors():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
+            if data is None:
+                data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-demo-")))
         config = load(
             data_dir=data,
             port=port,
             host="127.0.0.1",
             public_url=f"http://localhost:{port}",
         )
+        secrets_check.create_data_dir(config)
         stack.enter_context(supervisor.lock_data_dir(data))
-        for offset in range(1 + len(SAMPLE_COMMENTS)):
+        for offset in range(1 + len(DEMO_PAGES)):
             listeners.ensure_port_free("127.0.0.1", port + offset)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="widget-pages-")))
         asyncio.run(_create_demo_site(config, folder))
         children = supervisor.server_processes(data, config.host, port, 1, valkey=True)
         pages = [sys.executable, "-m", "widget_server", "demo-pages", str(folder)]
@@ -95,20 +102,27 @@ def run(port: int, data: Path | None, *, simulate: bool) -> int:
         return supervisor.Supervisor(children, config.drain_seconds).run()
 
 
+def _temporary_file_errors() -> AbstractContextManager[None]:
+    return os_errors_to_operator_errors(
+        "The demo's temporary files cannot be written",
+        "Make room on the disk, or name another folder with TMPDIR.",
+    )
+
+
 def address(port: int, number: int) -> str:
-    """Where the page with this number (0 to 2) is."""
+    """Return the origin of the page with this number, 0 to 2."""
     return f"http://localhost:{port + 1 + number}"
 
 
 async def _create_demo_site(config: Config, folder: Path) -> None:
-    """Make the site and write the three pages, each with a token for its own origin."""
+    """Create the site and write the three pages to `folder`, each with a token for its own origin."""
     await secrets_check.prepare_database(config)
     components = Components(config)
     async with components.running():
         services = components.services
         if await components.sites.find(SITE) is None:
             await sites.create_site(services, SITE, "The Harbour Post")
-        for number, page in enumerate(SAMPLE_COMMENTS):
+        for number, page in enumerate(DEMO_PAGES):
             claims = WidgetClaims(
                 site=SITE,
                 story=STORY,
@@ -128,13 +142,14 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
             token = await sites.mint(services, claims)
             await authorize.register_story(services, token)
             pasted = snippet(config.base_url, story_code(SITE, STORY), token, claims)
-            source = Template((DEMO_PAGES / f"{page.name}.html").read_text("utf-8"))
+            source = Template((PAGES_DIR / f"{page.name}.html").read_text("utf-8"))
             html = source.substitute(snippet=pasted, original=address(config.port, 0))
-            (folder / f"{page.name}.html").write_text(html, "utf-8")
+            with _temporary_file_errors():
+                (folder / f"{page.name}.html").write_text(html, "utf-8")
 
 
 def serve_pages(folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]) -> None:
-    """Serve the three pages, each on a port of its own, until told to stop."""
+    """Serve the pages in `folder`, each on its own port after `port`, until SIGTERM or SIGINT."""
     asyncio.run(_serve_pages(folder, port, simulate=simulate, on_ready=on_ready))
 
 
@@ -142,10 +157,10 @@ async def _serve_pages(
     folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]
 ) -> None:
     servers = []
-    passes: list[str] = []
-    for number, page in enumerate(SAMPLE_COMMENTS):
+    tokens: list[str] = []
+    for number, page in enumerate(DEMO_PAGES):
         html = (folder / f"{page.name}.html").read_text("utf-8")
-        passes.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
+        tokens.append(unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0]))
         listener = listeners.open_listener("127.0.0.1", port + 1 + number)
         config = uvicorn.Config(_site(html), log_config=None, access_log=False, lifespan="off")
         servers.append((uvicorn.Server(config), listener))
@@ -155,15 +170,15 @@ async def _serve_pages(
         await _until_ready(port)
         _print_urls(port)
         on_ready()
-        readers = tasks.create_task(_simulate_readers(port, passes)) if simulate else None
+        simulation = tasks.create_task(_simulate_readers(port, tokens)) if simulate else None
         while not all(server.should_exit for server, _ in servers):
             await asyncio.sleep(0.2)
-            # uvicorn hands a signal to the server that came last only.
+            # uvicorn passes a signal only to the server that started last.
             if any(server.should_exit for server, _ in servers):
                 for server, _ in servers:
                     server.should_exit = True
-        if readers is not None:
-            readers.cancel()
+        if simulation is not None:
+            simulation.cancel()
 
 
 def _site(html: str) -> Starlette:
@@ -174,53 +189,54 @@ def _site(html: str) -> Starlette:
 
 
 async def _until_ready(port: int) -> None:
-    def answers() -> bool:
+    def is_ready() -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                 return True
         except OSError:
             return False
 
-    while not await asyncio.to_thread(answers):  # noqa: ASYNC110 - another process
+    while not await asyncio.to_thread(is_ready):  # noqa: ASYNC110 - another process sends no event
         await asyncio.sleep(0.1)
 
 
 def _print_urls(port: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("[bold]One story, three sites, one discussion.[/bold] Open two of them:\n")
-    for number, page in enumerate(SAMPLE_COMMENTS):
+    for number, page in enumerate(DEMO_PAGES):
         console.print(f"  {address(port, number)}/   {page.label}")
     console.print("\nReact or comment on one and watch the others. Ctrl-C ends the demo.")
 
 
-async def _simulate_readers(port: int, passes: Sequence[str]) -> None:
-    """A few readers who react and write as people do: now and then, each from one of the copies.
+async def _simulate_readers(port: int, tokens: Sequence[str]) -> None:
+    """Post reactions and comments of simulated readers, one every 0.5 to 3 seconds.
 
-    `passes` are the tokens of the copies, in their order.
+    `tokens` are the tokens of the pages, in the order of `DEMO_PAGES`. A reader always uses one page.
     """
     code = story_code(SITE, STORY)
     keys = ("surprised", "thinking", "happy", "sad", "fired_up")
-    readers: list[str | None] = [None] * 8
-    voices = list(SIMULATED_COMMENTS)
+    reader_tokens: list[str | None] = [None] * SIMULATED_READERS
+    comments = list(SAMPLE_COMMENTS)
     chance = random.Random()  # noqa: S311
     while True:
         await asyncio.sleep(chance.uniform(0.5, 3))
-        who = chance.randrange(len(readers))
-        place = who % len(passes)
+        reader = chance.randrange(SIMULATED_READERS)
+        page = reader % len(tokens)
         action: dict[str, object] = {"type": "react", "reaction": chance.choice(keys)}
-        # Someone writes at once: an empty discussion shows little.
-        if voices and (len(voices) == len(SIMULATED_COMMENTS) or chance.random() < 0.2):
-            name, body = voices.pop(0)
+        # The first action is a comment: an empty discussion shows little.
+        if comments and (len(comments) == len(SAMPLE_COMMENTS) or chance.random() < 0.2):
+            name, body = comments.pop(0)
             key = str(uuid.uuid4())
             action = {"type": "comment", "key": key, "body": body, "name": name}
-        action |= {"story": code, "token": passes[place]}
-        if readers[who] is not None:
-            action["reader"] = readers[who]
-        answer = await asyncio.to_thread(_post, port, address(port, place), action)
-        readers[who] = answer.get("reader") or readers[who]
+        action |= {"story": code, "token": tokens[page]}
+        if reader_tokens[reader] is not None:
+            action["reader"] = reader_tokens[reader]
+        answer = await asyncio.to_thread(_post, port, address(port, page), action)
+        reader_tokens[reader] = answer.get("reader") or reader_tokens[reader]
 
 
 def _post(port: int, origin: str, action: dict[str, object]) -> dict[str, str]:
+    """Post an action and return the answer; an empty one if it is rejected or the server is away."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/actions",
         orjson.dumps(action),

@@ -4,6 +4,8 @@ A message says what to do and never echoes input. Only `protocol/codes.py` maps 
 statuses and WebSocket close codes.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 EXIT_CONFIG_ERROR = 2
@@ -12,6 +14,23 @@ EXIT_CONFIG_ERROR = 2
 
 class OperatorError(Exception):
     """An error that the operator must fix. The message is one sentence for the operator."""
+
+
+class SettingsError(OperatorError):
+    """A setting is missing or wrong."""
+
+
+@contextmanager
+def os_errors_to_operator_errors(failed: str, advice: str) -> Iterator[None]:
+    """Raise an `OperatorError` for an `OSError` about a file or folder that the operator chose.
+
+    Its message is `failed (reason). advice`. Wrap only the calls that use what the operator chose: an
+    `OSError` of a bug must stay a traceback.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OperatorError(f"{failed} ({error.strerror or error}). {advice}") from error
 
 
 class ProblemError(Exception):

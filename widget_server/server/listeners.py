@@ -3,9 +3,15 @@
 import contextlib
 import socket
 
+from widget_server.model.errors import OperatorError
+
+
+class AddressUnavailableError(OperatorError):
+    """The server cannot listen on the host and port that the operator chose."""
+
 
 def ensure_port_free(host: str, port: int) -> None:
-    """Raise `OSError` when anyone listens on the port, be it another server that would share it."""
+    """Raise `AddressUnavailableError` when anyone listens on the port, be it another server that would share it."""
     _bind(host, port, shared=False).close()
 
 
@@ -13,12 +19,23 @@ def open_listener(host: str, port: int) -> socket.socket:
     """A socket of this process alone, on a port that several processes share (SO_REUSEPORT).
 
     Sockets shared by inheritance would load the processes unevenly for as long as readers stay.
-    Raises `OSError` when the port is taken by something else.
+    Raises `AddressUnavailableError` when the port is taken by something else.
     """
     return _bind(host, port, shared=True)
 
 
 def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
+    try:
+        return _bound_socket(host, port, shared=shared)
+    # `UnicodeError`: a host that is not a name. `OverflowError`: a port above 65535.
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise AddressUnavailableError(
+            f"Cannot listen on {host}, port {port} ({getattr(error, 'strerror', None) or error}). "
+            "Choose another with --host and --port, or stop the program that uses it."
+        ) from error
+
+
+def _bound_socket(host: str, port: int, *, shared: bool) -> socket.socket:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
@@ -28,7 +45,7 @@ def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(address)
-    except OSError:
+    except (OSError, OverflowError):
         listener.close()
         raise
     listener.set_inheritable(False)

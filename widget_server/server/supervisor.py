@@ -13,14 +13,18 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from widget_server.bus import embedded_valkey
-from widget_server.model.errors import EXIT_CONFIG_ERROR, OperatorError
+from widget_server.model.errors import (
+    EXIT_CONFIG_ERROR,
+    OperatorError,
+    os_errors_to_operator_errors,
+)
 from widget_server.server.child_process import ChildProcess, ProcessSpec, spawn
 
 log = logging.getLogger(__name__)
@@ -71,25 +75,33 @@ def server_processes(
 def lock_data_dir(data_dir: Path) -> Iterator[None]:
     """Hold `DATA/server.lock`; the kernel lets go of it however this process ends.
 
-    Raises `DataDirLockedError` when another process holds it.
+    Raises `DataDirLockedError` when another process holds it, and `OperatorError` when the file
+    cannot be opened, locked or written.
     """
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    with (data_dir / "server.lock").open("a+", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise DataDirLockedError(
-                f"Another server (process {lock.read().strip() or 'unknown'}) works on the data "
-                f"folder {data_dir}: stop it, or give this one a folder of its own with --data."
-            ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+    unusable = os_errors_to_operator_errors(
+        f"The data folder {data_dir} cannot be locked",
+        "Choose a folder that this user can write to with --data.",
+    )
+    with ExitStack() as stack:
+        with unusable:
+            lock = stack.enter_context((data_dir / "server.lock").open("a+", encoding="ascii"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise DataDirLockedError(
+                    f"Another server (process {lock.read().strip() or 'unknown'}) works on the "
+                    f"data folder {data_dir}: stop it, or give this one a folder of its own with "
+                    "--data."
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
         yield
 
 

@@ -12,18 +12,26 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import Column, MetaData, Table, delete, func, insert, select, text, tuple_, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from widget_server.model.clock import now_ms
 from widget_server.store import backup_manifest, backup_rows, migrate, restore_merge
 from widget_server.store.damaged_rows import RowDamagedError
-from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, sqlite_path
+from widget_server.store.engine import (
+    DatabaseUnavailableError,
+    describe_failure,
+    sqlite_engine,
+    sqlite_path,
+)
 from widget_server.store.queries import key_fingerprints
 from widget_server.store.schema import copies, embed_files, meta, metadata, sites, stories
 
@@ -48,14 +56,39 @@ class Restored:
     """Whether that one held any site; an empty one knows nothing."""
 
 
+@asynccontextmanager
+async def _operator_errors() -> AsyncIterator[None]:
+    """Raise `DatabaseUnavailableError` for a file, disk or database that does not do its part.
+
+    asyncpg raises its own errors while it connects, before SQLAlchemy could wrap them.
+    """
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        raise DatabaseUnavailableError(describe_failure(error)) from error
+    except OSError as error:
+        if error.filename is None:
+            raise DatabaseUnavailableError(describe_failure(error)) from error
+        raise DatabaseUnavailableError(
+            f"{error.strerror}: {error.filename}. Nothing was changed."
+        ) from error
+
+
+@_operator_errors()
 async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     """Copy the database to `file` while it is in use; answers the rows of each table.
 
     The file appears under its name, for its owner alone, only once its copy was opened again,
-    checked, counted and summed. Raises `DatabaseUnavailableError`, also when `file` exists.
+    checked, counted and summed. Raises `DatabaseUnavailableError`, also when `file` exists or the
+    database does not.
     """
     if file.exists():
         raise DatabaseUnavailableError(f"{file} exists already. Name a file that does not.")
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise DatabaseUnavailableError(
+            f"There is no database {path}. Name its folder with --data or DATA_DIR."
+        )
     with tempfile.TemporaryDirectory(dir=file.resolve().parent, prefix=".backup-") as folder:
         part = Path(folder) / "part.sqlite3"
         copy_url = _url(part)
@@ -87,6 +120,7 @@ async def back_up(url: str, file: Path, progress: Progress) -> dict[str, int]:
     return expected
 
 
+@_operator_errors()
 async def restore(
     url: str,
     file: Path,

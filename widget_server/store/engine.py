@@ -175,6 +175,8 @@ def describe_failure(error: BaseException) -> str:
             f"The database file is damaged ({reason}). Stop the server, move the file away, and "
             "restore a backup."
         )
+    if re.search(r"disk is full|disk I/O error|No space left", reason):
+        return f"The database cannot be written ({reason}). Make room on the disk, and check it."
     return f"The database does not answer ({reason}). Check DATABASE_URL and the database server."
 
 

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from widget_server.model.errors import os_errors_to_operator_errors
 from widget_server.store.engine import (
     DatabaseUnavailableError,
     describe_failure,
@@ -71,9 +72,13 @@ def make_private(path: Path) -> None:
 
     SQLite gives its log and index the mode of the file that they belong to.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _marker(path).exists():
-        path.touch(0o600)
+    with os_errors_to_operator_errors(
+        f"The database file {path} cannot be made",
+        "Choose a folder that this user can write to with --data or DATABASE_URL.",
+    ):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _marker(path).exists():
+            path.touch(0o600)
 
 
 async def revision(url: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from widget_server.auth import origins, tokens
 from widget_server.auth.tokens import mint_widget
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
-from widget_server.model.errors import NotFoundError, NotPermittedError
+from widget_server.model.errors import NotFoundError, NotPermittedError, OperatorError
 from widget_server.model.identifiers import TOKEN_ID
 from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
@@ -34,7 +34,7 @@ async def all_sites(services: Services) -> list[Site]:
 
 
 async def update_settings(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
-    """Apply `KEY=VALUE` choices. Raises `NotFoundError`, and `ValueError` with a sentence."""
+    """Apply `KEY=VALUE` choices. Raises `NotFoundError`, and `OperatorError`."""
 
     def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
@@ -44,7 +44,10 @@ async def update_settings(services: Services, slug: str, choices: list[tuple[str
     def change(site: Site) -> Site:
         return replace(site, settings=applied(site.settings))
 
-    applied(SiteSettings())  # What is wrong is said here, not in a transaction shared with others.
+    try:
+        applied(SiteSettings())  # Reject bad input here, not in a transaction shared with others.
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
 
     return await services.writer.run_in_transaction(update_site(slug, change))
 
@@ -65,14 +68,17 @@ async def retire_keys(services: Services, slug: str) -> Site:
 
 async def signing_key(services: Services, slug: str) -> tuple[int, str]:
     """The current generation and its key, for minting elsewhere. Raises `NotFoundError`."""
-    site = await _site(services, slug)
+    site = await get_site(services, slug)
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
 async def mint(services: Services, claims: WidgetClaims) -> str:
-    """A signed widget token. Raises `NotFoundError`."""
+    """Sign a widget token and return it. Raises `NotFoundError`, `OperatorError` for a wrong claim."""
     generation, key = await signing_key(services, claims.site)
-    return mint_widget(key, claims.site, generation, claims)
+    try:
+        return mint_widget(key, claims.site, generation, claims)
+    except ValueError as error:
+        raise OperatorError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ async def revoke(
     """Withdraw a widget token, also one that has never been seen.
 
     With `shut`, shut out the one origin on which it was seen as well: for the stories that it
-    carries, or `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `ValueError` with a sentence
+    carries, or `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `OperatorError`
     when nothing was changed.
     """
     known = await _known(services, slug)
@@ -105,7 +111,7 @@ async def revoke(
     seen = await services.cache.seen(slug, jti)
     exact = [one for one in dict.fromkeys(copy.origin for copy in seen) if _is_exact(services, one)]
     if shut and len(exact) != 1:
-        raise ValueError(
+        raise OperatorError(
             f"The token was seen on {', '.join(exact) or 'no exact origin yet'}. Withdraw it without"
             " --shut-out, and name each origin to shut out with `widget-server site shut-out`."
         )
@@ -120,7 +126,7 @@ async def revoke(
 def _is_exact(services: Services, origin: str) -> bool:
     try:
         exact_origin(services, origin)
-    except ValueError:
+    except OperatorError:
         return False
     return True
 
@@ -131,33 +137,35 @@ def _handle(services: Services, site: Site, token_or_jti: str) -> str:
         if peeked.site == site.slug:
             # Of whatever generation: also a token of a retired key has a handle.
             return services.keyring.verify_widget(peeked, 0, site.generation, services.clock()).jti
-        raise ValueError("This token is of another site.")
+        raise OperatorError("This token is of another site.")
     if not TOKEN_ID.fullmatch(token_or_jti):
-        raise ValueError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
+        raise OperatorError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
     if token_or_jti == CODE_ONLY_JTI:
-        raise ValueError(
+        raise OperatorError(
             "The jti “open” stands for copies that carry only the code. `site shut-out` is for them."
         )
     return token_or_jti
 
 
 def exact_origin(services: Services, text: str) -> str:
-    """An origin that can be shut out, in its one spelling. Raises `ValueError` with a sentence."""
+    """An origin that can be shut out, in its one spelling. Raises `OperatorError`."""
     origin = origins.spelled(text.rstrip("/"))
     if origin is None:
-        raise ValueError(
+        raise OperatorError(
             "Give one exact origin, as https://host or https://host:port. Wildcards and null would"
             " shut out pages that no one meant."
         )
     if origin == services.server_origin:
-        raise ValueError("This is the server's own origin: its pages and frames are for everyone.")
+        raise OperatorError(
+            "This is the server's own origin: its pages and frames are for everyone."
+        )
     return origin
 
 
 async def shut_out(services: Services, slug: str, origin: str, story: str | None) -> str:
     """Let an origin's pages in no more, to the story of this key or (None) to any; the origin.
 
-    Raises `NotFoundError`, and `ValueError` with a sentence.
+    Raises `NotFoundError`, and `OperatorError`.
     """
     await _known(services, slug)
     exact = exact_origin(services, origin)
@@ -189,7 +197,8 @@ def _code(slug: str, story: str | None) -> str:
     return "" if story is None else tokens.story_code(slug, story)
 
 
-async def _site(services: Services, slug: str) -> Site:
+async def get_site(services: Services, slug: str) -> Site:
+    """Return a site. Raises `NotFoundError`."""
     return (await _known(services, slug)).site
 
 
