@@ -34,6 +34,7 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.sites import Sites
 from widget_server.store.writing.writer import Writer
+from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
@@ -64,6 +65,7 @@ class Components:
         self.rights = PermissionWatcher(
             self.sites, self.cache, self.discussions, self.hub, time.time
         )
+        self.transport_metrics = TransportMetrics()
         self.services = Services(
             keyring=keyring,
             cache=self.cache,
@@ -150,6 +152,9 @@ class Components:
             "rows": damaged_rows.DAMAGE_METRICS,
             "event_loop": self.lag.metrics,
             "log": logs.LOG_METRICS,
+            "websocket": self.transport_metrics.websocket,
+            "http": self.transport_metrics.http,
+            "accept": self.transport_metrics.accept,
         }
         return ServerStatus(self.database.ping, now, counters)
 
@@ -169,7 +174,9 @@ async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> 
 def create_app(config: Config) -> Starlette:
     """The ASGI application; its rooms open and close with its lifespan."""
     components = Components(config)
-    app = create_asgi_app(components.services, components.health(), config.socket_limit)
+    app = create_asgi_app(
+        components.services, components.health(), config.socket_limit, components.transport_metrics
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -22,7 +22,7 @@ from widget_server.protocol import codes
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.queries.stories import insert_story
-from widget_server.transport.websocket.limits import LimitedWebSocket
+from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.web import live as live_socket
 from widget_server.web.routes import create_asgi_app
 
@@ -64,7 +64,7 @@ async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_ane
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
     loop = asyncio.get_running_loop()
-    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+    async with serving(app) as served, upgraded(served.port, handshake=ASKING) as client:
         begun = loop.time()
 
         async def insist() -> None:
@@ -74,7 +74,7 @@ async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_ane
 
         insisting = asyncio.create_task(insist())
         try:
-            assert await client.close_code() == codes.TOKEN_REFUSED
+            assert await client.close_code() == codes.CloseCode.TOKEN_REFUSED
         finally:
             insisting.cancel()
         assert loop.time() - begun >= 1.5
@@ -88,11 +88,11 @@ async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
     allowed = live_socket.MAX_STORIES + live_socket.MAX_PROTOCOL_ERRORS
-    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+    async with serving(app) as served, upgraded(served.port, handshake=ASKING) as client:
         await client.send(wrong * allowed)
         received = await client.frames(CLOSE)
     assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
-    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.MALFORMED
+    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.CloseCode.MALFORMED
 
 
 async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
@@ -108,20 +108,20 @@ async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
         connection.close(1000)
         patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-        assert unsent == LimitedWebSocket.notsent_lowat
-        assert patience == LimitedWebSocket.tcp_user_timeout_s * 1000
+        assert unsent == WebSocketLimits.notsent_lowat
+        assert patience == WebSocketLimits.tcp_user_timeout_s * 1000
         limits = connection.transport.get_write_buffer_limits()
-        assert limits == (LimitedWebSocket.write_limit_low, LimitedWebSocket.write_limit_high)
+        assert limits == (WebSocketLimits.write_limit_low, WebSocketLimits.write_limit_high)
 
 
 def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
     async def nothing(*_: object) -> None: ...
 
-    settings = uvicorn_config(load(data_dir=tmp_path), nothing)
+    settings = uvicorn_config(load(data_dir=tmp_path), nothing, TransportSettings())
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
     protocol_switch: Any = settings.http
-    assert protocol_switch.http_protocol.max_header_bytes == 32 * 1024
+    assert protocol_switch.keywords["settings"].http.max_header_bytes == 32 * 1024
 
 
 HEADERS: dict[str, Callable[[int], bytes]] = {

@@ -29,6 +29,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
+from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.transport.timing_wheel import GraceTimer
 from widget_server.web import actions, problems
 
@@ -51,26 +52,39 @@ RECONNECT_SPREAD_MS = 5_000
 class LiveEndpoint:
     """The ASGI endpoint of all live sockets of this process."""
 
-    def __init__(self, services: Services, limiter: admission.ConnectionLimiter) -> None:
+    def __init__(
+        self,
+        services: Services,
+        limiter: admission.ConnectionLimiter,
+        metrics: TransportMetrics,
+    ) -> None:
         self.services = services
+        self._metrics = metrics
         self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse with an HTTP answer, or open the socket and stay with it until it ends."""
         await receive()
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await reject_handshake(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            await reject_handshake(
+                send, self._metrics.http, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”."
+            )
             return
         network = self.services.network_key(admission.client_address(scope))
         if not self._limiter.acquire(network):
             await reject_handshake(
-                send, 429, "Too many open sockets from this network. Try again later."
+                send,
+                self._metrics.http,
+                429,
+                "Too many open sockets from this network. Try again later.",
             )
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             origin = admission.get_origin(scope)
-            socket = LiveSession(self.services, connection_for(scope, send), origin, network)
+            socket = LiveSession(
+                self.services, connection_for(scope, send, self._metrics.websocket), origin, network
+            )
             # What the handshake needed is not needed for the hours that the socket stays.
             scope["headers"] = []
             await socket.run(receive)
@@ -78,10 +92,12 @@ class LiveEndpoint:
             self._limiter.release(network)
 
 
-async def reject_handshake(send: Send, status: int, detail: str) -> None:
+async def reject_handshake(send: Send, metrics: HttpMetrics, status: int, detail: str) -> None:
     """Answer the handshake like any other HTTP request."""
     code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
-    response = problems.problem_response(status, code, detail, 30 if status == 429 else None)
+    response = problems.problem_response(
+        metrics, status, code, detail, 30 if status == 429 else None
+    )
     problems.set_security_headers(response.headers)
     headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
@@ -144,7 +160,7 @@ class LiveSession:
                     return
                 text = event.get("text")
                 if text is None:
-                    self._connection.close(codes.NO_TEXT, "send text frames")
+                    self._connection.close(codes.CloseCode.UNSUPPORTED_DATA, "send text frames")
                     return
                 await self._handle(text)
         finally:
@@ -345,13 +361,13 @@ class LiveSession:
         if not self._subscriptions:
             # A story that a restore took away may be made known again by a token: come back.
             gone = isinstance(rejection, NotFoundError)
-            code_of_end = codes.NO_SUBSCRIPTION if gone else codes.TOKEN_REFUSED
+            code_of_end = codes.CloseCode.NO_SUBSCRIPTION if gone else codes.CloseCode.TOKEN_REFUSED
             self._connection.close(code_of_end, rejection.code)
         elif not self._connection.write(
             PreparedBatch([PreparedMessage(server_messages.encode_error(None, rejection, code))])
         ):
             # Too slow to be told: when it comes back it is.
-            self._connection.close(codes.TOO_SLOW, "too slow")
+            self._connection.close(codes.CloseCode.TOO_SLOW, "too slow")
 
     async def _mutate(self, action: client_messages.Action) -> None:
         self._services.rate_limiters.hit_network("action", self._network)
@@ -428,7 +444,7 @@ class LiveSession:
         if self._rejection is not None:
             self._connection.close(codes.close_code_of(self._rejection), self._rejection.code)
         else:
-            self._connection.close(codes.NO_SUBSCRIPTION, "no subscription in time")
+            self._connection.close(codes.CloseCode.NO_SUBSCRIPTION, "no subscription in time")
 
     def _record_protocol_error(self) -> None:
         """Ten messages that cannot be understood in a minute end the socket."""
@@ -437,7 +453,7 @@ class LiveSession:
             at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S
         ] + [now]
         if len(self._protocol_errors) >= MAX_PROTOCOL_ERRORS:
-            self._connection.close(codes.MALFORMED, "too many malformed messages")
+            self._connection.close(codes.CloseCode.MALFORMED, "too many malformed messages")
 
 
 _SignIn = tuple[str | None, str | None]

@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from widget_server.hub.connection import WRITE_METRICS
 from widget_server.model.metrics import Histogram, LabeledCounter
-from widget_server.transport import metrics as transport_metrics
 from widget_server.web.health import ServerStatus
 
 
@@ -29,13 +28,7 @@ class PrometheusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric with its value now."""
-        own = [
-            ("websocket", WRITE_METRICS),
-            ("websocket", transport_metrics.WEBSOCKET_METRICS),
-            ("http", transport_metrics.HTTP_METRICS),
-            ("accept", transport_metrics.ACCEPT_METRICS),
-        ]
-        for room, counted in [*self._status.counters.items(), *own]:
+        for room, counted in [*self._status.counters.items(), ("websocket", WRITE_METRICS)]:
             for name, value, meaning in _samples(counted):
                 yield _to_metric(f"widget_{room}_{name}", value, meaning)
         for name, value, meaning in _samples(self._status.now()):

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from widget_server.model.errors import ProblemError
 from widget_server.protocol.codes import status_of
-from widget_server.transport.metrics import HTTP_METRICS
-from widget_server.transport.rejection import NO_DOCUMENT_POLICY
+from widget_server.transport.metrics import HttpMetrics
+from widget_server.transport.rejection import NO_DOCUMENT_POLICY, retry_after_header
 
 TITLES = {
     400: "Malformed request",
@@ -28,10 +28,10 @@ TITLES = {
 
 
 def problem_response(
-    status: int, code: str, detail: str, retry_after: float | None = None
+    metrics: HttpMetrics, status: int, code: str, detail: str, retry_after: float | None = None
 ) -> Response:
     """An error answer (RFC 9457). Never kept by a cache, never an echo of what was sent."""
-    HTTP_METRICS.requests_rejected.add(status, code)
+    metrics.requests_rejected.add(status, code)
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, "Refused"),
@@ -42,7 +42,7 @@ def problem_response(
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         content["retry_after"] = retry_after
-        headers["Retry-After"] = str(max(1, round(retry_after)))
+        headers["Retry-After"] = retry_after_header(retry_after)
     return Response(orjson.dumps(content), status, headers, media_type="application/problem+json")
 
 
@@ -52,8 +52,8 @@ def set_security_headers(headers: MutableHeaders) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
 
 
-def rejection_response(rejection: ProblemError) -> Response:
+def rejection_response(metrics: HttpMetrics, rejection: ProblemError) -> Response:
     """The error answer for a refusal."""
     return problem_response(
-        status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
+        metrics, status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
     )

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_builds import OtherBuilds
 from widget_server.operations.services import Services
-from widget_server.transport import metrics as transport_metrics
 from widget_server.transport.admission import ConnectionLimiter
+from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
 from widget_server.web.compressed import CompressedBodyCache
@@ -32,11 +32,15 @@ LIVE_PATH = "/v1/live"
 
 
 def create_asgi_app(
-    services: Services, checks: health.ServerStatus, sockets_per_network: int
+    services: Services,
+    checks: health.ServerStatus,
+    sockets_per_network: int,
+    transport_metrics: TransportMetrics | None = None,
 ) -> Starlette:
     """The ASGI application."""
+    transport_metrics = transport_metrics or TransportMetrics()
     app = LiveFirstApplication(
-        LiveEndpoint(services, ConnectionLimiter(sockets_per_network)),
+        LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
         routes=[
             Route("/", messages.home),
             Route("/v1/actions", stories.post_action, methods=["POST"]),
@@ -69,6 +73,7 @@ def create_asgi_app(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = checks
+    app.state.transport_metrics = transport_metrics
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
     app.state.compressed_bodies = CompressedBodyCache()
@@ -92,7 +97,9 @@ class LiveFirstApplication(Starlette):
             await self._live(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
-            await reject_handshake(send, 404, f"Sockets are at {LIVE_PATH}.")
+            await reject_handshake(
+                send, self.state.transport_metrics.http, 404, f"Sockets are at {LIVE_PATH}."
+            )
         else:
             await super().__call__(scope, receive, send)
 
@@ -147,10 +154,17 @@ _FAULTS = {
 }
 
 
+def _http_metrics(request: Request) -> HttpMetrics:
+    metrics: HttpMetrics = request.app.state.transport_metrics.http
+    return metrics
+
+
 async def _problem_handler(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    return messages.rejection_page(request, problems.rejection_response(error), error.detail)
+    return messages.rejection_page(
+        request, problems.rejection_response(_http_metrics(request), error), error.detail
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -161,7 +175,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         elsewhere = messages.redirect_without_slash(request)
         if elsewhere is not None:
             return elsewhere
-    answer = problems.problem_response(error.status_code, code, detail)
+    answer = problems.problem_response(_http_metrics(request), error.status_code, code, detail)
     answer.headers.update(error.headers or {})
     return messages.rejection_page(request, answer, detail)
 
@@ -170,9 +184,9 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     # The endpoint's name, for a path may have a token in it.
     asked = getattr(request.scope.get("endpoint"), "__name__", "none")
     log.error("event=request_failed endpoint=%s", asked)
-    transport_metrics.HTTP_METRICS.server_errors += 1
+    _http_metrics(request).server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
-    problem = problems.problem_response(500, "unavailable", detail)
+    problem = problems.problem_response(_http_metrics(request), 500, "unavailable", detail)
     answer = messages.rejection_page(request, problem, detail)
     _set_common_headers(
         answer.headers
