@@ -24,13 +24,13 @@ FLOOD = [PreparedBatch([PreparedMessage(b"x" * 60_000)]) for _ in range(400)]
 
 
 QUICK = WebSocketLimits(timer_resolution_s=0.02, slow_consumer_timeout_s=0.3, close_timeout_s=0.3)
-#: A client that does not read is not disconnected during the test.
+#: No client is disconnected during the test because it does not read.
 PATIENT = replace(QUICK, slow_consumer_timeout_s=60)
 
 
 @pytest.fixture(params=["direct", "plain"])
 def ws(request: pytest.FixtureRequest) -> str | None:
-    """uvicorn's protocol to serve with; None for `WebSocketProtocol`."""
+    """Return the name of uvicorn's protocol, or None for `WebSocketProtocol`."""
     return None if request.param == "direct" else "websockets-sansio"
 
 

@@ -40,7 +40,7 @@ class Member:
             self._group.remove(self)
 
     def write(self, batch: PreparedBatch) -> None:
-        """Write like the hub to a subscription others the broadcast group."""
+        """Write like the hub to a subscription outside the broadcast group."""
         if self.connection.write(batch) and self.connection.direct_socket is not None:
             self._group.add(self, self.connection.direct_socket)
 

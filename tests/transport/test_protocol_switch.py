@@ -30,7 +30,7 @@ QUICK = HttpLimits(linger_s=0.2)
 
 
 class App:
-    """Rejects each socket with 418, responses each request with 204, and records the scopes."""
+    """Rejects each socket with 418, answers each request with 204, and records the scopes."""
 
     def __init__(self) -> None:
         self.scopes: list[Any] = []

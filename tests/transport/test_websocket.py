@@ -474,7 +474,7 @@ async def test_a_client_that_never_answers_a_close_frame_is_aborted() -> None:
 
 
 def wheels() -> list[TimingWheel]:
-    """Return the timing wheels of the running event loop: other tests may have left some of theirs."""
+    """Return the timing wheels of the running event loop, without those of other tests."""
     loop = asyncio.get_running_loop()
     return [wheel for (owner, _), wheel in TimingWheel._wheels.items() if owner is loop]
 

@@ -9,8 +9,8 @@ class GraceTimer:
     """Calls `on_expired` after `seconds`, once the input received until then was processed.
 
     If thousands of clients connect at once, the server may read a client's input later than the
-    timeout allows the client to send it. One iteration of the event loop reads the input, the next
-    wakes the task that waits for it, and after the third that task has run.
+    timeout allows the client to send it. One iteration of the event loop reads the input.
+    The next wakes the task that waits for it. After the third that task has run.
     """
 
     __slots__ = ("_handle", "_iterations_left", "_loop", "_on_expired")
@@ -48,7 +48,7 @@ class TimerTarget(Protocol):
 class TimingWheel:
     """Timing wheel: calls its members when their timers have expired, once per `tick` seconds.
 
-    A member is stored in the slot of the tick in which it is due, so the cost of a tick is
+    A member is stored in the slot of the tick in which it is due. The cost of a tick is therefore
     proportional to expired timers, not to all timers. Two timers per connection, as in uvicorn,
     cost more memory and more time. A timer fires at most one tick late.
     """

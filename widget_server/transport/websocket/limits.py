@@ -2,8 +2,8 @@
 
 from widget_server.transport.settings import WebSocketLimits
 
-#: Received bytes are parsed in chunks of this size, so that the limits on small frames are checked
-#: before a whole read (up to 256 KiB, or 40,000 pings) was turned into objects.
+#: Received bytes are parsed in chunks of this size. A whole read can hold 256 KiB, or 40,000 pings:
+#: the limits on small frames are checked before all of it is turned into objects.
 PARSE_CHUNK = 4096
 
 #: Size of a client's pong with a payload of four bytes, and its header: final, masked (RFC 6455,
