@@ -17,7 +17,7 @@ from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.content import markdown, text
-from widget_server.model import settings as rules
+from widget_server.model import limits as shared_limits, settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store.queries import comment_pages, discussions
@@ -102,7 +102,7 @@ def test_every_tag_of_a_text_is_named() -> None:
     ("what", "limits"),
     [
         ("a message", [client_messages.MAX_BYTES // 1024]),
-        ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
+        ("a comment", [shared_limits.MAX_COMMENT_LENGTH, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
         ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
         (
             "name · email · website · reason",
@@ -266,7 +266,9 @@ async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> Non
     components = Components(Config(data_dir=tmp_path))
     nothing: Any = None
     transport = httpx.ASGITransport(
-        create_asgi_app(nothing, components.health(), 0, components.transport_metrics)
+        create_asgi_app(
+            nothing, components.health(), 0, transport_metrics=components.transport_metrics
+        )
     )
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get("/nothing")).status_code == 404

@@ -108,7 +108,10 @@ class ServerProcess:
         app: ASGIApp = _bare()
         if self.options.acknowledging != "bare":
             app = create_asgi_app(
-                self.services, self.components.health(), 0, self.components.transport_metrics
+                self.services,
+                self.components.health(),
+                0,
+                transport_metrics=self.components.transport_metrics,
             )
         # No limit on the rate of messages; all other limits are those of a real server.
         limits = WebSocketLimits(message_rate=_NEVER, drain_s=0)

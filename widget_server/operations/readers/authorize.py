@@ -1,6 +1,5 @@
 """Let a page in: from its token (or the story's bare code) and its origin to what it may do."""
 
-import re
 from dataclasses import dataclass, replace
 
 from widget_server.auth import origins, tokens
@@ -15,6 +14,7 @@ from widget_server.model.errors import (
     TokenInvalidError,
     TokenRevokedError,
 )
+from widget_server.model.identifiers import STORY_CODE
 from widget_server.model.records import ShutOut, Site, Story
 from widget_server.operations.cache import ADMISSION_MAX_AGE_S, CachedSite
 from widget_server.operations.services import Services
@@ -22,7 +22,6 @@ from widget_server.store.queries.stories import insert_story
 from widget_server.store.writing.actions import UpdateStory
 
 READ_ONLY = ("read",)
-CODE = re.compile(r"[0-9A-Za-z]{12}")
 NO_ORIGIN = "Send the page's Origin. Only a token for any page needs none."
 SHUT_OUT = "The publisher lets pages of this site in no more. Ask the publisher."
 CLOSED_READING = "This site's stories are read with a token."
@@ -105,7 +104,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     Raises `TokenInvalidError`, `NotFoundError`, `NotPermittedError`, `OriginNotAllowedError` when all pages that the
     token names are shut out, and `TokenRevokedError` where the site's stories are read with a token.
     """
-    if CODE.fullmatch(reference):
+    if STORY_CODE.fullmatch(reference):
         grant = await _authorize_by_code(services, reference, services.server_origin)
         if "comment" not in grant.permissions:
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")

@@ -16,9 +16,6 @@ from widget_server.protocol import server_messages
 from widget_server.store.queries.comment_pages import Page
 from widget_server.store.queries.discussions import Discussions
 
-MAX_THREADS = 100
-"""Threads that one page may carry."""
-
 
 class DatabaseSnapshotSource:
     """What the hub asks the database, answered in finished JSON."""
