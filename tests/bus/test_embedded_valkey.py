@@ -1,4 +1,4 @@
-"""The embedded Valkey, run for real as its command says."""
+"""The embedded Valkey, started with its real command line."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ Start = Callable[[Path], "subprocess.Popen[bytes]"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start the Valkey of a data folder and wait until it answers; all end with the test."""
+    """Start the Valkey of a data folder and wait until it responds; stop all after the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(data_dir: Path) -> subprocess.Popen[bytes]:
@@ -27,7 +27,7 @@ def start() -> Iterator[Start]:
             embedded_valkey.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
         )
         started.append(process)
-        wait_until(lambda: embedded_valkey.is_ready(data_dir), "the embedded Valkey answers")
+        wait_until(lambda: embedded_valkey.is_ready(data_dir), "the embedded Valkey responds")
         return process
 
     yield run
@@ -38,33 +38,31 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A data folder whose name has what command lines and URLs trip over."""
+    """Return a data folder whose name has special characters of command lines and URLs."""
     folder = tmp_path / 'my "data" 100% #1?'
     folder.mkdir()
     return folder
 
 
 def long_folder(below: Path) -> Path:
-    """A data folder in which no socket could have an address."""
+    """Create a data folder whose path is too long for a Unix socket."""
     folder = below / ("d" * 60) / ("e" * 60)
     folder.mkdir(parents=True)
     return folder
 
 
 def connect(data_dir: Path) -> Redis:
-    """A client that found its way by the URL alone."""
+    """Return a client created from the URL alone."""
     return Redis.from_url(embedded_valkey.url(data_dir))
 
 
 def fill(client: Redis, size: int) -> None:
-    """Store that many bytes."""
+    """Store `size` bytes."""
     for number in range(size // 2**20):
         client.set(f"large:{number}", b"x" * 2**20)
 
 
-def test_it_answers_at_its_url_and_runs_with_the_settings_of_a_bus(
-    start: Start, data_dir: Path
-) -> None:
+def test_it_responds_at_its_url_and_has_the_settings_of_a_bus(start: Start, data_dir: Path) -> None:
     start(data_dir)
     with connect(data_dir) as client:
         settings = client.config_get("*")
@@ -76,9 +74,7 @@ def test_it_answers_at_its_url_and_runs_with_the_settings_of_a_bus(
         assert "pubsub 33554432 8388608 60" in settings["client-output-buffer-limit"]
 
 
-def test_its_socket_is_in_the_data_folder_and_for_its_owner_only(
-    start: Start, data_dir: Path
-) -> None:
+def test_its_socket_is_in_the_data_folder_and_private(start: Start, data_dir: Path) -> None:
     start(data_dir)
     path = embedded_valkey.socket_path(data_dir)
     assert path.parent == data_dir
@@ -95,7 +91,9 @@ def test_it_writes_no_data_to_disk_when_it_stops(start: Start, data_dir: Path) -
     assert {path.name for path in data_dir.iterdir()} <= {"valkey.log", "valkey.sock"}
 
 
-def test_a_key_too_much_is_refused_and_none_is_thrown_away(start: Start, data_dir: Path) -> None:
+def test_a_write_beyond_the_memory_limit_fails_and_no_key_is_evicted(
+    start: Start, data_dir: Path
+) -> None:
     start(data_dir)
     with connect(data_dir) as client:
         client.set("first", "kept")
@@ -121,7 +119,7 @@ def test_a_data_folder_with_a_long_path_gets_a_short_private_folder_for_its_sock
         path.parent.rmdir()
 
 
-def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> None:
+def test_a_short_folder_that_is_not_private_is_not_used(tmp_path: Path) -> None:
     data_dir = long_folder(tmp_path)
     first = embedded_valkey.socket_path(data_dir).parent
     first.chmod(0o777)
@@ -132,28 +130,28 @@ def test_a_short_folder_that_others_may_enter_is_not_used(tmp_path: Path) -> Non
     second.rmdir()
 
 
-def test_no_one_there_is_not_ready(data_dir: Path) -> None:
+def test_without_a_process_it_is_not_ready(data_dir: Path) -> None:
     assert not embedded_valkey.is_ready(data_dir)
     embedded_valkey.socket_path(data_dir).touch()
     assert not embedded_valkey.is_ready(data_dir)
 
 
-def test_a_hung_one_is_not_ready(start: Start, data_dir: Path) -> None:
+def test_a_hanging_process_is_not_ready(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
     process.send_signal(signal.SIGSTOP)
     assert not embedded_valkey.is_ready(data_dir)
     process.send_signal(signal.SIGCONT)
-    wait_until(lambda: embedded_valkey.is_ready(data_dir), "it answers again")
+    wait_until(lambda: embedded_valkey.is_ready(data_dir), "it responds again")
 
 
-def test_evicting_ends_an_orphan_and_removes_its_socket(start: Start, data_dir: Path) -> None:
+def test_stopping_an_orphan_ends_it_and_removes_its_socket(start: Start, data_dir: Path) -> None:
     process = start(data_dir)
     embedded_valkey.stop_orphan(data_dir)
     assert process.wait(timeout=10) == 0
     assert not embedded_valkey.socket_path(data_dir).exists()
 
 
-def test_evicting_removes_a_stale_socket(data_dir: Path) -> None:
+def test_stopping_an_orphan_removes_a_stale_socket(data_dir: Path) -> None:
     path = embedded_valkey.socket_path(data_dir)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

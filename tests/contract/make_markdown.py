@@ -1,6 +1,6 @@
-"""Writes `markdown.json`: texts that people write and the trees that the server makes of them.
+"""Write `markdown.json`: comment texts, and the trees that the server renders from them.
 
-The embed's preview has to make the same ones. Run it after a change of `content/markdown.py`:
+The embed's preview must render the same trees. Run it after a change of `content/markdown.py`:
 `python -m tests.contract.make_markdown`.
 """
 
@@ -25,7 +25,7 @@ TEXTS = (
     "```\nlet x = 1;\n```\nafter",
     "\\*not em\\*",
     "before\n- item\n- item",
-    # Where an address ends, in any script.
+    # The end of an address, in several scripts.
     "اقرأ https://example.org/x، ثم قل رأيك",
     "اقرأ https://example.org/x،ثم قل رأيك؟",
     "देखें https://example.org/x। फिर",
@@ -41,7 +41,7 @@ TEXTS = (
 
 
 def golden() -> list[dict[str, object]]:
-    """Each text with its tree."""
+    """Return each text with its tree."""
     return [{"text": text, "tree": render(text)} for text in TEXTS]
 
 

@@ -1,6 +1,6 @@
-"""Make `tokens.json`: tokens by plain HMAC, from the written format alone.
+"""Write `tokens.json`: tokens made with plain HMAC, from the documented format alone.
 
-Shares no code with the server on purpose: where the two disagree, one of them is wrong.
+It shares no code with the server on purpose: if the two disagree, one of them is wrong.
 Run it as `python tests/contract/make_tokens.py`; the output is the same every time.
 """
 
@@ -47,8 +47,8 @@ def code(site: str, key: str) -> str:
     return "".join(reversed(digits)).rjust(43, "0")[:12]
 
 
-def twin(text: str) -> str:
-    """Another base64 spelling of the same bytes: a spare bit set in the last character."""
+def other_spelling(text: str) -> str:
+    """Return another base64 text of the same bytes: an unused bit of the last character is set."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
 
@@ -140,14 +140,17 @@ def valid() -> list[dict[str, object]]:
     ]
 
 
-def misspelt() -> list[tuple[str, str]]:
+def misencoded() -> list[tuple[str, str]]:
     good = widget(SHORT)
     head, signature = good.rsplit(".", 1)
     text = json.dumps(SHORT, separators=(",", ":")).encode()
     loose = b64(text + b" " * ((1 - len(text)) % 3))
     return [
-        ("spare bits in the signature", head + "." + twin(signature)),
-        ("spare bits in the payload", sign(KEY, "widget-token", f"w1.{SITE}.2.{twin(loose)}")),
+        ("spare bits in the signature", head + "." + other_spelling(signature)),
+        (
+            "spare bits in the payload",
+            sign(KEY, "widget-token", f"w1.{SITE}.2.{other_spelling(loose)}"),
+        ),
         ("padding after the signature", good + "="),
         ("junk after the signature", good + "!!"),
         ("a letter outside ASCII", good[:-1] + "é" + good[-1]),
@@ -283,12 +286,12 @@ def vectors() -> dict[str, object]:
                 (SITE, "1"),
                 ("a", "b"),
                 ("a", "~!@#$%^&*()_+"),
-                (SITE, "238"),  # its number has 42 digits: a zero goes before
+                (SITE, "238"),  # its number has 42 digits: a zero is prepended
             ]
         ],
         "valid": valid(),
         "invalid": [
-            {"name": name, "token": text} for name, text in [*misspelt(), *forged(), *not_json()]
+            {"name": name, "token": text} for name, text in [*misencoded(), *forged(), *not_json()]
         ]
         + [{"name": name, "token": widget(payload)} for name, payload in wrong_claims()],
     }

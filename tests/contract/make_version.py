@@ -1,7 +1,8 @@
-"""Freezes what this version writes, for later versions to read: run once for each release.
+"""Freeze what this version writes, so that later versions can be tested with it.
 
-`python -m tests.contract.make_version` writes `versions/NUMBER.json` (messages of the bus) and
-`versions/NUMBER.sql` (a SQLite database). A file of a released version is never made anew.
+Run `python -m tests.contract.make_version` once for each release. It writes `versions/NUMBER.json`
+(bus messages) and `versions/NUMBER.sql` (a SQLite database). The files of a released version are
+never written again.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ MESSAGES = [
 
 
 async def fill(url: str) -> None:
-    """A site, a story, a copy, two comments of which one was edited, and reactions."""
+    """Create a site, a story, a copy, two comments (one of them edited) and reactions."""
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
@@ -80,12 +81,16 @@ async def fill(url: str) -> None:
     await database.close()
 
 
-def write(say: Callable[[str], object] = sys.stdout.write) -> None:
+def write(print_line: Callable[[str], object] = sys.stdout.write) -> None:
     """Write both files of this version."""
     number = version("widget-server")
     frozen = [
-        {**asdict(one), "payload": one.payload.decode(), "wire": one.encode().decode()}
-        for one in MESSAGES
+        {
+            **asdict(message),
+            "payload": message.payload.decode(),
+            "wire": message.encode().decode(),
+        }
+        for message in MESSAGES
     ]
     (FOLDER / f"{number}.json").write_text(json.dumps(frozen, indent=1) + "\n", "utf-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +98,7 @@ def write(say: Callable[[str], object] = sys.stdout.write) -> None:
         asyncio.run(fill(f"sqlite+aiosqlite:///{file}"))
         with closing(sqlite3.connect(file)) as database:
             (FOLDER / f"{number}.sql").write_text("\n".join(database.iterdump()) + "\n", "utf-8")
-    say(f"{FOLDER.name}/{number}\n")
+    print_line(f"{FOLDER.name}/{number}\n")
 
 
 if __name__ == "__main__":

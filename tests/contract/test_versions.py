@@ -1,6 +1,6 @@
-"""What released versions wrote is read: messages of the bus as they are, databases after a migration.
+"""This version reads the bus messages and (after a migration) the databases of released versions.
 
-`versions/` holds both for each release, made by `make_version.py` and never again.
+`versions/` has both for each release, written once by `make_version.py`.
 """
 
 import asyncio
@@ -29,35 +29,35 @@ def test_this_version_is_frozen_too() -> None:
 
 
 @pytest.mark.parametrize("number", RELEASED)
-def test_its_messages_are_understood(number: str) -> None:
+def test_its_messages_are_decoded(number: str) -> None:
     frozen = json.loads((FOLDER / f"{number}.json").read_text("utf-8"))
-    assert {one["kind"] for one in frozen} >= {"comment", "story", "tally", "presence"}
-    for one in frozen:
-        wire, payload = one.pop("wire").encode(), one.pop("payload").encode()
-        assert decode(one["story"], wire) == BusMessage(**one, payload=payload)
+    assert {entry["kind"] for entry in frozen} >= {"comment", "story", "tally", "presence"}
+    for entry in frozen:
+        encoded, payload = entry.pop("wire").encode(), entry.pop("payload").encode()
+        assert decode(entry["story"], encoded) == BusMessage(**entry, payload=payload)
 
 
 @pytest.mark.parametrize("number", RELEASED)
-async def test_its_database_is_migrated_and_goes_on(
+async def test_its_database_can_be_migrated_and_used(
     number: str, tmp_path: Path, postgres_url: str
 ) -> None:
     file = tmp_path / "frozen.db"
     with closing(sqlite3.connect(file)) as database:
         database.executescript((FOLDER / f"{number}.sql").read_text("utf-8"))
-    # As an operator of either engine has it: in place, and moved by its backup.
+    # Both ways of an operator: migrated in place, and restored from its backup to PostgreSQL.
     await migrate.upgrade(postgres_url)
     await backup.restore(postgres_url, file, lambda _table, _done, _total: None)
     for url in (f"sqlite+aiosqlite:///{file}", postgres_url):
         assert await migrate.upgrade(url) == migrate.head_revision()
-        await _goes_on(url)
+        await _check_reads_and_writes(url)
 
 
-async def _goes_on(url: str) -> None:
+async def _check_reads_and_writes(url: str) -> None:
     database = Database(url)
     await database.open()
     discussions = Discussions(database)
-    found = await discussions.snapshot(CODE)
-    story, page = found.story, found.page
+    snapshot = await discussions.snapshot(CODE)
+    story, page = snapshot.story, snapshot.page
     assert (story.count, story.tally.counts["sad"]) == (2, 1)
     (thread,) = page.threads
     assert (thread.top.source, thread.top.name) == ("Edited", "Ana")

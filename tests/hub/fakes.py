@@ -1,4 +1,4 @@
-"""A database, a bus and readers of the hub's tests: plain objects that do as they are told."""
+"""A fake database, bus and connections for the hub's tests, controlled by the test."""
 
 import asyncio
 import json
@@ -9,9 +9,10 @@ from typing import Any
 from tests.e2e.replay import Replay
 from widget_server.bus.message import BusMessage, MessageKind
 from widget_server.hub.channel import Subscription
-from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.hub.history import RESUME_SIZE
 from widget_server.hub.hub import Hub
 from widget_server.hub.prepared import PreparedBatch
+from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Position
 
@@ -19,12 +20,12 @@ Json = dict[str, Any]
 CODE = "story0000001"
 
 
-async def _at_once() -> None:
+async def _no_delay() -> None:
     pass
 
 
 class FakeDatabase:
-    """The database with one story: what was committed, and how often it was asked for what."""
+    """A database with one story. Counts the queries by kind."""
 
     def __init__(self) -> None:
         self.epoch = "e1"
@@ -33,17 +34,17 @@ class FakeDatabase:
         self.tally: Json = {"version": 0, "counts": {"happy": 0}}
         self.closed = False
         self.comments: dict[str, Json] = {}
-        self.asked: dict[str, int] = {}
-        self.before: Callable[[], Awaitable[None]] = _at_once
-        """Awaited before each question is answered, with the state after it."""
-        self.after: Callable[[], Awaitable[None]] = _at_once
-        """Awaited after each question was answered, before the answer is known."""
+        self.queries: dict[str, int] = {}
+        self.before: Callable[[], Awaitable[None]] = _no_delay
+        """Awaited before a query reads the state."""
+        self.after: Callable[[], Awaitable[None]] = _no_delay
+        """Awaited after a query has read the state, before it returns."""
         self.fails: Exception | None = None
 
-    # What readers do -----------------------------------------------------------------------------
+    # Changes -------------------------------------------------------------------------------------
 
     def post(self) -> BusMessage:
-        """A new comment."""
+        """Add a comment."""
         key = f"c{len(self.comments)}"
         self.comments[key] = {
             "id": key,
@@ -56,40 +57,44 @@ class FakeDatabase:
         return self._changed(key)
 
     def edit(self, key: str) -> BusMessage:
-        """A change of a comment."""
+        """Change a comment."""
         return self._changed(key)
 
     def close(self) -> BusMessage:
-        """A change of the story itself."""
+        """Close the story, or reopen it."""
         self.closed = not self.closed
         self.seq += 1
         return self._message(
             "story", self.seq, {"position": self.position(), "closed": self.closed, "settings": {}}
         )
 
-    def silently(self) -> None:
-        """A change of the site's rules: a number that no message speaks of."""
+    def change_rules(self) -> None:
+        """Change the site's rules: a `seq` for which no message is sent."""
         self.seq += 1
 
     def react(self, comment: str | None = None) -> BusMessage:
-        """One more reaction to the story or to a comment."""
+        """Add a reaction to the story or to a comment."""
         self.counter += 1
         tally = self.tally if comment is None else self.comments[comment]["tally"]
         tally |= {"version": self.counter, "counts": {"happy": tally["counts"]["happy"] + 1}}
         return self._tally_message(comment, tally)
 
     def restore(self) -> None:
-        """Go back to an empty story, under another epoch."""
-        self.__dict__ |= {**FakeDatabase().__dict__, "asked": self.asked, "epoch": self.epoch + "+"}
+        """Restore an empty story, in a new epoch."""
+        self.__dict__ |= {
+            **FakeDatabase().__dict__,
+            "queries": self.queries,
+            "epoch": self.epoch + "+",
+        }
 
     def position(self) -> Json:
         return {"epoch": self.epoch, "seq": self.seq}
 
-    # What the hub asks ---------------------------------------------------------------------------
+    # SnapshotSource ------------------------------------------------------------------------------
 
     async def snapshot(self, code: str) -> CachedSnapshot:
-        await self._ask("snapshot", code)
-        answer = CachedSnapshot(
+        await self._query("snapshot", code)
+        result = CachedSnapshot(
             self.epoch,
             self.seq,
             self.counter,
@@ -100,21 +105,21 @@ class FakeDatabase:
             json.dumps({"threads": self._threads(), "next": None}).encode(),
         )
         await self.after()
-        return answer
+        return result
 
     async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
-        await self._ask("changes", code)
+        await self._query("changes", code)
         changed = sorted((c for c in self.comments.values() if c["seq"] > seq), key=_seq)
         complete = [c["seq"] for c in changed] == list(range(seq + 1, self.seq + 1))
-        answer = [self._comment_message(c) for c in changed] if complete else None
+        result = [self._comment_message(c) for c in changed] if complete else None
         await self.after()
-        return answer
+        return result
 
     async def recent(self, code: str) -> RecentChanges:
-        await self._ask("recent", code)
+        await self._query("recent", code)
         changed = sorted(self.comments.values(), key=_seq)
         floor = 0 if len(changed) <= RESUME_SIZE else changed[-RESUME_SIZE]["seq"] - 1
-        answer = RecentChanges(
+        result = RecentChanges(
             epoch=self.epoch,
             seq=self.seq,
             version=self.counter,
@@ -124,36 +129,36 @@ class FakeDatabase:
             tallies=self._tally_messages(0),
         )
         await self.after()
-        return answer
+        return result
 
     async def tallies(self, code: str, version: int) -> list[BusMessage]:
-        await self._ask("tallies", code)
-        answer = self._tally_messages(version)[:RESUME_SIZE]
+        await self._query("tallies", code)
+        result = self._tally_messages(version)[:RESUME_SIZE]
         await self.after()
-        return answer
+        return result
 
     async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
-        await self._ask("mine", code)
+        await self._query("own", code)
         return {reader: b'{"of":"%b"}' % reader.encode() for reader in readers}
 
     async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
-        await self._ask("positions", *codes)
-        answer = (self.epoch, dict.fromkeys(codes, (self.seq, self.counter)))
+        await self._query("positions", *codes)
+        result = (self.epoch, dict.fromkeys(codes, (self.seq, self.counter)))
         await self.after()
-        return answer
+        return result
 
-    async def _ask(self, what: str, *codes: str) -> None:
-        self.asked[what] = self.asked.get(what, 0) + 1
+    async def _query(self, kind: str, *codes: str) -> None:
+        self.queries[kind] = self.queries.get(kind, 0) + 1
         await self.before()
         if self.fails is not None:
             raise self.fails
         if codes and codes[0] != CODE:
             raise NotFoundError
 
-    # How it looks --------------------------------------------------------------------------------
+    # Expected state and messages -----------------------------------------------------------------
 
-    def fresh(self) -> Replay:
-        """The story as one who comes now should see it."""
+    def current_state(self) -> Replay:
+        """Return the story as a new subscriber should see it."""
         return Replay.of(
             {
                 "story": self._story(),
@@ -213,10 +218,10 @@ def _seq(comment: Json) -> int:
 
 
 class ScriptedConnection:
-    """A reader's end of a socket: follows what is written with the replay of the journeys.
+    """A connection that applies every written message to a `Replay`, as a client does.
 
-    Like a real one it lends its socket, which is itself here, when it has taken a batch, and wants
-    it back when it is full, which is in the middle of a frame.
+    Like a real connection it offers a direct socket (here: itself) after it took a batch, and
+    revokes it when its buffer is full, which happens in the middle of a frame.
     """
 
     def __init__(self) -> None:
@@ -225,16 +230,16 @@ class ScriptedConnection:
         self.on_direct_revoked: Callable[[], None] | None = None
         self.direct_socket: ScriptedConnection | None = None
         self.replay = Replay(CODE)
-        self.frames: list[Json] = []
-        self.wires: list[bytes] = []
-        """What was written, each time."""
+        self.messages: list[Json] = []
+        self.writes: list[bytes] = []
+        """The bytes of each write."""
         self.write_paused = False
         self.paused_since: float | None = None
         self.closed = False
         self.room = 1_000_000
-        """Batches taken before it is paused."""
-        self._torn = b""
-        """What it took of a batch that it did not take whole."""
+        """Number of batches accepted before the connection is write-paused."""
+        self._partial = b""
+        """The part of a batch that `send` took, if it did not take all."""
 
     def write(self, batch: PreparedBatch) -> bool:
         if self.write_paused or self.closed:
@@ -244,26 +249,26 @@ class ScriptedConnection:
             self.direct_socket = self
         return True
 
-    def send(self, wire: bytes, /) -> int:
-        assert self.direct_socket is not None, "it was written past what waits"
+    def send(self, data: bytes, /) -> int:
+        assert self.direct_socket is not None, "written directly while data is buffered"
         if self.room > 1:
-            self._take(wire)
-            return len(wire)
-        self._torn = wire[: len(wire) * (len(self.wires) % 3) // 3]
-        if not self._torn:
+            self._take(data)
+            return len(data)
+        self._partial = data[: len(data) * (len(self.writes) % 3) // 3]
+        if not self._partial:
             raise BlockingIOError
-        return len(self._torn)
+        return len(self._partial)
 
     def write_remainder(self, data: bytes | memoryview) -> None:
-        wire, self._torn = self._torn + bytes(data), b""
-        self._take(wire)
+        whole, self._partial = self._partial + bytes(data), b""
+        self._take(whole)
         assert self.write_paused
 
-    def _take(self, wire: bytes) -> None:
-        self.wires.append(wire)
-        for payload in payloads(wire):
+    def _take(self, data: bytes) -> None:
+        self.writes.append(data)
+        for payload in payloads(data):
             message = json.loads(payload)
-            self.frames.append(message)
+            self.messages.append(message)
             self.replay.apply(message)
         self.room -= 1
         self.write_paused = self.room <= 0
@@ -271,20 +276,20 @@ class ScriptedConnection:
             self.revoke_direct()
 
     def revoke_direct(self) -> None:
-        """Take back what is lent."""
-        lent, self.direct_socket = self.direct_socket is not None, None
-        if lent and self.on_direct_revoked is not None:
+        """Revoke the direct socket."""
+        was_offered, self.direct_socket = self.direct_socket is not None, None
+        if was_offered and self.on_direct_revoked is not None:
             self.on_direct_revoked()
 
     def resume(self, room: int = 1_000_000) -> None:
-        """Read again."""
+        """Become writable again."""
         self.room, self.write_paused = room, False
         if self.on_writable is not None:
             self.on_writable()
 
-    def kinds(self) -> list[str]:
-        """What came, in order."""
-        return [frame["type"] for frame in self.frames]
+    def types(self) -> list[str]:
+        """Return the types of the received messages, in order."""
+        return [message["type"] for message in self.messages]
 
     def buffered(self) -> int:
         return 0
@@ -298,27 +303,27 @@ class ScriptedConnection:
         self.revoke_direct()
 
 
-def payloads(wire: bytes) -> list[bytes]:
-    """The messages in what was written to a socket: whole text frames that no one masked."""
+def payloads(data: bytes) -> list[bytes]:
+    """Return the payloads of the written bytes: complete, unmasked text frames."""
     found = []
-    while wire:
-        assert wire[0] == 0x81
+    while data:
+        assert data[0] == 0x81
         start = 2
-        size = wire[1]
+        size = data[1]
         if size == 126:
             start = 4
-            size = int.from_bytes(wire[2:4], "big")
+            size = int.from_bytes(data[2:4], "big")
         elif size == 127:
             start = 10
-            size = int.from_bytes(wire[2:10], "big")
-        assert len(wire) >= start + size, "a frame was torn"
-        found.append(wire[start : start + size])
-        wire = wire[start + size :]
+            size = int.from_bytes(data[2:10], "big")
+        assert len(data) >= start + size, "a frame is incomplete"
+        found.append(data[start : start + size])
+        data = data[start + size :]
     return found
 
 
 class ScriptedBus:
-    """Carries a message to the other processes when the test says so, if at all."""
+    """A bus that records messages; the test delivers them, or not."""
 
     def __init__(self) -> None:
         self.healthy = True
@@ -342,10 +347,10 @@ class ScriptedBus:
 
 
 class Process:
-    """A hub with its bus, as one server process has them."""
+    """A hub and its bus, as in one server process."""
 
     def __init__(self, database: FakeDatabase, name: str = "a") -> None:
-        self.truth = database
+        self.database = database
         self.bus = ScriptedBus()
         self.hub = Hub(database, name)
         self.hub.connect(self.bus)
@@ -360,31 +365,31 @@ class Process:
         reader: str | None = None,
         copy: int = 1,
     ) -> tuple[ScriptedConnection, Subscription]:
-        """A reader who subscribes; paused peers catch up as sockets make them."""
+        """Subscribe a connection; `on_writable` is connected as in a real one."""
         connection = connection or ScriptedConnection()
         subscription = Subscription(connection, copy, b"", reader)
         attach(connection, self.hub, subscription)
         await self.hub.subscribe(CODE, subscription, 1, since)
         return connection, subscription
 
-    def hear(self, *messages: BusMessage) -> None:
-        """Messages of another process arrive."""
+    def receive(self, *messages: BusMessage) -> None:
+        """Deliver messages of another process."""
         for message in messages:
             self.hub.receive(message)
 
 
 def attach(connection: ScriptedConnection, hub: Hub, subscription: Subscription) -> None:
-    """Do for a subscription what its socket does."""
+    """Connect a subscription to its connection's callbacks, as the WebSocket endpoint does."""
     connection.on_writable = lambda: hub.on_writable(subscription)
     connection.on_direct_revoked = subscription.leave_broadcast
 
 
-def since(connection: ScriptedConnection) -> Position:
-    """Where a reader stands."""
+def position_of(connection: ScriptedConnection) -> Position:
+    """Return the position that the client has reached."""
     return Position(connection.replay.epoch, connection.replay.seq)
 
 
 def assert_in_sync(database: FakeDatabase, *connections: ScriptedConnection) -> None:
-    """What each reader followed is what one who comes now is shown."""
+    """Assert that each client has the state that a new subscriber is sent."""
     for connection in connections:
-        assert connection.replay.differences(database.fresh()) == []
+        assert connection.replay.differences(database.current_state()) == []

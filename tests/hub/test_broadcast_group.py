@@ -1,4 +1,4 @@
-"""The broadcast group: each in it gets each batch once, whatever happens while the batch is on its way."""
+"""Broadcast group: each member is sent each batch once, whatever happens during the flush."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,22 +10,22 @@ from widget_server.hub.connection import WRITE_METRICS
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 
-class Kernel:
-    """A member with its peer and its socket in one: takes so many bytes, then none."""
+class FakeMember:
+    """A member, its connection and its socket in one. `send` takes `room` bytes, then none."""
 
     def __init__(self, room: int = 1_000_000) -> None:
         self.slot = NOT_A_MEMBER
         self.room = room
         self.sent = b""
-        self.rest = b""
-        self.before_rest: Callable[[], object] = lambda: None
+        self.remainder = b""
+        self.before_remainder: Callable[[], object] = lambda: None
 
     @property
-    def connection(self) -> "Kernel":
+    def connection(self) -> "FakeMember":
         return self
 
-    def send(self, wire: bytes, /) -> int:
-        taken = wire[: self.room]
+    def send(self, data: bytes, /) -> int:
+        taken = data[: self.room]
         if not taken:
             raise BlockingIOError
         self.room -= len(taken)
@@ -33,15 +33,15 @@ class Kernel:
         return len(taken)
 
     def write_remainder(self, data: bytes) -> None:
-        self.before_rest()
-        self.rest += data
+        self.before_remainder()
+        self.remainder += data
 
 
 def batch(number: int) -> PreparedBatch:
     return PreparedBatch([PreparedMessage(b"number %d" % number)])
 
 
-def group_of(members: list[Kernel], at: int = 0) -> "BroadcastGroup[Any]":
+def group_of(members: list[FakeMember], at: int = 0) -> "BroadcastGroup[Any]":
     broadcast: BroadcastGroup[Any] = BroadcastGroup()
     broadcast.begin_write(at)
     for member in members:
@@ -49,8 +49,8 @@ def group_of(members: list[Kernel], at: int = 0) -> "BroadcastGroup[Any]":
     return broadcast
 
 
-def test_everyone_gets_the_batch_in_as_many_goes_as_it_takes() -> None:
-    members = [Kernel() for _ in range(5)]
+def test_every_member_is_sent_the_batch_in_chunks() -> None:
+    members = [FakeMember() for _ in range(5)]
     broadcast = group_of(members)
     before = WRITE_METRICS.messages_sent, WRITE_METRICS.sent_bytes
     broadcast.begin_write(1)
@@ -61,24 +61,24 @@ def test_everyone_gets_the_batch_in_as_many_goes_as_it_takes() -> None:
     assert WRITE_METRICS.sent_bytes - before[1] == 5 * batch(1).size
 
 
-def test_who_leaves_in_the_middle_has_what_it_was_written() -> None:
-    members = [Kernel() for _ in range(4)]
+def test_a_member_removed_during_a_flush_has_the_seq_that_was_written_to_it() -> None:
+    members = [FakeMember() for _ in range(4)]
     broadcast = group_of(members, at=7)
     broadcast.begin_write(9)
     broadcast.write(batch(1), 2)
-    assert [broadcast.remove(members[place]) for place in (1, 2)] == [9, 7]
+    assert [broadcast.remove(members[slot]) for slot in (1, 2)] == [9, 7]
     assert broadcast.write(batch(1), 2) == 1
     assert [member.sent != b"" for member in members] == [True, True, False, True]
     assert len(broadcast) == 2
     assert list(broadcast) == [members[0], members[3]]
 
 
-def test_ranks_close_and_those_behind_keep_their_place_in_the_order() -> None:
-    members = [Kernel() for _ in range(4)]
+def test_compacting_keeps_the_order_of_members() -> None:
+    members = [FakeMember() for _ in range(4)]
     broadcast = group_of(members)
     broadcast.remove(members[0])
     broadcast.remove(members[2])
-    late = Kernel()
+    late = FakeMember()
     broadcast.add(late, late)
     broadcast.begin_write(1)
     assert [member.slot for member in (members[1], members[3], late)] == [0, 1, 2]
@@ -88,15 +88,17 @@ def test_ranks_close_and_those_behind_keep_their_place_in_the_order() -> None:
 
 
 @pytest.mark.parametrize("room", [0, 1, 5])
-def test_what_a_kernel_does_not_take_goes_to_the_peer_which_may_leave_at_that(room: int) -> None:
-    members = [Kernel(), Kernel(room), Kernel()]
+def test_bytes_that_a_socket_does_not_take_are_passed_to_the_connection_which_may_leave(
+    room: int,
+) -> None:
+    members = [FakeMember(), FakeMember(room), FakeMember()]
     broadcast = group_of(members)
-    left_with: list[int] = []
-    members[1].before_rest = lambda: left_with.append(broadcast.remove(members[1]))
+    removed_at: list[int | None] = []
+    members[1].before_remainder = lambda: removed_at.append(broadcast.remove(members[1]))
     broadcast.begin_write(1)
     assert broadcast.write(batch(1), 10) == 3
-    assert members[1].sent + members[1].rest == batch(1).frame_bytes
-    assert left_with == [1]
+    assert members[1].sent + members[1].remainder == batch(1).frame_bytes
+    assert removed_at == [1]
     broadcast.begin_write(2)
     assert broadcast.write(batch(2), 10) == 2
     assert members[2].sent == batch(1).frame_bytes + batch(2).frame_bytes

@@ -1,7 +1,7 @@
-"""How cost grows, as counters: laws that hold on every machine, where times say nothing.
+"""How cost grows with readers and stories, measured by counters, which are equal on all machines.
 
-Whole processes with a real database and a real bus; only the readers' sockets are scripted, except
-where it is the socket's own path that is counted.
+Whole processes with a real database and a real bus. Only the readers' sockets are fakes, except in
+tests that measure the socket's own path.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.hub.fakes import CODE, FakeDatabase, Process, ScriptedConnection, att
 from tests.transport.serving import serving, upgraded
 from tests.waiting import eventually
 from widget_server.app import Components
-from widget_server.bus.redis_bus import TALLY_INTERVAL_S
+from widget_server.bus.publisher import TALLY_INTERVAL_S
 from widget_server.config import Config
 from widget_server.hub.channel import Subscription
 from widget_server.hub.flush import tally_interval
@@ -39,24 +39,24 @@ READERS = 20
 LAST_COUNT = b'"happy":300'
 
 
-class Quiet(ScriptedConnection):
-    """A reader who only counts what comes."""
+class RecordingConnection(ScriptedConnection):
+    """A connection that only records what is written."""
 
-    def _take(self, wire: bytes) -> None:
-        self.wires.append(wire)
+    def _take(self, data: bytes) -> None:
+        self.writes.append(data)
 
 
 @asynccontextmanager
 async def processes(
     number: int, folder: Path, url: str, valkey: Valkey
 ) -> AsyncIterator[list[Components]]:
-    """So many processes on one database and one bus."""
+    """Start `number` processes on one database and one bus."""
     await migrate.upgrade(url)
     config = Config(
         data_dir=folder,
         database_url=url,
         redis_url=valkey.url,
-        secret_keys=("a secret for growth laws",),
+        secret_keys=("a secret for these tests",),
         rate_limits=None,
         reconcile_seconds=60,
     )
@@ -69,16 +69,18 @@ async def processes(
 
 
 async def story(components: Components, key: str) -> Story:
-    """A story, made known."""
+    """Register a story."""
     claims = WidgetClaims("s", key, ("*",), 1_700_000_000, "")
     return await authorize.register_story(
         components.services, await sites.mint(components.services, claims)
     )
 
 
-async def watch(components: Components, code: str, readers: int = READERS) -> list[Quiet]:
-    """So many readers who subscribe at the same moment."""
-    connections = [Quiet() for _ in range(readers)]
+async def subscribe(
+    components: Components, code: str, readers: int = READERS
+) -> list[RecordingConnection]:
+    """Subscribe `readers` readers at the same time."""
+    connections = [RecordingConnection() for _ in range(readers)]
     subscriptions = [Subscription(connection, 0, b"", None) for connection in connections]
     for connection, subscription in zip(connections, subscriptions, strict=True):
         attach(connection, components.hub, subscription)
@@ -87,28 +89,28 @@ async def watch(components: Components, code: str, readers: int = READERS) -> li
 
 
 async def react(components: Components, to: Story, number: int, first: int = 0) -> None:
-    """So many readers react at the same moment."""
+    """Add a reaction of `number` readers at the same time."""
     readers = [f"{first + reader:032x}" for reader in range(number)]
     actions = [React(to.id, None, reader, "happy", None, 1) for reader in readers]
     await asyncio.gather(*(components.writer.submit(action) for action in actions))
 
 
-async def test_actions_cost_one_transaction_a_batch_and_one_encoding_an_event(
+async def test_actions_cost_one_transaction_per_batch_and_one_encoding_per_event(
     tmp_path: Path, database_url: str, valkey: Valkey
 ) -> None:
     async with processes(2, tmp_path, database_url, valkey) as (source, carrier):
         one = await story(source, "one")
-        connections = [await watch(components, one.code) for components in (source, carrier)]
-        begun: list[None] = []
+        connections = [await subscribe(components, one.code) for components in (source, carrier)]
+        transactions: list[None] = []
         engine = source.database._writer.sync_engine
-        event.listen(engine, "begin", lambda _: begun.append(None))
+        event.listen(engine, "begin", lambda _: transactions.append(None))
         before, encoded = source.writer.metrics.batches, source.hub.metrics.events_published
         for _ in range(4):
             await react(source, one, 250)
         batches = source.writer.metrics.batches - before
-        assert len(begun) == batches
+        assert len(transactions) == batches
         assert batches < 250
-        # The first round alone changes something: its batches each announce one tally.
+        # Only the first round changes something: each of its batches publishes one tally.
         assert 1 <= source.hub.metrics.events_published - encoded <= batches
 
         encoded = source.hub.metrics.events_published
@@ -116,17 +118,17 @@ async def test_actions_cost_one_transaction_a_batch_and_one_encoding_an_event(
         for components, own in zip((source, carrier), connections, strict=True):
             await eventually(
                 lambda own=own: all(comments_in(connection) == 30 for connection in own),
-                "all comments came",
+                "all comments were received",
             )
-            # The very same bytes: nothing was encoded or copied for a reader of its own.
-            assert {id(connection.wires[-1]) for connection in own} == {id(own[0].wires[-1])}
+            # The same object: nothing was encoded or copied for a single reader.
+            assert {id(connection.writes[-1]) for connection in own} == {id(own[0].writes[-1])}
             assert components.hub.metrics.events_published == (
                 encoded + 30 if components is source else 0
             )
 
 
 def post(to: Story, number: int) -> Post:
-    """One reader's comment."""
+    """Return the action of posting a comment."""
     return Post(
         story=to.id,
         id=f"{number:012d}",
@@ -140,40 +142,40 @@ def post(to: Story, number: int) -> Post:
     )
 
 
-def comments_in(connection: Quiet) -> int:
-    """How many comments the reader was sent."""
-    return sum(wire.count(b'{"type":"comment"') for wire in connection.wires)
+def comments_in(connection: RecordingConnection) -> int:
+    """Count the comments that the connection was sent."""
+    return sum(data.count(b'{"type":"comment"') for data in connection.writes)
 
 
-async def test_writes_are_ticks_times_watchers_whatever_the_number_of_reactions(
+async def test_writes_are_flushes_times_readers_for_any_number_of_reactions(
     tmp_path: Path, sqlite_url: str, valkey: Valkey
 ) -> None:
     async with processes(2, tmp_path, sqlite_url, valkey) as (source, carrier):
         one = await story(source, "one")
-        connections = [await watch(components, one.code) for components in (source, carrier)]
+        connections = [await subscribe(components, one.code) for components in (source, carrier)]
         begin = time.monotonic()
         for number in (3, 300):
             await react(source, one, number)
         for components, own in zip((source, carrier), connections, strict=True):
             await eventually(
-                lambda own=own: all(LAST_COUNT in connection.wires[-1] for connection in own),
-                "the last count has come",
+                lambda own=own: all(LAST_COUNT in connection.writes[-1] for connection in own),
+                "the last tally was received",
             )
             counts = components.hub.metrics
-            passed = time.monotonic() - begin
+            elapsed = time.monotonic() - begin
             assert counts.batches_delivered == counts.flushes * READERS
-            assert counts.flushes <= 2 + math.ceil(passed / tally_interval(READERS))
+            assert counts.flushes <= 2 + math.ceil(elapsed / tally_interval(READERS))
             # One snapshot, and one write for each flush.
-            assert {len(connection.wires) for connection in own} == {1 + counts.flushes}
+            assert {len(connection.writes) for connection in own} == {1 + counts.flushes}
 
 
-async def test_bus_messages_are_at_most_stories_times_ticks_times_processes(
+async def test_bus_messages_are_at_most_stories_times_intervals_times_processes(
     tmp_path: Path, sqlite_url: str, valkey: Valkey
 ) -> None:
     async with processes(2, tmp_path, sqlite_url, valkey) as both:
         stories = [await story(both[0], key) for key in ("one", "two")]
         for each in stories:
-            await watch(both[1], each.code)
+            await subscribe(both[1], each.code)
         for components in both:
             assert await components.bus.wait_flushed(10)
         sent, begin = (
@@ -184,33 +186,33 @@ async def test_bus_messages_are_at_most_stories_times_ticks_times_processes(
             await asyncio.gather(
                 *(
                     react(components, each, number, first)
-                    # Readers of their own: who reacts again, at the other process, changes nothing.
+                    # Different readers in each process: a repeated reaction would change nothing.
                     for components, first in zip(both, (0, 1_000), strict=True)
                     for each in stories
                 )
             )
         for components, before in zip(both, sent, strict=True):
             assert await components.bus.wait_flushed(10)
-            ticks = 1 + math.ceil((time.monotonic() - begin) / TALLY_INTERVAL_S)
-            assert 1 <= components.bus.metrics.messages_sent - before <= len(stories) * ticks
+            intervals = 1 + math.ceil((time.monotonic() - begin) / TALLY_INTERVAL_S)
+            assert 1 <= components.bus.metrics.messages_sent - before <= len(stories) * intervals
 
 
-async def test_a_mass_reconnect_asks_the_database_once_for_each_story(
+async def test_a_mass_reconnect_reads_each_story_once(
     tmp_path: Path, database_url: str, valkey: Valkey
 ) -> None:
     async with processes(2, tmp_path, database_url, valkey) as (source, fresh):
         stories = [await story(source, f"story-{number}") for number in range(5)]
         before = fresh.database.metrics.read_transactions
-        await asyncio.gather(*(watch(fresh, each.code, 100) for each in stories))
+        await asyncio.gather(*(subscribe(fresh, each.code, 100) for each in stories))
         assert fresh.hub.metrics.subscribes == 500
         assert fresh.hub.metrics.snapshots_loaded == len(stories)
-        # With each at most its site and the tokens that the site withdrew.
+        # For each story also at most its site and the site's revoked tokens.
         assert fresh.database.metrics.read_transactions - before <= 3 * len(stories)
 
 
-async def test_a_delivery_allocates_nothing() -> None:
+async def test_a_flush_allocates_nothing_per_reader() -> None:
     process = Process(FakeDatabase())
-    joined: list[Subscription] = []
+    subscribed: list[Subscription] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -219,37 +221,37 @@ async def test_a_delivery_allocates_nothing() -> None:
         subscription = Subscription(connection, 0, b"", None)
         connection.on_direct_revoked = subscription.leave_broadcast
         await process.hub.subscribe(CODE, subscription, 1, None)
-        joined.append(subscription)
+        subscribed.append(subscription)
         while (await receive())["type"] != "websocket.disconnect":
             pass
 
     async with serving(app) as served, AsyncExitStack() as stack:
         peaks: list[int] = []
         for more in (20, 400):
-            number = len(joined) + more
+            number = len(subscribed) + more
             for _ in range(more):
                 await stack.enter_async_context(upgraded(served.port))
-            await eventually(lambda number=number: len(joined) == number, "all have joined")
+            await eventually(lambda number=number: len(subscribed) == number, "all have subscribed")
             peaks.append(_peak_of_a_flush(process))
         assert process.hub.metrics.batches_delivered == 2 * (20 + 420)
-        # Two lists of those who watch take 8 bytes for each; the smallest object takes 24.
+        # Two lists of subscriptions take 8 bytes for each; the smallest object takes 24 bytes.
         assert peaks[1] - peaks[0] < 400 * 24
 
 
 def _peak_of_a_flush(process: Process) -> int:
-    """Bytes that were in use at once while a tally was written to all, beyond those before."""
-    channel, tick = process.hub._channels.table[CODE], process.hub._channels.flusher
-    frame = PreparedMessage(b"x" * 150)
+    """Return the peak of allocated bytes during a flush of one tally."""
+    channel, flusher = process.hub._channels.table[CODE], process.hub._channels.flusher
+    message = PreparedMessage(b"x" * 150)
     peak = 0
     gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(2):  # the first time makes what is made once
+        for _ in range(2):  # the first flush also allocates objects that are reused
             channel.tallies_sent_at = -1e9
-            channel.pending_tallies = {"": frame}
+            channel.pending_tallies = {"": message}
             before = tracemalloc.get_traced_memory()[0]
             tracemalloc.reset_peak()
-            tick._flush(channel)
+            flusher._flush(channel)
             peak = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
@@ -258,6 +260,6 @@ def _peak_of_a_flush(process: Process) -> int:
 
 
 @pytest.mark.parametrize("readers", [1, 1_000])
-def test_the_tick_slows_down_as_the_audience_grows(readers: int) -> None:
-    # So that writes a second, ticks times watchers, stay within what one process can send.
+def test_the_flush_interval_grows_with_the_number_of_readers(readers: int) -> None:
+    # Writes per second, flushes times readers, stay within what one process can send.
     assert readers / tally_interval(readers) <= 10_000

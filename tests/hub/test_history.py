@@ -1,4 +1,4 @@
-"""One story's order: what is let through has the numbers last+1, last+2, … and no other."""
+"""History: released messages have the numbers last+1, last+2, … without gap or repeat."""
 
 import json
 import random
@@ -13,207 +13,207 @@ from widget_server.hub.prepared import PreparedMessage
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 
-def numbers(frames: list[PreparedMessage]) -> list[int]:
-    return [json.loads(frame.payload)["position"]["seq"] for frame in frames]
+def numbers(messages: list[PreparedMessage]) -> list[int]:
+    return [json.loads(message.payload)["position"]["seq"] for message in messages]
 
 
-async def started(database: FakeDatabase) -> ChannelHistory:
-    channel = ChannelHistory(CODE)
-    channel.reset(await database.snapshot(CODE))
-    return channel
+async def loaded_history(database: FakeDatabase) -> ChannelHistory:
+    history = ChannelHistory()
+    history.reset(await database.snapshot(CODE))
+    return history
 
 
 @given(seed=st.integers(0, 10_000), repeats=st.integers(0, 3))
 @instantly
-async def test_whatever_the_order_of_arrival_each_change_is_let_through_once_in_its_turn(
+async def test_messages_in_any_order_are_released_once_and_in_sequence(
     seed: int, repeats: int
 ) -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     arriving = [database.post() for _ in range(20)] * (repeats + 1)
     random.Random(seed).shuffle(arriving)
-    passed = [number for message in arriving for number in numbers(channel.accept(message))]
-    assert passed == list(range(1, 21))
-    assert not channel.has_gap
+    released = [number for message in arriving for number in numbers(history.accept(message))]
+    assert released == list(range(1, 21))
+    assert not history.has_gap
 
 
 @instantly
-async def test_what_came_before_the_snapshot_was_read_follows_it() -> None:
+async def test_messages_received_before_the_snapshot_are_released_after_it() -> None:
     database = FakeDatabase()
-    channel = ChannelHistory(CODE)
+    history = ChannelHistory()
     in_the_snapshot, tally = database.post(), database.react()
-    assert channel.accept(in_the_snapshot) == []
-    assert channel.accept_tally(tally) is not None
+    assert history.accept(in_the_snapshot) == []
+    assert history.accept_tally(tally) is not None
     loaded = await database.snapshot(CODE)
     after, newer = database.post(), database.react()
-    assert channel.accept(after) == []
-    assert channel.accept_tally(newer) is not None
-    assert numbers(channel.reset(loaded)) == [2]
-    assert json.loads(channel.story_tally) == database.tally
+    assert history.accept(after) == []
+    assert history.accept_tally(newer) is not None
+    assert numbers(history.reset(loaded)) == [2]
+    assert json.loads(history.tallies.story_tally) == database.tally
 
 
 @instantly
-async def test_a_message_of_another_epoch_is_not_taken_for_one_of_this() -> None:
+async def test_a_message_of_another_epoch_is_ignored() -> None:
     database = FakeDatabase()
     old = [database.post(), database.post(), database.react()]
     database.restore()
-    channel = ChannelHistory(CODE)
-    assert channel.accept(old[1]) == []
-    channel.accept_tally(old[2])
-    channel.reset(await database.snapshot(CODE))
-    assert not channel.has_gap
-    assert channel.tallies_after(0) == []
-    assert channel.accept(old[0]) == []
-    assert channel.accept_tally(old[2]) is None
-    assert numbers(channel.accept(database.post())) == [1]
-    assert channel.accept_tally(database.react()) is not None
+    history = ChannelHistory()
+    assert history.accept(old[1]) == []
+    history.accept_tally(old[2])
+    history.reset(await database.snapshot(CODE))
+    assert not history.has_gap
+    assert history.tallies.after(0) == []
+    assert history.accept(old[0]) == []
+    assert history.accept_tally(old[2]) is None
+    assert numbers(history.accept(database.post())) == [1]
+    assert history.accept_tally(database.react()) is not None
 
 
 @instantly
-async def test_only_a_newer_tally_is_told() -> None:
+async def test_only_a_newer_tally_is_released() -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     first, second = database.react(), database.react()
-    assert channel.accept_tally(second) is not None
-    assert channel.accept_tally(first) is None
-    assert channel.accept_tally(second) is None
+    assert history.accept_tally(second) is not None
+    assert history.accept_tally(first) is None
+    assert history.accept_tally(second) is None
 
 
 @instantly
-async def test_a_snapshot_is_used_as_long_as_all_that_came_since_is_at_hand() -> None:
+async def test_a_snapshot_is_usable_while_all_later_messages_are_kept() -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     for _ in range(HISTORY_SIZE):
-        channel.accept(database.post())
-    assert channel.usable_snapshot() is not None
-    assert len(channel.messages_after(0) or []) == HISTORY_SIZE
-    channel.accept(database.post())
-    assert channel.usable_snapshot() is None
-    assert channel.messages_after(0) is None
-    assert len(channel.messages_after(1) or []) == HISTORY_SIZE
+        history.accept(database.post())
+    assert history.usable_snapshot() is not None
+    assert len(history.messages_after(0) or []) == HISTORY_SIZE
+    history.accept(database.post())
+    assert history.usable_snapshot() is None
+    assert history.messages_after(0) is None
+    assert len(history.messages_after(1) or []) == HISTORY_SIZE
 
 
 @instantly
-async def test_what_follows_an_old_snapshot_is_no_longer_than_an_answer() -> None:
+async def test_kept_messages_are_together_no_longer_than_a_response() -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     for _ in range(HISTORY_SIZE):
         short = database.post()
-        channel.accept(replace(short, payload=short.payload[:-1] + b" " * 20_000 + b"}"))
-    assert channel.usable_snapshot() is None
-    assert channel.messages_after(0) is None
-    last = channel.messages_after(HISTORY_SIZE - 5) or []
+        history.accept(replace(short, payload=short.payload[:-1] + b" " * 20_000 + b"}"))
+    assert history.usable_snapshot() is None
+    assert history.messages_after(0) is None
+    last = history.messages_after(HISTORY_SIZE - 5) or []
     assert numbers(last) == list(range(HISTORY_SIZE - 4, HISTORY_SIZE + 1))
-    assert sum(len(frame) for _, frame in channel._history) <= MAX_RESPONSE_BYTES
-    channel.reset(await database.snapshot(CODE))
-    assert numbers(channel.accept(database.post())) == [HISTORY_SIZE + 1]
-    assert numbers(channel.messages_after(HISTORY_SIZE) or []) == [HISTORY_SIZE + 1]
+    assert sum(len(message) for _, message in history._sent) <= MAX_RESPONSE_BYTES
+    history.reset(await database.snapshot(CODE))
+    assert numbers(history.accept(database.post())) == [HISTORY_SIZE + 1]
+    assert numbers(history.messages_after(HISTORY_SIZE) or []) == [HISTORY_SIZE + 1]
 
 
 @instantly
-async def test_a_snapshot_is_not_used_when_a_tally_since_then_is_no_longer_kept() -> None:
+async def test_a_snapshot_is_unusable_after_a_later_tally_was_dropped() -> None:
     database = FakeDatabase()
     for _ in range(RESUME_SIZE + 1):
         database.post()
-    channel = await started(database)
+    history = await loaded_history(database)
     for index in range(RESUME_SIZE):
-        channel.accept_tally(database.react(f"c{index}"))
-    assert channel.usable_snapshot() is not None
-    channel.accept_tally(database.react(f"c{RESUME_SIZE}"))
-    assert channel.usable_snapshot() is None
+        history.accept_tally(database.react(f"c{index}"))
+    assert history.usable_snapshot() is not None
+    history.accept_tally(database.react(f"c{RESUME_SIZE}"))
+    assert history.usable_snapshot() is None
 
 
 @instantly
-async def test_a_snapshot_older_than_a_change_of_the_story_itself_is_not_used() -> None:
+async def test_a_snapshot_older_than_a_change_of_the_story_is_unusable() -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     old = await database.snapshot(CODE)
-    channel.accept(database.close())
-    assert channel.usable_snapshot() is None
-    channel.refresh(old)
-    assert channel.usable_snapshot() is None
-    channel.refresh(await database.snapshot(CODE))
-    assert channel.usable_snapshot() is not None
+    history.accept(database.close())
+    assert history.usable_snapshot() is None
+    history.refresh(old)
+    assert history.usable_snapshot() is None
+    history.refresh(await database.snapshot(CODE))
+    assert history.usable_snapshot() is not None
 
 
 @instantly
-async def test_a_snapshot_ahead_or_older_or_of_another_epoch_is_passed_over() -> None:
+async def test_a_snapshot_that_is_ahead_or_older_or_of_another_epoch_is_ignored() -> None:
     database = FakeDatabase()
     database.post()
     of_another_epoch = await database.snapshot(CODE)
     database.restore()
     database.post()
-    channel = await started(database)
-    channel.refresh(of_another_epoch)
-    assert channel.snapshot_data is not of_another_epoch
+    history = await loaded_history(database)
+    history.refresh(of_another_epoch)
+    assert history.snapshot is not of_another_epoch
     old = await database.snapshot(CODE)
     message = database.post()
     ahead = await database.snapshot(CODE)
-    channel.refresh(ahead)
-    assert channel.snapshot_data is not ahead
-    channel.accept(message)
-    channel.refresh(ahead)
-    channel.refresh(old)
-    assert channel.snapshot_data is ahead
+    history.refresh(ahead)
+    assert history.snapshot is not ahead
+    history.accept(message)
+    history.refresh(ahead)
+    history.refresh(old)
+    assert history.snapshot is ahead
 
 
 @instantly
-async def test_who_comes_back_is_told_each_changed_comment_once_as_far_back_as_is_known() -> None:
+async def test_a_resuming_client_gets_each_changed_comment_once_as_far_back_as_is_kept() -> None:
     database = FakeDatabase()
     first, second = database.post(), database.post()
-    channel = await started(database)
-    assert channel.changes_after(0) is None
+    history = await loaded_history(database)
+    assert history.changes_after(0) is None
     edited = database.edit("c0")
-    channel.extend_back(await database.recent(CODE))
-    channel.accept(edited)
-    known = [json.loads(body) for body in channel.changes_after(0) or []]
-    assert [(comment["id"], comment["seq"]) for comment in known] == [("c1", 2), ("c0", 3)]
-    assert channel.changes_after(3) == []
-    assert channel.changes_after(4) is None
+    history.extend_back(await database.recent(CODE))
+    history.accept(edited)
+    changes = [json.loads(body) for body in history.changes_after(0) or []]
+    assert [(comment["id"], comment["seq"]) for comment in changes] == [("c1", 2), ("c0", 3)]
+    assert history.changes_after(3) == []
+    assert history.changes_after(4) is None
     for _ in range(RESUME_SIZE - 1):
-        channel.accept(database.post())
-    assert channel.changes_after(0) is None
-    assert len(channel.changes_after(2) or []) == RESUME_SIZE
+        history.accept(database.post())
+    assert history.changes_after(0) is None
+    assert len(history.changes_after(2) or []) == RESUME_SIZE
     assert first.number + second.number == 3
 
 
 @instantly
-async def test_of_what_comes_early_only_so_much_is_kept() -> None:
+async def test_the_reorder_buffer_is_bounded() -> None:
     database = FakeDatabase()
-    channel = await started(database)
+    history = await loaded_history(database)
     database.post()
     for _ in range(REORDER_SIZE + 10):
-        assert channel.accept(database.post()) == []
-    assert len(channel._reorder_buffer) == REORDER_SIZE
-    assert channel.has_gap
-    # The rest is the database's to tell.
-    channel.reset(await database.snapshot(CODE))
-    assert channel.last_seq == REORDER_SIZE + 11
-    assert not channel.has_gap
+        assert history.accept(database.post()) == []
+    assert len(history._reorder_buffer) == REORDER_SIZE
+    assert history.has_gap
+    # The other messages are read from the database.
+    history.reset(await database.snapshot(CODE))
+    assert history.last_seq == REORDER_SIZE + 11
+    assert not history.has_gap
 
 
 @instantly
-async def test_who_comes_back_gets_it_all_where_more_was_counted_than_is_kept() -> None:
+async def test_a_client_cannot_resume_after_more_tallies_changed_than_are_kept() -> None:
     database = FakeDatabase()
     for _ in range(RESUME_SIZE + 1):
         database.post()
-    channel = await started(database)
-    channel.extend_back(await database.recent(CODE))
-    assert channel.changes_after(RESUME_SIZE + 1) == []
+    history = await loaded_history(database)
+    history.extend_back(await database.recent(CODE))
+    assert history.changes_after(RESUME_SIZE + 1) == []
     for index in range(RESUME_SIZE + 1):
-        channel.accept_tally(database.react(f"c{index}"))
-    assert channel.changes_after(RESUME_SIZE + 1) is None
+        history.accept_tally(database.react(f"c{index}"))
+    assert history.changes_after(RESUME_SIZE + 1) is None
 
 
 @instantly
-async def test_a_tally_that_is_sent_again_is_not_told_for_the_newest() -> None:
+async def test_a_replayed_tally_is_not_released() -> None:
     database = FakeDatabase()
     post, recorded = database.post(), [database.react(), database.react("c0")]
-    channel = ChannelHistory(CODE)
-    channel.accept(post)
+    history = ChannelHistory()
+    history.accept(post)
     newer = [database.react(), database.react("c0")]
-    channel.reset(await database.snapshot(CODE))
+    history.reset(await database.snapshot(CODE))
     for message in [*recorded, *newer]:
-        assert channel.accept_tally(message) is None, "the snapshot has it, or what came after it"
-    assert json.loads(channel.story_tally) == database.tally
-    assert channel.accept_tally(database.react("c0")) is not None
+        assert history.accept_tally(message) is None, "the snapshot includes it or a newer one"
+    assert json.loads(history.tallies.story_tally) == database.tally
+    assert history.accept_tally(database.react("c0")) is not None

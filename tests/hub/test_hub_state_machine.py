@@ -1,7 +1,8 @@
-"""Two processes, a bus that loses, repeats and reorders, a slow database: everyone stays in step.
+"""Clients stay in sync with two processes, a slow database and an unreliable bus.
 
-Hypothesis chooses what happens. Each reader's replay raises the moment a frame breaks the order;
-in the end, once all is quiet, each has what one who comes then is shown.
+The bus loses, repeats and reorders messages. Hypothesis chooses the events. Each client's replay
+raises as soon as a message breaks the order. At the end, after all timers, each client has the
+state that a new subscriber is sent.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from tests.hub.fakes import (
     ScriptedConnection,
     assert_in_sync,
     attach,
-    since,
+    position_of,
 )
 from tests.hub.virtual_time import InstantLoop
 from tests.waiting import MODEL_TIMES
@@ -34,22 +35,22 @@ which = st.integers(0, 1)
 nth = st.integers(0, 50)
 
 
-class InStep(RuleBasedStateMachine):
-    """`peers` have joined or left; `flying` are the messages between the processes."""
+class ClientsInSync(RuleBasedStateMachine):
+    """`clients` have subscribed or are about to; `in_flight` are messages between processes."""
 
     def __init__(self) -> None:
         super().__init__()
-        # A delivery takes several turns of the loop, as it does with thousands of readers.
-        self.few = mock.patch.object(flush, "CHUNK", 1)
-        self.few.start()
+        # Chunks of one: a flush takes several loop iterations, as with thousands of readers.
+        self.small_chunks = mock.patch.object(flush, "CHUNK", 1)
+        self.small_chunks.start()
         self.loop = InstantLoop()
-        self.truth = FakeDatabase()
-        self.processes = [Process(self.truth, "a"), Process(self.truth, "b")]
-        self.flying: list[tuple[Process, BusMessage]] = []
-        self.peers: list[tuple[ScriptedConnection, Process, Subscription]] = []
+        self.database = FakeDatabase()
+        self.processes = [Process(self.database, "a"), Process(self.database, "b")]
+        self.in_flight: list[tuple[Process, BusMessage]] = []
+        self.clients: list[tuple[ScriptedConnection, Process, Subscription]] = []
         self.tasks: set[asyncio.Task[Any]] = set()
         self.joining: dict[Subscription, asyncio.Task[Any]] = {}
-        self.sweeps = [self.start(process.hub.run()) for process in self.processes]
+        self.hub_tasks = [self.start(process.hub.run()) for process in self.processes]
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         async def begin() -> "asyncio.Task[Any]":
@@ -60,64 +61,64 @@ class InStep(RuleBasedStateMachine):
         return self.loop.run_until_complete(begin())
 
     def commit(self, where: int, *messages: BusMessage) -> None:
-        async def announce() -> None:
+        async def publish() -> None:
             self.processes[where].hub.publish(messages)
 
-        self.loop.run_until_complete(announce())
+        self.loop.run_until_complete(publish())
         sent = self.processes[where].bus.sent
         other = self.processes[1 - where]
-        self.flying += [(other, message) for message in sent if message.kind != "presence"]
+        self.in_flight += [(other, message) for message in sent if message.kind != "presence"]
         sent.clear()
 
     @initialize(readers=st.integers(0, 6), where=which)
-    def begin_with_a_crowd(self, readers: int, where: int) -> None:
-        """Readers who are where everyone is: one delivery makes them so."""
+    def begin_with_readers(self, readers: int, where: int) -> None:
+        """Start with readers in the broadcast group, which they join after a flush."""
         for _ in range(readers):
-            self.come(where)
+            self.new_reader(where)
         self.pass_time(1_100)
-        self.commit(where, self.truth.react())
+        self.commit(where, self.database.react())
         self.pass_time(1_100)
 
-    # What readers do -----------------------------------------------------------------------------
+    # Readers -------------------------------------------------------------------------------------
 
     @rule(where=which, number=st.integers(1, 3))
     def post(self, where: int, number: int) -> None:
-        self.commit(where, *(self.truth.post() for _ in range(number)))
+        self.commit(where, *(self.database.post() for _ in range(number)))
 
-    @precondition(lambda self: self.truth.comments)
+    @precondition(lambda self: self.database.comments)
     @rule(where=which, index=nth)
     def edit(self, where: int, index: int) -> None:
-        self.commit(where, self.truth.edit(f"c{index % len(self.truth.comments)}"))
+        self.commit(where, self.database.edit(f"c{index % len(self.database.comments)}"))
 
     @rule(where=which)
     def react(self, where: int) -> None:
-        self.commit(where, self.truth.react())
+        self.commit(where, self.database.react())
 
-    @precondition(lambda self: self.truth.comments)
+    @precondition(lambda self: self.database.comments)
     @rule(where=which, index=nth)
     def react_to_a_comment(self, where: int, index: int) -> None:
-        self.commit(where, self.truth.react(f"c{index % len(self.truth.comments)}"))
+        self.commit(where, self.database.react(f"c{index % len(self.database.comments)}"))
 
     @rule(where=which)
     def close(self, where: int) -> None:
-        self.commit(where, self.truth.close())
+        self.commit(where, self.database.close())
 
     @rule()
-    def change_the_rules(self) -> None:
-        self.truth.silently()
+    def change_rules(self) -> None:
+        self.database.change_rules()
 
     @rule(where=which)
-    def come(self, where: int) -> None:
+    def new_reader(self, where: int) -> None:
         self.join(ScriptedConnection(), where)
 
     def join(self, connection: ScriptedConnection, where: int) -> None:
         process = self.processes[where]
         subscription = Subscription(connection, 1, b"", None)
-        self.peers.append((connection, process, subscription))
+        self.clients.append((connection, process, subscription))
 
         async def join() -> None:
             attach(connection, process.hub, subscription)
-            at = since(connection) if connection.replay.seq >= 0 else None
+            at = position_of(connection) if connection.replay.seq >= 0 else None
             for _ in range(30):
                 try:
                     await process.hub.subscribe(CODE, subscription, 1, at)
@@ -128,51 +129,51 @@ class InStep(RuleBasedStateMachine):
 
         self.joining[subscription] = self.start(join())
 
-    @precondition(lambda self: self.peers)
+    @precondition(lambda self: self.clients)
     @rule(index=nth, where=which)
-    def leave_and_come_back(self, index: int, where: int) -> None:
-        connection, process, subscription = self.peers[index % len(self.peers)]
+    def leave_and_resume(self, index: int, where: int) -> None:
+        connection, process, subscription = self.clients[index % len(self.clients)]
         if subscription.channel is not None:
 
             async def leave() -> None:
                 process.hub.unsubscribe(subscription)
 
             self.loop.run_until_complete(leave())
-            self.peers.remove((connection, process, subscription))
+            self.clients.remove((connection, process, subscription))
             self.join(connection, where)
 
-    @precondition(lambda self: self.peers)
+    @precondition(lambda self: self.clients)
     @rule(index=nth, room=st.integers(1, 3))
     def read_slowly(self, index: int, room: int) -> None:
-        connection = self.peers[index % len(self.peers)][0]
+        connection = self.clients[index % len(self.clients)][0]
         connection.room = room
 
-    @precondition(lambda self: self.peers)
+    @precondition(lambda self: self.clients)
     @rule(index=nth)
-    def read_again(self, index: int) -> None:
-        self.loop.run_until_complete(self.resume(self.peers[index % len(self.peers)][0]))
+    def become_writable(self, index: int) -> None:
+        self.loop.run_until_complete(self.resume(self.clients[index % len(self.clients)][0]))
 
     @staticmethod
     async def resume(connection: ScriptedConnection) -> None:
         if connection.write_paused:
             connection.resume()
 
-    @precondition(lambda self: self.peers)
+    @precondition(lambda self: self.clients)
     @rule(index=nth, visible=st.booleans())
-    def show(self, index: int, visible: bool) -> None:
-        _, process, subscription = self.peers[index % len(self.peers)]
+    def set_visibility(self, index: int, visible: bool) -> None:
+        _, process, subscription = self.clients[index % len(self.clients)]
 
-        async def show() -> None:
+        async def set_visibility() -> None:
             process.hub.set_visibility(subscription, visible=visible)
 
-        self.loop.run_until_complete(show())
+        self.loop.run_until_complete(set_visibility())
 
-    @precondition(lambda self: self.peers)
+    @precondition(lambda self: self.clients)
     @rule(index=nth, turns=st.integers(0, 6), how=st.sampled_from(["busy", "hide", "pause"]))
-    def disturb_a_delivery(self, index: int, turns: int, how: str) -> None:
-        """Something happens to a reader while a comment is written to all, to some before it."""
-        connection, process, subscription = self.peers[-1 - index % len(self.peers)]
-        self.commit(self.processes.index(process), self.truth.post())
+    def disturb_a_flush(self, index: int, turns: int, how: str) -> None:
+        """Change a reader's state in the middle of a flush, after others were written to."""
+        connection, process, subscription = self.clients[-1 - index % len(self.clients)]
+        self.commit(self.processes.index(process), self.database.post())
 
         async def disturb() -> None:
             for _ in range(turns):
@@ -186,31 +187,31 @@ class InStep(RuleBasedStateMachine):
         self.loop.run_until_complete(disturb())
 
     @rule(where=which, resume=st.booleans())
-    def ask_by_http(self, where: int, resume: bool) -> None:
-        """Without a socket; who polls and comes back brings a position."""
-        at = since(self.peers[0][0]) if resume and self.peers else None
+    def read_over_http(self, where: int, resume: bool) -> None:
+        """Request a snapshot over HTTP, with a position if the client polls again."""
+        at = position_of(self.clients[0][0]) if resume and self.clients else None
 
-        async def ask() -> None:
+        async def read() -> None:
             with contextlib.suppress(UnavailableError):
                 await self.processes[where].hub.public_snapshot(CODE, at)
 
-        self.start(ask())
+        self.start(read())
 
     @rule(where=which)
     def crash(self, where: int) -> None:
-        """What was committed is there; what was on its way to it, or waited in it, is not."""
+        """Replace a process: commits remain, its pending and undelivered messages are lost."""
         dead = self.processes[where]
-        self.sweeps[where].cancel()
-        self.processes[where] = Process(self.truth, "ab"[where])
-        self.sweeps[where] = self.start(self.processes[where].hub.run())
-        self.flying = [(to, message) for to, message in self.flying if to is not dead]
-        loader = [
+        self.hub_tasks[where].cancel()
+        self.processes[where] = Process(self.database, "ab"[where])
+        self.hub_tasks[where] = self.start(self.processes[where].hub.run())
+        self.in_flight = [(to, message) for to, message in self.in_flight if to is not dead]
+        disconnected = [
             (connection, subscription)
-            for connection, process, subscription in self.peers
+            for connection, process, subscription in self.clients
             if process is dead
         ]
-        self.peers = [entry for entry in self.peers if entry[1] is not dead]
-        for connection, subscription in loader:
+        self.clients = [entry for entry in self.clients if entry[1] is not dead]
+        for connection, subscription in disconnected:
 
             async def leave(subscription: Subscription = subscription) -> None:
                 self.joining[subscription].cancel()
@@ -225,70 +226,70 @@ class InStep(RuleBasedStateMachine):
             )
             self.join(connection, 1 - where)
 
-    # What happens in between ---------------------------------------------------------------------
+    # Bus, database and time ----------------------------------------------------------------------
 
-    @precondition(lambda self: self.flying)
+    @precondition(lambda self: self.in_flight)
     @rule(index=nth, twice=st.booleans())
-    def arrive(self, index: int, twice: bool) -> None:
-        process, message = self.flying[index % len(self.flying)]
+    def deliver(self, index: int, twice: bool) -> None:
+        process, message = self.in_flight[index % len(self.in_flight)]
         if not twice:
-            self.flying.remove((process, message))
+            self.in_flight.remove((process, message))
 
-        async def hear() -> None:
-            process.hear(message)
+        async def receive() -> None:
+            process.receive(message)
 
-        self.loop.run_until_complete(hear())
+        self.loop.run_until_complete(receive())
 
-    @precondition(lambda self: self.flying)
+    @precondition(lambda self: self.in_flight)
     @rule(index=nth)
-    def be_lost(self, index: int) -> None:
-        del self.flying[index % len(self.flying)]
+    def lose(self, index: int) -> None:
+        del self.in_flight[index % len(self.in_flight)]
 
     @rule(milliseconds=st.sampled_from([0, 1, 30, 120, 250, 1_100]))
     def pass_time(self, milliseconds: int) -> None:
         self.loop.run_until_complete(asyncio.sleep(milliseconds / 1000))
 
     @rule(seconds=st.lists(st.sampled_from([0.0, 0.01, 0.3]), min_size=1), after=st.booleans())
-    def slow_the_database(self, seconds: list[float], after: bool) -> None:
-        """Questions take so long, in turn: one may be overtaken by the next."""
+    def slow_database(self, seconds: list[float], after: bool) -> None:
+        """Delay each query by the next of `seconds`; a later query may overtake an earlier one."""
         pauses = itertools.cycle(seconds)
 
         def wait() -> Coroutine[Any, Any, None]:
             return asyncio.sleep(next(pauses))
 
-        setattr(self.truth, "after" if after else "before", wait)
+        setattr(self.database, "after" if after else "before", wait)
 
-    @rule(away=st.booleans())
-    def take_the_database(self, away: bool) -> None:
-        self.truth.fails = UnavailableError() if away else None
+    @rule(unavailable=st.booleans())
+    def fail_database(self, unavailable: bool) -> None:
+        self.database.fails = UnavailableError() if unavailable else None
 
     @rule(where=which, healthy=st.booleans())
-    def note_the_bus(self, where: int, healthy: bool) -> None:
+    def set_bus_health(self, where: int, healthy: bool) -> None:
         self.processes[where].bus.healthy = healthy
         if healthy:
 
-            async def lose_touch() -> None:
+            async def report_gap() -> None:
                 self.processes[where].hub.on_bus_gap()
 
-            self.loop.run_until_complete(lose_touch())
+            self.loop.run_until_complete(report_gap())
 
     @rule()
     def restore(self) -> None:
-        self.truth.restore()
+        self.database.restore()
 
     def teardown(self) -> None:
         try:
-            self.loop.run_until_complete(self.calm_down())
+            self.loop.run_until_complete(self.let_settle())
             self.loop.check()
-            assert_in_sync(self.truth, *(connection for connection, _, _ in self.peers))
+            assert_in_sync(self.database, *(connection for connection, _, _ in self.clients))
         finally:
             self.loop.run_until_complete(self.end())
             self.loop.close()
-            self.few.stop()
+            self.small_chunks.stop()
 
-    async def calm_down(self) -> None:
-        self.truth.fails = None
-        for connection, process, subscription in self.peers:
+    async def let_settle(self) -> None:
+        self.database.fails = None
+        for connection, process, subscription in self.clients:
             connection.room = 1_000_000
             await self.resume(connection)
             process.hub.set_visibility(subscription, visible=True)
@@ -302,7 +303,7 @@ class InStep(RuleBasedStateMachine):
                 raise ended
 
 
-InStep.TestCase.settings = settings(
+ClientsInSync.TestCase.settings = settings(
     max_examples=80 * MODEL_TIMES, stateful_step_count=40, deadline=None
 )
-TestInStep = InStep.TestCase
+TestClientsInSync = ClientsInSync.TestCase

@@ -1,14 +1,14 @@
-"""The audience of a story: what is counted, and what one process tells the others of it."""
+"""Presence: what a process counts, and what it announces to the others."""
 
 import json
 from typing import Any
 
 import pytest
 
-from widget_server.hub.presence import MAX_COPIES, MAX_READERS, NEW_S, Presence
+from widget_server.hub.presence import ALLOWED_CLOCK_SKEW_S, MAX_COPIES, MAX_READERS, Presence
 
 
-def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:
+def test_all_readers_are_announced_and_a_limited_number_of_copies() -> None:
     here, there = Presence("here"), Presence("there")
     for copy in range(1, MAX_COPIES + 51):
         here.add(copy)
@@ -21,25 +21,25 @@ def test_every_reader_is_told_to_the_others_and_of_the_copies_so_many() -> None:
     assert here.totals() == (0, 0)
 
 
-def test_a_network_counts_as_so_many_readers_at_most() -> None:
-    here = Presence("here", most=3)
+def test_a_network_adds_a_limited_number_of_readers() -> None:
+    here = Presence("here", max_per_network=3)
     for socket in range(60):
         here.add(1, "one program")
         assert here.totals() == (min(socket + 1, 3), 1)
     here.add(2, "another network")
     assert here.totals() == (4, 2)
-    told = json.loads(here.message("story", 0.0).payload)
-    assert (told["readers"], "network" in str(told)) == (4, False)
-    for loader in reversed(range(60)):
+    announced = json.loads(here.message("story", 0.0).payload)
+    assert (announced["readers"], "network" in str(announced)) == (4, False)
+    for remaining in reversed(range(60)):
         here.remove(1, "one program")
-        assert here.totals()[0] == min(loader, 3) + 1
+        assert here.totals()[0] == min(remaining, 3) + 1
     here.remove(2, "another network")
     assert here.totals() == (0, 0)
     assert not here._networks
 
 
-def test_without_a_limit_every_socket_is_a_reader() -> None:
-    here = Presence("here", most=0)
+def test_without_a_limit_every_connection_is_a_reader() -> None:
+    here = Presence("here", max_per_network=0)
     for _ in range(5):
         here.add(1, "one office")
     assert here.totals() == (5, 1)
@@ -53,21 +53,21 @@ class Clock:
         return int(self.s * 1e9)
 
 
-def test_what_was_recorded_and_is_said_again_changes_nothing() -> None:
+def test_a_replayed_announcement_changes_nothing() -> None:
     clock = Clock()
     there, here = Presence("there", clock=clock), Presence("here", clock=clock)
     there.add(1)
-    one = there.message("story", 0.0).payload
+    older = there.message("story", 0.0).payload
     there.add(2)
-    two = there.message("story", 0.0).payload
-    here.receive("there", two, 0.0)
-    here.receive("there", one, 0.0)
-    assert here.totals() == (2, 2), "the newer one stays"
-    clock.s += NEW_S + 1
-    here.has_changed(NEW_S + 1)
-    assert here.totals() == (0, 0), "who says nothing is forgotten"
-    here.receive("there", two, NEW_S + 1)
-    assert here.totals() == (0, 0), "and stays forgotten"
+    newer = there.message("story", 0.0).payload
+    here.receive("there", newer, 0.0)
+    here.receive("there", older, 0.0)
+    assert here.totals() == (2, 2), "the newer announcement is kept"
+    clock.s += ALLOWED_CLOCK_SKEW_S + 1
+    here.has_changed(ALLOWED_CLOCK_SKEW_S + 1)
+    assert here.totals() == (0, 0), "a silent process expires"
+    here.receive("there", newer, ALLOWED_CLOCK_SKEW_S + 1)
+    assert here.totals() == (0, 0), "a replay does not bring it back"
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_what_was_recorded_and_is_said_again_changes_nothing() -> None:
     ],
     ids=str,
 )
-def test_an_audience_that_no_process_can_have_is_not_shown(wrong: dict[str, Any]) -> None:
+def test_an_announcement_with_impossible_values_is_ignored(wrong: dict[str, Any]) -> None:
     there, here = Presence("there"), Presence("here")
     there.add(1)
-    said = json.loads(there.message("story", 0.0).payload)
-    here.receive("there", json.dumps({**said, **wrong}).encode(), 0.0)
+    announced = json.loads(there.message("story", 0.0).payload)
+    here.receive("there", json.dumps({**announced, **wrong}).encode(), 0.0)
     assert here.totals() == (0, 0)
-    here.receive("there", json.dumps(said).encode(), 0.0)
+    here.receive("there", json.dumps(announced).encode(), 0.0)
     assert here.totals() == (1, 1)

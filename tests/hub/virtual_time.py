@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps: hours of waiting pass at once, in the same order."""
+"""Event loop with a virtual clock: timers fire in order, without waiting."""
 
 import asyncio
 import functools
@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-class _Leaping(selectors.SelectSelector):
-    """Never waits: anyone who would, moves the clock instead."""
+class _VirtualClockSelector(selectors.SelectSelector):
+    """Advances the virtual clock instead of waiting."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,25 +18,25 @@ class _Leaping(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise AssertionError("everything waits and nothing is due: a deadlock")
+                raise AssertionError("deadlock: all tasks wait and no timer is due")
             self.now += max(0.0, timeout)
         return ready
 
 
 class InstantLoop(asyncio.SelectorEventLoop):
-    """For tests without real connections."""
+    """Event loop with a virtual clock, for tests without real sockets."""
 
     def __init__(self) -> None:
-        self._leaping = _Leaping()
+        self._clock = _VirtualClockSelector()
         self.problems: list[dict[str, Any]] = []
-        super().__init__(self._leaping)
+        super().__init__(self._clock)
         self.set_exception_handler(lambda _, context: self.problems.append(context))
 
     def time(self) -> float:
-        return self._leaping.now
+        return self._clock.now
 
     def check(self) -> None:
-        """Raise when a callback failed or the failure of a task was never looked at."""
+        """Raise if a callback failed, or if a task's exception was never retrieved."""
         assert not self.problems, self.problems
 
 

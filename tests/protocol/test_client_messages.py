@@ -1,4 +1,4 @@
-"""What embeds may send is read strictly, and a fault is named without repeating what was sent."""
+"""Client messages are parsed strictly; errors name the field and never echo input."""
 
 import json
 from contextlib import suppress
@@ -23,23 +23,23 @@ def react(**more: Any) -> dict[str, Any]:
     return {"type": "react", "story": CODE, "reaction": "happy", **more}
 
 
-def test_a_message_is_read_by_its_type() -> None:
+def test_a_message_is_parsed_by_its_type() -> None:
     for model in get_args(client_messages.Message):
         assert model.__doc__
-    read = parse_message(json.dumps(react(ref=7, comment="abc")))
-    assert read == client_messages.React(
+    parsed = parse_message(json.dumps(react(ref=7, comment="abc")))
+    assert parsed == client_messages.React(
         type="react", ref=7, story=CODE, reaction="happy", comment="abc"
     )
 
 
-def test_fields_of_a_newer_embed_are_passed_over() -> None:
+def test_unknown_fields_are_ignored() -> None:
     assert parse_action(json.dumps(react(mood=[1], ref=1)).encode()) == client_messages.React(
         type="react", ref=1, story=CODE, reaction="happy"
     )
 
 
 @pytest.mark.parametrize(
-    ("message", "named"),
+    ("message", "field"),
     [
         ({"type": "react", "story": CODE}, "reaction"),
         (react(story="short"), "story"),
@@ -51,21 +51,19 @@ def test_fields_of_a_newer_embed_are_passed_over() -> None:
         ({}, "type"),
     ],
 )
-def test_a_fault_is_named_by_its_field(message: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidMessageError, match=f"“{named}”") as fault:
+def test_an_error_names_the_field(message: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidMessageError, match=f"“{field}”") as error:
         parse_message(json.dumps(message))
-    assert "script" not in fault.value.detail
+    assert "script" not in error.value.detail
 
 
 @pytest.mark.parametrize(
-    ("ref", "kept"), [(7, 7), (0, 0), (-1, None), (True, None), ("7", None), (2**53, None)]
+    ("ref", "echoed"), [(7, 7), (0, 0), (-1, None), (True, None), ("7", None), (2**53, None)]
 )
-def test_the_reference_of_what_cannot_be_understood_is_kept_where_it_is_one(
-    ref: Any, kept: int | None
-) -> None:
-    with pytest.raises(InvalidMessageError) as fault:
+def test_a_malformed_message_keeps_its_ref_if_that_is_valid(ref: Any, echoed: int | None) -> None:
+    with pytest.raises(InvalidMessageError) as error:
         parse_message(json.dumps({"type": "nothing", "ref": ref}))
-    assert fault.value.ref == kept
+    assert error.value.ref == echoed
 
 
 BAD_LANGS: tuple[Any, ...] = (
@@ -75,25 +73,25 @@ BAD_PAGES: tuple[Any, ...] = ("https://a.example/" + "a" * 2_000, 7, [])
 BAD_POSITIONS: tuple[Any, ...] = (
     "e:1", {"epoch": "e"}, {"epoch": "e" * 65, "seq": 1}, {"epoch": "e", "seq": -1},
 )  # fmt: skip
-UNFIT = [
+INVALID = [
     *(("lang", value) for value in BAD_LANGS),
     *(("page", value) for value in BAD_PAGES),
     *(("since", value) for value in BAD_POSITIONS),
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), UNFIT)
-def test_a_field_that_only_describes_is_dropped_when_it_does_not_fit(name: str, value: Any) -> None:
+@pytest.mark.parametrize(("name", "value"), INVALID)
+def test_an_invalid_describing_field_is_dropped(name: str, value: Any) -> None:
     sent = {"type": "subscribe", "story": CODE, "ref": 1, name: value}
     bare = client_messages.Subscribe(type="subscribe", story=CODE, ref=1)
     assert parse_message(json.dumps(sent)) == bare
 
 
-def test_a_field_that_describes_is_kept_when_it_fits() -> None:
-    described = {"lang": "de-CH", "page": "https://a.example/", "since": {"epoch": "e", "seq": 0}}
-    read = parse_message(json.dumps({"type": "subscribe", "story": CODE, **described}))
-    assert isinstance(read, client_messages.Subscribe)
-    assert read.model_dump(include=set(described)) == described
+def test_a_valid_describing_field_is_kept() -> None:
+    fields = {"lang": "de-CH", "page": "https://a.example/", "since": {"epoch": "e", "seq": 0}}
+    parsed = parse_message(json.dumps({"type": "subscribe", "story": CODE, **fields}))
+    assert isinstance(parsed, client_messages.Subscribe)
+    assert parsed.model_dump(include=set(fields)) == fields
 
 
 def test_a_message_is_at_most_32_kib() -> None:
@@ -105,7 +103,7 @@ def test_a_message_is_at_most_32_kib() -> None:
         parse_message(fits + " ")
 
 
-def test_what_only_a_socket_takes_is_no_action() -> None:
+def test_messages_that_only_a_websocket_accepts_are_no_actions() -> None:
     for kind in ("subscribe", "unsubscribe", "visible"):
         with pytest.raises(MalformedError):
             parse_action(json.dumps({"type": kind, "story": CODE, "value": True}).encode())
@@ -126,7 +124,7 @@ TYPES = ["subscribe", "react", "comment", "edit", "delete", "report", "forget", 
     st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6),
     st.none() | st.sampled_from(TYPES),
 )
-def test_anything_at_all_is_read_or_refused(content: dict[str, Any], kind: str | None) -> None:
+def test_any_json_object_is_parsed_or_rejected(content: dict[str, Any], kind: str | None) -> None:
     if kind is not None:
         content["type"] = kind
     with suppress(ProblemError):
@@ -134,6 +132,6 @@ def test_anything_at_all_is_read_or_refused(content: dict[str, Any], kind: str |
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_at_all_are_refused_or_read(data: bytes) -> None:
+def test_any_bytes_are_rejected(data: bytes) -> None:
     with pytest.raises(ProblemError):
         parse_action(data)

@@ -1,4 +1,4 @@
-"""The generated reference is valid, whole, and says what the server does."""
+"""The generated reference is valid, complete and agrees with the server."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ def resolve(document: dict[str, Any], ref: str) -> Any:
 
 
 @pytest.mark.parametrize("document", [openapi_document(), asyncapi_document()])
-def test_every_reference_inside_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_can_be_resolved(document: dict[str, Any]) -> None:
     assert refs(document)
     for ref in refs(document):
         assert resolve(document, ref)
@@ -48,8 +48,10 @@ def test_the_http_document_lists_every_path_and_method() -> None:
         for method in route.methods or ()
         if method != "HEAD"
     }
-    told = {(path, method) for path, item in openapi_document()["paths"].items() for method in item}
-    assert told == served
+    documented = {
+        (path, method) for path, item in openapi_document()["paths"].items() for method in item
+    }
+    assert documented == served
 
 
 def test_every_parameter_of_a_path_is_described() -> None:
@@ -61,10 +63,10 @@ def test_every_parameter_of_a_path_is_described() -> None:
 
 def parameter(path: str, name: str) -> dict[str, Any]:
     listed = openapi_document()["paths"][path]["get"]["parameters"]
-    return next(one for one in listed if one["name"] == name)
+    return next(entry for entry in listed if entry["name"] == name)
 
 
-def test_what_a_query_must_have_and_may_have_is_told() -> None:
+def test_required_and_optional_query_parameters_are_described() -> None:
     assert parameter("/v1/counts", "story")["required"]
     since = parameter("/v1/stories/{code}", "since")
     assert not since["required"]
@@ -75,17 +77,20 @@ def test_what_a_query_must_have_and_may_have_is_told() -> None:
         assert not re.search(pattern, "a b")
 
 
-def test_the_socket_document_has_the_parts_that_asyncapi_3_asks_for() -> None:
+def test_the_asyncapi_document_has_the_required_parts() -> None:
     document = asyncapi_document()
     assert document["asyncapi"] == "3.0.0"
     assert {"title", "version"} <= set(document["info"])
     assert document["channels"]["live"]["address"] == "/v1/live"
-    assert {o["action"] for o in document["operations"].values()} == {"send", "receive"}
+    assert {operation["action"] for operation in document["operations"].values()} == {
+        "send",
+        "receive",
+    }
     for message in document["components"]["messages"].values():
         assert message["summary"]
 
 
-def test_the_socket_document_lists_every_message_and_frame() -> None:
+def test_the_asyncapi_document_lists_every_client_and_server_message() -> None:
     document = asyncapi_document()
 
     def types(action: str) -> set[str]:

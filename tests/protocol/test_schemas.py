@@ -1,4 +1,4 @@
-"""Everything the code sends has the shape that the reference promises, and so do the golden frames."""
+"""All encoded messages, and the golden messages, match the models of the reference."""
 
 import json
 import re
@@ -14,7 +14,16 @@ from pydantic import TypeAdapter
 
 from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
-from widget_server.model.records import Comment, CommentState, Copy, Position, Story, Tally, Thread
+from widget_server.model.records import (
+    STORY,
+    Comment,
+    CommentState,
+    Copy,
+    Position,
+    Story,
+    Tally,
+    Thread,
+)
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.protocol import schemas, serializers, server_messages
 
@@ -31,9 +40,9 @@ BY_TYPE: dict[str, type[Any]] = {
 }
 
 
-def check(frame: bytes | dict[str, Any]) -> dict[str, Any]:
-    """The frame as JSON, once it was found to have exactly the promised fields."""
-    content: dict[str, Any] = frame if isinstance(frame, dict) else orjson.loads(frame)
+def check(message: bytes | dict[str, Any]) -> dict[str, Any]:
+    """Check that a message has exactly the fields of its model; return it as JSON."""
+    content: dict[str, Any] = message if isinstance(message, dict) else orjson.loads(message)
     BY_TYPE[content["type"]].model_validate_json(orjson.dumps(content), strict=True)
     return content
 
@@ -81,44 +90,46 @@ stories = st.builds(
 
 
 @given(comments, st.booleans())
-def test_a_comment_frame_has_its_shape_and_tells_no_secret(kept: Comment, show_copy: bool) -> None:
-    event = CommentChanged("S", 3, kept, 7)
-    payload, start = server_messages.encode_comment(event, "e", show_copy=show_copy)
-    frame = check(payload)
-    # The place where the comment's own bytes lie, for frames that are put together from them.
-    assert payload[start:-1] == server_messages.comment_json(kept, show_copy=show_copy)
-    assert frame["position"] == {"epoch": "e", "seq": 3}
+def test_a_comment_message_matches_its_model_and_contains_no_secret(
+    record: Comment, show_copy: bool
+) -> None:
+    event = CommentChanged("S", 3, record, 7)
+    payload, offset = server_messages.encode_comment(event, "e", show_copy=show_copy)
+    message = check(payload)
+    # The comment's own bytes, which resumed snapshots reuse.
+    assert payload[offset:-1] == server_messages.comment_json(record, show_copy=show_copy)
+    assert message["position"] == {"epoch": "e", "seq": 3}
     for secret in (b"SOURCE", b"EMAIL", b"READER"):
         assert secret not in payload
-    if not show_copy or kept.state is CommentState.REMOVED:
-        assert frame["comment"]["copy"] is None
-    if kept.state is CommentState.REMOVED:
-        assert frame["comment"]["text"] == []
-        assert set(frame["comment"]["author"].values()) == {None, False}
+    if not show_copy or record.state is CommentState.REMOVED:
+        assert message["comment"]["copy"] is None
+    if record.state is CommentState.REMOVED:
+        assert message["comment"]["text"] == []
+        assert set(message["comment"]["author"].values()) == {None, False}
 
 
 @given(comments)
-def test_an_own_comment_has_its_source_and_no_email(kept: Comment) -> None:
-    own = serializers.own_comment(kept, 900)
+def test_an_own_comment_has_its_source_and_no_email(record: Comment) -> None:
+    own = serializers.own_comment(record, 900)
     schemas.OwnComment.model_validate_json(orjson.dumps(own), strict=True)
     assert own["body"] == "SOURCE"
-    assert ("waiting" in own) == kept.waiting
+    assert ("waiting" in own) == record.waiting
     assert b"EMAIL" not in orjson.dumps(own)
 
 
 @given(tallies, st.none() | texts)
-def test_a_tally_frame_has_its_shape(tally: Tally, comment: str | None) -> None:
-    payload, start = server_messages.encode_tally(TallyChanged("S", comment, tally))
+def test_a_tally_message_matches_its_model(tally: Tally, comment: str | None) -> None:
+    payload, offset = server_messages.encode_tally(TallyChanged("S", comment, tally))
     assert check(payload)["version"] == tally.version
-    assert b"{" + payload[start:] == server_messages.tally_json(tally)
+    assert b"{" + payload[offset:] == server_messages.tally_json(tally)
 
 
 @given(stories)
-def test_a_story_frame_has_its_shape(story: Story) -> None:
+def test_a_story_message_matches_its_model(story: Story) -> None:
     settings = SiteSettings().with_value("guidelines", "https://x.example")
-    frame = check(server_messages.encode_story(StoryChanged("CODE", 3, story), "e", settings))
-    assert frame["story"] == "CODE"
-    assert frame["settings"]["guidelines"] == "https://x.example"
+    message = check(server_messages.encode_story(StoryChanged("CODE", 3, story), "e", settings))
+    assert message["story"] == "CODE"
+    assert message["settings"]["guidelines"] == "https://x.example"
 
 
 @given(
@@ -127,25 +138,25 @@ def test_a_story_frame_has_its_shape(story: Story) -> None:
         st.builds(Thread, comments, st.lists(comments, max_size=2), st.integers(0, 5)), max_size=2
     ),
 )
-def test_the_parts_of_a_snapshot_make_one_with_its_shape(
+def test_the_parts_of_a_snapshot_join_to_a_valid_snapshot(
     story: Story, threads: list[Thread]
 ) -> None:
     parts = [
         b'"type":"snapshot","ref":1',
         server_messages.snapshot_head_json(story, SiteSettings()),
-        b'"position":' + server_messages.position_json(Position("e", 1)),
+        b'"position":' + orjson.dumps(serializers.position(Position("e", 1))),
         b'"count":1,"resumed":false',
         b'"tally":' + server_messages.tally_json(story.tally),
         b'"presence":{"readers":1,"copies":1}',
         b'"comments":' + server_messages.snapshot_threads_json(threads, None, show_copy=True),
         b'"mine":'
-        + server_messages.own_json({"": "sad"}, [t.top for t in threads], SiteSettings()),
+        + server_messages.own_json({STORY: "sad"}, [t.top for t in threads], SiteSettings()),
     ]
     snapshot = check(b"{" + b",".join(parts) + b"}")
     assert snapshot["mine"]["reaction"] == "sad"
 
 
-def test_answers_have_their_shape() -> None:
+def test_replies_match_their_models() -> None:
     check(server_messages.encode_ok(None))
     check(
         server_messages.encode_ok(3, story="S", tally={"version": 1, "counts": {}}, reaction=None)
@@ -155,16 +166,16 @@ def test_answers_have_their_shape() -> None:
     assert "ref" not in check(server_messages.encode_error(None, RateLimitedError(retry_after=3)))
 
 
-def every_refusal(kind: type[ProblemError] = ProblemError) -> list[type[ProblemError]]:
+def error_classes(kind: type[ProblemError] = ProblemError) -> list[type[ProblemError]]:
     own = [kind] if "code" in vars(kind) else []
-    return own + [found for one in kind.__subclasses__() for found in every_refusal(one)]
+    return own + [leaf for child in kind.__subclasses__() for leaf in error_classes(child)]
 
 
-@pytest.mark.parametrize("kind", every_refusal())
-def test_every_refusal_says_in_a_sentence_what_to_do(kind: type[ProblemError]) -> None:
-    frame = check(server_messages.encode_error(1, kind()))
-    assert frame["code"] == kind.code
-    assert re.fullmatch(r"[A-Z].+\.", frame["detail"])
+@pytest.mark.parametrize("kind", error_classes())
+def test_every_error_has_one_sentence_that_says_what_to_do(kind: type[ProblemError]) -> None:
+    message = check(server_messages.encode_error(1, kind()))
+    assert message["code"] == kind.code
+    assert re.fullmatch(r"[A-Z].+\.", message["detail"])
 
 
 @given(times)
@@ -175,14 +186,14 @@ def test_times_are_utc_in_rfc_3339(ms: int) -> None:
     assert round(at.timestamp() * 1000) == ms
 
 
-def test_settings_tell_the_embed_all_it_shows() -> None:
+def test_settings_include_the_sites_own_reactions() -> None:
     own = SiteSettings(reactions=(Reaction("wow", "Wow", "🤩"),))
-    told = serializers.settings(own)
-    schemas.Settings.model_validate_json(orjson.dumps(told), strict=True)
-    assert told["reactions"] == [{"key": "wow", "label": "Wow", "emoji": "🤩"}]
+    encoded = serializers.settings(own)
+    schemas.Settings.model_validate_json(orjson.dumps(encoded), strict=True)
+    assert encoded["reactions"] == [{"key": "wow", "label": "Wow", "emoji": "🤩"}]
 
 
-# Golden frames ------------------------------------------------------------------------------------
+# Golden messages ----------------------------------------------------------------------------------
 
 
 def golden(path: Path) -> dict[str, Any]:
@@ -190,15 +201,15 @@ def golden(path: Path) -> dict[str, Any]:
     return content
 
 
-def test_there_are_golden_frames() -> None:
+def test_there_are_golden_messages() -> None:
     assert len(GOLDEN) >= 10
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_a_golden_scenario_holds_what_a_server_sends(path: Path) -> None:
+def test_golden_messages_match_their_models(path: Path) -> None:
     scenario = golden(path)
-    for frame in (scenario["snapshot"], *scenario["frames"]):
-        check(frame)
+    for message in (scenario["snapshot"], *scenario["frames"]):
+        check(message)
 
 
 def to_tally(view: dict[str, Any]) -> Tally:
@@ -210,7 +221,7 @@ def to_ms(text: str | None) -> Any:
 
 
 def to_record(view: dict[str, Any]) -> Comment:
-    """The record that a golden comment is the view of."""
+    """Return the record of a golden comment."""
     copy = view["copy"]
     return Comment(
         **{k: view[k] for k in ("id", "parent", "thread", "seq", "text", "lang", "pinned")},
@@ -227,52 +238,59 @@ def to_record(view: dict[str, Any]) -> Comment:
     )
 
 
-def made(frame: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
-    """The frame as our code writes it for the same event."""
-    if frame["type"] == "comment":
-        seq, record = frame["position"]["seq"], to_record(frame["comment"])
-        event = CommentChanged(frame["story"], seq, record, frame["count"])
-        return server_messages.encode_comment(event, frame["position"]["epoch"], show_copy=True)[0]
-    if frame["type"] == "tally":
-        tally = Tally(frame["version"], frame["counts"])
+def encode(message: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
+    """Encode the event of a golden message."""
+    if message["type"] == "comment":
+        seq, record = message["position"]["seq"], to_record(message["comment"])
+        event = CommentChanged(message["story"], seq, record, message["count"])
+        return server_messages.encode_comment(
+            event, message["position"]["epoch"], show_copy=True
+        ).payload
+    if message["type"] == "tally":
+        tally = Tally(message["version"], message["counts"])
         return server_messages.encode_tally(
-            TallyChanged(frame["story"], frame.get("comment"), tally)
-        )[0]
-    if frame["type"] == "presence":
-        return server_messages.encode_presence(frame["story"], frame["readers"], frame["copies"])
-    if frame["type"] == "story":
-        told = {**snapshot["story"], **{k: v for k, v in frame.items() if k in snapshot["story"]}}
+            TallyChanged(message["story"], message.get("comment"), tally)
+        ).payload
+    if message["type"] == "presence":
+        return server_messages.encode_presence(
+            message["story"], message["readers"], message["copies"]
+        )
+    if message["type"] == "story":
+        fields = {
+            **snapshot["story"],
+            **{k: v for k, v in message.items() if k in snapshot["story"]},
+        }
         numbers: dict[str, Any] = dict.fromkeys(
             ("id", "attributed", "seq", "tallies", "count", "created_at"), 0
         )
-        story = Story(**told, **numbers, tally=Tally(0, {}))
-        chosen = {k: v for k, v in frame["settings"].items() if k != "max_length"}
+        story = Story(**fields, **numbers, tally=Tally(0, {}))
+        chosen = {k: v for k, v in message["settings"].items() if k != "max_length"}
         if not any("face" in reaction for reaction in chosen["reactions"]):
             chosen["reaction_style"] = "emoji"
-        change = StoryChanged(frame["story"], frame["position"]["seq"], story)
-        epoch = frame["position"]["epoch"]
+        change = StoryChanged(message["story"], message["position"]["seq"], story)
+        epoch = message["position"]["epoch"]
         return server_messages.encode_story(change, epoch, SiteSettings.from_json(chosen))
-    return orjson.dumps(frame)
+    return orjson.dumps(message)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_our_code_writes_the_golden_frames(path: Path) -> None:
+def test_the_server_encodes_the_golden_messages(path: Path) -> None:
     scenario = golden(path)
-    for frame in scenario["frames"]:
-        ours = orjson.loads(made(frame, scenario["snapshot"]))
-        # Of a story we tell all that is shown, also what did not change.
-        assert {key: ours[key] for key in frame} == frame
-        assert ours == frame or frame["type"] == "story"
+    for message in scenario["frames"]:
+        encoded = orjson.loads(encode(message, scenario["snapshot"]))
+        # The server sends all fields of a changed story, also the unchanged ones.
+        assert {key: encoded[key] for key in message} == message
+        assert encoded == message or message["type"] == "story"
     for thread in scenario["snapshot"]["comments"]["threads"]:
         replies = [to_record(reply) for reply in thread["replies"]]
-        drawn = serializers.thread(Thread(to_record(thread), replies, thread["more"]))
-        assert drawn == thread
+        view = serializers.thread(Thread(to_record(thread), replies, thread["more"]))
+        assert view == thread
 
 
 @given(comments)
-def test_a_name_that_no_one_signed_shows_no_tick_however_old_it_is(kept: Comment) -> None:
-    kept = replace(kept, state=CommentState.PUBLISHED, name="Vera ✔️ Holm ✓")
-    name = serializers.comment(replace(kept, vouched=False))["author"]["name"]
+def test_an_unsigned_name_has_no_check_mark_however_old_it_is(record: Comment) -> None:
+    record = replace(record, state=CommentState.PUBLISHED, name="Vera ✔️ Holm ✓")
+    name = serializers.comment(replace(record, vouched=False))["author"]["name"]
     assert name == "Vera \ufe0f Holm"
-    assert serializers.comment(replace(kept, vouched=True))["author"]["name"] == kept.name
-    assert serializers.comment(replace(kept, vouched=False, name="✅"))["author"]["name"] is None
+    assert serializers.comment(replace(record, vouched=True))["author"]["name"] == record.name
+    assert serializers.comment(replace(record, vouched=False, name="✅"))["author"]["name"] is None

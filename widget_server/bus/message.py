@@ -1,9 +1,9 @@
-"""What travels on the bus: a short header, and the JSON that every embed will be sent.
+"""Bus messages: a short header, and the JSON that is sent to every client.
 
-`1 c 41 k3Jx… 12 180 9f2c…` is version, kind, number, key, comment count, the place in the payload
-where the comment begins, and the epoch that the number belongs to. A reader of this version
-passes over further fields, and over kinds and versions that it does not know, so two versions of
-the server can run side by side.
+The header `1 c 41 k3Jx… 12 180 9f2c…` is version, kind, number, target, comment count, body
+offset and epoch. The body offset is where the comment (or the tally's `version`) begins in the
+payload; the number belongs to the epoch. `decode` ignores further fields, unknown kinds and
+unknown versions, so that two versions of the server can run side by side.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ from typing import Any, Literal
 
 import orjson
 
+from widget_server.model.records import STORY
+
 VERSION = b"1"
 MAX_NUMBER = 2**53 - 1
-"""The highest number that every embed can count with."""
+"""The highest integer that is exact in JavaScript."""
 
 MessageKind = Literal["comment", "story", "tally", "presence"]
 _LETTERS: dict[MessageKind, bytes] = {
@@ -28,11 +30,12 @@ _KINDS: dict[bytes, MessageKind] = {letter: kind for kind, letter in _LETTERS.it
 
 @dataclass(frozen=True, slots=True)
 class BusMessage:
-    """One fact about one story, encoded once for all processes and all sockets.
+    """One change of one story, encoded once for all processes and all connections.
 
-    `number` is the `seq` of a comment or story message, the `version` of a tally, and the number
-    of readers of a presence message. `target` is the comment's id (tally: of the comment or empty
-    for the story; presence: the sending process).
+    `number` is the `seq` of a comment or story message, the `version` of a tally message, and the
+    number of readers of a presence message. `target` is a comment's id, `STORY` for the story's
+    own tally, or the sending process of a presence message. `count` is the number of published
+    comments after the change.
     """
 
     kind: MessageKind
@@ -45,7 +48,7 @@ class BusMessage:
     epoch: str = ""
 
     def encode(self) -> bytes:
-        """The bytes for the bus; the story is named by the channel."""
+        """Return the bytes for the bus. The story is not included: the channel name has it."""
         head = b" ".join(
             (
                 VERSION,
@@ -61,25 +64,25 @@ class BusMessage:
 
 
 def decode(story: str, data: bytes) -> BusMessage | None:
-    """The message, or None when it is of another version or no message at all."""
+    """Return the message, or None if it is malformed or of another version or kind."""
     head, _, payload = data.partition(b"\n")
     parts = head.split(b" ")
     if len(parts) < 7 or parts[0] != VERSION or parts[1] not in _KINDS:
         return None
     try:
-        number, count, start = int(parts[2]), int(parts[4]), int(parts[5])
-        key, epoch = (b"" if part == b"-" else part for part in (parts[3], parts[6]))
+        number, count, offset = int(parts[2]), int(parts[4]), int(parts[5])
+        target, epoch = (b"" if part == b"-" else part for part in (parts[3], parts[6]))
         return BusMessage(
-            _KINDS[parts[1]], story, number, key.decode(), payload, count, start, epoch.decode()
+            _KINDS[parts[1]], story, number, target.decode(), payload, count, offset, epoch.decode()
         )
     except ValueError:
         return None
 
 
 def is_sound(message: BusMessage) -> bool:
-    """Whether the payload is JSON that says what the header says.
+    """Whether the payload is JSON that agrees with the header.
 
-    Readers are sent it as it is, and parts of it are put into snapshots.
+    The payload is sent to clients unchanged, and parts of it are copied into snapshots.
     """
     if not (0 <= message.number <= MAX_NUMBER and 0 <= message.count <= MAX_NUMBER):
         return False
@@ -90,7 +93,7 @@ def is_sound(message: BusMessage) -> bool:
     if not isinstance(content, dict):
         return False
     if message.kind == "presence":
-        return True  # not shown as it is; anyone who counts it looks at it
+        return True  # not sent to clients; `Presence.receive` checks it
     if (content.get("type"), content.get("story")) != (message.kind, message.story):
         return False
     if message.kind == "tally":
@@ -102,12 +105,12 @@ def is_sound(message: BusMessage) -> bool:
 
 
 def _is_tally(message: BusMessage, content: Mapping[str, Any]) -> bool:
-    about = (content.get("comment", ""), content.get("version"))
-    begins = message.payload.startswith(b'"version":', message.body_offset)
-    return about == (message.target, message.number) and begins
+    named = (content.get("comment", STORY), content.get("version"))
+    offset_fits = message.payload.startswith(b'"version":', message.body_offset)
+    return named == (message.target, message.number) and offset_fits
 
 
 def _is_comment(message: BusMessage, content: Mapping[str, Any]) -> bool:
     comment = content.get("comment")
-    begins = message.payload[: message.body_offset].endswith(b'"comment":')
-    return isinstance(comment, dict) and comment.get("id") == message.target and begins
+    offset_fits = message.payload[: message.body_offset].endswith(b'"comment":')
+    return isinstance(comment, dict) and comment.get("id") == message.target and offset_fits

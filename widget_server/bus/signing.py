@@ -1,7 +1,7 @@
-"""Signs what travels on the bus, so that no one but this server's processes can say anything on it.
+"""Sign bus messages, so that only this server's processes can send valid ones.
 
-A message is sent as its signature (32 hex digits of HMAC-SHA256), a space, and its bytes. The channel
-is signed as well: what was said of one story cannot be said again of another.
+A message is sent as its signature (32 hex digits of HMAC-SHA256), a space, and its bytes. The
+channel name is signed as well, so that a message cannot be replayed on another story's channel.
 """
 
 import hmac
@@ -11,21 +11,21 @@ _DIGITS = 32
 
 
 class BusSigner:
-    """The keys of the bus, newest first: the newest signs, with each of them a message is known."""
+    """Keys of the bus, newest first: the newest key signs, every key verifies."""
 
     __slots__ = ("_keys",)
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
-            raise ValueError("The bus needs a key to sign with.")
+            raise ValueError("The bus needs at least one signing key.")
         self._keys = tuple(keys)
 
     def sign(self, channel: str, data: bytes) -> bytes:
-        """The bytes to be published on this channel."""
+        """Return the signed bytes, for this channel only."""
         return _signature(self._keys[0], channel, data) + b" " + data
 
     def verify(self, channel: str, signed: bytes) -> bytes | None:
-        """What was signed for this channel, or None when no key of ours did that."""
+        """Return the bytes signed for this channel, or None if no key matches the signature."""
         signature, data = signed[:_DIGITS], signed[_DIGITS + 1 :]
         if signed[_DIGITS : _DIGITS + 1] != b" ":
             return None

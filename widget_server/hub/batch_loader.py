@@ -1,43 +1,55 @@
-"""What readers left in a story: one question for all who come while the one before is answered.
+"""Load readers' own reactions and comments in batches: one query for all calls made meanwhile.
 
-When thousands come at once the database is asked as often as it can answer, not once for each.
+If thousands of readers subscribe at once, the database is queried as often as it can respond, not
+once for each reader.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 OwnByReader = dict[str, bytes]
+"""A reader's reactions and comments in one story, as JSON, by reader id."""
 
 
 class BatchLoader:
-    """`ask` gets a story's code and its readers, and answers JSON by reader; it may raise."""
+    """Batches calls of `query` by story.
 
-    def __init__(self, ask: Callable[[str, Sequence[str]], Awaitable[OwnByReader]]) -> None:
-        self._ask = ask
+    `query` is called with a story's code and reader ids, and returns JSON by reader id. It may
+    raise.
+    """
+
+    def __init__(self, query: Callable[[str, Sequence[str]], Awaitable[OwnByReader]]) -> None:
+        self._query = query
         self._next: dict[str, tuple[set[str], asyncio.Task[OwnByReader]]] = {}
-        self._asked: dict[str, asyncio.Task[OwnByReader]] = {}
+        """The batch that still accepts readers, by story code."""
+        self._running: dict[str, asyncio.Task[OwnByReader]] = {}
 
     async def load(self, code: str, readers: Iterable[str]) -> OwnByReader:
-        """What they left, as it is at some moment after this call began; maybe others' as well."""
+        """Return the readers' own data, as it is at some moment after this call began.
+
+        The result may include other readers. Raises what `query` raises.
+        """
         if code not in self._next:
-            own: set[str] = set()
-            task = asyncio.create_task(self._run_after(code, own))
-            # Anyone who still waits is told; a failure that no one waits for is no one's affair.
+            batch: set[str] = set()
+            task = asyncio.create_task(self._run_after(code, batch))
+            # Waiting callers get the exception. If none are left, it is retrieved here, so that
+            # asyncio does not log it.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._next[code] = own, task
-        together, task = self._next[code]
-        together.update(readers)
-        # Shielded: one reader who leaves must not take the answer from the others.
+            self._next[code] = batch, task
+        batch, task = self._next[code]
+        batch.update(readers)
+        # Shielded: if one caller is cancelled, the others still need the result.
         return await asyncio.shield(task)
 
     async def _run_after(self, code: str, readers: set[str]) -> OwnByReader:
-        before = self._asked.get(code)
-        if before is not None:
-            await asyncio.wait({before})
-        # Who comes from now on belongs to the next question: this one may miss what they did last.
-        self._asked[code] = self._next.pop(code)[1]
+        """Wait for the running query, then start this batch's query."""
+        previous = self._running.get(code)
+        if previous is not None:
+            await asyncio.wait({previous})
+        # Later calls go to the next batch: this query may miss the readers' latest actions.
+        self._running[code] = self._next.pop(code)[1]
         try:
-            return await self._ask(code, sorted(readers))
+            return await self._query(code, sorted(readers))
         finally:
-            if self._asked[code] is asyncio.current_task():
-                del self._asked[code]
+            if self._running[code] is asyncio.current_task():
+                del self._running[code]

@@ -1,9 +1,10 @@
-"""Those who watch a story, see it and are where everyone is: for each a delivery is one system call.
+"""Broadcast group: subscriptions that are visible, writable and at the channel's position.
 
-Nothing is asked and nothing looked at for a delivery but the socket itself: with thousands of
-readers, fetching each one's memory takes as long as all our own steps. What would have to be asked
-is kept true instead: who cannot take frames, hides the page or goes leaves the broadcast group in that moment,
-be it in the middle of a delivery.
+A write to each member is one `send(2)` and reads nothing but the member's socket: with thousands
+of members, loading each member's objects into the CPU cache takes as long as all other steps
+together. So membership is updated at once instead of being checked at each write. A member is
+removed in the moment in which it becomes unwritable, hides its page or unsubscribes, even in the
+middle of a flush.
 """
 
 from collections.abc import Iterator
@@ -13,11 +14,11 @@ from widget_server.hub.connection import WRITE_METRICS, Connection, SupportsSend
 from widget_server.hub.prepared import PreparedBatch
 
 NOT_A_MEMBER = -1
-"""The place of one who is not in a broadcast group."""
+"""The slot of a subscription outside the broadcast group."""
 
 
 class BroadcastMember(Protocol):
-    """What the broadcast group knows of one who is in it."""
+    """The attributes of a member that the broadcast group uses."""
 
     connection: Connection
     slot: int
@@ -27,7 +28,7 @@ M = TypeVar("M", bound=BroadcastMember)
 
 
 class _EmptySlot:
-    """Stands where one has left, until the next delivery begins."""
+    """Placeholder for a removed member until the lists are compacted. Accepts and drops data."""
 
     def send(self, data: bytes, /) -> int:
         return len(data)
@@ -37,7 +38,7 @@ _EMPTY_SLOT = _EmptySlot()
 
 
 class BroadcastGroup(Generic[M]):
-    """Who is written to together, in order of coming. All have the same `seq` between deliveries."""
+    """Members in order of joining. Between flushes all have received changes up to the same `seq`."""
 
     __slots__ = ("_after", "_before", "_members", "_next", "_number", "_sockets")
 
@@ -45,12 +46,14 @@ class BroadcastGroup(Generic[M]):
         self._members: list[M | None] = []
         self._sockets: list[SupportsSend] = []
         self._number = 0
-        self._before = self._after = -1
+        self._before: int | None = None
+        self._after: int | None = None
         self._next = 0
-        """The place that is written to next. Those below it have `_after`, the others `_before`."""
+        """The slot that is written to next. Slots below it are at `_after`, the others at
+        `_before`."""
 
     def __len__(self) -> int:
-        """Return how many are in it."""
+        """Return the number of members."""
         return self._number
 
     def __iter__(self) -> Iterator[M]:
@@ -58,62 +61,63 @@ class BroadcastGroup(Generic[M]):
 
     @property
     def is_done(self) -> bool:
-        """No delivery is under way."""
+        """Whether no flush is in progress."""
         return self._next == len(self._sockets)
 
-    def seq_at(self, place: int) -> int:
-        """`seq` of the last change written to the one at this place."""
-        return self._after if place < self._next else self._before
+    def seq_at(self, slot: int) -> int | None:
+        """Return the `seq` of the last change written to a slot; None before the first flush."""
+        return self._after if slot < self._next else self._before
 
     def add(self, member: M, socket: SupportsSend) -> None:
-        """Write to this one too. It has what the others have, and no delivery is under way."""
+        """Add a member that is at the group's position. No flush may be in progress."""
         member.slot = self._next
         self._members.append(member)
         self._sockets.append(socket)
         self._number += 1
         self._next += 1
 
-    def remove(self, member: M) -> int:
-        """Write to this one no more, and answer the `seq` that it has."""
-        place, member.slot = member.slot, NOT_A_MEMBER
-        self._members[place], self._sockets[place] = None, _EMPTY_SLOT
+    def remove(self, member: M) -> int | None:
+        """Remove a member and return its `seq`."""
+        slot, member.slot = member.slot, NOT_A_MEMBER
+        self._members[slot], self._sockets[slot] = None, _EMPTY_SLOT
         self._number -= 1
-        return self.seq_at(place)
+        return self.seq_at(slot)
 
     def begin_write(self, after: int) -> None:
-        """Start a delivery that brings everyone to `after`; `write` goes on with it."""
+        """Start a flush that brings all members to `after`; `write` continues it."""
         if self._number < len(self._members):
             self._compact()
         self._before, self._after, self._next = self._after, after, 0
 
     def _compact(self) -> None:
-        both = zip(self._members, self._sockets, strict=True)
-        kept = [(member, socket) for member, socket in both if member is not None]
+        pairs = zip(self._members, self._sockets, strict=True)
+        remaining = [(member, socket) for member, socket in pairs if member is not None]
         self._members, self._sockets = [], []
-        for place, (member, socket) in enumerate(kept):
-            member.slot = place
+        for slot, (member, socket) in enumerate(remaining):
+            member.slot = slot
             self._members.append(member)
             self._sockets.append(socket)
 
-    def write(self, batch: PreparedBatch, most: int) -> int:
-        """Write to the next `most` places, and answer how many took the batch."""
-        wire, size, sockets = batch.frame_bytes, batch.size, self._sockets
-        start, stop = self._next, min(self._next + most, len(sockets))
+    def write(self, batch: PreparedBatch, limit: int) -> int:
+        """Write to the next `limit` slots; return the number of members that took the batch."""
+        data, size, sockets = batch.frame_bytes, batch.size, self._sockets
+        start, stop = self._next, min(self._next + limit, len(sockets))
         empty = sockets[start:stop].count(_EMPTY_SLOT) if self._number < len(sockets) else 0
-        for place in range(start, stop):
+        for slot in range(start, stop):
             try:
-                sent = sockets[place].send(wire)
+                sent = sockets[slot].send(data)
             except OSError:
                 sent = 0
             if sent != size:
-                self._next = place + 1
-                self._finish(place, memoryview(wire)[sent:])
+                self._next = slot + 1
+                self._write_remainder(slot, memoryview(data)[sent:])
         self._next = stop
-        taken = stop - start - empty
-        WRITE_METRICS.add(batch, taken)
-        return taken
+        written = stop - start - empty
+        WRITE_METRICS.add(batch, written)
+        return written
 
-    def _finish(self, place: int, rest: memoryview) -> None:
-        member = self._members[place]
+    def _write_remainder(self, slot: int, remainder: memoryview) -> None:
+        """Pass on what the socket did not take; the connection then leaves the group."""
+        member = self._members[slot]
         if member is not None:
-            member.connection.write_remainder(rest)
+            member.connection.write_remainder(remainder)

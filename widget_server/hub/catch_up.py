@@ -1,119 +1,132 @@
-"""Those who lack something, brought to where everyone is: who comes, who was slow, who was lost."""
+"""Bring new, slow and out-of-sync subscriptions to the channel's current position."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from widget_server.hub.batch_loader import BatchLoader
-from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.channel import Channel, Subscription
 from widget_server.hub.interfaces import SnapshotSource
+from widget_server.hub.metrics import HubMetrics
 from widget_server.hub.prepared import PreparedMessage, SharedBatch
 from widget_server.hub.tasks import TaskSet
 
 CHUNK = 100
-"""Snapshots drawn in one turn of the event loop, where many readers need one."""
+"""Snapshots built in one iteration of the event loop, if many subscriptions need one."""
 
 
 class CatchUp:
-    """What a subscription is sent beside the tick. `visit` loads a story's snapshot if need be."""
+    """Writes to single subscriptions, outside the flush.
+
+    `get_channel` returns a story's channel after loading a usable snapshot.
+    """
 
     def __init__(
         self,
         source: SnapshotSource,
-        visit: Callable[[str], Awaitable[Channel]],
-        background: TaskSet,
-        counts: HubMetrics,
+        get_channel: Callable[[str], Awaitable[Channel]],
+        tasks: TaskSet,
+        metrics: HubMetrics,
     ) -> None:
         self._own_loader = BatchLoader(source.own)
-        self._get_channel = visit
-        self._tasks = background
-        self._metrics = counts
+        self._get_channel = get_channel
+        self._tasks = tasks
+        self._metrics = metrics
 
     async def load_own(
         self, channel: Channel, subscriptions: Sequence[Subscription]
     ) -> Callable[[Subscription], bytes]:
-        """The `load_own` part of each subscription; one question for all readers together."""
+        """Load the readers' own data in one query; return a function from subscription to JSON.
+
+        The JSON is `,"mine":…`, a part of a snapshot. Raises `NotFoundError` and
+        `UnavailableError`.
+        """
         readers = sorted({s.reader for s in subscriptions if s.reader is not None})
-        left = await self._own_loader.load(channel.code, readers) if readers else {}
+        own = await self._own_loader.load(channel.code, readers) if readers else {}
         nothing = b'{"reaction":null,"reactions":{},"comments":[]}'
 
-        def draw(subscription: Subscription) -> bytes:
+        def encode(subscription: Subscription) -> bytes:
             reader = subscription.reader
-            return b',"mine":' + (left.get(reader, nothing) if reader is not None else nothing)
+            return b',"mine":' + (own.get(reader, nothing) if reader is not None else nothing)
 
-        return draw
+        return encode
 
     @staticmethod
     def send_initial(
-        channel: Channel, subscription: Subscription, frames: Sequence[PreparedMessage]
+        channel: Channel, subscription: Subscription, messages: Sequence[PreparedMessage]
     ) -> None:
-        """Write what makes the subscription as far as the channel, or note that it is not."""
-        if subscription.connection.write(SharedBatch(frames)):
-            subscription.seq = channel.last_seq
+        """Write messages that bring the subscription to the channel's position.
+
+        If the connection does not accept them, mark the subscription as needing a snapshot.
+        """
+        if subscription.connection.write(SharedBatch(messages)):
+            subscription.seq = channel.history.last_seq
             subscription.ref = None
         else:
-            subscription.seq = -1
+            subscription.seq = None
             channel.has_lagging = True
 
     async def resync(self, channel: Channel, subscriptions: list[Subscription]) -> None:
-        """`send_snapshots`, once the story has one."""
+        """Load the story's snapshot, then call `send_snapshots`."""
         await self._get_channel(channel.code)
         await self.send_snapshots(channel, subscriptions)
 
     def begin_anew(self, channel: Channel, subscriptions: list[Subscription]) -> None:
-        """Forget what these have been sent, and send them snapshots."""
+        """Mark these subscriptions as stale and send each a new snapshot in the background."""
         for subscription in subscriptions:
-            subscription.seq = -1
+            subscription.seq = None
         channel.has_lagging = True
         self._tasks.start(self.resync(channel, subscriptions))
 
     async def send_snapshots(self, channel: Channel, subscriptions: list[Subscription]) -> None:
-        """Bring those up to date for whom frames are not enough.
+        """Send a snapshot to each of these subscriptions that needs one.
 
-        Who cannot be served now (it is paused, or the story is being read again) is served when
-        it takes frames again or with the next reconciliation.
+        A subscription is skipped if its connection is write-paused or the story is being loaded
+        again. It gets its snapshot when the connection becomes writable or at the next
+        reconciliation.
         """
-        mine = await self.load_own(channel, subscriptions)
+        encode_own = await self.load_own(channel, subscriptions)
         for start in range(0, len(subscriptions), CHUNK):
-            if channel.usable_snapshot() is None:
+            if channel.history.usable_snapshot() is None:
                 return
             for subscription in subscriptions[start : start + CHUNK]:
-                lost = subscription.channel is channel and subscription.seq < 0
-                if lost and not subscription.connection.write_paused:
-                    personal = subscription.session_fields + mine(subscription)
-                    frames = channel.snapshot_and_messages(personal, subscription.ref)
-                    self.send_initial(channel, subscription, frames)
+                stale = subscription.channel is channel and subscription.seq is None
+                if stale and not subscription.connection.write_paused:
+                    personal = subscription.session_fields + encode_own(subscription)
+                    messages = channel.snapshot_and_messages(personal, subscription.ref)
+                    self.send_initial(channel, subscription, messages)
                     self._metrics.resyncs += 1
             await asyncio.sleep(0)
 
     def on_writable(self, subscription: Subscription) -> None:
-        """A paused peer takes frames again: send what it missed."""
+        """Send the missed messages to a connection that is writable again."""
         channel = subscription.channel
         if channel is None or subscription.connection.write_paused:
             return
-        missed = channel.messages_after(subscription.seq) if subscription.seq >= 0 else None
+        history, seq = channel.history, subscription.seq
+        missed = history.messages_after(seq) if seq is not None else None
         if missed is None:
-            subscription.seq = -1
+            subscription.seq = None
             channel.has_lagging = True
             self._tasks.start(self.resync(channel, [subscription]))
             return
-        frames = [*missed, *(channel.tallies_after(0) if subscription.visible else ())]
-        if not frames or subscription.connection.write(SharedBatch(frames)):
-            subscription.seq = channel.last_seq
+        messages = [*missed, *(history.tallies.after(0) if subscription.visible else ())]
+        if not messages or subscription.connection.write(SharedBatch(messages)):
+            subscription.seq = history.last_seq
             self._metrics.catch_ups += 1
 
     async def resync_lagging(self, channel: Channel) -> None:
-        """Serve anyone who was passed over and is not about to be written to."""
+        """Bring skipped subscriptions up to date, except those that a pending flush will write to."""
         channel.has_lagging = False
-        lost = []
+        stale = []
         for subscription in list(channel.others):
             if subscription.connection.write_paused or subscription.connection.closed:
                 continue
-            if subscription.seq < 0:
-                lost.append(subscription)
+            if subscription.seq is None:
+                stale.append(subscription)
             elif channel.flushing or channel.pending_changes:
                 channel.has_lagging = True
-            elif subscription.seq < channel.last_seq:
+            elif subscription.seq < channel.history.current_seq:
                 self.on_writable(subscription)
-        if lost:
+        if stale:
             channel.has_lagging = True
-            await self.resync(channel, lost)
+            await self.resync(channel, stale)

@@ -1,4 +1,4 @@
-"""The other end of one socket, as the hub sees it: something that takes bytes or says no, at once."""
+"""Connection interface used by the hub. `write` never blocks: it accepts a batch or returns False."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from widget_server.hub.prepared import PreparedBatch
 
 @dataclass(slots=True)
 class WriteMetrics:
-    """What was handed to sockets, for /metrics."""
+    """Counters of messages and bytes passed to sockets, for /metrics."""
 
-    messages_sent: Annotated[int, "frames written to sockets"] = 0
-    sent_bytes: Annotated[int, "bytes of frames written to sockets"] = 0
+    messages_sent: Annotated[int, "messages written to sockets"] = 0
+    sent_bytes: Annotated[int, "bytes of messages written to sockets"] = 0
 
     def add(self, batch: PreparedBatch, sockets: int = 1) -> None:
-        """Count a batch that so many sockets took."""
+        """Count a batch that was written to this many sockets."""
         self.messages_sent += batch.count * sockets
         self.sent_bytes += batch.size * sockets
 
@@ -24,62 +24,67 @@ WRITE_METRICS = WriteMetrics()
 
 
 class SupportsSend(Protocol):
-    """A socket, as far as the hub knows of any."""
+    """A non-blocking socket, reduced to what the hub uses."""
 
     def send(self, data: bytes, /) -> int:
-        """Give bytes to the kernel, and answer how many it took. Raises `OSError` where it took none."""
+        """Pass bytes to the kernel and return how many it took. Raises `OSError` if it took none."""
 
 
 class Connection(Protocol):
-    """A connected embed. Nothing here waits and nothing here raises.
+    """A connected client. No method blocks, and no method raises.
 
-    There is no queue behind `write`: a peer that does not read is `write_paused` and takes nothing until
-    its buffer has drained, so that it never costs more than that buffer. Who writes remembers what
-    was missed and catches up in `on_writable`. A peer that stays paused for too long is cut.
+    There is no queue behind `write`. The connection of a client that reads too slowly is
+    write-paused: it accepts nothing until its buffer has drained, so it never costs more memory
+    than that buffer. The caller remembers what was missed and sends it in `on_writable`. A
+    connection that stays write-paused for too long is closed.
     """
 
     on_writable: Callable[[], None] | None
-    """Called when a paused peer takes frames again. Dropped when the connection is gone."""
+    """Called when a write-paused connection accepts data again. Cleared on disconnect."""
 
     on_shutdown: Callable[[], None] | None
-    """Called when the server starts to leave, before the socket is closed with 1012."""
+    """Called when the server begins to shut down, before the connection is closed with 1012."""
 
     on_direct_revoked: Callable[[], None] | None
-    """Called when `direct_socket` may be used no more, before anything is written in another way."""
+    """Called when `direct_socket` may no longer be used, before data is written another way."""
 
     @property
     def direct_socket(self) -> SupportsSend | None:
-        """The peer's own socket, lent to who has set `on_direct_revoked`, for as long as nothing waits here.
+        """The connection's socket, for direct writes; None while data is buffered.
 
-        What it does not take of a batch goes to `write_remainder` at once.
+        Only a caller that has set `on_direct_revoked` may use it. Bytes of a batch that the socket
+        does not take must be passed to `write_remainder` at once.
         """
 
     @property
     def write_paused(self) -> bool:
-        """The peer does not read fast enough: `write` would return False."""
+        """Whether the client reads too slowly: `write` would return False."""
 
     @property
     def paused_since(self) -> float | None:
-        """Since when it has been paused without a break, in the event loop's time."""
+        """The event-loop time since when the connection has been write-paused without a break."""
 
     @property
     def closed(self) -> bool:
-        """Not accepted yet, closing or gone: `write` would return False, now and (once open) ever."""
+        """Whether the connection is not accepted yet, closing or closed: `write` returns False.
+
+        After it was open once, True is final.
+        """
 
     def write(self, batch: PreparedBatch) -> bool:
-        """Hand over the whole batch and return True, or nothing of it and return False."""
+        """Accept the whole batch and return True, or accept none of it and return False."""
 
     def write_remainder(self, data: bytes | memoryview) -> None:
-        """Take what `direct_socket` did not, in the middle of a frame as it may be."""
+        """Write the bytes that `direct_socket` did not take; they may begin inside a frame."""
 
     def buffered(self) -> int:
-        """Bytes accepted by `write` that have not left the process."""
+        """Return the number of bytes accepted by `write` that have not left the process."""
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame after all that was written; cut the connection if that takes too long.
+        """Send a close frame after all accepted data; abort the connection if that takes too long.
 
-        `reason` is at most 123 bytes. Does nothing on a closed peer.
+        `reason` is at most 123 bytes. Does nothing on a closed connection.
         """
 
     def abort(self) -> None:
-        """Cut the connection now, whatever is still buffered."""
+        """Close the connection now and discard buffered data."""

@@ -1,42 +1,51 @@
-"""When and how what changed is written to those who watch: few, large writes, paced by audience."""
+"""Flush pending changes to subscribers in few, large writes.
+
+The interval between two flushes grows with the number of subscribers.
+"""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.channel import Channel, Subscription
+from widget_server.hub.metrics import HubMetrics
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 CHUNK = 500
-"""Writes in one turn of the event loop, so that a large story does not hold up the others."""
+"""Writes in one iteration of the event loop, so that a large story does not delay the others."""
 
 
 def change_interval(subscribers: int) -> float:
-    """Seconds between two writes of comments: 50 Hz up to 1,000 watchers, 4 Hz from 12,500 on.
+    """Return the seconds between two flushes of comments.
 
-    At 10 µs for a write, comments without end take less than half of a process's time.
+    50 Hz up to 1,000 subscribers, 4 Hz from 12,500 on. At 10 µs for a write, continuous comments
+    take less than half of a process's time.
     """
     return min(0.25, max(0.02, subscribers / 50_000))
 
 
 def tally_interval(subscribers: int) -> float:
-    """Seconds between two writes of tallies: 10 Hz, falling to 1 Hz at 10,000 watchers."""
+    """Return the seconds between two flushes of tallies: 10 Hz, falling to 1 Hz at 10,000."""
     return min(1.0, max(0.1, subscribers / 10_000))
 
 
 @dataclass(slots=True)
 class _FlushRun:
-    """One batch on its way: comments `before + 1` to `after` in `epoch`, and the latest tallies."""
+    """One flush in progress: changes `before + 1` to `after` of `epoch`, and the latest tallies."""
 
     epoch: str
     before: int
     changes: Sequence[PreparedMessage]
     tallies: Sequence[PreparedMessage]
     others: list[Subscription] | None = None
-    """Who is beside the broadcast group when that has had its turn: also who left it before."""
+    """Subscriptions outside the broadcast group, listed once that group has been written.
+
+    The list includes those that left the group during the flush.
+    """
     others_written: int = 0
-    """How many of these have had theirs."""
-    batches_by_seq: dict[tuple[int, bool], PreparedBatch | None] = field(default_factory=dict)
+    """Number of `others` that have been written to."""
+    batches: dict[tuple[int, bool], PreparedBatch | None] = field(default_factory=dict)
+    """By number of changes that the subscription already has, and by visibility."""
 
     @property
     def after(self) -> int:
@@ -44,33 +53,33 @@ class _FlushRun:
 
     @property
     def full_batch(self) -> PreparedBatch:
-        """What one is sent who was where everyone is, and sees the page."""
-        batch = self.batches_by_seq.get((0, True))
+        """The batch for a visible subscription that has all changes up to `before`."""
+        batch = self.batches.get((0, True))
         if batch is None:
-            batch = self.batches_by_seq[0, True] = PreparedBatch([*self.changes, *self.tallies])
+            batch = self.batches[0, True] = PreparedBatch([*self.changes, *self.tallies])
         return batch
 
     def batch(self, seq: int, *, visible: bool) -> PreparedBatch | None:
-        """What one who has all up to `seq` is still to be sent; None for nothing.
+        """Return the batch for a subscription that has all changes up to `seq`; None for nothing.
 
-        Who came in between has some of it already. Tallies go to all who see the page: sent
-        twice they say the same.
+        A subscription added after `before` has some of the changes already. Tallies go to all
+        visible subscriptions: receiving the same tally twice has no effect.
         """
         have = min(seq, self.after) - self.before
-        if (have, visible) not in self.batches_by_seq:
-            frames = [*self.changes[have:], *(self.tallies if visible else ())]
-            self.batches_by_seq[have, visible] = PreparedBatch(frames) if frames else None
-        return self.batches_by_seq[have, visible]
+        if (have, visible) not in self.batches:
+            messages = [*self.changes[have:], *(self.tallies if visible else ())]
+            self.batches[have, visible] = PreparedBatch(messages) if messages else None
+        return self.batches[have, visible]
 
 
 class Flusher:
-    """Writes what waits in a channel: the first change after quiet at once, then at a pace."""
+    """Writes a channel's pending messages: at once after a pause, otherwise at an interval."""
 
-    def __init__(self, counts: HubMetrics) -> None:
-        self._metrics = counts
+    def __init__(self, metrics: HubMetrics) -> None:
+        self._metrics = metrics
 
     def schedule(self, channel: Channel) -> None:
-        """Write now if the story was quiet, otherwise when its interval is over."""
+        """Flush now if the channel's interval is over, otherwise when it ends."""
         if channel.flushing or not (channel.pending_changes or channel.pending_tallies):
             return
         loop = asyncio.get_running_loop()
@@ -86,11 +95,11 @@ class Flusher:
         if channel.flush_handle is not None:
             if channel.flush_at <= at:
                 return
-            # A comment does not wait for the tally that came before it.
+            # A comment is not delayed by a tally that was scheduled before it.
             channel.flush_handle.cancel()
         channel.flush_at = at
         if at <= now:
-            # At the end of this turn: what else happens in it shares the write.
+            # At the end of this iteration of the event loop: further messages share the write.
             channel.flush_handle = loop.call_soon(self._flush, channel)
         else:
             channel.flush_handle = loop.call_at(at, self._flush, channel)
@@ -98,55 +107,59 @@ class Flusher:
     def _flush(self, channel: Channel) -> None:
         channel.flush_handle = None
         now, subscribers = asyncio.get_running_loop().time(), channel.subscribers
-        ordered, tallies = channel.pending_changes, list(channel.pending_tallies.values())
+        changes, tallies = channel.pending_changes, list(channel.pending_tallies.values())
         if tallies and now < channel.tallies_sent_at + tally_interval(subscribers) - 0.001:
             tallies = []
-        if ordered:
+        if changes:
             channel.pending_changes = []
             channel.changes_sent_at = now
         if tallies:
             channel.pending_tallies = {}
             channel.tallies_sent_at = now
-        if subscribers and (ordered or tallies):
+        if subscribers and (changes or tallies):
             self._metrics.flushes += 1
             channel.flushing = True
-            before = channel.last_seq - len(ordered)
-            delivery = _FlushRun(channel.epoch, before, ordered, tallies)
-            channel.broadcast.begin_write(delivery.after)
-            self._deliver(channel, delivery)
+            before = channel.history.current_seq - len(changes)
+            run = _FlushRun(channel.history.epoch, before, changes, tallies)
+            channel.broadcast.begin_write(run.after)
+            self._continue(channel, run)
         self.schedule(channel)
 
-    def _deliver(self, channel: Channel, delivery: _FlushRun) -> None:
-        if delivery.epoch == channel.epoch and self._write_chunk(channel, delivery):
-            asyncio.get_running_loop().call_soon(self._deliver, channel, delivery)
+    def _continue(self, channel: Channel, run: _FlushRun) -> None:
+        if run.epoch == channel.history.epoch and self._write_chunk(channel, run):
+            asyncio.get_running_loop().call_soon(self._continue, channel, run)
         else:
             channel.flushing = False
             self.schedule(channel)
 
-    def _write_chunk(self, channel: Channel, delivery: _FlushRun) -> bool:
-        """Write to the next few, the broadcast group before the others; whether anyone is left."""
-        taken = channel.broadcast.write(delivery.full_batch, CHUNK)
+    def _write_chunk(self, channel: Channel, run: _FlushRun) -> bool:
+        """Write to the next `CHUNK` subscriptions, the broadcast group first.
+
+        Returns whether subscriptions remain.
+        """
+        taken = channel.broadcast.write(run.full_batch, CHUNK)
         self._metrics.batches_delivered += taken
         if not channel.broadcast.is_done:
             return True
-        if delivery.others is None:
-            delivery.others = list(channel.others)
-        start = delivery.others_written
-        delivery.others_written += CHUNK - taken
-        for subscription in delivery.others[start : delivery.others_written]:
-            self._write(channel, delivery, subscription)
-        return delivery.others_written < len(delivery.others)
+        if run.others is None:
+            run.others = list(channel.others)
+        start = run.others_written
+        run.others_written += CHUNK - taken
+        for subscription in run.others[start : run.others_written]:
+            self._write(channel, run, subscription)
+        return run.others_written < len(run.others)
 
-    def _write(self, channel: Channel, delivery: _FlushRun, subscription: Subscription) -> None:
-        """Write to one; who lacks something from before is passed over and catches up."""
+    def _write(self, channel: Channel, run: _FlushRun, subscription: Subscription) -> None:
+        """Write to one subscription, or skip it if it lacks earlier changes: it catches up later."""
         if subscription.channel is not channel:
             return
-        if subscription.seq >= delivery.before:
-            batch = delivery.batch(subscription.seq, visible=subscription.visible)
+        seq = subscription.seq
+        if seq is not None and seq >= run.before:
+            batch = run.batch(seq, visible=subscription.visible)
             if batch is None or subscription.connection.write(batch):
-                subscription.seq = max(subscription.seq, delivery.after)
+                subscription.seq = seq = max(seq, run.after)
                 self._metrics.batches_delivered += 1
-                if subscription.seq == delivery.after:
+                if seq == run.after:
                     channel.join_broadcast(subscription)
                 return
         channel.has_lagging = True

@@ -1,316 +1,274 @@
-"""One story as this process knows it: what was sent last, what came early, what may be resent.
+"""Sequencing of one story's messages: order, last sent `seq`, and recent changes for resends.
 
-Pure bookkeeping, no I/O and no clock. The rule it keeps: the frames it lets through have the
-numbers last+1, last+2, … without a gap and without a repeat.
+No I/O and no clock. Invariant: the messages that `reset` and `accept` return have the numbers
+last+1, last+2, … without a gap and without a repeat.
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 
 from widget_server.bus.message import BusMessage
+from widget_server.hub.latest_tallies import LatestTallies
 from widget_server.hub.prepared import PreparedMessage
+from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 HISTORY_SIZE = 200
-"""Frames kept for peers that were paused, and for snapshots that are a little old; fewer where they
-are long, for what is sent to bring one reader up to date is at most an answer."""
+"""Messages kept for write-paused connections and for snapshots that are slightly old.
+
+Fewer are kept if they are long: together they may not exceed one response.
+"""
 RESUME_SIZE = 500
-"""Changed comments, and targets counted anew, that are kept for readers who come back with `since`
+"""Changed comments, and latest tallies, kept for clients that resume with `since`
 (PROTOCOL, rule 3)."""
 REORDER_SIZE = 1_000
-"""Messages kept that came before their turn; more of them and the database is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class CachedSnapshot:
-    """A snapshot from the database, in finished pieces of JSON."""
-
-    epoch: str
-    seq: int
-    version: int
-    """The story's tally counter when this was read: later tallies are not in here."""
-    count: int
-    tally: bytes
-    tally_version: int
-    head: bytes
-    threads: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class RecentChanges:
-    """What happened last in a story, as it was at `seq` and `version`."""
-
-    epoch: str
-    seq: int
-    version: int
-    oldest_seq: int
-    """All changes after this `seq` are in `comments`."""
-    counted_from: int
-    """All tallies of comments with a higher version are in `tallies`."""
-    comments: list[tuple[int, str, bytes]]
-    """`(seq, id, JSON)` in order of `seq`, each as it was last."""
-    tallies: list[BusMessage]
-    """The story's own, and those of comments in order of version."""
+"""Out-of-order messages kept. Beyond this number, the missing changes are read from the
+database."""
 
 
 class ChannelHistory:
-    """What one process keeps about one watched story."""
+    """Messages and positions that one process keeps about one story."""
 
     __slots__ = (
-        "_history",
-        "_joined",
+        "_joined_changes",
         "_recent_bytes",
         "_recent_changes",
         "_reorder_buffer",
-        "_ring_bytes",
+        "_sent",
+        "_sent_bytes",
         "_story_changed_seq",
-        "_tallies",
-        "_tallies_missing_up_to",
-        "code",
         "count",
         "covers_past",
         "epoch",
         "last_seq",
         "oldest_seq",
-        "snapshot_data",
-        "story_tally",
+        "snapshot",
+        "tallies",
         "tallies_to_repeat",
         "tally_checkpoint",
     )
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self) -> None:
         self.epoch = ""
-        self.last_seq = -1
-        """`seq` of the last change let through; -1 until a snapshot was loaded."""
+        self.last_seq: int | None = None
+        """`seq` of the last message released in order; None until a snapshot was loaded."""
         self.count = 0
-        self.snapshot_data: CachedSnapshot | None = None
-        self.story_tally: bytes = b""
+        """Published comments of the story, at `last_seq`."""
+        self.snapshot: CachedSnapshot | None = None
+        self.tallies = LatestTallies(RESUME_SIZE)
         self.tallies_to_repeat: dict[str, PreparedMessage] = {}
-        """Tallies to be sent (again) after the comments that were let through: one that overtook
-        its comment meant nothing to anybody."""
+        """Tallies to resend after their comments. A client that received a tally before its
+        comment could not apply it."""
         self.tally_checkpoint = 0
-        """The story's tally counter up to which the database was asked for lost tallies."""
+        """Lost tallies up to this value of the story's tally counter were read from the
+        database."""
         self.oldest_seq = 0
-        """Changes after this `seq` are known one by one."""
+        """All changes after this `seq` are in `_recent_changes`."""
         self.covers_past = False
-        """Whether the database was asked for what happened before this process listened."""
-        self._tallies_missing_up_to = 0
-        """Tallies of comments up to this version may not be kept: none were heard, or dropped."""
+        """Whether the changes from before this process subscribed were read from the database."""
         self._story_changed_seq = 0
-        """The `seq` at which the story's title, notice or rules changed last."""
-        self._history: deque[tuple[int, PreparedMessage]] = deque()
-        self._ring_bytes = 0
-        """Of the frames in `_history`."""
+        """The `seq` of the latest change to the story's title, notice or rules."""
+        self._sent: deque[tuple[int, PreparedMessage]] = deque()
+        """`(seq, message)` of the latest released messages."""
+        self._sent_bytes = 0
+        """Bytes of the messages in `_sent`."""
         self._recent_changes: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        """`(seq, JSON)` by comment id, the oldest change first."""
         self._recent_bytes = 0
-        """Of the JSON in `_recent_changes`: no more than may be sent."""
-        self._joined: tuple[int, int, bytes] | None = None
-        """The changes after one `seq` up to another, as they were sent last."""
+        """Bytes of the JSON in `_recent_changes`, at most `MAX_RESPONSE_BYTES`."""
+        self._joined_changes: tuple[int, int | None, bytes] | None = None
+        """Last result of `joined_changes_after`: `(after, last_seq, JSON)`."""
         self._reorder_buffer: dict[int, BusMessage] = {}
-        self._tallies: OrderedDict[str, tuple[int, PreparedMessage, str]] = OrderedDict()
-        """Version, frame and epoch of the latest tally of each target."""
+        """Out-of-order messages, by `seq`."""
 
-    # Taking in ---------------------------------------------------------------------------------
+    @property
+    def current_seq(self) -> int:
+        """`last_seq` of a loaded story. Raises `RuntimeError` before the first snapshot."""
+        if self.last_seq is None:
+            raise RuntimeError("The channel has no snapshot yet.")
+        return self.last_seq
+
+    # Incoming messages -------------------------------------------------------------------------
 
     def reset(self, loaded: CachedSnapshot) -> list[PreparedMessage]:
-        """Begin from a snapshot, or begin anew; answers the early frames that follow it."""
+        """Start (again) from a snapshot; return the buffered messages that follow it."""
         if loaded.epoch != self.epoch:
-            # Another numbering: what was kept under an old one says nothing any more.
-            early, tallies = self._reorder_buffer, self._tallies
+            # Positions and tallies of another epoch have no meaning in this one.
             self._reorder_buffer = {
-                n: message for n, message in early.items() if message.epoch == loaded.epoch
+                seq: message
+                for seq, message in self._reorder_buffer.items()
+                if message.epoch == loaded.epoch
             }
-            self._tallies = OrderedDict(
-                (target, kept) for target, kept in tallies.items() if kept[2] == loaded.epoch
-            )
-            self._tallies_missing_up_to = self._story_changed_seq = 0
-        self.snapshot_data = loaded
+            self.tallies.drop_other_epochs(loaded.epoch)
+            self._story_changed_seq = 0
+        self.snapshot = loaded
         self.epoch = loaded.epoch
         self.last_seq = self.oldest_seq = loaded.seq
         self.count = loaded.count
         self.tally_checkpoint = loaded.version
-        self._tallies_missing_up_to = max(self._tallies_missing_up_to, loaded.version)
+        self.tallies.apply_snapshot(loaded)
         self.covers_past = False
-        if "" not in self._tallies or self._tallies[""][0] <= loaded.tally_version:
-            self.story_tally = loaded.tally
         self._recent_changes.clear()
-        self._recent_bytes, self._joined = 0, None
-        self._history.clear()
-        self._ring_bytes = 0
-        return self._release_in_order()
+        self._recent_bytes, self._joined_changes = 0, None
+        self._sent.clear()
+        self._sent_bytes = 0
+        return self._release_in_order(loaded.seq)
 
     def refresh(self, loaded: CachedSnapshot) -> None:
-        """Keep a newer snapshot for those who join; what was sent stays as it is.
+        """Keep a newer snapshot for new subscribers; messages already sent are unaffected.
 
-        One that is ahead of what was let through is passed over, and so is one that is older
-        than the one that is kept, or of another epoch: it was read before a backup was restored.
+        A snapshot is ignored if it is ahead of `last_seq`, older than the current one, or of
+        another epoch. The last was read before a backup was restored.
         """
-        kept = self.snapshot_data
-        older = kept is not None and (kept.seq > loaded.seq or kept.version > loaded.version)
-        if loaded.epoch == self.epoch and loaded.seq <= self.last_seq and not older:
-            self.snapshot_data = loaded
+        current = self.snapshot
+        older = current is not None and (
+            current.seq > loaded.seq or current.version > loaded.version
+        )
+        ahead = self.last_seq is None or loaded.seq > self.last_seq
+        if loaded.epoch == self.epoch and not ahead and not older:
+            self.snapshot = loaded
 
     def accept(self, message: BusMessage) -> list[PreparedMessage]:
-        """The frames that may now be sent; a message that came early waits, a repeat is dropped."""
-        if message.number <= self.last_seq or not self._same_epoch(message):
+        """Return the messages that can be sent now; buffer an early message, drop a repeat."""
+        last = self.last_seq
+        if last is not None and (message.number <= last or message.epoch != self.epoch):
             return []
         if len(self._reorder_buffer) < REORDER_SIZE:
             self._reorder_buffer.setdefault(message.number, message)
-        if self.last_seq < 0:
-            return []
-        return self._release_in_order()
+        return [] if last is None else self._release_in_order(last)
 
     def accept_tally(self, message: BusMessage) -> PreparedMessage | None:
-        """The frame of a tally that is newer than the one known for its target."""
-        known = self._tallies.get(message.target)
-        late = known is not None and known[0] >= message.number and known[2] == message.epoch
-        if late or not self._same_epoch(message) or self._is_told(message):
+        """Return the prepared tally if it is newer than the latest one of its target."""
+        # Up to the checkpoint, a snapshot or a reconciliation has sent this tally or a newer one
+        # to every subscriber. This message is late or was replayed.
+        if self.last_seq is not None and (
+            message.epoch != self.epoch or message.number <= self.tally_checkpoint
+        ):
             return None
-        return self._keep_tally(message)
-
-    def _is_told(self, message: BusMessage) -> bool:
-        """Whether the snapshot or a reconciliation has brought this, or what came after it, to everyone.
-
-        A message that comes so late has been sent twice, by whomever.
-        """
-        return self.last_seq >= 0 and message.number <= self.tally_checkpoint
-
-    def _keep_tally(self, message: BusMessage) -> PreparedMessage:
-        frame = PreparedMessage(message.payload)
-        self._tallies[message.target] = (message.number, frame, message.epoch)
-        self._tallies.move_to_end(message.target)
-        if len(self._tallies) > RESUME_SIZE:
-            _, (version, _, _) = self._tallies.popitem(last=False)
-            self._tallies_missing_up_to = max(self._tallies_missing_up_to, version)
-        if not message.target:
-            self.story_tally = b"{" + message.payload[message.body_offset :]
-        return frame
-
-    def _same_epoch(self, message: BusMessage) -> bool:
-        """Whether its number means something here: before the first snapshot no one knows."""
-        return self.last_seq < 0 or message.epoch == self.epoch
+        return self.tallies.store_if_newer(message)
 
     @property
     def has_gap(self) -> bool:
-        """Whether something came whose turn has not come: a message before it is late or lost."""
+        """Whether a message is buffered: a message before it is late or lost."""
         return bool(self._reorder_buffer)
 
-    def _release_in_order(self) -> list[PreparedMessage]:
-        frames = []
-        for number in [number for number in self._reorder_buffer if number <= self.last_seq]:
-            del self._reorder_buffer[number]
-        while (message := self._reorder_buffer.pop(self.last_seq + 1, None)) is not None:
-            self.last_seq += 1
-            frame = PreparedMessage(message.payload)
-            self._keep_frame(frame)
-            frames.append(frame)
+    def _release_in_order(self, last_seq: int) -> list[PreparedMessage]:
+        """Return the buffered messages that follow `last_seq` without a gap, and record them."""
+        released = []
+        for seq in [seq for seq in self._reorder_buffer if seq <= last_seq]:
+            del self._reorder_buffer[seq]
+        while (message := self._reorder_buffer.pop(last_seq + 1, None)) is not None:
+            last_seq += 1
+            self.last_seq = last_seq
+            prepared = PreparedMessage(message.payload)
+            self._store_sent(last_seq, prepared)
+            released.append(prepared)
             if message.kind == "comment":
                 self.count = message.count
-                self._remember_change(
-                    message.target, self.last_seq, message.payload[message.body_offset : -1]
+                self._store_change(
+                    message.target, last_seq, message.payload[message.body_offset : -1]
                 )
-                if message.target in self._tallies:
-                    self.tallies_to_repeat[message.target] = self._tallies[message.target][1]
+                if (tally := self.tallies.get(message.target)) is not None:
+                    self.tallies_to_repeat[message.target] = tally
             else:
-                self._story_changed_seq = self.last_seq
-        return frames
+                self._story_changed_seq = last_seq
+        return released
 
-    def _keep_frame(self, frame: PreparedMessage) -> None:
-        self._history.append((self.last_seq, frame))
-        self._ring_bytes += len(frame)
-        while len(self._history) > HISTORY_SIZE or self._ring_bytes > MAX_RESPONSE_BYTES:
-            self._ring_bytes -= len(self._history.popleft()[1])
+    def _store_sent(self, seq: int, message: PreparedMessage) -> None:
+        self._sent.append((seq, message))
+        self._sent_bytes += len(message)
+        while len(self._sent) > HISTORY_SIZE or self._sent_bytes > MAX_RESPONSE_BYTES:
+            self._sent_bytes -= len(self._sent.popleft()[1])
 
-    def _remember_change(self, comment: str, seq: int, body: bytes) -> None:
-        _, before = self._recent_changes.pop(comment, (0, b""))
+    def _store_change(self, comment: str, seq: int, body: bytes) -> None:
+        _, replaced = self._recent_changes.pop(comment, (0, b""))
         self._recent_changes[comment] = (seq, body)
-        self._recent_bytes += len(body) - len(before)
-        self._keep_recent()
+        self._recent_bytes += len(body) - len(replaced)
+        self._trim_recent_changes()
 
-    def _keep_recent(self) -> None:
-        """Let go of what could not be sent to anyone: it is too many changes, or they are too long."""
+    def _trim_recent_changes(self) -> None:
+        """Drop the oldest changes beyond what one response may carry, by number and by bytes."""
         while len(self._recent_changes) > RESUME_SIZE or self._recent_bytes > MAX_RESPONSE_BYTES:
-            _, (dropped, body) = self._recent_changes.popitem(last=False)
+            _, (dropped_seq, body) = self._recent_changes.popitem(last=False)
             self._recent_bytes -= len(body)
-            self.oldest_seq = max(self.oldest_seq, dropped)
+            self.oldest_seq = max(self.oldest_seq, dropped_seq)
 
     def extend_back(self, recent: RecentChanges) -> dict[str, PreparedMessage]:
-        """Know more of the past, for readers who come back to a process that is new.
+        """Add changes from before this process subscribed, for clients that resume.
 
-        Answers the tallies that no one here was told yet, by target. What was read too early to
-        meet what is known from then on is passed over.
+        Returns the tallies that this process has not sent yet, by target. If `recent` was read
+        too early to join the changes stored here, it is ignored.
         """
         if (
-            recent.epoch != self.epoch
+            self.last_seq is None
+            or recent.epoch != self.epoch
             or recent.seq < self.oldest_seq
-            or recent.version < self._tallies_missing_up_to
+            or recent.version < self.tallies.missing_up_to
         ):
             return {}
-        known = self._recent_changes
+        newer = self._recent_changes
         self._recent_changes = OrderedDict()
         for seq, comment, body in recent.comments:
-            # What is ahead of `last_seq` is on its way; it comes when its turn comes.
-            if comment not in known and seq <= self.last_seq:
+            # Changes after `last_seq` are skipped: their messages are still on the way.
+            if comment not in newer and seq <= self.last_seq:
                 self._recent_changes[comment] = (seq, body)
-        self._recent_changes.update(known)
+        self._recent_changes.update(newer)
         self._recent_bytes = sum(len(body) for _, body in self._recent_changes.values())
         self.oldest_seq = min(self.oldest_seq, recent.oldest_seq)
-        self._keep_recent()
+        self._trim_recent_changes()
         self.covers_past = True
-        self._tallies_missing_up_to = recent.counted_from
-        older = (one for one in recent.tallies if one.number > self._version_of(one.target))
-        return {message.target: self._keep_tally(message) for message in older}
+        self.tallies.missing_up_to = recent.counted_from
+        return {
+            message.target: tally
+            for message in recent.tallies
+            if (tally := self.tallies.store_if_newer(message)) is not None
+        }
 
-    def _version_of(self, target: str) -> int:
-        kept = self._tallies.get(target)
-        return kept[0] if kept is not None and kept[2] == self.epoch else -1
-
-    # Giving out --------------------------------------------------------------------------------
+    # Outgoing messages -------------------------------------------------------------------------
 
     def messages_after(self, seq: int) -> list[PreparedMessage] | None:
-        """The frames after `seq`, or None when the ring does not reach back so far."""
-        if seq >= self.last_seq:
+        """Return the messages after `seq`, or None if older messages than are kept are needed."""
+        if self.last_seq is None or seq >= self.last_seq:
             return []
-        if not self._history or self._history[0][0] > seq + 1:
+        if not self._sent or self._sent[0][0] > seq + 1:
             return None
-        skip = seq + 1 - self._history[0][0]
-        return [frame for _, frame in list(self._history)[skip:]]
+        skip = seq + 1 - self._sent[0][0]
+        return [message for _, message in list(self._sent)[skip:]]
 
     def usable_snapshot(self) -> CachedSnapshot | None:
-        """The kept snapshot, if its head is true and what came since is still at hand."""
-        loaded = self.snapshot_data
+        """Return the cached snapshot if its head is current and all later messages are kept."""
+        loaded = self.snapshot
         if (
             loaded is None
-            or loaded.version < self._tallies_missing_up_to
+            or loaded.version < self.tallies.missing_up_to
             or loaded.seq < self._story_changed_seq
         ):
             return None
         return None if self.messages_after(loaded.seq) is None else loaded
 
     def changes_after(self, seq: int) -> list[bytes] | None:
-        """The comments changed after `seq`; None where not all of them are known, or not all that
-        was counted: how far back someone's counts reach is not in a position."""
+        """Return the JSON of the comments changed after `seq`, in order of change.
+
+        Returns None if a changed comment may be missing, or any changed tally: a position does
+        not say how old a client's tallies are.
+        """
         if (
-            not self.covers_past
-            or self._tallies_missing_up_to
+            self.last_seq is None
+            or not self.covers_past
+            or self.tallies.missing_up_to
             or not self.oldest_seq <= seq <= self.last_seq
         ):
             return None
         changed = sorted(item for item in self._recent_changes.values() if item[0] > seq)
         return [body for _, body in changed]
 
-    def joined_after(self, seq: int) -> bytes:
-        """`changes_after` as JSON: the same object for all who ask one after another."""
-        kept = self._joined
-        if kept is None or kept[:2] != (seq, self.last_seq):
-            kept = self._joined = seq, self.last_seq, b",".join(self.changes_after(seq) or [])
-        return kept[2]
+    def joined_changes_after(self, seq: int) -> bytes:
+        """Return `changes_after(seq)` joined by commas.
 
-    def tallies_after(self, version: int) -> list[PreparedMessage]:
-        """The latest tally frames with a higher version."""
-        return [frame for known, frame, _ in self._tallies.values() if known > version]
-
-    def has_tallies_after(self, version: int) -> bool:
-        """Whether a comment was counted anew after `version`."""
-        return any(target and known > version for target, (known, _, _) in self._tallies.items())
+        Consecutive calls with the same `seq` return the same object, which resumed snapshots
+        share.
+        """
+        cached = self._joined_changes
+        if cached is None or cached[:2] != (seq, self.last_seq):
+            joined = b",".join(self.changes_after(seq) or [])
+            cached = self._joined_changes = seq, self.last_seq, joined
+        return cached[2]

@@ -1,8 +1,8 @@
-"""Who watches what in this process, and how what happened reaches them.
+"""Subscriptions of this process, and delivery of changes to them.
 
-Every change comes in through `publish` (committed here) or from the bus (committed elsewhere),
-is put in order by its channel, and goes out with the tick as one prebuilt batch for all watchers
-of the story. The bus is a hint: where a message is late or lost the database is asked.
+Every change arrives through `publish` (committed by this process) or from the bus (committed by
+another). The story's channel puts it in order, and the next flush writes it as one prepared batch
+to all subscribers. The bus may lose or delay messages; then the database is read instead.
 """
 
 import asyncio
@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from widget_server.bus.message import BusMessage
-from widget_server.hub.channel import Channel, HubMetrics, Subscription
+from widget_server.hub.channel import Channel, Subscription
 from widget_server.hub.channels import ChannelTable
 from widget_server.hub.interfaces import Bus, SnapshotSource
+from widget_server.hub.metrics import HubMetrics
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.errors import ProblemError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Hub:
-    """The subscriptions of this process. `run` keeps them true; all else may be called at any time."""
+    """The subscriptions of this process. `run` must be running; other methods may be called anytime."""
 
     def __init__(
         self,
@@ -31,12 +32,13 @@ class Hub:
         reconcile_s: float = 1.0,
         readers_per_network: int = 0,
     ) -> None:
+        """`process` names this process on the bus; `readers_per_network` limits presence, 0 not."""
         self._reconcile_s = reconcile_s
         self._bus: Bus | None = None
         self.metrics = HubMetrics()
         self._channels = ChannelTable(source, process, self.metrics, readers_per_network)
         self.encode_presence: Callable[[str, int, int], bytes] = lambda _code, _n, _m: b"{}"
-        """Draws a presence frame; set by the composition root."""
+        """Encodes a presence message from code, readers and copies; set by the composition root."""
 
     def connect(self, bus: Bus) -> None:
         """Use this bus from now on."""
@@ -45,18 +47,18 @@ class Hub:
 
     @property
     def channel_count(self) -> int:
-        """Stories that this process listens to."""
+        """Number of stories loaded in this process."""
         return len(self._channels.table)
 
     @property
     def subscription_count(self) -> int:
-        """Subscriptions in this process."""
+        """Number of subscriptions in this process."""
         return sum(channel.subscribers for channel in self._channels.table.values())
 
-    # What happened -----------------------------------------------------------------------------
+    # Changes -----------------------------------------------------------------------------------
 
     def publish(self, messages: Iterable[BusMessage]) -> None:
-        """Tell everyone, here and in the other processes, what was committed in this one."""
+        """Send changes committed by this process to its subscribers and to the other processes."""
         for message in messages:
             self.metrics.events_published += 1
             self.receive(message)
@@ -64,17 +66,21 @@ class Hub:
                 self._bus.publish(message)
 
     def receive(self, message: BusMessage) -> None:
-        """Take in a message, from here or from the bus."""
+        """Apply a message from this process or from the bus."""
         self._channels.receive(message)
 
     def on_bus_gap(self) -> None:
-        """Messages may have been lost: look at every watched story now, not at the next reconciliation."""
-        self._channels.on_bus_gap()
+        """Reconcile all channels now: the bus may have lost messages."""
+        self._channels.reconciler.on_bus_gap()
 
     # Reading -----------------------------------------------------------------------------------
 
     async def public_snapshot(self, code: str, since: Position | None) -> bytes:
-        """A snapshot without anyone's own data, as JSON. Raises `NotFoundError` and `UnavailableError`."""
+        """Return a snapshot as JSON, without any reader's own data.
+
+        If all changes after `since` are kept here, only these are included. Raises
+        `NotFoundError` and `UnavailableError`.
+        """
         if since is not None:
             channel = await self._channels.get(code)
             await self._channels.load_history(channel, since)
@@ -87,7 +93,7 @@ class Hub:
     async def subscribe(
         self, code: str, subscription: Subscription, ref: int | None, since: Position | None
     ) -> None:
-        """Send the snapshot (or what changed since) and from then on every change.
+        """Send the snapshot, or the changes after `since`, and every later change.
 
         Raises `NotFoundError` and `UnavailableError`.
         """
@@ -95,10 +101,11 @@ class Hub:
         channel = await channels.get(code)
         if since is not None:
             await channels.load_history(channel, since)
-        mine = await catch_up.load_own(channel, [subscription])
+        encode_own = await catch_up.load_own(channel, [subscription])
         channel = await channels.get(code)
-        # No await from here on: no change can fall between the snapshot and the table.
-        personal = subscription.session_fields + mine(subscription)
+        # No `await` from here on: no change can arrive between building the snapshot and adding
+        # the subscription to the channel.
+        personal = subscription.session_fields + encode_own(subscription)
         subscription.ref = ref
         channel.add(subscription)
         self.metrics.subscribes += 1
@@ -107,51 +114,56 @@ class Hub:
             changes = channel.resume_message(since.seq, personal, ref)
         if changes is not None and len(changes) <= MAX_RESPONSE_BYTES:
             self.metrics.resumes += 1
-            catch_up.send_initial(channel, subscription, [changes, *channel.tallies_after(0)])
+            tallies = channel.history.tallies.after(0)
+            catch_up.send_initial(channel, subscription, [changes, *tallies])
         else:
-            frames = channel.snapshot_and_messages(personal, ref)
-            catch_up.send_initial(channel, subscription, frames)
+            messages = channel.snapshot_and_messages(personal, ref)
+            catch_up.send_initial(channel, subscription, messages)
         if not channel.presence_requested and self._bus is not None:
             channel.presence_requested = True
             self._bus.publish(channel.presence.message(channel.code, self._now(), ask=True))
 
     def renew(self, code: str, subscriptions: Sequence[Subscription]) -> None:
-        """Send each a fresh snapshot, now or with a reconciliation: what it says to them alone has changed."""
+        """Send each a new snapshot, at the latest with a reconciliation.
+
+        For subscriptions whose `session_fields` have changed.
+        """
         channel = self._channels.table.get(code)
         if channel is None:
             return
         self._channels.catch_up.begin_anew(
-            channel, [one for one in subscriptions if one.channel is channel]
+            channel,
+            [subscription for subscription in subscriptions if subscription.channel is channel],
         )
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """Stop sending to this subscription."""
+        """Send nothing more to this subscription."""
         channel = subscription.channel
         if channel is not None:
             channel.remove(subscription)
             channel.idle_since = self._now()
 
     def set_visibility(self, subscription: Subscription, *, visible: bool) -> None:
-        """A hidden page gets no tallies; when it is seen again it gets the latest ones."""
-        was, subscription.visible = subscription.visible, visible
+        """Stop sending tallies to a hidden page; send the latest when it is visible again."""
+        was_visible, subscription.visible = subscription.visible, visible
         channel = subscription.channel
         if not visible:
             subscription.leave_broadcast()
-        if visible and not was and channel is not None and subscription.seq >= 0:
-            frames = [*channel.tallies_after(0), self._presence(channel)]
-            # Refused by a paused peer: it gets them when it takes frames again.
-            subscription.connection.write(PreparedBatch(frames))
+        if visible and not was_visible and channel is not None and subscription.seq is not None:
+            messages = [*channel.history.tallies.after(0), self._encode_presence(channel)]
+            # If the connection is write-paused, `on_writable` sends the tallies.
+            subscription.connection.write(PreparedBatch(messages))
 
     def on_writable(self, subscription: Subscription) -> None:
-        """A paused peer takes frames again: send what it missed."""
+        """Send the missed messages to a connection that is writable again."""
         self._channels.catch_up.on_writable(subscription)
 
     async def run(self) -> None:
-        """Sweep, count readers and let go of idle stories until cancelled."""
+        """Reconcile, update presence and forget idle stories until cancelled."""
         while True:
             await asyncio.sleep(self._reconcile_s)
             try:
-                await self._channels.reconcile()
+                await self._channels.reconciler.reconcile()
             except ProblemError as rejection:
                 self.metrics.reconciliations_failed += 1
                 log.warning("event=reconcile_failed reason=%s", rejection.code)
@@ -163,14 +175,14 @@ class Hub:
                 self._refresh_presence(channel, now)
             self._channels.forget_idle(now)
 
-    def _presence(self, channel: Channel) -> PreparedMessage:
+    def _encode_presence(self, channel: Channel) -> PreparedMessage:
         return PreparedMessage(self.encode_presence(channel.code, *channel.presence.totals()))
 
     def _refresh_presence(self, channel: Channel, now: float) -> None:
         if self._bus is not None and channel.presence.should_announce(now):
             self._bus.publish(channel.presence.message(channel.code, now))
         if channel.presence.has_changed(now) and channel.subscribers:
-            channel.pending_tallies["presence"] = self._presence(channel)
+            channel.pending_tallies["presence"] = self._encode_presence(channel)
             self._channels.flusher.schedule(channel)
 
     def _now(self) -> float:

@@ -1,47 +1,47 @@
-"""What the hub asks of what is outside: the database behind it, and the bus beside it."""
+"""Interfaces of the hub's dependencies: the database and the bus."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from widget_server.bus.message import BusMessage
-from widget_server.hub.history import CachedSnapshot, RecentChanges
+from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 
 
 class SnapshotSource(Protocol):
-    """Where the hub reads what it did not hear. Raises the model's refusals."""
+    """Reads stories from the database. Methods raise `NotFoundError` and `UnavailableError`."""
 
     async def snapshot(self, code: str) -> CachedSnapshot:
-        """The story now."""
+        """Return the story's current state."""
 
     async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
-        """The messages after `seq`, or None when a number is missing in between."""
+        """Return the messages after `seq`, or None if one of them cannot be fetched."""
 
     async def recent(self, code: str) -> RecentChanges:
-        """The last changes, for readers who come back."""
+        """Return the latest changes, for clients that resume."""
 
     async def tallies(self, code: str, version: int) -> list[BusMessage]:
-        """The tallies that changed after `version`, the oldest first; at most `RESUME_SIZE`."""
+        """Return the tallies changed after `version`, the oldest first; at most `RESUME_SIZE`."""
 
     async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
-        """What each reader left in the story, as JSON."""
+        """Return each reader's reactions and comments in the story, as JSON by reader id."""
 
     async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
-        """The epoch, and `(seq, tally counter)` of each story."""
+        """Return the epoch, and `(seq, tally counter)` by story code."""
 
 
 class Bus(Protocol):
-    """What the hub asks of the bus. Nothing here waits and nothing here fails."""
+    """Publish and subscribe between processes. No method blocks, and no method raises."""
 
     @property
     def healthy(self) -> bool:
-        """Whether messages are known to arrive."""
+        """Whether a probe confirmed within the last seconds that messages arrive."""
 
     def publish(self, message: BusMessage) -> None:
-        """Send to the other processes, if that is possible now."""
+        """Send a message to the other processes; drop it if the bus is unavailable."""
 
     def subscribe(self, code: str) -> "asyncio.Future[None]":
-        """Listen to a story; done when that is confirmed."""
+        """Subscribe to a story. The future is done when the bus has confirmed it."""
 
     def unsubscribe(self, codes: Iterable[str]) -> None:
-        """Stop listening."""
+        """Unsubscribe from stories."""

@@ -1,4 +1,4 @@
-"""What is sent, encoded once: a message with its WebSocket header, and several of them as one write."""
+"""Messages encoded once for all connections: with a WebSocket header, and joined into one write."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -20,15 +20,15 @@ def _header(length: int) -> bytes:
 
 
 class PreparedMessage:
-    """One message, ready for every watcher: `frame_bytes` goes to a socket's transport unchanged.
+    """A message for all subscribers: `frame_bytes` is written to each socket unchanged.
 
-    `payload` must be UTF-8 (orjson's output is); it is not checked again here.
+    `payload` must be UTF-8, as orjson's output is. It is not checked again.
     """
 
     __slots__ = ("_start", "_text", "frame_bytes")
 
     frame_bytes: bytes
-    """RFC 6455 header and payload, in one piece."""
+    """RFC 6455 header and payload, as one object."""
 
     def __init__(self, payload: bytes) -> None:
         header = _header(len(payload))
@@ -38,31 +38,34 @@ class PreparedMessage:
 
     @property
     def payload(self) -> bytes:
-        """The message without its header; a copy, made for each question."""
+        """The message without its header. Each access copies."""
         return self.frame_bytes[self._start :]
 
     @property
     def text(self) -> str:
-        """The message as text, decoded when first asked for: only plain ASGI servers need it."""
+        """The message as text, decoded at the first access: only plain ASGI servers need it."""
         if self._text is None:
             self._text = self.payload.decode()
         return self._text
 
     def __len__(self) -> int:
-        """Return the bytes that the payload takes."""
+        """Return the payload's length in bytes."""
         return len(self.frame_bytes) - self._start
 
     def __repr__(self) -> str:
-        return f"Frame({self.payload!r})"
+        return f"PreparedMessage({self.payload!r})"
 
 
-class PiecedFrame(PreparedMessage):
-    """A message whose long parts are shared with other messages: no one's copy, anyone who waits for it."""
+class PiecedMessage(PreparedMessage):
+    """A message kept in pieces, whose long pieces are shared by the messages of many readers.
+
+    A message that waits in a write buffer needs no copy of its long pieces.
+    """
 
     __slots__ = ("pieces",)
 
     pieces: tuple[bytes, ...]
-    """RFC 6455 header and payload, one after another."""
+    """RFC 6455 header and payload, in order."""
 
     def __init__(self, parts: Sequence[bytes]) -> None:
         header = _header(sum(map(len, parts)))
@@ -72,64 +75,69 @@ class PiecedFrame(PreparedMessage):
 
     @property
     def frame_bytes(self) -> bytes:  # type: ignore[override]
-        """All of it in one piece: a copy, made for each question."""
+        """Header and payload as one object. Each access copies."""
         return b"".join(self.pieces)
 
     def __len__(self) -> int:
-        """Return the bytes that the payload takes."""
+        """Return the payload's length in bytes."""
         return sum(map(len, self.pieces)) - self._start
 
 
 class PreparedBatch:
-    """Frames that go to a peer together, as one write; the same object serves every peer."""
+    """Messages that are written together. One object serves all connections."""
 
     __slots__ = ("count", "frame_bytes", "messages", "size")
 
     messages: tuple[PreparedMessage, ...]
 
     frame_bytes: bytes
-    """All frames in one piece. A plain attribute, like the two below: read for each delivery."""
+    """All frames as one object. A plain attribute, like `count` and `size`: read at each flush."""
 
     count: int
-    """How many frames."""
+    """Number of messages."""
 
     size: int
-    """Bytes of `frame_bytes`."""
+    """Length of `frame_bytes`."""
 
-    def __init__(self, frames: Iterable[PreparedMessage]) -> None:
-        self.messages = frames = tuple(frames)
-        # One frame needs no copy; the transport gets the very bytes that the ring keeps.
+    def __init__(self, messages: Iterable[PreparedMessage]) -> None:
+        self.messages = messages = tuple(messages)
+        # A single message is not copied: the transport gets the object that the history keeps.
         self.frame_bytes = (
-            frames[0].frame_bytes if len(frames) == 1 else b"".join(f.frame_bytes for f in frames)
+            messages[0].frame_bytes
+            if len(messages) == 1
+            else b"".join(m.frame_bytes for m in messages)
         )
-        self.count, self.size = len(frames), len(self.frame_bytes)
+        self.count, self.size = len(messages), len(self.frame_bytes)
 
     def __add__(self, other: "PreparedBatch") -> "PreparedBatch":
         return PreparedBatch(chain(self.messages, other.messages))
 
     def __len__(self) -> int:
-        """Return the number of frames."""
+        """Return the number of messages."""
         return len(self.messages)
 
     def __repr__(self) -> str:
-        return f"Batch({self.messages!r})"
+        return f"PreparedBatch({self.messages!r})"
 
 
 class SharedBatch(PreparedBatch):
-    """Frames for one peer, kept in pieces that others are sent as well."""
+    """Messages for one connection, kept in pieces that are shared with other connections."""
 
     __slots__ = ("pieces",)
 
     pieces: list[bytes]
 
-    def __init__(self, frames: Iterable[PreparedMessage]) -> None:
-        self.messages = frames = tuple(frames)
+    def __init__(self, messages: Iterable[PreparedMessage]) -> None:
+        self.messages = messages = tuple(messages)
         self.pieces = []
-        for frame in frames:
-            self.pieces += frame.pieces if isinstance(frame, PiecedFrame) else (frame.frame_bytes,)
-        self.count, self.size = len(frames), sum(map(len, self.pieces))
+        for message in messages:
+            if isinstance(message, PiecedMessage):
+                self.pieces += message.pieces
+            else:
+                self.pieces.append(message.frame_bytes)
+        self.count, self.size = len(messages), sum(map(len, self.pieces))
 
     @property
     def frame_bytes(self) -> bytes:  # type: ignore[override]
-        """All frames in one piece: a copy, made for each question."""
+        """All frames as one object. Each access copies."""
         return b"".join(self.pieces)

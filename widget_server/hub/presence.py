@@ -1,90 +1,112 @@
-"""How many read a story now, and on how many copies: a sum over processes, which no process keeps.
+"""Presence: how many readers a story has now, and on how many copies, over all processes.
 
-Each process says what it sees when that changes and every few seconds; what was not said again
-for a while is forgotten, so a process that died takes its readers with it.
+Each process announces its own counts when they change and every `REANNOUNCE_S`. Every process
+sums the announced counts. Counts that are not announced again expire, so the readers of a process
+that died disappear.
 
-A network counts as so many readers at most: one program could otherwise be five hundred. So a
-household is counted rightly, and of an office or a school behind one address a part. Only numbers
-travel between processes, no network: one whose sockets are on several processes counts in each.
+A network adds a limited number of readers: otherwise one program could appear as five hundred
+readers. A household is counted exactly, an office or a school behind one address in part. Only
+numbers are sent between processes, never networks. So a network with connections to several
+processes counts once in each.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import NamedTuple
 
 import orjson
 
 from widget_server.bus.message import BusMessage
 
 REANNOUNCE_S = 10.0
+"""Counts above 0 are announced this often, so that the other processes keep them."""
 EXPIRE_S = 25.0
+"""Counts of another process expire after this time: two announcements may be lost."""
 MIN_INTERVAL_S = 1.0
+"""Changed counts are announced at most this often."""
 MAX_COPIES = 200
+"""Copies that one announcement may list."""
 MAX_READERS = 1_000_000
-"""What one process may say that it sees: more than it could have open files."""
-NEW_S = 60.0
-"""How far the clocks of two machines may be apart, and how old a message may be."""
+"""Readers that one process may announce: more than it can have open files."""
+ALLOWED_CLOCK_SKEW_S = 60.0
+"""The largest accepted difference between an announcement's time and this machine's clock.
+
+It covers the difference between two machines' clocks and the age of a message.
+"""
 
 
 def rounded(readers: int) -> int:
-    """Exact up to 100, then in steps, so that a large audience does not flicker."""
+    """Return the number exactly up to 100, then in steps: a large count should not flicker."""
     for above, step in ((10_000, 100), (1_000, 50), (100, 10)):
         if readers > above:
             return readers // step * step
     return readers
 
 
-class Presence:
-    """The audience of one story. Times are the event loop's, in seconds.
+class _Announcement(NamedTuple):
+    """The counts that a process announced."""
 
-    `most` is how many readers one network counts as; 0 for as many as it has. `clock` answers
-    nanoseconds since 1970.
+    readers: int
+    copies: frozenset[int]
+    sent_at: int
+    """Nanoseconds since 1970, by the sender's clock."""
+    ask: bool
+    """Whether the sender asks the other processes to announce their counts."""
+
+
+class Presence:
+    """Readers and copies of one story. Times are event-loop times, in seconds.
+
+    `max_per_network` is the number of readers that one network can add; 0 means no limit.
+    `clock` returns nanoseconds since 1970.
     """
 
     __slots__ = (
-        "_asked",
+        "_announce_requested",
         "_clock",
         "_copies",
         "_last_announced",
         "_last_announced_at",
-        "_most",
+        "_last_sent_at",
+        "_last_totals",
+        "_max_per_network",
         "_networks",
         "_others",
         "_process",
         "_readers",
-        "_shown",
-        "_told_at",
     )
 
     def __init__(
-        self, process: str, most: int = 0, clock: Callable[[], int] = time.time_ns
+        self, process: str, max_per_network: int = 0, clock: Callable[[], int] = time.time_ns
     ) -> None:
         self._process = process
-        self._most = most
+        self._max_per_network = max_per_network
         self._clock = clock
         self._readers = 0
         self._networks: Counter[str] = Counter()
         self._copies: Counter[int] = Counter()
-        self._others: dict[str, tuple[int, frozenset[int], float, int]] = {}
-        """What each of the other processes said: readers, copies, when it was heard, and sent."""
+        self._others: dict[str, tuple[_Announcement, float]] = {}
+        """The latest announcement of each other process, and when it was received."""
         self._last_announced: tuple[int, frozenset[int]] = (0, frozenset())
         self._last_announced_at = -REANNOUNCE_S
-        self._told_at = 0
-        self._shown = (0, 0)
-        self._asked = False
+        self._last_sent_at = 0
+        """Nanoseconds since 1970 in the last announcement of this process."""
+        self._last_totals = (0, 0)
+        self._announce_requested = False
 
     def add(self, copy: int, network: str = "") -> None:
-        """A reader came from this network, on this copy; 0 where it is not known."""
-        if self._networks[network] < self._most or not self._most:
+        """Add a reader from this network on this copy; `copy` is 0 if it has no number."""
+        if self._networks[network] < self._max_per_network or not self._max_per_network:
             self._readers += 1
         self._networks[network] += 1
         if copy:
             self._copies[copy] += 1
 
     def remove(self, copy: int, network: str = "") -> None:
-        """A reader of this copy went."""
+        """Remove a reader that was added with the same arguments."""
         self._networks[network] -= 1
-        if self._networks[network] < self._most or not self._most:
+        if self._networks[network] < self._max_per_network or not self._max_per_network:
             self._readers -= 1
         if not self._networks[network]:
             del self._networks[network]
@@ -94,69 +116,78 @@ class Presence:
                 del self._copies[copy]
 
     def totals(self) -> tuple[int, int]:
-        """Readers (rounded) and copies, over all processes."""
-        copies = set(self._copies).union(*(said[1] for said in self._others.values()))
-        total = self._readers + sum(said[0] for said in self._others.values())
-        return rounded(total), len(copies)
+        """Return readers (rounded) and copies, over all processes."""
+        others = [announced for announced, _ in self._others.values()]
+        copies = set(self._copies).union(*(announced.copies for announced in others))
+        readers = self._readers + sum(announced.readers for announced in others)
+        return rounded(readers), len(copies)
 
     def has_changed(self, now: float) -> bool:
-        """Whether what is shown differs from what was shown last; forgets silent processes."""
-        for process in [p for p, said in self._others.items() if now - said[2] > EXPIRE_S]:
+        """Whether the totals differ from those of the last call. Drops expired counts."""
+        expired = [
+            process
+            for process, (_, received_at) in self._others.items()
+            if now - received_at > EXPIRE_S
+        ]
+        for process in expired:
             del self._others[process]
-        before, self._shown = self._shown, self.totals()
-        return before != self._shown
+        before, self._last_totals = self._last_totals, self.totals()
+        return before != self._last_totals
 
     def receive(self, process: str, payload: bytes, now: float) -> None:
-        """Another process says what it sees; one that is new asks for an answer.
+        """Store another process's announcement. If it asks, this process announces as well.
 
-        What is no newer than what it said before, or old by the clock, was sent again by someone
-        who had recorded it.
+        An announcement is ignored if it is not newer than the last one of its process. It is also
+        ignored if its time is too far from this clock: it was then recorded and sent again.
         """
-        said = None if process == self._process else _read(payload)
-        if said is None:
+        announced = None if process == self._process else _parse(payload)
+        if announced is None:
             return
-        readers, copies, at, asks = said
-        known = self._others.get(process)
-        late = known is not None and at <= known[3]
-        if late or abs(self._clock() - at) > NEW_S * 1e9:
+        last = self._others.get(process)
+        replayed = last is not None and announced.sent_at <= last[0].sent_at
+        if replayed or abs(self._clock() - announced.sent_at) > ALLOWED_CLOCK_SKEW_S * 1e9:
             return
-        self._others[process] = (readers, copies, now, at)
-        self._asked = self._asked or asks
+        self._others[process] = announced, now
+        self._announce_requested = self._announce_requested or announced.ask
 
     def should_announce(self, now: float) -> bool:
-        """Whether this process should speak."""
-        quiet = now - self._last_announced_at
-        fresh = quiet >= MIN_INTERVAL_S and self._here() != self._last_announced
-        return self._asked or fresh or (self._readers > 0 and quiet >= REANNOUNCE_S)
+        """Whether this process should announce its counts now."""
+        elapsed = now - self._last_announced_at
+        changed = elapsed >= MIN_INTERVAL_S and self._own_counts() != self._last_announced
+        due = self._readers > 0 and elapsed >= REANNOUNCE_S
+        return self._announce_requested or changed or due
 
     def message(self, story: str, now: float, *, ask: bool = False) -> BusMessage:
-        """What this process sees, for the bus."""
-        self._last_announced, self._last_announced_at, self._asked = self._here(), now, False
-        self._told_at = max(self._clock(), self._told_at + 1)
+        """Return this process's announcement, for the bus; `ask` requests those of the others."""
+        self._last_announced, self._last_announced_at = self._own_counts(), now
+        self._announce_requested = False
+        self._last_sent_at = max(self._clock(), self._last_sent_at + 1)
         payload = {
             "readers": self._readers,
             "copies": sorted(self._last_announced[1]),
             "ask": ask,
-            "at": self._told_at,
+            "at": self._last_sent_at,
         }
         return BusMessage("presence", story, self._readers, self._process, orjson.dumps(payload))
 
-    def _here(self) -> tuple[int, frozenset[int]]:
+    def _own_counts(self) -> tuple[int, frozenset[int]]:
         return self._readers, frozenset(sorted(self._copies)[:MAX_COPIES])
 
 
-def _read(payload: bytes) -> tuple[int, frozenset[int], int, bool] | None:
-    """Readers, copies, time (nanoseconds) and question of a message; None if one is out of range."""
+def _parse(payload: bytes) -> _Announcement | None:
+    """Return the announcement in a message's payload, or None if a value is out of range."""
     try:
-        said = orjson.loads(payload)
-        readers, copies, at = said["readers"], said["copies"], said["at"]
-        numbers = [readers, at, *copies]
+        content = orjson.loads(payload)
+        readers, copies, sent_at = content["readers"], content["copies"], content["at"]
+        numbers = [readers, sent_at, *copies]
     except (ValueError, KeyError, TypeError):
         return None
-    sound = (
+    valid = (
         all(type(number) is int for number in numbers)
         and 0 <= readers <= MAX_READERS
         and len(copies) <= MAX_COPIES
         and all(copy > 0 for copy in copies)
     )
-    return (readers, frozenset(copies), at, said.get("ask") is True) if sound else None
+    if not valid:
+        return None
+    return _Announcement(readers, frozenset(copies), sent_at, content.get("ask") is True)

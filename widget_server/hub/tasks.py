@@ -1,4 +1,4 @@
-"""Work beside everything else: whether or not anyone waits for it, its failure is noted."""
+"""Set of background tasks: keeps references to tasks and logs their exceptions."""
 
 import asyncio
 import logging
@@ -11,19 +11,19 @@ log = logging.getLogger(__name__)
 
 
 class TaskSet:
-    """Holds on to tasks until they end; the event loop itself does not."""
+    """Keeps a reference to each task until it ends; the event loop keeps only weak ones."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Run it from now on. Who waits for it meanwhile should shield it."""
+        """Start the coroutine as a task. Callers that await the task should shield it."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._on_done)
         return task
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ProblemError):

@@ -1,17 +1,17 @@
-"""What a verified token says. Holding one of these records is proof that it was checked."""
+"""Claims of verified tokens. These records are only created after the token was verified."""
 
 from dataclasses import dataclass
 
 CODE_ONLY_JTI = "open"
-"""Stands for the handle (`jti`) of a copy that carries only the story's code."""
+"""The token id (`jti`) recorded for copies that use only the story's code."""
 
-#: What a widget token may grant, in the order in which it is shown.
+#: Permissions that a widget token can grant, in the order in which they are shown.
 PERMISSIONS = ("read", "react", "comment")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """How a story wants to be named wherever it is carried (CC BY 4.0, section 3(a))."""
+    """Attribution that every copy of a story must show (CC BY 4.0, section 3(a))."""
 
     url: str | None = None
     title: str | None = None
@@ -22,7 +22,10 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class WidgetClaims:
-    """A widget token (`w1`): which story, on which pages, with which rights. Times in seconds."""
+    """A widget token (`w1`): a story, the allowed origins and the permissions.
+
+    Times are seconds since 1970.
+    """
 
     site: str
     story: str
@@ -39,10 +42,10 @@ class WidgetClaims:
 
 @dataclass(frozen=True, slots=True)
 class ReaderClaims:
-    """A reader token (`r1`): who acts, as a random id or, for a vouched reader, `(site, sub)`.
+    """A reader token (`r1`): a random reader id or, for a vouched reader, `(site, sub)`.
 
-    `rid` is 128 random bits in hex. All from `sub` to `exp` is set for a reader for whom the site
-    vouched with an identity token.
+    `rid` is 128 random bits in hex. The fields from `sub` to `exp` are set for a vouched reader:
+    the site has identified this reader with an identity token.
     """
 
     site: str
@@ -52,16 +55,17 @@ class ReaderClaims:
     avatar: str | None = None
     author: bool = False
     generation: int | None = None
-    """Of the site key that vouched: the token ends with it."""
+    """Generation of the site key that signed the identity token. The token is valid as long as
+    that key."""
     exp: int | None = None
-    """Until when the site's word holds, in seconds."""
+    """End of the sign-in, in seconds since 1970."""
     ended: str | None = None
-    """The error code that says why it holds no more; not in the token."""
+    """Error code: why the sign-in is no longer valid. Not in the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityClaims:
-    """An identity token (`i1`): the site vouches for a reader of its own, once, for ten minutes."""
+    """An identity token (`i1`): the site identifies a reader. Usable once, for ten minutes."""
 
     site: str
     sub: str

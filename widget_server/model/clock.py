@@ -4,5 +4,5 @@ import time
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970 in UTC."""
+    """Return milliseconds since 1970 in UTC."""
     return time.time_ns() // 1_000_000

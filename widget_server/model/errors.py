@@ -1,23 +1,23 @@
-"""Every refusal the server can give, one class per code of the contract; and what operators mend.
+"""Expected errors: one class for each error code of the protocol, and `OperatorError`.
 
-A refusal says what to do about it, never echoes what was sent, and knows nothing of HTTP or
-sockets: `web/problems.py` alone maps codes to statuses and close codes.
+A message says what to do and never echoes input. Only `protocol/codes.py` maps error codes to HTTP
+statuses and WebSocket close codes.
 """
 
 from typing import ClassVar
 
 EXIT_CONFIG_ERROR = 2
-"""Exit status of a process that cannot run with the settings it was given."""
+"""Exit status of a process whose settings are invalid."""
 
 
 class OperatorError(Exception):
-    """What an operator can mend; the message is one sentence for them."""
+    """An error that the operator must fix. The message is one sentence for the operator."""
 
 
 class ProblemError(Exception):
-    """An action or a question that is answered with an error code.
+    """A rejected action or request.
 
-    `detail` is one sentence for the person who can mend it. `retry_after` is in seconds.
+    `detail` is one sentence for the person who can fix the problem. `retry_after` is in seconds.
     """
 
     code: ClassVar[str]
@@ -37,14 +37,14 @@ class MalformedError(ProblemError):
 
 
 class TokenInvalidError(ProblemError):
-    """Wrong signature, wrong spelling, unknown site or generation: one answer for all of them."""
+    """Wrong signature, wrong encoding, unknown site or generation: one message for all of them."""
 
     code = "token_invalid"
     detail = "This token is not valid here. Copy the snippet again, whole and unchanged."
 
 
 class TokenExpiredError(ProblemError):
-    """The token was good once."""
+    """The token was valid and has expired."""
 
     code = "token_expired"
     detail = "This token has expired. Ask the publisher for a new snippet."
@@ -58,70 +58,70 @@ class TokenRevokedError(ProblemError):
 
 
 class OriginNotAllowedError(ProblemError):
-    """The page is not one that the token names."""
+    """The token does not allow the page's origin."""
 
     code = "origin_not_allowed"
     detail = "The token does not name this page's origin. Ask the publisher for a token that does."
 
 
 class NotPermittedError(ProblemError):
-    """The token, the site or the role does not grant this."""
+    """The token, the site or the reader's role does not permit the action."""
 
     code = "not_permitted"
     detail = "This is not permitted here."
 
 
 class NotFoundError(ProblemError):
-    """There is no such thing, or it is not yours."""
+    """The object does not exist or belongs to another reader."""
 
     code = "not_found"
     detail = "There is no such thing here, or it is not yours."
 
 
 class StoryClosedError(ProblemError):
-    """The discussion takes nothing new."""
+    """The discussion is closed for new comments and reactions."""
 
     code = "story_closed"
     detail = "This discussion is closed. It can still be read."
 
 
 class EditWindowOverError(ProblemError):
-    """Too late to change the comment."""
+    """The site's edit window for the comment is over."""
 
     code = "edit_window_over"
     detail = "The time for changing this comment is over."
 
 
 class TooLargeError(ProblemError):
-    """More bytes or characters than the limit."""
+    """The input has more bytes or characters than the limit."""
 
     code = "too_large"
     detail = "That is too long. Shorten it and send it again."
 
 
 class TextRejectedError(ProblemError):
-    """Text that cannot be kept and shown as it was sent."""
+    """The text cannot be stored and shown as it was sent."""
 
     code = "text_refused"
     detail = "This text cannot be shown. Change it and send it again."
 
 
 class UnknownReactionError(ProblemError):
-    """A reaction that the site does not offer."""
+    """The site does not offer the reaction."""
 
     code = "unknown_reaction"
     detail = "The site does not offer this reaction. Use a key from the settings of the story."
 
 
 class RateLimitedError(ProblemError):
-    """Too fast; `retry_after` says when to come back."""
+    """The client exceeded a rate limit; `retry_after` says when to try again."""
 
     code = "rate_limited"
     detail = "Too fast. Wait a moment and send it again."
 
 
 class UnavailableError(ProblemError):
-    """A part of the server does not answer; nothing was stored."""
+    """A part of the server does not respond; nothing was stored."""
 
     code = "unavailable"
     detail = "The server cannot store this right now. Send it again in a moment."

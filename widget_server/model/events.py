@@ -1,4 +1,4 @@
-"""Facts that were committed, named in the past tense. They carry all that a frame needs."""
+"""Committed changes, with all fields that a server message needs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from widget_server.model.records import Comment, Story, Tally
 
 @dataclass(frozen=True, slots=True)
 class CommentChanged:
-    """A comment was published, edited, removed or pinned; `seq` is its place in the order."""
+    """A comment was published, edited, removed or pinned. `seq` numbers the change."""
 
     story: str
     seq: int
@@ -27,7 +27,7 @@ class StoryChanged:
 
 @dataclass(frozen=True, slots=True)
 class TallyChanged:
-    """A story's tally, or that of one of its comments."""
+    """The tally of a story, or of one of its comments, changed."""
 
     story: str
     comment: str | None

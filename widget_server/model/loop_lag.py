@@ -1,4 +1,4 @@
-"""How late the event loop is: the one number that tells whether everything else waits."""
+"""Measure the event loop's lag: how late a timer fires. High lag delays everything."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,11 +7,12 @@ from typing import Annotated
 from widget_server.model.metrics import Histogram
 
 INTERVAL_S = 0.25
+"""Seconds between two measurements."""
 
 
 @dataclass(slots=True)
 class LoopMetrics:
-    """What was measured, for /metrics."""
+    """Measured lag, for /metrics."""
 
     lag_seconds: Annotated[Histogram, "lateness of a timer, four times a second"] = field(
         default_factory=lambda: Histogram(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
@@ -19,7 +20,7 @@ class LoopMetrics:
 
 
 class LoopLag:
-    """Lateness of a timer, over and over."""
+    """Measures the lag of a timer every `INTERVAL_S`."""
 
     def __init__(self) -> None:
         self.metrics = LoopMetrics()

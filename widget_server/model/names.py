@@ -1,16 +1,16 @@
-"""What no name may show unless the site signed it: marks that look like ours beside a signed name."""
+"""Check marks in names: the embed shows one beside a name that the site signed."""
 
 MARKS = frozenset("✓✔✅☑🗸🗹⍻🮱")
-"""Ticks. U+FE0E and U+FE0F, which choose how one is drawn, show nothing without one."""
+"""Check marks. U+FE0E and U+FE0F only select how a mark is drawn, and show nothing alone."""
 
-_TAKEN_AWAY = dict.fromkeys(map(ord, MARKS))
+_REMOVE_MARKS = dict.fromkeys(map(ord, MARKS))
 
 
 def is_marked(name: str) -> bool:
-    """Whether a name bears such a mark."""
+    """Whether a name contains a check mark."""
     return not MARKS.isdisjoint(name)
 
 
 def unmarked(name: str) -> str:
-    """The name without them."""
-    return name.translate(_TAKEN_AWAY)
+    """Return the name without check marks."""
+    return name.translate(_REMOVE_MARKS)

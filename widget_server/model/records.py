@@ -1,6 +1,6 @@
-"""The things that are kept: sites, stories, copies, comments and what is counted about them.
+"""Stored records: sites, stories, copies, comments and tallies.
 
-Times are milliseconds since 1970 in UTC; `wire` writes them as RFC 3339.
+Times are milliseconds since 1970 in UTC; `protocol` encodes them as RFC 3339.
 """
 
 from dataclasses import dataclass
@@ -13,29 +13,35 @@ from widget_server.model.settings import SiteSettings
 Node = str | list[Any]
 Tree = list[Node]
 
+STORY = ""
+"""Stands for the story itself where a comment id names what is reacted to or counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a reader stands in a story: `seq` within the numbering that `epoch` names."""
+    """A position in a story's changes: `seq` within an `epoch`.
+
+    A restored backup starts a new epoch, because it may reuse numbers.
+    """
 
     epoch: str
     seq: int
 
 
 class CommentState(StrEnum):
-    """Who may see a comment."""
+    """State of a comment, which decides who may see it."""
 
     PUBLISHED = "published"
-    """Everyone."""
+    """Visible to all."""
     PENDING = "pending"
-    """Its author and the moderators; it has no place in the story's numbering yet."""
+    """Visible to its author and the moderators. It has no `seq` yet."""
     REMOVED = "removed"
-    """A tombstone: place and time only, so that replies keep theirs."""
+    """Only place and time are left, so that replies keep their place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """All counts of one story or comment, complete; of two, the one with the higher version wins."""
+    """All counts of one story or comment. The tally with the higher version is the newer one."""
 
     version: int
     counts: dict[str, int]
@@ -43,7 +49,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One place where a story is carried: a token on a page's origin."""
+    """A copy of a story: one token used on one page origin."""
 
     id: int
     label: str | None
@@ -52,13 +58,13 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as the store keeps it. `email`, `source` and `reader` never leave the server."""
+    """A comment as stored. `email` and `reader` never leave the server; `source` only for its author."""
 
     id: str
     parent: str | None
     thread: str
     born: int
-    """The `seq` at which it was published: its place among the others. 0 while pending."""
+    """The `seq` at which it was published, which orders comments. 0 while pending."""
     seq: int
     """The `seq` of its last change."""
     state: CommentState
@@ -76,27 +82,27 @@ class Comment:
     pinned: bool
     tally: Tally
     vouched: bool = False
-    """True for a name that the site signed."""
+    """Whether the site signed the name."""
     waiting: bool = False
-    """True while an edit of a published comment waits for a moderator."""
+    """Whether an edit of the published comment waits for a moderator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A top comment with some of its replies, one after another in order of writing."""
+    """A top comment with consecutive replies, in order of writing."""
 
     top: Comment
     replies: list[Comment]
     more: int = 0
-    """Replies after these."""
+    """Number of replies after these."""
     earlier: int = 0
-    """Replies before these."""
+    """Number of replies before these."""
     last: str | None = None
-    """The last reply that was read; not the last of `replies` where that one is damaged."""
+    """Id of the last reply read. It is not in `replies` if its row is damaged."""
 
     @property
     def next(self) -> str | None:
-        """The comment after which the rest follows, where there is a rest."""
+        """Id of the comment after which the next replies follow; None if there are none."""
         if not self.more:
             return None
         return self.last or (self.replies[-1].id if self.replies else self.top.id)
@@ -104,7 +110,7 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is discussed, with the numbers of its discussion."""
+    """A story with the counters of its discussion."""
 
     id: int
     code: str
@@ -116,12 +122,12 @@ class Story:
     url: str | None
     license: str
     attributed: int
-    """`iat` in seconds of the token whose attribution is shown."""
+    """`iat` (in seconds) of the token whose attribution is shown."""
     closed: bool
     notice: str | None
     seq: int
     tallies: int
-    """Counts up with every change of any tally in the story."""
+    """Tally counter: increases with every change of a tally in the story."""
     tally: Tally
     count: int
     """Published comments."""
@@ -130,7 +136,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One publisher's account. Generations outside `oldest..generation` are refused."""
+    """A publisher's site. Tokens of key generations outside `oldest..generation` are rejected."""
 
     slug: str
     name: str
@@ -138,12 +144,12 @@ class Site:
     oldest: int
     settings: SiteSettings
     rights: int = 0
-    """Counts up with every change of what pages may do."""
+    """Increases with every change of what pages may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCopy:
-    """Where a widget token was seen last. `last_seen` in milliseconds since 1970."""
+    """The page on which a widget token was used last."""
 
     story: str
     """The story's key."""
@@ -155,7 +161,7 @@ class SeenCopy:
 
 @dataclass(frozen=True, slots=True)
 class ShutOut:
-    """An origin whose pages are let in no more: of one story (its code), or of all ("")."""
+    """A blocked origin: for one story (its code), or for all stories ("")."""
 
     origin: str
     story: str

@@ -1,4 +1,4 @@
-"""What a site's owner may choose, with the defaults that readers meet where nothing was chosen."""
+"""Settings of a site, with their defaults, and parsers for values from the command line."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ REPUBLISHING_RULES = ("licence", "on", "off")
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """One of the few answers a reader can give with a tap."""
+    """A reaction that readers can choose."""
 
     key: str
     label: str
@@ -33,7 +33,7 @@ REACTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """A site's rules. `edit_window` is in seconds; a pace is `count/seconds` for one reader."""
+    """Settings of a site. `edit_window` is in seconds; rate limits are `count/seconds` for a reader."""
 
     prompt: str = "How does this article make you feel?"
     reactions: tuple[Reaction, ...] = REACTIONS
@@ -51,49 +51,48 @@ class SiteSettings:
     rate_limit_comment: str = "5/60"
 
     def republishing_open(self, story_license: str) -> bool:
-        """Whether the story's code alone, without a token, may react and comment."""
+        """Whether copies with only the story's code, without a token, may react and comment."""
         if self.open_republishing == "licence":
             return story_license.upper().startswith("CC")
         return self.open_republishing == "on"
 
     def reaction_keys(self) -> tuple[str, ...]:
-        """The keys of the reactions offered, in the order shown."""
+        """Return the keys of the offered reactions, in the order shown."""
         return tuple(reaction.key for reaction in self.reactions)
 
     def to_json(self) -> dict[str, Any]:
-        """Only what differs from the defaults, so that a later default reaches old sites."""
-        plain = asdict(self)
-        default = asdict(SiteSettings())
-        return {key: value for key, value in plain.items() if value != default[key]}
+        """Return only values that differ from the defaults: a changed default then applies to old sites."""
+        values, defaults = asdict(self), asdict(SiteSettings())
+        return {key: value for key, value in values.items() if value != defaults[key]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "SiteSettings":
-        """Stored choices over the defaults; a key of a newer version is passed over."""
-        known = {field.name for field in fields(cls)}
-        chosen = {key: value for key, value in stored.items() if key in known}
+        """Return the stored values over the defaults. Unknown keys, of a newer version, are ignored."""
+        names = {field.name for field in fields(cls)}
+        chosen = {key: value for key, value in stored.items() if key in names}
         if "reactions" in chosen:
             chosen["reactions"] = tuple(Reaction(**item) for item in chosen["reactions"])
         return cls(**chosen)
 
     def check(self) -> None:
-        """Raise ValueError unless every value is one that could have been chosen."""
+        """Check all values. Raises `ValueError` if a value has a wrong type or form."""
         for field in fields(self):
             value = getattr(self, field.name)
             kinds = (str, type(None)) if field.default is None else (type(field.default),)
             if not isinstance(value, kinds) or isinstance(value, bool) > (bool in kinds):
-                raise ValueError(f"{field.name} is not what it can be.")
+                raise ValueError(f"The setting {field.name} has a value of the wrong type.")
         if not all(
             RATE.fullmatch(rate) for rate in (self.rate_limit_react, self.rate_limit_comment)
         ):
-            raise ValueError("A pace is count/seconds.")
-        texts = [text for one in self.reactions for text in (one.key, one.label, one.emoji)]
+            raise ValueError("A rate limit must be count/seconds, for instance 5/60.")
+        texts = [text for r in self.reactions for text in (r.key, r.label, r.emoji)]
         if not all(isinstance(text, str) for text in texts) or not texts:
-            raise ValueError("A reaction has a key, a label and an emoji.")
+            raise ValueError("A reaction must have a key, a label and an emoji.")
 
     def with_value(self, key: str, text: str) -> "SiteSettings":
-        """The settings with one `KEY=VALUE` of the command line applied.
+        """Return the settings with one `KEY=VALUE` of the command line applied.
 
-        Raises `ValueError` with a sentence that names what is accepted.
+        Raises `ValueError` with a sentence that names the accepted values.
         """
         parse = _PARSERS.get(key)
         if parse is None:
@@ -129,7 +128,9 @@ def _link(text: str) -> str | None:
     if not text:
         return None
     if not re.fullmatch(r"https?://[^\s\x00-\x1f]{1,500}", text):
-        raise ValueError("use an address that starts with https://, or nothing to take it away.")
+        raise ValueError(
+            "use an address that starts with https://, or an empty value to remove it."
+        )
     return text
 
 
@@ -146,18 +147,20 @@ def _rate(text: str) -> str:
 
 
 def _reactions(text: str) -> tuple[Reaction, ...]:
-    """`happy,sad` picks among the known ones; `key:Label:emoji` brings one of the site's own."""
-    known = {reaction.key: reaction for reaction in REACTIONS}
+    """Parse `happy,sad` (default reactions) and `key:Label:emoji` (the site's own)."""
+    defaults = {reaction.key: reaction for reaction in REACTIONS}
     chosen: list[Reaction] = []
     for item in text.split(","):
         key, _, rest = item.strip().partition(":")
         label, _, emoji = rest.partition(":")
-        if not rest and key in known:
-            chosen.append(known[key])
+        if not rest and key in defaults:
+            chosen.append(defaults[key])
         elif KEY.fullmatch(key) and 1 <= len(label) <= 30 and 1 <= len(emoji) <= 16:
             chosen.append(Reaction(key, label, emoji))
         else:
-            raise ValueError(f"use keys of {', '.join(known)} or key:Label:emoji, comma-separated.")
+            raise ValueError(
+                f"use keys of {', '.join(defaults)} or key:Label:emoji, comma-separated."
+            )
     if not 1 <= len(chosen) <= 8 or len({reaction.key for reaction in chosen}) != len(chosen):
         raise ValueError("offer one to eight reactions, each once.")
     return tuple(chosen)

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 for HTTP and AsyncAPI 3.0 for the socket, generated from the models."""
+"""OpenAPI 3.1 document for HTTP and AsyncAPI 3.0 document for the WebSocket, from the models."""
 
 from functools import cache
 from importlib.metadata import version
@@ -24,13 +24,16 @@ _INFO = {
 
 
 SINCE = "[!-~]{1,64}:[0-9]{1,15}"
-"""Pattern of a position as text: epoch and number."""
+"""Pattern of a position as text: epoch and `seq`."""
 
 Refs = dict[Any, dict[str, str]]
 
 
 def _schemas() -> tuple[Refs, dict[str, Any]]:
-    """Where each model is in the document, and the schemas; two may have one name (`Comment`)."""
+    """Return the reference of each model, and the schemas by name.
+
+    Two models may have the same class name (`Comment`), so the references are by model.
+    """
     received = [(model, "validation") for model in _RECEIVED]
     sent = [(model, "serialization") for model in {*schemas.SERVER_MESSAGES, *schemas.RESPONSES}]
     sent.sort(key=lambda pair: pair[0].__name__)
@@ -38,8 +41,8 @@ def _schemas() -> tuple[Refs, dict[str, Any]]:
         [*received, *sent],  # type: ignore[list-item]
         ref_template="#/components/schemas/{model}",
     )
-    found: dict[str, Any] = document["$defs"]
-    return {model: dict(ref) for (model, _), ref in refs.items()}, found
+    definitions: dict[str, Any] = document["$defs"]
+    return {model: dict(ref) for (model, _), ref in refs.items()}, definitions
 
 
 def _json(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
@@ -47,26 +50,26 @@ def _json(content: dict[str, Any], media_type: str = "application/json") -> dict
 
 
 def _parameter(
-    name: str, where: str, schema: dict[str, Any], about: str, *, required: bool = False
+    name: str, where: str, schema: dict[str, Any], description: str, *, required: bool = False
 ) -> dict[str, Any]:
     return {
         "name": name,
         "in": where,
         "required": required or where == "path",
-        "description": about,
+        "description": description,
         "schema": schema,
     }
 
 
 def _get(
-    about: str,
+    summary: str,
     content: dict[str, Any],
     parameters: list[dict[str, Any]],
     rejection: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "get": {
-            "summary": about,
+            "summary": summary,
             "parameters": parameters,
             "responses": {
                 "200": {"description": "OK", "content": content},
@@ -78,8 +81,8 @@ def _get(
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """The HTTP interface."""
-    refs, names = _schemas()
+    """Return the OpenAPI document."""
+    refs, definitions = _schemas()
     problem = refs[schemas.Problem]
     text = {"type": "string"}
     code = _parameter(
@@ -88,18 +91,18 @@ def openapi_document() -> dict[str, Any]:
     comment = _parameter(
         "comment", "path", {"type": "string", "pattern": f"^{COMMENT_ID.pattern}$"}, "Comment id"
     )
-    after = _parameter("after", "query", text, "`next` of the thread, or of the part before")
+    after = _parameter("after", "query", text, "`next` of the thread, or of the previous part")
     since = _parameter(
         "since",
         "query",
         {"type": "string", "pattern": f"^{SINCE}$"},
-        "epoch:seq of the last snapshot or frame",
+        "epoch:seq of the last snapshot or message",
     )
     before = _parameter(
         "before",
         "query",
         {"type": "string", "pattern": "^[0-9A-Za-z_-]*$"},
-        "`next` of the page before",
+        "`next` of the previous page",
     )
     paging = [
         before,
@@ -108,22 +111,24 @@ def openapi_document() -> dict[str, Any]:
         ),
         _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
     ]
-    many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
-    story = _parameter("story", "query", many, "Story code, once for each story", required=True)
+    codes = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
+    story = _parameter(
+        "story", "query", codes, "Story code; repeat it for several stories", required=True
+    )
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
     body = {"oneOf": [refs[model] for model in _ACTIONS]}
-    ok, refused = refs[schemas.OkMessage], refs[schemas.ErrorMessage]
+    ok, error = refs[schemas.OkMessage], refs[schemas.ErrorMessage]
 
     problems = _json(problem, "application/problem+json")
     html = _json(text, "text/html")
 
-    def get(about: str, answer: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-        return _get(about, _json(answer), list(parameters), problems)
+    def get(summary: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+        return _get(summary, _json(content), list(parameters), problems)
 
-    def open_(about: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-        """Return what people open too: by `Accept`, a refusal is a page in words."""
-        return _get(about, content, list(parameters), problems | html)
+    def open_(summary: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
+        """Describe a route for people: depending on `Accept`, an error is an HTML page."""
+        return _get(summary, content, list(parameters), problems | html)
 
     return {
         "openapi": "3.1.0",
@@ -139,39 +144,43 @@ def openapi_document() -> dict[str, Any]:
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {
                 "post": {
-                    "summary": "One action: the same message as on the socket",
+                    "summary": "Execute an action: the same message as over the WebSocket",
                     "requestBody": {
                         "required": True,
                         "content": _json(body) | _json(body, "text/plain"),
                     },
                     "responses": {
-                        "200": {"description": "On disk", "content": _json(ok)},
-                        "default": {"description": "Refused", "content": _json(refused)},
+                        "200": {"description": "Stored", "content": _json(ok)},
+                        "default": {"description": "Rejected", "content": _json(error)},
                     },
                 }
             },
-            "/": open_("What this server is", html | _json({"type": "object"})),
-            "/embed.js": open_("The embed, evergreen", _json(text, "text/javascript")),
-            "/embed/{file}": open_("The embed, pinned", _json(text, "text/javascript"), file),
+            "/": open_("Description of this server", html | _json({"type": "object"})),
+            "/embed.js": open_("The embed, latest version", _json(text, "text/javascript")),
+            "/embed/{file}": open_(
+                "The embed, a fixed version", _json(text, "text/javascript"), file
+            ),
             "/s/{code}": open_("The story's page", html, code, before),
-            "/e/{reference}": open_("The embed in a page of its own", html, reference),
-            "/static/{file}": open_("Styles of the pages", _json(text, "text/css"), file),
-            "/healthz": open_("The process is up", _json(text, "text/plain")),
-            "/readyz": open_("Database and bus answer", _json({"type": "object"})),
+            "/e/{reference}": open_("The embed as an iframe page", html, reference),
+            "/static/{file}": open_("Stylesheet of the pages", _json(text, "text/css"), file),
+            "/healthz": open_("Whether the process is running", _json(text, "text/plain")),
+            "/readyz": open_("Whether database and bus respond", _json({"type": "object"})),
             "/metrics": open_("Prometheus counters", _json(text, "text/plain")),
             "/openapi.json": open_("This document", _json({"type": "object"})),
-            "/asyncapi.json": open_("The socket's document", _json({"type": "object"})),
+            "/asyncapi.json": open_(
+                "AsyncAPI document of the WebSocket", _json({"type": "object"})
+            ),
         },
-        "components": {"schemas": names},
+        "components": {"schemas": definitions},
     }
 
 
 @cache
 def asyncapi_document() -> dict[str, Any]:
-    """The live socket: what may be sent on it, and what comes."""
-    refs, names = _schemas()
+    """Return the AsyncAPI document: the messages of clients and of the server."""
+    refs, definitions = _schemas()
     models = [*_RECEIVED, *schemas.SERVER_MESSAGES]
-    known = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
+    models_by_name = {refs[model]["$ref"].rpartition("/")[2]: model for model in models}
     received = {refs[model]["$ref"].rpartition("/")[2] for model in _RECEIVED}
     at = "#/channels/live/messages/"
     return {
@@ -182,19 +191,23 @@ def asyncapi_document() -> dict[str, Any]:
             "live": {
                 "address": "/v1/live",
                 "description": "WebSocket, subprotocol widget.v1, text frames of one JSON object.",
-                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in known},
+                "messages": {
+                    name: {"$ref": f"#/components/messages/{name}"} for name in models_by_name
+                },
             }
         },
         "operations": {
             "receive": {
                 "action": "receive",
                 "channel": {"$ref": "#/channels/live"},
-                "messages": [{"$ref": at + name} for name in known if name in received],
+                "messages": [{"$ref": at + name} for name in models_by_name if name in received],
             },
             "send": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/live"},
-                "messages": [{"$ref": at + name} for name in known if name not in received],
+                "messages": [
+                    {"$ref": at + name} for name in models_by_name if name not in received
+                ],
             },
         },
         "components": {
@@ -203,8 +216,8 @@ def asyncapi_document() -> dict[str, Any]:
                     "summary": (model.__doc__ or "").splitlines()[0],
                     "payload": {"$ref": f"#/components/schemas/{name}"},
                 }
-                for name, model in known.items()
+                for name, model in models_by_name.items()
             },
-            "schemas": names,
+            "schemas": definitions,
         },
     }

@@ -1,7 +1,7 @@
-"""The faces of the usual reactions, drawn: shapes that the embed fills and lines it draws on them.
+"""Icons of the default reactions, as SVG paths: a shape to fill, and lines to draw on it.
 
-They travel with the settings, so that the embed's own file need not carry them, and a site that
-chose emoji or reactions of its own costs no one their bytes.
+They are sent with the settings instead of being part of the embed's file. A site with emoji or
+its own reactions then costs no bytes for them.
 """
 
 from widget_server.model.settings import REACTIONS, SiteSettings
@@ -9,7 +9,7 @@ from widget_server.model.settings import REACTIONS, SiteSettings
 _DISC = "M12 2a10 10 0 1 0 .01 0z"
 _YELLOW = "#ffd257"
 
-#: By key: the filled shape, the lines, the colour of the shape; in a square of 24.
+#: By key: the filled shape, the lines, and the shape's colour. Paths are in a square of 24.
 ICONS: dict[str, tuple[str, str, str]] = {
     "surprised": (
         _DISC,
@@ -35,11 +35,11 @@ ICONS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-_USUAL = {reaction.key: reaction for reaction in REACTIONS}
+_DEFAULT = {reaction.key: reaction for reaction in REACTIONS}
 
 
 def icon(settings: SiteSettings, key: str) -> tuple[str, str, str] | None:
-    """The drawn face of a reaction; None where its emoji is shown."""
-    offered = next((each for each in settings.reactions if each.key == key), None)
-    usual = offered is not None and _USUAL.get(key, offered).emoji == offered.emoji
-    return ICONS.get(key) if usual and settings.reaction_style == "icon" else None
+    """Return a reaction's icon, or None if its emoji is shown instead."""
+    offered = next((reaction for reaction in settings.reactions if reaction.key == key), None)
+    unchanged = offered is not None and _DEFAULT.get(key, offered).emoji == offered.emoji
+    return ICONS.get(key) if unchanged and settings.reaction_style == "icon" else None

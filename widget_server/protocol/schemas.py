@@ -1,7 +1,6 @@
-"""The shape of everything the server sends, for the generated reference and its tests.
+"""Models of everything the server sends, for the generated reference and its tests.
 
-Frames are written by `frames.py` without passing through these models; a test holds the two
-together.
+`server_messages.py` encodes messages without these models; a test checks that both agree.
 """
 
 from typing import Any, Literal
@@ -17,43 +16,47 @@ class _ServerModel(BaseModel):
 
 
 class Position(_ServerModel):
-    """Where a story stands; `seq` counts public changes without a gap."""
+    """A position in a story. `seq` numbers the public changes of an epoch without gaps."""
 
     epoch: str
     seq: int
 
 
 class Tally(_ServerModel):
-    """Complete counts; of two, the one with the higher version holds."""
+    """All counts of a story or comment. The tally with the higher version is the newer one."""
 
     version: int
     counts: dict[str, int]
 
 
 class Author(_ServerModel):
-    """Who wrote a comment, as far as they said."""
+    """The author of a comment, as given by the author."""
 
     name: str | None
     website: str | None
     role: Literal["author", "moderator"] | None
-    vouched: bool = Field(description="The site signed this name: the reader was signed in.")
+    vouched: bool = Field(
+        description="Whether the site signed this name: the reader was signed in."
+    )
 
 
 class Copy(_ServerModel):
-    """The copy of the story that something was written on."""
+    """The copy of the story on which a comment was written."""
 
     label: str | None
     origin: str | None
 
 
 class Comment(_ServerModel):
-    """A comment as everyone may see it; of a removed one only place and time are left."""
+    """A comment as all readers see it. A removed comment has only its place and time left."""
 
     id: str
     parent: str | None
     thread: str
     seq: int
-    published_seq: int = Field(description="`seq` at which it was published: its place. 0 before.")
+    published_seq: int = Field(
+        description="`seq` at which it was published: its place. 0 while pending."
+    )
     state: Literal["published", "pending", "removed"]
     text: list[Node]
     author: Author
@@ -66,29 +69,29 @@ class Comment(_ServerModel):
 
 
 class OwnComment(Comment):
-    """A comment for its author."""
+    """A comment as its author sees it."""
 
     body: str
     editable_until: str
-    waiting: bool | None = Field(None, description="An edit of it waits for a moderator.")
+    waiting: bool | None = Field(None, description="Whether an edit waits for a moderator.")
 
 
 class Thread(Comment):
-    """A top comment, its first replies in order of writing, and how many are left out."""
+    """A top comment with its first replies, in order of writing, and the number of further ones."""
 
     replies: list[Comment]
     more: int
-    next: str | None = Field(description="`after` for the next ones, where there are `more`.")
+    next: str | None = Field(description="`after` for the next replies, if there are `more`.")
 
 
 class PartOfThread(Thread):
-    """A thread from its beginning or from somewhere in it."""
+    """A page of a thread: its top comment and some of its replies."""
 
-    earlier: int = Field(description="Replies before these.")
+    earlier: int = Field(description="Number of replies before these.")
 
 
 class Threads(_ServerModel):
-    """Some threads, and the cursor for the next ones."""
+    """A page of threads, and the cursor for the next page."""
 
     threads: list[Thread]
     next: str | None
@@ -110,10 +113,10 @@ class Story(_ServerModel):
 
 
 class Reaction(_ServerModel):
-    """One of the answers that a reader can tap.
+    """A reaction that the site offers.
 
-    `face`: a filled shape, the lines on it (SVG paths in a square of 24) and the shape's colour;
-    missing where the emoji is to be shown.
+    `face` is a filled shape, the lines on it (both SVG paths in a square of 24) and the shape's
+    colour. Without `face`, the emoji is shown.
     """
 
     key: str
@@ -123,7 +126,7 @@ class Reaction(_ServerModel):
 
 
 class Settings(_ServerModel):
-    """The site's rules; `edit_window` in seconds, `max_length` in code points."""
+    """The site's rules. `edit_window` is in seconds, `max_length` in code points."""
 
     prompt: str
     reactions: list[Reaction]
@@ -138,14 +141,14 @@ class Settings(_ServerModel):
 
 
 class Presence(_ServerModel):
-    """How many read now (rounded above 100), on how many copies."""
+    """Number of current readers (rounded above 100), and of the copies that they read."""
 
     readers: int
     copies: int
 
 
 class Own(_ServerModel):
-    """What the reader of this socket left in the story; `reactions` by comment id."""
+    """The reader's own reactions and comments in the story; `reactions` by comment id."""
 
     reaction: str | None
     reactions: dict[str, str]
@@ -163,7 +166,7 @@ class TallyMessage(_ServerModel):
 
 
 class Snapshot(_ServerModel):
-    """A story's whole state at a position, or (`resumed`) what changed since one."""
+    """A story's whole state at a position, or (`resumed`) the changes since one."""
 
     type: Literal["snapshot"]
     ref: int | None = None
@@ -177,22 +180,22 @@ class Snapshot(_ServerModel):
     comments: Threads | None = None
     changes: list[Comment] | None = None
     tallies: list[TallyMessage] | None = Field(
-        None, description="Over HTTP, with `changes`: the latest tallies, as the frames would be."
+        None, description="Over HTTP, with `changes`: the latest tallies, as tally messages."
     )
     copy_: Copy | None = Field(None, alias="copy")
     can: list[Literal["read", "react", "comment"]] | None = None
     read_only: str | None = Field(None, description="Error code: why this copy may only read.")
     mine: Own | None = None
     reader: str | None = Field(
-        None, description="Reader token in exchange for an identity token, or for one that ended."
+        None, description="New reader token, for an identity token or an expired reader token."
     )
     identity: str | None = Field(
-        None, description="Error code: why the sign-in was not taken, or holds no more."
+        None, description="Error code: why the sign-in was rejected, or is no longer valid."
     )
 
 
 class CommentMessage(_ServerModel):
-    """A comment as it now is: insert or replace by its id."""
+    """A new or changed comment: insert or replace it by its id."""
 
     type: Literal["comment"]
     story: str
@@ -202,7 +205,7 @@ class CommentMessage(_ServerModel):
 
 
 class StoryMessage(_ServerModel):
-    """What changed about a story, whose code is `story`; what a frame leaves out is as it was."""
+    """A changed story, whose code is `story`. Fields that are left out have not changed."""
 
     type: Literal["story"]
     story: str
@@ -221,7 +224,7 @@ class StoryMessage(_ServerModel):
 
 
 class PresenceMessage(_ServerModel):
-    """The audience changed."""
+    """A changed number of readers."""
 
     type: Literal["presence"]
     story: str
@@ -230,7 +233,7 @@ class PresenceMessage(_ServerModel):
 
 
 class OkMessage(_ServerModel):
-    """The action is on disk. `comment` is the own comment, or the id of the one reacted to."""
+    """The action was stored. `comment` is the own comment, or the id of the one reacted to."""
 
     type: Literal["ok"]
     ref: int | None
@@ -239,14 +242,16 @@ class OkMessage(_ServerModel):
     tally: Tally | None = None
     reaction: str | None = None
     reader: str | None = None
-    now: str | None = Field(None, description="The server's time, in the answer to `visible`.")
-    identity: str | None = Field(None, description="Error code: why the sign-in holds no more.")
+    now: str | None = Field(None, description="The server's time, in the reply to `visible`.")
+    identity: str | None = Field(
+        None, description="Error code: why the sign-in is no longer valid."
+    )
 
 
 class ErrorMessage(_ServerModel):
-    """The action was refused; `detail` says what to do.
+    """The action was rejected; `detail` says what to do.
 
-    Without `ref`, the story that is read with a token by now, and is sent no more.
+    Without `ref`, the subscription of `story` has ended, because the story now requires a token.
     """
 
     type: Literal["error"]
@@ -258,28 +263,30 @@ class ErrorMessage(_ServerModel):
 
 
 class ReconnectMessage(_ServerModel):
-    """The server will close this socket; come back after that long."""
+    """The server will close this connection. Reconnect after `retry_after_ms`."""
 
     type: Literal["goodbye"]
     retry_after_ms: int
 
 
 class StoryCount(_ServerModel):
-    """For lists: published comments and tally."""
+    """Counts of a story for lists: published comments and tally."""
 
     comments: int
     tally: Tally
 
 
 class StoryCounts(_ServerModel):
-    """By the story's code; those that do not exist are left out."""
+    """Counts by story code. Stories that do not exist are left out."""
 
     stories: dict[str, StoryCount]
-    more: int = Field(description="The last of those asked for, for which there was no room.")
+    more: int = Field(
+        description="Number of requested stories, at the end of the list, that did not fit."
+    )
 
 
 class Problem(_ServerModel):
-    """RFC 9457, with the contract's `code`."""
+    """A problem (RFC 9457) with the error `code`."""
 
     type: str
     title: str
@@ -293,7 +300,7 @@ SERVER_MESSAGES: tuple[type[_ServerModel], ...] = (
     Snapshot, TallyMessage, CommentMessage, StoryMessage, PresenceMessage, OkMessage, ErrorMessage,
     ReconnectMessage,
 )  # fmt: skip
-"""Everything that travels down a socket."""
+"""All messages that the server sends over a WebSocket."""
 RESPONSES: tuple[type[_ServerModel], ...] = (
     Snapshot,
     Threads,
@@ -304,4 +311,4 @@ RESPONSES: tuple[type[_ServerModel], ...] = (
     OkMessage,
     ErrorMessage,
 )
-"""Everything that is answered over HTTP."""
+"""All responses over HTTP."""

@@ -1,4 +1,4 @@
-"""Records as the outside sees them. What is not written here never leaves the server."""
+"""Records as clients see them. A field that is not listed here never leaves the server."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,117 +11,123 @@ from widget_server.protocol import reaction_icons
 
 
 def rfc3339(ms: int) -> str:
-    """Milliseconds since 1970 as UTC text (RFC 3339, section 5.6)."""
+    """Return milliseconds since 1970 as text in UTC (RFC 3339, section 5.6)."""
     at = datetime.fromtimestamp(ms / 1000, UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
 
 
 def position(at: Position) -> dict[str, Any]:
-    """`{epoch, seq}`."""
+    """Return `{epoch, seq}`."""
     return {"epoch": at.epoch, "seq": at.seq}
 
 
-def tally(counted: Tally) -> dict[str, Any]:
-    """`{version, counts}`."""
-    return {"version": counted.version, "counts": counted.counts}
+def tally(record: Tally) -> dict[str, Any]:
+    """Return `{version, counts}`."""
+    return {"version": record.version, "counts": record.counts}
 
 
-def story(kept: Story) -> dict[str, Any]:
-    """The story with its attribution."""
+def story(record: Story) -> dict[str, Any]:
+    """Return the story with its attribution."""
     return {
-        "code": kept.code,
-        "key": kept.key,
-        "site": kept.site,
-        "title": kept.title,
-        "author": kept.author,
-        "publisher": kept.publisher,
-        "url": kept.url,
-        "license": kept.license,
-        "closed": kept.closed,
-        "notice": kept.notice,
+        "code": record.code,
+        "key": record.key,
+        "site": record.site,
+        "title": record.title,
+        "author": record.author,
+        "publisher": record.publisher,
+        "url": record.url,
+        "license": record.license,
+        "closed": record.closed,
+        "notice": record.notice,
     }
 
 
-def settings(chosen: SiteSettings) -> dict[str, Any]:
-    """What an embed must know of the site's rules. `edit_window` is in seconds."""
+def settings(site: SiteSettings) -> dict[str, Any]:
+    """Return the site's rules that clients need. `edit_window` is in seconds."""
     return {
-        "prompt": chosen.prompt,
-        "reactions": [_reaction(chosen, reaction) for reaction in chosen.reactions],
-        "name": chosen.name,
-        "website": chosen.website,
-        "email": chosen.email,
-        "moderation": chosen.moderation,
-        "guidelines": chosen.guidelines,
-        "edit_window": chosen.edit_window,
+        "prompt": site.prompt,
+        "reactions": [_reaction(site, reaction) for reaction in site.reactions],
+        "name": site.name,
+        "website": site.website,
+        "email": site.email,
+        "moderation": site.moderation,
+        "guidelines": site.guidelines,
+        "edit_window": site.edit_window,
         "max_length": MAX_COMMENT_LENGTH,
-        "show_copy": chosen.show_copy,
+        "show_copy": site.show_copy,
     }
 
 
-def _reaction(chosen: SiteSettings, reaction: Reaction) -> dict[str, Any]:
-    view: dict[str, Any] = {
+def _reaction(site: SiteSettings, reaction: Reaction) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "key": reaction.key,
         "label": reaction.label,
         "emoji": reaction.emoji,
     }
-    prepared = reaction_icons.icon(chosen, reaction.key)
-    return view if prepared is None else {**view, "face": prepared}
+    icon = reaction_icons.icon(site, reaction.key)
+    return fields if icon is None else {**fields, "face": icon}
 
 
-def comment(kept: Comment, *, show_copy: bool = True) -> dict[str, Any]:
-    """A comment for everyone; of a removed one only its place and time are left."""
-    removed = kept.state is CommentState.REMOVED
+def comment(record: Comment, *, show_copy: bool = True) -> dict[str, Any]:
+    """Return a comment for all readers; a removed one has only its place and time left."""
+    removed = record.state is CommentState.REMOVED
     via = None
-    if kept.copy is not None and show_copy and not removed:
-        via = {"label": kept.copy.label, "origin": kept.copy.origin}
+    if record.copy is not None and show_copy and not removed:
+        via = {"label": record.copy.label, "origin": record.copy.origin}
     return {
-        "id": kept.id,
-        "parent": kept.parent,
-        "thread": kept.thread,
-        "seq": kept.seq,
-        "published_seq": kept.born,
-        "state": kept.state.value,
-        "text": [] if removed else kept.text,
+        "id": record.id,
+        "parent": record.parent,
+        "thread": record.thread,
+        "seq": record.seq,
+        "published_seq": record.born,
+        "state": record.state.value,
+        "text": [] if removed else record.text,
         "author": {
-            "name": None if removed else _name(kept),
-            "website": None if removed else kept.website,
-            "role": None if removed else kept.role,
-            "vouched": kept.vouched and not removed,
+            "name": None if removed else _name(record),
+            "website": None if removed else record.website,
+            "role": None if removed else record.role,
+            "vouched": record.vouched and not removed,
         },
         "copy": via,
-        "lang": kept.lang,
-        "created_at": rfc3339(kept.created_at),
-        "edited_at": None if kept.edited_at is None else rfc3339(kept.edited_at),
-        "pinned": kept.pinned,
-        "tally": tally(kept.tally),
+        "lang": record.lang,
+        "created_at": rfc3339(record.created_at),
+        "edited_at": None if record.edited_at is None else rfc3339(record.edited_at),
+        "pinned": record.pinned,
+        "tally": tally(record.tally),
     }
 
 
-def _name(kept: Comment) -> str | None:
-    """The author's name; one that no one signed shows no mark of a signed one, however old it is."""
-    if kept.name is None or kept.vouched or not is_marked(kept.name):
-        return kept.name
-    return unmarked(kept.name).strip() or None
+def _name(record: Comment) -> str | None:
+    """Return the author's name, without marks of a signed name unless the site signed it.
+
+    Old comments may contain names that were stored before such marks were rejected.
+    """
+    if record.name is None or record.vouched or not is_marked(record.name):
+        return record.name
+    return unmarked(record.name).strip() or None
 
 
-def own_comment(kept: Comment, edit_window_s: int, *, show_copy: bool = True) -> dict[str, Any]:
-    """A comment for its author: with the text as typed and the time until which it can change."""
-    view = comment(kept, show_copy=show_copy)
-    view["body"] = kept.source
-    view["editable_until"] = rfc3339(kept.created_at + edit_window_s * 1000)
-    if kept.waiting:
-        view["waiting"] = True
-    return view
+def own_comment(record: Comment, edit_window_s: int, *, show_copy: bool = True) -> dict[str, Any]:
+    """Return a comment for its author: with the source text and the end of the edit window."""
+    fields = comment(record, show_copy=show_copy)
+    fields["body"] = record.source
+    fields["editable_until"] = rfc3339(record.created_at + edit_window_s * 1000)
+    if record.waiting:
+        fields["waiting"] = True
+    return fields
 
 
-def thread(kept: Thread, *, show_copy: bool = True) -> dict[str, Any]:
-    """The top comment with `replies` in order of writing, how many `more` follow and after which."""
-    view = comment(kept.top, show_copy=show_copy)
-    view["replies"] = [comment(reply, show_copy=show_copy) for reply in kept.replies]
-    view["more"], view["next"] = kept.more, kept.next
-    return view
+def thread(record: Thread, *, show_copy: bool = True) -> dict[str, Any]:
+    """Return the top comment with `replies` in order of writing.
+
+    `more` is the number of replies that follow, `next` the cursor for them.
+    """
+    fields = comment(record.top, show_copy=show_copy)
+    fields["replies"] = [comment(reply, show_copy=show_copy) for reply in record.replies]
+    fields["more"], fields["next"] = record.more, record.next
+    return fields
 
 
-def part_of_thread(kept: Thread, *, show_copy: bool = True) -> dict[str, Any]:
-    """The same for an answer that may begin in the middle: with how many replies are `earlier`."""
-    return {**thread(kept, show_copy=show_copy), "earlier": kept.earlier}
+def part_of_thread(record: Thread, *, show_copy: bool = True) -> dict[str, Any]:
+    """Return `thread` for a page of replies; `earlier` is the number of replies before it."""
+    return {**thread(record, show_copy=show_copy), "earlier": record.earlier}

@@ -1,22 +1,29 @@
-"""The frames sent to embeds, as JSON bytes. Encoded once for each event and process.
+"""Server messages as JSON bytes, encoded once for each event and process.
 
-Field order is part of how we send, not of the contract: in a comment frame the comment comes
-last, so that a resumed snapshot can reuse its bytes.
+The order of fields is an implementation detail, not part of the contract: in a comment message the
+comment comes last, so that a resumed snapshot can reuse its bytes.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from widget_server.model.errors import ProblemError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
-from widget_server.model.records import Comment, Position, Story, Tally, Thread
+from widget_server.model.records import STORY, Comment, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers
 
 
-def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> tuple[bytes, int]:
-    """The frame, and where in it the comment's own JSON begins (it ends before the last byte)."""
+class EncodedMessage(NamedTuple):
+    """A message as JSON, and the offset in it at which a reusable part begins."""
+
+    payload: bytes
+    body_offset: int
+
+
+def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> EncodedMessage:
+    """Encode a changed comment. The comment's own JSON is `payload[body_offset:-1]`."""
     head = orjson.dumps(
         {
             "type": "comment",
@@ -26,12 +33,12 @@ def encode_comment(event: CommentChanged, epoch: str, *, show_copy: bool) -> tup
         }
     )
     body = orjson.dumps(serializers.comment(event.comment, show_copy=show_copy))
-    start = len(head) - 1 + len(b',"comment":')
-    return head[:-1] + b',"comment":' + body + b"}", start
+    offset = len(head) - 1 + len(b',"comment":')
+    return EncodedMessage(head[:-1] + b',"comment":' + body + b"}", offset)
 
 
 def encode_story(event: StoryChanged, epoch: str, settings: SiteSettings) -> bytes:
-    """What changed about a story: all of it that readers see."""
+    """Encode a changed story, with every field that clients show and the site's settings."""
     return orjson.dumps(
         {
             "type": "story",
@@ -43,82 +50,82 @@ def encode_story(event: StoryChanged, epoch: str, settings: SiteSettings) -> byt
     )
 
 
-def encode_tally(event: TallyChanged) -> tuple[bytes, int]:
-    """All counts of a story or a comment, and where `"version":…,"counts":…}` begins."""
+def encode_tally(event: TallyChanged) -> EncodedMessage:
+    """Encode a story's or comment's tally; `"version":…,"counts":…}` begins at `body_offset`."""
     head: dict[str, Any] = {"type": "tally", "story": event.story}
     if event.comment is not None:
         head["comment"] = event.comment
     opening = orjson.dumps(head)[:-1] + b","
-    return opening + tally_json(event.tally)[1:], len(opening)
+    return EncodedMessage(opening + tally_json(event.tally)[1:], len(opening))
 
 
 def encode_presence(story: str, readers: int, copies: int) -> bytes:
-    """How many read this story now, and on how many sites."""
+    """Encode the number of readers of a story, and of the copies that they read."""
     return orjson.dumps({"type": "presence", "story": story, "readers": readers, "copies": copies})
 
 
 def encode_ok(ref: int | None, **result: Any) -> bytes:
-    """The answer to an action that is on disk."""
+    """Encode the reply to an action that was committed to disk."""
     return orjson.dumps({"type": "ok", "ref": ref, **result})
 
 
 def encode_error(ref: int | None, rejection: ProblemError, story: str | None = None) -> bytes:
-    """The answer to what was refused; or word of a story that is not sent any more."""
-    frame: dict[str, Any] = {"type": "error", "code": rejection.code, "detail": rejection.detail}
+    """Encode the reply to a rejected action, or (with `story`) the end of a subscription."""
+    message: dict[str, Any] = {"type": "error", "code": rejection.code, "detail": rejection.detail}
     if story is not None:
-        frame["story"] = story
+        message["story"] = story
     if ref is not None:
-        frame["ref"] = ref
+        message["ref"] = ref
     if rejection.retry_after is not None:
-        frame["retry_after"] = rejection.retry_after
-    return orjson.dumps(frame)
+        message["retry_after"] = rejection.retry_after
+    return orjson.dumps(message)
 
 
 def encode_goodbye(retry_after_ms: int) -> bytes:
-    """The server is about to leave."""
+    """Encode the announcement that the server is about to close the connection."""
     return orjson.dumps({"type": "goodbye", "retry_after_ms": retry_after_ms})
 
 
 def snapshot_head_json(story: Story, settings: SiteSettings) -> bytes:
-    """The part of a snapshot that changes seldom: `"story":…,"settings":…`."""
+    """Return the part of a snapshot that seldom changes: `"story":…,"settings":…`."""
     return orjson.dumps(
         {"story": serializers.story(story), "settings": serializers.settings(settings)}
     )[1:-1]
 
 
 def snapshot_threads_json(
-    threads: list[Thread], following: str | None, *, show_copy: bool
+    threads: list[Thread], next_cursor: str | None, *, show_copy: bool
 ) -> bytes:
-    """The part of a snapshot that holds the comments: `{threads, next}`."""
-    prepared = [serializers.thread(thread, show_copy=show_copy) for thread in threads]
-    return orjson.dumps({"threads": prepared, "next": following})
+    """Return the comments of a snapshot: `{threads, next}`."""
+    views = [serializers.thread(thread, show_copy=show_copy) for thread in threads]
+    return orjson.dumps({"threads": views, "next": next_cursor})
 
 
 def tally_json(tally: Tally) -> bytes:
-    """`{version, counts}`."""
+    """Return `{version, counts}`."""
     return orjson.dumps(serializers.tally(tally))
 
 
 def count_json(code: str, comments: int, tally: Tally) -> bytes:
-    """A story's place in the counts for lists: `"code":{comments, tally}`."""
+    """Return a story's entry in the counts for lists: `"code":{comments, tally}`."""
     return orjson.dumps({code: {"comments": comments, "tally": serializers.tally(tally)}})[1:-1]
 
 
 def comment_json(comment: Comment, *, show_copy: bool) -> bytes:
-    """A comment as everyone may see it."""
+    """Return a comment as every reader may see it."""
     return orjson.dumps(serializers.comment(comment, show_copy=show_copy))
 
 
 def own_json(reactions: dict[str, str], comments: list[Comment], settings: SiteSettings) -> bytes:
-    """`{reaction, reactions, comments}`: what one reader left in a story."""
+    """Return `{reaction, reactions, comments}`: one reader's own data in a story.
+
+    `reactions` are keys by comment id, or by `STORY`.
+    """
     own = [
         serializers.own_comment(comment, settings.edit_window, show_copy=settings.show_copy)
         for comment in comments
     ]
-    on_comments = {target: key for target, key in reactions.items() if target}
-    return orjson.dumps({"reaction": reactions.get(""), "reactions": on_comments, "comments": own})
-
-
-def position_json(position: Position) -> bytes:
-    """`{epoch, seq}`."""
-    return orjson.dumps(serializers.position(position))
+    on_comments = {target: key for target, key in reactions.items() if target != STORY}
+    return orjson.dumps(
+        {"reaction": reactions.get(STORY), "reactions": on_comments, "comments": own}
+    )

@@ -1,4 +1,4 @@
-"""What a republisher pastes: attribution and a link that stay when scripts are stripped."""
+"""Snippet that a republisher pastes: attribution and a link remain if scripts are stripped."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from html import escape
 
 from widget_server.model.claims import WidgetClaims
 
-#: SPDX licence ids that can be named by their own page.
+#: Names and pages of licences, by SPDX id.
 LICENCES = {
     "CC-BY-4.0": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/"),
     "CC-BY-SA-4.0": ("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
@@ -15,62 +15,64 @@ LICENCES = {
     "CC0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
 }
 
-#: The forms of a snippet, and what each is for.
+#: The forms of a snippet, and the use of each.
 FORMS = {
-    "html": "HTML, and well-formed XML as well: XHTML, the content of an Atom entry",
-    "jsx": "JSX, as React and MDX take it",
-    "markdown": "Markdown: no token and no script, which Markdown would lose",
-    "link": "HTML without a script, for systems that load it once for all stories",
+    "html": "HTML that is also well-formed XML, for XHTML and Atom entries",
+    "jsx": "JSX, for React and MDX",
+    "markdown": "Markdown, without token and script, because Markdown would lose them",
+    "link": "HTML without a script, for sites that load the script once for all stories",
 }
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def snippet(server: str, code: str, token: str, claims: WidgetClaims, form: str = "html") -> str:
-    """Write the snippet of PROTOCOL, section 5, in one of the `FORMS`.
+    """Return the snippet of PROTOCOL, section 5, in one of the `FORMS`.
 
-    `server` is the address without a slash at the end. Raises `ValueError` for another form.
+    `server` is the address without a final slash. Raises `ValueError` for another form.
     """
     if form not in FORMS:
         raise ValueError(f"There is no form “{form}”. Known: {', '.join(FORMS)}.")
     if form == "markdown":
         return _markdown(server, code, claims)
-    said = claims.attribution
+    attribution = claims.attribution
     text = _jsx_text if form == "jsx" else escape
-    title = text(said.title or claims.story)
-    named = f'<a href="{escape(said.url)}">{title}</a>' if said.url else title
-    licence, page = LICENCES.get(said.license, (said.license, ""))
+    title = text(attribution.title or claims.story)
+    linked_title = f'<a href="{escape(attribution.url)}">{title}</a>' if attribution.url else title
+    licence, page = LICENCES.get(attribution.license, (attribution.license, ""))
     terms = f'<a rel="license" href="{page}">{licence}</a>' if page else text(licence)
     link = (
         f'<p><a {"className" if form == "jsx" else "class"}="story-widget" '
         f'href="{escape(server)}/s/{code}" data-widget-token="{escape(token)}">'
         f"React to and discuss “{title}”: one conversation on every site that runs it</a></p>"
     )
-    # In one line: JSX leaves out a line's end with all the space around it.
-    credit = f"<p>“{named}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}.</p>"
+    # On one line: JSX removes a line break and all space around it.
+    credit = (
+        f"<p>“{linked_title}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}.</p>"
+    )
     if form == "link":
         return f"{link}\n{credit}"
-    cite = f' cite="{escape(said.url)}"' if said.url else ""
-    quoted = f"<blockquote{cite}>\n  {link}\n  {credit}\n</blockquote>"
+    cite = f' cite="{escape(attribution.url)}"' if attribution.url else ""
+    quote = f"<blockquote{cite}>\n  {link}\n  {credit}\n</blockquote>"
     source = f'src="{escape(server)}/embed.js"'
     if form == "jsx":
-        return f"<>\n{quoted}\n<script async={{true}} {source} />\n</>"
-    return f'{quoted}\n<script async="async" {source}></script>'
+        return f"<>\n{quote}\n<script async={{true}} {source} />\n</>"
+    return f'{quote}\n<script async="async" {source}></script>'
 
 
 def _markdown(server: str, code: str, claims: WidgetClaims) -> str:
-    said = claims.attribution
+    attribution = claims.attribution
 
-    def text(words: str) -> str:
-        return _MARKDOWN.sub(r"\\\1", " ".join(words.split()))
+    def text(plain: str) -> str:
+        return _MARKDOWN.sub(r"\\\1", " ".join(plain.split()))
 
-    title = text(said.title or claims.story)
-    licence, page = LICENCES.get(said.license, (said.license, ""))
-    named = f"[{title}](<{said.url}>)" if said.url else title
+    title = text(attribution.title or claims.story)
+    licence, page = LICENCES.get(attribution.license, (attribution.license, ""))
+    linked_title = f"[{title}](<{attribution.url}>)" if attribution.url else title
     terms = f"[{licence}]({page})" if page else text(licence)
     return (
         f"> [React to and discuss “{title}”: one conversation on every site that runs it]"
         f"({server}/s/{code})\n>\n"
-        f"> “{named}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}."
+        f"> “{linked_title}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}."
     )
 
 
@@ -83,6 +85,6 @@ def _changes(claims: WidgetClaims) -> str:
     return (claims.changes or "none").rstrip(".")
 
 
-def _jsx_text(words: str) -> str:
-    """The words as a string in braces: in JSX's own text a brace or a space at an edge is not one."""
-    return "{" + json.dumps(words, ensure_ascii=False) + "}"
+def _jsx_text(text: str) -> str:
+    """Return text as a string in braces: plain JSX text loses braces and outer spaces."""
+    return "{" + json.dumps(text, ensure_ascii=False) + "}"

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from widget_server.bus.message import BusMessage
-from widget_server.hub.history import RESUME_SIZE, CachedSnapshot, RecentChanges
+from widget_server.hub.history import RESUME_SIZE
+from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged
 from widget_server.model.limits import MAX_COMMENTS_BYTES
