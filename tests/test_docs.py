@@ -21,10 +21,8 @@ from widget_server.model import limits as shared_limits, settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store.queries import comment_pages, discussions
-from widget_server.transport.http_protocol import REASONS, HardenedHttpProtocol
-from widget_server.transport.metrics import WEBSOCKET_METRICS
-from widget_server.transport.websocket.keepalive import KeepaliveWebSocket
-from widget_server.transport.websocket.limits import LimitedWebSocket
+from widget_server.transport.http_protocol import REASONS
+from widget_server.transport.settings import HttpLimits, WebSocketLimits
 from widget_server.web import health, live
 from widget_server.web.routes import create_asgi_app
 
@@ -135,7 +133,7 @@ def _named_limits() -> set[str]:
                 name = node.targets[0].id
                 if re.match("_?MAX(_|$)", name):
                     found.add(f"{module}.{name}")
-    for protocol in (KeepaliveWebSocket, LimitedWebSocket, HardenedHttpProtocol):
+    for protocol in (HttpLimits, WebSocketLimits):
         for name, value in vars(protocol).items():
             if isinstance(value, int | float):
                 found.add(
@@ -267,10 +265,14 @@ def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() 
 async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> None:
     components = Components(Config(data_dir=tmp_path))
     nothing: Any = None
-    transport = httpx.ASGITransport(create_asgi_app(nothing, components.health(), 0))
+    transport = httpx.ASGITransport(
+        create_asgi_app(
+            nothing, components.health(), 0, transport_metrics=components.transport_metrics
+        )
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get("/nothing")).status_code == 404
-        WEBSOCKET_METRICS.server_closes.add(1012, "")
+        components.transport_metrics.websocket.server_closes.add(1012, "")
         answer = (await http.get("/metrics")).text
     await components.database.close()
     answered = dict(re.findall(r"^# HELP (\w+) (.+)$", answer, re.MULTILINE))
@@ -283,7 +285,7 @@ async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> Non
     labels = set(re.findall(r"[{,](\w+)=", answer))
     assert labels == {"le", "status", "code", "reason"}, "no label says whose it is"
     # Of refusals the page explains the words that are not an error's code.
-    for reason in (*REASONS.values(), "handshakes", "leaving", "protocol"):
+    for reason in (*REASONS, "handshakes", "leaving", "protocol"):
         assert f"`{reason}`" in OPERATING, reason
 
 

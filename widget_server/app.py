@@ -34,6 +34,7 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.sites import Sites
 from widget_server.store.writing.writer import Writer
+from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
@@ -64,6 +65,7 @@ class Components:
         self.rights = PermissionWatcher(
             self.sites, self.cache, self.discussions, self.hub, time.time
         )
+        self.transport_metrics = TransportMetrics()
         self.services = Services(
             keyring=keyring,
             cache=self.cache,
@@ -153,6 +155,9 @@ class Components:
             "rows": damaged_rows.DAMAGE_METRICS,
             "event_loop": self.lag.metrics,
             "log": logs.LOG_METRICS,
+            "websocket": self.transport_metrics.websocket,
+            "http": self.transport_metrics.http,
+            "accept": self.transport_metrics.accept,
         }
         return ServerStatus(self.database.ping, now, counters)
 
@@ -186,4 +191,10 @@ def create_app(config: Config) -> Starlette:
             log.error("event=start_failed reason=%s", json.dumps(str(error)))  # noqa: TRY400
             raise
 
-    return create_asgi_app(components.services, components.health(), config.socket_limit, lifespan)
+    return create_asgi_app(
+        components.services,
+        components.health(),
+        config.socket_limit,
+        lifespan,
+        transport_metrics=components.transport_metrics,
+    )

@@ -36,7 +36,7 @@ from widget_server.server import worker
 from widget_server.store import migrate
 from widget_server.store.writing import writer as store_writer
 from widget_server.store.writing.writer import Writer
-from widget_server.transport.websocket.protocol import WebSocketProtocol
+from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.web.routes import create_asgi_app
 
 ORIGIN = "https://copy.example"
@@ -77,9 +77,6 @@ class ServerProcess:
         )
         self.components = Components(self._config)
         self.services = self.components.services
-        # A socket may ask as fast as it is answered; everything else about it is as served.
-        WebSocketProtocol.message_rate = _NEVER
-        WebSocketProtocol.drain_s = 0
         if plan.acknowledging == "singly":
             store_writer.MAX_BATCH = 1
             store_writer.LINGER_S = 0
@@ -110,13 +107,21 @@ class ServerProcess:
     async def _serve(self, connection: Connection) -> None:
         app: ASGIApp = _bare()
         if self.options.acknowledging != "bare":
-            app = create_asgi_app(self.services, self.components.health(), 0)
-        settings = worker.uvicorn_config(self._config, app)
+            app = create_asgi_app(
+                self.services,
+                self.components.health(),
+                0,
+                transport_metrics=self.components.transport_metrics,
+            )
+        # No limit on the rate of messages; all other limits are those of a real server.
+        limits = WebSocketLimits(message_rate=_NEVER, drain_s=0)
+        transport = TransportSettings(websocket=limits, metrics=self.components.transport_metrics)
+        settings = worker.uvicorn_config(self._config, app, transport)
         settings.lifespan = "off"
         settings.timeout_graceful_shutdown = 1
         with socket.create_server(("127.0.0.1", 0), backlog=worker.BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
-            server = worker.UvicornServer(settings, lambda: None)
+            server = worker.UvicornServer(settings, transport, lambda: None)
             serving = asyncio.create_task(server.serve([listener]))
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The parent process: what happens to its children when something dies, hangs or is asked to go."""
+"""Supervisor: restarts, shutdown, rolling restarts, and death of the parent or of children."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ from tests.waiting import wait_until
 from widget_server.bus import embedded_valkey
 from widget_server.server.supervisor import GRACE_S
 
-#: A worker that writes down what happens to it. Its temper is read from the file of that name at
-#: its start, so that a test can change what the next one will do.
+#: A worker that writes its events to `journal`. It reads its behaviour from the file `behaviour` at
+#: its start, so that a test can change how the next worker behaves.
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
@@ -24,32 +24,32 @@ from widget_server.bus import embedded_valkey
 from widget_server.server.child_process import notify_ready, exit_with_parent
 
 name, folder = sys.argv[1], Path(sys.argv[2])
-temper = (folder / "temper").read_text().split()
+behaviour = (folder / "behaviour").read_text().split()
 
 def note(word):
     with (folder / "journal").open("a") as journal:
         journal.write(f"{word} {name} {os.getpid()}\\n")
 
-def leave(signum, frame):
-    note("asked")
-    if "stubborn" not in temper:
-        note("left")
+def stop(signum, frame):
+    note("sigterm")
+    if "ignores-sigterm" not in behaviour:
+        note("stopped")
         os._exit(0)
 
-signal.signal(signal.SIGTERM, leave)
-if "deaf" in temper:  # as on a system that does not tell children of their parent's death
+signal.signal(signal.SIGTERM, stop)
+if "no-death-signal" in behaviour:  # as on systems without a parent death signal
     import ctypes
     ctypes.CDLL(None).prctl(1, 0)
-if "refuses" in temper:
+if "rejects-settings" in behaviour:
     sys.exit(2)
-if "dies" in temper:
-    note("died")
+if "exits" in behaviour:
+    note("exited")
     sys.exit(1)
 exit_with_parent()
 if embedded_valkey.is_ready(folder):
     note("bus")
 note("up")
-if "mute" not in temper:
+if "never-ready" not in behaviour:
     notify_ready()
 while True:
     time.sleep(60)
@@ -77,8 +77,8 @@ except DataDirLockedError as problem:
 """
 
 
-class House:
-    """A data folder with a parent process in it, and the journal of its workers."""
+class SupervisedFolder:
+    """A data folder with a supervisor, and the journal of its workers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -86,12 +86,12 @@ class House:
         self.journal.touch()
         (folder / "worker.py").write_text(textwrap.dedent(WORKER))
         (folder / "parent.py").write_text(textwrap.dedent(PARENT))
-        self.temper("even")
+        self.set_behaviour("normal")
         self.parents: list[subprocess.Popen[bytes]] = []
 
-    def temper(self, words: str) -> None:
-        """How workers behave that start from now on."""
-        (self.folder / "temper").write_text(words)
+    def set_behaviour(self, words: str) -> None:
+        """Set the behaviour of workers that start after this."""
+        (self.folder / "behaviour").write_text(words)
 
     def start(
         self,
@@ -114,27 +114,27 @@ class House:
         self.parents.append(parent)
         return parent
 
-    def said(self, parent: "subprocess.Popen[bytes]") -> str:
-        """What a parent wrote to its log so far."""
+    def log_of(self, parent: "subprocess.Popen[bytes]") -> str:
+        """Return the log of a parent."""
         return (self.folder / f"parent-{self.parents.index(parent)}.log").read_text()
 
-    def told(self, word: str) -> list[int]:
-        """The process ids that wrote this word, in order."""
+    def pids_of(self, event: str) -> list[int]:
+        """Return the process ids that wrote this event, in order."""
         lines = [line.split() for line in self.journal.read_text().splitlines()]
-        return [int(pid) for said, _, pid in lines if said == word]
+        return [int(pid) for name, _, pid in lines if name == event]
 
     def up(self, count: int) -> list[int]:
-        """Wait until that many workers in all have come up."""
-        wait_until(lambda: len(self.told("up")) >= count, f"{count} workers came up")
-        return self.told("up")
+        """Wait until `count` workers have started in total. Return their process ids."""
+        wait_until(lambda: len(self.pids_of("up")) >= count, f"{count} workers have started")
+        return self.pids_of("up")
 
     def valkey_up(self) -> int:
-        """Wait until the embedded Valkey answers; its process id."""
+        """Wait until the embedded Valkey answers. Return its process id."""
         wait_until(lambda: embedded_valkey.is_ready(self.folder), "the embedded Valkey answers")
         return self.valkey_pids()[0]
 
     def valkey_pids(self) -> list[int]:
-        """The running Valkeys that belong to this folder."""
+        """Return the process ids of the Valkey servers of this folder."""
         mark = str(self.folder).encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
@@ -150,71 +150,73 @@ class House:
         return found
 
     def close(self) -> None:
-        """Leave no process behind, whatever the test did."""
+        """Kill all processes of the test."""
         for parent in self.parents:
             parent.kill()
             parent.wait()
-        for pid in self.told("up"):
+        for pid in self.pids_of("up"):
             if alive(pid):
                 os.kill(pid, signal.SIGKILL)
 
 
 def gone(*pids: int) -> Callable[[], bool]:
-    """A condition: none of them runs."""
+    """Return a condition: none of the processes runs."""
     return lambda: not any(alive(pid) for pid in pids)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A data folder without a parent yet."""
-    house = House(tmp_path)
-    yield house
-    house.close()
+def server(tmp_path: Path) -> Iterator[SupervisedFolder]:
+    """Return a data folder without a supervisor yet."""
+    server = SupervisedFolder(tmp_path)
+    yield server
+    server.close()
 
 
-def test_a_killed_worker_comes_back(house: House) -> None:
-    house.start(workers=2)
-    first = house.up(2)
+def test_a_killed_worker_is_restarted(server: SupervisedFolder) -> None:
+    server.start(workers=2)
+    first = server.up(2)
     os.kill(first[0], signal.SIGKILL)
-    assert house.up(3)[-1] not in first
+    assert server.up(3)[-1] not in first
     assert alive(first[1])
 
 
-def test_a_worker_that_keeps_dying_is_started_again_and_again(house: House) -> None:
-    house.temper("dies")
-    house.start(workers=1)
-    wait_until(lambda: len(house.told("died")) >= 4, "four starts")
-    house.temper("even")
-    house.up(1)
+def test_a_worker_that_keeps_exiting_is_restarted_every_time(server: SupervisedFolder) -> None:
+    server.set_behaviour("exits")
+    server.start(workers=1)
+    wait_until(lambda: len(server.pids_of("exited")) >= 4, "four starts")
+    server.set_behaviour("normal")
+    server.up(1)
 
 
-def test_a_child_that_cannot_be_started_now_is_tried_again(house: House) -> None:
-    parent = house.start(workers=1, program=house.folder / "python")
-    wait_until(lambda: "event=start_failed" in house.said(parent), "the first try failed")
-    (house.folder / "python").symlink_to(sys.executable)
-    house.up(1)
+def test_a_failed_start_is_retried(server: SupervisedFolder) -> None:
+    parent = server.start(workers=1, program=server.folder / "python")
+    wait_until(lambda: "event=start_failed" in server.log_of(parent), "the first try failed")
+    (server.folder / "python").symlink_to(sys.executable)
+    server.up(1)
 
 
-def test_a_worker_that_refuses_its_settings_stops_everything_with_status_2(house: House) -> None:
-    parent = house.start(workers=2, valkey=True)
-    house.up(2)
-    valkey = house.valkey_up()
-    house.temper("refuses")
-    os.kill(house.told("up")[0], signal.SIGKILL)
+def test_a_worker_that_rejects_its_settings_stops_the_server_with_status_2(
+    server: SupervisedFolder,
+) -> None:
+    parent = server.start(workers=2, valkey=True)
+    server.up(2)
+    valkey = server.valkey_up()
+    server.set_behaviour("rejects-settings")
+    os.kill(server.pids_of("up")[0], signal.SIGKILL)
     assert parent.wait(timeout=20) == 2
-    wait_until(gone(*house.told("up"), valkey), "all children are gone")
+    wait_until(gone(*server.pids_of("up"), valkey), "all children are gone")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_the_workers_leave_before_the_valkey_and_the_status_is_0(
-    house: House, signum: signal.Signals
+def test_at_shutdown_workers_stop_before_valkey_and_the_status_is_0(
+    server: SupervisedFolder, signum: signal.Signals
 ) -> None:
-    house.temper("stubborn")
-    parent = house.start(workers=2, valkey=True, drain_s=60)
-    workers = house.up(2)
-    valkey = house.valkey_up()
+    server.set_behaviour("ignores-sigterm")
+    parent = server.start(workers=2, valkey=True, drain_s=60)
+    workers = server.up(2)
+    valkey = server.valkey_up()
     parent.send_signal(signum)
-    wait_until(lambda: len(house.told("asked")) == 2, "both workers are asked to leave")
+    wait_until(lambda: len(server.pids_of("sigterm")) == 2, "both workers received SIGTERM")
     assert alive(valkey)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
@@ -222,123 +224,128 @@ def test_asked_to_stop_the_workers_leave_before_the_valkey_and_the_status_is_0(
     assert gone(*workers, valkey)()
 
 
-def test_a_worker_that_does_not_leave_is_killed_after_its_time(
-    house: House,
+def test_a_worker_that_does_not_stop_is_killed_after_the_timeout(
+    server: SupervisedFolder,
 ) -> None:
-    house.temper("stubborn")
-    parent = house.start(workers=1, drain_s=0.5 - GRACE_S)
-    workers = house.up(1)
+    server.set_behaviour("ignores-sigterm")
+    parent = server.start(workers=1, drain_s=0.5 - GRACE_S)
+    workers = server.up(1)
     parent.terminate()
     assert parent.wait(timeout=20) == 0
-    assert house.told("asked") == workers
+    assert server.pids_of("sigterm") == workers
     assert gone(*workers)()
 
 
-def test_asked_twice_it_does_not_wait(house: House) -> None:
-    house.temper("stubborn")
-    parent = house.start(workers=1, drain_s=600)
-    workers = house.up(1)
+def test_a_second_signal_kills_workers_at_once(server: SupervisedFolder) -> None:
+    server.set_behaviour("ignores-sigterm")
+    parent = server.start(workers=1, drain_s=600)
+    workers = server.up(1)
     parent.terminate()
-    wait_until(lambda: house.told("asked"), "the worker is asked to leave")
+    wait_until(lambda: server.pids_of("sigterm"), "the worker received SIGTERM")
     parent.terminate()
     assert parent.wait(timeout=20) == 0
     assert gone(*workers)()
 
 
-def test_a_killed_parent_leaves_no_child_behind(house: House) -> None:
-    parent = house.start(workers=2, valkey=True)
-    workers = house.up(2)
-    valkey = house.valkey_up()
+def test_children_of_a_killed_parent_stop(server: SupervisedFolder) -> None:
+    parent = server.start(workers=2, valkey=True)
+    workers = server.up(2)
+    valkey = server.valkey_up()
     parent.kill()
     wait_until(gone(*workers, valkey), "no child is left")
-    assert sorted(house.told("left")) == sorted(workers)
+    assert sorted(server.pids_of("stopped")) == sorted(workers)
 
 
-def test_a_worker_that_gets_no_signal_still_notices_that_its_parent_is_gone(house: House) -> None:
-    house.temper("deaf")
-    parent = house.start(workers=1)
-    workers = house.up(1)
+def test_a_worker_without_a_parent_death_signal_stops_too(server: SupervisedFolder) -> None:
+    server.set_behaviour("no-death-signal")
+    parent = server.start(workers=1)
+    workers = server.up(1)
     parent.kill()
-    wait_until(gone(*workers), "the worker left by itself")
+    wait_until(gone(*workers), "the worker has stopped")
 
 
-def test_a_killed_valkey_comes_back_on_the_same_socket(house: House) -> None:
-    house.start(workers=1, valkey=True)
-    workers = house.up(1)
-    first, path = house.valkey_up(), embedded_valkey.socket_path(house.folder)
+def test_a_killed_valkey_is_restarted_on_the_same_socket(server: SupervisedFolder) -> None:
+    server.start(workers=1, valkey=True)
+    workers = server.up(1)
+    first, path = server.valkey_up(), embedded_valkey.socket_path(server.folder)
     os.kill(first, signal.SIGKILL)
     wait_until(gone(first), "the first Valkey is gone")
-    assert house.valkey_up() != first
-    assert embedded_valkey.socket_path(house.folder) == path
-    assert house.told("up") == workers
+    assert server.valkey_up() != first
+    assert embedded_valkey.socket_path(server.folder) == path
+    assert server.pids_of("up") == workers
     assert alive(workers[0])
 
 
-def test_an_orphaned_valkey_is_replaced(house: House) -> None:
+def test_an_orphaned_valkey_is_replaced(server: SupervisedFolder) -> None:
     orphan = subprocess.Popen(
-        embedded_valkey.command(house.folder), preexec_fn=dies_with_us(signal.SIGKILL)
+        embedded_valkey.command(server.folder), preexec_fn=dies_with_us(signal.SIGKILL)
     )
-    house.valkey_up()
-    house.start(workers=1, valkey=True)
-    house.up(1)
+    server.valkey_up()
+    server.start(workers=1, valkey=True)
+    server.up(1)
     assert orphan.wait(timeout=10) == 0
-    assert house.valkey_up() != orphan.pid
+    assert server.valkey_up() != orphan.pid
 
 
-def test_workers_start_only_once_the_valkey_answers(house: House) -> None:
-    house.start(workers=2, valkey=True)
-    assert sorted(house.up(2)) == sorted(house.told("bus"))
+def test_workers_start_only_once_the_valkey_answers(server: SupervisedFolder) -> None:
+    server.start(workers=2, valkey=True)
+    assert sorted(server.up(2)) == sorted(server.pids_of("bus"))
 
 
-def test_a_second_server_on_one_data_folder_says_so_and_exits_with_status_2(house: House) -> None:
-    first = house.start(workers=1)
-    workers = house.up(1)
-    second = house.start(workers=1)
+def test_a_second_server_on_one_data_folder_exits_with_status_2(server: SupervisedFolder) -> None:
+    first = server.start(workers=1)
+    workers = server.up(1)
+    second = server.start(workers=1)
     assert second.wait(timeout=20) == 2
-    assert house.said(second).splitlines() == [
-        f"Another server (process {first.pid}) works on the data folder {house.folder}: "
+    assert server.log_of(second).splitlines() == [
+        f"Another server (process {first.pid}) uses the data folder {server.folder}: "
         "stop it, or give this one a folder of its own with --data."
     ]
-    assert house.told("up") == workers
+    assert server.pids_of("up") == workers
     first.kill()
     wait_until(gone(*workers), "the first server is gone")
-    house.start(workers=1)
-    house.up(2)
+    server.start(workers=1)
+    server.up(2)
 
 
-def test_a_rolling_restart_replaces_the_workers_one_after_another(house: House) -> None:
-    parent = house.start(workers=2)
-    old = house.up(2)
+def test_a_rolling_restart_replaces_the_workers_one_after_another(server: SupervisedFolder) -> None:
+    parent = server.start(workers=2)
+    old = server.up(2)
     parent.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(house.told("left")) == 2, "both old workers left")
-    words = [line.split()[0] for line in house.journal.read_text().splitlines()]
-    assert words == ["up", "up", "up", "asked", "left", "up", "asked", "left"]
-    assert sorted(house.told("left")) == sorted(old)
-    assert all(alive(pid) for pid in house.told("up")[2:])
+    wait_until(lambda: len(server.pids_of("stopped")) == 2, "both old workers have stopped")
+    events = [line.split()[0] for line in server.journal.read_text().splitlines()]
+    assert events == ["up", "up", "up", "sigterm", "stopped", "up", "sigterm", "stopped"]
+    assert sorted(server.pids_of("stopped")) == sorted(old)
+    assert all(alive(pid) for pid in server.pids_of("up")[2:])
 
 
-def test_a_rolling_restart_to_something_that_does_not_start_keeps_the_old_workers(
-    house: House,
+def test_a_rolling_restart_that_fails_keeps_the_old_workers(
+    server: SupervisedFolder,
 ) -> None:
-    parent = house.start(workers=2)
-    old = house.up(2)
-    house.temper("refuses")
+    parent = server.start(workers=2)
+    old = server.up(2)
+    server.set_behaviour("rejects-settings")
     parent.send_signal(signal.SIGHUP)
-    wait_until(lambda: "event=rolling_restart_aborted" in house.said(parent), "it says so")
+    wait_until(
+        lambda: "event=rolling_restart_aborted" in server.log_of(parent), "the restart is aborted"
+    )
     assert all(alive(pid) for pid in old)
-    assert house.told("asked") == []
+    assert server.pids_of("sigterm") == []
     assert parent.poll() is None
 
 
-def test_an_old_worker_stays_until_the_new_one_says_that_it_is_ready(house: House) -> None:
-    parent = house.start(workers=1)
-    old = house.up(1)
-    house.temper("mute")
+def test_an_old_worker_runs_until_the_new_one_is_ready(server: SupervisedFolder) -> None:
+    parent = server.start(workers=1)
+    old = server.up(1)
+    server.set_behaviour("never-ready")
     parent.send_signal(signal.SIGHUP)
-    new = house.up(2)[-1]
-    assert house.told("asked") == []
+    new = server.up(2)[-1]
+    assert server.pids_of("sigterm") == []
     os.kill(old[0], signal.SIGKILL)
     wait_until(gone(old[0]), "the old worker is gone")
-    house.temper("even")
+    server.set_behaviour("normal")
     parent.send_signal(signal.SIGHUP)
-    wait_until(lambda: new in house.told("left"), "the mute one took over and was replaced")
+    wait_until(
+        lambda: new in server.pids_of("stopped"),
+        "the worker took over without being ready and was replaced",
+    )

@@ -10,7 +10,7 @@ import uvloop
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Transports differ in when they pause, resume and close; both are what we are run on."""
+    """Return the event loops: their transports pause, resume and close at different times."""
     module = item.getparent(pytest.Module)
     if module is not None and getattr(module.obj, "ON_BOTH_LOOPS", False):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

@@ -1,4 +1,4 @@
-"""A real uvicorn in the test's own event loop, and clients that may misbehave."""
+"""uvicorn in the test's own event loop, and clients that may violate the protocol."""
 
 import asyncio
 import socket
@@ -6,17 +6,20 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from websockets.client import ClientProtocol
-from websockets.frames import Frame as WireFrame
+from websockets.frames import Frame
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from tests.waiting import eventually
 from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import TransportMetrics
 from widget_server.transport.protocol_switch import ProtocolSwitch
+from widget_server.transport.settings import TransportSettings
 from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 HANDSHAKE = (
@@ -29,7 +32,7 @@ TEXT, BINARY, CONT, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
-    """A client's frame, masked with zeros."""
+    """Return a client's frame, masked with zeros."""
     head = opcode | (0x80 if fin else 0)
     size = len(payload)
     if size < 126:
@@ -48,6 +51,7 @@ class Served:
     port: int
     server: uvicorn.Server
     listener: socket.socket
+    metrics: TransportMetrics
     stopped: bool = False
 
     @property
@@ -56,16 +60,16 @@ class Served:
         return list(self.server.server_state.connections)
 
     def url(self, path: str = "/v1/live") -> str:
-        """The address of a WebSocket."""
+        """Return the address of a WebSocket."""
         return f"ws://127.0.0.1:{self.port}{path}"
 
     async def stop(self) -> None:
-        """Let the server leave, as it does after SIGTERM."""
+        """Shut the server down gracefully, as after SIGTERM."""
         self.stopped = True
         await self.server.shutdown(sockets=[self.listener])
 
     async def drop(self) -> None:
-        """End the server at once, without manners."""
+        """Stop the server at once and abort its connections."""
         for connection in self.connections:
             connection.transport.abort()
         for server in self.server.servers:
@@ -78,16 +82,21 @@ class Served:
 async def serving(
     app: Callable[..., Any],
     *,
-    ws: Any = WebSocketProtocol,
-    http: type[HardenedHttpProtocol] = HardenedHttpProtocol,
+    ws: str | None = None,
     graceful: int = 5,
     max_size: int = 32768,
+    **settings: Any,
 ) -> AsyncIterator[Served]:
-    """Serve `app` on a free port of the loopback until the block ends."""
+    """Serve `app` on a free port of the loopback until the block ends.
+
+    `settings` are fields of `TransportSettings`. `ws` names one of uvicorn's own protocols, to be
+    used instead of `WebSocketProtocol`.
+    """
+    transport = TransportSettings(**settings)
     config = uvicorn.Config(
         app,
-        ws=ws,
-        http=type("Door", (ProtocolSwitch,), {"inside": http}),
+        ws=cast(Any, ws or partial(WebSocketProtocol, settings=transport)),
+        http=cast(Any, partial(ProtocolSwitch, settings=transport)),
         ws_per_message_deflate=False,
         ws_max_size=max_size,
         server_header=False,
@@ -99,11 +108,11 @@ async def serving(
     config.load()
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
-    # The steps of `Server.serve`, without its signal handlers, which belong to the test runner.
+    # The steps of `Server.serve` without its signal handlers: the test runner has its own.
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
     await server.on_tick(0)
-    served = Served(listener.getsockname()[1], server, listener)
+    served = Served(listener.getsockname()[1], server, listener, transport.metrics)
     try:
         yield served
     finally:
@@ -113,7 +122,7 @@ async def serving(
 
 @dataclass
 class Client:
-    """A socket that does only what the test says: no pongs, no close frames, no reading ahead."""
+    """A socket that sends and reads only on request: no pongs, no close frames, no reading ahead."""
 
     sock: socket.socket
     parser: ClientProtocol = field(
@@ -129,7 +138,7 @@ class Client:
             await asyncio.get_running_loop().sock_sendall(self.sock, data)
 
     async def read(self) -> bytes:
-        """Read what has come, or b"" at the end of the stream."""
+        """Read the available bytes, or b"" at the end of the stream."""
         try:
             data = await asyncio.get_running_loop().sock_recv(self.sock, 65536)
         except ConnectionError:
@@ -147,19 +156,19 @@ class Client:
         self.raw = b"".join(parts)
         return self.raw
 
-    async def frames(self, until: int | None = None) -> list[WireFrame]:
-        """Read frames up to and with the first of that opcode, or to the end of the stream."""
-        received: list[WireFrame] = []
+    async def frames(self, until: int | None = None) -> list[Frame]:
+        """Read up to and including the first frame with the opcode `until`, or to the end."""
+        received: list[Frame] = []
         async with asyncio.timeout(20):
             while True:
-                received += [e for e in self.parser.events_received() if isinstance(e, WireFrame)]
+                received += [e for e in self.parser.events_received() if isinstance(e, Frame)]
                 if self.ended or any(f.opcode == until for f in received):
                     return received
                 if data := await self.read():
                     self.parser.receive_data(data)
 
     async def close_code(self) -> int:
-        """Read to the close frame; its code, or 1006 if the stream ends without one."""
+        """Read to the close frame. Return its code, or 1006 if the stream ends without one."""
         frames = await self.frames(CLOSE)
         closing = [f for f in frames if f.opcode == CLOSE]
         return int.from_bytes(bytes(closing[0].data[:2]), "big") if closing else 1006
@@ -167,7 +176,7 @@ class Client:
 
 @asynccontextmanager
 async def connected(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[Client]:
-    """A TCP connection; `receive_buffer` bounds what the kernel takes for a client not reading."""
+    """Open a TCP connection. `receive_buffer` limits the bytes in the kernel that are not read yet."""
     sock = socket.socket()
     sock.setblocking(False)
     if receive_buffer is not None:
@@ -180,27 +189,29 @@ async def connected(port: int, *, receive_buffer: int | None = None) -> AsyncIte
 
 
 async def send_in_two(served: Served, client: Client, request: bytes) -> None:
-    """Send the first bytes, and the others once they have been read: too few to say what it is."""
+    """Send five bytes, and the rest once the server has read them. They go to the HTTP protocol."""
     await client.send(request[:5])
     await eventually(
-        lambda: any(isinstance(one, HardenedHttpProtocol) for one in served.connections),
-        "the HTTP protocol has the beginning",
+        lambda: any(
+            isinstance(connection, HardenedHttpProtocol) for connection in served.connections
+        ),
+        "the HTTP protocol has the first bytes",
     )
     await client.send(request[5:])
 
 
 @asynccontextmanager
 async def upgraded(
-    port: int, *, receive_buffer: int | None = None, asking: bytes = HANDSHAKE
+    port: int, *, receive_buffer: int | None = None, handshake: bytes = HANDSHAKE
 ) -> AsyncIterator[Client]:
-    """A WebSocket connection whose handshake is done."""
+    """Open a WebSocket connection and complete its handshake. `handshake` is the request."""
     async with connected(port, receive_buffer=receive_buffer) as client:
-        await client.send(asking)
-        answer = b""
+        await client.send(handshake)
+        response = b""
         async with asyncio.timeout(20):
-            while b"\r\n\r\n" not in answer and not client.ended:
-                answer += await client.read()
-        head, _, rest = answer.partition(b"\r\n\r\n")
+            while b"\r\n\r\n" not in response and not client.ended:
+                response += await client.read()
+        head, _, rest = response.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101"), head
         client.parser.receive_data(rest)
         yield client

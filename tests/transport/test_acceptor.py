@@ -1,4 +1,4 @@
-"""The acceptor: everybody in their turn, no one while it rests, and no one is turned away for it."""
+"""Acceptor: pauses after rejections, accepts after each pause, and loses no connection."""
 
 import asyncio
 import os
@@ -11,22 +11,23 @@ from typing import cast
 
 from tests.waiting import eventually
 from widget_server.transport.acceptor import EXHAUSTED_S, MIN_PAUSE_S, REJECTIONS_PER_S, Acceptor
-from widget_server.transport.metrics import ACCEPT_METRICS
+from widget_server.transport.metrics import AcceptMetrics
 
 ON_BOTH_LOOPS = True
 LONG_S = 3600.0
-TURNS = 20
-"""Turns of the event loop, in which all who wait would have been accepted."""
+ITERATIONS = 20
+"""Iterations of the event loop, enough to accept all queued connections."""
 
 
-class Guests(ExitStack):
-    """A listening socket and those who have connected to it; accepted ones are told `hello`."""
+class Clients(ExitStack):
+    """An acceptor and the clients that connect to it. Each accepted connection receives `hello`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.listener = self.enter_context(socket.create_server(("127.0.0.1", 0)))
-        self.acceptor = Acceptor(self._protocol)
-        self.clients: list[socket.socket] = []
+        self.metrics = AcceptMetrics()
+        self.acceptor = Acceptor(self._protocol, self.metrics)
+        self.sockets: list[socket.socket] = []
         self.accepted = 0
 
     def _protocol(self) -> asyncio.Protocol:
@@ -34,19 +35,19 @@ class Guests(ExitStack):
         return _Hello()
 
     def open(self) -> None:
-        """Accept from now on."""
+        """Start accepting."""
         self.acceptor.open([self.listener], 100)
 
-    def come(self, number: int) -> None:
-        """So many more wait in the kernel's queue."""
+    def connect(self, number: int) -> None:
+        """Connect `number` more clients; they wait in the kernel's queue."""
         for _ in range(number):
             client = socket.create_connection(self.listener.getsockname(), timeout=20)
-            self.clients.append(self.enter_context(client))
+            self.sockets.append(self.enter_context(client))
 
-    async def leave(self) -> list[bytes]:
-        """What each client heard until the end."""
+    async def close_acceptor(self) -> list[bytes]:
+        """Close the acceptor. Return what each client received."""
         await self.acceptor.close()
-        return [await asyncio.to_thread(client.recv, 100) for client in self.clients]
+        return [await asyncio.to_thread(client.recv, 100) for client in self.sockets]
 
 
 class _Hello(asyncio.Protocol):
@@ -55,66 +56,66 @@ class _Hello(asyncio.Protocol):
         transport.close()
 
 
-async def _turns() -> None:
-    for _ in range(TURNS):
+async def _iterate() -> None:
+    for _ in range(ITERATIONS):
         await asyncio.sleep(0)
 
 
-async def test_everyone_is_accepted() -> None:
-    with Guests() as guests:
-        guests.come(5)
-        guests.open()
-        await eventually(lambda: guests.accepted == 5, "those who were there before are accepted")
-        guests.come(5)
-        await eventually(lambda: guests.accepted == 10, "and those who came after")
-        assert await guests.leave() == [b"hello"] * 10
+async def test_queued_and_later_connections_are_accepted() -> None:
+    with Clients() as clients:
+        clients.connect(5)
+        clients.open()
+        await eventually(lambda: clients.accepted == 5, "the queued connections are accepted")
+        clients.connect(5)
+        await eventually(lambda: clients.accepted == 10, "later connections are accepted")
+        assert await clients.close_acceptor() == [b"hello"] * 10
 
 
-async def test_no_one_is_accepted_while_it_rests_and_everybody_after() -> None:
-    with Guests() as guests:
-        guests.open()
-        before = ACCEPT_METRICS.pauses
-        guests.acceptor.throttle(LONG_S)
-        guests.acceptor.throttle(LONG_S)
-        guests.come(3)
-        await _turns()
-        assert (guests.accepted, ACCEPT_METRICS.pauses) == (0, before + 1)
-        assert await guests.leave() == [b"hello"] * 3, "who leaves, rested or not, answers all"
-    with Guests() as guests:
-        guests.open()
-        guests.acceptor.throttle(MIN_PAUSE_S)
-        guests.come(3)
-        await eventually(lambda: guests.accepted == 3, "the rest is over")
-        await guests.leave()
+async def test_no_connection_is_accepted_during_a_pause_and_all_are_after_it() -> None:
+    with Clients() as clients:
+        clients.open()
+        clients.acceptor.throttle(LONG_S)
+        clients.acceptor.throttle(LONG_S)
+        clients.connect(3)
+        await _iterate()
+        assert (clients.accepted, clients.metrics.pauses) == (0, 1)
+        assert await clients.close_acceptor() == [b"hello"] * 3, (
+            "closing accepts all queued connections, even during a pause"
+        )
+    with Clients() as clients:
+        clients.open()
+        clients.acceptor.throttle(MIN_PAUSE_S)
+        clients.connect(3)
+        await eventually(lambda: clients.accepted == 3, "the pause is over")
+        await clients.close_acceptor()
 
 
-async def test_many_short_rests_are_had_together() -> None:
+async def test_many_short_pauses_are_merged_into_one() -> None:
     many = round(MIN_PAUSE_S * REJECTIONS_PER_S)
-    with Guests() as guests:
-        guests.open()
-        before = ACCEPT_METRICS.pauses
-        for refused in range(1, many + 1):
-            assert ACCEPT_METRICS.pauses == before, refused
-            guests.acceptor.throttle()
-        assert ACCEPT_METRICS.pauses == before + 1
-        await guests.leave()
+    with Clients() as clients:
+        clients.open()
+        for rejected in range(1, many + 1):
+            assert clients.metrics.pauses == 0, rejected
+            clients.acceptor.throttle()
+        assert clients.metrics.pauses == 1
+        await clients.close_acceptor()
 
 
-async def test_who_has_left_before_he_is_accepted_harms_no_one() -> None:
-    with Guests() as guests:
-        guests.come(3)
-        for client in guests.clients:
+async def test_clients_that_disconnect_before_they_are_accepted_are_skipped() -> None:
+    with Clients() as clients:
+        clients.connect(3)
+        for client in clients.sockets:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             client.close()
-        guests.clients.clear()
-        guests.come(1)
-        guests.open()
-        assert await guests.leave() == [b"hello"]
+        clients.sockets.clear()
+        clients.connect(1)
+        clients.open()
+        assert await clients.close_acceptor() == [b"hello"]
 
 
 @contextmanager
 def no_more_descriptors() -> Iterator[None]:
-    """As many files are open as may be."""
+    """Open as many files as the process may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with ExitStack() as stack:
         highest = stack.enter_context(Path(os.devnull).open()).fileno()
@@ -128,17 +129,16 @@ def no_more_descriptors() -> Iterator[None]:
         yield
 
 
-async def test_who_finds_no_room_is_accepted_when_there_is_some() -> None:
-    with Guests() as guests:
-        guests.open()
-        guests.come(2)
-        before = ACCEPT_METRICS.resource_exhausted
+async def test_a_connection_without_a_free_descriptor_is_accepted_later() -> None:
+    with Clients() as clients:
+        clients.open()
+        clients.connect(2)
         with no_more_descriptors():
-            await eventually(lambda: ACCEPT_METRICS.resource_exhausted > before, "there is no room")
-            assert guests.accepted == 0
-        await eventually(lambda: guests.accepted == 2, "there is room")
-        assert await guests.leave() == [b"hello"] * 2
+            await eventually(lambda: clients.metrics.resource_exhausted, "no descriptor is free")
+            assert clients.accepted == 0
+        await eventually(lambda: clients.accepted == 2, "a descriptor is free")
+        assert await clients.close_acceptor() == [b"hello"] * 2
 
 
-def test_the_rest_for_want_of_room_is_had_at_once() -> None:
+def test_a_pause_for_lack_of_resources_is_not_merged() -> None:
     assert EXHAUSTED_S >= MIN_PAUSE_S

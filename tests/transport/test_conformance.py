@@ -1,4 +1,4 @@
-"""RFC 6455 as the Autobahn test cases have it, against the protocol that serves our sockets."""
+"""The Autobahn test cases for RFC 6455, run against `WebSocketProtocol`."""
 
 import asyncio
 import json
@@ -7,24 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from tests.transport.serving import serving
-from widget_server.transport.websocket.protocol import WebSocketProtocol
+from widget_server.transport.settings import WebSocketLimits
 
 ON_BOTH_LOOPS = True
 
 GROUPS = (1, 2, 3, 4, 5, 6, 7, 10)
 
-#: websockets calls a close frame between two fragments a protocol error and answers 1002 where the
-#: case wants the code back. RFC 6455 allows the frame there (5.4) and asks only SHOULD for the echo.
+#: `websockets` treats a close frame between two fragments as a protocol error and closes with 1002;
+#: the case expects an echo of the code. RFC 6455 allows the frame (5.4) and the echo is a SHOULD.
 UPSTREAM = {"7.1.5"}
 
 PASSED = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
-class UnlimitedProtocol(WebSocketProtocol):
-    """The cases send faster and in smaller pieces than any embed may."""
-
-    message_rate = control_rate = 1e9
-    message_burst = control_burst = max_fragments = 1_000_000
+#: The cases send faster and in more fragments than an embed may.
+UNLIMITED = WebSocketLimits(
+    message_rate=1e9,
+    message_burst=1_000_000,
+    control_rate=1e9,
+    control_burst=1_000_000,
+    max_fragments=1_000_000,
+)
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -35,9 +38,11 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", **content})
 
 
-async def test_every_case_passes_but_the_one_that_differs_upstream(tmp_path: Path) -> None:
-    async with serving(echo, ws=UnlimitedProtocol, max_size=1 << 24) as served:
-        # In a process of its own: its cases are old code that changes modules of Python itself.
+async def test_every_autobahn_case_passes_except_the_one_that_differs_upstream(
+    tmp_path: Path,
+) -> None:
+    async with serving(echo, websocket=UNLIMITED, max_size=1 << 24) as served:
+        # In a separate process: the cases are old code that patches modules of the standard library.
         program = "from kosoku._cli import main; main()"
         include = [word for group in GROUPS for word in ("-i", f"{group}.*")]
         suite = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""A socket lent to who writes to many: taken back before anything goes another way."""
+"""`direct_socket` is handed out when no bytes are buffered, and revoked before any other write."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +11,7 @@ from tests.transport.serving import CLOSE, PING, TEXT, Client, frame, serving, u
 from tests.waiting import eventually
 from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
+from widget_server.transport.settings import WebSocketLimits
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION, WebSocketProtocol
 
 ON_BOTH_LOOPS = True
@@ -18,43 +19,43 @@ ON_BOTH_LOOPS = True
 SMALL = PreparedBatch([PreparedMessage(b"small")])
 
 
-class Pinging(WebSocketProtocol):
-    timer_resolution_s = 0.02
-    ping_interval_min_s = ping_interval_max_s = 0.05
+PINGING = WebSocketLimits(
+    timer_resolution_s=0.02, ping_interval_min_s=0.05, ping_interval_max_s=0.05
+)
 
 
 class Member:
-    """A socket in a broadcast group, and whether it was taken back from it."""
+    """A member of a broadcast group that counts how often its direct socket was revoked."""
 
     def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
         self.connection = connection
         self.slot = NOT_A_MEMBER
-        self.taken_back = 0
+        self.revocations = 0
         self._group = broadcast
-        connection.on_direct_revoked = self._on_busy
+        connection.on_direct_revoked = self._on_revoked
 
-    def _on_busy(self) -> None:
-        self.taken_back += 1
+    def _on_revoked(self) -> None:
+        self.revocations += 1
         if self.slot != NOT_A_MEMBER:
             self._group.remove(self)
 
     def write(self, batch: PreparedBatch) -> None:
-        """As the hub writes to one who is not in the broadcast group."""
+        """Write like the hub to a subscription outside the broadcast group."""
         if self.connection.write(batch) and self.connection.direct_socket is not None:
             self._group.add(self, self.connection.direct_socket)
 
 
-class House:
-    """An application that accepts, sends what the test gives it, and lets go at the client's end."""
+class AcceptingApp:
+    """An application that accepts every socket and receives until the client disconnects."""
 
     def __init__(self) -> None:
-        self.peers: list[WebSocketProtocol] = []
+        self.connections: list[WebSocketProtocol] = []
         self.sends: list[Callable[..., Any]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        self.peers.append(scope["extensions"][CONNECTION_EXTENSION]["connection"])
+        self.connections.append(scope["extensions"][CONNECTION_EXTENSION]["connection"])
         self.sends.append(send)
         while (await receive())["type"] != "websocket.disconnect":
             pass
@@ -62,18 +63,21 @@ class House:
 
 @asynccontextmanager
 async def one_member(
-    ws: type[WebSocketProtocol] = WebSocketProtocol,
-) -> AsyncIterator[tuple[Member, Client, House]]:
-    house = House()
-    async with serving(house, ws=ws) as served, upgraded(served.port) as client:
-        await eventually(lambda: house.peers, "the socket is accepted")
-        connection = house.peers[0]
-        await eventually(lambda: not connection.buffered(), "the handshake's answer has left")
-        yield Member(connection, BroadcastGroup()), client, house
+    limits: WebSocketLimits | None = None,
+) -> AsyncIterator[tuple[Member, Client, AcceptingApp]]:
+    app = AcceptingApp()
+    async with (
+        serving(app, websocket=limits or WebSocketLimits()) as served,
+        upgraded(served.port) as client,
+    ):
+        await eventually(lambda: app.connections, "the socket is accepted")
+        connection = app.connections[0]
+        await eventually(lambda: not connection.buffered(), "the response of the handshake is sent")
+        yield Member(connection, BroadcastGroup()), client, app
 
 
-async def test_it_is_lent_once_something_was_written_and_only_to_who_gives_it_back() -> None:
-    async with one_member() as (member, _client, _house):
+async def test_the_direct_socket_is_handed_out_after_a_write_and_only_with_a_revoke_hook() -> None:
+    async with one_member() as (member, _client, _app):
         connection = member.connection
         assert connection.direct_socket is None
         hook, connection.on_direct_revoked = connection.on_direct_revoked, None
@@ -82,12 +86,12 @@ async def test_it_is_lent_once_something_was_written_and_only_to_who_gives_it_ba
         connection.on_direct_revoked = hook
         connection.write(SMALL)
         assert connection.direct_socket is not None
-        assert member.taken_back == 0
+        assert member.revocations == 0
 
 
-@pytest.mark.parametrize("end", ["close", "abort", "leave", "read no more"])
-async def test_it_is_taken_back_when_the_conversation_ends(end: str) -> None:
-    async with one_member() as (member, client, _house):
+@pytest.mark.parametrize("end", ["close", "abort", "client closes", "client disconnects"])
+async def test_the_direct_socket_is_revoked_when_the_connection_ends(end: str) -> None:
+    async with one_member() as (member, client, _app):
         connection = member.connection
         connection.write(SMALL)
         if end == "close":
@@ -96,61 +100,62 @@ async def test_it_is_taken_back_when_the_conversation_ends(end: str) -> None:
         elif end == "abort":
             connection.abort()
             assert connection.direct_socket is None
-        elif end == "leave":
+        elif end == "client closes":
             await client.send(frame(CLOSE, b"\x03\xe9"))
         else:
             client.sock.close()
-        await eventually(lambda: connection.direct_socket is None, "it was taken back")
-        assert member.taken_back == 1
+        await eventually(lambda: connection.direct_socket is None, "it was revoked")
+        assert member.revocations == 1
         assert not connection.write(SMALL)
         assert connection.direct_socket is None
 
 
-async def test_it_is_taken_back_when_the_application_sends_for_itself() -> None:
-    async with one_member() as (member, client, house):
+async def test_the_direct_socket_is_revoked_when_the_application_calls_send() -> None:
+    async with one_member() as (member, client, app):
         member.connection.write(SMALL)
-        await house.sends[0]({"type": "websocket.send", "text": "for itself"})
-        assert member.taken_back == 1
+        await app.sends[0]({"type": "websocket.send", "text": "by send"})
+        assert member.revocations == 1
         member.connection.write(SMALL)
-        await eventually(lambda: not member.connection.buffered(), "all of it has left")
+        await eventually(lambda: not member.connection.buffered(), "all bytes are sent")
         member.connection.write(SMALL)
         assert member.connection.direct_socket is not None
         member.connection.close(1000)
         texts = [bytes(f.data) for f in await client.frames(CLOSE) if f.opcode == TEXT]
-        assert texts == [b"small", b"for itself", b"small", b"small"]
+        assert texts == [b"small", b"by send", b"small", b"small"]
 
 
-async def test_a_ping_that_the_kernel_takes_leaves_it_lent() -> None:
-    async with one_member(Pinging) as (member, client, _house):
+async def test_a_ping_that_the_kernel_accepts_does_not_revoke_the_direct_socket() -> None:
+    async with one_member(PINGING) as (member, client, _app):
         member.connection.write(SMALL)
         await client.frames(PING)
         assert member.connection.direct_socket is not None
-        assert member.taken_back == 0
+        assert member.revocations == 0
 
 
-async def test_no_frame_is_torn_however_slowly_its_reader_reads() -> None:
-    house = House()
+async def test_no_frame_is_split_however_slowly_a_client_reads() -> None:
+    app = AcceptingApp()
     broadcast: BroadcastGroup[Any] = BroadcastGroup()
     sent = 0
-    async with serving(house) as served, AsyncExitStack() as stack:
+    async with serving(app) as served, AsyncExitStack() as stack:
         clients = []
         for number in range(5):
             buffer = 4096 if number % 2 else None
             client = await stack.enter_async_context(upgraded(served.port, receive_buffer=buffer))
             clients.append(client)
-            await eventually(lambda: len(house.peers) == len(clients), "it is accepted")
-        members = [Member(connection, broadcast) for connection in house.peers]
+            await eventually(lambda: len(app.connections) == len(clients), "it is accepted")
+        members = [Member(connection, broadcast) for connection in app.connections]
         slow = [(client, member) for client, member in zip(clients, members, strict=True)][1::2]
         reading = [asyncio.create_task(client.frames(CLOSE)) for client in clients[::2]]
-        for gulp in range(1, 4):
+        for round_ in range(1, 4):
             while not all(
-                member.taken_back == gulp and member.connection.write_paused for _, member in slow
+                member.revocations == round_ and member.connection.write_paused
+                for _, member in slow
             ):
                 batch = PreparedBatch([PreparedMessage(b"%06d" % sent + b"x" * 5_000)])
-                outside = [member for member in members if member.slot == NOT_A_MEMBER]
+                others = [member for member in members if member.slot == NOT_A_MEMBER]
                 broadcast.begin_write(sent)
                 broadcast.write(batch, len(members))
-                for member in outside:
+                for member in others:
                     member.write(batch)
                 sent += 1
                 await asyncio.sleep(0)

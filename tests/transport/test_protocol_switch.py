@@ -1,4 +1,4 @@
-"""The protocol switch: a handshake is judged before anything is made for it, as the long way would judge it."""
+"""ProtocolSwitch: a handshake is accepted or rejected as the HTTP protocol would do it, only earlier."""
 
 import asyncio
 import gc
@@ -6,6 +6,7 @@ import re
 import socket
 import weakref
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -17,21 +18,19 @@ from tests.waiting import eventually
 from widget_server.auth.rate_limit import Rate, RateLimiter
 from widget_server.model.errors import UnavailableError
 from widget_server.transport.admission import HandshakeLimiter
-from widget_server.transport.http_protocol import HardenedHttpProtocol
-from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.protocol_switch import ProtocolSwitch
+from widget_server.transport.settings import HttpLimits
 
 ON_BOTH_LOOPS = True
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
 
-class Inside(HardenedHttpProtocol):
-    linger_s = 0.2
+QUICK = HttpLimits(linger_s=0.2)
 
 
 class App:
-    """Refuses each socket with 418 and answers each request with 204; keeps what it was asked."""
+    """Rejects each socket with 418, answers each request with 204, and records the scopes."""
 
     def __init__(self) -> None:
         self.scopes: list[Any] = []
@@ -44,20 +43,20 @@ class App:
         await send({"type": f"{kind}.response.body", "body": b""})
 
 
-async def asked(served: Served, request: bytes, *, in_two: bool = False) -> bytes:
-    """The whole answer to this on a connection of its own."""
+async def request(served: Served, data: bytes, *, in_two: bool = False) -> bytes:
+    """Send `data` on a new connection. Return the whole response."""
     async with connected(served.port) as client:
-        await (send_in_two(served, client, request) if in_two else client.send(request))
+        await (send_in_two(served, client, data) if in_two else client.send(data))
         return await client.read_to_end()
 
 
-def status(answer: bytes) -> bytes:
-    return answer[9:12]
+def status(response: bytes) -> bytes:
+    return response[9:12]
 
 
 WITHOUT_HOST = HANDSHAKE.replace(b"Host: localhost\r\n", b"")
 ODD = {
-    "as browsers ask": (HANDSHAKE, b"418"),
+    "as sent by browsers": (HANDSHAKE, b"418"),
     "in small letters, without spaces": (
         HANDSHAKE.replace(b": ", b":").replace(b"Upgrade", b"upgrade"),
         b"418",
@@ -74,8 +73,11 @@ ODD = {
     "no name": (HANDSHAKE[:-2] + b": a\r\n\r\n", b"400"),
     "HTTP/2.0": (HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/2.0"), b"400"),
     "a body of chunks": (HANDSHAKE[:-2] + b"Transfer-Encoding: chunked\r\n\r\n", b""),
-    "two ways to upgrade": (HANDSHAKE[:-2] + b"Upgrade: h2c\r\n\r\n", b"204"),
-    "no wish to upgrade": (HANDSHAKE.replace(b"Connection: Upgrade", b"Connection: close"), b"204"),
+    "two Upgrade headers": (HANDSHAKE[:-2] + b"Upgrade: h2c\r\n\r\n", b"204"),
+    "no upgrade in Connection": (
+        HANDSHAKE.replace(b"Connection: Upgrade", b"Connection: close"),
+        b"204",
+    ),
     "too long": (
         HANDSHAKE[:-2] + b"X: " + bytes(33_000).replace(b"\0", b"x") + b"\r\n\r\n",
         b"431",
@@ -84,13 +86,13 @@ ODD = {
 
 
 @pytest.mark.parametrize(("request_", "expected"), ODD.values(), ids=ODD)
-async def test_a_handshake_is_judged_on_the_doorstep_as_inside(
+async def test_the_switch_and_the_http_protocol_agree_on_every_handshake(
     request_: bytes, expected: bytes
 ) -> None:
     app = App()
-    async with serving(app, http=Inside) as served:
-        answers = [await asked(served, request_), await asked(served, request_, in_two=True)]
-    assert [status(answer) for answer in answers] == [expected, expected]
+    async with serving(app, http=QUICK) as served:
+        responses = [await request(served, request_), await request(served, request_, in_two=True)]
+    assert [status(response) for response in responses] == [expected, expected]
     if app.scopes:
         one, other = app.scopes
         for name in ("type", "path", "raw_path", "query_string", "headers", "subprotocols"):
@@ -105,66 +107,58 @@ async def test_a_handshake_is_judged_on_the_doorstep_as_inside(
         ("10.0.0.1", [b"418", b"429", b"429", b"429"]),
     ],
 )
-async def test_a_network_that_asks_for_too_many_sockets_is_429_also_behind_a_proxy(
+async def test_too_many_handshakes_of_a_network_get_429_also_behind_a_proxy(
     proxies: str, statuses: list[bytes], in_two: bool
 ) -> None:
-    pace = RateLimiter({"handshake": Rate(1, 3600)})
+    limiter = RateLimiter({"handshake": Rate(1, 3600)})
 
-    class Paced(Inside):
-        handshakes = HandshakeLimiter(lambda address: pace.hit("handshake", str(address)), proxies)
+    def hit(address: str | None) -> None:
+        limiter.hit("handshake", str(address))
 
-    refused = HTTP_METRICS.requests_rejected.counts["429", "handshakes"]
     app = App()
-    async with serving(app, http=Paced) as served:
-        answers = []
+    async with serving(app, http=QUICK, handshakes=HandshakeLimiter(hit, proxies)) as served:
+        responses = []
         for reader in (None, b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-For: 192.0.2.1", None):
-            request = HANDSHAKE if reader is None else HANDSHAKE[:-2] + reader + b"\r\n\r\n"
-            answers.append(await asked(served, request, in_two=in_two))
-        assert status(await asked(served, GET)) == b"204", "all but sockets is served"
-    assert [status(answer) for answer in answers] == statuses
-    waits = [re.findall(rb"\r\nretry-after: ([0-9]+)\r\n", answer) for answer in answers]
+            data = HANDSHAKE if reader is None else HANDSHAKE[:-2] + reader + b"\r\n\r\n"
+            responses.append(await request(served, data, in_two=in_two))
+        assert status(await request(served, GET)) == b"204", "HTTP requests are still served"
+    assert [status(response) for response in responses] == statuses
+    waits = [re.findall(rb"\r\nretry-after: ([0-9]+)\r\n", response) for response in responses]
     assert [bool(wait) for wait in waits] == [one == b"429" for one in statuses]
     assert all(3500 < int(wait[0]) <= 3600 for wait in waits if wait)
-    assert len(app.scopes) == statuses.count(b"418") + 1, "for the others nothing was made"
-    assert HTTP_METRICS.requests_rejected.counts["429", "handshakes"] - refused == statuses.count(
-        b"429"
+    assert len(app.scopes) == statuses.count(b"418") + 1, (
+        "the application does not run for rejected handshakes"
     )
+    rejected = served.metrics.http.requests_rejected.counts["429", "handshakes"]
+    assert rejected == statuses.count(b"429")
 
 
 @pytest.mark.parametrize("in_two", [False, True])
-async def test_who_comes_when_too_many_do_is_503_and_told_when_to_come(in_two: bool) -> None:
-    def spend(_: str | None) -> None:
+async def test_a_handshake_above_the_total_limit_gets_503_with_retry_after(in_two: bool) -> None:
+    def hit(_: str | None) -> None:
         raise UnavailableError(retry_after=6.2)
 
-    class Full(Inside):
-        handshakes = HandshakeLimiter(spend, "")
-
-    async with serving(App(), http=Full) as served:
-        answer = await asked(served, HANDSHAKE, in_two=in_two)
-        assert status(await asked(served, GET)) == b"204", "all but sockets is served"
-    assert status(answer) == b"503"
-    assert b"\r\nretry-after: 7\r\n" in answer
+    limiter = HandshakeLimiter(hit)
+    async with serving(App(), http=QUICK, handshakes=limiter) as served:
+        response = await request(served, HANDSHAKE, in_two=in_two)
+        assert status(await request(served, GET)) == b"204", "HTTP requests are still served"
+    assert status(response) == b"503"
+    assert b"\r\nretry-after: 7\r\n" in response
 
 
-async def test_a_client_that_says_nothing_is_not_kept() -> None:
-    class Hasty(Inside):
-        header_s = 0.1
-
-    before = HTTP_METRICS.request_timeouts
-    async with serving(App(), http=Hasty) as served:
-        assert await asked(served, b"") == b""
+async def test_a_silent_connection_is_closed() -> None:
+    async with serving(App(), http=replace(QUICK, header_s=0.1)) as served:
+        assert await request(served, b"") == b""
         await eventually(lambda: not served.connections, "the connection is gone")
-    assert HTTP_METRICS.request_timeouts == before + 1
+    assert served.metrics.http.request_timeouts == 1
 
 
 @pytest.mark.parametrize(("request_", "expected"), [(HANDSHAKE, b"503"), (GET, b"204")])
-async def test_what_is_on_its_way_when_the_server_leaves_is_answered(
+async def test_a_request_on_its_way_at_shutdown_is_answered(
     request_: bytes, expected: bytes
 ) -> None:
-    class Patient(Inside):
-        linger_s = 10
-
-    async with serving(App(), http=Patient) as served, connected(served.port) as client:
+    limits = HttpLimits(linger_s=10)
+    async with serving(App(), http=limits) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
         (protocol_switch,) = served.connections
         assert isinstance(protocol_switch, ProtocolSwitch)
@@ -173,15 +167,15 @@ async def test_what_is_on_its_way_when_the_server_leaves_is_answered(
         assert status(await client.read_to_end()) == expected
 
 
-async def test_a_client_that_says_nothing_does_not_hold_up_a_server_that_leaves() -> None:
-    async with serving(App(), http=Inside) as served, connected(served.port) as client:
+async def test_a_silent_connection_does_not_delay_the_shutdown() -> None:
+    async with serving(App(), http=QUICK) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
         await served.stop()
         assert await client.read_to_end() == b""
 
 
-async def test_one_who_leaves_without_a_word_leaves_nothing() -> None:
-    async with serving(App(), http=Inside) as served:
+async def test_a_client_that_disconnects_silently_is_removed() -> None:
+    async with serving(App(), http=QUICK) as served:
         async with connected(served.port) as client:
             await eventually(lambda: served.connections, "it is connected")
             assert isinstance(client, Client)
@@ -189,8 +183,8 @@ async def test_one_who_leaves_without_a_word_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("request_", [HANDSHAKE, GET])
-async def test_the_doorstep_is_left_to_no_one(request_: bytes) -> None:
-    async with serving(App(), http=Inside) as served, connected(served.port) as client:
+async def test_the_switch_is_freed_after_the_hand_over(request_: bytes) -> None:
+    async with serving(App(), http=QUICK) as served, connected(served.port) as client:
         await eventually(lambda: served.connections, "it is connected")
         protocol_switch = weakref.ref(served.connections[0])
         gc.collect()
@@ -203,10 +197,10 @@ async def test_the_doorstep_is_left_to_no_one(request_: bytes) -> None:
             gc.enable()
 
 
-def test_connections_that_come_in_one_instant_are_taken_one_a_turn() -> None:
-    """What is relied upon in uvloop: between two of them everyone else has a turn."""
+def test_uvloop_accepts_one_connection_per_iteration() -> None:
+    """The protocols rely on this in uvloop: other tasks run between two new connections."""
 
-    async def taken() -> list[int]:
+    async def count_per_iteration() -> list[int]:
         made: list[asyncio.Protocol] = []
         seen = []
 
@@ -226,5 +220,5 @@ def test_connections_that_come_in_one_instant_are_taken_one_a_turn() -> None:
         return seen
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        seen = runner.run(taken())
+        seen = runner.run(count_per_iteration())
     assert all(after - before <= 1 for before, after in pairwise(seen))

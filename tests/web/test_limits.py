@@ -22,7 +22,7 @@ from widget_server.protocol import codes
 from widget_server.server.worker import BACKLOG, uvicorn_config
 from widget_server.store import migrate
 from widget_server.store.queries.stories import insert_story
-from widget_server.transport.websocket.limits import LimitedWebSocket
+from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.web import live as live_socket
 from widget_server.web.routes import create_asgi_app
 
@@ -67,7 +67,7 @@ async def test_rejected_subscriptions_do_not_restart_the_subscribe_timeout(
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
     loop = asyncio.get_running_loop()
-    async with serving(app) as served, upgraded(served.port, asking=UPGRADE_REQUEST) as client:
+    async with serving(app) as served, upgraded(served.port, handshake=UPGRADE_REQUEST) as client:
         begun = loop.time()
 
         async def keep_subscribing() -> None:
@@ -77,7 +77,7 @@ async def test_rejected_subscriptions_do_not_restart_the_subscribe_timeout(
 
         subscribing = asyncio.create_task(keep_subscribing())
         try:
-            assert await client.close_code() == codes.TOKEN_REFUSED
+            assert await client.close_code() == codes.CloseCode.TOKEN_REFUSED
         finally:
             subscribing.cancel()
         assert loop.time() - begun >= 1.5
@@ -91,11 +91,11 @@ async def test_a_client_is_closed_after_more_rejections_than_a_page_has_stories(
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
     allowed = live_socket.MAX_STORIES + live_socket.MAX_PROTOCOL_ERRORS
-    async with serving(app) as served, upgraded(served.port, asking=UPGRADE_REQUEST) as client:
+    async with serving(app) as served, upgraded(served.port, handshake=UPGRADE_REQUEST) as client:
         await client.send(wrong * allowed)
         received = await client.frames(CLOSE)
     assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
-    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.MALFORMED
+    assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.CloseCode.MALFORMED
 
 
 async def test_kernel_buffers_and_timeouts_of_a_socket_are_limited() -> None:
@@ -111,20 +111,20 @@ async def test_kernel_buffers_and_timeouts_of_a_socket_are_limited() -> None:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
         connection.close(1000)
         user_timeout = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
-        assert unsent == LimitedWebSocket.notsent_lowat
-        assert user_timeout == LimitedWebSocket.tcp_user_timeout_s * 1000
+        assert unsent == WebSocketLimits.notsent_lowat
+        assert user_timeout == WebSocketLimits.tcp_user_timeout_s * 1000
         limits = connection.transport.get_write_buffer_limits()
-        assert limits == (LimitedWebSocket.write_limit_low, LimitedWebSocket.write_limit_high)
+        assert limits == (WebSocketLimits.write_limit_low, WebSocketLimits.write_limit_high)
 
 
 def test_a_worker_has_the_documented_limits(tmp_path: Path) -> None:
     async def nothing(*_: object) -> None: ...
 
-    settings = uvicorn_config(load(data_dir=tmp_path), nothing)
+    settings = uvicorn_config(load(data_dir=tmp_path), nothing, TransportSettings())
     assert settings.backlog == BACKLOG
     assert settings.ws_max_size == 32 * 1024
     protocol_switch: Any = settings.http
-    assert protocol_switch.http_protocol.max_header_bytes == 32 * 1024
+    assert protocol_switch.keywords["settings"].http.max_header_bytes == 32 * 1024
 
 
 HEADERS: dict[str, Callable[[int], bytes]] = {

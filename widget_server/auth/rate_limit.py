@@ -14,6 +14,9 @@ from typing import Self
 
 from widget_server.model.errors import RateLimitedError
 
+#: One millionth of slack, so that rounding of floats does not reject the last action of a burst.
+_SLACK = 1 + 1e-6
+
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
@@ -31,6 +34,18 @@ class Rate:
         if match is None or not int(match[1]) or not int(match[2]):
             raise ValueError("A rate is count/seconds, both above 0: 10/60 is ten in a minute.")
         return cls(int(match[1]), float(match[2]))
+
+    def hit(self, full_at: float, now: float) -> float | None:
+        """Count one action of a bucket that is full at `full_at`; 0 for a bucket that is full now.
+
+        Return the time at which the bucket is full again, or None if the action is over the limit.
+        """
+        after = max(full_at, now) + self.per_s / self.count
+        return after if after - now <= self.per_s * _SLACK else None
+
+    def wait_s(self, full_at: float, now: float) -> float:
+        """Return the seconds after which `hit` counts the next action; at most 0 if it does now."""
+        return max(full_at, now) + self.per_s / self.count - now - self.per_s * _SLACK
 
 
 class RateLimiter:
@@ -77,12 +92,10 @@ class RateLimiter:
     @staticmethod
     def _full_after_one(rate: Rate, now: float, full_at: float) -> float:
         """Return when the bucket is full again after one more action. Raises `RateLimitedError`."""
-        full_at = max(full_at, now) + rate.per_s / rate.count
-        # One millionth of slack, so that rounding of floats does not reject the last action of a burst.
-        excess = full_at - now - rate.per_s * (1 + 1e-6)
-        if excess > 0:
-            raise RateLimitedError(retry_after=max(1, math.ceil(excess - 1e-6)))
-        return full_at
+        after = rate.hit(full_at, now)
+        if after is None:
+            raise RateLimitedError(retry_after=max(1, math.ceil(rate.wait_s(full_at, now) - 1e-6)))
+        return after
 
     def __len__(self) -> int:
         """Return the number of stored keys."""

@@ -1,5 +1,7 @@
 """HTTP statuses and WebSocket close codes of the problem codes. No other module maps them."""
 
+from enum import IntEnum
+
 from widget_server.model.errors import ProblemError
 
 STATUS = {
@@ -18,26 +20,35 @@ STATUS = {
     "rate_limited": 429,
     "unavailable": 503,
 }
-# Close codes: 4000 to 4499 mean “come back”, 4500 to 4999 “not before the page is loaded anew”.
-GOING_AWAY = 1001
-NO_TEXT = 1003
-ABUSE = 1008
-TOO_LARGE = 1009
-RESTART = 1012
-OVERLOAD = 1013
-MALFORMED = 4400
-NO_SUBSCRIPTION = 4408
-TOO_SLOW = 4413
-TOO_MANY = 4429
-TOKEN_REFUSED = 4501
-ORIGIN_REFUSED = 4503
-PROTOCOL_VERSION = 4505
-_REFUSED_SUBSCRIPTION = {
-    "token_invalid": TOKEN_REFUSED,
-    "token_expired": TOKEN_REFUSED,
-    "token_revoked": TOKEN_REFUSED,
-    "not_permitted": TOKEN_REFUSED,
-    "origin_not_allowed": ORIGIN_REFUSED,
+
+
+class CloseCode(IntEnum):
+    """WebSocket close codes: those of RFC 6455, section 7.4.1, and those of this protocol.
+
+    After 4000 to 4499 a client may reconnect; after 4500 to 4999 not before the page is reloaded.
+    """
+
+    NORMAL_CLOSURE = 1000
+    UNSUPPORTED_DATA = 1003
+    ABNORMAL_CLOSURE = 1006
+    """Never sent: the connection ended without a close frame."""
+    INVALID_DATA = 1007
+    POLICY_VIOLATION = 1008
+    INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
+    MALFORMED = 4400
+    NO_SUBSCRIPTION = 4408
+    TOO_SLOW = 4413
+    TOKEN_REFUSED = 4501
+    ORIGIN_REFUSED = 4503
+
+
+_REJECTED_SUBSCRIPTION = {
+    "token_invalid": CloseCode.TOKEN_REFUSED,
+    "token_expired": CloseCode.TOKEN_REFUSED,
+    "token_revoked": CloseCode.TOKEN_REFUSED,
+    "not_permitted": CloseCode.TOKEN_REFUSED,
+    "origin_not_allowed": CloseCode.ORIGIN_REFUSED,
 }
 
 
@@ -46,6 +57,6 @@ def status_of(rejection: ProblemError) -> int:
     return STATUS[rejection.code]
 
 
-def close_code_of(rejection: ProblemError) -> int:
-    """With which code a socket ends that was refused its only subscription."""
-    return _REFUSED_SUBSCRIPTION.get(rejection.code, NO_SUBSCRIPTION)
+def close_code_of(rejection: ProblemError) -> CloseCode:
+    """Return the close code of a socket whose only subscription was rejected."""
+    return _REJECTED_SUBSCRIPTION.get(rejection.code, CloseCode.NO_SUBSCRIPTION)

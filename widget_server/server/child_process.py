@@ -1,7 +1,7 @@
-"""A child process and its parent: how one is started, says that it serves, and goes with the parent.
+"""Start child processes, report their readiness, and stop them when the parent dies.
 
-What the parent calls is `spawn` and what that gives; a child calls `notify_ready` and
-`exit_with_parent`. They agree on two words in the environment, WIDGET_READY_FD and WIDGET_PARENT.
+The parent calls `spawn` and uses the `ChildProcess` that it returns. A child calls `notify_ready`
+and `exit_with_parent`. Two environment variables connect them: WIDGET_READY_FD and WIDGET_PARENT.
 """
 
 import ctypes
@@ -24,10 +24,11 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """A program to keep running. `env` is added to the environment of the parent.
+    """A program to keep running. `env` is added to the parent's environment.
 
-    `is_ready` says whether it serves; without it the child says so itself with `notify_ready`,
-    which is the only way to tell two workers on one port apart. `prepare` runs before each start.
+    `is_ready` returns whether the process serves. Without it the child reports readiness with
+    `notify_ready`: two workers on one port cannot be told apart from outside. `prepare` runs before
+    each start.
     """
 
     name: str
@@ -39,7 +40,7 @@ class ProcessSpec:
 
 
 class ChildProcess:
-    """One started child."""
+    """A started child process."""
 
     def __init__(self, spec: ProcessSpec) -> None:
         if spec.prepare is not None:
@@ -54,12 +55,12 @@ class ChildProcess:
             "WIDGET_PARENT": str(os.getpid()),
         }
         with ready_writer:
-            self.popen = subprocess.Popen(  # noqa: S603 - the command is our own
+            self.popen = subprocess.Popen(  # noqa: S603 - the command is this program's own
                 spec.command,
-                env={**os.environ, **(spec.env or {}), **variables},  # noqa: TID251 - handed on whole
+                env={**os.environ, **(spec.env or {}), **variables},  # noqa: TID251 - passed on unchanged
                 stdin=subprocess.DEVNULL,
                 pass_fds=(ready_writer.fileno(),),
-                # A terminal's Ctrl-C reaches the parent alone, which ends the others in order.
+                # Ctrl-C in a terminal then reaches only the parent, which stops its children in order.
                 process_group=0,
                 preexec_fn=_set_parent_death_signal(  # noqa: PLW1509 - the parent has no threads
                     os.getpid(), signal.SIGKILL if spec.is_dependency else signal.SIGTERM
@@ -69,7 +70,7 @@ class ChildProcess:
         log.info("event=process_started name=%s pid=%d", spec.name, self.popen.pid)
 
     def is_ready(self) -> bool:
-        """Whether it serves; once ready, always ready."""
+        """Return whether the process serves. Once it was ready it counts as ready."""
         if not self._ready and self.spec.is_ready is not None:
             self._ready = self.spec.is_ready()
         elif not self._ready:
@@ -78,11 +79,11 @@ class ChildProcess:
         return self._ready
 
     def send(self, signum: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal unless the process has exited."""
         self.popen.send_signal(signum)
 
     def exit_status(self) -> int | None:
-        """Its exit status, minus the signal's number if one ended it; None while it runs."""
+        """Return the exit status, the negative signal number after a signal, or None while it runs."""
         status = self.popen.poll()
         if status is not None:
             self._ready_reader.close()
@@ -90,20 +91,23 @@ class ChildProcess:
 
 
 def _set_parent_death_signal(parent: int, signum: int) -> Callable[[], None]:
-    """What the child runs before its program: have the kernel send `signum` when we are gone."""
+    """Return a function for the child to run before its program.
+
+    It makes the kernel send `signum` to the child when the parent exits.
+    """
     libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
 
     def prepare() -> None:
         if libc is not None:
             libc.prctl(_PR_SET_PDEATHSIG, signum)
-        if os.getppid() != parent:  # it died between the fork and the line above
+        if os.getppid() != parent:  # the parent exited between `fork` and `prctl`
             os._exit(1)
 
     return prepare
 
 
 def spawn(spec: ProcessSpec) -> ChildProcess | None:
-    """The child, started; None where the machine has no room for a process just now."""
+    """Start a child. Return None if the system cannot start a process at the moment."""
     try:
         return ChildProcess(spec)
     except OSError as problem:
@@ -112,8 +116,8 @@ def spawn(spec: ProcessSpec) -> ChildProcess | None:
 
 
 def notify_ready() -> None:
-    """In a worker: tell the parent that this process now serves. Does nothing without a parent."""
-    descriptor = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - the parent's word, no setting
+    """In a worker: report to the parent that this process serves. Do nothing without a parent."""
+    descriptor = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - set by the parent, not a setting
     if descriptor is not None:
         with suppress(OSError):
             os.write(int(descriptor), b"r")
@@ -121,12 +125,12 @@ def notify_ready() -> None:
 
 
 def exit_with_parent() -> None:
-    """In a worker: leave, as if asked to, once the parent is gone.
+    """In a worker: send SIGTERM to this process once the parent has exited.
 
-    Linux sends the signal itself; elsewhere a changed parent is the only sign, looked for each
-    second. Does nothing without a parent.
+    Linux sends the signal itself. On other systems only the parent's process id changes; it is
+    checked every second. Do nothing without a parent.
     """
-    parent = os.environ.get("WIDGET_PARENT")  # noqa: TID251 - the parent's word, no setting
+    parent = os.environ.get("WIDGET_PARENT")  # noqa: TID251 - set by the parent, not a setting
 
     def watch() -> None:
         while os.getppid() == int(parent or 0):

@@ -1,4 +1,4 @@
-"""The ports that a server listens on: who may share them, and with whom."""
+"""Open listening sockets: one per worker on a shared port, or none if another server uses the port."""
 
 import contextlib
 import socket
@@ -11,15 +11,15 @@ class AddressUnavailableError(OperatorError):
 
 
 def ensure_port_free(host: str, port: int) -> None:
-    """Raise `AddressUnavailableError` when anyone listens on the port, be it another server that would share it."""
+    """Raise `AddressUnavailableError` if any process listens on the port, even one that shares it."""
     _bind(host, port, shared=False).close()
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """A socket of this process alone, on a port that several processes share (SO_REUSEPORT).
+    """Open this process's own socket on a port that several processes share (SO_REUSEPORT).
 
-    Sockets shared by inheritance would load the processes unevenly for as long as readers stay.
-    Raises `AddressUnavailableError` when the port is taken by something else.
+    With one inherited socket, connections would be spread unevenly over the processes, and stay so.
+    Raises `AddressUnavailableError` if another program uses the port.
     """
     return _bind(host, port, shared=True)
 
@@ -36,8 +36,8 @@ def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 def _bound_socket(host: str, port: int, *, shared: bool) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, kind, protocol, _, address = found[0]
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = addresses[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:

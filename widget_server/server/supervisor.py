@@ -1,8 +1,7 @@
-"""The parent process of a server: starts its children, keeps them running, ends them in order.
+"""Parent process of a server: start the child processes, restart them, and stop them in order.
 
-It knows processes only; what the children do is their own business. Children are of two kinds:
-an engine (the embedded Valkey) starts first, ends last and dies at once with the parent; workers
-are asked to leave and get time to drain.
+There are two kinds of children. The dependency (the embedded Valkey) starts first, stops last, and
+is killed at once if the parent dies. Workers are stopped with SIGTERM and have time to drain.
 """
 
 import logging
@@ -29,26 +28,26 @@ from widget_server.server.child_process import ChildProcess, ProcessSpec, spawn
 
 log = logging.getLogger(__name__)
 
-#: Seconds: between a death and the next start, doubling from the first to the second.
+#: Seconds between an exit and the next start: doubled from the first value up to the second.
 BACKOFF_S = (0.1, 2.0)
-#: Seconds of life after which a death counts as the first one again.
+#: Seconds of running after which the next exit starts with the first delay again.
 STABLE_AFTER_S = 10.0
-#: Seconds that a worker gets beyond its drain before it is killed.
+#: Seconds after its drain until a worker is killed.
 GRACE_S = 7.0
-#: Seconds that a new process may take until it is ready.
+#: Seconds until a new process must be ready.
 START_S = 30.0
-#: Seconds that an engine gets to stop; it has nothing to write.
+#: Seconds until a dependency must have stopped. Valkey stores nothing, so it stops at once.
 _DEPENDENCY_STOP_S = 3.0
-#: Seconds between looks at something that sends no signal when it changes.
+#: Seconds between two checks of a state that sends no signal when it changes.
 _POLL_S = 0.05
 
 
 class DataDirLockedError(OperatorError):
-    """Another server works on the data folder."""
+    """Another server uses the data folder."""
 
 
 def valkey_spec(data_dir: Path) -> ProcessSpec:
-    """The embedded Valkey of a data folder whose lock the caller holds."""
+    """Return the embedded Valkey of a data folder. The caller holds the folder's lock."""
     return ProcessSpec(
         name="valkey",
         command=embedded_valkey.command(data_dir),
@@ -61,11 +60,11 @@ def valkey_spec(data_dir: Path) -> ProcessSpec:
 def server_processes(
     data_dir: Path, host: str, port: int, workers: int, *, valkey: bool
 ) -> list[ProcessSpec]:
-    """The children of a server: its workers, and the embedded Valkey where it is asked for."""
+    """Return the children of a server: its workers, and the embedded Valkey if `valkey` is True."""
     command = [sys.executable, "-m", "widget_server", "serve"]
     command += ["--host", host, "--port", str(port), "--data", str(data_dir)]
-    engines = [valkey_spec(data_dir)] if valkey else []
-    return engines + [
+    dependencies = [valkey_spec(data_dir)] if valkey else []
+    return dependencies + [
         ProcessSpec(f"worker-{number}", command, {"WIDGET_WORKER": str(number)})
         for number in range(1, workers + 1)
     ]
@@ -73,9 +72,9 @@ def server_processes(
 
 @contextmanager
 def lock_data_dir(data_dir: Path) -> Iterator[None]:
-    """Hold `DATA/server.lock`; the kernel lets go of it however this process ends.
+    """Hold the lock `DATA/server.lock`. The kernel releases it however this process ends.
 
-    Raises `DataDirLockedError` when another process holds it, and `OperatorError` when the file
+    Raises `DataDirLockedError` if another process holds it, and `OperatorError` if the file
     cannot be opened, locked or written.
     """
     if sys.platform == "win32":
@@ -95,9 +94,8 @@ def lock_data_dir(data_dir: Path) -> Iterator[None]:
             except BlockingIOError:
                 lock.seek(0)
                 raise DataDirLockedError(
-                    f"Another server (process {lock.read().strip() or 'unknown'}) works on the "
-                    f"data folder {data_dir}: stop it, or give this one a folder of its own with "
-                    "--data."
+                    f"Another server (process {lock.read().strip() or 'unknown'}) uses the data "
+                    f"folder {data_dir}: stop it, or give this one a folder of its own with --data."
                 ) from None
             lock.truncate(0)
             lock.write(f"{os.getpid()}\n")
@@ -107,7 +105,7 @@ def lock_data_dir(data_dir: Path) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Slot:
-    """A child's place: the process that fills it, and during a rolling restart the next one."""
+    """The current process of one child, and during a rolling restart its replacement."""
 
     spec: ProcessSpec
     current: ChildProcess | None = None
@@ -117,9 +115,9 @@ class _Slot:
 
 
 class Supervisor:
-    """Keeps children running until SIGTERM or SIGINT; SIGHUP replaces the workers one by one.
+    """Keeps children running until SIGTERM or SIGINT. SIGHUP replaces the workers one by one.
 
-    `drain_s` is what a worker may take to leave; it is killed `GRACE_S` later.
+    A worker may take `drain_s` seconds to stop; it is killed `GRACE_S` later.
     """
 
     def __init__(self, specs: list[ProcessSpec], drain_s: float) -> None:
@@ -134,9 +132,9 @@ class Supervisor:
         self._kill_replaced_at = self._give_up_at = 0.0
 
     def run(self) -> int:
-        """Run in the main thread until told to stop; the exit status for the process.
+        """Run in the main thread until stopped. Return the exit status of the process.
 
-        0 after a signal, 2 if a worker refused its settings, 1 if an engine never got ready.
+        0 after a signal, 2 if a worker rejected its settings, 1 if a dependency did not get ready.
         """
         wakeup_reader, wakeup_writer = socket.socketpair()
         wakeup_reader.setblocking(False)
@@ -145,7 +143,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._on_stop_signal)
         signal.signal(signal.SIGINT, self._on_stop_signal)
         signal.signal(signal.SIGHUP, self._on_roll_signal)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to be woken
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # ends `select` below
         self._give_up_at = time.monotonic() + START_S
         try:
             while self._status is None:
@@ -160,16 +158,16 @@ class Supervisor:
         return self._status
 
     def _on_stop_signal(self, _signum: int, _frame: FrameType | None) -> None:
-        self._force_stop = self._status is not None  # asked twice: do not wait for drains
+        self._force_stop = self._status is not None  # second signal: do not wait for drains
         self._status = self._status or 0
 
     def _on_roll_signal(self, _signum: int, _frame: FrameType | None) -> None:
-        # A replacement under way is finished first and then replaced again: it may be older than
-        # the change for which we are asked.
+        # A replacement that is being started is finished first and then replaced again: it may have
+        # started before the change that the restart is for.
         self._rolling[1:] = self._workers
 
     def _must_poll(self) -> bool:
-        """Whether something is awaited that sends no signal when it comes."""
+        """Return whether a state is awaited that sends no signal when it changes."""
         slots = self._dependencies + self._workers
         empty = any(slot.current is None for slot in slots)
         return (
@@ -177,7 +175,7 @@ class Supervisor:
         )
 
     def _tick(self, now: float) -> None:
-        """Look once at everything."""
+        """Check all children once."""
         for slot in self._dependencies + self._workers:
             self._reap(slot, now)
         for slot in self._dependencies:
@@ -189,14 +187,15 @@ class Supervisor:
             if not self._dependencies_ready and now > self._give_up_at:
                 log.error("event=valkey_start_timeout see=valkey.log")
                 self._status = 1
-        # Only the first start waits for the engines: later a worker without a bus beats none.
+        # Wait for Valkey only at the first start. Later, start workers even if Valkey is down: they can
+        # serve without the bus.
         if self._dependencies_ready:
             for slot in self._workers:
                 self._start_if_due(slot, now)
             self._roll_restart(now)
 
     def _reap(self, slot: _Slot, now: float) -> None:
-        """Notice a death: the next one takes over, or the place is due to be filled again."""
+        """If the process has exited, let its replacement take over or schedule the next start."""
         if slot.current is None or (status := slot.current.exit_status()) is None:
             return
         log.warning("event=process_exited name=%s status=%d", slot.spec.name, status)
@@ -214,13 +213,13 @@ class Supervisor:
             slot.due = now + BACKOFF_S[1]
 
     def _roll_restart(self, now: float) -> None:
-        """One step of a rolling restart: start the next, wait for it, see the old one off."""
+        """Do one step of a rolling restart: start the new process, wait for it, stop the old one."""
         if not self._rolling:
             return
         slot = self._rolling[0]
         if self._replaced is not None:
             self._stop_replaced(self._replaced, now)
-        elif slot.current is None:  # it died, and comes back anew by itself
+        elif slot.current is None:  # it exited; `_start_if_due` starts the new version
             self._rolling.pop(0)
         elif slot.next is None:
             slot.next = spawn(slot.spec)
@@ -245,7 +244,7 @@ class Supervisor:
             old.send(signal.SIGKILL)
 
     def _stop_all(self, processes: list[ChildProcess | None], timeout_s: float) -> None:
-        """Ask all of them to leave, wait, kill those that stay."""
+        """Send SIGTERM to all processes, wait, and kill those that still run after `timeout_s`."""
         running = [process for process in processes if process is not None]
         for process in running:
             process.send(signal.SIGTERM)

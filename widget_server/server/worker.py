@@ -1,4 +1,4 @@
-"""One process that serves: uvicorn with our protocols, its own listening socket, a clean end."""
+"""Worker process: uvicorn with this server's protocols, own listening sockets, graceful shutdown."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,8 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -19,62 +21,69 @@ from widget_server.protocol.client_messages import MAX_BYTES
 from widget_server.server.listeners import open_listener
 from widget_server.transport.acceptor import Acceptor
 from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
-from widget_server.transport.http_protocol import HardenedHttpProtocol
+from widget_server.transport.metrics import TransportMetrics
 from widget_server.transport.protocol_switch import ProtocolSwitch
+from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+"""Connections that wait in the kernel's queue until they are accepted."""
 STOP_POLL_S = 0.5
-"""So often a process looks whether it was asked to leave."""
+"""Seconds between two checks whether shutdown was requested."""
 SHUTDOWN_GRACE_S = 5
-"""Beyond the drain, for answers that are still being sent."""
+"""Seconds after the drain, for responses that are still being sent."""
 
 
 class UvicornServer(uvicorn.Server):
-    """Says when it serves, and ends as one that did what it was asked to."""
+    """uvicorn server that reports readiness and exits with status 0 after SIGTERM."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, settings: TransportSettings, on_ready: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._settings = settings
         self._on_ready = on_ready
-        self.acceptor = Acceptor(self._connection)
+        self.acceptor = Acceptor(self._make_protocol, settings.metrics.accept)
 
-    def _connection(self) -> ProtocolSwitch:
-        return ProtocolSwitch(self.config, self.server_state, self.lifespan.state)
+    def _make_protocol(self) -> ProtocolSwitch:
+        return ProtocolSwitch(
+            self.config, self.server_state, self.lifespan.state, settings=self._settings
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and report it."""
+        """Start the application, accept connections, and report readiness."""
         await super().startup([])
         self.acceptor.open(sockets or [], self.config.backlog)
-        # What lives since the start is not looked at again by the garbage collector.
+        # Objects that exist now live as long as the process: exclude them from garbage collection.
         gc.collect()
         gc.freeze()
         log.info("event=serving port=%d", self.config.port)
         self._on_ready()
 
     async def main_loop(self) -> None:
-        """Wait until asked to leave, and renew the date that answers carry.
+        """Run until shutdown is requested; refresh the `Date` header twice a second.
 
-        uvicorn's own wakes ten times a second, a tenth of what an idle process costs.
+        uvicorn's own loop wakes ten times a second, which is a tenth of the CPU of an idle process.
         """
         while not await self.on_tick(0):  # noqa: ASYNC110 - uvicorn has a flag and no event
             await asyncio.sleep(STOP_POLL_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Leave, and still answer those whom only the kernel has let in."""
+        """Shut down, and serve the connections that wait in the kernel's queue first."""
         await self.acceptor.close()
         await super().shutdown([])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Drain when asked to leave.
+        """Start the graceful shutdown on SIGINT and SIGTERM.
 
-        uvicorn's own raises the signal once more after the drain, so that a server which left in
-        good order would be reported as killed.
+        uvicorn's own method raises the signal again after the shutdown, so that a server that shut
+        down in order would be reported as killed.
         """
-        asked = (signal.SIGINT, signal.SIGTERM)
-        before = {signum: signal.signal(signum, self.handle_exit) for signum in asked}
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {signum: signal.signal(signum, self.handle_exit) for signum in signals}
         try:
             yield
         finally:
@@ -83,7 +92,7 @@ class UvicornServer(uvicorn.Server):
 
 
 def raise_fd_limit() -> None:
-    """Have as many open files, and so sockets, as this process may: shells and services give 1024."""
+    """Raise the limit on open files to the hard limit: shells and services start with 1,024."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -91,14 +100,14 @@ def raise_fd_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def uvicorn_config(config: Config, app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves an application of ours: our protocols, no logs of its own, no deflate."""
+def uvicorn_config(config: Config, app: ASGIApp, settings: TransportSettings) -> uvicorn.Config:
+    """Return the configuration of uvicorn: this server's protocols, no access log, no deflate."""
     return uvicorn.Config(
         app,
         host=config.host,
         port=config.port,
-        http=ProtocolSwitch,
-        ws=WebSocketProtocol,
+        http=cast(Any, partial(ProtocolSwitch, settings=settings)),
+        ws=cast(Any, partial(WebSocketProtocol, settings=settings)),
         ws_per_message_deflate=False,
         ws_max_size=MAX_BYTES,
         loop="auto",
@@ -116,10 +125,10 @@ def uvicorn_config(config: Config, app: ASGIApp) -> uvicorn.Config:
 def make_handshake_limiter(
     services: Services, config: Config, on_rejected: Callable[[], None]
 ) -> HandshakeLimiter:
-    """Counted for the network, under its key of the day, and then for this process.
+    """Return a limit on handshakes per network (under its key of the day) and in this process.
 
-    Those who come from everywhere at once are let in all the same, up to a number; what is beyond
-    that waits outside, for the sake of the readers who are here. `on_refused` is told of each.
+    Above the total limit a handshake is answered 503, so that connected readers are not slowed
+    down when clients of many networks connect at once. `on_rejected` is called for each rejection.
     """
 
     def hit(address: str | None) -> None:
@@ -137,23 +146,37 @@ def make_handshake_limiter(
     return HandshakeLimiter(hit, config.trusted_proxies)
 
 
+def transport_settings(
+    config: Config, services: Services, metrics: TransportMetrics, on_rejected: Callable[[], None]
+) -> TransportSettings:
+    """Return the settings of all connections of a worker."""
+    return TransportSettings(
+        websocket=WebSocketLimits(drain_s=config.drain_seconds),
+        metrics=metrics,
+        handshakes=make_handshake_limiter(services, config, on_rejected),
+        connection_slots=HttpConnectionSlots(
+            config.connections, services.network_key, config.trusted_proxies
+        ),
+    )
+
+
 def run(config: Config, on_ready: Callable[[], None]) -> int:
-    """Serve until told to stop; the exit status."""
+    """Serve until shutdown is requested. Return the exit status: 3 if the application did not start."""
     raise_fd_limit()
-    WebSocketProtocol.drain_s = config.drain_seconds
     app = create_app(config)
-    server = UvicornServer(uvicorn_config(config, app), on_ready)
-    HardenedHttpProtocol.handshakes = make_handshake_limiter(
-        app.state.services, config, server.acceptor.throttle
+
+    def on_rejected() -> None:
+        server.acceptor.throttle()  # the server is created below, from these settings
+
+    settings = transport_settings(
+        config, app.state.services, app.state.transport_metrics, on_rejected
     )
-    HardenedHttpProtocol.connection_slots = HttpConnectionSlots(
-        config.connections, app.state.services.network_key, config.trusted_proxies
-    )
-    with contextlib.ExitStack() as open_:
+    server = UvicornServer(uvicorn_config(config, app, settings), settings, on_ready)
+    with contextlib.ExitStack() as stack:
         listeners = [
-            open_.enter_context(contextlib.closing(open_listener(config.host, port)))
+            stack.enter_context(contextlib.closing(open_listener(config.host, port)))
             for port in (config.port, *config.metrics_ports)
         ]
         runner = asyncio.Runner(loop_factory=server.config.get_loop_factory())
-        open_.enter_context(runner).run(server.serve(listeners))
+        stack.enter_context(runner).run(server.serve(listeners))
     return 0 if server.started else 3

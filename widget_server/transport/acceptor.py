@@ -1,37 +1,38 @@
-"""Takes connections from the kernel, and fewer of them while handshakes are being refused.
+"""Accept connections from the kernel, more slowly while handshakes are being rejected.
 
-A refusal is as cheap as we can make it, and still costs an eighth of a millisecond: at thousands a
-second those who are here would feel it. The event loop's own servers take whatever comes, so this
-one accepts by itself. Who is not accepted yet waits in the kernel's queue, where no one feels it.
+Rejecting a handshake costs 0.125 ms. At thousands a second that would delay connected clients, so
+accepting pauses after rejections; connections that are not accepted yet wait in the kernel's queue.
+The event loop's own servers cannot pause, so this class calls `accept` itself.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from widget_server.transport.metrics import ACCEPT_METRICS
+from widget_server.transport.metrics import AcceptMetrics
 
 REJECTIONS_PER_S = 500
-"""Refusals a second, for after each of them no one is accepted for a while: a sixteenth of the time."""
+"""Rejections a second: accepting pauses for 2 ms after each. The rejections then cost 1/16 of the time."""
 MIN_PAUSE_S = 0.02
-"""Ten rests are had at once: looking away and back costs more than a refusal."""
+"""Ten pauses are merged: removing and adding the readers costs more than one rejection."""
 EXHAUSTED_S = 0.1
-"""The same where the system had no room for another one: descriptors, memory."""
+"""The pause after the system had no descriptor or no memory for another connection."""
 
 
 class Acceptor:
-    """Accepts on several sockets, on each one connection in a turn of the event loop."""
+    """Accepts on several listening sockets, one connection of each per iteration of the event loop."""
 
-    def __init__(self, protocol: Callable[[], asyncio.Protocol]) -> None:
-        """`protocol` makes the one that a connection begins with."""
+    def __init__(self, protocol: Callable[[], asyncio.Protocol], metrics: AcceptMetrics) -> None:
+        """`protocol` creates the first protocol of a connection."""
         self._protocol = protocol
+        self._metrics = metrics
         self._listeners: list[socket.socket] = []
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[None]] = set()
         self._pause_debt_s = 0.0
         self._paused: asyncio.TimerHandle | None = None
 
     def open(self, listeners: Sequence[socket.socket], backlog: int) -> None:
-        """Listen, and accept from now on."""
+        """Listen on all sockets and start accepting."""
         self._listeners = list(listeners)
         for listener in self._listeners:
             listener.setblocking(False)
@@ -39,16 +40,19 @@ class Acceptor:
         self._start_accepting()
 
     def throttle(self, seconds: float = 1 / REJECTIONS_PER_S) -> None:
-        """Accept no one for so long, now or together with the rests that come after."""
+        """Add `seconds` to the next pause, and start it once it is at least `MIN_PAUSE_S` long."""
         self._pause_debt_s += seconds
         if self._pause_debt_s >= MIN_PAUSE_S and self._paused is None and self._listeners:
-            ACCEPT_METRICS.pauses += 1
+            self._metrics.pauses += 1
             self._stop_accepting()
             self._paused = asyncio.get_running_loop().call_later(self._pause_debt_s, self._resume)
             self._pause_debt_s = 0.0
 
     async def close(self) -> None:
-        """Accept those who wait, for closing would reset them, and no one any more."""
+        """Accept all queued connections, then stop listening.
+
+        Closing the listeners first would reset the queued connections.
+        """
         if self._paused is None:
             self._stop_accepting()
         else:
@@ -58,7 +62,7 @@ class Acceptor:
             while self._accept_one(listener):
                 pass
             listener.close()
-        await asyncio.gather(*self._beginning, return_exceptions=True)
+        await asyncio.gather(*self._starting, return_exceptions=True)
 
     def _start_accepting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -75,25 +79,25 @@ class Acceptor:
         self._start_accepting()
 
     def _accept_one(self, listener: socket.socket) -> bool:
-        """Accept one; whether there was one."""
+        """Accept one connection. Return False if none was queued or no resources are left."""
         try:
             connection, _ = listener.accept()
         except (BlockingIOError, InterruptedError):
             return False
-        except ConnectionError:  # it did not wait
+        except ConnectionError:  # the client disconnected before it was accepted
             return True
         except OSError:
-            ACCEPT_METRICS.resource_exhausted += 1
+            self._metrics.resource_exhausted += 1
             self.throttle(EXHAUSTED_S)
             return False
         connection.setblocking(False)
         task = asyncio.get_running_loop().create_task(self._start_protocol(connection))
-        self._beginning.add(task)
-        task.add_done_callback(self._beginning.discard)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
         return True
 
     async def _start_protocol(self, connection: socket.socket) -> None:
         try:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-        except OSError:  # it left in this moment
+        except OSError:  # the client disconnected meanwhile
             connection.close()

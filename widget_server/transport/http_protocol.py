@@ -1,97 +1,89 @@
-"""A uvicorn HTTP/1.1 protocol that bounds what a client may send, and for how long it may take.
+"""HTTP/1.1 protocol for uvicorn that limits the size and the duration of requests.
 
-It stands behind `protocol_switch.ProtocolSwitch`. What is refused here never reaches the application; the answer is
-one line of text, and the connection is closed.
+`protocol_switch.ProtocolSwitch` creates it. A rejected request never reaches the application: the
+response is one line of text, and the connection is closed.
 """
 
 import asyncio
 from asyncio.transports import Transport
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from widget_server.model.errors import ProblemError
-from widget_server.protocol import codes
-from widget_server.transport import rejection
-from widget_server.transport.admission import HandshakeLimiter, HttpConnectionSlots
-from widget_server.transport.metrics import HTTP_METRICS
 from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
+from widget_server.transport.rejection import Rejection, plain_response
+from widget_server.transport.settings import TransportSettings
 from widget_server.transport.timing_wheel import GraceTimer
 
-#: Why a request is refused with each status before it was read, in a word.
-REASONS = {
-    HTTPStatus.BAD_REQUEST: "malformed",
-    HTTPStatus.REQUEST_TIMEOUT: "too_slow",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
-    HTTPStatus.TOO_MANY_REQUESTS: "pipelined",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "header_too_large",
-}
+MALFORMED = Rejection(HTTPStatus.BAD_REQUEST, "malformed")
+TOO_SLOW = Rejection(HTTPStatus.REQUEST_TIMEOUT, "too_slow")
+TOO_LARGE = Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+PIPELINED = Rejection(HTTPStatus.TOO_MANY_REQUESTS, "pipelined")
+HEADER_TOO_LARGE = Rejection(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "header_too_large")
 
-#: When one whose network has too many connections should come again, in seconds.
+#: Seconds after which a client whose network has too many connections may retry.
 TOO_MANY_CONNECTIONS_RETRY_S = 30
+TOO_MANY_CONNECTIONS = Rejection(
+    HTTPStatus.TOO_MANY_REQUESTS, "connections", TOO_MANY_CONNECTIONS_RETRY_S
+)
+
+#: Reasons of this module's rejections, as in /metrics.
+REASONS = tuple(
+    rejection.reason
+    for rejection in (
+        MALFORMED,
+        TOO_SLOW,
+        TOO_LARGE,
+        PIPELINED,
+        HEADER_TOO_LARGE,
+        TOO_MANY_CONNECTIONS,
+    )
+)
 
 
 class HardenedHttpProtocol(HttpToolsProtocol):
-    """One HTTP connection. Limits are class attributes; sizes in bytes, times in seconds.
+    """One HTTP connection within `HttpLimits`."""
 
-    `max_header_bytes` counts from the request line to the empty line, of handshakes too: a thousand stories
-    in the query of /v1/counts take 19 KB, and browsers add cookies. `max_body` is what is left of the body
-    when the chunks are put together; both are per request. `header_s` runs from a request's first
-    byte; `body_s` from the end of its header. A client that leaves something unread and takes no
-    byte for `write_s` is cut. `linger_s` is how long a refused
-    client may take to leave, and how long a request may be on its way when the server leaves.
-    """
-
-    max_header_bytes = 32 * 1024
-    max_body = 64 * 1024
-    max_pipelined = 8
-    header_s = 10.0
-    body_s = 15.0
-    write_s = 20.0
-    linger_s = 2.0
-    handshakes: ClassVar[HandshakeLimiter | None] = None
-    """How often a network may ask for a socket; None for as often as it likes."""
-    connection_slots: ClassVar[HttpConnectionSlots | None] = None
-    """How many connections a network may have; None for as many as it likes."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, settings: TransportSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._in_header = True  # or waiting for one
+        self._settings = settings
+        self._limits = settings.http
+        self._metrics = settings.metrics.http
+        self._in_header = True  # or before the first byte of one
         self._header_bytes = 0
         self._in_body = False
         self._body_bytes = 0
-        self._rejection: HTTPStatus | None = None
+        self._rejection: Rejection | None = None
         self._slot: str | None = None
-        self._network_is_full = False
         self._active_cycle: RequestResponseCycle | None = None
         self._draining = False
         self._timeout: GraceTimer | asyncio.TimerHandle | None = None
-        self._undrained: asyncio.TimerHandle | None = None
+        self._read_check: asyncio.TimerHandle | None = None
 
     # The connection
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Take over from the protocol switch, with what has come."""
+        """Take the connection over from the protocol switch."""
         super().connection_made(transport)
-        # With no allowance at all, "writing is paused" says "something is unread".
+        # With a limit of 0, paused writing means that bytes are unread.
         transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
+        """Stop all timers and free the slot."""
         self._cancel_timeout()
         self._unset_keepalive_if_required()
-        if self._undrained is not None:
-            self._undrained.cancel()
-        self._stand_up()
+        if self._read_check is not None:
+            self._read_check.cancel()
+        self._release_slot()
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over, with its clocks stopped."""
+        """Stop all timers, free the slot, and hand the connection over to the WebSocket protocol."""
         self._cancel_timeout()
-        self._stand_up()
+        self._release_slot()
         super().handle_websocket_upgrade()
 
     def _arm_timeout(self, seconds: float) -> None:
@@ -104,134 +96,125 @@ class HardenedHttpProtocol(HttpToolsProtocol):
             self._timeout = None
 
     def _on_timeout(self) -> None:
-        """Close on a client that did not finish its header or body in time."""
+        """Reject a request whose header or body did not arrive in time."""
         self._timeout = None
         if self.transport.is_closing():
             return
         if self.flow.read_paused or (self._in_header and self._has_active_cycle()):
-            # It is we who do not read, or an answer is under way (events run for hours), and the
-            # next request, if it is one, waits for that.
-            self._arm_timeout(self.header_s)
+            # This process is not reading, or a response is being sent (it may take long) and the
+            # next request has to wait for its end.
+            self._arm_timeout(self._limits.header_s)
             return
-        HTTP_METRICS.request_timeouts += 1
-        self._reject(HTTPStatus.REQUEST_TIMEOUT)
+        self._metrics.request_timeouts += 1
+        self._reject(TOO_SLOW)
 
     def shutdown(self) -> None:
-        """Leave after the next answer, or soon: a request may be on its way at this moment."""
+        """Close after the current response, or after `linger_s`: a request may be on its way."""
         self._draining = True
         if self._has_active_cycle():
             super().shutdown()
         else:
-            self.loop.call_later(self.linger_s, super().shutdown)
+            self.loop.call_later(self._limits.linger_s, super().shutdown)
 
     def pause_writing(self) -> None:
-        """Watch how the client reads what was written."""
+        """Start to check that the client reads."""
         super().pause_writing()
-        self._watch_client_read()
+        self._start_read_check()
 
     def resume_writing(self) -> None:
-        """Go on: the client has read everything."""
+        """Stop the check: the client has read everything."""
         super().resume_writing()
-        if self._undrained is not None:
-            self._undrained.cancel()
-            self._undrained = None
+        if self._read_check is not None:
+            self._read_check.cancel()
+            self._read_check = None
 
-    def _watch_client_read(self) -> None:
-        # Nothing is added while writing is paused: what is less has been read.
+    def _start_read_check(self) -> None:
+        # While writing is paused no bytes are added: fewer unread bytes mean that the client read.
         progress = ReadProgress(self.transport, self.loop.time())
-        self._undrained = self.loop.call_later(
-            self.write_s / CHECKS_PER_TIMEOUT, self._look_at, progress
+        self._read_check = self.loop.call_later(
+            self._limits.write_s / CHECKS_PER_TIMEOUT, self._check_read, progress
         )
 
-    def _look_at(self, progress: ReadProgress) -> None:
-        if progress.has_stalled(self.loop.time(), self.write_s):
-            HTTP_METRICS.slow_clients_dropped += 1
+    def _check_read(self, progress: ReadProgress) -> None:
+        if progress.has_stalled(self.loop.time(), self._limits.write_s):
+            self._metrics.slow_clients_dropped += 1
             self.transport.abort()
         else:
-            self._undrained = self.loop.call_later(
-                self.write_s / CHECKS_PER_TIMEOUT, self._look_at, progress
+            self._read_check = self.loop.call_later(
+                self._limits.write_s / CHECKS_PER_TIMEOUT, self._check_read, progress
             )
 
-    # What is received
+    # Received bytes
 
     def data_received(self, data: bytes) -> None:
-        """Parse, in pieces no longer than the limits allow."""
+        """Parse the bytes in chunks that do not exceed the header limit."""
         self._unset_keepalive_if_required()
         if self._in_header and self._timeout is None and not self._has_active_cycle():
-            # From the first byte, also when it is an empty line before the request (RFC 9112, 2.2).
-            self._arm_timeout(self.header_s)
+            # The timeout starts at the first byte, also of an empty line before the request (RFC 9112, 2.2).
+            self._arm_timeout(self._limits.header_s)
         start = 0
         while start < len(data) and self._rejection is None and not self.transport.is_closing():
-            size = self.max_header_bytes
+            size = self._limits.max_header_bytes
             if self._in_header:
                 size -= self._header_bytes
                 self._header_bytes += min(size, len(data) - start)
             if not self._parse(data[start : start + size]):
                 return
             start += size
-            if self._in_header and self._header_bytes >= self.max_header_bytes:
-                self._reject(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            if self._in_header and self._header_bytes >= self._limits.max_header_bytes:
+                self._reject(HEADER_TOO_LARGE)
 
-    def _parse(self, piece: bytes) -> bool:
-        """Feed the parser; False when the connection is no longer ours to read."""
+    def _parse(self, chunk: bytes) -> bool:
+        """Feed the parser. Return False if this protocol must not read further."""
         try:
-            self.parser.feed_data(piece)
+            self.parser.feed_data(chunk)
         except httptools.HttpParserUpgrade:
             if self._rejection is None and self._should_upgrade():
-                if self._check_handshake():
+                rejection = self._settings.handshakes.check(
+                    self._peer_address(), self.headers, shutting_down=self._draining
+                )
+                if rejection is None:
                     self.handle_websocket_upgrade()
+                else:
+                    self._reject(rejection)
                 return False
-            # An upgrade that is not offered may be ignored (RFC 9110, 7.8), but the parser stops.
+            # An unsupported upgrade may be ignored (RFC 9110, 7.8), but the parser has stopped:
+            # close the connection after the response.
             if self.cycle is not None:
                 self.cycle.keep_alive = False
         except httptools.HttpParserError:
-            self._rejection = self._rejection or HTTPStatus.BAD_REQUEST
+            self._rejection = self._rejection or MALFORMED
         if self._rejection is not None:
-            if self._network_is_full:
-                self._reject(self._rejection, TOO_MANY_CONNECTIONS_RETRY_S, "connections")
-            else:
-                self._reject(self._rejection)
+            self._reject(self._rejection)
             return False
         return True
 
-    def _may_sit(self) -> bool:
-        """Whether the network has a seat for this connection. Sockets have seats of their own."""
-        if self.connection_slots is None or self.parser.should_upgrade():
+    def _acquire_slot(self) -> bool:
+        """Return whether the client's network may use this connection. Sockets have other limits."""
+        slots = self._settings.connection_slots
+        if slots is None or self.parser.should_upgrade():
             return True
-        connection = self.transport.get_extra_info("peername")
-        address = connection[0] if isinstance(connection, tuple) else None
-        seat = self.connection_slots.acquire(self._slot, address, self.headers)
-        self._slot, self._network_is_full = seat or self._slot, seat is None
-        return seat is not None
+        slot = slots.acquire(self._slot, self._peer_address(), self.headers)
+        self._slot = slot or self._slot
+        return slot is not None
 
-    def _stand_up(self) -> None:
-        if self.connection_slots is not None and self._slot is not None:
-            self.connection_slots.release(self._slot)
+    def _release_slot(self) -> None:
+        if self._settings.connection_slots is not None and self._slot is not None:
+            self._settings.connection_slots.release(self._slot)
             self._slot = None
 
-    def _check_handshake(self) -> bool:
-        """False when the handshake has been refused; most are checked by the protocol switch."""
-        if self._draining:
-            # No one would tell this socket to come back elsewhere.
-            self._reject(HTTPStatus.SERVICE_UNAVAILABLE, 1, "leaving")
-            return False
-        try:
-            if self.handshakes is not None:
-                self.handshakes.check(self.client[0] if self.client else None, self.headers)
-        except ProblemError as rejection:
-            status = HTTPStatus(codes.status_of(rejection))
-            self._reject(status, rejection.retry_after, "handshakes")
-            return False
-        return True
+    def _peer_address(self) -> str | None:
+        peer = self.transport.get_extra_info("peername")
+        return peer[0] if isinstance(peer, tuple) else None
 
     def on_message_begin(self) -> None:
-        """Start the clock for the header of a further request."""
+        """Start the timeout for the header of a further request."""
         super().on_message_begin()
         if self._timeout is None:
-            self._arm_timeout(self.header_s)
+            self._arm_timeout(self._limits.header_s)
 
     def on_headers_complete(self) -> None:
-        """Check the header as a whole, then let the application begin."""
+        """Validate the header, then start the application."""
         self._cancel_timeout()
         self._in_header = False
         self._header_bytes = 0
@@ -240,49 +223,49 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         if self._rejection is not None:
             return
         super().on_headers_complete()
-        if self._draining and self.cycle is not None:  # none for an upgrade
+        if self._draining and self.cycle is not None:  # None for an upgrade
             self.cycle.keep_alive = False
         self._in_body = True
         self._body_bytes = 0
-        self._arm_timeout(self.body_s)
+        self._arm_timeout(self._limits.body_s)
 
-    def _validate_header(self) -> HTTPStatus | None:
-        """Return why this request is refused. What is plainly wrong the parser has found before."""
-        if len(self.pipeline) >= self.max_pipelined:
-            return HTTPStatus.TOO_MANY_REQUESTS
+    def _validate_header(self) -> Rejection | None:
+        """Return why the request is rejected, or None. The parser has already checked the syntax."""
+        if len(self.pipeline) >= self._limits.max_pipelined:
+            return PIPELINED
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            return HTTPStatus.BAD_REQUEST
+            return MALFORMED
         hosts = 0
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
-            elif name == b"content-length" and int(value) > self.max_body:
-                return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            elif name == b"content-length" and int(value) > self._limits.max_body:
+                return TOO_LARGE
             elif name == b"transfer-encoding" and (version, value.lower()) != ("1.1", b"chunked"):
-                return HTTPStatus.BAD_REQUEST
-        # RFC 9112, section 3.2: two hosts, or none, must be answered with 400.
+                return MALFORMED
+        # RFC 9112, section 3.2: a request with two hosts, or with none, must be answered with 400.
         if hosts > 1 or (hosts == 0 and version == "1.1"):
-            return HTTPStatus.BAD_REQUEST
-        return None if self._may_sit() else HTTPStatus.TOO_MANY_REQUESTS
+            return MALFORMED
+        return None if self._acquire_slot() else TOO_MANY_CONNECTIONS
 
     def on_body(self, body: bytes) -> None:
-        """Count, and pass on what is within the limit."""
+        """Pass the body to the application up to the limit."""
         self._body_bytes += len(body)
-        if self._rejection is None and self._body_bytes > self.max_body:
-            self._rejection = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        if self._rejection is None and self._body_bytes > self._limits.max_body:
+            self._rejection = TOO_LARGE
         if self._rejection is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Stop the clock of the body and wait for the next header."""
+        """Stop the timeout of the body and wait for the next header."""
         if self._rejection is None:
             super().on_message_complete()
             self._cancel_timeout()
         self._in_header = True
         self._in_body = False
 
-    # What is answered
+    # Responses
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._active_cycle = cycle
@@ -291,29 +274,26 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def _has_active_cycle(self) -> bool:
         return self._active_cycle is not None and not self._active_cycle.response_complete
 
-    def _reject(
-        self, status: HTTPStatus, retry_after: float | None = None, reason: str | None = None
-    ) -> None:
-        """Answer with `status` and close. A client that awaits another answer gets none."""
-        HTTP_METRICS.requests_rejected.add(status.value, reason or REASONS[status])
-        self._rejection = status
-        answering, self._active_cycle = self._active_cycle, None
-        answerable = answering is None or answering.response_complete
-        if answering is not None and not answering.response_complete:
-            # Its own request was cut short in the body, and the application has said nothing yet.
-            answerable = self._in_body and answering is self.cycle
-            answerable = answerable and not answering.response_started
-            answering.disconnected = True
-            answering.message_event.set()
+    def _reject(self, rejection: Rejection) -> None:
+        """Send the rejection and close. Only close if the client waits for another response."""
+        self._metrics.requests_rejected.add(rejection.status.value, rejection.reason)
+        self._rejection = rejection
+        active, self._active_cycle = self._active_cycle, None
+        can_respond = active is None or active.response_complete
+        if active is not None and not active.response_complete:
+            # The rejection is its response if the request's own body was rejected and the
+            # application has not started a response.
+            can_respond = self._in_body and active is self.cycle and not active.response_started
+            active.disconnected = True
+            active.message_event.set()
         self.pipeline.clear()
-        if not answerable:
+        if not can_respond:
             self.transport.abort()
             return
-        headers = self.server_state.default_headers
-        self.transport.write(rejection.plain_response(status, headers, retry_after))
-        # Closing at once would answer unread bytes with a reset, which can overtake the answer.
+        self.transport.write(plain_response(rejection, self.server_state.default_headers))
+        # Closing at once would answer unread bytes with a reset, which can overtake the response.
         self._cancel_timeout()
-        self._timeout = self.loop.call_later(self.linger_s, self.transport.abort)
+        self._timeout = self.loop.call_later(self._limits.linger_s, self.transport.abort)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         else:

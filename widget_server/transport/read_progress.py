@@ -1,7 +1,7 @@
-"""Whether a client that has not read everything reads at all: who reads slowly is not cut.
+"""Detect whether a client with unread bytes still reads. A slow client is not disconnected.
 
-What counts are bytes that the other machine has acknowledged: what the transport still keeps, and
-what the kernel keeps of what it took, become less. Nothing is added while a connection is paused.
+Progress is measured in bytes that the client's machine has acknowledged: the transport's buffer plus
+the kernel's send queue must shrink. While writing is paused nothing is added to either.
 """
 
 import contextlib
@@ -11,11 +11,11 @@ import termios
 from asyncio.transports import WriteTransport
 
 CHECKS_PER_TIMEOUT = 4
-"""How often one looks while a client may stand still: it is cut at most so much later."""
+"""Checks per timeout: a client is disconnected at most a quarter of the timeout late."""
 
 
 class ReadProgress:
-    """What one connection has left unread, and since when that has not become less."""
+    """Unread bytes of one connection, and the time of the last change of their number."""
 
     __slots__ = ("_since", "_transport", "_unread")
 
@@ -26,23 +26,23 @@ class ReadProgress:
 
     @property
     def has_unread(self) -> bool:
-        """Whether anything was unread when it was looked at last."""
+        """Whether bytes were unread at the last check."""
         return self._unread > 0
 
     def has_stalled(self, now: float, seconds: float) -> bool:
-        """Whether nothing has been read for so long; what was written meanwhile passes for it."""
-        left = unread_bytes(self._transport)
-        if left != self._unread:
-            self._unread, self._since = left, now
+        """Return whether nothing was read for `seconds`. Bytes written meanwhile count as progress."""
+        unread = unread_bytes(self._transport)
+        if unread != self._unread:
+            self._unread, self._since = unread, now
         return now >= self._since + seconds
 
 
 def unread_bytes(transport: WriteTransport) -> int:
-    """Bytes that the other machine has not acknowledged, as far as this system tells."""
-    left = transport.get_write_buffer_size()
+    """Return the bytes that the client's machine has not acknowledged, as far as the system tells."""
+    unread = transport.get_write_buffer_size()
     sock = transport.get_extra_info("socket")
-    # Linux knows of bytes that it sent, or will send, and that are not acknowledged (tcp(7), SIOCOUTQ).
+    # Linux reports the bytes in the send queue that are not acknowledged (tcp(7), SIOCOUTQ).
     if sock is not None and hasattr(termios, "TIOCOUTQ"):
         with contextlib.suppress(OSError, ValueError):
-            left += struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
-    return left
+            unread += struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+    return unread

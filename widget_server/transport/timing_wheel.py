@@ -1,4 +1,4 @@
-"""Deadlines of clients: one timer per process for all sockets, and the pace that one must keep."""
+"""Timers for connections: one that grants a grace to input already received, and a timing wheel."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,84 +6,84 @@ from typing import ClassVar, Protocol
 
 
 class GraceTimer:
-    """Calls `late` after so many seconds, once all that had arrived by then was heard.
+    """Calls `on_expired` after `seconds`, once the input received until then was processed.
 
-    Where thousands come at once, one that did everything in time may wait for us longer than it may
-    make us wait. A turn of the event loop reads what has arrived, the next one wakes the task that
-    it is for, and the one after that has let it run.
+    If thousands of clients connect at once, the server may read a client's input later than the
+    timeout allows the client to send it. One iteration of the event loop reads the input.
+    The next wakes the task that waits for it. After the third that task has run.
     """
 
-    __slots__ = ("_handle", "_loop", "_on_expired", "_turns")
+    __slots__ = ("_handle", "_iterations_left", "_loop", "_on_expired")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, seconds: float, on_expired: Callable[[], None]
     ) -> None:
         self._loop = loop
         self._on_expired = on_expired
-        self._turns = 4
+        self._iterations_left = 4
         self._handle: asyncio.Handle = loop.call_later(seconds, self._due)
 
     def cancel(self) -> None:
-        """Never mind."""
+        """Cancel the timer."""
         self._handle.cancel()
 
     def _due(self) -> None:
-        if self._turns:
-            self._turns -= 1
+        if self._iterations_left:
+            self._iterations_left -= 1
             self._handle = self._loop.call_soon(self._due)
         else:
             self._on_expired()
 
 
 class TimerTarget(Protocol):
-    """Something with a deadline."""
+    """An object with one timer."""
 
     slot: int
-    """Where its wheel keeps it, at first 0 for nowhere. No one else's."""
+    """The wheel's slot that holds this object, 0 for none. Only the wheel writes it."""
 
     def on_timer(self, now: float) -> None:
-        """Act on the deadline, which is no more, and set the next one."""
+        """Handle the expired timer, and schedule the next one if needed."""
 
 
 class TimingWheel:
-    """Calls its members when their deadlines have passed, those of one `tick` seconds together.
+    """Timing wheel: calls its members when their timers have expired, once per `tick` seconds.
 
-    A timing wheel: a member lies in the slot of the tick in which it is due, so that a turn costs
-    what there is to do and not what there is. Two timers per connection, as uvicorn has them, cost
-    more memory and more time. Deadlines are kept to within one tick.
+    A member is stored in the slot of the tick in which it is due. The cost of a tick is therefore
+    proportional to expired timers, not to all timers. Two timers per connection, as in uvicorn,
+    cost more memory and more time. A timer fires at most one tick late.
     """
 
     _wheels: ClassVar[dict[tuple[asyncio.AbstractEventLoop, float], "TimingWheel"]] = {}
 
-    __slots__ = ("_handle", "_key", "_slots", "_turned")
+    __slots__ = ("_handle", "_key", "_last_tick", "_slots")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tick: float) -> None:
         self._key = (loop, tick)
         self._slots: dict[int, set[TimerTarget]] = {}
-        self._turned = 0
+        self._last_tick = 0
         self._handle: asyncio.TimerHandle | None = None
 
     @classmethod
     def for_loop(cls, loop: asyncio.AbstractEventLoop, tick: float) -> "TimingWheel":
-        """Return the wheel of this loop; it exists, and its timer runs, while it has members."""
+        """Return the wheel of this loop. It is kept, and its timer runs, while it has members."""
         wheel = cls._wheels.get((loop, tick))
         if wheel is None:
             wheel = cls._wheels[loop, tick] = TimingWheel(loop, tick)
         return wheel
 
     def schedule(self, member: TimerTarget, due: float) -> None:
-        """Call `member` once `due` has passed, in the event loop's time, and not as said before."""
+        """Call `member` once `due` has passed, in the event loop's time, instead of at an earlier setting."""
         loop, tick = self._key
         if self._handle is None:
             self._wheels[self._key] = self
-            self._turned = int(loop.time() / tick)
+            self._last_tick = int(loop.time() / tick)
             self._wait()
         self._take(member, self._slots.get(member.slot))
-        member.slot = max(int(due / tick), self._turned) + 1
+        member.slot = max(int(due / tick), self._last_tick) + 1
         self._slots.setdefault(member.slot, set()).add(member)
 
     def cancel(self, member: TimerTarget) -> None:
-        """Forget `member`. The last one stops the timer."""
+        """Remove `member`. Stop the wheel's timer if it was the last member."""
         self._take(member, self._slots.get(member.slot))
         self._stop_if_empty()
 
@@ -96,7 +96,7 @@ class TimingWheel:
 
     def _wait(self) -> None:
         loop, tick = self._key
-        self._handle = loop.call_at((self._turned + 1) * tick, self._advance)
+        self._handle = loop.call_at((self._last_tick + 1) * tick, self._advance)
 
     def _stop_if_empty(self) -> None:
         if not self._slots:
@@ -108,25 +108,12 @@ class TimingWheel:
     def _advance(self) -> None:
         loop, tick = self._key
         now = loop.time()
-        first, self._turned = self._turned + 1, int(now / tick)
+        first, self._last_tick = self._last_tick + 1, int(now / tick)
         self._wait()
-        for slot in range(first, self._turned + 1):
-            # One after the other: one that is called may let others leave.
+        for slot in range(first, self._last_tick + 1):
+            # Pop members singly: a member that is called may cancel others of the same slot.
             while members := self._slots.get(slot):
                 member = members.pop()
                 self._take(member, members)
                 member.on_timer(now)
         self._stop_if_empty()
-
-
-def gcra_hit(paid_until: float, now: float, rate: float, burst: int) -> float | None:
-    """Take one of `burst` tokens that come back at `rate` per second; None when there is none.
-
-    The whole bucket is one float, the moment at which it would be full again (the generic cell rate
-    algorithm): start with 0 and pass the last answer to the next call.
-    """
-    paid_until = max(paid_until, now)
-    # Half a token of grace: rounding must not cost the last one.
-    if paid_until - now > (burst - 0.5) / rate:
-        return None
-    return paid_until + 1 / rate

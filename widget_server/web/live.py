@@ -23,6 +23,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
+from widget_server.transport.metrics import TransportMetrics
 from widget_server.transport.timing_wheel import GraceTimer
 from widget_server.web import actions
 from widget_server.web.live_readers import LiveReaders
@@ -47,26 +48,39 @@ RECONNECT_SPREAD_MS = 5_000
 class LiveEndpoint:
     """The ASGI endpoint of all sockets of this process."""
 
-    def __init__(self, services: Services, limiter: admission.ConnectionLimiter) -> None:
+    def __init__(
+        self,
+        services: Services,
+        limiter: admission.ConnectionLimiter,
+        metrics: TransportMetrics,
+    ) -> None:
         self.services = services
+        self._metrics = metrics
         self._limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Reject the handshake with an HTTP response, or run a session until the socket closes."""
         await receive()
         if SUBPROTOCOL not in scope["subprotocols"]:
-            await reject_handshake(send, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”.")
+            await reject_handshake(
+                send, self._metrics.http, 400, f"Ask for the WebSocket subprotocol “{SUBPROTOCOL}”."
+            )
             return
         network = self.services.network_key(admission.client_address(scope))
         if not self._limiter.acquire(network):
             await reject_handshake(
-                send, 429, "Too many open sockets from this network. Try again later."
+                send,
+                self._metrics.http,
+                429,
+                "Too many open sockets from this network. Try again later.",
             )
             return
         try:
             await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL})
             origin = admission.get_origin(scope)
-            session = LiveSession(self.services, connection_for(scope, send), origin, network)
+            session = LiveSession(
+                self.services, connection_for(scope, send, self._metrics.websocket), origin, network
+            )
             # Free the headers: the scope lives as long as the socket, which may be hours.
             scope["headers"] = []
             await session.run(receive)
@@ -125,7 +139,7 @@ class LiveSession:
                     return
                 text = event.get("text")
                 if text is None:
-                    self._connection.close(codes.NO_TEXT, "send text frames")
+                    self._connection.close(codes.CloseCode.UNSUPPORTED_DATA, "send text frames")
                     return
                 await self._handle(text)
         finally:
@@ -248,7 +262,7 @@ class LiveSession:
         recent = (at for at in self._protocol_errors if now - at < PROTOCOL_ERROR_WINDOW_S)
         self._protocol_errors = (*recent, now)
         if len(self._protocol_errors) >= MAX_PROTOCOL_ERRORS:
-            self._connection.close(codes.MALFORMED, "too many malformed messages")
+            self._connection.close(codes.CloseCode.MALFORMED, "too many malformed messages")
 
     # Writing to the client ---------------------------------------------------------------------
 
@@ -310,4 +324,4 @@ class LiveSession:
         if self._rejection is not None:
             self._connection.close(codes.close_code_of(self._rejection), self._rejection.code)
         else:
-            self._connection.close(codes.NO_SUBSCRIPTION, "no subscription in time")
+            self._connection.close(codes.CloseCode.NO_SUBSCRIPTION, "no subscription in time")

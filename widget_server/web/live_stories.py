@@ -102,13 +102,13 @@ class LiveStories:
             # A token can register again a story that is missing after a restore, so let the client
             # reconnect.
             gone = isinstance(rejection, NotFoundError)
-            close_code = codes.NO_SUBSCRIPTION if gone else codes.TOKEN_REFUSED
+            close_code = codes.CloseCode.NO_SUBSCRIPTION if gone else codes.CloseCode.TOKEN_REFUSED
             self._connection.close(close_code, rejection.code)
         elif not self._connection.write(
             PreparedBatch([PreparedMessage(server_messages.encode_error(None, rejection, code))])
         ):
             # A slow consumer cannot receive the error. It receives it after it reconnects.
-            self._connection.close(codes.TOO_SLOW, "too slow")
+            self._connection.close(codes.CloseCode.TOO_SLOW, "too slow")
 
 
 def _permissions_of(grant: authorize.Grant) -> tuple[tuple[str, ...], str | None]:

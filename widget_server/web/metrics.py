@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from widget_server.hub.connection import WRITE_METRICS
 from widget_server.model.metrics import Histogram, LabeledCounter
-from widget_server.transport import metrics as transport_metrics
 from widget_server.web.health import ServerStatus
 
 
@@ -29,13 +28,8 @@ class PrometheusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric with its current value."""
-        modules = [
-            ("websocket", WRITE_METRICS),
-            ("websocket", transport_metrics.WEBSOCKET_METRICS),
-            ("http", transport_metrics.HTTP_METRICS),
-            ("accept", transport_metrics.ACCEPT_METRICS),
-        ]
-        for component, counted in [*self._status.counters.items(), *modules]:
+        writes = ("websocket", WRITE_METRICS)
+        for component, counted in [*self._status.counters.items(), writes]:
             for name, value, help_text in _samples(counted):
                 yield _to_metric(f"widget_{component}_{name}", value, help_text)
         for name, value, help_text in _samples(self._status.now()):

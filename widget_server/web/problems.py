@@ -9,8 +9,8 @@ from starlette.types import Send
 
 from widget_server.model.errors import ProblemError
 from widget_server.protocol.codes import status_of
-from widget_server.transport.metrics import HTTP_METRICS
-from widget_server.transport.rejection import NO_DOCUMENT_POLICY
+from widget_server.transport.metrics import HttpMetrics
+from widget_server.transport.rejection import NO_DOCUMENT_POLICY, retry_after_header
 
 TITLES = {
     400: "Malformed request",
@@ -29,13 +29,13 @@ TITLES = {
 
 
 def problem_response(
-    status: int, code: str, detail: str, retry_after: float | None = None
+    metrics: HttpMetrics, status: int, code: str, detail: str, retry_after: float | None = None
 ) -> Response:
     """Return an error response (RFC 9457). It is never cached and never repeats the input.
 
     `retry_after` is in seconds.
     """
-    HTTP_METRICS.requests_rejected.add(status, code)
+    metrics.requests_rejected.add(status, code)
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": TITLES.get(status, "Refused"),
@@ -46,7 +46,7 @@ def problem_response(
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         content["retry_after"] = retry_after
-        headers["Retry-After"] = str(max(1, round(retry_after)))
+        headers["Retry-After"] = retry_after_header(retry_after)
     return Response(orjson.dumps(content), status, headers, media_type="application/problem+json")
 
 
@@ -56,17 +56,17 @@ def set_security_headers(headers: MutableHeaders) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
 
 
-def rejection_response(rejection: ProblemError) -> Response:
+def rejection_response(metrics: HttpMetrics, rejection: ProblemError) -> Response:
     """Return the error response for a `ProblemError`."""
     return problem_response(
-        status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
+        metrics, status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
     )
 
 
-async def reject_handshake(send: Send, status: int, detail: str) -> None:
+async def reject_handshake(send: Send, metrics: HttpMetrics, status: int, detail: str) -> None:
     """Reject a WebSocket handshake with an HTTP response (ASGI's WebSocket Denial Response)."""
     code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
-    response = problem_response(status, code, detail, 30 if status == 429 else None)
+    response = problem_response(metrics, status, code, detail, 30 if status == 429 else None)
     set_security_headers(response.headers)
     headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_builds import OtherBuilds
 from widget_server.operations.services import Services
-from widget_server.transport import metrics as transport_metrics
 from widget_server.transport.admission import ConnectionLimiter
+from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
@@ -36,13 +36,17 @@ def create_asgi_app(
     status: health.ServerStatus,
     sockets_per_network: int,
     lifespan: Lifespan[Starlette] | None = None,
+    *,
+    transport_metrics: TransportMetrics | None = None,
 ) -> Starlette:
     """Return the ASGI application.
 
     `sockets_per_network` is the limit of open sockets of one network; 0 means no limit.
+    `transport_metrics` counts rejected requests and failures.
     """
+    transport_metrics = transport_metrics or TransportMetrics()
     app = LiveFirstApplication(
-        LiveEndpoint(services, ConnectionLimiter(sockets_per_network)),
+        LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
         routes=[
             Route("/", messages.home),
             Route("/v1/actions", stories.post_action, methods=["POST"]),
@@ -76,6 +80,7 @@ def create_asgi_app(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = status
+    app.state.transport_metrics = transport_metrics
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
     app.state.compressed_bodies = CompressedBodyCache()
@@ -99,7 +104,9 @@ class LiveFirstApplication(Starlette):
             await self._live(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
-            await problems.reject_handshake(send, 404, f"Sockets are at {LIVE_PATH}.")
+            await problems.reject_handshake(
+                send, self.state.transport_metrics.http, 404, f"Sockets are at {LIVE_PATH}."
+            )
         else:
             await super().__call__(scope, receive, send)
 
@@ -155,10 +162,17 @@ _HTTP_ERRORS = {
 }
 
 
+def _http_metrics(request: Request) -> HttpMetrics:
+    metrics: HttpMetrics = request.app.state.transport_metrics.http
+    return metrics
+
+
 async def _problem_handler(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    return messages.rejection_page(request, problems.rejection_response(error), error.detail)
+    return messages.rejection_page(
+        request, problems.rejection_response(_http_metrics(request), error), error.detail
+    )
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -171,7 +185,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         redirect = messages.redirect_without_slash(request)
         if redirect is not None:
             return redirect
-    problem = problems.problem_response(error.status_code, code, detail)
+    problem = problems.problem_response(_http_metrics(request), error.status_code, code, detail)
     problem.headers.update(error.headers or {})
     return messages.rejection_page(request, problem, detail)
 
@@ -180,9 +194,9 @@ async def _internal_error(request: Request, _error: Exception) -> Response:
     # Log the endpoint's name, because a path may contain a token.
     endpoint = getattr(request.scope.get("endpoint"), "__name__", "none")
     log.error("event=request_failed endpoint=%s", endpoint)
-    transport_metrics.HTTP_METRICS.server_errors += 1
+    _http_metrics(request).server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
-    problem = problems.problem_response(500, "unavailable", detail)
+    problem = problems.problem_response(_http_metrics(request), 500, "unavailable", detail)
     response = messages.rejection_page(request, problem, detail)
     # Starlette calls this handler outside of all middleware.
     _set_common_headers(response.headers)

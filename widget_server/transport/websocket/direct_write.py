@@ -1,112 +1,57 @@
-"""A uvicorn WebSocket protocol that hands bytes to the kernel itself where nothing waits before them.
+"""Write WebSocket frames to the kernel directly, without queueing in the transport.
 
-What the transport adds to the system call, queueing the write for the end of the turn, is as much
-again as all our own steps. What the kernel does not take, or answers with an error, is its affair.
+The transport queues each write until the end of the event loop's iteration, which costs as much as
+all other steps of a write. If the kernel accepts only part of the data or returns an error, the
+rest is passed to the transport.
 """
 
 import logging
 import socket
-from asyncio.transports import BaseTransport
+from asyncio.transports import Transport
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
-#: One line per socket (accepted, refused) at INFO, never with the query string. Quiet unless asked:
-#: in a reconnect herd those lines cost more than they tell.
+#: One line per socket (accepted, rejected) at INFO, never with the query string. Off by default: if
+#: thousands of clients reconnect at once, writing these lines costs more than they are worth.
 log = logging.getLogger("widget_server.websocket")
 log.setLevel(logging.WARNING)
 
-#: Pieces of one system call: POSIX lets a system take no more than 1,024.
-_MOST_PIECES = 1_000
+#: Pieces of one system call. POSIX allows a system to accept no more than 1,024.
+_MAX_PIECES = 1_000
 
 
-class DirectWriteWebSocket(WebSocketsSansIOProtocol):
-    """How bytes leave one WebSocket, and to whom its way to the kernel is lent."""
+class DirectWriter:
+    """Writes whole frames of one WebSocket, and hands out its socket for direct writes."""
 
-    # uvicorn's own attributes too: in slots they take 8 bytes each, in the instance's dict, which
-    # outgrows the sharing of keys (30), about 2 KB per socket. A test watches that none is missing.
-    __slots__ = (
-        "app",
-        "app_state",
-        "asgi_version",
-        "client",
-        "close_sent",
-        "close_timeout",
-        "close_timer",
-        "config",
-        "conn",
-        "connections",
-        "curr_msg_data_type",
-        "default_headers",
-        "direct_socket",
-        "disconnected",
-        "frames",
-        "handshake_complete",
-        "handshake_initiated",
-        "initial_response",
-        "is_open",
-        "last_ping_rtt",
-        "logger",
-        "loop",
-        "on_direct_revoked",
-        "pending_ping_payload",
-        "ping_interval",
-        "ping_sent_at",
-        "ping_timeout",
-        "ping_timer",
-        "pong_timer",
-        "queue",
-        "read_paused",
-        "request",
-        "response",
-        "root_path",
-        "scheme",
-        "scope",
-        "server",
-        "sock",
-        "tasks",
-        "transport",
-        "writable",
-    )
+    __slots__ = ("direct_socket", "is_open", "on_direct_revoked", "sock", "transport")
+
+    transport: Transport
 
     is_open: bool
-    """Accepted, and neither closing nor gone."""
+    """Whether the handshake is accepted and the connection is neither closing nor closed."""
 
     sock: socket.socket | None
-    """The transport's, for as long as that has it and sends what it is given as it is (no TLS)."""
+    """The transport's socket until the connection is lost; None with TLS, where bytes are encrypted."""
 
     direct_socket: socket.socket | None
-    """`sock`, from when all that was written before has left until `on_direct_revoked`."""
+    """`sock` for writes by the hub, from when all earlier bytes are sent until `on_direct_revoked`."""
 
     on_direct_revoked: Callable[[], None] | None
-    """Called when `direct_socket` may be used no more; without it no one gets that."""
+    """Called when `direct_socket` must no longer be used. Without it `direct_socket` stays None."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
         self.is_open = False
         self.sock = None
         self.direct_socket = None
         self.on_direct_revoked = None
-
-    @property
-    def closed(self) -> bool:
-        """Not accepted yet, closing or gone."""
-        return not self.is_open or self.transport.is_closing()
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Take over from the HTTP protocol."""
-        super().connection_made(transport)
         if transport.get_extra_info("sslcontext") is None:
-            theirs = transport.get_extra_info("socket")
-            self.sock = socket.socket(
-                theirs.family, theirs.type, theirs.proto, fileno=theirs.fileno()
-            )
+            owned = transport.get_extra_info("socket")
+            self.sock = socket.socket(owned.family, owned.type, owned.proto, fileno=owned.fileno())
 
     def write_now(self, data: bytes) -> None:
-        """Send whole frames, or keep them in the transport's buffer; without a connection do nothing."""
-        # Nothing of another frame can be waiting inside `conn`: uvicorn never sends fragments and
-        # writes out what `conn` holds in the turn in which it was put there.
+        """Send whole frames, or buffer them in the transport. Do nothing on a closed connection."""
+        # No part of another frame can be waiting in `conn` of the protocol: uvicorn never sends
+        # fragments, and writes the output of `conn` in the iteration that produced it.
         sock = self.sock
         sent = 0
         if sock is not None and not self.transport.get_write_buffer_size():
@@ -122,58 +67,62 @@ class DirectWriteWebSocket(WebSocketsSansIOProtocol):
                 ):
                     self.direct_socket = sock
                 return
-        # Not a copy: of what all are sent, all who do not read wait for the same bytes.
+        # No copy: the buffers of all slow clients share the bytes of a broadcast.
         self.write_remainder(memoryview(data)[sent:])
 
-    def put_pieces(self, pieces: Sequence[bytes]) -> None:
-        """`write_now`, for whole frames that lie in pieces which are shared with other sockets."""
+    def write_pieces(self, pieces: Sequence[bytes]) -> None:
+        """Send whole frames like `write_now`, from pieces that are shared with other sockets."""
         sock = self.sock
         sent = 0
         if sock is not None and not self.transport.get_write_buffer_size():
             try:
-                sent = sock.sendmsg(pieces[:_MOST_PIECES])
+                sent = sock.sendmsg(pieces[:_MAX_PIECES])
             except OSError:
                 sent = 0
-        left: list[bytes | memoryview] = []
+        unsent: list[bytes | memoryview] = []
         for piece in pieces:
             if sent < len(piece):
-                left.append(memoryview(piece)[sent:] if sent else piece)
+                unsent.append(memoryview(piece)[sent:] if sent else piece)
             sent = max(0, sent - len(piece))
-        if left:
-            self.revoke_direct()
+        if unsent:
+            self.revoke()
             if not self.transport.is_closing():
-                self.transport.writelines(left)
+                self.transport.writelines(unsent)
         elif self.direct_socket is None and self.on_direct_revoked is not None and self.is_open:
             self.direct_socket = sock
 
     def write_remainder(self, data: bytes | memoryview) -> None:
-        """Have the transport send what the kernel did not take."""
-        self.revoke_direct()
+        """Pass the bytes that the kernel did not accept to the transport."""
+        self.revoke()
         if not self.transport.is_closing():
             self.transport.write(data)
 
-    def stop_writing(self) -> None:
-        """Take frames no more."""
-        self.is_open = False
-        self.revoke_direct()
+    def revoke(self) -> None:
+        """Revoke `direct_socket` before writing through the transport.
 
-    def revoke_direct(self) -> None:
-        """Have `direct_socket` back, before bytes go another way: sent past them it would tear a frame."""
+        Using both at once could split a frame.
+        """
         if self.direct_socket is not None:
             self.direct_socket = None
             if self.on_direct_revoked is not None:
-                self._call_hook(self.on_direct_revoked)
+                call_hook(self.on_direct_revoked)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of the socket: its number may be another connection's soon."""
-        super().connection_lost(exc)
+    def stop(self) -> None:
+        """Accept no further frames from the hub or the application."""
+        self.is_open = False
+        self.revoke()
+
+    def detach(self) -> None:
+        """Release the socket: the kernel may reuse its number for another connection."""
         self.on_direct_revoked = None
         if self.sock is not None:
             self.sock.detach()
             self.sock = None
 
-    def _call_hook(self, hook: Callable[[], None]) -> None:
-        try:
-            hook()
-        except Exception:
-            log.exception("event=hook_failed")
+
+def call_hook(hook: Callable[[], None]) -> None:
+    """Call a hook of the hub. Log its exceptions: they must not end the connection."""
+    try:
+        hook()
+    except Exception:
+        log.exception("event=hook_failed")

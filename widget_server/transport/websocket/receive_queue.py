@@ -1,7 +1,7 @@
-"""What uvicorn's protocol needs of `asyncio.Queue` and `asyncio.Event`, in a tenth of the memory.
+"""Replacements of `asyncio.Queue` and `asyncio.Event` in uvicorn's protocol, at a tenth of the memory.
 
-Both standard classes keep deques of waiters, at more than 600 bytes each, for sockets that wait
-almost all their lives, and always with one task.
+Both standard classes keep a deque of waiters of more than 600 bytes. A socket is idle most of the
+time, and only one task waits for it.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from uvicorn._types import ASGIReceiveEvent
 
 
 class ReceiveQueue:
-    """The events that the application has not received yet.
+    """Events that the application has not received yet.
 
-    Nothing follows a disconnect: the first one stays, and is the answer to every further question,
-    so that an application which asks again ends instead of waiting for ever.
+    No event follows a disconnect. After it, `get` returns the disconnect on every call, so that an
+    application that calls again does not hang.
     """
 
     __slots__ = ("_events", "_waiter")
@@ -26,7 +26,7 @@ class ReceiveQueue:
         return bool(self._events) and self._events[-1]["type"] == "websocket.disconnect"
 
     def put_nowait(self, event: ASGIReceiveEvent) -> None:
-        """Add an event and wake who waits for one."""
+        """Add an event and wake the task that waits in `get`."""
         if self._disconnected():
             return
         self._events.append(event)
@@ -34,12 +34,15 @@ class ReceiveQueue:
             self._waiter.set_result(None)
 
     def empty(self) -> bool:
-        """Nothing is left to receive."""
+        """Return whether no event is queued."""
         return not self._events
 
     async def get(self) -> ASGIReceiveEvent:
-        """Take the oldest event, waiting for one if there is none. One task at a time."""
-        # The event stays in the list until it is taken, so a cancelled wait loses nothing.
+        """Remove and return the oldest event; wait for one if the queue is empty.
+
+        Raises `RuntimeError` if another task waits already.
+        """
+        # The event stays in the list until it is returned, so a cancelled wait loses none.
         while not self._events:
             if self._waiter is not None:
                 raise RuntimeError("Only one task may receive from a socket.")
@@ -54,29 +57,29 @@ class ReceiveQueue:
 
 
 class LightEvent:
-    """Open or shut; anyone who comes while it is shut waits until it opens."""
+    """A flag that tasks can wait for."""
 
-    __slots__ = ("_open", "_waiters")
+    __slots__ = ("_is_set", "_waiters")
 
     def __init__(self) -> None:
-        self._open = False
+        self._is_set = False
         self._waiters: list[asyncio.Future[None]] | None = None
 
     def set(self) -> None:
-        """Open, and let everyone through."""
-        self._open = True
+        """Set the flag and wake all waiting tasks."""
+        self._is_set = True
         waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
 
     def clear(self) -> None:
-        """Shut."""
-        self._open = False
+        """Reset the flag."""
+        self._is_set = False
 
     async def wait(self) -> None:
-        """Return when the gate is open."""
-        while not self._open:
+        """Return once the flag is set."""
+        while not self._is_set:
             waiter = asyncio.get_running_loop().create_future()
             if self._waiters is None:
                 self._waiters = []

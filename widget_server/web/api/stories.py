@@ -16,6 +16,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import client_messages, codes, serializers, server_messages
 from widget_server.protocol.openapi import SINCE
 from widget_server.transport import admission
+from widget_server.transport.rejection import retry_after_header
 from widget_server.web import actions
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 
@@ -141,7 +142,7 @@ async def post_action(request: Request) -> Response:
             codes.status_of(rejection), server_messages.encode_error(ref, rejection)
         )
         if rejection.retry_after is not None:
-            answer.headers["Retry-After"] = str(max(1, round(rejection.retry_after)))
+            answer.headers["Retry-After"] = retry_after_header(rejection.retry_after)
         return answer
 
 
