@@ -81,7 +81,7 @@ export class StoryWidget extends HTMLElement {
  */
 function mount(host, root, { server, code }) {
   const slot = h("slot");
-  const note = h("p", { class: "widget note", hidden: true, role: "status" });
+  const note = h("p", { class: "widget status-note", hidden: true, role: "status" });
   /** @type {import("./discussion").Discussion | undefined} */
   let story;
   /** @type {(() => void) | undefined} */

@@ -21,12 +21,12 @@ export function commentView(view) {
   const link = h("a", { onclick: visit }, time);
   // An element: anyone who translates a page replaces its text nodes.
   const rest = h("span");
-  const meta = h("p", { class: "quiet" }, link);
-  const body = h("div", { class: "text", dir: "auto", part: "text" });
+  const meta = h("p", { class: "secondary" }, link);
+  const body = h("div", { class: "comment-text", dir: "auto", part: "comment-text" });
   const buttons = ACTIONS.map(([, part]) =>
-    button("", () => view.withPart(part, (desk) => desk.begin(self)), { class: "act" }),
+    button("", () => view.withPart(part, (desk) => desk.begin(self)), { class: "action" }),
   );
-  const foot = h("div", { class: "acts" }, ...buttons);
+  const foot = h("div", { class: "actions" }, ...buttons);
   const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, head, meta, body, foot);
 
   const self = {

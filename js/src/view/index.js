@@ -34,7 +34,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { class: "hidden", role: "status" });
+  const status = h("p", { class: "visually-hidden", role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
@@ -50,14 +50,14 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     level,
     // Once, politely, to who cannot see it; loud to everyone.
     tell(text, loud) {
-      status.className = loud ? "toast" : "hidden";
+      status.className = loud ? "toast" : "visually-hidden";
       if (loud) loadLive();
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => errorText(t, problem),
     emit,
     style,
-    list: h("ol", { class: "list", part: "comments" }),
+    list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
     onRender: undefined,
     comment(id) {
@@ -87,7 +87,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   // The site's own words, in whatever direction they run.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
-  const presence = h("p", { class: "quiet", part: "presence" });
+  const presence = h("p", { class: "secondary", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
   // A label, a text area and a button: all there is until someone begins to write. There is no form element: in a
@@ -100,7 +100,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
   const take = () => self.part("writing").then((desk) => desk.attach(composer));
   const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
-    class: "main",
+    class: "primary",
     part: "button",
   });
   const composer = h(
@@ -111,11 +111,11 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   );
   text.addEventListener("focus", () => take().catch(() => {}), { once: true });
   const { list } = self;
-  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "wide" });
+  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "load-more" });
   const options = button(t("options"), () => self.withPart("more", (desk) => desk.options(tail)), {
-    class: "act",
+    class: "action",
   });
-  const tail = h("div", { class: "acts" }, options);
+  const tail = h("div", { class: "actions" }, options);
   const element = h(
     "section",
     { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
@@ -139,7 +139,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   let later = 0;
   addEventListener("hashchange", goToHash);
   // What was said loud was seen by who goes on.
-  element.addEventListener("click", () => (status.className = "hidden"), true);
+  element.addEventListener("click", () => (status.className = "visually-hidden"), true);
   // Who comes near may act.
   for (const near of ["pointerover", "focusin"]) {
     element.addEventListener(near, loadLive, { once: true });

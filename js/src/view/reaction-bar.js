@@ -13,7 +13,7 @@ import { selectedReaction, counts, isAllowed, sum } from "../state.js";
  */
 export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const total = h("p", { class: "quiet" });
+  const total = h("p", { class: "secondary" });
   const group = h("div", {
     role: "group",
     class: "reactions",

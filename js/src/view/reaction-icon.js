@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {Reaction} reaction @returns {HTMLElement} */
 export function reactionIcon({ face, emoji }) {
-  const holder = h("span", { class: "face", "aria-hidden": "true" });
+  const holder = h("span", { class: "icon", "aria-hidden": "true" });
   if (face) {
     const drawing = document.createElementNS(SVG, "svg");
     set(drawing, "viewBox", "0 0 24 24");

@@ -42,13 +42,13 @@ function toggleReactionRow({ story, t, explain, tell }, { h, set, button, counts
   const marks = [];
   const row = h(
     "div",
-    { role: "group", class: "acts feel", "aria-label": t("addReaction") },
+    { role: "group", class: "actions comment-reactions", "aria-label": t("addReaction") },
     ...(story.state.settings?.reactions ?? []).map((reaction) => {
       const { key, label } = reaction;
       const name = t("=" + label, undefined, label);
       const count = h("span");
-      const element = button("", () => press(key), { class: "act reaction", title: name });
-      element.append(reactionIcon(reaction), h("span", { class: "hidden" }, name + " "), count);
+      const element = button("", () => press(key), { class: "action reaction", title: name });
+      element.append(reactionIcon(reaction), h("span", { class: "visually-hidden" }, name + " "), count);
       marks.push(() => {
         const { mine } = story.state;
         const { id, tally } = handle.comment;

@@ -96,7 +96,7 @@ export function open(frame, tools) {
     const mine = story.state.mine.comments[id];
     const late = mine && Date.parse(mine.editable_until) < story.now();
     const text = h("span", { role: "alert" }, late ? t("late") : "");
-    const box = h("div", { class: "acts" }, text);
+    const box = h("div", { class: "actions" }, text);
     const close = (stay = false) => {
       box.remove();
       foot.hidden = false;
@@ -114,7 +114,7 @@ export function open(frame, tools) {
               text.textContent = explain(problem);
             }
           },
-          { class: "act" },
+          { class: "action" },
         ),
       );
     if (mine && !late) {

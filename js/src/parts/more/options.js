@@ -51,7 +51,7 @@ export function optionsOf(frame, tools) {
 
     /** @param {string} word @param {() => unknown} act @param {string} [name] */
     const act = (word, act, name = "") => button(t(word, { name }), () => attempt(act));
-    const forget = h("div", { class: "acts" });
+    const forget = h("div", { class: "actions" });
     ask();
 
     function ask() {
@@ -77,7 +77,7 @@ export function optionsOf(frame, tools) {
       );
     }
 
-    const share = h("div", { class: "acts", role: "group", "aria-label": t("share") });
+    const share = h("div", { class: "actions", role: "group", "aria-label": t("share") });
     share.append(
       h("span", null, t("share")),
       act("copy", async () => {
