@@ -166,8 +166,8 @@ export type StateEvent =
 export interface DiscussionApi {
   /** Sends an action. Rejects with a refusal. */
   mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
-  /** Keeps news back until `work` is done, which may bring the same news with more in it. */
-  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
+  /** Called after each subscription that the server accepted. */
+  onSubscribed(): void;
   /**
    * A reaction that is shown already, to the story (its code) or one of its comments (code and id). Resolves when the
    * server has the last choice for that target, however long it takes; rejects with a refusal.
