@@ -1,4 +1,4 @@
-/** English for what is done or said now and then. @type {import("../../i18n").Strings} */
+/** English strings of the part `more`. @type {import("../../i18n").Strings} */
 export const STRINGS = {
   cancel: "Cancel",
   late: "The time for changing this comment is over.",
