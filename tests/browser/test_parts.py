@@ -1,4 +1,4 @@
-"""Parts of the embed that come later: of which build they are, from where, and that they are what they were."""
+"""Lazy parts: they are of the right build, from the right server, and unaltered."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ Opened = Callable[[Callable[[str], int]], Front]
 
 @pytest.fixture(scope="session")
 def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of another build of the same source, as any next version is one."""
+    """Build the same source with other bytes, as a next version has. Yields its folder."""
     folder = tmp_path_factory.mktemp("other-build")
     names = {"EMBED_STATIC": str(folder), "EMBED_LABEL": "2"}
     command = [node(), str(ROOT / "js" / "build.mjs")]
@@ -48,8 +48,8 @@ def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def other(
     demo: Demo, other_build: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    """A process of the next version, on the demo's database, as in the middle of a deploy."""
-    # With a bus of its own it needs no child process, which would be of this build.
+    """Run a process of the next version on the demo's database, as during a deploy."""
+    # With its own bus it needs no child process, which would be of this build.
     valkey = Valkey()
     valkey.start()
     env = {
@@ -73,7 +73,7 @@ async def other(
 
 @pytest.fixture
 def front() -> Iterator[Opened]:
-    """Opens addresses in front of servers."""
+    """Return a function that opens a proxy in front of servers."""
     fronts: list[Front] = []
 
     def opened(choose: Callable[[str], int]) -> Front:
@@ -86,12 +86,12 @@ def front() -> Iterator[Opened]:
 
 
 def at(story: Story, server: str | Front) -> Story:
-    """The same story as its snippet has it at another address."""
+    """Return the story with another server address."""
     return replace(story, server=server if isinstance(server, str) else server.url)
 
 
 def pinned(story: Story) -> str:
-    """The snippet with the file of this build and its integrity."""
+    """Return the snippet with the pinned file of this build and its integrity."""
     return (
         f'{story.anchor}<script async crossorigin src="{story.server}/embed/{MANIFEST["file"]}" '
         f'integrity="{MANIFEST["integrity"]}"></script>'
@@ -99,7 +99,7 @@ def pinned(story: Story) -> str:
 
 
 async def take_part(page: Page, text: str) -> None:
-    """React, write with a preview, and look at what can be chosen: all parts."""
+    """React, post with a preview and open the options: this loads all parts."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await page.get_by_role("textbox", name="Your comment").click()
@@ -113,22 +113,22 @@ async def take_part(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["the new", "the old"])
-async def test_in_a_deploy_a_page_gets_its_parts_from_whichever_process_answers(
+async def test_during_a_deploy_a_page_gets_its_parts_from_any_process(
     first: str, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
-    """Also: a page that was opened before the deploy, when all processes are new ones."""
+    """Also a page that was opened before the deploy, when all processes are new."""
     ports = (other.port, demo.port) if first == "the new" else (demo.port, other.port)
     door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
     page = await hosts.open(at(demo.story(), door).snippet)
     await take_part(page, "Between two releases")
-    assert len([path for path in door.asked if LATER.match(path)]) == 5
+    assert len([path for path in door.paths if LATER.match(path)]) == 5
 
 
 @pytest.mark.parametrize("german", [False, True])
 async def test_widgets_of_servers_of_different_versions_both_work(
     german: bool, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
-    """The first script draws both; its parts are where it came from."""
+    """The first script draws both widgets; its parts come from its own server."""
     behind = front(lambda _: other.port)
     behind.missing = re.compile(re.escape(LIVE.removesuffix("live.js")))
     mine, theirs = demo.story(), at(demo.story(), behind)
@@ -142,16 +142,19 @@ async def test_widgets_of_servers_of_different_versions_both_work(
         await page.locator("textarea").nth(number).fill(f"Comment {number}")
         await page.locator("[part=button]").nth(number).click()
         await expect(article(page, f"Comment {number}")).to_be_visible()
-    assert not [path for path in behind.asked if LATER.match(path)]
+    assert not [path for path in behind.paths if LATER.match(path)]
 
 
 def copy_script(hosts: Hosts) -> None:
-    """The first file at /copied/embed.js of the host pages, which have none of the others."""
+    """Serve the first file at /copied/embed.js of a host page, without the parts."""
     script = (ROOT / "widget_server" / "static" / "embed.js").read_text("utf-8")
-    hosts.papers.pages["/copied/embed.js"] = (script.encode(), {"Content-Type": "text/javascript"})
+    hosts.host_sites.pages["/copied/embed.js"] = (
+        script.encode(),
+        {"Content-Type": "text/javascript"},
+    )
 
 
-async def test_parts_come_from_the_storys_server_where_the_script_came_from_elsewhere(
+async def test_parts_come_from_the_storys_server_if_the_script_came_from_elsewhere(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
@@ -160,7 +163,7 @@ async def test_parts_come_from_the_storys_server_where_the_script_came_from_else
     await take_part(page, "From elsewhere")
 
 
-async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
+async def test_a_missing_part_is_requested_again_for_a_minute(
     demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
@@ -171,14 +174,14 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
     await hosts.open(at(demo.story(), door).snippet, page=page)
     await reaction(page, "Happy").click()
 
-    async def asked(number: int) -> None:
+    async def requested(number: int) -> None:
         async def more() -> bool:
             await page.clock.run_for(500)
-            return len([path for path in door.asked if "-live.js" in path]) >= number
+            return len([path for path in door.paths if "-live.js" in path]) >= number
 
         await eventually(more, f"it was asked for {number} times")
 
-    await asked(6)
+    await requested(6)
     await expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
     door.missing = None
 
@@ -190,21 +193,21 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_a_part_that_never_comes_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
+async def test_a_part_that_never_arrives_is_requested_again(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    asked: list[Route] = []
+    routes: list[Route] = []
 
     async def swallow_the_first(route: Route) -> None:
-        asked.append(route)
-        if len(asked) > 1:
+        routes.append(route)
+        if len(routes) > 1:
             await route.continue_()
 
     await page.route("**/*-live.js*", swallow_the_first)
     await hosts.open(story.snippet, page=page)
     await reaction(page, "Happy").click()
-    await eventually(lambda: asked, "the part is asked for")
+    await eventually(lambda: routes, "the part is asked for")
 
     async def stored() -> bool:
         await page.clock.run_for(1_000)
@@ -215,7 +218,7 @@ async def test_a_part_that_never_comes_is_asked_for_again(demo: Demo, hosts: Hos
     await page.unroute_all()
 
 
-async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
+async def test_an_unreachable_server_does_not_block_the_parts_of_another(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource", "story-widget: "]
@@ -246,10 +249,10 @@ async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
         ("live", False),
     ],
 )
-async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
+async def test_a_part_with_the_wrong_hash_never_runs(
     part: str, preloads: bool, demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
-    """Said in the console by the browser itself; taken as soon as it is what it was."""
+    """The browser reports it in the console. The part loads as soon as its bytes are right."""
     hosts.expected += [REFUSED, "Fetch API cannot load"]
     door = front(lambda _: demo.port)
     door.spoilt = re.compile(rf"-{part}\.js")
@@ -262,7 +265,7 @@ async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
     try:
 
         def refused() -> bool:
-            return any(f"-{part}.js" in text for text in hosts.said if text.startswith(REFUSED))
+            return any(f"-{part}.js" in text for text in hosts.console if text.startswith(REFUSED))
 
         await eventually(refused, "the console says which file it was")
         assert await page.evaluate("window.spoilt") is None
@@ -276,7 +279,7 @@ async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
 @pytest.mark.parametrize(
     "script_src", ["{server}", "'nonce-r4nd0m'", "'nonce-r4nd0m' 'strict-dynamic'"]
 )
-async def test_a_pinned_page_with_policies_of_integrity_and_trusted_types_has_all_parts(
+async def test_a_pinned_page_with_integrity_and_trusted_types_policies_loads_all_parts(
     script_src: str, demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Loading the image 'data:,'"]
@@ -295,10 +298,10 @@ async def test_a_pinned_page_with_policies_of_integrity_and_trusted_types_has_al
     await take_part(page, "Under policies")
 
 
-async def test_words_of_a_language_are_only_ever_text(
+async def test_strings_of_a_locale_file_are_inserted_as_text(
     demo: Demo, front: Opened, hosts: Hosts, other_build: Path
 ) -> None:
-    """No hash covers them: whatever they are, they are written, not run."""
+    """No hash covers them: their content is inserted as text, never run."""
     door = front(lambda _: demo.port)
     page = await hosts.page(await hosts.reader())
     evil = '<img src=x onerror="window.spoilt=1"><script>window.spoilt=1</script>{n}'

@@ -1,4 +1,4 @@
-"""Who is signed in, who may act, and how an open page learns that this has changed."""
+"""Signed-in readers, permissions, and how an open page receives changes of both."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,21 +20,21 @@ LISTEN = """() => {
 
 
 def signed(story: Story, identity: str) -> str:
-    """The snippet of a page that says who its reader is."""
+    """Return the snippet with an identity token."""
     return story.snippet.replace(
         "data-widget-token", f'data-identity="{identity}" data-widget-token'
     )
 
 
 async def listening(hosts: Hosts) -> Page:
-    """A page that notes when it is asked for a new identity."""
+    """Open a page that records requests for a new identity token."""
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(f"({LISTEN})()")
     return page
 
 
 @pytest.mark.parametrize("wrong", ["used", "expired", "garbage"])
-async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_page_for_a_new_one(
+async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new_token(
     wrong: str, demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [OURS]
@@ -60,10 +60,10 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     await expect_reaction(page, "Happy", 1, own=True)
     heard: Any = await eventually(lambda: page.evaluate("heard"), "the page is told")
     assert heard == [{"story": story.code, "code": code}]
-    (said,) = (text for text in hosts.said if text.startswith(OURS))
-    assert "identity token" in said
-    assert said.endswith(f"({code})")
-    # A new one signs in, without a reload and without disturbing what is written.
+    (message,) = (text for text in hosts.console if text.startswith(OURS))
+    assert "identity token" in message
+    assert message.endswith(f"({code})")
+    # A new token signs in without a reload and without changing the draft.
     box = page.get_by_role("textbox", name="Your comment")
     await box.fill("Half a sentence")
     await page.locator("story-widget").evaluate(
@@ -76,7 +76,7 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, "Half a sentence")).to_contain_text("Vera Holm")
     await expect(page.get_by_role("img", name="signed in").first).to_be_visible()
-    # After a break it is not shown again.
+    # After a reconnect the token is not sent again.
     await page.evaluate("dispatchEvent(new Event('pagehide'))")
     await page.evaluate("dispatchEvent(new Event('pageshow'))")
     await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 3, "it is back")
@@ -84,7 +84,7 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     assert await page.evaluate("heard.length") == 1
 
 
-async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
+async def test_an_action_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     held: list[Callable[[], None]] = []
@@ -113,7 +113,7 @@ async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts
 
 
 async def signs_in(page: Page) -> bool:
-    """Whether the page's storage holds the token of a reader whom the site knows."""
+    """Whether the page's storage holds the token of a signed-in reader."""
     claims: Any = await page.evaluate(
         """() => {
           const key = Object.keys(localStorage).find((each) => each.startsWith("story-widget"));
@@ -124,7 +124,7 @@ async def signs_in(page: Page) -> bool:
     return "sub" in claims
 
 
-async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
+async def test_a_signed_name_is_distinguished_from_a_typed_one(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
@@ -145,13 +145,13 @@ async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
 
 
 async def expect_read_only(page: Page, why: str) -> None:
-    """The reason is there, and nothing that promises more."""
+    """Check that the reason is shown and no action is offered."""
     await expect(page.get_by_text(f"This copy can only be read. {why}")).to_be_visible()
     await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
     await expect(page.get_by_role("textbox")).to_have_count(0)
 
 
-async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_its_draft(
+async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_draft(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [OURS]
@@ -165,7 +165,7 @@ async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_
     await expect_read_only(page, "The publisher has withdrawn its token.")
     await expect(article(page, "While I may.")).to_be_visible()
     assert await page.evaluate("JSON.stringify(localStorage).includes('Half a sentence')")
-    # By hand, without the token: the code alone may do where the origin is not shut out.
+    # The same copy without its token: the code alone is allowed unless the origin is blocked.
     bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
     again = await hosts.open(bare)
     await reaction(again, "Happy").click()
@@ -179,7 +179,7 @@ async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_
     demo.run("site", "readmit", site, origin)
 
 
-async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so(
+async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_logs_it(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [OURS]
@@ -191,11 +191,11 @@ async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so
     demo.run("site", "rotate-key", site)
     demo.run("site", "retire-keys", site)
 
-    def said() -> list[str]:
-        return [text for text in hosts.said if text.startswith(OURS)]
+    def messages() -> list[str]:
+        return [text for text in hosts.console if text.startswith(OURS)]
 
-    await eventually(said, "the console says it")
-    assert said() == [
+    await eventually(messages, "the console says it")
+    assert messages() == [
         f"{OURS}Its token is not valid. Copy the snippet again, whole and unchanged. "
         "It goes on by the story’s code alone."
     ]
@@ -225,7 +225,7 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
     await expect(page.get_by_text("It needs a token.")).to_be_visible()
 
 
-async def test_where_sockets_are_blocked_a_refused_action_makes_the_page_read_only(
+async def test_with_blocked_sockets_a_rejected_action_makes_the_page_read_only(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [OURS, "Failed to load resource"]

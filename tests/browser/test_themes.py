@@ -1,4 +1,4 @@
-"""It looks like the page it is in, whatever that is: colours, widths, readers' own settings, paper."""
+"""Appearance: the page's fonts and colours, widths, reader settings, print."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -44,14 +44,14 @@ story-widget::part(comment) { outline: 1px dotted; }
 
 
 async def style(page: Page, selector: str, name: str) -> str:
-    """One computed style of an element inside the widget."""
+    """Return one computed style of an element inside the widget."""
     found = await page.locator(selector).first.evaluate(
         "(element, name) => getComputedStyle(element)[name]", name
     )
     return str(found)
 
 
-async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
+async def test_font_and_colour_are_inherited_from_the_page(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     await furnish(story, hosts)
     head = "<style>body { font: italic 19px Georgia; color: rgb(1, 2, 3) }</style>"
@@ -63,7 +63,7 @@ async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
     assert await style(page, "[part=comment-text]", "fontSize") == "19px"
 
 
-async def test_a_brand_needs_only_custom_properties_and_parts(
+async def test_custom_properties_and_parts_suffice_for_a_brand(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     assert set(re.findall(PROPERTY, BRAND)) == PROPERTIES
@@ -109,7 +109,7 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
 
 
 @pytest.mark.parametrize("width", [200, 280, 320])
-async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
+async def test_in_a_narrow_column_nothing_is_cut_off_or_overflows(
     width: int, demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
@@ -126,7 +126,7 @@ async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
           .map((each) => each.className || each.tagName)"""
     )
     assert beyond == []
-    # Words are whole: one line each.
+    # Labels are not broken: one line each.
     lines = await page.locator(".label").evaluate_all(
         "labels => labels.map((label) => label.getBoundingClientRect().height"
         " / parseFloat(getComputedStyle(label).lineHeight))"
@@ -148,20 +148,20 @@ async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(
     widths = "[document.documentElement.scrollWidth, innerWidth]"
     wide, room = await page.evaluate(widths)
     assert wide <= room
-    # Text alone, twice as large.
+    # Text only, twice as large.
     await page.add_style_tag(content=":root { font-size: 200% }")
     wide, room = await page.evaluate(widths)
     assert wide <= room
 
 
-async def test_readers_own_spacing_loses_nothing(
+async def test_the_readers_text_spacing_hides_nothing(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
     await furnish(story, hosts)
     page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 640})
     await article(page, "Who pays").wait_for()
-    # WCAG 1.4.12, as a user style sheet reaches every element.
+    # WCAG 1.4.12: a user style sheet applies to every element.
     await page.locator("story-widget").evaluate(
         """widget => {
           const sheet = new CSSStyleSheet();
@@ -182,7 +182,7 @@ async def test_readers_own_spacing_loses_nothing(
     assert wide <= room
 
 
-async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
+async def test_in_forced_colours_the_choice_is_marked_by_more_than_colour(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.open(demo.story().snippet, forced_colors="active")
@@ -191,7 +191,7 @@ async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
     pressed = await style(page, ".reaction[aria-pressed=true]", "borderTopWidth")
     other = await style(page, ".reaction[aria-pressed=false]", "borderTopWidth")
     assert float(pressed.removesuffix("px")) > float(other.removesuffix("px"))
-    # Every control has an edge where backgrounds are gone.
+    # Every control has a border, because backgrounds are removed.
     edges = await page.get_by_role("button").evaluate_all(
         "buttons => buttons.filter((each) => each.getClientRects().length)"
         ".map((each) => getComputedStyle(each).borderTopStyle)"
@@ -216,7 +216,7 @@ async def test_with_reduced_motion_nothing_moves(demo: Demo, hosts: Hosts) -> No
     assert moving == []
 
 
-async def test_on_paper_there_are_comments_and_no_controls(
+async def test_in_print_there_are_comments_and_no_controls(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
@@ -229,5 +229,5 @@ async def test_on_paper_there_are_comments_and_no_controls(
     await expect(article(page, "The council does").last).to_be_visible()
     await expect(page.get_by_role("textbox")).to_have_count(0)
     names = await page.get_by_role("button").all_inner_texts()
-    # The reactions stay: on paper they are the tally.
+    # The reactions stay: they show the counts.
     assert len(names) == 5

@@ -1,4 +1,4 @@
-"""How it looks: axe in every state by day, at night, in forced colours, from right to left; pictures for a person."""
+"""axe in every state: light, dark, forced colours, right to left; screenshots for a person."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -19,7 +19,7 @@ Photograph = Callable[[Page, str], Awaitable[None]]
 
 
 async def faults(page: Page) -> list[Any]:
-    """What axe finds wrong with the widget, as rule and place."""
+    """Return axe's findings in the widget, as rule and place."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE)
     found: list[Any] = await page.evaluate(
@@ -31,7 +31,7 @@ async def faults(page: Page) -> list[Any]:
 
 
 async def furnish(story: Story, hosts: Hosts) -> None:
-    """A discussion with something of everything."""
+    """Create a discussion with every kind of content."""
     page = await hosts.open(story.snippet)
     await comment(page, "Who pays for the **fuel** in winter? The article is quiet.", Name="Yusuf")
     await expect(article(page, "Who pays")).to_be_focused()
@@ -72,7 +72,9 @@ async def test_axe_finds_nothing_in_any_state(
     assert {look: wrong for look, wrong in found.items() if wrong} == {}
 
 
-async def test_a_fault_that_only_one_look_has_would_be_found(demo: Demo, hosts: Hosts) -> None:
+async def test_a_contrast_fault_in_one_colour_scheme_only_is_found(
+    demo: Demo, hosts: Hosts
+) -> None:
     page = await STATES["comments"](Harness(demo, hosts))
     await article(page, "Who pays").evaluate(
         "element => element.append(Object.assign(document.createElement('p'),"
