@@ -119,7 +119,7 @@ EVERYTHING: dict[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": True
 
 
 @asynccontextmanager
-async def started(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
+async def launched(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
     """Run a headless Chromium with its own profile."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(

@@ -43,7 +43,7 @@ def run(*command: str | Path, stdin: str = "", folder: Path | None = None) -> st
     return done.stdout
 
 
-async def shown(hosts: Hosts, html: str) -> Page:
+async def open_page(hosts: Hosts, html: str) -> Page:
     """Open a whole page created by a system, on a host site."""
     page = await hosts.page(await hosts.reader())
     await page.goto(hosts.host_sites.put(0, html, {}))
@@ -67,7 +67,7 @@ async def test_hugo_renders_the_discussion_from_a_shortcode(
         (tmp_path / name).write_text(content, "utf-8")
     run(HUGO, "--logLevel", "error", folder=tmp_path)
     built = (tmp_path / "public/story/index.html").read_text("utf-8")
-    await expect_discussion(await shown(hosts, built))
+    await expect_discussion(await open_page(hosts, built))
 
 
 async def test_eleventy_accepts_the_snippet_in_markdown_and_as_a_shortcode(
@@ -86,10 +86,10 @@ async def test_eleventy_accepts_the_snippet_in_markdown_and_as_a_shortcode(
         built = (tmp_path / "_site" / page / "index.html").read_text("utf-8")
         one = demo.story()
         built = built.replace(story.code, one.code).replace(story.token, one.token)
-        await expect_discussion(await shown(hosts, HEAD + built))
+        await expect_discussion(await open_page(hosts, HEAD + built))
 
 
-def bundled(source: str, folder: Path, *options: str) -> str:
+def bundle(source: str, folder: Path, *options: str) -> str:
     """Bundle a program for the browser with the embed's esbuild."""
     (folder / "node_modules").symlink_to(NODE_MODULES)
     (folder / "app.jsx").write_text(source)
@@ -115,8 +115,8 @@ async def test_react_adds_removes_and_changes_discussions(
         "}\n"
         'createRoot(document.getElementById("app")).render(<App />);\n'
     )
-    page = await hosts.open(f'<div id="app"></div><script>{bundled(source, tmp_path)}</script>')
-    await routed(page)
+    page = await hosts.open(f'<div id="app"></div><script>{bundle(source, tmp_path)}</script>')
+    await navigate_as_router(page)
 
 
 @pytest.mark.parametrize("mode", ["createRoot", "hydrateRoot"])
@@ -146,7 +146,7 @@ async def test_react_removes_its_own_link_and_hydrates_its_own_html(
         if mode == "hydrateRoot"
         else ""
     )
-    program = bundled(source, tmp_path)
+    program = bundle(source, tmp_path)
     page = await hosts.open(
         f'<div id="root">{written}</div>{story.script}<script type="module">{program}</script>'
     )
@@ -180,12 +180,12 @@ async def test_vue_treats_the_element_as_a_custom_element(
         f"--define:__VUE_{name}__=false"
         for name in ("PROD_DEVTOOLS", "PROD_HYDRATION_MISMATCH_DETAILS")
     ]
-    program = bundled(source, tmp_path, "--define:__VUE_OPTIONS_API__=true", *flags)
+    program = bundle(source, tmp_path, "--define:__VUE_OPTIONS_API__=true", *flags)
     page = await hosts.open(f'<div id="app"></div>{one.script}<script>{program}</script>')
-    await routed(page)
+    await navigate_as_router(page)
 
 
-async def routed(page: Page) -> None:
+async def navigate_as_router(page: Page) -> None:
     """Navigate from one story to another and back, as a router does."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)

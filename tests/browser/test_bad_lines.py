@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 NOISE = ["Failed to load resource", "WebSocket connection to", "Access to "]
 UNSENT = "Not sent yet. Trying again…"
-LATE = 30_000 * SLOWNESS
+LATE_MS = 30_000 * SLOWNESS
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -30,7 +30,7 @@ async def proxy(demo: Demo) -> AsyncIterator[Proxy]:
     await proxy.close()
 
 
-def by(proxy: Proxy, demo: Demo, story: Story) -> str:
+def snippet_through(proxy: Proxy, demo: Demo, story: Story) -> str:
     """Return the story's snippet with the proxy's address."""
     return story.snippet.replace(demo.server, f"http://localhost:{proxy.port}")
 
@@ -81,7 +81,7 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_stalled_co
     story.react("sad")
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     await page.get_by_text("1 person").wait_for()
     if learnt:
         async with page.expect_response("**/*-live.js"):
@@ -115,7 +115,7 @@ async def test_a_reaction_without_a_reply_is_sent_after_a_reload(
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    page = await hosts.open(by(proxy, demo, story))
+    page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
     proxy.hang()
     # The part that sends it is not loaded either.
@@ -152,7 +152,7 @@ async def test_without_a_connection_reactions_are_kept_and_the_last_choice_is_se
     await expect_reaction(page, "Thinking", 1, own=True)
     assert counts(story) == {}
     await page.context.set_offline(False)
-    await expect(note).to_be_hidden(timeout=LATE)
+    await expect(note).to_be_hidden(timeout=LATE_MS)
     await expect_reaction(page, "Thinking", 1, own=True)
     await eventually(lambda: counts(story) == {"thinking": 1}, "the last choice, once")
 
@@ -179,8 +179,8 @@ async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
     await reaction(page, "Happy").click()
     lose = False
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE)
-    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE)
+    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE_MS)
+    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE_MS)
     assert texts(story) == ["Counted once"]
     await more(page, "Counted once", "Edit")  # The comment is the reader's own.
 
@@ -192,7 +192,7 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     for text in ("To be deleted", "To be changed"):
         await comment(page, text)
         await expect(article(page, text)).to_be_focused()
@@ -214,7 +214,7 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
         await pass_time(page, 2)
         return await page.get_by_text("Waiting to be sent").count() == 0
 
-    await eventually(done, "all is sent", LATE)
+    await eventually(done, "all is sent", LATE_MS)
     await eventually(lambda: texts(story) == ["Changed", ""], "all is done")
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
     await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
@@ -242,7 +242,7 @@ async def test_a_sent_reaction_to_a_comment_is_not_shown_as_unsent(
     await expect(chosen.get_by_role("alert")).to_have_text(UNSENT)
     await page.unroute_all()
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE)
+    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE_MS)
     await expect(chosen.get_by_role("alert")).to_have_text("")
 
 
@@ -316,7 +316,7 @@ async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     server = f"http://localhost:{proxy.port}"
-    body = by(proxy, demo, story)
+    body = snippet_through(proxy, demo, story)
     if isinstance(how, int):
         proxy.refuse_handshakes = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % how
     await hosts.open(
@@ -342,7 +342,7 @@ async def test_a_connection_that_died_silently_is_detected_within_a_minute(
     await page.clock.install()
     sockets: list[None] = []
     page.on("websocket", lambda _: sockets.append(None))
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     await page.get_by_text("1 person").wait_for()
     post(story, "Heard")
     await page.get_by_role("button", name="Show 1 new comment").wait_for()
@@ -363,7 +363,7 @@ async def test_a_dead_connection_is_detected_as_soon_as_the_page_is_visible_agai
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    page = await hosts.open(by(proxy, demo, story))
+    page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
     show = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
     show += " document.dispatchEvent(new Event('visibilitychange')) }"

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.browser.cdp import ROOT, Chromium, started
+from tests.browser.cdp import ROOT, Chromium, launched
 from tests.browser.conftest import CHROMIUMS, SWITCHES, Demo, HostSites, host_page
 from tests.browser.page_metrics import post_comments
 from tests.waiting import eventually
@@ -22,7 +22,7 @@ ALONE = f"/^1 person/.test({ROOT}.querySelector('[part=presence]').textContent)"
 async def chromium(browser: Browser) -> AsyncIterator[Chromium]:
     """Chromium with prerendering and the back/forward cache."""
     found = next((path for path in CHROMIUMS if Path(path).exists()), None)
-    async with started(found or browser.browser_type.executable_path, SWITCHES) as running:
+    async with launched(found or browser.browser_type.executable_path, SWITCHES) as running:
         yield running
 
 

@@ -10,14 +10,16 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-BROWSERS_OWN = ["Failed to load resource", "Loading the image 'data:,'"]
+BROWSER_MESSAGES = ["Failed to load resource", "Loading the image 'data:,'"]
 """Console messages of the browser itself about failed requests and the page's icon."""
-OURS = "story-widget: "
+EMBED_PREFIX = "story-widget: "
 
 
 def console_messages(hosts: Hosts) -> list[str]:
     """Return the embed's console messages."""
-    return [text.removeprefix(OURS) for text in hosts.console if text.startswith(OURS)]
+    return [
+        text.removeprefix(EMBED_PREFIX) for text in hosts.console if text.startswith(EMBED_PREFIX)
+    ]
 
 
 async def expect_link(page: Page) -> None:
@@ -38,13 +40,13 @@ async def expect_reason(page: Page, hosts: Hosts, sentence: str, why: str) -> No
     await expect(reason).to_be_visible()
 
 
-def bare(story: Story) -> str:
+def without_token(story: Story) -> str:
     """Return the snippet without its token."""
     return story.snippet.replace(f' data-widget-token="{story.token}"', "")
 
 
 async def test_a_token_for_other_origins_is_reported_as_such(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     story = demo.story(known=False, origins=["https://elsewhere.example"])
     page = await hosts.open(story.snippet)
     why = f"The publisher does not let pages of {await page.evaluate('origin')} carry it."
@@ -64,7 +66,7 @@ async def test_a_token_for_other_origins_is_reported_as_such(demo: Demo, hosts: 
 async def test_a_damaged_token_is_reported_once_however_often_it_was_pasted(
     damage: str, republishing: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     rules = [f"open_republishing={republishing}", f"open_reading={republishing}"]
     story = demo.story(demo.site(f"press-{republishing}", *rules))
     token = {
@@ -95,10 +97,10 @@ async def test_a_damaged_token_is_reported_once_however_often_it_was_pasted(
 async def test_an_unknown_code_and_a_missing_token_have_different_errors(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(bare(demo.story(known=False)), page=page)
+    await hosts.open(without_token(demo.story(known=False)), page=page)
     why = f"There is no story of this code at {demo.server}."
     await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
     await expect_link(page)
@@ -106,7 +108,7 @@ async def test_an_unknown_code_and_a_missing_token_have_different_errors(
     assert len(console_messages(hosts)) == 1
 
     closed = demo.story(demo.site("members", "open_reading=off", "open_republishing=off"))
-    other = await hosts.open(bare(closed), site=1)
+    other = await hosts.open(without_token(closed), site=1)
     why = "It needs a token. Ask the publisher for a snippet."
     await expect_reason(other, hosts, "The discussion cannot be shown here.", why)
     await expect_link(other)
@@ -120,7 +122,7 @@ async def test_an_unknown_code_and_a_missing_token_have_different_errors(
 async def test_an_expired_or_revoked_copy_is_read_only_and_shows_the_reason(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     expired = demo.story()
     old = expired.anchor.replace(expired.token, expired.with_claims(exp=1_700_000_100))
     page = await hosts.open(f"{old}<p>Further down:</p>{old}{expired.script}")
@@ -157,7 +159,7 @@ async def expect_read_only(page: Page) -> None:
 async def test_a_policy_against_the_script_leaves_the_link_and_the_attribution(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += ["Loading the script", *BROWSERS_OWN]
+    hosts.expected += ["Loading the script", *BROWSER_MESSAGES]
     headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'"}
     page = await hosts.open(demo.story().snippet, headers=headers)
     await eventually(lambda: any("script-src" in text for text in hosts.console), "it was refused")
@@ -170,7 +172,7 @@ async def test_a_policy_against_the_server_is_reported_with_the_directive_to_add
     demo: Demo, hosts: Hosts
 ) -> None:
     refused = "Connecting to 'http://"
-    hosts.expected += [refused, "Fetch API cannot load", *BROWSERS_OWN, OURS]
+    hosts.expected += [refused, "Fetch API cannot load", *BROWSER_MESSAGES, EMBED_PREFIX]
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -198,7 +200,7 @@ async def test_a_policy_against_the_server_is_reported_with_the_directive_to_add
 async def test_an_unreachable_server_is_reported_once_and_retried_until_it_responds(
     gone: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     await page.route(gone, lambda route: route.abort())

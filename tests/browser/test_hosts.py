@@ -40,7 +40,7 @@ async def test_the_embed_works_under_the_strictest_policy(demo: Demo, hosts: Hos
     assert width == plain
 
 
-def asking(page: Page) -> set[Request]:
+def pending_requests(page: Page) -> set[Request]:
     """Record the page's requests that have no response yet."""
     pending: set[Request] = set()
 
@@ -62,7 +62,7 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    pending = asking(page)
+    pending = pending_requests(page)
 
     async def pass_ten_seconds() -> None:
         # The page's timeouts use the fake clock: let each request finish before advancing it.

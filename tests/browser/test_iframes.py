@@ -9,7 +9,7 @@ from playwright.async_api import Frame, Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_visual_regression import faults
+from tests.browser.test_visual_regression import axe_findings
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -185,7 +185,7 @@ async def test_the_iframe_page_has_no_axe_findings_and_uses_the_readers_language
     page = await hosts.page(await hosts.reader(locale="fr-FR"))
     await page.goto(f"{story.server}/e/{story.code}")
     await expect(page.get_by_role("heading", name="Aucun commentaire")).to_be_visible()
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
     german = demo.story(lang="de")
     await page.goto(f"{story.server}/e/{german.token}")
     await expect(page.get_by_role("heading", name="Noch keine Kommentare")).to_be_visible()

@@ -15,7 +15,7 @@ from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import post_comments
 from tests.browser.test_hosts import policy
-from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.test_visual_regression import axe_findings, create_discussion
 from tests.browser.widget_states import (
     ANSWER,
     QUESTION,
@@ -76,7 +76,7 @@ LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = "Yusuf Priya Facebook X Bluesky WhatsApp Mastodon mastodon.social"
 
 
-async def spoken(page: Page) -> set[str]:
+async def visible_texts(page: Page) -> set[str]:
     """Return all visible texts and accessible names of the widget."""
     found: list[str] = await page.locator("story-widget").evaluate(
         """({ shadowRoot }) => {
@@ -112,7 +112,7 @@ class TestInABrowser:
     ) -> None:
         hosts.expected += ["Loading the image 'data:,'"]
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await hosts.page(await hosts.reader())
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
@@ -144,7 +144,7 @@ class TestInABrowser:
     ) -> None:
         words = LOCALES["ar"]
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         # The page sets no direction: it follows from the language.
         page = await shown(hosts, story, 'lang="ar"', viewport={"width": 400, "height": 900})
         section = page.locator("section.widget")
@@ -162,7 +162,7 @@ class TestInABrowser:
         assert await text.evaluate("element => getComputedStyle(element).direction") == "ltr"
         assert await text.get_attribute("dir") == "auto"
         await photograph(page, "arabic-list")
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
         reply = words["replyOf"].replace("{name}", "Priya")
         await page.get_by_role("button", name=reply).first.click()
         box = page.get_by_role("textbox", name=words["answer"].replace("{name}", "Priya"))
@@ -170,14 +170,14 @@ class TestInABrowser:
         await page.get_by_role("button", name=words["reply"], exact=True).click()
         await expect(page.get_by_text(words["empty"])).to_be_visible()
         await photograph(page, "arabic-reply")
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
 
     @pytest.mark.parametrize("lang", ["es", "fr"])
     async def test_the_other_languages_are_shown_and_fit_a_phone(
         self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
     ) -> None:
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await shown(hosts, story, f'lang="{lang}"', viewport={"width": 320, "height": 640})
         few = LOCALES[lang]["comments"]["other"].replace("{n}", "3")
         await expect(page.get_by_role("heading", name=few)).to_be_visible()
@@ -185,7 +185,7 @@ class TestInABrowser:
         widths = "[document.documentElement.scrollWidth, innerWidth]"
         wide, room = await page.evaluate(widths)
         assert wide <= room
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
 
     async def test_39_polish_uses_its_three_plural_forms(self, demo: Demo, hosts: Hosts) -> None:
         story = demo.story()
@@ -232,17 +232,17 @@ class TestInABrowser:
         labels = await page.locator("[part=label]").evaluate_all(heights)
         assert len(labels) == 5
         assert len(set(labels)) == 1, "each name in one line"
-        texts = await spoken(page)
+        texts = await visible_texts(page)
         await stage.button(page, "cancel").click()
         await stage.more(page, "Yusuf", "report")
         await stage.box(page, "reason").wait_for()
-        texts |= await spoken(page)
+        texts |= await visible_texts(page)
         await stage.button(page, "cancel").click()
         await stage.more(page, "Yusuf", "mute")
         await stage.button(page, "options").click()
         await stage.button(page, "forget").click()
         await stage.button(page, "forgetYes").wait_for()
-        texts |= await spoken(page)
+        texts |= await visible_texts(page)
         await photograph(page, f"{lang}-options")
         assert {text for text in texts if is_english(text)} == set()
         assert len(texts) > 50
@@ -250,14 +250,14 @@ class TestInABrowser:
             # Arabic letters only; comments and names of services are exceptions.
             latin = {word for text in texts for word in LATIN.findall(text)}
             assert latin <= set(LATIN.findall(QUESTION + ANSWER + RICH + NAMES))
-        in_english = await spoken(await read(replace(stage, lang="en")))
+        in_english = await visible_texts(await read(replace(stage, lang="en")))
         assert len([text for text in in_english if is_english(text)]) > 10, "it would be noticed"
 
     async def test_a_language_without_a_locale_file_is_shown_in_english(
         self, demo: Demo, hosts: Hosts
     ) -> None:
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await hosts.page(await hosts.reader(locale="ar"))
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))

@@ -14,15 +14,15 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ROOT = "document.querySelector('story-widget')?.shadowRoot"
-MOST_SHIFT = 0.01
-MOST_NODES = 14
-LONGEST = 100.0
+MAX_SHIFT = 0.01
+MAX_NODES = 14
+MAX_TASK_MS = 100.0
 """Milliseconds on a CPU slowed down four times."""
-GROWS = {"JSEventListeners": 20, "Nodes": 20, "JSHeapUsedSize": 50 * 1_024}
+MAX_GROWTH = {"JSEventListeners": 20, "Nodes": 20, "JSHeapUsedSize": 50 * 1_024}
 """Growth that twenty rounds must not reach: fewer than one object of a kind per round; bytes in total."""
 
 
-ROOM = {
+MIN_HEIGHT = {
     "link": """@media (scripting: enabled) {
   blockquote:has(a.story-widget) { margin-bottom: 0 }
   blockquote:has(a.story-widget):not(:has(+ story-widget)) { margin-bottom: calc(100vh + 1em) }
@@ -47,7 +47,7 @@ async def test_2_the_page_does_not_shift_while_the_widget_and_new_comments_load(
     else:
         element = f'<story-widget src="{story.link}" token="{story.token}"></story-widget>'
         body = (story.anchor if place == "link" else element) + story.script + line * 20
-        head = f"{STYLE}{SHIFTS}<style>{ROOM[place]}</style>"
+        head = f"{STYLE}{SHIFTS}<style>{MIN_HEIGHT[place]}</style>"
     page = await hosts.open(body, head=head)
     await reaction(page, "Happy").wait_for()
     # Scroll to the end.
@@ -62,8 +62,8 @@ async def test_2_the_page_does_not_shift_while_the_widget_and_new_comments_load(
     await expect(page.get_by_role("button", name="Show 1 new comment")).to_be_attached()
     await page.get_by_text("2 people are reading").wait_for()
     after = await layout_shifts(page)
-    assert sum(value for value, _ in arrived) <= MOST_SHIFT, arrived
-    assert sum(value for value, _ in after) <= MOST_SHIFT, after
+    assert sum(value for value, _ in arrived) <= MAX_SHIFT, arrived
+    assert sum(value for value, _ in after) <= MAX_SHIFT, after
 
 
 async def test_a_comment_is_at_most_fourteen_elements(demo: Demo, hosts: Hosts) -> None:
@@ -80,10 +80,10 @@ async def test_a_comment_is_at_most_fourteen_elements(demo: Demo, hosts: Hosts) 
     )
     page = await hosts.open(story.snippet)
     await expect(page.get_by_role("article")).to_have_count(8)
-    assert (await page.evaluate(count) - empty) / 8 <= MOST_NODES
+    assert (await page.evaluate(count) - empty) / 8 <= MAX_NODES
 
 
-async def quick(
+async def expect_no_long_task(
     browser: Browser, attempts: list[Page], act: Callable[[Page], Awaitable[None]]
 ) -> None:
     """Check that one of several runs has no long task.
@@ -96,7 +96,7 @@ async def quick(
         async with tasks(browser, page) as long:
             await act(page)
         seen.append(long[:5])
-        if long[0] <= LONGEST:
+        if long[0] <= MAX_TASK_MS:
             return
     raise AssertionError(seen)
 
@@ -115,36 +115,36 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_cause_no_long_t
     pages = [await hosts.open("") for _ in range(6)]
 
     async def load(page: Page) -> None:
-        await put(page, story)
+        await insert_widget(page, story)
         # Six comments per thread: the top comment and five replies; the others are folded.
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length === 120")
         await page.wait_for_function(
             f"/^[1-6] p/.test({ROOT}.querySelector('[part=presence]').textContent)"
         )
 
-    await quick(browser, pages, load)
+    await expect_no_long_task(browser, pages, load)
 
     async def burst(page: Page) -> None:
-        await put(page, story)
+        await insert_widget(page, story)
         await page.wait_for_function(f"{ROOT}?.querySelectorAll('article').length >= 120")
-        before = int(await page.evaluate(f"parseInt({PILL}) || 0"))
+        before = int(await page.evaluate(f"parseInt({NEW_COMMENTS}) || 0"))
         post_comments(story, [{"body": f"Late {n}.", "name": f"L{n}"} for n in range(200)])
-        await page.wait_for_function(f"parseInt({PILL}) === {before + 200}")
+        await page.wait_for_function(f"parseInt({NEW_COMMENTS}) === {before + 200}")
 
-    await quick(browser, pages, burst)
+    await expect_no_long_task(browser, pages, burst)
 
     async def unfold(page: Page) -> None:
         await page.evaluate(f"{ROOT}.querySelector('.new-comments').click()")
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length >= 320")
 
-    shown = [page for page in pages if await page.evaluate(f"parseInt({PILL}) || 0")]
-    await quick(browser, shown, unfold)
+    shown = [page for page in pages if await page.evaluate(f"parseInt({NEW_COMMENTS}) || 0")]
+    await expect_no_long_task(browser, shown, unfold)
 
 
-PILL = f"({ROOT}?.querySelector('.new-comments')?.textContent ?? '').replace(/\\D+/g, '')"
+NEW_COMMENTS = f"({ROOT}?.querySelector('.new-comments')?.textContent ?? '').replace(/\\D+/g, '')"
 
 
-async def put(page: Page, story: Story) -> None:
+async def insert_widget(page: Page, story: Story) -> None:
     """Insert the widget into a loaded page."""
     await page.evaluate(
         """([anchor, src]) => {
@@ -198,9 +198,9 @@ async def test_10_removing_and_inserting_the_widget_twenty_times_leaks_nothing(
         before = await weigh()
         await round_trip(20)
         after = await weigh()
-        growth = {name: after[name] - before[name] for name in GROWS}
+        growth = {name: after[name] - before[name] for name in MAX_GROWTH}
         grown.append(growth)
-        if all(growth[name] < most for name, most in GROWS.items()):
+        if all(growth[name] < most for name, most in MAX_GROWTH.items()):
             break
     else:
         pytest.fail(f"each twenty rounds left something behind: {grown}")

@@ -22,7 +22,17 @@ let s = "x".repeat(1 << 20), i = 0;
 while (s.length) try { localStorage.setItem("junk" + i++, s) } catch { s = s.slice(0, s.length >> 1) }
 """
 #: The stored names that docs/users/embed.md lists.
-KEPT = {"reader", "first", "name", "reactions", "unsent", "muted", "drafts", "last", "queue"}
+STORED_NAMES = {
+    "reader",
+    "first",
+    "name",
+    "reactions",
+    "unsent",
+    "muted",
+    "drafts",
+    "last",
+    "queue",
+}
 #: `toJSON` methods as Prototype 1.6 and MooTools add them to every page.
 OLD_LIBRARY = """<script>
 Array.prototype.toJSON = function () { return "[" + this.map(JSON.stringify).join(", ") + "]" };
@@ -42,7 +52,7 @@ Element.addMethods = () => 0;
 </script>"""
 
 
-async def kept(page: Page) -> dict[str, Any]:
+async def stored_entry(page: Page) -> dict[str, Any]:
     """Return the widget's storage entry."""
     text = await page.evaluate(
         "localStorage[Array.prototype.filter.call(Object.getOwnPropertyNames(localStorage),"
@@ -61,7 +71,7 @@ async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     page = await hosts.open(story.snippet)
     await reaction(page, "Sad").click()
     await expect_reaction(page, "Sad", 1, own=True)
-    await eventually(lambda: kept(page), "an older entry is there")
+    await eventually(lambda: stored_entry(page), "an older entry is there")
     await page.evaluate(FILL)
     box = page.get_by_role("textbox", name="Your comment")
     await box.fill("From the full shelf " + "x" * 2_000)
@@ -88,7 +98,7 @@ async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     )
     await answer.fill("Half a thought")
     # Everything is written as soon as storage has space.
-    content = await kept(page)
+    content = await stored_entry(page)
     assert content["muted"] == ["Troll"]
     assert content["reactions"] == {story.code: "happy"}
     assert list(content["drafts"].values()) == ["Half a thought"]
@@ -128,8 +138,8 @@ async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented
     await page.get_by_role("textbox", name="Your reply to Ana").fill("From the tunnel")
     await page.get_by_role("textbox", name="Your reply to Ana").press("Control+Enter")
     await page.get_by_text("Waiting to be sent: From the tunnel").wait_for()
-    content = await kept(page)
-    assert set(content) <= KEPT
+    content = await stored_entry(page)
+    assert set(content) <= STORED_NAMES
     assert content["muted"] == ["Troll"]
     assert content["name"] == "Ana"
     assert content["reactions"] == {story.code: "sad"}
@@ -156,10 +166,10 @@ async def test_text_typed_before_the_writing_part_loads_is_a_draft(
     await box.click()
     await box.press_sequentially("Typed too early")
     await eventually(lambda: held, "the part is asked for")
-    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
+    assert (await stored_entry(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
-    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
+    assert (await stored_entry(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await page.unroute_all()
     await page.reload()
     await expect(box).to_have_value("Typed too early")
@@ -180,11 +190,11 @@ async def test_an_old_draft_is_shown_before_the_writing_part_loads(
     await box.press_sequentially("!")
     both = {f"{story.code} ": await box.input_value()}
     assert len(both[f"{story.code} "]) == len("Half a thought!")
-    assert (await kept(page))["drafts"] == both
+    assert (await stored_entry(page))["drafts"] == both
     await eventually(lambda: held, "the part is asked for")
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
-    assert (await kept(page))["drafts"] == both
+    assert (await stored_entry(page))["drafts"] == both
 
 
 async def test_stored_data_is_used_where_reading_needs_a_token(demo: Demo, hosts: Hosts) -> None:
@@ -208,7 +218,7 @@ async def test_stored_data_is_used_where_reading_needs_a_token(demo: Demo, hosts
     await expect(article(page, "Tiresome")).to_have_count(0)
 
     async def sent() -> bool:
-        return "unsent" not in await kept(page)
+        return "unsent" not in await stored_entry(page)
 
     await eventually(sent, "the reaction has an answer")
 

@@ -45,7 +45,7 @@ def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def other(
+async def next_version(
     demo: Demo, other_build: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
     """Run a process of the next version on the demo's database, as during a deploy."""
@@ -85,12 +85,12 @@ def front() -> Iterator[Opened]:
         one.close()
 
 
-def at(story: Story, server: str | Front) -> Story:
+def story_at(story: Story, server: str | Front) -> Story:
     """Return the story with another server address."""
     return replace(story, server=server if isinstance(server, str) else server.url)
 
 
-def pinned(story: Story) -> str:
+def pinned_snippet(story: Story) -> str:
     """Return the snippet with the pinned file of this build and its integrity."""
     return (
         f'{story.anchor}<script async crossorigin src="{story.server}/embed/{MANIFEST["file"]}" '
@@ -98,7 +98,7 @@ def pinned(story: Story) -> str:
     )
 
 
-async def take_part(page: Page, text: str) -> None:
+async def use_all_parts(page: Page, text: str) -> None:
     """React, post with a preview and open the options: this loads all parts."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
@@ -114,24 +114,24 @@ async def take_part(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("first", ["the new", "the old"])
 async def test_during_a_deploy_a_page_gets_its_parts_from_any_process(
-    first: str, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+    first: str, demo: Demo, next_version: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
     """Also a page that was opened before the deploy, when all processes are new."""
-    ports = (other.port, demo.port) if first == "the new" else (demo.port, other.port)
+    ports = (next_version.port, demo.port) if first == "the new" else (demo.port, next_version.port)
     door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
-    page = await hosts.open(at(demo.story(), door).snippet)
-    await take_part(page, "Between two releases")
+    page = await hosts.open(story_at(demo.story(), door).snippet)
+    await use_all_parts(page, "Between two releases")
     assert len([path for path in door.paths if LATER.match(path)]) == 5
 
 
 @pytest.mark.parametrize("german", [False, True])
 async def test_widgets_of_servers_of_different_versions_both_work(
-    german: bool, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+    german: bool, demo: Demo, next_version: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
     """The first script draws both widgets; its parts come from its own server."""
-    behind = front(lambda _: other.port)
+    behind = front(lambda _: next_version.port)
     behind.missing = re.compile(re.escape(LIVE.removesuffix("live.js")))
-    mine, theirs = demo.story(), at(demo.story(), behind)
+    mine, theirs = demo.story(), story_at(demo.story(), behind)
     attributes = 'lang="de"' if german else 'lang="en"'
     page = await hosts.open(mine.snippet + theirs.anchor, attributes=attributes)
     await page.add_script_tag(url=f"{behind.url}/embed.js")
@@ -160,7 +160,7 @@ async def test_parts_come_from_the_storys_server_if_the_script_came_from_elsewhe
     hosts.expected += [MISSING]
     copy_script(hosts)
     page = await hosts.open(demo.story().anchor + '<script src="/copied/embed.js"></script>')
-    await take_part(page, "From elsewhere")
+    await use_all_parts(page, "From elsewhere")
 
 
 async def test_a_missing_part_is_requested_again_for_a_minute(
@@ -171,7 +171,7 @@ async def test_a_missing_part_is_requested_again_for_a_minute(
     door.missing = re.compile(r"-live\.js")
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(at(demo.story(), door).snippet, page=page)
+    await hosts.open(story_at(demo.story(), door).snippet, page=page)
     await reaction(page, "Happy").click()
 
     async def requested(number: int) -> None:
@@ -259,9 +259,9 @@ async def test_a_part_with_the_wrong_hash_never_runs(
     page = await hosts.page(await hosts.reader())
     if not preloads:
         await page.add_init_script("DOMTokenList.prototype.supports = () => false")
-    story = at(demo.story(), door)
-    await hosts.open(pinned(story), page=page)
-    trying = asyncio.create_task(take_part(page, "Not spoilt"))
+    story = story_at(demo.story(), door)
+    await hosts.open(pinned_snippet(story), page=page)
+    trying = asyncio.create_task(use_all_parts(page, "Not spoilt"))
     try:
 
         def refused() -> bool:
@@ -293,9 +293,9 @@ async def test_a_pinned_page_with_integrity_and_trusted_types_policies_loads_all
         ),
     }
     story = demo.story()
-    body = pinned(story).replace("<script async", '<script async nonce="r4nd0m"')
+    body = pinned_snippet(story).replace("<script async", '<script async nonce="r4nd0m"')
     page = await hosts.open(body, headers=headers)
-    await take_part(page, "Under policies")
+    await use_all_parts(page, "Under policies")
 
 
 async def test_strings_of_a_locale_file_are_inserted_as_text(
@@ -316,7 +316,7 @@ async def test_strings_of_a_locale_file_are_inserted_as_text(
         await route.fulfill(response=answer, json=words)  # type: ignore[attr-defined]
 
     await page.route("**/*.json", spoil)
-    await hosts.open(at(demo.story(), door).snippet, page=page, attributes='lang="de"')
+    await hosts.open(story_at(demo.story(), door).snippet, page=page, attributes='lang="de"')
     await page.get_by_text("<img src=x").first.wait_for()
     await page.locator("textarea").click()
     await page.locator("textarea").fill("Written")

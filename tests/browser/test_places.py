@@ -24,7 +24,7 @@ PLACES = {
 }
 
 
-async def sideways(page: Page) -> int:
+async def overflow(page: Page) -> int:
     """Return by how many pixels the page is wider than its window."""
     found: int = await page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -50,7 +50,7 @@ async def test_a_parent_sized_by_its_content_gets_a_width(
             box = await page.locator("story-widget").bounding_box()
             assert box, name
             assert box["width"] >= least, (name, width, box)
-            assert await sideways(page) == 0, (name, width)
+            assert await overflow(page) == 0, (name, width)
 
 
 @pytest.mark.parametrize(("width", "direction"), [(320, "ltr"), (390, "rtl"), (900, "ltr")])
@@ -68,7 +68,7 @@ async def test_all_reactions_have_the_same_width(
         "all => all.map((each) => Math.round(each.getBoundingClientRect().width))"
     )
     assert max(sizes) - min(sizes) <= 1, sizes
-    assert await sideways(page) == 0
+    assert await overflow(page) == 0
     await photograph(page, f"reactions-{width}-{direction}")
 
 

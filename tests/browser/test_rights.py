@@ -12,21 +12,21 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-OURS = "story-widget: "
+EMBED_PREFIX = "story-widget: "
 LISTEN = """() => {
   window.heard = [];
   addEventListener("story-widget:identity", (event) => heard.push(event.detail));
 }"""
 
 
-def signed(story: Story, identity: str) -> str:
+def snippet_with_identity(story: Story, identity: str) -> str:
     """Return the snippet with an identity token."""
     return story.snippet.replace(
         "data-widget-token", f'data-identity="{identity}" data-widget-token'
     )
 
 
-async def listening(hosts: Hosts) -> Page:
+async def page_with_identity_listener(hosts: Hosts) -> Page:
     """Open a page that records requests for a new identity token."""
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(f"({LISTEN})()")
@@ -37,11 +37,11 @@ async def listening(hosts: Hosts) -> Page:
 async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new_token(
     wrong: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     story = demo.story()
     good = demo.identity("user-1", "Vera Holm")
     if wrong == "used":
-        first = await hosts.open(signed(story, good))
+        first = await hosts.open(snippet_with_identity(story, good))
         await comment(first, "By someone else, with the same token.")
         await expect(article(first, "By someone else")).to_contain_text("Vera Holm")
     identity = {
@@ -50,17 +50,17 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
         "garbage": "i1.nonsense",
     }[wrong]
     code = "token_expired" if wrong == "expired" else "token_invalid"
-    page = await listening(hosts)
+    page = await page_with_identity_listener(hosts)
     sent: list[str] = []
     page.on(
         "websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame)))
     )
-    await hosts.open(signed(story, identity), page=page)
+    await hosts.open(snippet_with_identity(story, identity), page=page)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     heard: Any = await eventually(lambda: page.evaluate("heard"), "the page is told")
     assert heard == [{"story": story.code, "code": code}]
-    (message,) = (text for text in hosts.console if text.startswith(OURS))
+    (message,) = (text for text in hosts.console if text.startswith(EMBED_PREFIX))
     assert "identity token" in message
     assert message.endswith(f"({code})")
     # A new token signs in without a reload and without changing the draft.
@@ -102,7 +102,7 @@ async def test_an_action_before_the_socket_is_open_is_signed_in(demo: Demo, host
         route.on_message(pass_on)
 
     await page.route_web_socket("**/v1/live", listen)
-    await hosts.open(signed(story, demo.identity("user-2", "Nora Lund")), page=page)
+    await hosts.open(snippet_with_identity(story, demo.identity("user-2", "Nora Lund")), page=page)
     await eventually(lambda: held, "the identity is shown")
     await comment(page, "At once")
     await expect(page.get_by_role("button", name="Posting…")).to_be_visible()
@@ -128,7 +128,7 @@ async def test_a_signed_name_is_distinguished_from_a_typed_one(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
-    page = await hosts.open(signed(story, demo.identity("user-3", "Vera Holm")))
+    page = await hosts.open(snippet_with_identity(story, demo.identity("user-3", "Vera Holm")))
     await comment(page, "It is me.")
     await expect(article(page, "It is me.").get_by_role("img", name="signed in")).to_be_visible()
     other = await hosts.open(story.snippet, site=1)
@@ -154,7 +154,7 @@ async def expect_read_only(page: Page, why: str) -> None:
 async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_draft(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("withdrawing")
     story = demo.story(site, jti="to-go")
     page = await hosts.open(story.snippet)
@@ -182,7 +182,7 @@ async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_dr
 async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_logs_it(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("retiring")
     story = demo.story(site)
     page = await hosts.open(story.snippet)
@@ -192,11 +192,11 @@ async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_log
     demo.run("site", "retire-keys", site)
 
     def messages() -> list[str]:
-        return [text for text in hosts.console if text.startswith(OURS)]
+        return [text for text in hosts.console if text.startswith(EMBED_PREFIX)]
 
     await eventually(messages, "the console says it")
     assert messages() == [
-        f"{OURS}Its token is not valid. Copy the snippet again, whole and unchanged. "
+        f"{EMBED_PREFIX}Its token is not valid. Copy the snippet again, whole and unchanged. "
         "It goes on by the story’s code alone."
     ]
     await reaction(page, "Sad").click()
@@ -206,7 +206,7 @@ async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_log
 
 
 async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("changing")
     story = demo.story(site)
     bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
@@ -228,7 +228,7 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
 async def test_with_blocked_sockets_a_rejected_action_makes_the_page_read_only(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS, "Failed to load resource"]
+    hosts.expected += [EMBED_PREFIX, "Failed to load resource"]
     site = demo.site("withdrawing-by-post")
     story = demo.story(site, jti="to-go")
     page = await hosts.page(await hosts.reader())

@@ -15,14 +15,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TITLE = "A title with “quotes” & <marks>"
 
 
-async def opened(place: Page | FrameLocator) -> None:
+async def open_options(place: Page | FrameLocator) -> None:
     """Open the options of the discussion and return the panel."""
     await reaction(place, "Happy").wait_for()
     await place.get_by_role("button", name="Sort, share, privacy").click()
     await place.get_by_role("group", name="Share").wait_for()
 
 
-async def pasted(hosts: Hosts, page: Page) -> str:
+async def clipboard_text(hosts: Hosts, page: Page) -> str:
     """Return the clipboard's text by pasting it into another page."""
     other = await hosts.open("<textarea></textarea>", reader=page.context, site=2)
     await other.locator("textarea").press("Control+V")
@@ -39,7 +39,7 @@ async def test_share_links_contain_this_copys_address_and_title_and_load_nothing
     page.context.on("request", lambda request: requests.append(request.url))
     await hosts.open(demo.story(title=TITLE).snippet, page=page)
     await page.evaluate("history.replaceState(null, '', '?p=12&lang=en#comments')")
-    await opened(page)
+    await open_options(page)
     # The fragment belongs to the page and may identify it.
     address = page.url
     url, text = quote(address, safe=""), quote(TITLE, safe="")
@@ -77,7 +77,7 @@ async def test_the_mastodon_server_is_entered_beside_its_link(
     story = demo.story()
     given = f'src="{story.link}" token="{story.token}" dir="{direction}"'
     page = await hosts.open(f"<story-widget {given}></story-widget>{story.script}")
-    await opened(page)
+    await open_options(page)
     group = page.get_by_role("group", name="Share")
     for width in (320, 360, 900):
         await page.set_viewport_size({"width": width, "height": 740})
@@ -97,17 +97,17 @@ async def test_the_mastodon_server_is_entered_beside_its_link(
 async def test_the_address_is_copied_and_so_is_a_comments(demo: Demo, hosts: Hosts) -> None:
     reader = await hosts.reader(permissions=["clipboard-read", "clipboard-write"])
     page = await hosts.open(demo.story().snippet, reader=reader)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == page.url
+    assert await clipboard_text(hosts, page) == page.url
     await page.get_by_role("button", name="Sort, share, privacy").click()
     await comment(page, "Worth a link")
     await article(page, "Worth a link").get_by_role("button", name="More about").click()
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_role("button", name="Copy link")).to_have_count(0)
     href = await article(page, "Worth a link").get_by_role("link").first.get_attribute("href")
-    assert await pasted(hosts, page) == href
+    assert await clipboard_text(hosts, page) == href
     assert str(href).startswith(f"{page.url}#c-")
 
 
@@ -117,10 +117,10 @@ async def test_without_clipboard_permission_the_address_is_copied_by_exec_comman
     hosts.expected += ["Permissions policy violation: The Clipboard API"]
     headers = {"Permissions-Policy": "clipboard-write=()"}
     page = await hosts.open(demo.story().snippet, headers=headers)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == page.url
+    assert await clipboard_text(hosts, page) == page.url
     await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await expect(page.get_by_role("textbox", name="Copy link")).to_have_count(0)
     # If that is forbidden, too, the address is shown to be copied by hand.
@@ -139,14 +139,14 @@ async def test_an_iframe_shares_the_page_of_the_story(demo: Demo, hosts: Hosts) 
     story = demo.story()
     page = await hosts.open(wordpress(story, story.token))
     frame = page.frame_locator("iframe")
-    await opened(frame)
+    await open_options(frame)
     link = frame.get_by_role("link", name="Facebook")
     await expect(link).to_have_attribute(
         "href", "https://www.facebook.com/sharer/sharer.php?u=" + quote(story.link, safe="")
     )
     await frame.get_by_role("button", name="Copy link").click()
     await expect(frame.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == story.link
+    assert await clipboard_text(hosts, page) == story.link
 
 
 async def test_the_browsers_share_sheet_is_offered_if_it_accepts_the_data(
@@ -156,7 +156,7 @@ async def test_the_browsers_share_sheet_is_offered_if_it_accepts_the_data(
     page = await hosts.open(story.snippet)
     # Headless Chromium has no share sheet, so there is no button.
     assert await page.evaluate("'share' in navigator || 'canShare' in navigator") is False
-    await opened(page)
+    await open_options(page)
     await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)
 
     sheet = (
@@ -166,7 +166,7 @@ async def test_the_browsers_share_sheet_is_offered_if_it_accepts_the_data(
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(sheet.format(answer="true"))
     await hosts.open(story.snippet, page=page)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Send to…").click()
     await eventually(lambda: page.evaluate("shared.length === 1"), "the sheet was opened")
     assert await page.evaluate("shared[0]") == {"title": TITLE, "url": page.url}
@@ -174,5 +174,5 @@ async def test_the_browsers_share_sheet_is_offered_if_it_accepts_the_data(
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(sheet.format(answer="false"))
     await hosts.open(story.snippet, page=page)
-    await opened(page)
+    await open_options(page)
     await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)

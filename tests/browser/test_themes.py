@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.test_visual_regression import axe_findings, create_discussion
 from tests.browser.widget_states import STYLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -53,7 +53,7 @@ async def style(page: Page, selector: str, name: str) -> str:
 
 async def test_font_and_colour_are_inherited_from_the_page(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     head = "<style>body { font: italic 19px Georgia; color: rgb(1, 2, 3) }</style>"
     page = await hosts.open(story.snippet, head=head)
     await article(page, "Who pays").wait_for()
@@ -68,7 +68,7 @@ async def test_custom_properties_and_parts_suffice_for_a_brand(
 ) -> None:
     assert set(re.findall(PROPERTY, BRAND)) == PROPERTIES
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=BRAND)
     await article(page, "Who pays").wait_for()
     await reaction(page, "Happy").click()
@@ -91,7 +91,7 @@ async def test_custom_properties_and_parts_suffice_for_a_brand(
     assert await style(page, "story-widget", "minHeight") == "2000px"
     assert await style(page, "[part=prompt]", "textDecorationLine") == "underline"
     assert await style(page, "[part=comment]", "outlineStyle") == "dotted"
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
 
 
 async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts: Hosts) -> None:
@@ -105,7 +105,7 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
     await expect(pill).to_be_visible()
     canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert await style(page, "button[part=new-comments]", "backgroundColor") == canvas
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
 
 
 @pytest.mark.parametrize("width", [200, 280, 320])
@@ -113,7 +113,7 @@ async def test_in_a_narrow_column_nothing_is_cut_off_or_overflows(
     width: int, demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(
         f'<div style="width: {width}px">{story.snippet}</div>', head=STYLE, attributes='lang="de"'
     )
@@ -138,7 +138,7 @@ async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     # 1280 x 1024 at 400 %.
     page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 256})
     await article(page, "Who pays").wait_for()
@@ -158,7 +158,7 @@ async def test_the_readers_text_spacing_hides_nothing(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 640})
     await article(page, "Who pays").wait_for()
     # WCAG 1.4.12: a user style sheet applies to every element.
@@ -201,7 +201,7 @@ async def test_in_forced_colours_the_choice_is_marked_by_more_than_colour(
 
 async def test_with_reduced_motion_nothing_moves(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, reduced_motion="reduce")
     await article(page, "Who pays").wait_for()
     other = await hosts.open(story.snippet, site=1)
@@ -220,7 +220,7 @@ async def test_in_print_there_are_comments_and_no_controls(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=STYLE)
     await article(page, "Who pays").wait_for()
     await page.emulate_media(media="print")

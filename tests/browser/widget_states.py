@@ -120,7 +120,7 @@ async def read(stage: Harness, story: Story | None = None) -> Page:
 
 
 @state
-async def nothing_said_yet(stage: Harness) -> Page:
+async def no_comments_yet(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     await page.get_by_role("heading", name=stage.say("none")).wait_for()
     return page
@@ -142,7 +142,7 @@ async def a_reaction_chosen(stage: Harness) -> Page:
 
 
 @state
-async def a_reaction_refused(stage: Harness) -> Page:
+async def a_rejected_reaction(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource"]
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     detail = "Too fast. Wait a moment and send it again."
@@ -197,7 +197,7 @@ async def a_preview(stage: Harness) -> Page:
 
 
 @state
-async def a_comment_that_waits_for_a_connection(stage: Harness) -> Page:
+async def an_unsent_comment(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "WebSocket connection to"]
     page = await read(stage)
     await stage.box(page, "write").fill("From the tunnel")
@@ -209,7 +209,7 @@ async def a_comment_that_waits_for_a_connection(stage: Harness) -> Page:
 
 
 @state
-async def a_comment_that_waits_for_a_moderator(stage: Harness) -> Page:
+async def a_pending_comment(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story(stage.demo.site("careful-post", "moderation=pre")))
     own = await stage.post(page, "Please look")
     await expect(own).to_contain_text(stage.say("pending"))
@@ -217,7 +217,7 @@ async def a_comment_that_waits_for_a_moderator(stage: Harness) -> Page:
 
 
 @state
-async def a_comment_being_changed(stage: Harness) -> Page:
+async def a_comment_being_edited(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     own = await stage.post(page, "First thought")
     await stage.more(own, "Ana", "edit")
@@ -246,7 +246,7 @@ async def a_comment_being_reported(stage: Harness) -> Page:
 
 
 @state
-async def what_else_can_be_done(stage: Harness) -> Page:
+async def the_menu_of_a_comment(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "moreOf", name="Yusuf").click()
     await expect(stage.button(page, "report")).to_be_focused()
@@ -254,7 +254,7 @@ async def what_else_can_be_done(stage: Harness) -> Page:
 
 
 @state
-async def somebody_muted(stage: Harness) -> Page:
+async def a_muted_author(stage: Harness) -> Page:
     page = await read(stage)
     await stage.more(page, "Yusuf", "mute")
     message = page.get_by_role("status").filter(has_text=stage.say("muteDone", name="Yusuf"))
@@ -264,14 +264,14 @@ async def somebody_muted(stage: Harness) -> Page:
 
 @state
 async def options(stage: Harness) -> Page:
-    page = await somebody_muted(stage)
+    page = await a_muted_author(stage)
     await stage.button(page, "options").click()
     await stage.button(page, "unmute", name="Yusuf").wait_for()
     return page
 
 
 @state
-async def about_to_be_forgotten(stage: Harness) -> Page:
+async def deletion_of_the_readers_data(stage: Harness) -> Page:
     page = await options(stage)
     await stage.button(page, "forget").click()
     await stage.button(page, "forgetYes").wait_for()
@@ -292,7 +292,7 @@ async def a_folded_thread(stage: Harness) -> Page:
 
 
 @state
-async def news(stage: Harness) -> Page:
+async def new_comments(stage: Harness) -> Page:
     story = discussed(stage.demo)
     page = await read(stage, story)
     # The socket is subscribed: later comments arrive live.
@@ -312,7 +312,7 @@ async def a_closed_discussion(stage: Harness) -> Page:
 
 
 @state
-async def a_copy_that_can_only_be_read(stage: Harness) -> Page:
+async def a_read_only_copy(stage: Harness) -> Page:
     stage.hosts.expected += ["story-widget: "]
     story = discussed(stage.demo)
     expired = Story(
@@ -324,7 +324,7 @@ async def a_copy_that_can_only_be_read(stage: Harness) -> Page:
 
 
 @state
-async def a_refused_copy(stage: Harness) -> Page:
+async def a_rejected_copy(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "story-widget: "]
     page = await stage.open(stage.demo.story(known=False, origins=["https://elsewhere.example"]))
     reason = page.get_by_text(stage.say("owner"))
