@@ -150,7 +150,7 @@ const laterFiles = Buffer.concat([...parts, ...localeFiles].map(({ content }) =>
 const common = `${version}-${hashOf(laterFiles).slice(0, 8)}`;
 parts.forEach(({ facts }, i) => (facts.file = `${common}-${PARTS[i]}.js`));
 localeFiles.forEach(({ facts }) => (facts.file = `${common}-${facts.file}`));
-const frame = await bundle("src/iframe/iframe.js", { format: "iife" });
+const iframe = await bundle("src/iframe/iframe.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
   define: {
@@ -168,7 +168,7 @@ const manifest = {
 /** Path in the package -> content. @type {[string, Buffer][]} */
 const files = [
   ["embed.js", first.content],
-  [join("embed", "iframe.js"), frame.content],
+  [join("embed", "iframe.js"), iframe.content],
   ...[first, ...parts, ...localeFiles].map(
     ({ facts, content }) => /** @type {[string, Buffer]} */ ([join("embed", facts.file), content]),
   ),
@@ -177,7 +177,7 @@ const files = [
 for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
   .../** @type {[typeof first, number][]} */ (parts.map((part) => [part, PART_LIMIT])),
-  [{ facts: { ...frame.facts, file: "iframe.js" } }, IFRAME_LIMIT],
+  [{ facts: { ...iframe.facts, file: "iframe.js" } }, IFRAME_LIMIT],
   ...localeFiles.map((file) => [file, STRINGS_LIMIT]),
 ])) {
   console.log(`${facts.file}: ${facts.bytes} bytes, ${facts.brotli} compressed (limit ${limit})`);

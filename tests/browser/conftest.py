@@ -178,7 +178,7 @@ def _environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo server, shared by all tests. Each test creates its own story."""
+    """Run the demo server, shared by all tests. Each test creates its own story."""
     folder = tmp_path_factory.mktemp("demo")
     port = free_ports(4)
     log = (folder / "log").open("w+")
@@ -213,7 +213,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The installed Chromium, else the one of Playwright."""
+    """Launch the installed Chromium, else the one of Playwright."""
     found = next((path for path in CHROMIUMS if Path(path).exists()), None)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=found, args=SWITCHES)

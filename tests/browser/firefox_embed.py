@@ -25,7 +25,7 @@ KEPT = "[localStorage.length, sessionStorage.length, document.cookie]"
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
-    """The installed Firefox."""
+    """Run the installed Firefox."""
     async with bidi.running(tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
 

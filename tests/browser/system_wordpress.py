@@ -94,10 +94,10 @@ async def test_an_administrator_pastes_the_snippet_and_readers_comment(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await inside(hosts, site)
-    await write(desk, site, snippet(story))
-    await picture(desk, "wordpress-editor", 720, 660)
-    address = await publish(desk)
+    editor = await inside(hosts, site)
+    await write(editor, site, snippet(story))
+    await picture(editor, "wordpress-editor", 720, 660)
+    address = await publish(editor)
     page = await reading(hosts, address)
     await expect_comments(page)
     await picture(page, "wordpress-story", 900, 900)
@@ -107,10 +107,10 @@ async def test_an_author_keeps_everything_but_the_script(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await author(hosts, site, "ana")
-    await write(desk, site, snippet(story))
-    address = await publish(desk)
-    [saved] = await site.ask(desk.context, "GET", "posts&context=edit&per_page=1")
+    editor = await author(hosts, site, "ana")
+    await write(editor, site, snippet(story))
+    address = await publish(editor)
+    [saved] = await site.ask(editor.context, "GET", "posts&context=edit&per_page=1")
     kept = saved["content"]["raw"].partition("<!-- wp:html -->")[2].partition("<!-- /wp:html")[0]
     wanted = re.sub(r"<script.*?</script>\n?", "", snippet(story))
     assert "".join(kept.split()) == "".join(wanted.split())
@@ -119,7 +119,7 @@ async def test_an_author_keeps_everything_but_the_script(
     await expect(link).to_have_attribute("href", story.link)
     await expect(page.get_by_text(f"by {BYLINE}.")).to_be_visible()
 
-    framed = await site.ask(desk.context, "POST", "posts", content=frame(story), status="publish")
+    framed = await site.ask(editor.context, "POST", "posts", content=frame(story), status="publish")
     assert framed["content"]["rendered"].strip() == ""
 
     # The administrator adds the script once, to the theme's template of a single story.
@@ -135,10 +135,10 @@ async def test_a_classic_theme_adds_the_script_to_the_snippets_of_authors(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await author(hosts, site, "jonas")
+    editor = await author(hosts, site, "jonas")
     # Without blocks, as the classic editor saves it: empty lines separate paragraphs.
     content = f"{TEXT}\n\n{snippet(story)}"
-    saved = await site.ask(desk.context, "POST", "posts", content=content, status="publish")
+    saved = await site.ask(editor.context, "POST", "posts", content=content, status="publish")
     assert "<script" not in saved["content"]["rendered"]
     theme = "twentytwentyone"
     functions = site.folder / "wp-content" / "themes" / theme / "functions.php"

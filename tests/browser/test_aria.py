@@ -143,7 +143,7 @@ async def test_the_options_follow_the_button_that_opens_them(demo: Demo, hosts: 
 
 
 async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts: Hosts) -> None:
-    page = await STATES["a comment that waits for a moderator"](Harness(demo, hosts))
+    page = await STATES["a pending comment"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
@@ -199,7 +199,7 @@ async def test_a_closed_discussion_shows_a_notice_and_no_composer(demo: Demo, ho
 async def test_a_rejected_copy_shows_its_link_a_sentence_and_the_reason(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["a refused copy"](Harness(demo, hosts))
+    page = await STATES["a rejected copy"](Harness(demo, hosts))
     await expect(page.get_by_role("main")).to_match_aria_snapshot("""
       - main:
         - heading "A story" [level=1]

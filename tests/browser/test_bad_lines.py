@@ -24,7 +24,7 @@ LATE_MS = 30_000 * SLOWNESS
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def proxy(demo: Demo) -> AsyncIterator[Proxy]:
-    """A proxy in front of the demo that can stall."""
+    """Run a proxy in front of the demo that can stall."""
     proxy = await Proxy(demo.port).start()
     yield proxy
     await proxy.close()
