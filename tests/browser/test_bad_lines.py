@@ -215,7 +215,7 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
         return await page.get_by_text("Waiting to be sent").count() == 0
 
     await eventually(done, "all is sent", LATE_MS)
-    await eventually(lambda: texts(story) == ["Changed", ""], "all is done")
+    await eventually(lambda: texts(story) == ["Changed", ""], "edit and deletion are stored")
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
     await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
 

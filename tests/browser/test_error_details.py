@@ -34,7 +34,9 @@ async def expect_reason(page: Page, hosts: Hosts, sentence: str, why: str) -> No
     """Check the sentence for readers, the reason in the details for the owner, and one console message."""
     await expect(page.get_by_text(sentence).first).to_be_visible()
     reason = page.get_by_text(why).first
-    await eventually(lambda: why in "".join(console_messages(hosts)), "the console says it")
+    await eventually(
+        lambda: why in "".join(console_messages(hosts)), "the console shows the message"
+    )
     await expect(reason).to_be_hidden()
     await page.get_by_text("For the owner of this page").first.click()
     await expect(reason).to_be_visible()
@@ -88,7 +90,7 @@ async def test_a_damaged_token_is_reported_once_however_often_it_was_pasted(
     else:
         # The code alone is allowed here: the discussion is shown, the console has the reason.
         page = await hosts.open(damaged)
-        await eventually(lambda: console_messages(hosts), "the console says it")
+        await eventually(lambda: console_messages(hosts), "the console shows the message")
         await reaction(page, "Happy").first.click()
         await expect(reaction(page, "Happy").first).to_have_attribute("aria-pressed", "true")
         assert console_messages(hosts) == [f"{why} It goes on by the story’s code alone."]
@@ -137,7 +139,7 @@ async def test_an_expired_or_revoked_copy_is_read_only_and_shows_the_reason(
         await page.get_by_text("1 person").wait_for()
         return await page.get_by_text("The publisher has withdrawn its token.").is_visible()
 
-    await eventually(withdrawn, "the server knows that it is withdrawn")
+    await eventually(withdrawn, "the server has stored the revocation")
     await expect_read_only(page)
     assert console_messages(hosts)[0].startswith(
         "This copy can only be read. Its token has expired."
@@ -162,7 +164,9 @@ async def test_a_policy_against_the_script_leaves_the_link_and_the_attribution(
     hosts.expected += ["Loading the script", *BROWSER_MESSAGES]
     headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'"}
     page = await hosts.open(demo.story().snippet, headers=headers)
-    await eventually(lambda: any("script-src" in text for text in hosts.console), "it was refused")
+    await eventually(
+        lambda: any("script-src" in text for text in hosts.console), "the script was blocked"
+    )
     await expect_link(page)
     await expect(page.locator("story-widget")).to_have_count(0)
     assert console_messages(hosts) == []
@@ -219,5 +223,5 @@ async def test_an_unreachable_server_is_reported_once_and_retried_until_it_respo
         await page.clock.run_for(10_000)
         return await reaction(page, "Happy").is_visible()
 
-    await eventually(back, "it asked again and was answered")
+    await eventually(back, "the page retried successfully")
     await expect(page.get_by_text("cannot be loaded")).to_be_hidden()

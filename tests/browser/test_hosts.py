@@ -75,11 +75,11 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     await comment(page, "By post", Name="Ana")
     await expect(article(page, "By post")).to_be_focused()
 
-    def is_told() -> bool:
+    def is_logged() -> bool:
         return any(text.startswith("story-widget: ") for text in hosts.console)
 
     # The browser reports violations in real time: do not advance the clock before that.
-    await eventually(is_told, "the owner is told after the second attempt")
+    await eventually(is_logged, "the owner's message is logged after the second attempt")
     other = await hosts.open(story.snippet, site=1)
     await reaction(other, "Sad").click()
     await comment(other, "By socket")
@@ -89,7 +89,7 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
         await pass_ten_seconds()
         return await page.get_by_role("button", name="Show 1 new comment").is_visible()
 
-    await eventually(news, "the page asked again and was told")
+    await eventually(news, "the page polled the comment")
     await expect_reaction(page, "Sad", 1, own=False)
     await page.get_by_role("button", name="Show 1 new comment").click()
     await expect(article(page, "By socket")).to_be_visible()
@@ -102,7 +102,7 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
         react = article(page, "By socket").get_by_role("button", name="React 1")
         return await react.is_visible()
 
-    await eventually(counted, "the page asked again and was told of the reaction")
+    await eventually(counted, "the page polled the reaction")
     for _ in range(30):
         await pass_ten_seconds()
     # Two attempts only: more would log more errors to the console.

@@ -101,11 +101,11 @@ async def test_the_iframe_is_as_high_as_its_content(demo: Demo, hosts: Hosts) ->
         )
         return bool(200 < content <= room)
 
-    await eventually(fits, "the host made the frame as high as its content")
+    await eventually(fits, "the host set the iframe's height to its content")
     before = await heights(page)
     await comment(frame, "line\n\n" * 3)
     await article(frame, "line").wait_for()
-    await eventually(fits, "the frame grew with its content")
+    await eventually(fits, "the iframe grew with its content")
     after = await heights(page)
     assert after[-1] > before[-1]
     assert all(one != two for one, two in pairwise(after))

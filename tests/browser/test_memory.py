@@ -165,7 +165,7 @@ async def test_text_typed_before_the_writing_part_loads_is_a_draft(
     box = page.get_by_role("textbox", name="Your comment")
     await box.click()
     await box.press_sequentially("Typed too early")
-    await eventually(lambda: held, "the part is asked for")
+    await eventually(lambda: held, "the part is requested")
     assert (await stored_entry(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
@@ -191,7 +191,7 @@ async def test_an_old_draft_is_shown_before_the_writing_part_loads(
     both = {f"{story.code} ": await box.input_value()}
     assert len(both[f"{story.code} "]) == len("Half a thought!")
     assert (await stored_entry(page))["drafts"] == both
-    await eventually(lambda: held, "the part is asked for")
+    await eventually(lambda: held, "the part is requested")
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
     assert (await stored_entry(page))["drafts"] == both
@@ -220,7 +220,7 @@ async def test_stored_data_is_used_where_reading_needs_a_token(demo: Demo, hosts
     async def sent() -> bool:
         return "unsent" not in await stored_entry(page)
 
-    await eventually(sent, "the reaction has an answer")
+    await eventually(sent, "the reaction has a reply")
 
 
 def clock_ahead(minutes: int) -> str:

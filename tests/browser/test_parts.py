@@ -179,7 +179,7 @@ async def test_a_missing_part_is_requested_again_for_a_minute(
             await page.clock.run_for(500)
             return len([path for path in door.paths if "-live.js" in path]) >= number
 
-        await eventually(more, f"it was asked for {number} times")
+        await eventually(more, f"it was requested {number} times")
 
     await requested(6)
     await expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
@@ -189,7 +189,7 @@ async def test_a_missing_part_is_requested_again_for_a_minute(
         await page.clock.run_for(1_000)
         return await reaction(page, "Happy").get_attribute("aria-pressed") == "true"
 
-    await eventually(came, "the reaction was taken when the part was there")
+    await eventually(came, "the reaction is stored once the part is loaded")
     await expect_reaction(page, "Happy", 1, own=True)
 
 
@@ -207,13 +207,13 @@ async def test_a_part_that_never_arrives_is_requested_again(demo: Demo, hosts: H
     await page.route("**/*-live.js*", swallow_the_first)
     await hosts.open(story.snippet, page=page)
     await reaction(page, "Happy").click()
-    await eventually(lambda: routes, "the part is asked for")
+    await eventually(lambda: routes, "the part is requested")
 
     async def stored() -> bool:
         await page.clock.run_for(1_000)
         return bool(await page.evaluate("JSON.parse(Object.values(localStorage)[0]).reader ?? 0"))
 
-    await eventually(stored, "the reaction has an answer")
+    await eventually(stored, "the reaction has a reply")
     await expect_reaction(page, "Happy", 1, own=True)
     await page.unroute_all()
 
@@ -232,7 +232,7 @@ async def test_an_unreachable_server_does_not_block_the_parts_of_another(
     async def stored() -> bool:
         return bool(await page.evaluate("'reader' in JSON.parse(Object.values(localStorage)[0])"))
 
-    await eventually(stored, "the reaction has an answer")
+    await eventually(stored, "the reaction has a reply")
     await expect_reaction(page, "Happy", 1, own=True)
 
 
@@ -267,7 +267,7 @@ async def test_a_part_with_the_wrong_hash_never_runs(
         def refused() -> bool:
             return any(f"-{part}.js" in text for text in hosts.console if text.startswith(REFUSED))
 
-        await eventually(refused, "the console says which file it was")
+        await eventually(refused, "the console names the file")
         assert await page.evaluate("window.spoilt") is None
         door.spoilt = None
         await trying

@@ -58,7 +58,7 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
     await hosts.open(snippet_with_identity(story, identity), page=page)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
-    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page is told")
+    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page receives the event")
     assert heard == [{"story": story.code, "code": code}]
     (message,) = (text for text in hosts.console if text.startswith(EMBED_PREFIX))
     assert "identity token" in message
@@ -79,7 +79,10 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
     # After a reconnect the token is not sent again.
     await page.evaluate("dispatchEvent(new Event('pagehide'))")
     await page.evaluate("dispatchEvent(new Event('pageshow'))")
-    await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 3, "it is back")
+    await eventually(
+        lambda: len([one for one in sent if "subscribe" in one]) == 3,
+        "the socket has subscribed again",
+    )
     assert "identity" not in [one for one in sent if "subscribe" in one][-1]
     assert await page.evaluate("heard.length") == 1
 
@@ -194,7 +197,7 @@ async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_log
     def messages() -> list[str]:
         return [text for text in hosts.console if text.startswith(EMBED_PREFIX)]
 
-    await eventually(messages, "the console says it")
+    await eventually(messages, "the console shows the message")
     assert messages() == [
         f"{EMBED_PREFIX}Its token is not valid. Copy the snippet again, whole and unchanged. "
         "It goes on by the story’s code alone."

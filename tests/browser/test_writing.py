@@ -116,7 +116,7 @@ async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: 
         await page.clock.run_for(5_000)
         return await message.is_visible()
 
-    await eventually(given_up, "after a minute it says so")
+    await eventually(given_up, "the message appears after a minute")
     await expect(message).to_be_in_viewport()
     await page.unroute("**/*-more.js*")
     await options.click()
