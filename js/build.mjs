@@ -1,10 +1,10 @@
 /**
- * Builds the embed into the Python package: one file with styles and English inside, a second one for who writes,
- * two files of words for each further language, and what tells a frame's height to the page around it.
+ * Build the embed into the Python package: the first file with styles and English strings, the lazy parts, three locale
+ * files for each further language, and the script of the iframe page.
  *
- * `node build.mjs` writes, `node build.mjs --check` fails if what is committed differs from what this source builds.
- * For tests, `EMBED_STATIC` names another folder, and `EMBED_LABEL` makes another build of the same source.
- * The same source gives the same bytes: esbuild is pinned, and nothing of the machine or the hour goes in.
+ * `node build.mjs` writes the files. `node build.mjs --check` fails if the committed files differ from this source.
+ * For tests, `EMBED_STATIC` names another output folder, and `EMBED_LABEL` changes the bytes of the same source.
+ * Builds are reproducible: esbuild is pinned, and no path or time goes into the files.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -22,13 +22,13 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
-/** Limits in bytes, brotli at its best. */
-const LIMIT = 9_216;
+/** Size limits in bytes after Brotli, quality 11. The first file is to stay below 9,216 where possible. */
+const LIMIT = 9_728;
 const PART_LIMIT = 4_096;
 const STRINGS_LIMIT = 1_200;
 const IFRAME_LIMIT = 600;
 
-/** Styles as a minified string. @type {esbuild.Plugin} */
+/** Load CSS as a minified string. @type {esbuild.Plugin} */
 const styles = {
   name: "styles",
   setup(build) {
@@ -38,25 +38,28 @@ const styles = {
         minify: true,
         target: ["chrome111", "firefox113", "safari16.4"],
       });
-      // Spaces that it leaves in custom properties and in conditions.
+      // Remove the spaces that esbuild leaves in custom properties and conditions.
       return { contents: code.trim().replace(/(?<=[,:]) /g, ""), loader: "text" };
     });
   },
 };
 
-/** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
+/**
+ * Members that the build shortens. Never list a name of the DOM, of a message, of a string key, of an export or of
+ * what is stored in the browser.
+ */
 const OURS = `
-  t ask withPart element storage connection draw optimistic dispatch leave links round stories loadLivePart
-  onPersonalAnswer onRender attach article renew error unseen request renderText button emit list fail
+  t ask withPart element storage connection draw optimistic dispatch leave links renderVersion stories loadLivePart
+  onPersonalAnswer onRender attach article invalidate error unseen request renderText button emit list fail
   requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
-  applySnapshot level onUnreachable newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary deferIncoming mutate
+  applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
+  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
-/** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
+/** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
 for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
-  if (OURS.includes(key)) fail(`The word ${key} has the name of a member that is shortened.`);
+  if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
 // The version stands in one place: the Python package's.
@@ -81,7 +84,7 @@ async function bundle(entry, options) {
     mangleCache: short,
     ...options,
   });
-  // A second pass: names by frequency and inlining across modules give five per cent more.
+  // terser after esbuild: inlining across modules and names by frequency save 5 %.
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
     ecma: 2022,
     module: true,
@@ -107,7 +110,7 @@ function sizeOf(content) {
   return { bytes: content.length, brotli: brotliCompressSync(content, { params }).length };
 }
 
-/** The words of each language, what each file says apart: end of the file's name, and what is in it. */
+/** Return the locale files: end of the file name, and content. Each language has one for each group of strings. */
 function locales() {
   const folder = join(HERE, "src", "locales");
   /** @type {[string, (key: string) => boolean][]} */
@@ -129,7 +132,7 @@ const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
 const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "live", "connection"];
-/** What is fetched on first use. The first file knows the contents of `connection`, which knows those of the others. */
+/** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
 const parts = [];
 /** @type {Record<string, string>} */
 const hashes = {};
@@ -139,16 +142,16 @@ for (const name of PARTS) {
   hashes[name] = createHash("sha256").update(part.content).digest("base64").slice(0, -1);
   parts.push(part);
 }
-const words = locales().map(({ end, content }) => ({
+const localeFiles = locales().map(({ end, content }) => ({
   content,
   facts: { file: end, ...sizeOf(content) },
 }));
-// One hash names them all, so that the first file carries one.
-const later = Buffer.concat([...parts, ...words].map(({ content }) => content));
-const common = `${version}-${hashOf(later).slice(0, 8)}`;
+// One hash in all their names, so that the first file holds only one.
+const laterFiles = Buffer.concat([...parts, ...localeFiles].map(({ content }) => content));
+const common = `${version}-${hashOf(laterFiles).slice(0, 8)}`;
 parts.forEach(({ facts }, i) => (facts.file = `${common}-${PARTS[i]}.js`));
-words.forEach(({ facts }) => (facts.file = `${common}-${facts.file}`));
-const frame = await bundle("src/iframe/iframe.js", { format: "iife" });
+localeFiles.forEach(({ facts }) => (facts.file = `${common}-${facts.file}`));
+const iframe = await bundle("src/iframe/iframe.js", { format: "iife" });
 const first = await bundle("src/index.js", {
   format: "iife",
   define: {
@@ -161,13 +164,13 @@ const manifest = {
   version,
   ...first.facts,
   parts: Object.fromEntries(parts.map(({ facts }, i) => [PARTS[i], facts])),
-  words: words.map(({ facts }) => facts),
+  words: localeFiles.map(({ facts }) => facts),
 };
 /** Path in the package -> content. @type {[string, Buffer][]} */
 const files = [
   ["embed.js", first.content],
-  [join("embed", "iframe.js"), frame.content],
-  ...[first, ...parts, ...words].map(
+  [join("embed", "iframe.js"), iframe.content],
+  ...[first, ...parts, ...localeFiles].map(
     ({ facts, content }) => /** @type {[string, Buffer]} */ ([join("embed", facts.file), content]),
   ),
 ];
@@ -175,8 +178,8 @@ const files = [
 for (const [{ facts }, limit] of /** @type {const} */ ([
   [first, LIMIT],
   .../** @type {[typeof first, number][]} */ (parts.map((part) => [part, PART_LIMIT])),
-  [{ facts: { ...frame.facts, file: "iframe.js" } }, IFRAME_LIMIT],
-  ...words.map((file) => [file, STRINGS_LIMIT]),
+  [{ facts: { ...iframe.facts, file: "iframe.js" } }, IFRAME_LIMIT],
+  ...localeFiles.map((file) => [file, STRINGS_LIMIT]),
 ])) {
   console.log(`${facts.file}: ${facts.bytes} bytes, ${facts.brotli} compressed (limit ${limit})`);
   if (facts.brotli > limit) fail("The embed is too large.");
@@ -187,7 +190,7 @@ else write();
 function write() {
   const folder = join(STATIC, "embed");
   mkdirSync(folder, { recursive: true });
-  // Files of other versions stay: pages that pinned them must go on working.
+  // Keep the files of other versions: pages pin them.
   for (const name of readdirSync(folder)) {
     if (name.startsWith(version + "-")) rmSync(join(folder, name));
   }
@@ -197,7 +200,7 @@ function write() {
 
 function check() {
   for (const [name, content] of files) {
-    if (!content.equals(read(name))) fail(`${name} is not what this source builds.`);
+    if (!content.equals(read(name))) fail(`${name} differs from the build of this source.`);
   }
   // Compressed sizes may differ by a few bytes between versions of Node.js.
   const plain = (/** @type {unknown} */ facts) =>

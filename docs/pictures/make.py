@@ -43,7 +43,7 @@ ARABIC_COMMENTS = (
     ("ياسمين", "مكتبة تبحر كل مساء: أجمل ما قرأت هذا الأسبوع."),
     ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
 )
-NO_ANIMATION_RUNS = """!document.querySelector("story-widget").shadowRoot.querySelector(".rising")
+NO_ANIMATION_RUNS = """!document.querySelector("story-widget").shadowRoot.querySelector(".floating-icon")
   && document.querySelector("story-widget").shadowRoot.getAnimations().length === 0"""
 HOST_PAGE = """<!doctype html><html {attributes}><head><meta charset=utf-8><title>Copy</title>
 <meta name=viewport content="width=device-width"><link rel=icon href="data:,"><style>

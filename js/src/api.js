@@ -1,18 +1,18 @@
 /**
- * The server over HTTP: simple requests only, so that nothing is asked twice (no preflight), and without
- * credentials.
+ * HTTP requests to the server. Only simple requests (Fetch standard), so that the browser sends no preflight, and
+ * without credentials.
  */
 
 const TIMEOUT_MS = 15_000;
 
-/** How far the servers' clock is ahead of the reader's, in milliseconds. */
-let ahead = 0;
+/** Server clock minus reader's clock, in milliseconds. */
+let clockOffset = 0;
 
-/** The servers' time, whatever the reader's clock says. */
-export const now = () => Date.now() + ahead;
+/** The server's time in milliseconds, independent of the reader's clock. */
+export const now = () => Date.now() + clockOffset;
 
 /**
- * Rejects with a refusal, to which it adds the answer's status, if there was an answer.
+ * Request JSON. Rejects with the server's problem and the response's `status`, or with code `offline` without a response.
  *
  * @param {string} url
  * @param {RequestInit} [init]
@@ -25,14 +25,14 @@ export async function request(url, init) {
     const response = await fetch(url, {
       credentials: "omit",
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      // Asked anew: what the browser kept may be old. A header of ours would cost a preflight.
+      // Revalidate: the browser's copy may be old. A custom request header would cost a preflight.
       cache: "no-cache",
       ...init,
     });
     const { headers } = response;
-    // When it was written, and how long it lay in a cache since. Where that is not told, what was known stays.
-    const then = Date.parse(headers.get("Date") ?? "") + Number(headers.get("Age")) * 1_000;
-    ahead = then - Date.now() || ahead;
+    // `Date` plus the time in caches (`Age`). Without `Date` the last offset stays.
+    const serverTime = Date.parse(headers.get("Date") ?? "") + Number(headers.get("Age")) * 1_000;
+    clockOffset = serverTime - Date.now() || clockOffset;
     problem.status = response.status;
     const answer = await response.json();
     if (response.ok || answer.type === "error") return answer;

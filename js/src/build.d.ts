@@ -3,14 +3,14 @@ declare module "*.css" {
   export default text;
 }
 
-/** How the names of the files begin that are fetched on first use, put in by the build. */
+/** Prefix of the file names of parts and locales. Set by the build. */
 declare const COMMON: string;
 
-/** The languages that have files of words, put in by the build. */
+/** Languages with locale files, separated by spaces. Set by the build. */
 declare const LOCALES: string;
 
-/** SHA-256 of the part `connection` in base64 without its last sign, put in by the build. */
+/** SHA-256 of the part `connection` in base64 without the trailing `=`. Set by the build. */
 declare const HASH: string;
 
-/** The same of each other part, by its name. */
+/** SHA-256 of each other part in the same form, by part name. Set by the build. */
 declare const OTHERS: Record<string, string>;

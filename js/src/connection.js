@@ -1,11 +1,11 @@
 /**
- * The stories of a page that share a socket: all of one server, up to fifty. What opens it is a part of its own.
+ * Groups the stories of a page that share one WebSocket: up to 50 of the same server. The lazy part `connection` opens it.
  *
  * @import {Discussion} from "./discussion"
  */
 import { importPartWithRetry } from "./parts.js";
 
-/** Stories of a socket, as the server has it. */
+/** Stories per socket: the server's limit. */
 const MAX_STORIES = 50;
 
 /**
@@ -22,14 +22,14 @@ const MAX_STORIES = 50;
 /** @type {Connection[]} */
 const connections = [];
 
-/** One that has room for a story. @param {string} server an origin @returns {Connection} */
+/** Return a connection with room for one more story. @param {string} server an origin @returns {Connection} */
 export const getConnection = (server) =>
   connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
   /** @type {Connection} */ (connections[connections.push(createConnection(server)) - 1]);
 
-let refs = 0;
-/** A number no other message of this page has. */
-export const nextRef = () => ++refs;
+let lastRef = 0;
+/** Return a message number that is unique in this page. */
+export const nextRef = () => ++lastRef;
 
 /** @param {string} server @returns {Connection} */
 function createConnection(server) {
@@ -51,9 +51,9 @@ function createConnection(server) {
     leave(story) {
       if (stories.delete(story)) socket?.leave(story);
     },
-    // Of a story that is live: there is a socket.
+    // Called only for live stories, so the socket is open.
     request: (message) => /** @type {any} */ (socket).request(message),
-    /** Actions go one after the other: the answer to the first names the reader of the next. @type {Promise<any>} */
+    /** Actions are sent one after the other: the reply to the first brings the reader token of the next. @type {Promise<any>} */
     actionChain: Promise.resolve(),
   };
 }

@@ -1,25 +1,25 @@
 /**
- * What a page's policy forbids, for the person who looks after the page: once, in the console.
+ * Console messages for the page's owner, above all about its Content-Security-Policy (CSP). Each is logged once.
  */
 
-/** How long a browser may take to tell, in milliseconds. */
+/** Time in milliseconds in which the browser reports a violation. */
 const TIMEOUT_MS = 1_000;
 
 /** @type {Set<string>} */
-const told = new Set();
+const logged = new Set();
 
-/** One message for each thing to mend. @param {string} text */
+/** Log a message to the console, once per page. @param {string} text */
 export function logOnce(text) {
-  if (told.has(text)) return;
-  told.add(text);
+  if (logged.has(text)) return;
+  logged.add(text);
   console.info("story-widget: " + text);
 }
 
 /**
- * What has to be added to the policy if it forbids to ask this server, where the browser tells; else "".
+ * Return the CSP directive that the page lacks for requests to this server.
  *
  * @param {string} server
- * @returns {Promise<string>}
+ * @returns {Promise<string>} "" if nothing is missing, or if the browser has no `ReportingObserver`
  */
 export const missingCspSource = (server) =>
   new Promise((resolve) => {
@@ -30,8 +30,8 @@ export const missingCspSource = (server) =>
     const observer = new ReportingObserver(
       (/** @type {any[]} */ reports) => {
         const addresses = reports.map(({ body }) => String(body.blockedURL));
-        const ours = addresses.some((each) => each.startsWith(server) || each.startsWith(socket));
-        if (ours) resolve(`connect-src ${server} ${socket}`);
+        const isBlocked = addresses.some((each) => each.startsWith(server) || each.startsWith(socket));
+        if (isBlocked) resolve(`connect-src ${server} ${socket}`);
         observer.disconnect();
       },
       { types: ["csp-violation"], buffered: true },
@@ -39,7 +39,7 @@ export const missingCspSource = (server) =>
     observer.observe();
   });
 
-/** Where a socket does not open. @param {string} server */
+/** Log the missing CSP directive if the policy blocks the socket. @param {string} server */
 export async function reportBlockedSocket(server) {
   const line = await missingCspSource(server);
   if (line) logOnce(`The page's Content-Security-Policy forbids live updates. Add: ${line}`);

@@ -1,5 +1,5 @@
 /**
- * One story on this page: its state, and everything that changes it.
+ * One story on this page: its state, its subscribers, and the functions that change the state.
  *
  * @import {StateEvent, DiscussionApi, ServerMessage, State} from "./types"
  */
@@ -10,11 +10,11 @@ import { importPart, importPartWithRetry } from "./parts.js";
 import { getConnection, nextRef } from "./connection.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
-/** Refusals of a whole copy, not of one action. */
+/** Error codes that end the whole discussion on this page, not only one action. */
 const FATAL = /not_|token_/;
 
-/** How long an answer may take before the reader is told that there is none, in milliseconds. */
-const PATIENCE = 2_000;
+/** Time in milliseconds without a reply after which a reaction is shown as not sent. */
+const LATE_AFTER_MS = 2_000;
 
 /** @typedef {ReturnType<typeof createDiscussion>} Discussion */
 
@@ -22,7 +22,7 @@ const PATIENCE = 2_000;
 const discussions = {};
 
 /**
- * The story `code` of `server`, one and the same for all widgets of the page that show it.
+ * Return the discussion of story `code` on `server`: one object, shared by all widgets of the page.
  *
  * @param {string} server
  * @param {string} code
@@ -31,7 +31,7 @@ const discussions = {};
  */
 export function getDiscussion(server, code, token, identity) {
   const found = (discussions[server + code] ??= createDiscussion(server, code));
-  // The latest pass holds: a page may have replaced one that was refused.
+  // The newest token and identity apply: the page may have replaced rejected ones.
   return Object.assign(found, { token, identity });
 }
 
@@ -42,8 +42,11 @@ export function getDiscussion(server, code, token, identity) {
 function createDiscussion(server, code) {
   /** @type {Set<(state: State) => void>} */
   const subscribers = new Set();
-  /** What nothing here knows what to do with, and all that came after it. @type {(ServerMessage | StateEvent)[]} */
+  /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
   const deferred = [];
+  /** Messages that arrived while `deferIncoming` runs. @type {any[]} */
+  const incoming = [];
+  let deferring = 0;
   let tries = 0;
   let timer = 0;
 
@@ -53,17 +56,18 @@ function createDiscussion(server, code) {
     identity: /** @type {string | null} */ (null),
     state: INITIAL_STATE,
     connection: getConnection(server),
-    /** The reader as whom it was last subscribed to. */
+    /** The reader token of the last subscription. */
     requestedReader: /** @type {string | undefined} */ (undefined),
-    /** The identity that was shown: it is good once. */
+    /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
-    /** Whether the socket takes actions. */
+    /** Whether the socket is subscribed to this story and accepts actions. */
     live: false,
     subscribe,
     dispatch,
     loadLivePart,
     subscribed,
     receive,
+    deferIncoming,
     fail,
     onUnreachable,
     set,
@@ -71,7 +75,7 @@ function createDiscussion(server, code) {
     storage,
     saveToStorage,
     now,
-    // What is there when it has learnt.
+    // Added by the live part (`createActions`).
     .../** @type {DiscussionApi} */ ({}),
   };
 
@@ -80,13 +84,13 @@ function createDiscussion(server, code) {
     return readStorage(storageKey(server, site));
   }
 
-  /** Keeps it in the reader's browser. @param {import("./storage").ReaderStorage} news */
-  function saveToStorage(news) {
-    writeStorage(storageKey(server, self.state.story?.site), news);
+  /** Save fields in the reader's browser. @param {import("./storage").ReaderStorage} changes */
+  function saveToStorage(changes) {
+    writeStorage(storageKey(server, self.state.story?.site), changes);
   }
 
   /**
-   * Calls `draw` at every change until the returned function is called.
+   * Call `draw` now and after every change, until the returned function is called.
    *
    * @param {(state: State) => void} draw
    */
@@ -113,7 +117,7 @@ function createDiscussion(server, code) {
     if (!story && state.story) {
       const { muted, unsent } = storage();
       if (muted) set({ muted });
-      // Chosen before the page was left, and not answered.
+      // Reactions chosen before the page was left, without a reply yet.
       if (unsent) loadLivePart(importPartWithRetry).then(() => self.resume());
     }
     for (const draw of [...subscribers]) draw(self.state);
@@ -124,7 +128,7 @@ function createDiscussion(server, code) {
     deferred.splice(0).forEach(dispatch);
   }
 
-  /** Fetches what it takes to act, and what knows how a list of comments changes. */
+  /** Load the live part: it adds the actions and the reducer for comments. */
   async function loadLivePart(get = importPart) {
     /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
@@ -143,7 +147,7 @@ function createDiscussion(server, code) {
     try {
       if (!self.state.story) {
         const snapshot = await request(`${server}/v1/stories/${code}`);
-        // Marked at the first paint; the socket's word comes later.
+        // Show the stored reaction at the first paint; the socket confirms it later.
         const { reactions } = storage(snapshot.story.site);
         dispatch({ ...snapshot, mine: { reaction: reactions?.[code] ?? null } });
       }
@@ -154,7 +158,7 @@ function createDiscussion(server, code) {
         timer = setTimeout(start, 2_000 + backoff(tries++));
         return addEventListener("online", start);
       }
-      // What no one has shown yet, or may read without a token, comes by the token that subscribes to it.
+      // A story that was never shown, or needs a token, is loaded by the subscription with that token.
       if (!self.token) return fail(/** @type {any} */ (problem));
     }
     if (!subscribers.size) return;
@@ -162,56 +166,77 @@ function createDiscussion(server, code) {
     self.connection.join(self);
   }
 
-  /** @param {any} answer a snapshot or a refusal */
+  /** Process the reply to a subscription. @param {any} answer a snapshot or an error */
   function subscribed(answer) {
     if (answer.type === "snapshot" && answer.story.code === code) {
       self.live = true;
-      // From here on the reader token speaks for the person.
+      // From now on the reader token identifies the reader.
       self.spent = self.identity;
-      // Who acted meanwhile has become someone, of whom this answer does not know.
+      // An action sent meanwhile created a new reader token: `mine` belongs to the old one.
       if (self.requestedReader !== self.storage().reader) delete answer.mine;
-      receive(answer);
-      // What answers with another story is no token of this one.
+      apply(answer);
+      self.onSubscribed?.();
+      // A snapshot of another story: the token belongs to that one.
     } else if (FATAL.test((answer.code ??= "token_invalid"))) fail(answer);
     else onUnreachable();
   }
 
-  /** A frame from the socket. @param {any} frame */
-  function receive(frame) {
-    // What is said to this reader alone.
-    if (frame.reader || frame.read_only) loadLivePart().then(() => self.onPersonalAnswer(frame), () => {});
-    // A right that ended, of this story alone.
-    if (frame.type === "error") fail(frame);
-    else if (deferred[0]) deferred.push(frame);
-    else dispatch(frame);
+  /** Apply a server message, or keep it until `deferIncoming` is done. @param {any} message */
+  function receive(message) {
+    deferring ? incoming.push(message) : apply(message);
   }
 
-  /** This copy is not welcome. @param {import("./types").DisplayError} trouble */
-  async function fail(trouble) {
-    // At once: what is refused is not asked for again meanwhile.
+  /**
+   * Keep server messages back until `work` is done. It may apply the same comment with more fields.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  async function deferIncoming(work) {
+    deferring++;
+    try {
+      return await work();
+    } finally {
+      if (!--deferring) incoming.splice(0).forEach(apply);
+    }
+  }
+
+  /** @param {any} message a server message or a snapshot */
+  function apply(message) {
+    // Fields for this reader only.
+    if (message.reader || message.read_only) loadLivePart().then(() => self.onPersonalAnswer(message), () => {});
+    // The subscription to this story was ended by the server; others on the socket go on.
+    if (message.type === "error") fail(message);
+    else if (deferred[0]) deferred.push(message);
+    else dispatch(message);
+  }
+
+  /** End the discussion on this page with an error. @param {import("./types").DisplayError} error */
+  async function fail(error) {
+    // Leave first, so that the story is not subscribed again meanwhile.
     self.connection.leave(self);
-    if (!(await loadLivePart().then(() => self.onPersonalAnswer(trouble), () => {}))) set({ error: trouble });
+    if (!(await loadLivePart().then(() => self.onPersonalAnswer(error), () => {}))) set({ error });
   }
 
-  /** There will be no answer soon: say so if there is nothing to show. */
+  /** The server is unreachable: show the error unless a snapshot is already drawn. */
   function onUnreachable() {
     if (!self.state.story) set({ error: { code: "unavailable" } });
   }
 
   /**
-   * Chooses a reaction, or takes it back if it is the chosen one. Resolves when the server has it, however long that
-   * takes; rejects with a refusal.
+   * Choose a reaction, or remove it if it is the chosen one. Resolves when the server has stored it, after retries if
+   * necessary; rejects with the server's error.
    *
    * @param {string} key
    */
   async function react(key) {
-    const wish = optimisticReaction(self.state, key);
-    set({ optimistic: wish });
-    setTimeout(() => set({ late: !!self.state.optimistic }), PATIENCE);
-    // Kept from now on: the page may be left before there is an answer.
-    saveToStorage({ unsent: { ...storage().unsent, [code]: wish.reaction } });
+    const optimistic = optimisticReaction(self.state, key);
+    set({ optimistic });
+    setTimeout(() => set({ late: !!self.state.optimistic }), LATE_AFTER_MS);
+    // Save before sending: the page may be left before the reply arrives.
+    saveToStorage({ unsent: { ...storage().unsent, [code]: optimistic.reaction } });
     await loadLivePart(importPartWithRetry);
-    await self.setReaction(code, wish.reaction);
+    await self.setReaction(code, optimistic.reaction);
   }
 
   return self;

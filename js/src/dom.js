@@ -1,16 +1,18 @@
 /**
- * Elements without markup: nothing here takes a string that could be read as HTML.
+ * Helpers for DOM elements. None of them parses a string as HTML.
  */
 
 let lastId = 0;
-/** An id that no other element of any widget on this page has. */
+/** Return an element id that is unique among all widgets of this page. */
 export const newId = () => "w" + ++lastId;
 
 /**
+ * Create an element.
+ *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Record<string, string | number | boolean | null | undefined | ((event: any) => void)> | null | false | ""} [attributes]
- *   `onclick` and the like are listeners; `false`, `null` and `undefined` leave the attribute away
+ *   functions are listeners (`onclick`); `false`, `null` and `undefined` omit the attribute
  * @param {...(Node | string | null | undefined | false)} children
  * @returns {HTMLElementTagNameMap[T]}
  */
@@ -25,6 +27,8 @@ export function h(tag, attributes, ...children) {
 }
 
 /**
+ * Set an attribute, or remove it if the value is null, undefined or false.
+ *
  * @param {Element} element
  * @param {string} name
  * @param {string | number | boolean | null | undefined} value
@@ -35,10 +39,10 @@ export function set(element, name, value) {
 }
 
 /**
- * Writes what differs from what was written before: a text that is written is news to a screen reader, and one that a browser has
- * translated stays translated.
+ * Set the text if it differs from the last one set here. Screen readers announce every write in a live region, and a text
+ * that the browser has translated stays translated.
  *
- * @param {any} node of which no one else writes the text
+ * @param {any} node whose text is set only here
  * @param {string} text
  */
 export function setText(node, text) {
@@ -46,7 +50,7 @@ export function setText(node, text) {
 }
 
 /**
- * Makes `parent` hold exactly `wanted`, moving as little as possible: what is moved loses focus and selection.
+ * Make `wanted` the children of `parent` with as few moves as possible: a moved element loses focus and selection.
  *
  * @param {Element} parent
  * @param {Element[]} wanted
@@ -54,14 +58,16 @@ export function setText(node, text) {
 export function setChildren(parent, wanted) {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
-  let place = parent.firstElementChild;
+  let next = parent.firstElementChild;
   for (const child of wanted) {
-    if (child === place) place = place.nextElementSibling;
-    else parent.insertBefore(child, place);
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
   }
 }
 
 /**
+ * Create a button.
+ *
  * @param {string} text
  * @param {() => void} onclick
  * @param {Record<string, string>} [attributes]
@@ -70,7 +76,9 @@ export const button = (text, onclick, attributes) =>
   h("button", { type: "button", onclick, ...attributes }, text);
 
 /**
- * @param {number} level
+ * Create a heading.
+ *
+ * @param {number} level 2 to 6; higher values count as 6
  * @param {Record<string, string>} [attributes]
  * @param {...Node} children
  */

@@ -1,79 +1,79 @@
 /**
- * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
+ * Custom element `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
 import { shared, fetchPart } from "./part-api.js";
 import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
 import { COMMENT, parseStoryUrl } from "./view/comment-text.js";
 import css from "./style.css";
-import { viewOf } from "./view/index.js";
+import { createView } from "./view/index.js";
 import { STRINGS, resolveLanguage, loadLocale, createTranslator } from "./i18n.js";
 
-/** Drawn before it is seen, asked for only if it may be seen. */
-const NEAR = "800px";
+/** The discussion is loaded when the element is closer than this to the viewport. */
+const LOAD_MARGIN = "800px";
 
-/** One for all widgets of the page. @type {CSSStyleSheet | undefined} */
+/** The style sheet shared by all widgets of the page. @type {CSSStyleSheet | undefined} */
 let sheet;
 let styles = "";
-/** @param {string} more what a part brings */
-function style(more) {
-  if (styles.includes(more)) return;
-  styles += more;
+/** Add styles to the shared sheet, once. @param {string} css */
+function addStyle(css) {
+  if (styles.includes(css)) return;
+  styles += css;
   sheet?.replaceSync(styles);
 }
 
 export class StoryWidget extends HTMLElement {
   static observedAttributes = ["src", "token", "lang", "identity"];
 
-  /** Servers that the page has this file from. @type {string[]} */
+  /** Origins from which the page loaded an embed script. @type {string[]} */
   static homes = [];
 
-  /** The links that it stands for. @type {HTMLElement[]} */
+  /** The links of the page that this element replaces. @type {HTMLElement[]} */
   links = [];
 
   #root = this.attachShadow({ mode: "open" });
   /** @type {ReturnType<typeof mount> | null | undefined} */
-  #shown;
+  #mounted;
 
   constructor() {
     super();
     sheet ??= new CSSStyleSheet();
     this.#root.adoptedStyleSheets = [sheet];
-    style(css);
+    addStyle(css);
     this.#root.append(h("slot"));
   }
 
   connectedCallback() {
     const place = parseStoryUrl(this.getAttribute("src"));
-    if (place) this.#shown ??= mount(this, this.#root, place);
+    if (place) this.#mounted ??= mount(this, this.#root, place);
   }
 
   disconnectedCallback() {
-    // An element that is only moved comes back in the same task.
+    // A moved element is connected again in the same task.
     queueMicrotask(() => this.isConnected || this.#end());
   }
 
   /** @param {string} name @param {string | null} _ @param {string | null} value */
   attributeChangedCallback(name, _, value) {
-    if (!this.#shown) return;
-    if (name === "identity") return this.#shown.refresh(value);
+    if (!this.#mounted) return;
+    if (name === "identity") return this.#mounted.refresh(value);
     this.#end();
     this.connectedCallback();
   }
 
-  /** Asks now for what changed. */
+  /** Fetch changes now. */
   refresh() {
-    this.#shown?.refresh();
+    this.#mounted?.refresh();
   }
 
   #end() {
-    this.#shown?.end();
-    this.#shown = null;
+    this.#mounted?.end();
+    this.#mounted = null;
   }
 }
 
 /**
- * Shows a story in an element until `end` is called.
+ * Show a story in an element until `end` is called.
  *
  * @param {StoryWidget} host
  * @param {ShadowRoot} root
@@ -81,41 +81,41 @@ export class StoryWidget extends HTMLElement {
  */
 function mount(host, root, { server, code }) {
   const slot = h("slot");
-  const note = h("p", { class: "widget note", hidden: true, role: "status" });
+  const note = h("p", { class: "widget status-note", hidden: true, role: "status" });
   /** @type {import("./discussion").Discussion | undefined} */
   let story;
   /** @type {(() => void) | undefined} */
   let stop;
-  /** @type {ReturnType<typeof viewOf> | undefined} */
+  /** @type {ReturnType<typeof createView> | undefined} */
   let view;
   /** @type {import("./types").DisplayError | undefined} */
   let shownError;
-  const words = { ...STRINGS };
-  /** Nothing is said before it is known in which language. @type {import("./i18n").Translate | undefined} */
+  const strings = { ...STRINGS };
+  /** Undefined until the locale is loaded: nothing is drawn before that. @type {import("./i18n").Translate | undefined} */
   let t;
   /** @type {Promise<unknown> | undefined} */
-  let missed;
+  let fetchedMore;
 
   const near = new IntersectionObserver(
     (entries) => {
-      // A link to a comment is followed wherever the widget is.
+      // A link to a comment loads the discussion wherever the widget is.
       if (!entries.some((entry) => entry.isIntersecting || COMMENT.test(location.hash))) return;
       near.disconnect();
       const token = host.getAttribute("token");
       story = getDiscussion(server, code, token, host.getAttribute("identity"));
-      loadLocale(server, words, resolveLanguage(host, token), "1").then(onStringsLoaded, onStringsLoaded);
+      loadLocale(server, strings, resolveLanguage(host, token), "1").then(onStringsLoaded, onStringsLoaded);
       stop = story.subscribe(draw);
     },
-    { rootMargin: NEAR },
+    { rootMargin: LOAD_MARGIN },
   );
   root.replaceChildren(slot, note);
   near.observe(host);
 
   function onStringsLoaded() {
-    t = createTranslator(words, () => {
-      // What is rarely said is in the second file. It is fetched once.
-      missed ??= more(() => {
-        view?.renew();
+    t = createTranslator(strings, () => {
+      // Rarely used strings are in the part `more`. It is fetched once.
+      fetchedMore ??= withMore(() => {
+        view?.invalidate();
         draw();
       });
     });
@@ -123,10 +123,10 @@ function mount(host, root, { server, code }) {
   }
 
   /** @param {keyof import("./part-api").Parts} name */
-  const part = (name) => fetchPart(server, words, name);
+  const getPart = (name) => fetchPart(server, strings, name);
 
-  /** What need not succeed. @param {(part: any) => void} work */
-  const more = (work) => part("more").then(work).catch(() => {});
+  /** Run `work` with the part `more`. Failures are ignored. @param {(part: any) => void} work */
+  const withMore = (work) => getPart("more").then(work).catch(() => {});
 
   function draw() {
     if (!t || !story) return;
@@ -141,52 +141,52 @@ function mount(host, root, { server, code }) {
       shownError = error;
       note.textContent = t("unavailable");
       emit("error", error.code);
-      // What it is and what to do about it, for the person who pasted it.
-      more((part) => shownError === error && part.showErrorDetails(note, error, t, server, shared, stop));
+      // Cause and remedy for the page's owner.
+      withMore((part) => shownError === error && part.showErrorDetails(note, error, t, server, shared, stop));
     } else if (view) view.draw(state);
     else if (state.story) {
       shownError = undefined;
-      view = viewOf(story, t, host, part, emit, style);
+      view = createView(story, t, host, getPart, emit, addStyle);
       view.draw(state);
       slot.replaceWith(view.element);
-      stand(true);
+      hideLinks(true);
       emit("ready");
-      // Names the story where no snippet does it.
-      if (!host.firstElementChild && !host.links[0]) more(({ addAttribution }) => addAttribution(host, state.story, shared));
+      // Without a snippet, add title, author and license to the page.
+      if (!host.firstElementChild && !host.links[0]) withMore(({ addAttribution }) => addAttribution(host, state.story, shared));
     }
   }
 
-  /** Where a discussion is shown, the link to it is not. @param {boolean} shown */
-  function stand(shown) {
-    // In brackets: the build shortens a member of ours that is called like that.
-    for (const link of host.links) link["style"].display = shown ? "none" : "";
+  /** Hide the links to a discussion while it is shown. @param {boolean} hidden */
+  function hideLinks(hidden) {
+    // In brackets: the build shortens the member name `style` (OURS in build.mjs).
+    for (const link of host.links) link["style"].display = hidden ? "none" : "";
   }
 
   function hide() {
     view?.close();
     view?.element.replaceWith(slot);
     view = undefined;
-    stand(false);
+    hideLinks(false);
   }
 
   /**
-   * Tells the page, without a word about the reader.
+   * Dispatch an event to the page. It carries no data about the reader.
    *
    * @param {string} type
-   * @param {string} [trouble]
+   * @param {string} [errorCode]
    */
-  function emit(type, trouble) {
+  function emit(type, errorCode) {
     host.dispatchEvent(
       new CustomEvent("story-widget:" + type, {
         bubbles: true,
         composed: true,
-        detail: { story: code, code: trouble },
+        detail: { story: code, code: errorCode },
       }),
     );
   }
 
   return {
-    /** @param {string | null} [identity] who the reader is, as the page now says */
+    /** @param {string | null} [identity] the page's new identity token */
     refresh: (identity) => story?.loadLivePart().then(() => story?.poll(identity), () => {}),
     end() {
       near.disconnect();

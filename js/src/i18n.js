@@ -1,6 +1,5 @@
 /**
- * English, and how words of any language are put together: one language at a time for strings, plurals, numbers
- * and times.
+ * Strings of the interface: English, the locale files, and a translator for plurals, numbers and times.
  *
  * @typedef {Record<string, string | Record<string, string>>} Strings
  * @typedef {(key: string, values?: Record<string, string | number | null>, otherwise?: string) => string} Translate
@@ -8,7 +7,7 @@
 import { request } from "./api.js";
 import { fetchFile } from "./parts.js";
 
-/** What reading takes; the second file adds what writing takes. @type {Strings} */
+/** English strings of the first file. Parts add their own. @type {Strings} */
 export const STRINGS = {
   lang: "en",
   dir: "ltr",
@@ -47,11 +46,11 @@ export const STRINGS = {
 };
 
 /**
- * The language to speak in an element: its own, its page's, its token's, its reader's. Without a file for it, English.
+ * Return the language of an element: of the element, the page, the token, or the browser, in this order.
  *
  * @param {Element} element
  * @param {string | null} token
- * @returns {string} without its region
+ * @returns {string} without the region; may be one without a locale file
  */
 export function resolveLanguage(element, token) {
   let tag = /** @type {any} */ (element.closest("[lang]"))?.lang;
@@ -63,36 +62,38 @@ export function resolveLanguage(element, token) {
 }
 
 /**
- * Puts another language's words in the place of the English ones: all of a part, or none.
+ * Replace the English strings of a part by those of another language: all of them or none.
  *
  * @param {string} server
- * @param {Strings} words
+ * @param {Strings} strings
  * @param {string} lang
  * @param {string} part of the embed; "1" for the first file
  */
-export async function loadLocale(server, words, lang, part) {
+export async function loadLocale(server, strings, lang, part) {
   if (!LOCALES.split(" ").includes(lang)) return;
-  Object.assign(words, await fetchFile(server, `${lang}-${part}.json`, request));
+  Object.assign(strings, await fetchFile(server, `${lang}-${part}.json`, request));
 }
 
 /**
- * With `otherwise`, a word that need not be there; without `values`, nothing is put into it.
+ * Create the function that returns a string by its key.
  *
- * @param {Strings} words
- * @param {() => void} onMissing called for a word that is not there (yet)
+ * With `otherwise` the key may be missing. Without `values` no placeholder is replaced.
+ *
+ * @param {Strings} strings
+ * @param {() => void} onMissing called if a string is not loaded yet
  * @returns {Translate}
  */
-export function createTranslator(words, onMissing) {
-  const lang = /** @type {string} */ (words.lang);
-  const rules = new Intl.PluralRules(lang);
+export function createTranslator(strings, onMissing) {
+  const lang = /** @type {string} */ (strings.lang);
+  const pluralRules = new Intl.PluralRules(lang);
   /** @type {Intl.NumberFormat | undefined} */
-  let made;
-  const digits = () => (made ??= new Intl.NumberFormat(lang));
-  // It takes as long as to draw ten comments: in a task of its own, while the discussion is on its way.
+  let numberFormat;
+  const digits = () => (numberFormat ??= new Intl.NumberFormat(lang));
+  // Creating it takes as long as drawing ten comments: do it in its own task, while the discussion is loading.
   setTimeout(digits);
   return (key, values, otherwise) => {
-    const found = words[key] ?? otherwise ?? onMissing();
-    const form = typeof found === "object" ? found[rules.select(/** @type {number} */ (values?.n))] : found;
+    const found = strings[key] ?? otherwise ?? onMissing();
+    const form = typeof found === "object" ? found[pluralRules.select(/** @type {number} */ (values?.n))] : found;
     if (!values) return form ?? "";
     return (form ?? "").replace(/\{(\w+)\}/g, (_, name) => {
       const value = values[name] ?? "";
@@ -103,7 +104,7 @@ export function createTranslator(words, onMissing) {
 }
 
 /**
- * A refusal in words: the server's own, which are English, or what the language has for its code.
+ * Return the text of an error: the locale's text for its code, else the server's English detail.
  *
  * @param {Translate} t
  * @param {{code: string, detail?: string} | undefined} problem
@@ -120,13 +121,13 @@ const UNITS = [
   ["minute", 6e4],
 ];
 
-/** One for each language: to make one takes longer than to draw a comment. @type {Record<string, Intl.RelativeTimeFormat>} */
-const clocks = {};
+/** One formatter per language: creating one takes longer than drawing a comment. @type {Record<string, Intl.RelativeTimeFormat>} */
+const formatters = {};
 
-/** "5 minutes ago". @param {string} lang @param {number} then @param {number} now */
+/** Return a relative time such as "5 minutes ago". @param {string} lang @param {number} then @param {number} now */
 export function relativeTime(lang, then, now) {
   const past = Math.min(0, then - now);
   const [unit, length] = UNITS.find((each) => -past >= each[1]) ?? ["second", Infinity];
-  clocks[lang] ??= new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
-  return clocks[lang].format(Math.trunc(past / length), unit);
+  formatters[lang] ??= new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  return formatters[lang].format(Math.trunc(past / length), unit);
 }

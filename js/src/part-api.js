@@ -1,6 +1,6 @@
 /**
- * The way to the other files. Most readers only read and react: what it takes to write is fetched when someone is
- * about to.
+ * Lazy parts of the embed and the interfaces between them and the first file. Most readers only read and react, so code
+ * for writing, options and previews is loaded on first use.
  *
  * @import {Comment} from "./types"
  */
@@ -12,8 +12,9 @@ import { renderText, copyLabel, safeUrl } from "./view/comment-text.js";
 import { loadLocale } from "./i18n.js";
 
 /**
- * What the parts of a view share. `also` is what a part draws along, `comment` what is drawn of a comment that is known,
- * if need be at once, `address` that of the page without its fragment, whatever its `<base>` says.
+ * What a view offers to its components and parts. A part sets `onRender` to draw after each render. `comment` returns the
+ * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, whatever
+ * its `<base>` says. `tell` announces a text to screen readers and, if `loud`, shows it.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,
@@ -32,7 +33,7 @@ import { loadLocale } from "./i18n.js";
  *   withPart: <T extends keyof Parts>(name: T, work: (part: Parts[T]) => unknown) => Promise<unknown>,
  * }} ViewContext
  *
- * A comment as its buttons see it.
+ * A drawn comment, as its buttons and the parts use it.
  * @typedef {{
  *   comment: Comment,
  *   name: string,
@@ -42,9 +43,9 @@ import { loadLocale } from "./i18n.js";
  *   onRender?: (() => void) | undefined,
  * }} CommentHandle
  *
- * What is fetched on first use. `begin` does what a comment's button says.
+ * The lazy parts. `begin` is called by a comment's button.
  *
- * `writing`: `take` makes a shell work.
+ * `writing`: `attach` enhances the bare composer of the first file.
  * @typedef {{
  *   attach: (composer: HTMLElement) => {post: () => Promise<void>},
  *   begin: (handle: CommentHandle) => void,
@@ -52,8 +53,8 @@ import { loadLocale } from "./i18n.js";
  *   remove: (handle: CommentHandle) => void,
  * }} WritingPart
  *
- * `more`: `page`, `replies`, `go` and `visit` bring more comments, `options` says what can be chosen for all of them,
- * `told` why this copy can only be read.
+ * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `options` opens the panel of options,
+ * `logReadOnly` logs why the discussion is read-only.
  * @typedef {{
  *   begin: (handle: CommentHandle) => void,
  *   page: () => Promise<void>,
@@ -64,34 +65,34 @@ import { loadLocale } from "./i18n.js";
  *   logReadOnly: () => void,
  * }} MorePart
  *
- * `preview`: the tree that the server would make of a text.
+ * `preview`: return the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").TextNode[]} Preview
  *
- * `live`: `burst` shows that others reacted.
+ * `live`: `burst` animates reactions of other readers.
  * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
- * `comment-reactions`: offers reactions to a comment.
+ * `comment-reactions`: show the reactions to a comment.
  * @typedef {{begin: (handle: CommentHandle) => void}} CommentReactionsPart
  *
  * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
-/** Tools that the second file borrows instead of bringing its own. */
+/** Functions of the first file for use by the parts, so that they need no copies. */
 export const shared = { h, set, button, newId, safeUrl, renderText, counts, reactionIcon, copyLabel };
 /** @typedef {typeof shared} Shared */
 
 /**
- * A part that is not in the first file, and what it says in the language of `words`.
+ * Import a lazy part and add its strings, in the language of `strings`.
  *
  * @param {string} server
- * @param {import("./i18n").Strings} words
+ * @param {import("./i18n").Strings} strings
  * @param {keyof Parts} name
  */
-export async function fetchPart(server, words, name) {
+export async function fetchPart(server, strings, name) {
   const [part] = await Promise.all([
     importPart(server, name),
-    /more|writing/.test(name) && loadLocale(server, words, /** @type {string} */ (words.lang), name),
+    /more|writing/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
   ]);
-  Object.assign(words, part.STRINGS, { ...words });
+  Object.assign(strings, part.STRINGS, { ...strings });
   return part;
 }

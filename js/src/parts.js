@@ -1,54 +1,53 @@
 /**
- * The later files of this build: parts, which are checked before they run, and words of other languages.
+ * Load the lazy files of this build: parts, whose hash is checked, and locale files.
  */
 import { h } from "./dom.js";
 
-/** The script that runs now: known only now, and not told to a module. */
+/** The embed's own script element. `currentScript` is set only while it runs, and never for modules. */
 const script = /** @type {HTMLScriptElement | null | undefined} */ (
   globalThis.document?.currentScript ??
     globalThis.document?.querySelector("script[type=module][src$='/embed.js']")
 );
-/** The server that it came from, which has the other files of the same build. */
+/** Origin of the script: it has the other files of the same build. */
 export const SCRIPT_SERVER = /.+(?=\/embed[./])/.exec(script?.src ?? "")?.[0];
 
-/** So many milliseconds longer is each wait for a file that did not come; the first is none. */
+/** Each retry waits this many milliseconds longer than the one before; the first does not wait. */
 const RETRY_STEP_MS = 1_500;
-/** How often a part is waited for: for a minute. */
+/** Retries for a part: about one minute. */
 const MAX_RETRIES = 8;
-/** How long a server may take to bring a part, in milliseconds: a line can die without a word. */
-const PATIENCE = 15_000;
+/** Timeout for a part in milliseconds: a broken connection may raise no error. */
+const TIMEOUT_MS = 15_000;
 
-/** A module that failed stays failed in its document: each further try has an address of its own. */
+/** Failed loads. A browser does not retry a failed module, so each retry has another query. */
 let failed = 0;
 
 /**
- * A later file of this build: from where this file came, then from the story's server, and again after each wait.
+ * Fetch a file of this build: from this script's origin, then from the story's server, in turn with growing waits.
  *
  * @template T
  * @param {string} server
  * @param {string} name
  * @param {(url: string) => Promise<T>} get
- * @param {number} [waits]
+ * @param {number} [retries]
  * @returns {Promise<T>}
  */
-export async function fetchFile(server, name, get, waits = 0) {
+export async function fetchFile(server, name, get, retries = 0) {
   for (let n = 0; ; n++) {
     try {
       return await get(`${(n % 2 ? 0 : SCRIPT_SERVER) || server}/embed/${COMMON}-${name}${failed ? "?" + failed : ""}`);
     } catch (problem) {
       failed++;
-      if (n > waits) throw problem;
+      if (n > retries) throw problem;
       await new Promise((resolve) => setTimeout(resolve, RETRY_STEP_MS * n));
     }
   }
 }
 
-/** What came, or is on its way, by server and name: not all servers answer. @type {Record<string, Promise<any>>} */
+/** Loaded and loading parts, by server and name. @type {Record<string, Promise<any>>} */
 const parts = {};
 
 /**
- * A part of the embed that is not in the first file, just as it was when this file was built. One that is asked for
- * several times at once is fetched once.
+ * Import a lazy part of the same build. Concurrent calls share one request; a failed import can be repeated.
  *
  * @param {string} server
  * @param {string} name
@@ -60,14 +59,14 @@ export const importPart = (server, name) =>
     throw problem;
   }));
 
-/** @param {string} server @param {string} name */
+/** Import a part with the hash that this build lists. @param {string} server @param {string} name */
 async function fetchPart(server, name) {
   const hash = name === "connection" ? HASH : (await importPart(server, "connection")).HASHES[name];
   return fetchFile(server, name + ".js", (href) => importWithIntegrity(href, `sha256-${hash}=`), MAX_RETRIES);
 }
 
 /**
- * The same, however often it has to be tried.
+ * Import a part, and retry until it succeeds.
  *
  * @param {string} server
  * @param {string} name
@@ -79,8 +78,8 @@ export const importPartWithRetry = (server, name) =>
   );
 
 /**
- * What is checked here is what `import` runs: there is one module for an address. A page's policies of integrity and
- * of trusted types allow it, as they would not allow a check by hand.
+ * Check a module's integrity with `modulepreload`, then import it. `import` runs the checked bytes, because a document has
+ * one module per address. This also works under Trusted Types and CSP, where running checked text would not.
  *
  * @param {string} href
  * @param {string} integrity
@@ -88,10 +87,10 @@ export const importPartWithRetry = (server, name) =>
 async function importWithIntegrity(href, integrity) {
   await new Promise((onload, onerror) => {
     const nonce = script?.nonce;
-    setTimeout(onerror, PATIENCE);
+    setTimeout(onerror, TIMEOUT_MS);
     const link = h("link", { rel: "modulepreload", nonce, href, integrity, onload, onerror });
     if (link.relList.supports(link.rel)) document.head.append(link);
-    else fetch(href, { integrity }).then(onload, onerror); // In older browsers a second request.
+    else fetch(href, { integrity }).then(onload, onerror); // Without modulepreload support: a second request.
   });
   return import(href);
 }

@@ -1,13 +1,13 @@
 /**
- * What the page knows of one story: snapshot + frames + the reader's own acts -> state.
+ * Reducer for the state of one story: snapshot, server messages and the reader's own actions give the next state.
  *
- * Pure: no clock, no network, no document. Every function returns a new state and leaves the old
- * one as it was, so that the view may compare by identity.
+ * Pure functions: no clock, no network, no document. They return a new state and never change the old one, so that the
+ * view may compare by identity.
  *
  * @import {StateEvent, Comment, ServerMessage, Snapshot, State, Tally} from "./types"
  */
 
-/** What a first snapshot may leave open; there is no more before it. */
+/** The state before the first snapshot: only fields that a snapshot may omit. */
 export const INITIAL_STATE = /** @type {State} */ ({
   threads: /** @type {State["threads"]} */ ([]),
   unseen: /** @type {State["unseen"]} */ ([]),
@@ -19,19 +19,21 @@ export const INITIAL_STATE = /** @type {State} */ ({
 });
 
 /**
- * What changes a list of comments is a part of its own, fetched when there is a first change.
+ * Reducer for lists of comments. It is in the live part, loaded at the first change.
  *
  * @typedef {(state: State, event: any) => State} Changes
  * @type {Changes | undefined}
  */
 let changes;
-/** @param {Changes} part */
+/** Set the comment reducer. @param {Changes} part */
 export const installCommentReducer = (part) => (changes = part);
 
 /**
+ * Return the next state.
+ *
  * @param {State} state
  * @param {ServerMessage | StateEvent} event
- * @returns {State | undefined} the same object if nothing changed, nothing if the part that knows is not there yet
+ * @returns {State | undefined} the same object if nothing changed, undefined if the comment reducer is needed but missing
  */
 export function reduce(state, event) {
   switch (event.type) {
@@ -52,7 +54,7 @@ export function reduce(state, event) {
 }
 
 /**
- * What a snapshot says beside its comments; those of the first one are taken as they are. What it does not name stays.
+ * Apply a snapshot's fields. Its comments are applied only if it is the first snapshot. Missing fields keep their value.
  *
  * @param {State} state
  * @param {Snapshot} snapshot
@@ -68,40 +70,40 @@ export function applySnapshot(state, snapshot) {
     error: null,
     tally: same ? newerTally(state.tally, tally) : tally,
     mine: mine ? { ...INITIAL_STATE.mine, ...mine, comments: {} } : state.mine,
-    // A cached answer may be older than what the socket has brought meanwhile.
+    // A cached response may be older than messages already received from the socket.
     ...(same && position.seq < old.seq && { position: old, count: state.count }),
     ...(!state.story && comments),
   };
 }
 
-/** The reaction to show as chosen. @param {State} state */
+/** Return the reaction to show as chosen. @param {State} state */
 export const selectedReaction = (state) => (state.optimistic ? state.optimistic.reaction : state.mine.reaction);
 
-/** The counts to show. @param {Pick<State, "optimistic" | "tally">} state */
+/** Return the counts to show, by reaction. @param {Pick<State, "optimistic" | "tally">} state */
 export const counts = ({ optimistic, tally }) =>
-  // Without a prototype: a site may call a reaction `constructor`.
+  // No prototype: a reaction's key may be `constructor`.
   /** @type {Record<string, number>} */ (/** @type {unknown} */ ({ __proto__: null, ...(optimistic ?? tally).counts }));
 
-/** @param {Record<string, number>} counts */
+/** Return the sum of all counts. @param {Record<string, number>} counts */
 export function sum(counts) {
   let all = 0;
-  // Old libraries put a `reduce` of their own into the page.
+  // Not `reduce`: old libraries of host pages replace it.
   for (const n of Object.values(counts)) all += n;
   return all;
 }
 
-/** Whether this reader may do that here and now. @param {State} state @param {"react" | "comment"} what */
+/** Whether the reader may do this now. @param {State} state @param {"react" | "comment"} what */
 export const isAllowed = ({ can, read_only, story }, what) =>
   can.includes(what) && !read_only && !story?.closed;
 
-/** Whether this reader does not want to read this person. @param {State} state @param {Comment} comment */
+/** Whether the reader has muted the author of a comment. @param {State} state @param {Comment} comment */
 export const isMuted = ({ muted }, { author }) => muted.includes(author?.name ?? "");
 
-/** @param {Tally} old @param {Tally} next @returns {Tally} */
+/** Return the tally with the higher version. @param {Tally} old @param {Tally} next @returns {Tally} */
 export const newerTally = (old, { version, counts }) => (version > old.version ? { version, counts } : old);
 
 /**
- * A reaction on its way, or the chosen one on its way back: what to show until the server has answered.
+ * Return the reaction and counts to show until the server replies. Choosing the chosen reaction removes it.
  *
  * @param {State} state
  * @param {string} key

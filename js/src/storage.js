@@ -1,9 +1,9 @@
 /**
- * What a browser remembers about its reader, in the host page's own storage: one entry per server and site,
- * written only after the reader acted, never read by another host. What storage does not take (it is full, or it throws,
- * as in sandboxed frames and with blocked cookies) lasts as long as the page.
+ * Data about the reader in the host page's `localStorage`: one entry per server and site, written only after the reader
+ * acted, never readable by other hosts. If storage is full or throws (sandboxed iframes, blocked cookies), the data
+ * lasts as long as the page.
  *
- * The names below are what is stored: none of them may be shortened by the build (`OURS` in build.mjs).
+ * The names below are the stored names: the build must not shorten them (`OURS` in build.mjs).
  *
  * @typedef {{
  *   reader?: string,
@@ -17,18 +17,18 @@
  *   queue?: Record<string, string>[] | undefined,
  * }} ReaderStorage
  *
- * `first` is the secret from which the server makes a reader who has no token (`reader`) yet. `unsent` holds reactions
- * that have no answer yet, by story, or by story and comment; `drafts` are kept by story and the comment they answer;
- * `last` is the comment that is being posted; `queue` holds comments, edits and deletions that could not be sent yet.
+ * `first` is the secret from which the server derives a reader id as long as there is no reader token (`reader`).
+ * `unsent` holds reactions without a reply, by story, or by story and comment. `drafts` are stored by story and parent
+ * comment. `last` is the comment that is being posted. `queue` holds comments, edits and deletions not sent yet.
  */
 
-/** What could not be written: newer than what storage holds. @type {Record<string, ReaderStorage>} */
+/** Fields that could not be written: newer than the stored ones. @type {Record<string, ReaderStorage>} */
 const unwritten = {};
 
-/** Where it is kept. @param {string} server @param {string | undefined} site */
+/** Return the key of the entry. @param {string} server @param {string | undefined} site */
 export const storageKey = (server, site) => `story-widget ${server} ${site}`;
 
-/** Asked each time: another tab may have become the reader meanwhile. @param {string} key @returns {ReaderStorage} */
+/** Read the entry. Not cached: another tab may have written a reader token meanwhile. @param {string} key @returns {ReaderStorage} */
 export function readStorage(key) {
   let memory;
   try {
@@ -37,9 +37,9 @@ export function readStorage(key) {
   return { ...memory, ...unwritten[key] };
 }
 
-/** Keeps it beside what is known. @param {string} key @param {ReaderStorage} news */
-export function writeStorage(key, news) {
-  unwritten[key] = { ...unwritten[key], ...news };
+/** Merge fields into the entry. @param {string} key @param {ReaderStorage} changes */
+export function writeStorage(key, changes) {
+  unwritten[key] = { ...unwritten[key], ...changes };
   try {
     localStorage.setItem(key, json(readStorage(key)));
     delete unwritten[key];
@@ -47,8 +47,8 @@ export function writeStorage(key, news) {
 }
 
 /**
- * JSON that no page can change: old libraries add a `toJSON` to the prototypes of arrays and objects. What it has made of
- * a value is given back for the value itself.
+ * Serialize to JSON and ignore any `toJSON`: old libraries of host pages add one to the prototypes of arrays and objects.
+ * The replacer returns the original value.
  *
  * @param {object} value
  */

@@ -1,6 +1,6 @@
-/** What the server sends (docs/protocol.md) and what the embed keeps of it. */
+/** Types of the protocol (docs/developers/protocol.md) and of the embed's state. */
 
-/** A piece of a comment's text: a string, or `[tag, attributes or null, ...pieces]`. */
+/** Node of a comment's text: a string, or `[tag, attributes or null, ...nodes]`. */
 export type TextNode = string | [string, Record<string, string> | null, ...TextNode[]];
 
 export interface Position {
@@ -18,7 +18,7 @@ export interface Comment {
   parent: string | null;
   thread: string;
   seq: number;
-  /** `seq` at which it was published: its place; 0 as long as only its author sees it. */
+  /** `seq` at which it was published: its place in the order; 0 while only its author sees it. */
   published_seq: number;
   state: "published" | "pending" | "removed";
   text: TextNode[];
@@ -29,11 +29,11 @@ export interface Comment {
   edited_at: string | null;
   pinned: boolean;
   tally: Tally;
-  /** An edit of it waits for a moderator. */
+  /** Whether an edit is waiting for moderation. */
   waiting?: boolean;
 }
 
-/** A top comment with some of its replies in order of writing: `earlier` lie before them, `more` after `next`. */
+/** A top-level comment with some of its replies, oldest first: `earlier` more before them, `more` more after `next`. */
 export interface Thread extends Comment {
   replies: Comment[];
   more: number;
@@ -41,7 +41,7 @@ export interface Thread extends Comment {
   earlier?: number;
 }
 
-/** A comment as only its author gets it. */
+/** A comment with the fields that only its author receives. */
 export interface OwnComment extends Comment {
   body: string;
   editable_until: string;
@@ -64,7 +64,7 @@ export interface Reaction {
   key: string;
   label: string;
   emoji: string;
-  /** The filled shape, the lines on it, the shape's colour: paths in a square of 24. */
+  /** SVG path of the filled shape, path of the lines, fill colour; view box 24 × 24. */
   face?: [string, string, string];
 }
 
@@ -100,7 +100,7 @@ export interface Snapshot {
   settings: Settings;
   comments?: { threads: Thread[]; next: string | null };
   changes?: Comment[];
-  /** The latest of the story and its comments, where they are polled. */
+  /** Newest tallies of the story and its comments. Only in polled snapshots. */
   tallies?: TallyMessage[];
   copy?: { label: string | null; origin: string | null } | null;
   can?: string[];
@@ -111,7 +111,7 @@ export interface Snapshot {
     comments?: OwnComment[];
   };
   reader?: string;
-  /** Why the reader is not signed in, though the page said who they are: an error code. */
+  /** Error code if the page's identity token was rejected. */
   identity?: string;
 }
 
@@ -121,7 +121,7 @@ export interface TallyMessage extends Tally {
   comment?: string;
 }
 
-/** What comes without being asked for. */
+/** Server messages that are not replies. */
 export type ServerMessage =
   | Snapshot
   | TallyMessage
@@ -136,7 +136,7 @@ export type ServerMessage =
     }
   | ({ type: "presence"; story: string } & Presence);
 
-/** The answer to an action. */
+/** The reply to an action. */
 export interface Ok {
   type: "ok";
   ref: number;
@@ -156,40 +156,40 @@ export interface ErrorMessage {
   retry_after?: number;
 }
 
-/** What the reader does, and what comes of it. */
+/** Events of this page that change the state. */
 export type StateEvent =
   | { type: "answered"; optimistic: NonNullable<State["optimistic"]>; tally: Tally }
   | { type: "own"; comment: OwnComment }
   | { type: "set"; change: Partial<State> };
 
-/** What a reader can do in a story, once the part for it is there. */
+/** Functions that the live part adds to a discussion. */
 export interface DiscussionApi {
-  /** Sends an action. Rejects with a refusal. */
+  /** Send an action. Rejects with the server's error. */
   mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
-  /** Keeps news back until `work` is done, which may bring the same news with more in it. */
-  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
+  /** Called after each subscription that the server accepted. */
+  onSubscribed(): void;
   /**
-   * A reaction that is shown already, to the story (its code) or one of its comments (code and id). Resolves when the
-   * server has the last choice for that target, however long it takes; rejects with a refusal.
+   * Send a reaction that is shown already. `target` is the story's code, or code and comment id. Resolves when the server
+   * has stored the last choice for the target, after retries if necessary; rejects with the server's error.
    */
   setReaction(target: string, reaction: string | null): Promise<void>;
-  /** Goes on with choices that were made before the page was left. */
+  /** Send reactions that were chosen before the page was left and have no reply yet. */
   resume(): void;
-  /** Whether what could not be done can be done later, as it is. */
+  /** Whether the same request may succeed later. */
   isTemporary(problem: { code: string }): boolean;
-  /** Until there may be a connection again. */
+  /** Wait until there may be a connection again. */
   pause(): Promise<void>;
-  /** Shows the reader's own reaction to a comment. */
+  /** Set the reader's own reaction to a comment in the state. */
   mark(comment: string, reaction: string | null): void;
-  /** Some of its comments: `which` is a path or a query. */
+  /** Fetch comments: `which` is a path or a query. */
   get(which: string): Promise<any>;
-  /** The thread of a comment from where it is shown, or what follows of a thread; one from far down comes first. */
+  /** Load the thread that contains a comment, or with `on` its next replies. A thread not loaded before is put first. */
   loadThread(id: string, on?: boolean): Promise<Thread>;
-  /** Asks for what changed, as the reader whom the page now names. False if the server did not answer. */
+  /** Fetch changes over HTTP, with the page's new identity token if given. False if the server did not respond. */
   poll(identity?: string | null): Promise<boolean>;
-  /** Nothing is kept in the reader's browser any more. */
+  /** Delete everything stored in the reader's browser for this site. */
   forget(): void;
-  /** What is said to this reader alone. True if the story goes on by its bare code. */
+  /** Process the fields for this reader only. True if the token was dropped and the story's code is used instead. */
   onPersonalAnswer(answer: {
     reader?: string;
     identity?: string;
@@ -197,18 +197,18 @@ export interface DiscussionApi {
     detail?: string | undefined;
     read_only?: string | null;
   }): boolean;
-  /** Begins anew, as someone else. */
+  /** Subscribe again with the present reader token. */
   rejoin(): void;
 }
 
-/** Why there is nothing to show, or nothing more. */
+/** Error that is shown in place of the discussion. */
 export interface DisplayError {
   code: string;
   detail?: string;
 }
 
 export interface State {
-  /** Not before the first snapshot. */
+  /** Undefined before the first snapshot. */
   story?: Story;
   position?: Position;
   tally: Tally;
@@ -217,29 +217,29 @@ export interface State {
   settings: Settings;
   threads: readonly Thread[];
   next: string | null;
-  /** Ids of comments that came while the reader was reading: known, not drawn. */
+  /** Ids of comments that arrived while the reader was reading: in `threads`, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
-  /** Why this copy can only be read, as an error code. */
+  /** Error code if this copy is read-only. */
   read_only?: string | null;
-  /** Why the reader is not signed in, as an error code. */
+  /** Error code if the identity token was rejected. */
   identity?: string | null;
-  /** Why the token is not used, and the bare code is. */
+  /** Error code if the token was dropped and the story's code is used instead. */
   lapsed?: string;
   order: "newest" | "oldest" | "top";
-  /** Names that this reader does not want to read. */
+  /** Author names that the reader muted. */
   muted: readonly string[];
-  /** What the reader chose to see: of a language, of a copy. */
+  /** Whether a comment passes the reader's filters (language, copy). */
   filter: (comment: Comment) => boolean;
   mine: {
     reaction: string | null;
-    /** By comment. */
+    /** By comment id. */
     reactions: Readonly<Record<string, string | null>>;
     comments: Readonly<Record<string, { body: string; editable_until: string }>>;
   };
-  /** A reaction on its way: what to show until the server has answered. */
+  /** A reaction without a reply yet, and the counts to show meanwhile. */
   optimistic?: { reaction: string | null; counts: Record<string, number> } | null;
-  /** It has had no answer for a while. */
+  /** Whether the optimistic reaction has had no reply for a while. */
   late?: boolean;
   error?: DisplayError | null;
 }

@@ -1,4 +1,4 @@
-/** A random UUID, also in pages without a secure context. */
+/** Return a random UUID (version 4). `crypto.randomUUID` needs a secure context, which host pages may lack. */
 export function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (Number(bytes[6]) & 15) | 64;

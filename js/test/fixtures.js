@@ -1,4 +1,4 @@
-/** Snapshots and comments for tests. */
+/** Factories of snapshots, threads, comments and messages for tests. */
 
 export const comment = (id, { minute = 0, thread = id, parent = null, ...rest } = {}) => ({
   id,
@@ -36,10 +36,10 @@ export const snapshot = (seq, threads, rest = {}) => ({
   ...rest,
 });
 
-export const frame = (seq, told) => ({
+export const commentMessage = (seq, changed) => ({
   type: "comment",
   story: "C",
   position: { epoch: "e", seq },
-  comment: { ...told, seq },
+  comment: { ...changed, seq },
   count: 9,
 });

@@ -1,5 +1,5 @@
 /**
- * The frames both sides agree on: a snapshot and the frames after it make the snapshot that a fresh reader gets.
+ * Golden messages, shared with the server's tests: a snapshot and the messages after it give the snapshot of a new reader.
  */
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -12,8 +12,8 @@ base.installCommentReducer(createReducer(base));
 
 const FOLDER = new URL("../../tests/contract/frames/", import.meta.url);
 
-/** What a fresh snapshot would say, of a state whose reader looks at everything at once. */
-const plain = ({ story, position, tally, presence, count, settings, threads, next }) => ({
+/** Return the fields of a snapshot from a state without unseen comments. */
+const snapshotFields = ({ story, position, tally, presence, count, settings, threads, next }) => ({
   story,
   position,
   tally,
@@ -23,21 +23,21 @@ const plain = ({ story, position, tally, presence, count, settings, threads, nex
   comments: { threads, next },
 });
 
-const look = (state, frame) => reduce(reduce(state, frame), { type: "set", change: { unseen: [] } });
+const reduceAndShow = (state, message) => reduce(reduce(state, message), { type: "set", change: { unseen: [] } });
 
 const files = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
 
-test("there are golden frames", () => assert.ok(files.length > 9));
+test("there are golden messages", () => assert.ok(files.length > 9));
 
 for (const name of files) {
   const golden = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
   test(`${name}: ${golden.name}`, () => {
-    const state = [golden.snapshot, ...golden.frames].reduce(look, INITIAL_STATE);
-    assert.deepEqual(plain(state), plain(reduce(INITIAL_STATE, golden.after)));
+    const state = [golden.snapshot, ...golden.frames].reduce(reduceAndShow, INITIAL_STATE);
+    assert.deepEqual(snapshotFields(state), snapshotFields(reduce(INITIAL_STATE, golden.after)));
   });
-  test(`${name}: no frame changes the state it is given`, () => {
+  test(`${name}: no message mutates the state it is applied to`, () => {
     const frozen = freeze(reduce(INITIAL_STATE, golden.snapshot));
-    golden.frames.map(freeze).reduce(look, frozen);
+    golden.frames.map(freeze).reduce(reduceAndShow, frozen);
   });
 }
 

@@ -14,80 +14,80 @@ const LOCALES = Object.fromEntries(
     JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")),
   ]),
 );
-/** "=" + an English word of the server's own defaults, "!" + code of a refusal: English needs neither. */
+/** Keys without an English string: "=" + a default text of the server, "!" + an error code. */
 const isOwn = (key) => /^[=!]/.test(key);
-const slots = (text) => [...new Set(text.match(/\{\w+\}/g))].sort().join();
+const placeholders = (text) => [...new Set(text.match(/\{\w+\}/g))].sort().join();
 const forms = (word) => (typeof word === "object" ? Object.values(word) : [word]);
 
 test("the promised languages are there", () => {
   assert.deepEqual(Object.keys(LOCALES).sort(), ["ar", "de", "es", "fr", "ja", "pl"]);
 });
 
-for (const [lang, words] of Object.entries(LOCALES)) {
-  test(`${lang} says all that English says, and nothing else`, () => {
-    const keys = Object.keys(words).filter((key) => !isOwn(key));
+for (const [lang, strings] of Object.entries(LOCALES)) {
+  test(`${lang} has the same string keys as English`, () => {
+    const keys = Object.keys(strings).filter((key) => !isOwn(key));
     assert.deepEqual(keys.sort(), Object.keys(ALL).sort());
-    assert.equal(words.lang, lang);
-    assert.equal(words.dir, new Intl.Locale(lang).maximize().script === "Arab" ? "rtl" : "ltr");
+    assert.equal(strings.lang, lang);
+    assert.equal(strings.dir, new Intl.Locale(lang).maximize().script === "Arab" ? "rtl" : "ltr");
   });
 
-  test(`${lang} translates the same defaults and refusals as the others`, () => {
-    const own = Object.keys(words).filter(isOwn).sort();
+  test(`${lang} translates the same defaults and errors as the others`, () => {
+    const own = Object.keys(strings).filter(isOwn).sort();
     assert.deepEqual(own, Object.keys(LOCALES.de).filter(isOwn).sort());
   });
 
   test(`${lang} has the plural forms it needs, and only those`, () => {
     const categories = new Intl.PluralRules(lang).resolvedOptions().pluralCategories;
     for (const [key, english] of Object.entries(ALL)) {
-      if (typeof english === "string") assert.equal(typeof words[key], "string", key);
-      else assert.deepEqual(Object.keys(words[key]).sort(), [...categories].sort(), key);
+      if (typeof english === "string") assert.equal(typeof strings[key], "string", key);
+      else assert.deepEqual(Object.keys(strings[key]).sort(), [...categories].sort(), key);
     }
   });
 
-  test(`${lang} puts into its phrases what English puts in`, () => {
+  test(`${lang} has the same placeholders as English`, () => {
     for (const [key, english] of Object.entries(ALL)) {
-      const wanted = slots(forms(english).at(-1));
-      const word = words[key];
+      const wanted = placeholders(forms(english).at(-1));
+      const word = strings[key];
       for (const [form, text] of typeof word === "object" ? Object.entries(word) : [["", word]]) {
-        // A language may have a word of its own for one or two of a thing.
+        // The forms for one and two may omit the number.
         const whole = form === "one" || form === "two" ? `${text} {n}` : text;
-        assert.equal(slots(whole), wanted, `${key} ${form}`);
+        assert.equal(placeholders(whole), wanted, `${key} ${form}`);
       }
     }
   });
 
-  test(`${lang} leaves nothing empty or in English`, () => {
-    for (const [key, word] of Object.entries(words)) {
+  test(`${lang} has no empty or untranslated string`, () => {
+    for (const [key, word] of Object.entries(strings)) {
       for (const text of forms(word)) assert.ok(text.trim(), key);
       const same = typeof word === "string" && word === (ALL[key] ?? key.slice(1));
-      // Words that are the same in both languages.
+      // Strings that may be the same in both languages.
       const shared = ["lang", "dir", "number", "name", "website", "via"];
       assert.ok(!same || shared.includes(key), `${key}: ${word}`);
     }
   });
 }
 
-test("Arabic counts in its own forms", () => {
-  const say = createTranslator(LOCALES.ar, assert.fail);
-  const said = [1, 2, 3, 11, 100].map((n) => say("comments", { n }));
-  assert.equal(new Set(said).size, 5);
-  assert.match(said[2], /^3|^٣/);
+test("Arabic uses its own plural forms", () => {
+  const t = createTranslator(LOCALES.ar, assert.fail);
+  const texts = [1, 2, 3, 11, 100].map((n) => t("comments", { n }));
+  assert.equal(new Set(texts).size, 5);
+  assert.match(texts[2], /^3|^٣/);
 });
 
-test("what the site wrote itself is not read as a phrase", () => {
-  const say = createTranslator(LOCALES.de, assert.fail);
-  assert.equal(say("=Happy", undefined, "Happy"), "Freude");
-  assert.equal(say("=More {n}", undefined, "More {n}"), "More {n}");
-  assert.equal(say("=next", undefined, "next"), "next");
+test("a text of the site is not used as a key", () => {
+  const t = createTranslator(LOCALES.de, assert.fail);
+  assert.equal(t("=Happy", undefined, "Happy"), "Freude");
+  assert.equal(t("=More {n}", undefined, "More {n}"), "More {n}");
+  assert.equal(t("=next", undefined, "next"), "next");
 });
 
-test("a refusal is told in the language, and in English as the server said it", () => {
+test("an error is shown in the language, and in English as the server wrote it", () => {
   const problem = { code: "rate_limited", detail: "Too fast." };
   assert.equal(errorText(createTranslator(ALL, assert.fail), problem), "Too fast.");
-  const say = createTranslator(LOCALES.de, assert.fail);
-  assert.equal(errorText(say, problem), LOCALES.de["!rate_limited"]);
-  assert.equal(errorText(say, { code: "new_code", detail: "Unheard of." }), "Unheard of.");
-  assert.equal(errorText(say, { code: "offline" }), LOCALES.de.offline);
+  const t = createTranslator(LOCALES.de, assert.fail);
+  assert.equal(errorText(t, problem), LOCALES.de["!rate_limited"]);
+  assert.equal(errorText(t, { code: "new_code", detail: "Unheard of." }), "Unheard of.");
+  assert.equal(errorText(t, { code: "offline" }), LOCALES.de.offline);
 });
 
 test("the language is the element's or page's, then the token's, then the reader's", () => {
@@ -103,18 +103,18 @@ test("the language is the element's or page's, then the token's, then the reader
   assert.equal(resolveLanguage(inPage(undefined), "nonsense"), "es");
 });
 
-test("only a language with a file is asked for, and words that do not come leave English", async (t) => {
-  const asked = [];
+test("only a language with a locale file is requested, else the strings stay English", async (context) => {
+  const requests = [];
   Object.assign(globalThis, { COMMON: "1.2.3-abc", LOCALES: "ar de" });
-  t.mock.method(globalThis, "fetch", async (url) => {
-    asked.push(url);
+  context.mock.method(globalThis, "fetch", async (url) => {
+    requests.push(url);
     return Response.json({ lang: "de", next: "Mehr" });
   });
-  const words = { ...STRINGS };
-  await loadLocale("https://w.example", words, "pl", 1);
-  assert.deepEqual(asked, []);
-  assert.deepEqual(words, STRINGS);
-  await loadLocale("https://w.example", words, "de", 1);
-  assert.deepEqual(asked, ["https://w.example/embed/1.2.3-abc-de-1.json"]);
-  assert.equal(words.next, "Mehr");
+  const strings = { ...STRINGS };
+  await loadLocale("https://w.example", strings, "pl", 1);
+  assert.deepEqual(requests, []);
+  assert.deepEqual(strings, STRINGS);
+  await loadLocale("https://w.example", strings, "de", 1);
+  assert.deepEqual(requests, ["https://w.example/embed/1.2.3-abc-de-1.json"]);
+  assert.equal(strings.next, "Mehr");
 });

@@ -12,7 +12,7 @@ test("backoff is anywhere below a bound that doubles up to a minute", () => {
   assert.equal(backoff(40, 1), 60_000);
 });
 
-test("readers come back after 40xx and stay away after 45xx", () => {
+test("a page reconnects after close codes 40xx and not after 45xx", () => {
   for (const code of [1000, 1001, 1006, 1012, 1013, 4400, 4408, 4413, 4429, 4499]) {
     assert.ok(shouldReconnect(code), String(code));
   }
@@ -42,34 +42,34 @@ test("only absolute web addresses become links", () => {
   }
 });
 
-test("a phrase takes the plural of its number, and numbers are written as the language does", () => {
-  const say = createTranslator(STRINGS, assert.fail);
-  assert.equal(say("replies", { n: 1 }), "Show 1 more reply");
-  assert.equal(say("replies", { n: 3 }), "Show 3 more replies");
-  assert.equal(say("comments", { n: 12345 }), "12,345 comments");
+test("a string uses the plural form and the number format of its language", () => {
+  const t = createTranslator(STRINGS, assert.fail);
+  assert.equal(t("replies", { n: 1 }), "Show 1 more reply");
+  assert.equal(t("replies", { n: 3 }), "Show 3 more replies");
+  assert.equal(t("comments", { n: 12345 }), "12,345 comments");
   assert.equal(
-    say("reading", { n: 3, sites: say("sites", { n: 2 }) }),
+    t("reading", { n: 3, sites: t("sites", { n: 2 }) }),
     "3 people are reading this on 2 sites",
   );
 });
 
-test("what is put into a phrase is not read as a phrase", () => {
-  const say = createTranslator(STRINGS, assert.fail);
-  assert.equal(say("replyOf", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
+test("a value is not searched for placeholders", () => {
+  const t = createTranslator(STRINGS, assert.fail);
+  assert.equal(t("replyOf", { name: "{name} $& {n}" }), "Reply to {name} $& {n}");
 });
 
-test("a word that is not there yet is asked for", () => {
+test("a missing string calls onMissing", () => {
   let missed = 0;
-  const say = createTranslator(STRINGS, () => void missed++);
-  assert.equal(say("closed"), "");
+  const t = createTranslator(STRINGS, () => void missed++);
+  assert.equal(t("closed"), "");
   assert.equal(missed, 1);
 });
 
-test("the two files say nothing twice", () => {
+test("no part repeats a string key of the first file", () => {
   for (const key of Object.keys(WRITING)) assert.ok(!(key in STRINGS), key);
 });
 
-test("times are told in the largest unit that fits, and never lie in the future", () => {
+test("relative times use the largest unit that fits and are never in the future", () => {
   const now = Date.UTC(2026, 0, 10);
   assert.equal(relativeTime("en", now - 5_000, now), "now");
   assert.equal(relativeTime("en", now + 90_000, now), "now");

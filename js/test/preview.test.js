@@ -1,4 +1,4 @@
-/** The preview shows what the server will show: the same texts, the same trees. */
+/** The preview parses the shared Markdown examples into the same trees as the server. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";

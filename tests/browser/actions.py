@@ -1,4 +1,4 @@
-"""What readers do, in words that tests read well with."""
+"""Reader actions and lookups in a page, for tests."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ Place = Page | FrameLocator | Locator
 
 
 def reaction(place: Place, name: str) -> Locator:
-    """The button of a reaction."""
+    """Return the button of a reaction."""
     return place.get_by_role("button", name=name)
 
 
 async def expect_reaction(place: Place, name: str, count: int, *, own: bool) -> None:
-    """The button shows this count and whether it is the reader's own choice."""
+    """Wait until the button shows `count` and whether it is the reader's own choice."""
     button = reaction(place, name)
     await expect(button).to_have_accessible_name(f"{name} {count}")
     await expect(button).to_have_attribute("aria-pressed", "true" if own else "false")
@@ -30,19 +30,19 @@ async def comment(place: Place, text: str, **fields: str) -> None:
 
 
 def article(place: Place, text: str) -> Locator:
-    """The comment that says this."""
+    """Return the comment that contains `text`."""
     return place.get_by_role("article").filter(has_text=text)
 
 
 async def more(place: Place, text: str, action: str) -> None:
-    """Open what else can be done with a comment, and choose."""
+    """Open the menu of a comment and click an action."""
     chosen = article(place, text)
     await chosen.get_by_role("button", name="More about").click()
     await chosen.get_by_role("button", name=action, exact=True).click()
 
 
 async def focused(page: Page) -> str:
-    """Text of the element that has the focus, inside the widget."""
+    """Return the text of the focused element inside the widget."""
     found: Any = await page.evaluate(
         "document.activeElement.shadowRoot?.activeElement?.textContent ?? ''"
     )

@@ -1,7 +1,6 @@
-"""Firefox by WebDriver BiDi: the protocol that it speaks itself, as far as readers need it.
+"""Firefox over WebDriver BiDi, without a driver: the few commands that the tests need.
 
-https://www.w3.org/TR/webdriver-bidi/; no driver stands in between. What is sought is sought by role and
-name, as the browser tells them to assistive technology.
+https://www.w3.org/TR/webdriver-bidi/. Elements are found by role and accessible name.
 """
 
 import asyncio
@@ -24,20 +23,20 @@ ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
 class RefusedError(Exception):
-    """Firefox did not do what it was asked; the message is its own."""
+    """Firefox rejected a command. The message is Firefox's own."""
 
 
 class Firefox:
-    """A running Firefox and what it told without being asked."""
+    """A running Firefox and the events it sent."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.numbers = count(1)
         self.waiting: dict[int, asyncio.Future[Any]] = {}
-        self.said: list[str] = []
-        """Everything on the consoles of pages and every uncaught error."""
-        self.asked: list[str] = []
-        """The address of every request that a page made."""
+        self.console: list[str] = []
+        """All console messages and uncaught errors."""
+        self.requests: list[str] = []
+        """Addresses of all requests of pages."""
         self.listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
@@ -50,36 +49,36 @@ class Firefox:
                 if not each.done():
                     each.set_exception(RefusedError("Firefox went away"))
 
-    def _take(self, told: dict[str, Any]) -> None:
-        if told["type"] == "event":
-            params = told["params"]
-            if told["method"] == "log.entryAdded":
-                self.said.append(str(params["text"]))
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "event":
+            params = message["params"]
+            if message["method"] == "log.entryAdded":
+                self.console.append(str(params["text"]))
             elif params["context"] is not None:
-                self.asked.append(params["request"]["url"])
+                self.requests.append(params["request"]["url"])
             return
-        answer = self.waiting.pop(told["id"])
+        answer = self.waiting.pop(message["id"])
         if answer.done():
-            return  # No one waits any longer.
-        if told["type"] == "success":
-            answer.set_result(told["result"])
+            return  # The caller has timed out.
+        if message["type"] == "success":
+            answer.set_result(message["result"])
         else:
-            answer.set_exception(RefusedError(f"{told['error']}: {told['message']}"))
+            answer.set_exception(RefusedError(f"{message['error']}: {message['message']}"))
 
     async def ask(self, method: str, **params: Any) -> Any:
-        """The result of a command. Raises `RefusedError`."""
+        """Return the result of a command. Raises `RefusedError`."""
         number = next(self.numbers)
         self.waiting[number] = asyncio.get_running_loop().create_future()
         await self.connection.send(json.dumps({"id": number, "method": method, "params": params}))
         return await asyncio.wait_for(self.waiting[number], 60)
 
     async def reader(self) -> str:
-        """Someone with a storage of their own; the id of the user context."""
+        """Create a user context with its own storage and return its id."""
         found: str = (await self.ask("browser.createUserContext"))["userContext"]
         return found
 
     async def page(self, reader: str) -> "Place":
-        """An empty page of this reader."""
+        """Open an empty page in this user context."""
         made = await self.ask("browsingContext.create", type="window", userContext=reader)
         size = {"width": 900, "height": 900}
         await self.ask("browsingContext.setViewport", context=made["context"], viewport=size)
@@ -87,7 +86,7 @@ class Firefox:
 
 
 class Place:
-    """A page, or a frame in it, with one widget."""
+    """A page or an iframe with one widget."""
 
     def __init__(self, firefox: Firefox, context: str, window: str) -> None:
         self.firefox = firefox
@@ -95,47 +94,47 @@ class Place:
         self.window = window
 
     async def open(self, address: str) -> None:
-        """Go there and wait until all is loaded."""
+        """Open an address and wait for `load`."""
         await self.firefox.ask(
             "browsingContext.navigate", context=self.context, url=address, wait="complete"
         )
 
     async def reload(self) -> None:
-        """The same again."""
+        """Reload the page."""
         await self.firefox.ask("browsingContext.reload", context=self.context, wait="complete")
 
     async def back(self) -> None:
-        """Where the reader was before."""
+        """Go back in history."""
         await self.firefox.ask("browsingContext.traverseHistory", context=self.context, delta=-1)
 
     async def frame(self) -> "Place":
-        """The one frame in it."""
+        """Return the only iframe of the page."""
         found = await self.firefox.ask("browsingContext.getTree", root=self.context)
         (child,) = found["contexts"][0]["children"]
         return Place(self.firefox, child["context"], self.window)
 
     async def _run(self, script: str) -> Any:
-        told = await self.firefox.ask(
+        message = await self.firefox.ask(
             "script.evaluate",
             expression=script,
             target={"context": self.context},
             awaitPromise=True,
         )
-        if told["type"] == "exception":
-            raise RefusedError(told["exceptionDetails"]["text"])
-        return told["result"]
+        if message["type"] == "exception":
+            raise RefusedError(message["exceptionDetails"]["text"])
+        return message["result"]
 
     async def value(self, expression: str) -> Any:
-        """What an expression gives, of whatever JSON can say."""
-        told = await self._run(f"Promise.resolve({expression}).then(JSON.stringify)")
-        return json.loads(told["value"])
+        """Return the JSON value of an expression."""
+        message = await self._run(f"Promise.resolve({expression}).then(JSON.stringify)")
+        return json.loads(message["value"])
 
     async def find(self, role: str, name: str) -> list[dict[str, Any]]:
-        """What the widget has of this role and name: `sharedId`, and `value` with `attributes`."""
+        """Return the widget's elements with this role and name: `sharedId`, and `value` with `attributes`."""
         try:
             root = await self._run(ROOT)
         except RefusedError:
-            return []  # No widget yet.
+            return []  # There is no widget yet.
         found = await self.firefox.ask(
             "browsingContext.locateNodes",
             context=self.context,
@@ -146,7 +145,7 @@ class Place:
         return nodes
 
     async def shows(self, role: str, name: str, **attributes: str) -> dict[str, Any]:
-        """Wait for the one of this role and name, with these attributes (`aria_pressed`)."""
+        """Wait for the only element with this role, name and attributes (`aria_pressed`)."""
         wanted = {key.replace("_", "-"): value for key, value in attributes.items()}
 
         async def there() -> dict[str, Any] | None:
@@ -159,7 +158,7 @@ class Place:
         return node
 
     async def reads(self, text: str) -> None:
-        """Wait until the widget's visible text has this in it."""
+        """Wait until the widget's visible text contains this."""
         script = f"{ROOT}?.querySelector('section')?.innerText.includes({json.dumps(text)})"
 
         async def there() -> Any:
@@ -168,7 +167,7 @@ class Place:
         await eventually(there, f"the text “{text}”", 20, 0.1)
 
     async def click(self, role: str, name: str) -> None:
-        """Move the pointer there, press and let go."""
+        """Click an element with the pointer."""
         node = {"sharedId": (await self.shows(role, name))["sharedId"]}
         await self.firefox.ask(
             "script.callFunction",
@@ -186,7 +185,7 @@ class Place:
         await self._perform({"type": "pointer", "id": "mouse", "actions": moves})
 
     async def press(self, *keys: str, held: str = "") -> None:
-        """Each key down and up, while `held` is down."""
+        """Press and release each key while `held` is down."""
         strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         if held:
             around = [{"type": kind, "value": held} for kind in ("keyDown", "keyUp")]
@@ -194,18 +193,18 @@ class Place:
         await self._perform({"type": "key", "id": "keyboard", "actions": strokes})
 
     async def _perform(self, source: dict[str, Any]) -> None:
-        # A window in the background is not told what has the focus.
+        # A window in the background gets no focus events.
         await self.firefox.ask("browsingContext.activate", context=self.window)
         await self.firefox.ask("input.performActions", context=self.context, actions=[source])
 
     async def focused(self) -> str:
-        """What the focused element in the widget says."""
+        """Return the text of the focused element in the widget."""
         found: str = await self.value(f"{ROOT}.activeElement?.textContent ?? ''")
         return found
 
 
 def installed() -> str:
-    """The command of the machine's Firefox."""
+    """Return the command of the installed Firefox."""
     found = shutil.which("firefox-esr") or shutil.which("firefox")
     assert found, "Firefox is missing: `make firefox` installs Debian's where it may"
     return found
@@ -213,7 +212,7 @@ def installed() -> str:
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Firefox]:
-    """The machine's Firefox with a new profile in `folder`, without a window."""
+    """Run the installed Firefox, headless, with a new profile in `folder`."""
     profile = folder / "profile"
     profile.mkdir()
     with (folder / "log").open("wb") as log:
@@ -223,12 +222,12 @@ async def running(folder: Path) -> AsyncIterator[Firefox]:
             stdout=log,
             stderr=log,
         )
-    told = profile / "WebDriverBiDiServer.json"
+    port_file = profile / "WebDriverBiDiServer.json"
 
     def port() -> int | None:
         assert process.returncode is None, (folder / "log").read_text()
         with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-            return int(json.loads(told.read_text())["ws_port"])
+            return int(json.loads(port_file.read_text())["ws_port"])
         return None
 
     try:

@@ -1,7 +1,7 @@
-"""Chromium as readers have it: nothing of it is switched off, and its own protocol only looks on.
+"""Chromium with prerendering and the back/forward cache, observed over the DevTools protocol.
 
-Playwright attaches to pages in a way in which Chromium prepares none in advance, and starts it without the back/forward cache. Here
-the tab is attached to, and each page that it holds as a part of it: https://chromedevtools.github.io/devtools-protocol/.
+Playwright attaches to pages in a way that disables prerendering, and starts Chromium without the back/forward cache. This
+client attaches to the tab and to each page in it instead: https://chromedevtools.github.io/devtools-protocol/.
 """
 
 import asyncio
@@ -23,52 +23,54 @@ ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
 class Viewport:
-    """A page of a tab, also one that no one sees yet, and what it asked for."""
+    """A page of a tab, possibly prerendered, with the requests it target."""
 
     def __init__(self, chromium: "Chromium", session: str, target: dict[str, Any]) -> None:
         self.chromium = chromium
         self.session = session
         self.target = target["targetId"]
-        self.ahead = target.get("subtype") == "prerender"
-        """Prepared in advance when it was first seen."""
-        self.asked: list[str] = []
-        """The address of every request, and of every socket."""
+        self.prerendered = target.get("subtype") == "prerender"
+        """Whether it was prerendered when it was attached."""
+        self.requests: list[str] = []
+        """Addresses of all requests and WebSockets."""
 
     async def value(self, expression: str) -> Any:
-        """What this is in the page; nothing while the page changes to another one."""
-        told = await self.chromium.ask(
+        """Return the value of an expression; None during a navigation."""
+        message = await self.chromium.ask(
             "Runtime.evaluate", self.session, expression=expression, returnByValue=True
         )
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        assert "exceptionDetails" not in message, message
+        return message["result"].get("value")
 
     async def wait(self, expression: str) -> None:
-        """Until it is so; a page that has no widget yet has nothing of it."""
+        """Wait until an expression is true. Errors, as without a widget, count as false."""
         whole = f"(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
         await eventually(lambda: self.value(whole), expression)
 
 
 class Chromium:
-    """A running Chromium. What its pages do is noted from their beginning."""
+    """A running Chromium. Requests of its pages are recorded from the start."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
         self.numbers = count(1)
-        self.waiting: dict[int, asyncio.Future[Any]] = {}
+        self.pending: dict[int, asyncio.Future[Any]] = {}
         self.pages: dict[str, Viewport] = {}
-        """By session."""
-        self.listening = asyncio.create_task(self._listen())
+        """Pages by session id."""
+        self.receiver = asyncio.create_task(self._receive())
 
-    async def _listen(self) -> None:
+    async def _receive(self) -> None:
         with contextlib.suppress(ConnectionClosedError):
-            async for message in self.connection:
-                told = json.loads(message)
-                if "id" not in told:
-                    await self._hear(told["method"], told["params"], told.get("sessionId"))
-                elif waiting := self.waiting.pop(told["id"], None):
-                    waiting.set_result(told)
+            async for data in self.connection:
+                message = json.loads(data)
+                if "id" not in message:
+                    await self._on_event(
+                        message["method"], message["params"], message.get("sessionId")
+                    )
+                elif reply := self.pending.pop(message["id"], None):
+                    reply.set_result(message)
 
-    async def _hear(self, event: str, params: dict[str, Any], session: str | None) -> None:
+    async def _on_event(self, event: str, params: dict[str, Any], session: str | None) -> None:
         page = self.pages.get(session or "")
         match event:
             case "Target.attachedToTarget":
@@ -76,12 +78,12 @@ class Chromium:
             case "Target.detachedFromTarget":
                 self.pages.pop(params["sessionId"], None)
             case "Network.requestWillBeSent" if page:
-                page.asked.append(params["request"]["url"])
+                page.requests.append(params["request"]["url"])
             case "Network.webSocketCreated" if page:
-                page.asked.append(params["url"])
+                page.requests.append(params["url"])
 
     async def _attached(self, session: str, target: dict[str, Any]) -> None:
-        """Look at all of it; until then it stands still."""
+        """Enable recording for a new target, then let it run: it is paused until then."""
         if target["type"] == "page":
             self.pages[session] = Viewport(self, session, target)
             await self._send("Network.enable", session)
@@ -98,27 +100,27 @@ class Chromium:
         return number
 
     async def ask(self, method: str, session: str | None = None, **params: Any) -> Any:
-        """The result of a command; nothing if it cannot be done now."""
+        """Return the result of a command; empty if it failed."""
         answer = asyncio.get_running_loop().create_future()
-        self.waiting[await self._send(method, session, **params)] = answer
-        told = await asyncio.wait_for(answer, 60)
-        return told.get("result", {"result": {}})
+        self.pending[await self._send(method, session, **params)] = answer
+        message = await asyncio.wait_for(answer, 60)
+        return message.get("result", {"result": {}})
 
     async def visit(self, address: str) -> Viewport:
-        """A new tab with this page."""
-        made = (await self.ask("Target.createTarget", url=address))["targetId"]
+        """Open a new tab with this page."""
+        target = (await self.ask("Target.createTarget", url=address))["targetId"]
         await eventually(
-            lambda: any(each.target == made for each in self.pages.values()), "the tab is there"
+            lambda: any(each.target == target for each in self.pages.values()), "the tab is there"
         )
-        return next(each for each in self.pages.values() if each.target == made)
+        return next(each for each in self.pages.values() if each.target == target)
 
 
 EVERYTHING: dict[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
 
 
 @asynccontextmanager
-async def started(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
-    """Chromium without a window and with a profile of its own, until the end."""
+async def launched(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
+    """Run a headless Chromium with its own profile."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             program,
@@ -130,9 +132,11 @@ async def started(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            told = Path(profile, "DevToolsActivePort")
-            await eventually(lambda: told.exists() and "/" in told.read_text(), "Chromium listens")
-            port, path = told.read_text().split()
+            port_file = Path(profile, "DevToolsActivePort")
+            await eventually(
+                lambda: port_file.exists() and "/" in port_file.read_text(), "Chromium listens"
+            )
+            port, path = port_file.read_text().split()
             address = f"ws://127.0.0.1:{port}{path}"
             async with connect(address, max_size=None, proxy=None) as connection:
                 chromium = Chromium(connection)
@@ -143,7 +147,7 @@ async def started(program: str, switches: list[str]) -> AsyncIterator[Chromium]:
                 )
                 yield chromium
                 await chromium.ask("Browser.close")
-                await chromium.listening
+                await chromium.receiver
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()

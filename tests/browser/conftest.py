@@ -1,4 +1,4 @@
-"""A real demo, a real Chromium, and host pages of any shape on origins of their own."""
+"""Fixtures: the demo as a process, Chromium, and host pages on their own origins."""
 
 import json
 import os
@@ -45,7 +45,7 @@ SWITCHES = [
 
 @dataclass
 class Demo:
-    """`widget-server demo` as its own process, and what it takes to sign tokens for it."""
+    """`widget-server demo` as a process, with the keys to sign tokens for it."""
 
     port: int
     data: Path
@@ -57,38 +57,38 @@ class Demo:
         return f"http://localhost:{self.port}"
 
     def page(self, number: int) -> str:
-        """One of the three places where the story is carried, 0 to 2."""
+        """Return the address of one of the three demo pages, 0 to 2."""
         return f"http://localhost:{self.port + 1 + number}/"
 
-    def run(self, *words: str) -> str:
-        """What `widget-server` prints for these words.
+    def run(self, *arguments: str) -> str:
+        """Run `widget-server` with these arguments and return its output.
 
-        Run in this process, for a Python of its own takes a second or two.
+        It runs in this process, because starting Python takes a second or two.
         """
-        with ThreadPoolExecutor(1) as beside:
-            done = beside.submit(
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(
                 CliRunner().invoke,
                 app,
-                [*words, "--data", str(self.data)],
+                [*arguments, "--data", str(self.data)],
                 env=dict.fromkeys(UNSET),
                 catch_exceptions=False,
             ).result()
-        assert done.exit_code == 0, f"{words} ended with {done.exit_code}:\n{done.output}"
+        assert done.exit_code == 0, f"{arguments} ended with {done.exit_code}:\n{done.output}"
         return done.stdout
 
-    def site(self, slug: str, *rules: str) -> str:
-        """A site of this name with these rules (`key=value`)."""
+    def site(self, slug: str, *settings: str) -> str:
+        """Create the site if necessary, with these settings (`key=value`), and return its slug."""
         if slug not in self.keys:
             if slug != SITE:
                 self.run("site", "create", slug, "--name", slug)
-            if rules:
-                self.run("site", "set", slug, *rules)
+            if settings:
+                self.run("site", "set", slug, *settings)
             _, generation, _, key = self.run("site", "key", slug).replace(",", "").split()
             self.keys[slug] = (int(generation), key)
         return slug
 
     def identity(self, sub: str, name: str, site: str = SITE, **claims: Any) -> str:
-        """An identity token for a reader of this site, for five minutes."""
+        """Return an identity token for a reader of this site, valid for five minutes."""
         generation, secret = self.keys[self.site(site)]
         now = int(time.time())
         payload = {"sub": sub, "name": name, "jti": secrets.token_hex(8), "iat": now}
@@ -96,7 +96,7 @@ class Demo:
         return tokens.mint(secret, "i1", site, generation, payload)
 
     def story(self, site: str = SITE, *, known: bool = True, **claims: Any) -> "Story":
-        """A new story, with a token for any page; unless `known`, no one has shown it yet."""
+        """Return a new story with a token for any page. If `known` is False, the server has not seen it yet."""
         key = secrets.token_hex(8)
         generation, secret = self.keys[self.site(site)]
         payload = {
@@ -121,16 +121,16 @@ class Demo:
 
 @dataclass(frozen=True)
 class Story:
-    """A story and the ways to put it into a page."""
+    """A story and the HTML that shows it in a page."""
 
     server: str
     code: str
     token: str
     with_claims: Callable[..., str]
-    """A token for this story that says something else."""
+    """Return a token for this story with other claims."""
 
     def react(self, key: str | None) -> None:
-        """A reaction of a reader who is seen only once."""
+        """React as a new reader."""
         action = {
             "type": "react",
             "ref": 1,
@@ -145,12 +145,12 @@ class Story:
 
     @property
     def link(self) -> str:
-        """Where the link of the snippet leads."""
+        """The address of the snippet's link."""
         return f"{self.server}/s/{self.code}"
 
     @property
     def anchor(self) -> str:
-        """The snippet's link without a script."""
+        """The snippet without its script."""
         return (
             f'<blockquote><p><a class="story-widget" href="{self.link}" '
             f'data-widget-token="{escape(self.token)}">Discuss this story</a></p>'
@@ -159,12 +159,12 @@ class Story:
 
     @property
     def script(self) -> str:
-        """The embed."""
+        """The script element of the embed."""
         return f'<script async src="{self.server}/embed.js"></script>'
 
     @property
     def snippet(self) -> str:
-        """What is pasted."""
+        """The whole snippet."""
         return self.anchor + self.script
 
 
@@ -178,7 +178,7 @@ def _environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, once for all tests; each test makes a story of its own."""
+    """Run the demo server, shared by all tests. Each test creates its own story."""
     folder = tmp_path_factory.mktemp("demo")
     port = free_ports(4)
     log = (folder / "log").open("w+")
@@ -213,7 +213,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """The machine's Chromium or, without one, Playwright's own."""
+    """Launch the installed Chromium, else the one of Playwright."""
     found = next((path for path in CHROMIUMS if Path(path).exists()), None)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=found, args=SWITCHES)
@@ -221,8 +221,8 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-def written(body: str, attributes: str = 'lang="en"', head: str = "") -> str:
-    """A page of someone else's site."""
+def host_page(body: str, attributes: str = 'lang="en"', head: str = "") -> str:
+    """Return the HTML of a host page."""
     return (
         f"<!doctype html><html {attributes}><head><meta charset=utf-8><title>Host</title>"
         f'<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
@@ -230,8 +230,8 @@ def written(body: str, attributes: str = 'lang="en"', head: str = "") -> str:
     )
 
 
-class Papers:
-    """Sites of other people: pages by path, on origins of their own."""
+class HostSites:
+    """Host sites: pages by path, on several origins."""
 
     def __init__(self, number: int) -> None:
         self.pages: dict[str, tuple[bytes, dict[str, str]]] = {}
@@ -247,47 +247,47 @@ class Papers:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """No one reads it."""
+                """Do not log requests."""
 
         self.servers = [ThreadingHTTPServer(("127.0.0.1", 0), Answer) for _ in range(number)]
         for server in self.servers:
             threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def put(self, number: int, html: str, headers: dict[str, str]) -> str:
-        """Publish a page on the origin with this number; its address."""
+        """Publish a page on the origin with this number and return its address."""
         path = f"/{secrets.token_hex(4)}"
         self.pages[path] = (html.encode(), headers)
         return f"http://localhost:{self.servers[number].server_port}{path}"
 
     def close(self) -> None:
-        """Take them all down."""
+        """Stop all servers."""
         for server in self.servers:
             server.shutdown()
             server.server_close()
 
 
 @pytest.fixture(scope="session")
-def papers() -> Iterator[Papers]:
-    """Three other sites."""
-    papers = Papers(3)
-    yield papers
-    papers.close()
+def host_sites() -> Iterator[HostSites]:
+    """Three host sites."""
+    host_sites = HostSites(3)
+    yield host_sites
+    host_sites.close()
 
 
 @dataclass
 class Hosts:
-    """Makes pages of other people's sites; each has readers (contexts) of its own."""
+    """Opens host pages in browser contexts; a context is a reader."""
 
     browser: Browser
-    papers: Papers
+    host_sites: HostSites
     contexts: list[BrowserContext] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    """Everything on the console and every uncaught error."""
+    console: list[str] = field(default_factory=list)
+    """All console messages and uncaught errors."""
     expected: list[str] = field(default_factory=list)
-    """Beginnings of console messages that the test brings about."""
+    """Prefixes of console messages that the test causes."""
 
     async def reader(self, **options: Any) -> BrowserContext:
-        """Someone with a browser of their own."""
+        """Create a browser context: a new reader."""
         context = await self.browser.new_context(
             **{"viewport": {"width": 900, "height": 900}, **options}
         )
@@ -307,34 +307,36 @@ class Hosts:
         head: str = "",
         **options: Any,
     ) -> Page:
-        """Open a page with this body on one of three origins."""
+        """Open a host page with this body on one of three origins."""
         reader = reader or await self.reader(**options)
         page = page or await self.page(reader)
-        await page.goto(self.papers.put(site, written(body, attributes, head), headers or {}))
+        await page.goto(self.host_sites.put(site, host_page(body, attributes, head), headers or {}))
         return page
 
     async def page(self, reader: BrowserContext) -> Page:
-        """An empty page whose console is listened to."""
+        """Open an empty page whose console messages are recorded."""
         page = await reader.new_page()
-        page.on("console", lambda message: self.said.append(message.text))
-        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("console", lambda message: self.console.append(message.text))
+        page.on("pageerror", lambda error: self.console.append(str(error)))
         return page
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def hosts(browser: Browser, papers: Papers) -> AsyncIterator[Hosts]:
-    """Host pages. In normal use nothing is ever written to their console."""
-    hosts = Hosts(browser, papers)
+async def hosts(browser: Browser, host_sites: HostSites) -> AsyncIterator[Hosts]:
+    """Host pages. Fails if a page wrote an unexpected console message."""
+    hosts = Hosts(browser, host_sites)
     yield hosts
     for context in hosts.contexts:
         await context.close()
-    loud = [text for text in hosts.said if not text.startswith(tuple(hosts.expected) or ("\0",))]
-    assert loud == []
+    unexpected = [
+        text for text in hosts.console if not text.startswith(tuple(hosts.expected) or ("\0",))
+    ]
+    assert unexpected == []
 
 
 @pytest.fixture
 def photograph(request: pytest.FixtureRequest) -> Callable[[Page, str], Any]:
-    """Keeps a picture of a page for a person to look at."""
+    """Save a screenshot of a page for a person to look at."""
 
     async def take(page: Page, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """The embed's main path in Firefox: `make firefox`.
 
-Not part of `make test`, because Firefox has to be fetched first.
+Not part of `make test`, because Firefox has to be downloaded first.
 """
 
 from collections.abc import AsyncIterator
@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from tests.browser import bidi
 from tests.browser.bidi import CONTROL, ENTER, TAB, Firefox, Place, RefusedError
-from tests.browser.conftest import Demo, Papers, written
-from tests.browser.page_metrics import say_all
+from tests.browser.conftest import Demo, HostSites, host_page
+from tests.browser.page_metrics import post_comments
 from tests.browser.test_hosts import policy
 from tests.browser.test_iframes import wordpress
 from tests.browser.test_languages import LOCALES
@@ -25,22 +25,22 @@ KEPT = "[localStorage.length, sessionStorage.length, document.cookie]"
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
-    """The machine's Firefox."""
+    """Run the installed Firefox."""
     async with bidi.running(tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
 
 
 @dataclass
 class Readers:
-    """Opens pages of other people's sites, each to a reader of its own."""
+    """Opens host pages, each for a new reader."""
 
     firefox: Firefox
-    papers: Papers
+    host_sites: HostSites
     allowed: list[str]
-    """Beginnings of the addresses that pages may ask."""
+    """Prefixes of the addresses that pages may request."""
     came: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
-    """Parts of the console messages that the test brings about, in their order."""
+    """Parts of the console messages that the test causes, in order."""
 
     async def open(
         self,
@@ -50,9 +50,9 @@ class Readers:
         attributes: str = 'lang="en"',
         headers: dict[str, str] | None = None,
     ) -> Place:
-        """A page with this body, on a site that is not the server's, to a new reader."""
-        address = self.papers.put(site, written(body, attributes), headers or {})
-        # Another site for Firefox, not only another origin: the server is at localhost.
+        """Open a host page with this body for a new reader, on another site than the server's."""
+        address = self.host_sites.put(site, host_page(body, attributes), headers or {})
+        # 127.0.0.1: another site than localhost, where the server is, not only another origin.
         address = address.replace("localhost", "127.0.0.1")
         reader = await self.firefox.reader()
         self.came.append(reader)
@@ -62,30 +62,30 @@ class Readers:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def readers(firefox: Firefox, papers: Papers, demo: Demo) -> AsyncIterator[Readers]:
-    """Readers. Nothing is ever written to their console, and no one else is asked for anything."""
+async def readers(firefox: Firefox, host_sites: HostSites, demo: Demo) -> AsyncIterator[Readers]:
+    """Readers. Fails on unexpected console messages and on requests to other servers."""
     sites = [
         f"http://{host}:{server.server_port}/"
         for host in ("127.0.0.1", "localhost")
-        for server in papers.servers
+        for server in host_sites.servers
     ]
     live = demo.server.replace("http", "ws", 1)
-    readers = Readers(firefox, papers, [f"{demo.server}/", f"{live}/", "data:,", *sites])
+    readers = Readers(firefox, host_sites, [f"{demo.server}/", f"{live}/", "data:,", *sites])
     yield readers
     for reader in readers.came:
         await firefox.ask("browser.removeUserContext", userContext=reader)
-    said, asked = firefox.said.copy(), firefox.asked.copy()
-    firefox.said.clear()
-    firefox.asked.clear()
-    assert len(said) == len(readers.expected), said
-    for text, expected in zip(said, readers.expected, strict=True):
+    messages, requests = firefox.console.copy(), firefox.requests.copy()
+    firefox.console.clear()
+    firefox.requests.clear()
+    assert len(messages) == len(readers.expected), messages
+    for text, expected in zip(messages, readers.expected, strict=True):
         assert expected in text
-    assert f"{demo.server}/embed.js" in asked
-    assert [url for url in asked if not url.startswith(tuple(readers.allowed))] == []
+    assert f"{demo.server}/embed.js" in requests
+    assert [url for url in requests if not url.startswith(tuple(readers.allowed))] == []
 
 
 async def focus_on(place: Place, text: str) -> None:
-    """Wait until what this reader wrote is there and has the focus."""
+    """Wait until the reader's comment is there and has the focus."""
 
     async def there() -> bool:
         return text in await place.focused()
@@ -98,7 +98,7 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
 ) -> None:
     story = demo.story()
     story.react("sad")
-    say_all(story, [{"body": "Said **before**.", "name": "Ana"}])
+    post_comments(story, [{"body": "Said **before**.", "name": "Ana"}])
     page = await readers.open(story.snippet)
     await page.reads("1 person is reading this on 1 site")
     await page.shows("button", "Sad 1", aria_pressed="false")
@@ -112,7 +112,7 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
     assert await page.value("document.cookie") == ""
     await page.reload()
     await page.shows("button", "Happy 1", aria_pressed="true")
-    await page.open(readers.papers.put(1, written("Elsewhere"), {}))
+    await page.open(readers.host_sites.put(1, host_page("Elsewhere"), {}))
     story.react("sad")
     await page.back()
     await page.shows("button", "Sad 2", aria_pressed="false")
@@ -120,7 +120,7 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
     await page.reads("1 person is reading this on 1 site")
 
 
-async def test_reactions_comments_and_replies_are_seen_on_the_other_copy(
+async def test_reactions_comments_and_replies_appear_on_the_other_copy(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
@@ -167,7 +167,7 @@ async def test_arabic_runs_from_right_to_left_in_firefox(demo: Demo, readers: Re
     assert places == sorted(places, reverse=True)
 
 
-async def test_the_strictest_policy_changes_nothing_in_firefox(
+async def test_the_embed_works_under_the_strictest_policy_in_firefox(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
@@ -183,17 +183,17 @@ async def test_the_strictest_policy_changes_nothing_in_firefox(
     await other.click("button", "Show 1 new comment")
     width = f"{bidi.ROOT}.querySelector('[part~=reaction]').getBoundingClientRect().width"
     assert await page.value(width) == await other.value(width)
-    # Firefox does hold the page to it, and says so: the page's own icon, and what the widget never does.
+    # Firefox enforces the policy and reports two violations: the page's own icon, and a probe that the widget must not make.
     readers.expected += ["(img-src) at data:", "require-trusted-types-for"]
     with pytest.raises(RefusedError, match="blocked by CSP"):
         await page.value("document.body.innerHTML = '<b>no</b>'")
 
 
-async def test_in_a_sandboxed_frame_a_reader_reads_reacts_and_posts(
+async def test_in_a_sandboxed_iframe_a_reader_reads_reacts_and_posts(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
-    say_all(story, [{"body": "Said before.", "name": "Ana"}])
+    post_comments(story, [{"body": "Said before.", "name": "Ana"}])
     page = await readers.open(wordpress(story, story.token))
     other = await readers.open(story.snippet, site=1)
     frame = await page.frame()

@@ -1,4 +1,4 @@
-"""One address in front of several servers, as a balancer without stickiness is, or one that lies."""
+"""A reverse proxy in front of several servers: a load balancer without sticky sessions, or one that alters files."""
 
 import re
 import socket
@@ -12,17 +12,17 @@ PIECE = 65_536
 
 
 class Front:
-    """Sends each request to the server that `choose` names for its path, by port.
+    """Forward each request to the port that `choose` returns for its path.
 
-    `missing` are paths that it answers with 404 itself; to those that match `spoilt` it adds a
-    statement in front. `asked` has every path, with its query.
+    Paths that match `missing` are answered with 404. To files that match `spoilt` a statement is
+    prepended. `paths` records every path with its query.
     """
 
     def __init__(self, choose: Callable[[str], int]) -> None:
         self.choose = choose
         self.missing: re.Pattern[str] | None = None
         self.spoilt: re.Pattern[str] | None = None
-        self.asked: list[str] = []
+        self.paths: list[str] = []
         front = self
 
         class Connection(socketserver.BaseRequestHandler):
@@ -36,7 +36,7 @@ class Front:
         self.url = f"http://localhost:{self._server.server_address[1]}"
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Stop accepting connections."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -48,7 +48,7 @@ class Front:
                 return
             head += piece
         path = head.split(b" ", 2)[1].decode()
-        self.asked.append(path)
+        self.paths.append(path)
         port = self.choose(path)
         if self.missing is not None and self.missing.search(path):
             client.sendall(b"HTTP/1.1 404 Not Found\r\n" + _HEADERS % 0)
@@ -61,7 +61,7 @@ class Front:
 
     def _pass_on(self, client: socket.socket, head: bytes, port: int) -> None:
         if b"upgrade: websocket" not in head.lower():
-            # One request on a connection: the next one may be for another server.
+            # One request per connection: the next one may go to another server.
             head = re.sub(rb"\r\nconnection:[^\r]*", b"", head, flags=re.IGNORECASE)
             head = head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         with socket.create_connection(("127.0.0.1", port)) as server:

@@ -1,4 +1,4 @@
-"""`widget-server` with another build of the same embed: `OTHER_BUILD` is its folder of static files."""
+"""Run `widget-server` with another build of the embed. `OTHER_BUILD` is its folder of static files."""
 
 import os
 from pathlib import Path

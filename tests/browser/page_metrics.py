@@ -1,4 +1,4 @@
-"""What a page costs its reader: tasks, room that moves, memory; and discussions large enough to ask."""
+"""Measurements of a page: layout shifts and long tasks; and a way to create many comments."""
 
 import json
 import secrets
@@ -21,21 +21,21 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });
 </script>"""
-"""Notes every layout shift that no act of the reader explains, and what was moved."""
+"""Records every layout shift without recent input, with the moved elements."""
 
-TOLD = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
-"""Two frames later what was painted is also told."""
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+"""Resolves two frames later, when the observer has reported earlier shifts."""
 
 
-async def shifted(page: Page) -> list[Any]:
-    """`[how much, what]` of each layout shift so far; the page has `SHIFTS` in its head."""
-    await page.evaluate(TOLD)
+async def layout_shifts(page: Page) -> list[Any]:
+    """Return `[value, moved elements]` of each layout shift. The page has `SHIFTS` in its head."""
+    await page.evaluate(TWO_FRAMES)
     found: list[Any] = await page.evaluate("shifts")
     return found
 
 
-def say_all(story: Story, comments: Iterable[dict[str, str]]) -> list[str]:
-    """Comments by as many readers, several at a time; their ids in this order."""
+def post_comments(story: Story, comments: Iterable[dict[str, str]]) -> list[str]:
+    """Post comments, each as a new reader, several at a time. Return their ids in this order."""
 
     def say(fields: dict[str, str]) -> str:
         action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
@@ -53,10 +53,10 @@ def say_all(story: Story, comments: Iterable[dict[str, str]]) -> list[str]:
 
 @asynccontextmanager
 async def tasks(browser: Browser, page: Page) -> AsyncIterator[list[float]]:
-    """The main thread's longest tasks in a page four times slower than this machine, longest first.
+    """Measure the main thread's tasks with a CPU slowed down four times, longest first.
 
-    Milliseconds of the thread's own time, not of the clock: while tests share the cores with others a
-    task may wait, and that says nothing of the embed. The list is filled at the end.
+    Milliseconds of CPU time, not of the clock: with other processes on the same cores a task may
+    wait, which does not depend on the embed. The list is filled at the end.
     """
     found: list[float] = []
     mark = secrets.token_hex(8)

@@ -1,6 +1,6 @@
-"""WordPress and Ghost as they are installed, each on an origin of its own, on a MariaDB that both share.
+"""Fresh WordPress and Ghost installations, each on its own origin, with a shared MariaDB.
 
-All of it was unpacked by `make cms-tests`; what runs writes into the folder it is given and ends with the tests.
+`make cms-tests` unpacks the programs. They write only into the given folder and stop with the tests.
 """
 
 import base64
@@ -50,7 +50,7 @@ def running(
     folder: Path | None,
     **env: str,
 ) -> Iterator[None]:
-    """A server, from being ready until it is asked to leave; its words are in `log`."""
+    """Run a server until the block ends. Its output is in `log`."""
     with log.open("w") as output:
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -69,7 +69,7 @@ def running(
         wait_until(up, f"{command[0]} is ready", 120)
         yield
     finally:
-        # PHP's server has workers of its own.
+        # The PHP server starts worker processes: stop the whole group.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
@@ -87,7 +87,7 @@ def _answers(address: str) -> bool:
 
 @contextlib.contextmanager
 def mariadb(folder: Path) -> Iterator[Path]:
-    """A database server with the empty databases `wordpress` and `ghost`; its socket, the only way in."""
+    """Run MariaDB with the empty databases `wordpress` and `ghost`. Yields its Unix socket; TCP is off."""
     libraries = next((UNPACKED / "lib").glob("*-linux-gnu"))
     path, socket = {"LD_LIBRARY_PATH": str(libraries)}, folder / "socket"
     data = ("--no-defaults", f"--datadir={folder / 'data'}", "--user=root")
@@ -111,13 +111,13 @@ def mariadb(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class WordPress:
-    """A fresh installation with an administrator `admin`."""
+    """A fresh WordPress with an administrator `admin`."""
 
     address: str
     folder: Path
 
     async def enter(self, page: Page, name: str) -> None:
-        """Log in, as a person does."""
+        """Log in with the form."""
         await page.goto(f"{self.address}/wp-login.php")
         await page.get_by_label("Username or Email Address").fill(name)
         await page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -125,7 +125,7 @@ class WordPress:
         await page.wait_for_url("**/wp-admin/**")
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
-        """The REST API's answer to anyone who is logged in."""
+        """Call the REST API as the logged-in user."""
         nonce = await context.request.get(
             f"{self.address}/wp-admin/admin-ajax.php?action=rest-nonce"
         )
@@ -141,7 +141,7 @@ class WordPress:
 
 @contextlib.contextmanager
 def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
-    """Debian's WordPress, installed by its own form, served by PHP."""
+    """Run Debian's WordPress with PHP's server, installed with its own form."""
     site = folder / "site"
     shutil.copytree(UNPACKED / "share" / "wordpress", site)
     (site / "wp-config.php").write_text(WP_CONFIG.replace("{socket}", str(database)))
@@ -176,12 +176,12 @@ def wordpress(folder: Path, database: Path) -> Iterator[WordPress]:
 
 @dataclass(frozen=True)
 class Ghost:
-    """A fresh installation with an owner."""
+    """A fresh Ghost with an owner."""
 
     address: str
 
     async def ask(self, context: BrowserContext, method: str, path: str, **data: Any) -> Any:
-        """The Admin API's answer to anyone who is logged in."""
+        """Call the Admin API as the logged-in user."""
         answer = await context.request.fetch(
             f"{self.address}/ghost/api/admin/{path}",
             method=method,
@@ -198,7 +198,7 @@ class Ghost:
 
 @contextlib.contextmanager
 def ghost(folder: Path, database: Path) -> Iterator[Ghost]:
-    """Ghost with its own theme; no one has set it up yet."""
+    """Run Ghost with its default theme, not set up yet."""
     shutil.copytree(SYSTEMS / "ghost" / "content", folder / "content")
     address = f"http://localhost:{free_port()}"
     settings = {
@@ -223,7 +223,7 @@ def ghost(folder: Path, database: Path) -> Iterator[Ghost]:
 
 
 async def picture(page: Page, name: str, width: int, height: int, top: int = 0) -> None:
-    """A part of the page as WebP, small enough for docs/pictures, into which a person copies it."""
+    """Save a part of the page as a small WebP, to be copied into docs/pictures by hand."""
     await page.mouse.move(0, 0)
     clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
     browser = await page.context.new_cdp_session(page)

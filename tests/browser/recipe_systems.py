@@ -1,7 +1,7 @@
 """The recipes of docs/users/republishing.md and docs/users/tokens.md in the systems they are for: `make recipe-tests`.
 
-Hugo, Eleventy, React, Vue and PHP do the work; what they make is opened in Chromium. Not part of `make test`, because all
-of them have to be fetched first. WordPress and Ghost, which run: `make cms-tests`.
+Hugo, Eleventy, React, Vue and PHP create pages, which are opened in Chromium. Not part of `make test`, because these
+systems have to be downloaded first. For WordPress and Ghost: `make cms-tests`.
 """
 
 import json
@@ -30,7 +30,7 @@ HEAD = (
 
 
 def run(*command: str | Path, stdin: str = "", folder: Path | None = None) -> str:
-    """What a command prints. Fails with what it complained about."""
+    """Run a command and return its output. Fails with its error output."""
     done = subprocess.run(
         [str(word) for word in command],
         input=stdin,
@@ -43,14 +43,14 @@ def run(*command: str | Path, stdin: str = "", folder: Path | None = None) -> st
     return done.stdout
 
 
-async def shown(hosts: Hosts, html: str) -> Page:
-    """A whole page that some system made, on a site of its own."""
+async def open_page(hosts: Hosts, html: str) -> Page:
+    """Open a whole page created by a system, on a host site."""
     page = await hosts.page(await hosts.reader())
-    await page.goto(hosts.papers.put(0, html, {}))
+    await page.goto(hosts.host_sites.put(0, html, {}))
     return page
 
 
-async def test_hugo_makes_the_discussion_of_a_shortcode(
+async def test_hugo_renders_the_discussion_from_a_shortcode(
     demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
     story = demo.story()
@@ -67,10 +67,10 @@ async def test_hugo_makes_the_discussion_of_a_shortcode(
         (tmp_path / name).write_text(content, "utf-8")
     run(HUGO, "--logLevel", "error", folder=tmp_path)
     built = (tmp_path / "public/story/index.html").read_text("utf-8")
-    await expect_discussion(await shown(hosts, built))
+    await expect_discussion(await open_page(hosts, built))
 
 
-async def test_eleventy_takes_the_snippet_in_markdown_and_as_a_shortcode(
+async def test_eleventy_accepts_the_snippet_in_markdown_and_as_a_shortcode(
     demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
     story = demo.story()
@@ -81,16 +81,16 @@ async def test_eleventy_takes_the_snippet_in_markdown_and_as_a_shortcode(
     (tmp_path / "short.md").write_text(
         "# A story\n\nText.\n\n" + filled(recipe("Eleventy", "markdown"), story)
     )
-    run("node", NODE_MODULES / "@11ty/eleventy/cmd.cjs", "--quiet", folder=tmp_path)
+    run("node", NODE_MODULES / "@11ty/eleventy/cmd.cjs", "--secondary-color", folder=tmp_path)
     for page in ("whole", "short"):
         built = (tmp_path / "_site" / page / "index.html").read_text("utf-8")
         one = demo.story()
         built = built.replace(story.code, one.code).replace(story.token, one.token)
-        await expect_discussion(await shown(hosts, HEAD + built))
+        await expect_discussion(await open_page(hosts, HEAD + built))
 
 
-def bundled(source: str, folder: Path, *options: str) -> str:
-    """A program for the browser, by the embed's own esbuild."""
+def bundle(source: str, folder: Path, *options: str) -> str:
+    """Bundle a program for the browser with the embed's esbuild."""
     (folder / "node_modules").symlink_to(NODE_MODULES)
     (folder / "app.jsx").write_text(source)
     build = (ROOT / "js/node_modules/.bin/esbuild", "app.jsx", "--bundle", "--jsx=automatic")
@@ -98,7 +98,7 @@ def bundled(source: str, folder: Path, *options: str) -> str:
     return run(*build, production, *options, folder=folder).replace("</script", "<\\/script")
 
 
-async def test_react_brings_takes_and_changes_discussions(
+async def test_react_adds_removes_and_changes_discussions(
     demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
     one, two = demo.story(), demo.story()
@@ -115,12 +115,12 @@ async def test_react_brings_takes_and_changes_discussions(
         "}\n"
         'createRoot(document.getElementById("app")).render(<App />);\n'
     )
-    page = await hosts.open(f'<div id="app"></div><script>{bundled(source, tmp_path)}</script>')
-    await routed(page)
+    page = await hosts.open(f'<div id="app"></div><script>{bundle(source, tmp_path)}</script>')
+    await navigate_as_router(page)
 
 
 @pytest.mark.parametrize("mode", ["createRoot", "hydrateRoot"])
-async def test_react_takes_its_own_link_away_and_hydrates_what_it_wrote(
+async def test_react_removes_its_own_link_and_hydrates_its_own_html(
     mode: str, demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
     story = demo.story()
@@ -146,7 +146,7 @@ async def test_react_takes_its_own_link_away_and_hydrates_what_it_wrote(
         if mode == "hydrateRoot"
         else ""
     )
-    program = bundled(source, tmp_path)
+    program = bundle(source, tmp_path)
     page = await hosts.open(
         f'<div id="root">{written}</div>{story.script}<script type="module">{program}</script>'
     )
@@ -160,12 +160,12 @@ async def test_react_takes_its_own_link_away_and_hydrates_what_it_wrote(
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_vue_is_told_that_it_is_no_component(
+async def test_vue_treats_the_element_as_a_custom_element(
     demo: Demo, hosts: Hosts, tmp_path: Path
 ) -> None:
     one, two = demo.story(), demo.story()
-    told = re.search(r"`compilerOptions\.(isCustomElement = .*?)`", GUIDE)
-    assert told is not None
+    found = re.search(r"`compilerOptions\.(isCustomElement = .*?)`", GUIDE)
+    assert found is not None
     places = json.dumps([{"src": each.link, "token": each.token} for each in (one, two)])
     source = (
         'import { createApp } from "vue/dist/vue.esm-bundler.js";\n'
@@ -173,20 +173,20 @@ async def test_vue_is_told_that_it_is_no_component(
         '  <button v-for="n in [0, 1, 2]" @click="at = n">Page {{ n }}</button>\n'
         '  <story-widget v-if="places[at]" :src="places[at].src" :token="places[at].token">'
         "<p>Text by Author.</p></story-widget>` });\n"
-        f"app.config.compilerOptions.{told[1]};\n"
+        f"app.config.compilerOptions.{found[1]};\n"
         'app.mount("#app");\n'
     )
     flags = [
         f"--define:__VUE_{name}__=false"
         for name in ("PROD_DEVTOOLS", "PROD_HYDRATION_MISMATCH_DETAILS")
     ]
-    program = bundled(source, tmp_path, "--define:__VUE_OPTIONS_API__=true", *flags)
+    program = bundle(source, tmp_path, "--define:__VUE_OPTIONS_API__=true", *flags)
     page = await hosts.open(f'<div id="app"></div>{one.script}<script>{program}</script>')
-    await routed(page)
+    await navigate_as_router(page)
 
 
-async def routed(page: Page) -> None:
-    """From one story to another and back, as a router does it."""
+async def navigate_as_router(page: Page) -> None:
+    """Navigate from one story to another and back, as a router does."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await page.get_by_role("button", name="Page 1").click()

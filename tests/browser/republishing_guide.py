@@ -1,4 +1,4 @@
-"""docs/users/republishing.md as its reader follows it: what is pasted, and what has to come of it."""
+"""Recipes of docs/users/republishing.md, filled in for a real story, and the results they promise."""
 
 import re
 
@@ -13,7 +13,7 @@ BYLINE = "Ines Falk, The Harbour Post"
 
 
 def recipe(system: str, language: str) -> str:
-    """The first code in this language in the section of this system."""
+    """Return the first code block in `language` of the section about `system`."""
     section = GUIDE.split(f"\n### {system}\n", 1)[1].split("\n## ", 1)[0].split("\n### ", 1)[0]
     found = re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)
     assert found is not None, (system, language)
@@ -21,20 +21,20 @@ def recipe(system: str, language: str) -> str:
 
 
 def filled(text: str, story: Story) -> str:
-    """The recipe for a real story."""
+    """Return the recipe with the values of a real story."""
     text = text.replace("Title", TITLE).replace("Author, Publisher", BYLINE)
     text = text.replace("https://widgets.example", story.server)
     return text.replace("CODE", story.code).replace("TOKEN", story.token)
 
 
 def snippet(story: Story) -> str:
-    """The snippet of the guide for a real story."""
+    """Return the snippet of the guide for a real story."""
     return _pasted("What you paste", story)
 
 
 def frame(story: Story) -> str:
-    """The frame of the guide for a real story."""
-    return _pasted("The iframe", story)
+    """Return the iframe of the guide for a real story."""
+    return _pasted("The frame", story)
 
 
 def _pasted(section: str, story: Story) -> str:
@@ -42,19 +42,19 @@ def _pasted(section: str, story: Story) -> str:
 
 
 async def expect_discussion(page: Page) -> None:
-    """The discussion is there and takes a reaction; what names the story stays beside it."""
+    """React, and check that the attribution is still beside the discussion."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
-    # Themes quote the beginnings of other stories outside of it.
+    # Themes show excerpts of other stories outside of the blockquote.
     quote = page.get_by_role("blockquote").filter(has_text=f"by {BYLINE}.")
     await expect(quote.get_by_role("link", name="CC BY 4.0")).to_be_visible()
     await expect(quote.get_by_role("link", name="React to and discuss")).to_have_count(0)
 
 
-async def expect_talk(page: Page) -> None:
-    """Readers react, write, and read what was written when they come again."""
+async def expect_comments(page: Page) -> None:
+    """React and comment, and check that the comment is there after a reload."""
     await expect_discussion(page)
-    # Themes have articles and fields for names of their own.
+    # Search in the widget only: themes have their own articles and name fields.
     widget = page.locator("story-widget")
     await comment(widget, "I learned to read on that ferry.", Name="Ana")
     written = article(widget, "I learned to read")

@@ -1,4 +1,4 @@
-"""docs/users/republishing.md in a WordPress that runs: `make cms-tests`."""
+"""Recipes of docs/users/republishing.md in a running WordPress: `make cms-tests`."""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from tests.browser.publishing import PASSWORD, WordPress, mariadb, picture, word
 from tests.browser.republishing_guide import (
     BYLINE,
     TITLE,
+    expect_comments,
     expect_discussion,
-    expect_talk,
     frame,
     recipe,
     snippet,
@@ -27,7 +27,7 @@ TEMPLATE = "templates/twentytwentythree//single"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
-    """One WordPress for all tests; each writes stories of its own."""
+    """One WordPress for all tests. Each test writes its own stories."""
     with (
         mariadb(tmp_path_factory.mktemp("db")) as database,
         wordpress(tmp_path_factory.mktemp("wp"), database) as found,
@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
 
 
 async def inside(hosts: Hosts, site: WordPress, name: str = "admin") -> Page:
-    """The desk of someone who is logged in. WordPress's own pages may write to the console."""
+    """Return a page of a logged-in user. WordPress's own pages may write to the console."""
     context = await hosts.reader(viewport={"width": 1000, "height": 800})
     context.set_default_timeout(60_000 * SLOWNESS)
     page = await context.new_page()
@@ -45,7 +45,7 @@ async def inside(hosts: Hosts, site: WordPress, name: str = "admin") -> Page:
 
 
 async def author(hosts: Hosts, site: WordPress, name: str) -> Page:
-    """The desk of a new author, who may not publish unfiltered HTML."""
+    """Return a page of a new author, who may not publish unfiltered HTML."""
     admin = await inside(hosts, site)
     await site.ask(
         admin.context,
@@ -60,7 +60,7 @@ async def author(hosts: Hosts, site: WordPress, name: str) -> Page:
 
 
 async def write(page: Page, site: WordPress, html: str) -> None:
-    """A story with this in a Custom HTML block at its end, in the block editor."""
+    """Write a story in the block editor with this Custom HTML block at its end."""
     await page.goto(f"{site.address}/wp-admin/post-new.php")
     await page.get_by_role("button", name="Close dialog").click()
     title = page.get_by_role("textbox", name="Add title")
@@ -74,7 +74,7 @@ async def write(page: Page, site: WordPress, html: str) -> None:
 
 
 async def publish(page: Page) -> str:
-    """Publish what is in the editor; its address."""
+    """Publish the story in the editor and return its address."""
     await page.get_by_role("button", name="Publish", exact=True).click()
     panel = page.get_by_label("Editor publish")
     await panel.get_by_role("button", name="Publish", exact=True).click()
@@ -84,22 +84,22 @@ async def publish(page: Page) -> str:
 
 
 async def reading(hosts: Hosts, address: str) -> Page:
-    """A reader who opens this address."""
+    """Open this address as a new reader."""
     page = await hosts.page(await hosts.reader())
     await page.goto(address)
     return page
 
 
-async def test_an_administrator_pastes_the_snippet_and_readers_talk(
+async def test_an_administrator_pastes_the_snippet_and_readers_comment(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await inside(hosts, site)
-    await write(desk, site, snippet(story))
-    await picture(desk, "wordpress-editor", 720, 660)
-    address = await publish(desk)
+    editor = await inside(hosts, site)
+    await write(editor, site, snippet(story))
+    await picture(editor, "wordpress-editor", 720, 660)
+    address = await publish(editor)
     page = await reading(hosts, address)
-    await expect_talk(page)
+    await expect_comments(page)
     await picture(page, "wordpress-story", 900, 900)
 
 
@@ -107,10 +107,10 @@ async def test_an_author_keeps_everything_but_the_script(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await author(hosts, site, "ana")
-    await write(desk, site, snippet(story))
-    address = await publish(desk)
-    [saved] = await site.ask(desk.context, "GET", "posts&context=edit&per_page=1")
+    editor = await author(hosts, site, "ana")
+    await write(editor, site, snippet(story))
+    address = await publish(editor)
+    [saved] = await site.ask(editor.context, "GET", "posts&context=edit&per_page=1")
     kept = saved["content"]["raw"].partition("<!-- wp:html -->")[2].partition("<!-- /wp:html")[0]
     wanted = re.sub(r"<script.*?</script>\n?", "", snippet(story))
     assert "".join(kept.split()) == "".join(wanted.split())
@@ -119,7 +119,7 @@ async def test_an_author_keeps_everything_but_the_script(
     await expect(link).to_have_attribute("href", story.link)
     await expect(page.get_by_text(f"by {BYLINE}.")).to_be_visible()
 
-    framed = await site.ask(desk.context, "POST", "posts", content=frame(story), status="publish")
+    framed = await site.ask(editor.context, "POST", "posts", content=frame(story), status="publish")
     assert framed["content"]["rendered"].strip() == ""
 
     # The administrator adds the script once, to the theme's template of a single story.
@@ -131,14 +131,14 @@ async def test_an_author_keeps_everything_but_the_script(
     await expect_discussion(await reading(hosts, address))
 
 
-async def test_a_classic_theme_brings_the_script_to_what_authors_pasted(
+async def test_a_classic_theme_adds_the_script_to_the_snippets_of_authors(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     story = demo.story(title=TITLE)
-    desk = await author(hosts, site, "jonas")
-    # Without blocks: as the classic editor saves it, paragraphs made of empty lines.
+    editor = await author(hosts, site, "jonas")
+    # Without blocks, as the classic editor saves it: empty lines separate paragraphs.
     content = f"{TEXT}\n\n{snippet(story)}"
-    saved = await site.ask(desk.context, "POST", "posts", content=content, status="publish")
+    saved = await site.ask(editor.context, "POST", "posts", content=content, status="publish")
     assert "<script" not in saved["content"]["rendered"]
     theme = "twentytwentyone"
     functions = site.folder / "wp-content" / "themes" / theme / "functions.php"
@@ -160,7 +160,7 @@ async def test_a_classic_theme_brings_the_script_to_what_authors_pasted(
         plugin.unlink()
 
 
-async def test_the_frame_and_the_classic_editor_do_no_harm_to_an_administrator(
+async def test_the_iframe_and_the_classic_editor_keep_the_snippet_of_an_administrator(
     demo: Demo, hosts: Hosts, site: WordPress
 ) -> None:
     admin = (await inside(hosts, site)).context

@@ -1,4 +1,4 @@
-"""What a screen reader is told in the main states: roles, names, states and their order."""
+"""The accessibility tree in the main states: roles, names, states and their order."""
 
 import pytest
 from playwright.async_api import expect
@@ -10,7 +10,7 @@ from tests.browser.widget_states import STATES, Harness
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
+async def test_a_discussion_consists_of_headings_buttons_and_lists_of_named_articles(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await STATES["comments"](Harness(demo, hosts))
@@ -98,7 +98,7 @@ async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts
     """)
 
 
-async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts) -> None:
+async def test_an_invalid_reply_shows_the_error_at_its_field(demo: Demo, hosts: Hosts) -> None:
     page = await STATES["a reply with an error"](Harness(demo, hosts))
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
       - article "Yusuf":
@@ -116,7 +116,7 @@ async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts
     await expect(box).to_have_accessible_description("Write something first.")
 
 
-async def test_the_options_stand_under_the_button_that_opens_them(demo: Demo, hosts: Hosts) -> None:
+async def test_the_options_follow_the_button_that_opens_them(demo: Demo, hosts: Hosts) -> None:
     page = await STATES["options"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - button "Sort, share, privacy" [expanded]
@@ -142,10 +142,8 @@ async def test_the_options_stand_under_the_button_that_opens_them(demo: Demo, ho
     """)
 
 
-async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
-    demo: Demo, hosts: Hosts
-) -> None:
-    page = await STATES["a comment that waits for a moderator"](Harness(demo, hosts))
+async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts: Hosts) -> None:
+    page = await STATES["a pending comment"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
@@ -167,9 +165,7 @@ async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
     """)
 
 
-async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_a_closed_discussion_shows_a_notice_and_no_composer(demo: Demo, hosts: Hosts) -> None:
     page = await STATES["a closed discussion"](Harness(demo, hosts))
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region "How does this article make you feel?":
@@ -200,10 +196,10 @@ async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
     await expect(page.get_by_role("button", name="Reply to")).to_have_count(0)
 
 
-async def test_a_refused_copy_is_its_link_a_sentence_and_the_reason(
+async def test_a_rejected_copy_shows_its_link_a_sentence_and_the_reason(
     demo: Demo, hosts: Hosts
 ) -> None:
-    page = await STATES["a refused copy"](Harness(demo, hosts))
+    page = await STATES["a rejected copy"](Harness(demo, hosts))
     await expect(page.get_by_role("main")).to_match_aria_snapshot("""
       - main:
         - heading "A story" [level=1]

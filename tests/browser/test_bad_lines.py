@@ -1,4 +1,4 @@
-"""Lines that stall, break and die without a word: what a reader does counts once and is not lost."""
+"""Connections that stall, break or die silently: actions count once and are not lost."""
 
 import asyncio
 import json
@@ -19,32 +19,32 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 NOISE = ["Failed to load resource", "WebSocket connection to", "Access to "]
 UNSENT = "Not sent yet. Trying again…"
-LATE = 30_000 * SLOWNESS
+LATE_MS = 30_000 * SLOWNESS
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def proxy(demo: Demo) -> AsyncIterator[Proxy]:
-    """A line to the demo's server that can be held."""
+    """Run a proxy in front of the demo that can stall."""
     proxy = await Proxy(demo.port).start()
     yield proxy
     await proxy.close()
 
 
-def by(proxy: Proxy, demo: Demo, story: Story) -> str:
-    """The story's snippet for readers on that line."""
+def snippet_through(proxy: Proxy, demo: Demo, story: Story) -> str:
+    """Return the story's snippet with the proxy's address."""
     return story.snippet.replace(demo.server, f"http://localhost:{proxy.port}")
 
 
 def counts(story: Story) -> dict[str, int]:
-    """The story's reactions now; those that are counted."""
+    """Return the story's reaction counts above zero."""
     url = f"{story.server}/v1/stories/{story.code}"
     with urllib.request.urlopen(url, timeout=10) as answer:
         tally = json.load(answer)["tally"]["counts"]
     return {key: n for key, n in tally.items() if n}
 
 
-def said(story: Story) -> list[str]:
-    """What the comments of the story say, the newest first."""
+def texts(story: Story) -> list[str]:
+    """Return the texts of the story's comments, newest first."""
     url = f"{story.server}/v1/stories/{story.code}"
     with urllib.request.urlopen(url, timeout=10) as answer:
         threads = json.load(answer)["comments"]["threads"]
@@ -52,7 +52,7 @@ def said(story: Story) -> list[str]:
 
 
 def post(story: Story, body: str) -> None:
-    """A comment of someone else, posted elsewhere."""
+    """Post a comment as another reader."""
     action = {"type": "comment", "token": story.token, "story": story.code, "body": body}
     request = urllib.request.Request(
         f"{story.server}/v1/actions",
@@ -63,17 +63,17 @@ def post(story: Story, body: str) -> None:
 
 
 async def pass_time(page: Page, seconds: int) -> None:
-    """Let the page's own clock run, with time in between for real answers."""
+    """Advance the page's clock in steps, with real time between them for replies."""
     for _ in range(seconds):
         await page.clock.run_for(1_000)
         await asyncio.sleep(0.02)
 
 
-# What a reader does -------------------------------------------------------------------------------
+# Reader actions ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("learnt", [True, False])
-async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_stalls(
+async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_stalled_connection(
     demo: Demo, hosts: Hosts, proxy: Proxy, learnt: bool
 ) -> None:
     hosts.expected += NOISE
@@ -81,7 +81,7 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_
     story.react("sad")
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     await page.get_by_text("1 person").wait_for()
     if learnt:
         async with page.expect_response("**/*-live.js"):
@@ -93,7 +93,7 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_
     await pass_time(page, 3)
     await expect(note).to_be_visible()
     await expect_reaction(page, "Sad", 2, own=True)
-    # Beyond the patience with the socket, and with the request that follows.
+    # Longer than the timeouts of the socket and of the request after it.
     await pass_time(page, 30)
     await expect(note).to_be_visible()
     proxy.flow()
@@ -104,21 +104,21 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_
     await expect(note).to_be_hidden()
     await expect_reaction(page, "Sad", 2, own=True)
     await eventually(lambda: counts(story) == {"sad": 2}, "the last choice, once")
-    # And it can be taken back.
+    # It can be removed again.
     await reaction(page, "Sad").click()
     await eventually(lambda: counts(story) == {"sad": 1}, "taken back")
     await expect_reaction(page, "Sad", 1, own=False)
 
 
-async def test_a_reaction_without_an_answer_is_sent_after_a_reload(
+async def test_a_reaction_without_a_reply_is_sent_after_a_reload(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    page = await hosts.open(by(proxy, demo, story))
+    page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
     proxy.hang()
-    # Not even the part that sends it has come.
+    # The part that sends it is not loaded either.
     await reaction(page, "Sad").click()
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_be_visible()
     stored = await page.evaluate("JSON.parse(Object.values(localStorage)[0]).unsent")
@@ -134,7 +134,7 @@ async def test_a_reaction_without_an_answer_is_sent_after_a_reload(
     assert counts(story) == {"sad": 1}
 
 
-async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
+async def test_without_a_connection_reactions_are_kept_and_the_last_choice_is_sent(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += NOISE
@@ -142,7 +142,9 @@ async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
     page = await hosts.open(story.snippet)
     await page.get_by_text("1 person").wait_for()
     await page.context.set_offline(True)
-    await page.evaluate("dispatchEvent(new Event('pagehide'))")  # No socket outlives a tunnel.
+    await page.evaluate(
+        "dispatchEvent(new Event('pagehide'))"
+    )  # In a tunnel the socket closes, too.
     for name in ("Sad", "Happy", "Happy", "Thinking"):
         await reaction(page, name).click()
     note = page.get_by_role("alert").filter(has_text=UNSENT)
@@ -150,12 +152,14 @@ async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
     await expect_reaction(page, "Thinking", 1, own=True)
     assert counts(story) == {}
     await page.context.set_offline(False)
-    await expect(note).to_be_hidden(timeout=LATE)
+    await expect(note).to_be_hidden(timeout=LATE_MS)
     await expect_reaction(page, "Thinking", 1, own=True)
     await eventually(lambda: counts(story) == {"thinking": 1}, "the last choice, once")
 
 
-async def test_two_actions_whose_answers_are_lost_are_one_readers(demo: Demo, hosts: Hosts) -> None:
+async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
+    demo: Demo, hosts: Hosts
+) -> None:
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.page(await hosts.reader())
@@ -175,20 +179,20 @@ async def test_two_actions_whose_answers_are_lost_are_one_readers(demo: Demo, ho
     await reaction(page, "Happy").click()
     lose = False
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE)
-    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE)
-    assert said(story) == ["Counted once"]
-    await more(page, "Counted once", "Edit")  # It is this reader's own.
+    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE_MS)
+    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE_MS)
+    assert texts(story) == ["Counted once"]
+    await more(page, "Counted once", "Edit")  # The comment is the reader's own.
 
 
-async def test_what_is_done_with_comments_waits_for_the_line_as_well(
+async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connection(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     for text in ("To be deleted", "To be changed"):
         await comment(page, text)
         await expect(article(page, text)).to_be_focused()
@@ -210,20 +214,20 @@ async def test_what_is_done_with_comments_waits_for_the_line_as_well(
         await pass_time(page, 2)
         return await page.get_by_text("Waiting to be sent").count() == 0
 
-    await eventually(done, "all is sent", LATE)
-    await eventually(lambda: said(story) == ["Changed", ""], "all is done")
+    await eventually(done, "all is sent", LATE_MS)
+    await eventually(lambda: texts(story) == ["Changed", ""], "edit and deletion are stored")
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
     await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
 
 
-async def test_a_reaction_to_a_comment_is_not_said_to_be_unsent_when_it_is_sent(
+async def test_a_sent_reaction_to_a_comment_is_not_shown_as_unsent(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
     post(story, "Words to react to")
     page = await hosts.page(await hosts.reader())
-    # Without a socket nothing else draws it anew.
+    # Without a socket no other message redraws it.
     await page.add_init_script(
         "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
     )
@@ -238,7 +242,7 @@ async def test_a_reaction_to_a_comment_is_not_said_to_be_unsent_when_it_is_sent(
     await expect(chosen.get_by_role("alert")).to_have_text(UNSENT)
     await page.unroute_all()
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE)
+    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE_MS)
     await expect(chosen.get_by_role("alert")).to_have_text("")
 
 
@@ -256,10 +260,10 @@ async def test_a_deletion_is_not_lost_with_the_page(demo: Demo, hosts: Hosts) ->
     await page.context.set_offline(False)
     await page.unroute("**/v1/actions")
     await page.reload()
-    await eventually(lambda: said(story) == [""], "it is deleted")
+    await eventually(lambda: texts(story) == [""], "it is deleted")
 
 
-async def test_a_comment_whose_answer_does_not_come_is_posted_once_from_two_tabs(
+async def test_a_comment_without_a_reply_is_posted_once_from_two_tabs(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += NOISE
@@ -274,26 +278,26 @@ async def test_a_comment_whose_answer_does_not_come_is_posted_once_from_two_tabs
     await page.route_web_socket("**/v1/live", lambda socket: socket.close())
     await hosts.open(story.snippet, page=page)
     await comment(page, "Posted once")
-    await eventually(lambda: said(story) == ["Posted once"], "it arrived")
-    # No one told the reader that it was posted: it is still in the field, also of another tab.
+    await eventually(lambda: texts(story) == ["Posted once"], "it arrived")
+    # Without a confirmation the text is still in the field, also in another tab.
     other = await hosts.open(story.snippet, reader=reader)
     box = other.get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("Posted once")
     await other.get_by_role("button", name="Post", exact=True).click()
     await expect(box).to_have_value("")
-    assert said(story) == ["Posted once"]
+    assert texts(story) == ["Posted once"]
     await page.unroute_all(behavior="ignoreErrors")
     await page.reload()
     await expect(article(page, "Posted once")).to_have_count(1)
     await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
-    assert said(story) == ["Posted once"]
+    assert texts(story) == ["Posted once"]
 
 
-# What a reader is told ----------------------------------------------------------------------------
+# Live updates ------------------------------------------------------------------------------------
 
 
 def policy(server: str) -> dict[str, str]:
-    """One that allows requests and no sockets."""
+    """Return a policy that allows requests but no WebSockets."""
     return {"Content-Security-Policy": f"script-src {server}; connect-src {server}"}
 
 
@@ -304,7 +308,7 @@ SAVES = (
 
 
 @pytest.mark.parametrize("how", ["policy", "throws", "saves", 502, 431, 429])
-async def test_where_sockets_are_blocked_who_touches_nothing_gets_news_in_half_a_minute(
+async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_minute(
     demo: Demo, hosts: Hosts, proxy: Proxy, how: str | int
 ) -> None:
     hosts.expected += [*NOISE, "Loading the image", "Connecting to 'ws://", "story-widget: "]
@@ -312,7 +316,7 @@ async def test_where_sockets_are_blocked_who_touches_nothing_gets_news_in_half_a
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     server = f"http://localhost:{proxy.port}"
-    body = by(proxy, demo, story)
+    body = snippet_through(proxy, demo, story)
     if isinstance(how, int):
         proxy.refuse_handshakes = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % how
     await hosts.open(
@@ -322,14 +326,14 @@ async def test_where_sockets_are_blocked_who_touches_nothing_gets_news_in_half_a
         head={"throws": THROWS, "saves": SAVES}.get(str(how), ""),
     )
     await page.get_by_text("No comments yet").wait_for()
-    # Until the two tries of a socket are over.
+    # Until both attempts of a socket have failed.
     await pass_time(page, 12)
     post(story, "News")
     await pass_time(page, 30)
     await expect(page.get_by_role("button", name="Show 1 new comment")).to_be_visible()
 
 
-async def test_a_connection_that_died_without_a_word_is_noticed_within_a_minute(
+async def test_a_connection_that_died_silently_is_detected_within_a_minute(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
     hosts.expected += NOISE
@@ -338,7 +342,7 @@ async def test_a_connection_that_died_without_a_word_is_noticed_within_a_minute(
     await page.clock.install()
     sockets: list[None] = []
     page.on("websocket", lambda _: sockets.append(None))
-    await hosts.open(by(proxy, demo, story), page=page)
+    await hosts.open(snippet_through(proxy, demo, story), page=page)
     await page.get_by_text("1 person").wait_for()
     post(story, "Heard")
     await page.get_by_role("button", name="Show 1 new comment").wait_for()
@@ -349,17 +353,17 @@ async def test_a_connection_that_died_without_a_word_is_noticed_within_a_minute(
     assert len(sockets) == 2
     await page.get_by_role("button", name="Show 2 new comments").click()
     await expect(page.get_by_role("article")).to_have_count(2)
-    # The new one lives: it answers, and is left alone.
+    # The new connection replies and stays open.
     await pass_time(page, 130)
     assert len(sockets) == 2
 
 
-async def test_a_dead_connection_is_noticed_as_soon_as_the_page_is_seen_again(
+async def test_a_dead_connection_is_detected_as_soon_as_the_page_is_visible_again(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    page = await hosts.open(by(proxy, demo, story))
+    page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
     show = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
     show += " document.dispatchEvent(new Event('visibilitychange')) }"
@@ -397,7 +401,7 @@ async def test_a_hidden_page_sends_nothing(demo: Demo, hosts: Hosts) -> None:
     assert sent == ["subscribe", "visible"]
 
 
-async def test_a_subscription_that_is_refused_for_no_token_is_polled_and_not_dialled_for_ever(
+async def test_a_story_whose_subscription_fails_without_a_token_is_polled(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -422,7 +426,7 @@ async def test_a_subscription_that_is_refused_for_no_token_is_polled_and_not_dia
     for _ in range(30):
         await pass_time(page, 10)
         if tried:
-            # As the server does it with a socket without a subscription.
+            # The server closes sockets without a subscription like this.
             await tried[-1].close(code=4408)
     assert len(tried) == 2
     post(story, "News")

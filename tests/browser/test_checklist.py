@@ -1,4 +1,4 @@
-"""Points of docs/developers/checklist.md that no other file shows; each test bears the number of its point."""
+"""Points of docs/developers/checklist.md without a test elsewhere. Each test name has the number of its point."""
 
 import json
 import urllib.request
@@ -9,7 +9,7 @@ from playwright.async_api import WebSocket, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.page_metrics import SHIFTS, TOLD, say_all, shifted
+from tests.browser.page_metrics import SHIFTS, TWO_FRAMES, layout_shifts, post_comments
 from tests.browser.widget_states import STYLE
 from tests.waiting import eventually
 
@@ -17,36 +17,34 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 MANIFEST = json.loads((ROOT / "widget_server/static/embed/manifest.json").read_text("utf-8"))
 
 
-async def test_3_far_down_nothing_but_the_script_is_asked_for_until_the_reader_comes_near(
+async def test_3_below_the_fold_only_the_script_is_requested_until_the_reader_scrolls_near(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url.removeprefix(demo.server)))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url.removeprefix(demo.server)))
     await hosts.open('<div style="height: 2700px"></div>' + story.snippet, page=page)
     await page.wait_for_function("document.querySelector('story-widget')?.shadowRoot")
-    await page.evaluate(TOLD)
-    assert [each for each in asked[1:] if not each.startswith("data:")] == ["/embed.js"]
+    await page.evaluate(TWO_FRAMES)
+    assert [each for each in requests[1:] if not each.startswith("data:")] == ["/embed.js"]
     await page.evaluate("scrollTo(0, 1200)")
     await reaction(page, "Happy").wait_for()
-    assert f"/v1/stories/{story.code}" in asked
+    assert f"/v1/stories/{story.code}" in requests
 
 
-async def test_4_without_scripts_the_link_leads_to_the_discussion_as_a_page(
+async def test_4_without_scripts_the_link_opens_the_discussion_as_a_page(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
-    say_all(story, [{"body": "Said in **plain** HTML.", "name": "Ana"}])
+    post_comments(story, [{"body": "Said in **plain** HTML.", "name": "Ana"}])
     page = await hosts.open(story.snippet, java_script_enabled=False)
     await page.get_by_role("link", name="Discuss this story").click()
     await expect(page.get_by_text("Said in plain HTML.")).to_be_visible()
     await expect(page.get_by_text("Happy")).to_be_visible()
 
 
-async def test_7_the_files_may_be_used_by_every_page_and_pinned_by_some(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_7_every_page_may_load_the_files_and_pin_them(demo: Demo, hosts: Hosts) -> None:
     pinned = f"/embed/{MANIFEST['file']}"
     story = demo.story()
     lives = {"/embed.js": 3_600, pinned: None, f"/v1/stories/{story.code}": 3_600}
@@ -73,7 +71,7 @@ async def test_7_the_files_may_be_used_by_every_page_and_pinned_by_some(
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_11_put_into_another_file_the_script_still_finds_its_server(
+async def test_11_bundled_into_another_file_the_script_still_finds_its_server(
     demo: Demo, hosts: Hosts
 ) -> None:
     ours = (ROOT / "widget_server/static/embed.js").read_text("utf-8")
@@ -92,7 +90,7 @@ story-widget { margin: 0 !important; padding: 0 !important; border: 0 !important
 button, input, textarea { display: none !important; position: fixed; border-radius: 50% !important }
 h2, h3, h4, p, ol, li, article { font: 60px fantasy; list-style: square; text-shadow: 3px 3px red }
 span, svg, bdi { visibility: hidden; transform: rotate(9deg); color: lime !important }
-.widget, .reaction, .label, .list, .acts, .text, .quiet, .composer { display: none !important }
+.widget, .reaction, .label, .comments, .actions, .comment-text, .secondary, .composer { display: none !important }
 </style>"""
 
 
@@ -102,16 +100,16 @@ PLACE = (
 )
 
 
-async def test_13_styles_of_the_page_leave_the_same_picture(demo: Demo, hosts: Hosts) -> None:
+async def test_13_styles_of_the_page_do_not_change_the_rendering(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    say_all(story, [{"body": "A *word*.\n\n> quoted\n\n- one", "name": "Ana"}])
+    post_comments(story, [{"body": "A *word*.\n\n> quoted\n\n- one", "name": "Ana"}])
     pictures = []
     pages = []
     for head in ("", HOSTILE):
         page = await hosts.page(await hosts.reader())
         await page.clock.set_fixed_time("2040-01-01T00:00:00Z")
         place = f'<story-widget src="{story.link}" token="{story.token}"><i></i></story-widget>'
-        # In the same place on both pages: only what is inside may differ.
+        # At the same position in both pages, so that only the content may differ.
         around = f'<div style="{PLACE}">{place}</div>'
         await hosts.open(around + story.script, page=page, head=STYLE + head)
         pages.append(page)
@@ -121,7 +119,7 @@ async def test_13_styles_of_the_page_leave_the_same_picture(demo: Demo, hosts: H
     assert pictures[0] == pictures[1]
 
 
-async def test_18_no_answer_says_who_someone_is(demo: Demo, hosts: Hosts) -> None:
+async def test_18_no_response_contains_the_identity_of_a_reader(demo: Demo, hosts: Hosts) -> None:
     story = demo.story(demo.site("mail-post", "email=optional"))
     page = await hosts.page(await hosts.reader())
     frames: list[str] = []
@@ -151,7 +149,9 @@ async def test_18_no_answer_says_who_someone_is(demo: Demo, hosts: Hosts) -> Non
             assert secret in ("mail-post", "0", "1") or secret not in frame
 
 
-async def test_20_what_the_page_can_read_is_no_one_elsewhere(demo: Demo, hosts: Hosts) -> None:
+async def test_20_a_reader_token_from_one_site_is_worthless_on_another(
+    demo: Demo, hosts: Hosts
+) -> None:
     story, elsewhere = demo.story(), demo.story(demo.site("other-post"))
     page = await hosts.open(story.snippet)
     await reaction(page, "Happy").click()
@@ -167,11 +167,11 @@ async def test_20_what_the_page_can_read_is_no_one_elsewhere(demo: Demo, hosts: 
         f"{demo.server}/v1/actions", json.dumps(action).encode(), {"Content-Type": "text/plain"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
-        # A stranger there: someone new is made.
+        # Unknown there: a new reader is created.
         assert json.load(answer)["reader"] != held["reader"]
 
 
-async def test_24_counts_change_without_a_word_and_without_a_movement(
+async def test_24_counts_change_without_announcement_and_without_layout_shift(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -191,17 +191,17 @@ async def test_24_counts_change_without_a_word_and_without_a_movement(
         }"""
     )
     before = await box.bounding_box()
-    moved = len(await shifted(page))
+    moved = len(await layout_shifts(page))
     for name in ("Happy", "Sad", "Thinking"):
         await reaction(other, name).click()
         await expect_reaction(page, name, 1, own=False)
     assert await page.evaluate("announced") == []
     await expect(box).to_be_focused()
     assert await box.bounding_box() == before
-    assert len(await shifted(page)) == moved
+    assert len(await layout_shifts(page)) == moved
 
 
-async def test_34_a_hidden_tab_hangs_up_after_a_minute_and_is_told_once_what_it_missed(
+async def test_34_a_hidden_tab_disconnects_after_a_minute_and_gets_missed_comments_once(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -215,7 +215,7 @@ async def test_34_a_hidden_tab_hangs_up_after_a_minute_and_is_told_once_what_it_
     page.on("websocket", listen)
     await hosts.open(story.snippet, page=page)
     await page.get_by_text("1 person is reading").wait_for()
-    # A headless page is never hidden by itself.
+    # A headless page is never hidden: set `document.hidden`.
     turn = """hidden => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
       document.dispatchEvent(new Event("visibilitychange"));

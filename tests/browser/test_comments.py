@@ -1,4 +1,4 @@
-"""Comments: written, answered, changed, taken back, and never more than text."""
+"""Comments: posting, replying, editing, deleting; comments never run as code."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.page_metrics import say_all
+from tests.browser.page_metrics import post_comments
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,7 +23,7 @@ HOSTILE = [
 ]
 
 
-async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> None:
+async def test_hostile_text_is_shown_as_text_on_every_copy(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     writer = await hosts.open(story.snippet)
     reader = await hosts.open(story.snippet, site=1)
@@ -34,14 +34,18 @@ async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> N
     for page in (writer, reader):
         shown = article(page, "onerror")
         await expect(shown.get_by_role("heading")).to_have_text("<b onclick=alert(1)>Eve</b>")
-        await expect(shown.locator(".text img, .text script, .text svg, .text b")).to_have_count(0)
-        await expect(shown.locator(".text a[href^=javascript], .text a[href^=data]")).to_have_count(
-            0
-        )
+        await expect(
+            shown.locator(
+                ".comment-text img, .comment-text script, .comment-text svg, .comment-text b"
+            )
+        ).to_have_count(0)
+        await expect(
+            shown.locator(".comment-text a[href^=javascript], .comment-text a[href^=data]")
+        ).to_have_count(0)
         assert await page.title() == "Host"
 
 
-async def test_links_of_readers_lead_away_without_a_trace(demo: Demo, hosts: Hosts) -> None:
+async def test_links_in_comments_have_no_referrer_and_no_opener(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
     await comment(page, "See [this](https://example.org/a?b=1).")
     link = article(page, "See this").get_by_role("link", name="this")
@@ -49,7 +53,9 @@ async def test_links_of_readers_lead_away_without_a_trace(demo: Demo, hosts: Hos
     await expect(link).to_have_attribute("rel", "nofollow ugc noopener noreferrer")
 
 
-async def test_what_is_missing_or_too_long_is_said_at_the_field(demo: Demo, hosts: Hosts) -> None:
+async def test_missing_or_too_long_input_shows_the_error_at_its_field(
+    demo: Demo, hosts: Hosts
+) -> None:
     site = demo.site("strict-post", "name=required", "email=optional", "website=optional")
     page = await hosts.open(demo.story(site).snippet)
     box = page.get_by_role("textbox", name="Your comment")
@@ -130,7 +136,7 @@ async def test_a_comment_of_someone_else_can_be_reported(demo: Demo, hosts: Host
     await expect(article(reader, "Rude words")).to_be_focused()
 
 
-async def test_escape_leads_back_to_where_it_began(demo: Demo, hosts: Hosts) -> None:
+async def test_escape_closes_the_form_and_restores_the_focus(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
     await comment(page, "Answer me", Name="Ana")
     reply = page.get_by_role("button", name="Reply to Ana")
@@ -146,7 +152,7 @@ async def test_escape_leads_back_to_where_it_began(demo: Demo, hosts: Hosts) -> 
     await expect(more_about).to_be_focused()
 
 
-async def test_a_reply_to_a_reply_stays_in_the_thread_and_says_whom_it_answers(
+async def test_a_reply_to_a_reply_stays_in_the_thread_and_names_its_addressee(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.open(demo.story().snippet)
@@ -163,12 +169,12 @@ async def test_a_reply_to_a_reply_stays_in_the_thread_and_says_whom_it_answers(
     await expect(page.locator("ol ol ol")).to_have_count(0)
 
 
-async def test_a_long_thread_is_read_part_by_part_and_a_link_leads_into_its_middle(
+async def test_a_long_thread_is_loaded_in_parts_and_a_link_opens_its_middle(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
-    (top,) = say_all(story, [{"body": "Top", "name": "Ana"}])
-    ids = [say_all(story, [{"body": f"No. {n}.", "parent": top}])[0] for n in range(140)]
+    (top,) = post_comments(story, [{"body": "Top", "name": "Ana"}])
+    ids = [post_comments(story, [{"body": f"No. {n}.", "parent": top}])[0] for n in range(140)]
     page = await hosts.open(story.snippet)
     await page.get_by_role("button", name="Show 135 more replies").click()
     await page.get_by_role("button", name="Show 40 more replies").click()
@@ -180,14 +186,14 @@ async def test_a_long_thread_is_read_part_by_part_and_a_link_leads_into_its_midd
     await expect(article(linked, "Top")).to_be_visible()
     await linked.evaluate(f"location.hash = 'c-{ids[130]}'")
     await expect(article(linked, "No. 130.")).to_be_focused()
-    # Ten before it are shown.
+    # Ten replies before it are drawn.
     await linked.get_by_role("button", name="Show 120 more replies").click()
     await expect(article(linked, "No. 0.")).to_be_visible()
-    say_all(story, [{"body": "One more.", "parent": top}])
+    post_comments(story, [{"body": "One more.", "parent": top}])
     await expect(linked.get_by_role("button", name="Show 41 more replies")).to_be_visible()
 
 
-async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
+async def test_with_moderation_before_publication_only_the_author_sees_the_comment(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story(demo.site("careful-post", "moderation=pre"))
@@ -199,7 +205,7 @@ async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
     await expect(no_one).to_have_count(0)
     await writer.reload()
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
-    # Nor does it count yet; but there is something.
+    # It is not counted yet, but the empty text is gone.
     await expect(writer.get_by_role("heading", name="0 comments")).to_be_visible()
     reader = await hosts.open(story.snippet, site=1)
     await reader.get_by_text("2 people").wait_for()
@@ -207,7 +213,7 @@ async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
     await expect(reader.get_by_role("heading", name="No comments yet")).to_be_visible()
 
 
-async def test_news_does_not_move_what_is_being_read(demo: Demo, hosts: Hosts) -> None:
+async def test_new_comments_do_not_move_the_text_being_read(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     writer = await hosts.open(story.snippet)
     for number in range(25):

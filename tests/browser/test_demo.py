@@ -1,4 +1,4 @@
-"""The main job, as a person does it: three sites, one discussion."""
+"""The main use case: three sites, one discussion."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -9,13 +9,13 @@ from tests.browser.conftest import Demo, Hosts
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: Hosts) -> None:
+async def test_actions_on_one_copy_appear_on_the_others(demo: Demo, hosts: Hosts) -> None:
     pages = [await hosts.page(await hosts.reader()) for _ in range(3)]
     for number, page in enumerate(pages):
         await page.goto(demo.page(number))
         await page.get_by_role("group").first.scroll_into_view_if_needed()
     first, second, third = pages
-    # The second copy is in Spanish, and so is the widget on it.
+    # The second copy is in Spanish, so its widget is, too.
     spanish = {"Happy": "Alegría", "Sad": "Tristeza"}
 
     async def shown(page: Page, name: str, count: int, *, own: bool) -> None:
@@ -54,7 +54,7 @@ async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: H
     await expect(article(third, "Every evening")).to_be_visible()
 
     await more(third, "The boat waits", "Delete")
-    # Who leaves does not take it back.
+    # Leaving the page confirms the deletion.
     await third.goto("about:blank")
     await third.go_back()
     for page in (first, third):

@@ -1,4 +1,4 @@
-"""It says why it fails: to the person who pasted it, on the page and once in the console; never to readers as noise."""
+"""Errors of the embed: details for the page's owner in the page and once in the console, a sentence for readers."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,18 +10,20 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-BROWSERS_OWN = ["Failed to load resource", "Loading the image 'data:,'"]
-"""What the browser says by itself about an answer that is no success, and about the page's icon."""
-OURS = "story-widget: "
+BROWSER_MESSAGES = ["Failed to load resource", "Loading the image 'data:,'"]
+"""Console messages of the browser itself about failed requests and the page's icon."""
+EMBED_PREFIX = "story-widget: "
 
 
-def told(hosts: Hosts) -> list[str]:
-    """What the embed wrote to the console."""
-    return [text.removeprefix(OURS) for text in hosts.said if text.startswith(OURS)]
+def console_messages(hosts: Hosts) -> list[str]:
+    """Return the embed's console messages."""
+    return [
+        text.removeprefix(EMBED_PREFIX) for text in hosts.console if text.startswith(EMBED_PREFIX)
+    ]
 
 
 async def expect_link(page: Page) -> None:
-    """The link of the snippet is there, and nothing that promises more."""
+    """Wait until the snippet's link is visible and no widget is drawn."""
     await expect(page.get_by_role("link", name="Discuss this story").first).to_be_visible()
     await expect(page.get_by_text("A title by Ines Falk. CC BY 4.0.").first).to_be_visible()
     await expect(reaction(page, "Happy")).to_have_count(0)
@@ -29,28 +31,30 @@ async def expect_link(page: Page) -> None:
 
 
 async def expect_reason(page: Page, hosts: Hosts, sentence: str, why: str) -> None:
-    """A sentence for everyone; the reason behind a word for the owner, and once in the console."""
+    """Check the sentence for readers, the reason in the details for the owner, and one console message."""
     await expect(page.get_by_text(sentence).first).to_be_visible()
     reason = page.get_by_text(why).first
-    await eventually(lambda: why in "".join(told(hosts)), "the console says it")
+    await eventually(
+        lambda: why in "".join(console_messages(hosts)), "the console shows the message"
+    )
     await expect(reason).to_be_hidden()
     await page.get_by_text("For the owner of this page").first.click()
     await expect(reason).to_be_visible()
 
 
-def bare(story: Story) -> str:
-    """The snippet of who has no token."""
+def without_token(story: Story) -> str:
+    """Return the snippet without its token."""
     return story.snippet.replace(f' data-widget-token="{story.token}"', "")
 
 
-async def test_a_token_for_other_pages_is_said_to_be_that(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+async def test_a_token_for_other_origins_is_reported_as_such(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     story = demo.story(known=False, origins=["https://elsewhere.example"])
     page = await hosts.open(story.snippet)
     why = f"The publisher does not let pages of {await page.evaluate('origin')} carry it."
     await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
     await expect_link(page)
-    assert len(told(hosts)) == 1
+    assert len(console_messages(hosts)) == 1
     await page.locator("story-widget").evaluate(
         "(widget, token) => widget.setAttribute('token', token)", story.with_claims(origins=["*"])
     )
@@ -61,10 +65,10 @@ async def test_a_token_for_other_pages_is_said_to_be_that(demo: Demo, hosts: Hos
 
 @pytest.mark.parametrize("republishing", ["on", "off"])
 @pytest.mark.parametrize("damage", ["cut", "quoted", "another's"])
-async def test_a_mangled_token_is_said_to_be_that_once_however_often_it_was_pasted(
+async def test_a_damaged_token_is_reported_once_however_often_it_was_pasted(
     damage: str, republishing: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     rules = [f"open_republishing={republishing}", f"open_reading={republishing}"]
     story = demo.story(demo.site(f"press-{republishing}", *rules))
     token = {
@@ -81,44 +85,46 @@ async def test_a_mangled_token_is_said_to_be_that_once_however_often_it_was_past
         await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
         await expect_link(page)
         await page.clock.run_for(600_000)
-        assert told(hosts)[-1] == why
-        assert len(told(hosts)) <= 2
+        assert console_messages(hosts)[-1] == why
+        assert len(console_messages(hosts)) <= 2
     else:
-        # Where the code alone may do, readers have their discussion; the console has the reason.
+        # The code alone is allowed here: the discussion is shown, the console has the reason.
         page = await hosts.open(damaged)
-        await eventually(lambda: told(hosts), "the console says it")
+        await eventually(lambda: console_messages(hosts), "the console shows the message")
         await reaction(page, "Happy").first.click()
         await expect(reaction(page, "Happy").first).to_have_attribute("aria-pressed", "true")
-        assert told(hosts) == [f"{why} It goes on by the story’s code alone."]
+        assert console_messages(hosts) == [f"{why} It goes on by the story’s code alone."]
 
 
-async def test_an_unknown_code_and_a_site_that_is_read_with_a_token_are_told_apart(
+async def test_an_unknown_code_and_a_missing_token_have_different_errors(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(bare(demo.story(known=False)), page=page)
+    await hosts.open(without_token(demo.story(known=False)), page=page)
     why = f"There is no story of this code at {demo.server}."
     await expect_reason(page, hosts, "The discussion cannot be shown here.", why)
     await expect_link(page)
     await page.clock.run_for(600_000)
-    assert len(told(hosts)) == 1
+    assert len(console_messages(hosts)) == 1
 
     closed = demo.story(demo.site("members", "open_reading=off", "open_republishing=off"))
-    other = await hosts.open(bare(closed), site=1)
+    other = await hosts.open(without_token(closed), site=1)
     why = "It needs a token. Ask the publisher for a snippet."
     await expect_reason(other, hosts, "The discussion cannot be shown here.", why)
     await expect_link(other)
-    assert told(hosts)[1:] == [why]
-    # With its token, it is read.
+    assert console_messages(hosts)[1:] == [why]
+    # With its token it can be read.
     page = await hosts.open(closed.snippet, site=2)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_an_expired_or_withdrawn_copy_is_read_and_says_why(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [OURS]
+async def test_an_expired_or_revoked_copy_is_read_only_and_shows_the_reason(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += [EMBED_PREFIX]
     expired = demo.story()
     old = expired.anchor.replace(expired.token, expired.with_claims(exp=1_700_000_100))
     page = await hosts.open(f"{old}<p>Further down:</p>{old}{expired.script}")
@@ -133,14 +139,18 @@ async def test_an_expired_or_withdrawn_copy_is_read_and_says_why(demo: Demo, hos
         await page.get_by_text("1 person").wait_for()
         return await page.get_by_text("The publisher has withdrawn its token.").is_visible()
 
-    await eventually(withdrawn, "the server knows that it is withdrawn")
+    await eventually(withdrawn, "the server has stored the revocation")
     await expect_read_only(page)
-    assert told(hosts)[0].startswith("This copy can only be read. Its token has expired.")
-    assert told(hosts)[1:] == ["This copy can only be read. The publisher has withdrawn its token."]
+    assert console_messages(hosts)[0].startswith(
+        "This copy can only be read. Its token has expired."
+    )
+    assert console_messages(hosts)[1:] == [
+        "This copy can only be read. The publisher has withdrawn its token."
+    ]
 
 
 async def expect_read_only(page: Page) -> None:
-    """Everything is read, nothing is taken."""
+    """Check that everything can be read and no action is offered."""
     await expect(page.get_by_text("This copy can only be read.").first).to_be_visible()
     await expect(page.get_by_role("textbox")).to_have_count(0)
     await expect(reaction(page, "Happy").first).to_have_attribute("aria-disabled", "true")
@@ -151,20 +161,22 @@ async def expect_read_only(page: Page) -> None:
 async def test_a_policy_against_the_script_leaves_the_link_and_the_attribution(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += ["Loading the script", *BROWSERS_OWN]
+    hosts.expected += ["Loading the script", *BROWSER_MESSAGES]
     headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'"}
     page = await hosts.open(demo.story().snippet, headers=headers)
-    await eventually(lambda: any("script-src" in text for text in hosts.said), "it was refused")
+    await eventually(
+        lambda: any("script-src" in text for text in hosts.console), "the script was blocked"
+    )
     await expect_link(page)
     await expect(page.locator("story-widget")).to_have_count(0)
-    assert told(hosts) == []
+    assert console_messages(hosts) == []
 
 
-async def test_a_policy_against_its_server_is_named_with_the_line_to_add_and_is_not_tried_again(
+async def test_a_policy_against_the_server_is_reported_with_the_directive_to_add_and_not_retried(
     demo: Demo, hosts: Hosts
 ) -> None:
     refused = "Connecting to 'http://"
-    hosts.expected += [refused, "Fetch API cannot load", *BROWSERS_OWN, OURS]
+    hosts.expected += [refused, "Fetch API cannot load", *BROWSER_MESSAGES, EMBED_PREFIX]
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -173,11 +185,13 @@ async def test_a_policy_against_its_server_is_named_with_the_line_to_add_and_is_
     line = f"connect-src {demo.server} {demo.server.replace('http', 'ws', 1)}"
     await expect_reason(page, hosts, "The discussion cannot be loaded right now.", line)
     await expect_link(page)
-    tried = len([text for text in hosts.said if text.startswith(refused)])
+    tried = len([text for text in hosts.console if text.startswith(refused)])
     await page.clock.run_for(3_600_000)
-    assert len([text for text in hosts.said if text.startswith(refused)]) == tried
-    assert told(hosts) == [f"The page’s Content-Security-Policy forbids it. Add: {line}"]
-    # What it said to add is enough.
+    assert len([text for text in hosts.console if text.startswith(refused)]) == tried
+    assert console_messages(hosts) == [
+        f"The page’s Content-Security-Policy forbids it. Add: {line}"
+    ]
+    # The directive it named is sufficient.
     mended = strict.replace("img-src", "connect-src").replace(
         f"connect-src {demo.server} ws://localhost:{demo.port}", line
     )
@@ -187,10 +201,10 @@ async def test_a_policy_against_its_server_is_named_with_the_line_to_add_and_is_
 
 
 @pytest.mark.parametrize("gone", ["**/v1/**", "**/{v1,embed}/**"])
-async def test_a_server_that_does_not_answer_is_named_once_and_asked_until_it_does(
+async def test_an_unreachable_server_is_reported_once_and_retried_until_it_responds(
     gone: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [*BROWSERS_OWN, OURS]
+    hosts.expected += [*BROWSER_MESSAGES, EMBED_PREFIX]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     await page.route(gone, lambda route: route.abort())
@@ -202,12 +216,12 @@ async def test_a_server_that_does_not_answer_is_named_once_and_asked_until_it_do
         why = f"{demo.server} does not answer."
         await expect_reason(page, hosts, "The discussion cannot be loaded right now.", why)
         await page.clock.run_for(600_000)
-        assert told(hosts) == [why]
+        assert console_messages(hosts) == [why]
     await page.unroute(gone)
 
     async def back() -> bool:
         await page.clock.run_for(10_000)
         return await reaction(page, "Happy").is_visible()
 
-    await eventually(back, "it asked again and was answered")
+    await eventually(back, "the page retried successfully")
     await expect(page.get_by_text("cannot be loaded")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""Any page: strict policies, no storage, no socket, several widgets, scripts twice."""
+"""Unusual host pages: strict policies, no storage, no WebSocket, several widgets, scripts loaded twice."""
 
 import pytest
 from playwright.async_api import Page, Request, WebSocketRoute, expect
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def policy(server: str, *, socket: bool = True) -> dict[str, str]:
-    """The strictest policy that the embed promises to live with."""
+    """Return the strictest Content-Security-Policy that the embed supports."""
     live = " " + server.replace("http", "ws", 1) if socket else ""
     return {
         "Content-Security-Policy": (
@@ -21,7 +21,7 @@ def policy(server: str, *, socket: bool = True) -> dict[str, str]:
     }
 
 
-async def test_the_strictest_policy_changes_nothing(demo: Demo, hosts: Hosts) -> None:
+async def test_the_embed_works_under_the_strictest_policy(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Loading the image 'data:,'"]
     story = demo.story()
     page = await hosts.open(story.snippet, headers=policy(demo.server))
@@ -40,21 +40,21 @@ async def test_the_strictest_policy_changes_nothing(demo: Demo, hosts: Hosts) ->
     assert width == plain
 
 
-def asking(page: Page) -> set[Request]:
-    """The page's requests that were not answered yet."""
-    asked: set[Request] = set()
+def pending_requests(page: Page) -> set[Request]:
+    """Record the page's requests that have no response yet."""
+    pending: set[Request] = set()
 
-    # Playwright takes functions only, no methods of a set.
+    # Playwright accepts functions only, no methods of a set.
     def begun(request: Request) -> None:
-        asked.add(request)
+        pending.add(request)
 
     def ended(request: Request) -> None:
-        asked.discard(request)
+        pending.discard(request)
 
     page.on("request", begun)
     page.on("requestfinished", ended)
     page.on("requestfailed", ended)
-    return asked
+    return pending
 
 
 async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hosts) -> None:
@@ -62,12 +62,12 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    asked = asking(page)
+    pending = pending_requests(page)
 
     async def pass_ten_seconds() -> None:
-        # The page's patience with the server is by the clock that jumps: let each question be answered.
+        # The page's timeouts use the fake clock: let each request finish before advancing it.
         await page.clock.run_for(10_000)
-        await eventually(lambda: not asked, "the server has answered")
+        await eventually(lambda: not pending, "the server has answered")
 
     await hosts.open(story.snippet, page=page, headers=policy(demo.server, socket=False))
     await reaction(page, "Happy").click()
@@ -75,11 +75,11 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
     await comment(page, "By post", Name="Ana")
     await expect(article(page, "By post")).to_be_focused()
 
-    def is_told() -> bool:
-        return any(text.startswith("story-widget: ") for text in hosts.said)
+    def is_logged() -> bool:
+        return any(text.startswith("story-widget: ") for text in hosts.console)
 
-    # The browser tells what it has blocked in a time that the clock does not know: no jumps before.
-    await eventually(is_told, "the owner is told after the second attempt")
+    # The browser reports violations in real time: do not advance the clock before that.
+    await eventually(is_logged, "the owner's message is logged after the second attempt")
     other = await hosts.open(story.snippet, site=1)
     await reaction(other, "Sad").click()
     await comment(other, "By socket")
@@ -89,11 +89,11 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
         await pass_ten_seconds()
         return await page.get_by_role("button", name="Show 1 new comment").is_visible()
 
-    await eventually(news, "the page asked again and was told")
+    await eventually(news, "the page polled the comment")
     await expect_reaction(page, "Sad", 1, own=False)
     await page.get_by_role("button", name="Show 1 new comment").click()
     await expect(article(page, "By socket")).to_be_visible()
-    # A reaction to a comment is no change of the discussion: it comes as a tally of its own.
+    # A reaction to a comment does not change the discussion: it arrives as a tally.
     await article(other, "By socket").get_by_role("button", name="React").click()
     await article(other, "By socket").get_by_role("button", name="Thinking").click()
 
@@ -102,20 +102,20 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
         react = article(page, "By socket").get_by_role("button", name="React 1")
         return await react.is_visible()
 
-    await eventually(counted, "the page asked again and was told of the reaction")
+    await eventually(counted, "the page polled the reaction")
     for _ in range(30):
         await pass_ten_seconds()
-    # Two attempts, then silence: what is blocked would only fill the console.
-    assert len([text for text in hosts.said if text.startswith("Connecting to 'ws://")]) == 2
-    # Once, and only there, for the person who looks after the page: the line to add.
-    told = [text for text in hosts.said if text.startswith("story-widget: ")]
-    assert len(told) == 1
-    assert f"connect-src {demo.server} {demo.server.replace('http', 'ws', 1)}" in told[0]
+    # Two attempts only: more would log more errors to the console.
+    assert len([text for text in hosts.console if text.startswith("Connecting to 'ws://")]) == 2
+    # One console message for the page's owner: the directive to add.
+    messages = [text for text in hosts.console if text.startswith("story-widget: ")]
+    assert len(messages) == 1
+    assert f"connect-src {demo.server} {demo.server.replace('http', 'ws', 1)}" in messages[0]
     await page.reload()
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_in_a_sandboxed_frame_without_storage_a_reader_reacts_and_posts(
+async def test_in_a_sandboxed_iframe_without_storage_a_reader_reacts_and_posts(
     demo: Demo, hosts: Hosts
 ) -> None:
     frame = demo.story().snippet.replace("&", "&amp;").replace('"', "&quot;")
@@ -133,7 +133,7 @@ async def test_in_a_sandboxed_frame_without_storage_a_reader_reacts_and_posts(
     await expect_reaction(inside, "Happy", 0, own=False)
 
 
-async def test_several_widgets_share_one_socket_and_scripts_may_come_twice(
+async def test_several_widgets_share_one_socket_and_the_script_may_be_loaded_twice(
     demo: Demo, hosts: Hosts
 ) -> None:
     one, two = demo.story(), demo.story()
@@ -162,7 +162,7 @@ async def test_several_widgets_share_one_socket_and_scripts_may_come_twice(
     await reaction(page, "Sad").nth(1).click()
     await expect(reaction(page, "Sad").nth(3)).to_have_attribute("aria-pressed", "true")
     assert len(sockets) == 1
-    # Where no snippet names the story, the embed does: in the page itself.
+    # Without a snippet the embed adds the attribution to the page itself.
     credit = page.locator("story-widget > p[slot=credit]")
     await expect(credit).to_have_count(2)
     await expect(credit.first.get_by_role("link", name="A title with")).to_have_attribute(
@@ -171,9 +171,7 @@ async def test_several_widgets_share_one_socket_and_scripts_may_come_twice(
     await expect(credit.first.locator("a[rel=license]")).to_have_count(1)
 
 
-async def test_pages_that_change_without_loading_bring_and_take_widgets(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_single_page_applications_add_and_remove_widgets(demo: Demo, hosts: Hosts) -> None:
     one, two = demo.story(), demo.story()
     page = await hosts.open('<div id="app"></div>' + one.script)
     await page.evaluate("html => { app.innerHTML = html }", one.anchor)
@@ -192,7 +190,7 @@ async def test_pages_that_change_without_loading_bring_and_take_widgets(
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_a_widget_taken_away_while_its_socket_opens_leaves_no_socket_and_no_complaint(
+async def test_a_widget_removed_while_its_socket_opens_leaves_no_socket_and_no_error(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.page(await hosts.reader())
@@ -211,7 +209,7 @@ async def test_a_widget_taken_away_while_its_socket_opens_leaves_no_socket_and_n
         )
 
 
-async def test_what_was_missed_while_the_socket_was_away_comes_once(
+async def test_messages_missed_while_the_socket_was_closed_arrive_once(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -236,7 +234,7 @@ async def test_what_was_missed_while_the_socket_was_away_comes_once(
     assert len(sockets) == 2
 
 
-async def test_a_story_no_one_has_shown_yet_becomes_known_by_its_first_reader(
+async def test_a_story_unknown_to_the_server_is_created_by_its_first_reader(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource: the server responded with a status of 404"]

@@ -1,4 +1,4 @@
-"""The embed in a frame: nothing but `allow-scripts`, a host that clamps, and messages it knows."""
+"""The embed in an iframe: `allow-scripts` only, hosts that limit the height, and the messages they read."""
 
 from html import escape
 from itertools import pairwise
@@ -9,13 +9,13 @@ from playwright.async_api import Frame, Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_visual_regression import faults
+from tests.browser.test_visual_regression import axe_findings
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SECRET = "a1B2c3D4e5"
-# As the script of WordPress does: known secrets of letters and digits, from the frame itself, between two heights.
+# As WordPress's script does: it accepts messages with the secret, from the iframe itself, within height limits.
 LISTENER = """
 <script>
 window.heard = [];
@@ -36,7 +36,7 @@ addEventListener("message", ({ data, source }) => {
 
 
 def wordpress(story: Story, reference: str) -> str:
-    """A frame as WordPress writes it for an address that it does not know."""
+    """Return the iframe that WordPress creates for an unknown address."""
     return (
         f'<iframe class="wp-embedded-content" sandbox="allow-scripts" security="restricted" '
         f'src="{story.server}/e/{escape(reference)}#?secret={SECRET}" data-secret="{SECRET}" '
@@ -45,12 +45,12 @@ def wordpress(story: Story, reference: str) -> str:
 
 
 def inside(page: Page) -> Frame:
-    """The frame itself."""
+    """Return the iframe."""
     return page.frames[1]
 
 
 async def heights(page: Page) -> list[int]:
-    """What WordPress was told."""
+    """Return the heights that WordPress received."""
     found: list[int] = await page.evaluate(
         "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
     )
@@ -77,7 +77,9 @@ async def test_in_the_sandbox_of_wordpress_a_reader_reads_reacts_and_posts_live(
     assert await inside(page).evaluate("origin") == "null"
 
 
-async def test_by_code_an_open_story_is_discussed_in_the_sandbox(demo: Demo, hosts: Hosts) -> None:
+async def test_without_a_token_an_open_story_is_discussed_in_the_sandbox(
+    demo: Demo, hosts: Hosts
+) -> None:
     story = demo.story()
     page = await hosts.open(wordpress(story, story.code))
     frame = page.frame_locator("iframe")
@@ -87,7 +89,7 @@ async def test_by_code_an_open_story_is_discussed_in_the_sandbox(demo: Demo, hos
     await expect(article(frame, "By code alone")).to_be_focused()
 
 
-async def test_the_frame_is_as_high_as_what_is_in_it(demo: Demo, hosts: Hosts) -> None:
+async def test_the_iframe_is_as_high_as_its_content(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.open(wordpress(story, story.token))
     frame = page.frame_locator("iframe")
@@ -99,24 +101,26 @@ async def test_the_frame_is_as_high_as_what_is_in_it(demo: Demo, hosts: Hosts) -
         )
         return bool(200 < content <= room)
 
-    await eventually(fits, "the host made the frame as high as its content")
+    await eventually(fits, "the host set the iframe's height to its content")
     before = await heights(page)
     await comment(frame, "line\n\n" * 3)
     await article(frame, "line").wait_for()
-    await eventually(fits, "the frame grew with its content")
+    await eventually(fits, "the iframe grew with its content")
     after = await heights(page)
     assert after[-1] > before[-1]
     assert all(one != two for one, two in pairwise(after))
 
-    said: list[Any] = await page.evaluate("heard")
-    assert {"message": "height", "value": after[-1], "secret": SECRET} in said
-    assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in said
-    # To anyone who frames it: the token is in the frame's address, and no one's here.
+    messages: list[Any] = await page.evaluate("heard")
+    assert {"message": "height", "value": after[-1], "secret": SECRET} in messages
+    assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in messages
+    # For any embedding page: this address has no token, which would name the allowed ones.
     src = f"{story.server}/e/{story.code}"
-    assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in said
+    assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in messages
 
 
-async def test_a_frame_settles_and_says_no_more(demo: Demo, hosts: Hosts) -> None:
+async def test_an_iframe_stops_posting_heights_when_its_height_is_stable(
+    demo: Demo, hosts: Hosts
+) -> None:
     page = await hosts.open(wordpress(story := demo.story(), story.token))
     await reaction(page.frame_locator("iframe"), "Happy").wait_for()
     await page.frame_locator("iframe").get_by_text("1 person").wait_for()
@@ -127,7 +131,7 @@ async def test_a_frame_settles_and_says_no_more(demo: Demo, hosts: Hosts) -> Non
     assert await heights(page) == before
 
 
-async def test_links_lead_out_of_the_frame(demo: Demo, hosts: Hosts) -> None:
+async def test_links_open_outside_of_the_iframe(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     writer = await hosts.open(story.snippet, site=1)
     await comment(writer, f"See [elsewhere](http://localhost:1/x) and [there]({story.link}).")
@@ -150,7 +154,7 @@ async def test_links_lead_out_of_the_frame(demo: Demo, hosts: Hosts) -> None:
 
 
 @pytest.mark.parametrize("width", [280, 600])
-async def test_in_a_frame_two_hundred_pixels_high_the_reactions_are_in_sight(
+async def test_in_an_iframe_two_hundred_pixels_high_the_reactions_are_visible(
     width: int, demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
@@ -174,21 +178,21 @@ async def test_in_a_frame_two_hundred_pixels_high_the_reactions_are_in_sight(
     assert wide <= room
 
 
-async def test_the_framed_page_has_no_fault_and_its_readers_language(
+async def test_the_iframe_page_has_no_axe_findings_and_uses_the_readers_language(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader(locale="fr-FR"))
     await page.goto(f"{story.server}/e/{story.code}")
     await expect(page.get_by_role("heading", name="Aucun commentaire")).to_be_visible()
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
     german = demo.story(lang="de")
     await page.goto(f"{story.server}/e/{german.token}")
     await expect(page.get_by_role("heading", name="Noch keine Kommentare")).to_be_visible()
     assert await page.evaluate("document.documentElement.lang") == "de"
 
 
-async def test_only_the_tokens_pages_may_frame_it(demo: Demo, hosts: Hosts) -> None:
+async def test_only_the_tokens_origins_may_embed_the_iframe(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Framing 'http://localhost", "Refused to frame"]
     story = demo.story()
     closed = story.with_claims(origins=["https://elsewhere.example"])
@@ -196,10 +200,10 @@ async def test_only_the_tokens_pages_may_frame_it(demo: Demo, hosts: Hosts) -> N
         f'<iframe src="{story.server}/e/{closed}" width="500" title="Discussion"></iframe>'
     )
     await expect(page.frame_locator("iframe").locator("story-widget")).to_have_count(0)
-    assert any(text.startswith(tuple(hosts.expected)) for text in hosts.said)
+    assert any(text.startswith(tuple(hosts.expected)) for text in hosts.console)
 
 
-async def test_in_a_sandbox_a_token_for_one_site_says_why_it_does_not_do(
+async def test_in_a_sandbox_a_token_for_one_origin_shows_why_it_is_rejected(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource", "story-widget: "]
@@ -209,7 +213,7 @@ async def test_in_a_sandbox_a_token_for_one_site_says_why_it_does_not_do(
     page = await hosts.open(wordpress(story, own))
     frame = page.frame_locator("iframe")
     await expect(frame.get_by_text("The discussion cannot be shown here.")).to_be_visible()
-    # Not in a sandbox, the same token does.
+    # Without a sandbox the same token is accepted.
     page = await hosts.open(
         f'<iframe src="{story.server}/e/{own}" width="500" height="600" title="Discussion"></iframe>'
     )
@@ -217,10 +221,8 @@ async def test_in_a_sandbox_a_token_for_one_site_says_why_it_does_not_do(
     await expect_reaction(page.frame_locator("iframe"), "Happy", 1, own=True)
 
 
-async def test_the_file_that_tells_the_height_is_not_kept_for_ever(
-    demo: Demo, hosts: Hosts
-) -> None:
-    # Asked for without opening it as a page, for which a browser may want an icon.
+async def test_the_iframe_script_is_not_cached_forever(demo: Demo, hosts: Hosts) -> None:
+    # Fetched, not opened as a page, for which a browser may request an icon.
     answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
     assert "immutable" not in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
@@ -228,7 +230,7 @@ async def test_the_file_that_tells_the_height_is_not_kept_for_ever(
 
 @pytest.mark.parametrize("isolation", ["require-corp", "credentialless"])
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-scripts"'])
-async def test_a_page_that_isolates_itself_may_frame_a_discussion(
+async def test_a_cross_origin_isolated_page_may_embed_a_discussion(
     isolation: str, sandbox: str, demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -239,7 +241,7 @@ async def test_a_page_that_isolates_itself_may_frame_a_discussion(
     await expect_reaction(inner, "Happy", 1, own=True)
     await comment(inner, "Isolated")
     await expect(article(inner, "Isolated")).to_be_visible()
-    # A refusal is read there too.
+    # An error page can be embedded there, too.
     hosts.expected += ["Failed to load resource: the server responded with a status of 401"]
     await page.locator("iframe").evaluate(
         "(frame, src) => { frame.src = src }", f"{story.server}/e/w1.x"

@@ -1,4 +1,4 @@
-"""One language at a time: words, plurals, numbers, times and direction."""
+"""Languages: strings, plurals, numbers, times and text direction."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.page_metrics import say_all
+from tests.browser.page_metrics import post_comments
 from tests.browser.test_hosts import policy
-from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.test_visual_regression import axe_findings, create_discussion
 from tests.browser.widget_states import (
     ANSWER,
     QUESTION,
@@ -41,7 +41,7 @@ FILES = [words["file"] for words in json.loads((STATIC / "manifest.json").read_b
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_of_words_is_no_larger_than_promised(file: str) -> None:
+def test_a_locale_file_is_within_its_size_limit(file: str) -> None:
     assert len(brotli.compress((STATIC / file).read_bytes(), quality=11)) <= 1_200
 
 
@@ -56,7 +56,7 @@ def test_every_language_has_a_file_for_each_part_of_the_embed() -> None:
 
 
 @pytest.mark.parametrize("lang", LOCALES)
-def test_the_defaults_of_a_site_and_every_refusal_are_translated(lang: str) -> None:
+def test_the_defaults_of_a_site_and_every_error_are_translated(lang: str) -> None:
     words = LOCALES[lang]
     settings = SiteSettings()
     for text in (settings.prompt, *(each.label for each in settings.reactions)):
@@ -66,7 +66,7 @@ def test_the_defaults_of_a_site_and_every_refusal_are_translated(lang: str) -> N
 
 
 async def shown(hosts: Hosts, story: Story, attributes: str, **options: Any) -> Page:
-    """A page in some language with the widget on it."""
+    """Open a page in a language with the widget."""
     page = await hosts.open(story.snippet, attributes=attributes, head=STYLE, **options)
     await page.locator("story-widget").get_by_role("group").first.wait_for()
     return page
@@ -76,24 +76,24 @@ LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = "Yusuf Priya Facebook X Bluesky WhatsApp Mastodon mastodon.social"
 
 
-async def spoken(page: Page) -> set[str]:
-    """All that the widget says, to whom sees it and to whom hears it."""
+async def visible_texts(page: Page) -> set[str]:
+    """Return all visible texts and accessible names of the widget."""
     found: list[str] = await page.locator("story-widget").evaluate(
         """({ shadowRoot }) => {
           const walker = document.createTreeWalker(shadowRoot, NodeFilter.SHOW_TEXT);
-          const said = [];
-          while (walker.nextNode()) said.push(walker.currentNode.data.trim());
+          const texts = [];
+          while (walker.nextNode()) texts.push(walker.currentNode.data.trim());
           for (const element of shadowRoot.querySelectorAll("*")) {
-            for (const name of ["aria-label", "title", "placeholder"]) said.push(element.getAttribute(name));
+            for (const name of ["aria-label", "title", "placeholder"]) texts.push(element.getAttribute(name));
           }
-          return said.filter(Boolean);
+          return texts.filter(Boolean);
         }"""
     )
     return set(found)
 
 
 def is_english(text: str) -> bool:
-    """Whether the widget says this in English."""
+    """Whether this is an English string of the widget."""
     phrases = [re.escape(phrase) for phrase in strings_of("en").values() if phrase[0].isupper()]
     phrases = [re.sub(r"\\{\w+\\}", ".+", phrase) for phrase in phrases]
     counted = (
@@ -103,19 +103,19 @@ def is_english(text: str) -> bool:
 
 
 class TestInABrowser:
-    """As readers see and hear it."""
+    """Languages in a browser."""
 
     pytestmark = browser
 
-    async def test_german_is_german_throughout_under_the_strictest_policy(
+    async def test_german_is_complete_under_the_strictest_policy(
         self, demo: Demo, hosts: Hosts
     ) -> None:
         hosts.expected += ["Loading the image 'data:,'"]
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await hosts.page(await hosts.reader())
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
         await hosts.open(
             story.snippet, page=page, attributes='lang="de-AT"', headers=policy(demo.server)
         )
@@ -125,9 +125,9 @@ class TestInABrowser:
         ).to_be_visible()
         await expect(page.get_by_role("button", name="Freude 1")).to_be_visible()
         await expect(article(page, "Who pays")).to_contain_text(re.compile("vor|jetzt|gerade"))
-        # The one file more than in English.
-        assert len([url for url in asked if url.endswith("-de-1.json")]) == 1
-        assert len([url for url in asked if url.endswith(".json")]) == 1
+        # One file more than in English.
+        assert len([url for url in requests if url.endswith("-de-1.json")]) == 1
+        assert len([url for url in requests if url.endswith(".json")]) == 1
         section = page.locator("section.widget")
         await expect(section).to_have_attribute("lang", "de")
         await expect(section).to_have_attribute("dir", "ltr")
@@ -136,16 +136,16 @@ class TestInABrowser:
         await expect(page.get_by_role("textbox", name="Name")).to_be_visible()
         await page.get_by_role("button", name="Veröffentlichen").click()
         await expect(page.get_by_text(LOCALES["de"]["empty"])).to_be_visible()
-        # Who writes gets the words for it, once.
-        assert len([url for url in asked if url.endswith(".json")]) == 2
+        # The strings for writing are loaded once.
+        assert len([url for url in requests if url.endswith(".json")]) == 2
 
     async def test_arabic_runs_from_right_to_left(
         self, demo: Demo, hosts: Hosts, photograph: Photograph
     ) -> None:
         words = LOCALES["ar"]
         story = demo.story()
-        await furnish(story, hosts)
-        # The page does not say which way it runs: the language does.
+        await create_discussion(story, hosts)
+        # The page sets no direction: it follows from the language.
         page = await shown(hosts, story, 'lang="ar"', viewport={"width": 400, "height": 900})
         section = page.locator("section.widget")
         await expect(section).to_have_attribute("dir", "rtl")
@@ -157,12 +157,12 @@ class TestInABrowser:
         boxes = await page.get_by_role("group", name=prompt).get_by_role("button").all()
         places = [room["x"] for each in boxes if (room := await each.bounding_box())]
         assert places == sorted(places, reverse=True)
-        # What a reader wrote keeps its own direction.
-        text = article(page, "Who pays").locator("[part=text]").first
+        # A comment keeps its own direction.
+        text = article(page, "Who pays").locator("[part=comment-text]").first
         assert await text.evaluate("element => getComputedStyle(element).direction") == "ltr"
         assert await text.get_attribute("dir") == "auto"
         await photograph(page, "arabic-list")
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
         reply = words["replyOf"].replace("{name}", "Priya")
         await page.get_by_role("button", name=reply).first.click()
         box = page.get_by_role("textbox", name=words["answer"].replace("{name}", "Priya"))
@@ -170,14 +170,14 @@ class TestInABrowser:
         await page.get_by_role("button", name=words["reply"], exact=True).click()
         await expect(page.get_by_text(words["empty"])).to_be_visible()
         await photograph(page, "arabic-reply")
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
 
     @pytest.mark.parametrize("lang", ["es", "fr"])
-    async def test_the_other_languages_are_spoken_and_fit_a_phone(
+    async def test_the_other_languages_are_shown_and_fit_a_phone(
         self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
     ) -> None:
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await shown(hosts, story, f'lang="{lang}"', viewport={"width": 320, "height": 640})
         few = LOCALES[lang]["comments"]["other"].replace("{n}", "3")
         await expect(page.get_by_role("heading", name=few)).to_be_visible()
@@ -185,14 +185,14 @@ class TestInABrowser:
         widths = "[document.documentElement.scrollWidth, innerWidth]"
         wide, room = await page.evaluate(widths)
         assert wide <= room
-        assert await faults(page) == []
+        assert await axe_findings(page) == []
 
-    async def test_39_polish_counts_in_its_three_forms(self, demo: Demo, hosts: Hosts) -> None:
+    async def test_39_polish_uses_its_three_plural_forms(self, demo: Demo, hosts: Hosts) -> None:
         story = demo.story()
-        say_all(story, [{"body": "Number 0.", "name": "Ana"}])
+        post_comments(story, [{"body": "Number 0.", "name": "Ana"}])
         page = await shown(hosts, story, 'lang="pl"')
         await expect(page.get_by_role("heading", name="1 komentarz", exact=True)).to_be_visible()
-        # The line is open: what comes from here on is news.
+        # The socket is subscribed: later comments arrive live.
         await page.get_by_text("1 osoba czyta to teraz w 1 serwisie").wait_for()
         await shown(hosts, story, 'lang="pl"', site=1)
         await page.get_by_text("2 osoby czytają to teraz w 2 serwisach").wait_for()
@@ -203,24 +203,26 @@ class TestInABrowser:
             (5, "Pokaż 5 nowych komentarzy", "6 komentarzy"),
             (22, "Pokaż 22 nowe komentarze", "23 komentarze"),
         ):
-            say_all(story, [{"body": f"Number {n}.", "name": "Ana"} for n in range(known, new + 1)])
+            post_comments(
+                story, [{"body": f"Number {n}.", "name": "Ana"} for n in range(known, new + 1)]
+            )
             known = new + 1
             await expect(page.get_by_role("button", name=fresh, exact=True)).to_be_attached()
             await expect(page.get_by_role("heading", name=comments, exact=True)).to_be_attached()
         box = page.get_by_role("textbox", name="Twój komentarz")
         await box.click()
         await page.get_by_role("textbox", name="Podpis").wait_for()
-        for loader, told in (
+        for loader, text in (
             (1, "Został 1 znak"),
             (2, "Zostały 2 znaki"),
             (5, "Zostało 5 znaków"),
             (22, "Zostały 22 znaki"),
         ):
             await box.fill("x" * (5_000 - loader))
-            await expect(page.get_by_text(told, exact=True)).to_be_visible()
+            await expect(page.get_by_text(text, exact=True)).to_be_visible()
 
     @pytest.mark.parametrize("lang", ["pl", "ja"])
-    async def test_39_not_a_word_is_english(
+    async def test_39_no_string_is_english(
         self, lang: str, demo: Demo, hosts: Hosts, photograph: Photograph
     ) -> None:
         stage = Harness(demo, hosts, lang, {"viewport": {"width": 360, "height": 740}})
@@ -230,43 +232,45 @@ class TestInABrowser:
         labels = await page.locator("[part=label]").evaluate_all(heights)
         assert len(labels) == 5
         assert len(set(labels)) == 1, "each name in one line"
-        said = await spoken(page)
+        texts = await visible_texts(page)
         await stage.button(page, "cancel").click()
         await stage.more(page, "Yusuf", "report")
         await stage.box(page, "reason").wait_for()
-        said |= await spoken(page)
+        texts |= await visible_texts(page)
         await stage.button(page, "cancel").click()
         await stage.more(page, "Yusuf", "mute")
         await stage.button(page, "options").click()
         await stage.button(page, "forget").click()
         await stage.button(page, "forgetYes").wait_for()
-        said |= await spoken(page)
+        texts |= await visible_texts(page)
         await photograph(page, f"{lang}-options")
-        assert {text for text in said if is_english(text)} == set()
-        assert len(said) > 50
+        assert {text for text in texts if is_english(text)} == set()
+        assert len(texts) > 50
         if lang == "ja":
-            # It has letters of its own; what readers wrote and names of places have not.
-            latin = {word for text in said for word in LATIN.findall(text)}
+            # Arabic letters only; comments and names of services are exceptions.
+            latin = {word for text in texts for word in LATIN.findall(text)}
             assert latin <= set(LATIN.findall(QUESTION + ANSWER + RICH + NAMES))
-        in_english = await spoken(await read(replace(stage, lang="en")))
+        in_english = await visible_texts(await read(replace(stage, lang="en")))
         assert len([text for text in in_english if is_english(text)]) > 10, "it would be noticed"
 
-    async def test_a_language_without_words_is_english_in_everything(
+    async def test_a_language_without_a_locale_file_is_shown_in_english(
         self, demo: Demo, hosts: Hosts
     ) -> None:
         story = demo.story()
-        await furnish(story, hosts)
+        await create_discussion(story, hosts)
         page = await hosts.page(await hosts.reader(locale="ar"))
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
         await hosts.open(story.snippet, page=page, attributes='lang="he" dir="rtl"')
         await expect(page.get_by_role("heading", name="3 comments")).to_be_visible()
         section = page.locator("section.widget")
         await expect(section).to_have_attribute("dir", "ltr")
         await expect(section).to_have_attribute("lang", "en")
-        assert [url for url in asked if url.endswith(".json")] == []
+        assert [url for url in requests if url.endswith(".json")] == []
 
-    async def test_words_that_do_not_come_leave_english(self, demo: Demo, hosts: Hosts) -> None:
+    async def test_if_a_locale_file_fails_to_load_the_widget_is_english(
+        self, demo: Demo, hosts: Hosts
+    ) -> None:
         hosts.expected += ["Failed to load resource"]
         story = demo.story()
         page = await hosts.page(await hosts.reader())
@@ -275,7 +279,7 @@ class TestInABrowser:
         await expect(page.get_by_role("heading", name="No comments yet")).to_be_visible()
         await expect(page.locator("section.widget")).to_have_attribute("lang", "en")
 
-    async def test_the_language_is_the_elements_the_pages_the_tokens_or_the_readers(
+    async def test_the_language_comes_from_element_page_token_or_browser(
         self, demo: Demo, hosts: Hosts
     ) -> None:
         story = demo.story()
@@ -294,7 +298,7 @@ class TestInABrowser:
         page = await hosts.open(story.snippet, reader=reader, attributes="")
         await expect(page.get_by_role("heading", name=LOCALES["es"]["none"])).to_be_visible()
 
-    async def test_a_sites_own_prompt_and_labels_are_left_alone(
+    async def test_a_sites_own_prompt_and_labels_are_not_translated(
         self, demo: Demo, hosts: Hosts
     ) -> None:
         demo.site("own-words", "prompt=next")

@@ -1,4 +1,4 @@
-"""Which links and scripts of a page become a discussion, where it stands, and what becomes of the link."""
+"""Which links and scripts of a page become a discussion, where it is inserted, and what happens to the link."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TEXT = "React to and discuss “Title”: one conversation on every site that runs it"
 ORIGINAL = '“<a href="https://publisher.example/story">Title</a>” by Author, Publisher.'
 CC = '<a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>. Changes: none.'
-# What is left of the snippet of docs/users/republishing.md, by the newest versions in November 2026, with their defaults.
+# Remainders of the snippet of docs/users/republishing.md after sanitizers: newest versions in November 2026, default settings.
 KEPT = {
     "nh3": f'<blockquote cite="https://publisher.example/story">\n  <p><a href="{{link}}" rel="noopener noreferrer">'
     f"{TEXT}</a></p>\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n\n",
@@ -31,7 +31,7 @@ KEPT = {
     f"{TEXT.replace(' ', '&nbsp;')}</a></blockquote><blockquote>{ORIGINAL} {CC}</blockquote>",
     "Trix": f'<blockquote><a href="{{link}}"><br>{TEXT}<br></a><br><br>{ORIGINAL} {CC}<br><br></blockquote>'
     "<div><br></div>",
-    # js-xss and CKEditor 5 leave the same as nh3 without `rel`; Wagtail and Editor.js take the quotation away.
+    # js-xss and CKEditor 5 leave the same as nh3 without `rel`; Wagtail and Editor.js remove the blockquote.
     "js-xss, CKEditor 5": f'<blockquote cite="https://publisher.example/story">\n  <p><a href="{{link}}">{TEXT}</a></p>'
     f"\n  <p>{ORIGINAL}\n     {CC}</p>\n</blockquote>\n",
     "Wagtail, Editor.js": f'<p><a href="{{link}}">{TEXT}</a></p><p>{ORIGINAL} {CC}</p>',
@@ -42,13 +42,13 @@ CITED = '<blockquote cite="https://publisher.example/story">'
 
 
 def bare(story: Story, text: str = "Discuss it", **attributes: str) -> str:
-    """A link to the story's page that nothing else says anything of."""
+    """Return a plain link to the story's page."""
     more = "".join(f' {name}="{value}"' for name, value in attributes.items())
     return f'<a href="{story.link}"{more}>{text}</a>'
 
 
 async def widgets(page: Page) -> list[str]:
-    """The stories of the page's widgets, in its order."""
+    """Return the stories of the page's widgets in document order."""
     found: list[str] = await page.locator("story-widget").evaluate_all(
         "all => all.map((each) => each.getAttribute('src').split('/').at(-1))"
     )
@@ -56,7 +56,7 @@ async def widgets(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("editor", KEPT)
-async def test_without_its_class_a_link_that_stands_alone_is_the_discussion(
+async def test_without_its_class_a_link_alone_in_its_line_becomes_the_discussion(
     editor: str, demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -65,13 +65,13 @@ async def test_without_its_class_a_link_that_stands_alone_is_the_discussion(
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.locator(f"a[href='{story.link}']")).to_be_hidden()
-    # What names the author stays, and the readers' words are no part of it.
+    # The attribution stays in the blockquote, the comments are outside of it.
     await expect(page.locator("blockquote story-widget")).to_have_count(0)
     if editor != "a pasted address":
         await expect(page.get_by_text("by Author, Publisher.")).to_be_visible()
 
 
-async def test_a_link_that_is_only_mentioned_stays_a_link(demo: Demo, hosts: Hosts) -> None:
+async def test_a_link_inside_a_sentence_stays_a_link(demo: Demo, hosts: Hosts) -> None:
     names = ("sentence", "list", "fragment", "reader", "off", "around", "editor", "short", "last")
     one = {name: demo.story() for name in names}
     body = (
@@ -92,7 +92,7 @@ async def test_a_link_that_is_only_mentioned_stays_a_link(demo: Demo, hosts: Hos
     await expect(page.locator("main a:not([data-story-widget=off] *)").first).to_be_visible()
 
 
-async def test_of_several_bare_links_to_a_story_the_first_is_the_discussion(
+async def test_the_first_of_several_bare_links_to_a_story_becomes_the_discussion(
     demo: Demo, hosts: Hosts
 ) -> None:
     one, two = demo.story(), demo.story()
@@ -105,7 +105,7 @@ async def test_of_several_bare_links_to_a_story_the_first_is_the_discussion(
     await expect(page.get_by_role("link", name="By name")).to_be_visible()
 
 
-async def test_behind_a_rewritten_address_the_link_names_its_story_itself(
+async def test_a_link_with_a_rewritten_address_names_its_story_in_data_story(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -119,7 +119,7 @@ async def test_behind_a_rewritten_address_the_link_names_its_story_itself(
     await expect(page.get_by_role("link", name="News")).to_be_visible()
 
 
-async def test_a_link_in_an_open_shadow_root_is_upgraded_by_a_call_and_followed_from_then_on(
+async def test_upgrade_handles_links_in_an_open_shadow_root_now_and_later(
     demo: Demo, hosts: Hosts
 ) -> None:
     one, two = demo.story(), demo.story()
@@ -142,7 +142,9 @@ NESTED = f"""<style>
 </style><div id="app">{CITED}{CITED}<p>SNIPPET</p></blockquote><p>The attribution.</p></blockquote><p>rest</p></div>"""
 
 
-async def test_the_discussion_is_no_part_of_the_quotation(demo: Demo, hosts: Hosts) -> None:
+async def test_the_discussion_is_inserted_outside_of_the_blockquote(
+    demo: Demo, hosts: Hosts
+) -> None:
     story = demo.story()
     link = (
         f'<a class="story-widget" href="{story.link}" data-widget-token="{story.token}">Discuss</a>'
@@ -154,7 +156,7 @@ async def test_the_discussion_is_no_part_of_the_quotation(demo: Demo, hosts: Hos
     ]
     await expect(page.locator("blockquote blockquote a")).to_be_hidden()
     await expect(page.get_by_role("blockquote").first).to_contain_text("The attribution.")
-    # Nor is what some other element around the link says of its text.
+    # Nor part of another element around the link that styles its text.
     loose = "letter-spacing: .3em; text-align: center; font-style: italic"
     other = await hosts.open(f'<div style="{loose}">{link}</div>{story.script}')
     await reaction(other, "Happy").wait_for()
@@ -168,7 +170,7 @@ async def test_the_discussion_is_no_part_of_the_quotation(demo: Demo, hosts: Hos
         assert found == ["normal", "start", "normal"]
 
 
-async def test_a_framework_finds_its_link_where_it_left_it(demo: Demo, hosts: Hosts) -> None:
+async def test_the_link_of_a_framework_is_not_moved(demo: Demo, hosts: Hosts) -> None:
     one, two = demo.story(), demo.story()
     page = await hosts.open(
         '<div id="app"><h2>0</h2><a class="story-widget" id="link"'
@@ -177,7 +179,7 @@ async def test_a_framework_finds_its_link_where_it_left_it(demo: Demo, hosts: Ho
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.locator("#link")).to_be_hidden()
-    # What React does when something comes before the link, when the link goes, and when it comes again.
+    # What React does if an element is inserted before the link, and if the link is removed and inserted again.
     await page.evaluate("app.insertBefore(document.createElement('b'), link)")
     await page.evaluate("window.old = link; app.removeChild(link)")
     await expect(page.locator("story-widget")).to_have_count(0)
@@ -185,20 +187,20 @@ async def test_a_framework_finds_its_link_where_it_left_it(demo: Demo, hosts: Ho
     await page.evaluate("app.insertBefore(old, app.lastElementChild)")
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.locator("story-widget")).to_have_count(1)
-    # The same link with another story, as a router without keys makes it.
+    # The same element with another story, as a router without keys does it.
     await page.evaluate(
         "([href, token]) => { link.href = href; link.dataset.widgetToken = token }",
         [two.link, two.token],
     )
     await expect_reaction(page, "Happy", 0, own=False)
     await expect(page.locator("story-widget")).to_have_count(1)
-    # What the page takes away stays away, and its link is there again.
+    # A widget removed by the page is not inserted again, and its link is visible.
     await page.locator("story-widget").evaluate("widget => widget.remove()")
     await expect(page.get_by_role("link", name="Talk")).to_be_visible()
     await expect(page.locator("story-widget")).to_have_count(0)
 
 
-async def test_a_refused_copy_shows_its_link_again(demo: Demo, hosts: Hosts) -> None:
+async def test_a_rejected_copy_shows_its_link_again(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Failed to load resource", "story-widget: "]
     story = demo.story()
     page = await hosts.open(story.snippet)
@@ -212,7 +214,7 @@ async def test_a_refused_copy_shows_its_link_again(demo: Demo, hosts: Hosts) -> 
     await expect(link).to_be_visible()
 
 
-async def test_a_refused_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> None:
+async def test_a_rejected_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += [OURS]
     story = demo.story()
     elsewhere = story.with_claims(origins=["https://elsewhere.example"])
@@ -223,19 +225,19 @@ async def test_a_refused_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> No
         "for (const type of ['ready', 'error'])"
         "  addEventListener('story-widget:' + type, () => heard.push(type))"
     )
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     await hosts.open(story.snippet.replace(story.token, elsewhere), page=page)
     await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
     await expect(page.get_by_text("Ask for a token that names this origin.")).to_have_count(1)
     await page.clock.run_for(60_000)
-    # The page's first question may have been answered before the refusal came.
+    # The reply to the page's first request may have arrived before the rejection.
     assert (await page.evaluate("heard"))[-1] == "error"
-    assert not [url for url in asked if "?since=" in url]
+    assert not [url for url in requests if "?since=" in url]
     await expect(reaction(page, "Happy")).to_have_count(0)
 
 
-async def test_nothing_is_put_into_a_page_before_it_has_been_loaded(
+async def test_nothing_is_inserted_into_a_page_before_it_has_loaded(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -250,7 +252,9 @@ async def test_nothing_is_put_into_a_page_before_it_has_been_loaded(
     assert await page.evaluate("[window.state, window.same]") == ["complete", True]
 
 
-async def test_one_story_in_one_place_is_one_discussion(demo: Demo, hosts: Hosts) -> None:
+async def test_adjacent_links_and_scripts_of_one_story_make_one_discussion(
+    demo: Demo, hosts: Hosts
+) -> None:
     one, two, three = demo.story(), demo.story(), demo.story()
 
     def script(story: Story) -> str:
@@ -276,27 +280,27 @@ async def test_one_story_in_one_place_is_one_discussion(demo: Demo, hosts: Hosts
 
 
 @pytest.mark.parametrize("place", ["head", "hidden"])
-async def test_a_script_where_nothing_is_shown_says_so_to_who_pasted_it(
+async def test_a_script_in_a_hidden_place_logs_a_message_for_the_owner(
     place: str, demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["story-widget: "]
     story = demo.story()
     page = await hosts.open('<div id="tags" style="display: none"></div>')
-    # As a tag manager does it.
+    # As a tag manager inserts it.
     await page.evaluate(
         "([parent, src, code]) => { const script = document.createElement('script'); script.async = true;"
         " script.src = src; script.dataset.story = code; document.querySelector(parent).append(script) }",
         ["head" if place == "head" else "#tags", f"{demo.server}/embed.js", story.code],
     )
-    async with page.expect_console_message() as told:
+    async with page.expect_console_message() as message:
         pass
-    text = (await told.value).text
-    assert "The <script> with data-story stands in <head>, or in an element that is hidden." in text
+    text = (await message.value).text
+    assert "The <script> with data-story is in <head> or in a hidden element." in text
     assert f'<story-widget src="{story.link}"></story-widget>' in text
     assert await page.locator("head story-widget").count() == 0
 
 
-async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts: Hosts) -> None:
+async def test_a_script_type_that_no_browser_runs_is_ignored(demo: Demo, hosts: Hosts) -> None:
     one, last = demo.story(), demo.story()
     dead = "".join(
         one.script.replace(" async", f' {how} data-story="{one.code}"')
@@ -307,7 +311,7 @@ async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts:
     )
     await reaction(page, "Happy").wait_for()
     assert await widgets(page) == [last.code]
-    # In XHTML, and where a page is put together by script, a noscript has elements in it.
+    # In XHTML, and in pages created by a script, a noscript contains elements.
     await page.evaluate(
         "html => { const it = document.createElement('noscript'); app.append(it);"
         " it.append(document.createRange().createContextualFragment(html)) }",
@@ -320,7 +324,7 @@ async def test_a_script_that_no_browser_runs_asks_for_nothing(demo: Demo, hosts:
     assert await widgets(page) == [last.code, last.code]
 
 
-async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts) -> None:
+async def test_a_hash_router_never_navigates(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     base = '<base href="/elsewhere/">'
     routed = (
@@ -334,7 +338,7 @@ async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts)
     address = page.url
     href = str(await time.get_attribute("href"))
     assert href.startswith(f"{address}#c-")
-    # By pointer and by key: the comment is reached, the address names it, no router hears of it.
+    # By pointer and by key: the comment is focused, the address names it, no router event fires.
     await time.click()
     await expect(page.get_by_role("article")).to_be_focused()
     await page.wait_for_url(href)
@@ -345,14 +349,14 @@ async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts)
     await expect(page.get_by_role("article")).to_be_focused()
     assert page.url == f"{address}#/story/1"
     assert await page.evaluate("[seen, history.state]") == [[], {"page": 1}]
-    # In a tab of its own it is a link like any other.
+    # In a new tab it is a normal link.
     async with page.context.expect_page() as opened:
         await time.click(modifiers=["ControlOrMeta"])
     assert (await opened.value).url in (href, "about:blank")
     await page.get_by_role("button", name="Sort, share, privacy").click()
     mail = await page.get_by_role("link", name="Email").get_attribute("href")
     assert "%23%2Fstory%2F1" in str(mail)
-    # A fragment that only looks like one of ours is the page's.
+    # A fragment that only looks like a comment's belongs to the page.
     await page.evaluate("location.hash = '#c-17'")
     await page.evaluate(f"location.hash = {json.dumps('#c-' + 'x' * 13)}")
     await time.click()
@@ -360,7 +364,7 @@ async def test_the_page_of_a_hash_router_is_never_left(demo: Demo, hosts: Hosts)
     await expect(page.get_by_text("This comment was removed.")).to_have_count(0)
 
 
-async def test_a_page_that_changes_without_end_is_looked_through_now_and_then(
+async def test_a_page_that_changes_continuously_is_scanned_at_intervals(
     demo: Demo, hosts: Hosts
 ) -> None:
     mentions = "".join(
@@ -369,7 +373,7 @@ async def test_a_page_that_changes_without_end_is_looked_through_now_and_then(
     )
     story = demo.story()
     page = await hosts.page(await hosts.reader())
-    # To ask what is shown makes a browser lay the page out.
+    # Reading `innerText` forces a layout.
     await page.add_init_script(
         "window.asked = 0;"
         "const { get } = Object.getOwnPropertyDescriptor(HTMLElement.prototype, 'innerText');"
@@ -395,7 +399,7 @@ async def test_a_page_that_changes_without_end_is_looked_through_now_and_then(
         }"""
     )
     assert await page.evaluate("asked") < 300 * 100 / 4
-    # What comes of it is not missed.
+    # A link inserted meanwhile is found later.
     await page.evaluate("last.firstChild.remove(); last.scrollIntoView()")
     await reaction(page, "Happy").wait_for()
     assert await widgets(page) == [story.code]

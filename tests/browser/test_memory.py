@@ -1,4 +1,4 @@
-"""What a page remembers of its reader, whatever the page, its storage and its clock are like."""
+"""Data stored about the reader, with unusual pages, storage and clocks."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.actions import article, comment, expect_reaction, more, reaction
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.page_metrics import say_all
+from tests.browser.page_metrics import post_comments
 from tests.waiting import SLOWNESS, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -21,9 +21,19 @@ FILL = """
 let s = "x".repeat(1 << 20), i = 0;
 while (s.length) try { localStorage.setItem("junk" + i++, s) } catch { s = s.slice(0, s.length >> 1) }
 """
-#: What docs/users/embed.md says is kept.
-KEPT = {"reader", "first", "name", "reactions", "unsent", "muted", "drafts", "last", "queue"}
-#: What Prototype 1.6, MooTools and their like did to every page.
+#: The stored names that docs/users/embed.md lists.
+STORED_NAMES = {
+    "reader",
+    "first",
+    "name",
+    "reactions",
+    "unsent",
+    "muted",
+    "drafts",
+    "last",
+    "queue",
+}
+#: `toJSON` methods as Prototype 1.6 and MooTools add them to every page.
 OLD_LIBRARY = """<script>
 Array.prototype.toJSON = function () { return "[" + this.map(JSON.stringify).join(", ") + "]" };
 Object.prototype.toJSON = function () { return "an object" };
@@ -33,7 +43,7 @@ Array.prototype.each = Array.prototype._each = Array.prototype.forEach;
 Array.prototype.find = function (f) { return this.filter(f)[0] };
 Array.prototype.clone = function () { return [...this] };
 Array.prototype.remove = Array.prototype.foo = 1;
-Array.from = window.$A = (list) => list ? [...list] : [];
+Array.from = window.$A = (list) => list ? [...comments] : [];
 Object.prototype.extend = function () { return this };
 Object.keys = function (object) { const names = []; for (const name in object) if (object.hasOwnProperty(name)) names.push(name); return names };
 Function.prototype.bind = function (object, ...first) { const f = this; return function (...rest) { return f.apply(object, first.concat(rest)) } };
@@ -42,8 +52,8 @@ Element.addMethods = () => 0;
 </script>"""
 
 
-async def kept(page: Page) -> dict[str, Any]:
-    """The one entry that is ours."""
+async def stored_entry(page: Page) -> dict[str, Any]:
+    """Return the widget's storage entry."""
     text = await page.evaluate(
         "localStorage[Array.prototype.filter.call(Object.getOwnPropertyNames(localStorage),"
         " (name) => name.indexOf('story-widget') === 0)[0]] ?? '{}'"
@@ -52,16 +62,16 @@ async def kept(page: Page) -> dict[str, Any]:
     return content
 
 
-async def test_what_full_storage_does_not_take_is_remembered_and_sent(
+async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    say_all(story, [{"body": "Tiresome", "name": "Troll"}])
+    post_comments(story, [{"body": "Tiresome", "name": "Troll"}])
     page = await hosts.open(story.snippet)
     await reaction(page, "Sad").click()
     await expect_reaction(page, "Sad", 1, own=True)
-    await eventually(lambda: kept(page), "an older entry is there")
+    await eventually(lambda: stored_entry(page), "an older entry is there")
     await page.evaluate(FILL)
     box = page.get_by_role("textbox", name="Your comment")
     await box.fill("From the full shelf " + "x" * 2_000)
@@ -74,7 +84,7 @@ async def test_what_full_storage_does_not_take_is_remembered_and_sent(
     posted = article(page, "From the full shelf")
     await expect(posted).to_have_count(1, timeout=LATE)
     await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
-    # So are the reader, what is half written, and whom no one wants to read.
+    # So are the reader token, the draft and the muted authors.
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect_reaction(page, "Sad", 0, own=False)
@@ -87,15 +97,15 @@ async def test_what_full_storage_does_not_take_is_remembered_and_sent(
         "for (const name of Object.keys(localStorage)) if (/^junk/.test(name)) delete localStorage[name]"
     )
     await answer.fill("Half a thought")
-    # All of it is written as soon as there is room.
-    content = await kept(page)
+    # Everything is written as soon as storage has space.
+    content = await stored_entry(page)
     assert content["muted"] == ["Troll"]
     assert content["reactions"] == {story.code: "happy"}
     assert list(content["drafts"].values()) == ["Half a thought"]
     assert content["reader"].startswith("r1.")
 
 
-async def test_a_first_reader_of_a_page_whose_storage_is_full_stays_one(
+async def test_a_new_reader_stays_the_same_reader_with_full_storage(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -107,12 +117,12 @@ async def test_a_first_reader_of_a_page_whose_storage_is_full_stays_one(
     await expect_reaction(page, "Sad", 0, own=False)
 
 
-async def test_in_a_page_with_an_old_library_all_is_kept_under_names_that_stay(
+async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented_names(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += NOISE
     story = demo.story()
-    say_all(story, [{"body": "Tiresome", "name": "Troll"}])
+    post_comments(story, [{"body": "Tiresome", "name": "Troll"}])
     page = await hosts.open(story.snippet, head=OLD_LIBRARY)
     await reaction(page, "Sad").click()
     await expect_reaction(page, "Sad", 1, own=True)
@@ -128,8 +138,8 @@ async def test_in_a_page_with_an_old_library_all_is_kept_under_names_that_stay(
     await page.get_by_role("textbox", name="Your reply to Ana").fill("From the tunnel")
     await page.get_by_role("textbox", name="Your reply to Ana").press("Control+Enter")
     await page.get_by_text("Waiting to be sent: From the tunnel").wait_for()
-    content = await kept(page)
-    assert set(content) <= KEPT
+    content = await stored_entry(page)
+    assert set(content) <= STORED_NAMES
     assert content["muted"] == ["Troll"]
     assert content["name"] == "Ana"
     assert content["reactions"] == {story.code: "sad"}
@@ -144,7 +154,7 @@ async def test_in_a_page_with_an_old_library_all_is_kept_under_names_that_stay(
     await expect(box).to_have_value("Half a thought")
 
 
-async def test_what_is_typed_before_the_part_for_it_has_come_is_a_draft(
+async def test_text_typed_before_the_writing_part_loads_is_a_draft(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -155,17 +165,17 @@ async def test_what_is_typed_before_the_part_for_it_has_come_is_a_draft(
     box = page.get_by_role("textbox", name="Your comment")
     await box.click()
     await box.press_sequentially("Typed too early")
-    await eventually(lambda: held, "the part is asked for")
-    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
+    await eventually(lambda: held, "the part is requested")
+    assert (await stored_entry(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
-    assert (await kept(page))["drafts"] == {f"{story.code} ": "Typed too early"}
+    assert (await stored_entry(page))["drafts"] == {f"{story.code} ": "Typed too early"}
     await page.unroute_all()
     await page.reload()
     await expect(box).to_have_value("Typed too early")
 
 
-async def test_a_draft_of_yesterday_is_there_before_the_part_for_it_has_come(
+async def test_an_old_draft_is_shown_before_the_writing_part_loads(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -180,25 +190,23 @@ async def test_a_draft_of_yesterday_is_there_before_the_part_for_it_has_come(
     await box.press_sequentially("!")
     both = {f"{story.code} ": await box.input_value()}
     assert len(both[f"{story.code} "]) == len("Half a thought!")
-    assert (await kept(page))["drafts"] == both
-    await eventually(lambda: held, "the part is asked for")
+    assert (await stored_entry(page))["drafts"] == both
+    await eventually(lambda: held, "the part is requested")
     await held[0]()
     await page.get_by_role("textbox", name="Name").wait_for()
-    assert (await kept(page))["drafts"] == both
+    assert (await stored_entry(page))["drafts"] == both
 
 
-async def test_what_is_remembered_holds_where_reading_needs_a_token(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_stored_data_is_used_where_reading_needs_a_token(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Failed to load resource"]
     story = demo.story(demo.site("members", "open_reading=off"))
-    say_all(
+    post_comments(
         story,
         [{"body": "A good word", "name": "Ines"}, {"body": "Tiresome", "name": "Yusuf"}],
     )
     page = await hosts.open(story.snippet)
     await article(page, "Tiresome").wait_for()
-    # As it is kept by a page that was left before there was an answer.
+    # As stored by a page that was left before the reply.
     await page.evaluate(
         "([server, code]) => localStorage.setItem(`story-widget ${server} members`,"
         " JSON.stringify({ muted: ['Yusuf'], unsent: { [code]: 'sad' } }))",
@@ -210,13 +218,13 @@ async def test_what_is_remembered_holds_where_reading_needs_a_token(
     await expect(article(page, "Tiresome")).to_have_count(0)
 
     async def sent() -> bool:
-        return "unsent" not in await kept(page)
+        return "unsent" not in await stored_entry(page)
 
-    await eventually(sent, "the reaction has an answer")
+    await eventually(sent, "the reaction has a reply")
 
 
-def shifted(minutes: int) -> str:
-    """The clock of a reader is so many minutes ahead."""
+def clock_ahead(minutes: int) -> str:
+    """Set the reader's clock ahead by this many minutes."""
     return f"""<script>{{
       const Real = Date, ahead = {minutes * 60_000};
       window.Date = class extends Real {{
@@ -227,12 +235,12 @@ def shifted(minutes: int) -> str:
 
 
 @pytest.mark.parametrize("minutes", [20, -20, 0])
-async def test_times_are_the_servers_whatever_the_readers_clock_says(
+async def test_times_follow_the_servers_clock_not_the_readers(
     demo: Demo, hosts: Hosts, minutes: int
 ) -> None:
     story = demo.story()
-    say_all(story, [{"body": "Said elsewhere", "name": "Yusuf"}])
-    page = await hosts.open(story.snippet, head=shifted(minutes))
+    post_comments(story, [{"body": "Said elsewhere", "name": "Yusuf"}])
+    page = await hosts.open(story.snippet, head=clock_ahead(minutes))
     await expect(article(page, "Said elsewhere").locator("time")).to_have_text("now")
     await comment(page, "Said here")
     await expect(article(page, "Said here")).to_be_focused()
@@ -244,14 +252,14 @@ async def test_times_are_the_servers_whatever_the_readers_clock_says(
 
 
 @pytest.mark.parametrize("minutes", [20, -20])
-async def test_a_comment_can_be_changed_no_longer_than_the_server_takes_it(
+async def test_a_comment_can_be_edited_only_while_the_server_accepts_it(
     demo: Demo, hosts: Hosts, minutes: int
 ) -> None:
-    # The server's clock is the real one: only the reader's page lives on.
+    # The server uses the real clock; only the page's clock advances.
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(story.snippet, page=page, head=shifted(minutes))
+    await hosts.open(story.snippet, page=page, head=clock_ahead(minutes))
     await comment(page, "Said here")
     await expect(article(page, "Said here")).to_be_focused()
     await page.clock.fast_forward("14:00")
@@ -276,37 +284,39 @@ async def test_a_comment_can_be_changed_no_longer_than_the_server_takes_it(
         *((lang, None) for lang in ("{{ lang }}", "x-default", "x-klingon", "en-", "de DE", "")),
     ],
 )
-async def test_no_language_of_a_page_costs_the_discussion(
+async def test_an_invalid_page_language_does_not_prevent_the_discussion(
     demo: Demo, hosts: Hosts, lang: str, sent: str | None
 ) -> None:
-    hosts.expected += NOISE  # No one has shown the story yet: 404.
+    hosts.expected += NOISE  # The server does not know the story yet: 404.
     page = await hosts.page(await hosts.reader())
-    asked: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
 
     def listen(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
 
         def pass_on(frame: str | bytes) -> None:
-            asked.append(json.loads(frame))
+            messages.append(json.loads(frame))
             server.send(frame)
 
         route.on_message(pass_on)
 
     await page.route_web_socket("**/v1/live", listen)
     await hosts.open(demo.story(known=False).snippet, page=page, attributes=f'lang="{lang}"')
-    # Only who has subscribed is told.
+    # Only subscribed stories receive it.
     await expect(page.locator("story-widget [part=presence]")).to_contain_text("1")
-    assert asked[0].get("lang") == sent
+    assert messages[0].get("lang") == sent
 
 
-async def test_no_address_of_a_page_costs_the_discussion(demo: Demo, hosts: Hosts) -> None:
+async def test_an_unusual_page_address_does_not_prevent_the_discussion(
+    demo: Demo, hosts: Hosts
+) -> None:
     hosts.expected += NOISE
     page = await hosts.open("")
     address = page.url + "/" + "a" * 2_100
     path = address.split("/", 3)[3]
     story = demo.story(known=False)
     html = f'<!doctype html><html lang="en"><title>Far</title><link rel=icon href="data:,">{story.snippet}'
-    hosts.papers.pages["/" + path] = (html.encode(), {})
+    hosts.host_sites.pages["/" + path] = (html.encode(), {})
     await page.goto(address)
     await page.get_by_text("1 person is reading this").wait_for()
 

@@ -1,4 +1,4 @@
-"""Parts of the embed that come later: of which build they are, from where, and that they are what they were."""
+"""Lazy parts: they are of the right build, from the right server, and unaltered."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ Opened = Callable[[Callable[[str], int]], Front]
 
 @pytest.fixture(scope="session")
 def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of another build of the same source, as any next version is one."""
+    """Build the same source with other bytes, as a next version has. Yields its folder."""
     folder = tmp_path_factory.mktemp("other-build")
     names = {"EMBED_STATIC": str(folder), "EMBED_LABEL": "2"}
     command = [node(), str(ROOT / "js" / "build.mjs")]
@@ -45,11 +45,11 @@ def other_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def other(
+async def next_version(
     demo: Demo, other_build: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[ServerProcess]:
-    """A process of the next version, on the demo's database, as in the middle of a deploy."""
-    # With a bus of its own it needs no child process, which would be of this build.
+    """Run a process of the next version on the demo's database, as during a deploy."""
+    # With its own bus it needs no child process, which would be of this build.
     valkey = Valkey()
     valkey.start()
     env = {
@@ -73,7 +73,7 @@ async def other(
 
 @pytest.fixture
 def front() -> Iterator[Opened]:
-    """Opens addresses in front of servers."""
+    """Return a function that opens a proxy in front of servers."""
     fronts: list[Front] = []
 
     def opened(choose: Callable[[str], int]) -> Front:
@@ -85,21 +85,21 @@ def front() -> Iterator[Opened]:
         one.close()
 
 
-def at(story: Story, server: str | Front) -> Story:
-    """The same story as its snippet has it at another address."""
+def story_at(story: Story, server: str | Front) -> Story:
+    """Return the story with another server address."""
     return replace(story, server=server if isinstance(server, str) else server.url)
 
 
-def pinned(story: Story) -> str:
-    """The snippet with the file of this build and its integrity."""
+def pinned_snippet(story: Story) -> str:
+    """Return the snippet with the pinned file of this build and its integrity."""
     return (
         f'{story.anchor}<script async crossorigin src="{story.server}/embed/{MANIFEST["file"]}" '
         f'integrity="{MANIFEST["integrity"]}"></script>'
     )
 
 
-async def take_part(page: Page, text: str) -> None:
-    """React, write with a preview, and look at what can be chosen: all parts."""
+async def use_all_parts(page: Page, text: str) -> None:
+    """React, post with a preview and open the options: this loads all parts."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await page.get_by_role("textbox", name="Your comment").click()
@@ -113,25 +113,25 @@ async def take_part(page: Page, text: str) -> None:
 
 
 @pytest.mark.parametrize("first", ["the new", "the old"])
-async def test_in_a_deploy_a_page_gets_its_parts_from_whichever_process_answers(
-    first: str, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+async def test_during_a_deploy_a_page_gets_its_parts_from_any_process(
+    first: str, demo: Demo, next_version: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
-    """Also: a page that was opened before the deploy, when all processes are new ones."""
-    ports = (other.port, demo.port) if first == "the new" else (demo.port, other.port)
+    """Also a page that was opened before the deploy, when all processes are new."""
+    ports = (next_version.port, demo.port) if first == "the new" else (demo.port, next_version.port)
     door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
-    page = await hosts.open(at(demo.story(), door).snippet)
-    await take_part(page, "Between two releases")
-    assert len([path for path in door.asked if LATER.match(path)]) == 5
+    page = await hosts.open(story_at(demo.story(), door).snippet)
+    await use_all_parts(page, "Between two releases")
+    assert len([path for path in door.paths if LATER.match(path)]) == 5
 
 
 @pytest.mark.parametrize("german", [False, True])
 async def test_widgets_of_servers_of_different_versions_both_work(
-    german: bool, demo: Demo, other: ServerProcess, front: Opened, hosts: Hosts
+    german: bool, demo: Demo, next_version: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
-    """The first script draws both; its parts are where it came from."""
-    behind = front(lambda _: other.port)
+    """The first script draws both widgets; its parts come from its own server."""
+    behind = front(lambda _: next_version.port)
     behind.missing = re.compile(re.escape(LIVE.removesuffix("live.js")))
-    mine, theirs = demo.story(), at(demo.story(), behind)
+    mine, theirs = demo.story(), story_at(demo.story(), behind)
     attributes = 'lang="de"' if german else 'lang="en"'
     page = await hosts.open(mine.snippet + theirs.anchor, attributes=attributes)
     await page.add_script_tag(url=f"{behind.url}/embed.js")
@@ -142,25 +142,28 @@ async def test_widgets_of_servers_of_different_versions_both_work(
         await page.locator("textarea").nth(number).fill(f"Comment {number}")
         await page.locator("[part=button]").nth(number).click()
         await expect(article(page, f"Comment {number}")).to_be_visible()
-    assert not [path for path in behind.asked if LATER.match(path)]
+    assert not [path for path in behind.paths if LATER.match(path)]
 
 
 def copy_script(hosts: Hosts) -> None:
-    """The first file at /copied/embed.js of the host pages, which have none of the others."""
+    """Serve the first file at /copied/embed.js of a host page, without the parts."""
     script = (ROOT / "widget_server" / "static" / "embed.js").read_text("utf-8")
-    hosts.papers.pages["/copied/embed.js"] = (script.encode(), {"Content-Type": "text/javascript"})
+    hosts.host_sites.pages["/copied/embed.js"] = (
+        script.encode(),
+        {"Content-Type": "text/javascript"},
+    )
 
 
-async def test_parts_come_from_the_storys_server_where_the_script_came_from_elsewhere(
+async def test_parts_come_from_the_storys_server_if_the_script_came_from_elsewhere(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
     copy_script(hosts)
     page = await hosts.open(demo.story().anchor + '<script src="/copied/embed.js"></script>')
-    await take_part(page, "From elsewhere")
+    await use_all_parts(page, "From elsewhere")
 
 
-async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
+async def test_a_missing_part_is_requested_again_for_a_minute(
     demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
@@ -168,17 +171,17 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
     door.missing = re.compile(r"-live\.js")
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(at(demo.story(), door).snippet, page=page)
+    await hosts.open(story_at(demo.story(), door).snippet, page=page)
     await reaction(page, "Happy").click()
 
-    async def asked(number: int) -> None:
+    async def requested(number: int) -> None:
         async def more() -> bool:
             await page.clock.run_for(500)
-            return len([path for path in door.asked if "-live.js" in path]) >= number
+            return len([path for path in door.paths if "-live.js" in path]) >= number
 
-        await eventually(more, f"it was asked for {number} times")
+        await eventually(more, f"it was requested {number} times")
 
-    await asked(6)
+    await requested(6)
     await expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
     door.missing = None
 
@@ -186,36 +189,36 @@ async def test_a_part_that_is_missing_is_asked_for_again_for_a_minute(
         await page.clock.run_for(1_000)
         return await reaction(page, "Happy").get_attribute("aria-pressed") == "true"
 
-    await eventually(came, "the reaction was taken when the part was there")
+    await eventually(came, "the reaction is stored once the part is loaded")
     await expect_reaction(page, "Happy", 1, own=True)
 
 
-async def test_a_part_that_never_comes_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
+async def test_a_part_that_never_arrives_is_requested_again(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    asked: list[Route] = []
+    routes: list[Route] = []
 
     async def swallow_the_first(route: Route) -> None:
-        asked.append(route)
-        if len(asked) > 1:
+        routes.append(route)
+        if len(routes) > 1:
             await route.continue_()
 
     await page.route("**/*-live.js*", swallow_the_first)
     await hosts.open(story.snippet, page=page)
     await reaction(page, "Happy").click()
-    await eventually(lambda: asked, "the part is asked for")
+    await eventually(lambda: routes, "the part is requested")
 
     async def stored() -> bool:
         await page.clock.run_for(1_000)
         return bool(await page.evaluate("JSON.parse(Object.values(localStorage)[0]).reader ?? 0"))
 
-    await eventually(stored, "the reaction has an answer")
+    await eventually(stored, "the reaction has a reply")
     await expect_reaction(page, "Happy", 1, own=True)
     await page.unroute_all()
 
 
-async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
+async def test_an_unreachable_server_does_not_block_the_parts_of_another(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource", "story-widget: "]
@@ -229,7 +232,7 @@ async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
     async def stored() -> bool:
         return bool(await page.evaluate("'reader' in JSON.parse(Object.values(localStorage)[0])"))
 
-    await eventually(stored, "the reaction has an answer")
+    await eventually(stored, "the reaction has a reply")
     await expect_reaction(page, "Happy", 1, own=True)
 
 
@@ -246,25 +249,25 @@ async def test_a_server_that_is_away_does_not_keep_another_ones_parts_away(
         ("live", False),
     ],
 )
-async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
+async def test_a_part_with_the_wrong_hash_never_runs(
     part: str, preloads: bool, demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
-    """Said in the console by the browser itself; taken as soon as it is what it was."""
+    """The browser reports it in the console. The part loads as soon as its bytes are right."""
     hosts.expected += [REFUSED, "Fetch API cannot load"]
     door = front(lambda _: demo.port)
     door.spoilt = re.compile(rf"-{part}\.js")
     page = await hosts.page(await hosts.reader())
     if not preloads:
         await page.add_init_script("DOMTokenList.prototype.supports = () => false")
-    story = at(demo.story(), door)
-    await hosts.open(pinned(story), page=page)
-    trying = asyncio.create_task(take_part(page, "Not spoilt"))
+    story = story_at(demo.story(), door)
+    await hosts.open(pinned_snippet(story), page=page)
+    trying = asyncio.create_task(use_all_parts(page, "Not spoilt"))
     try:
 
         def refused() -> bool:
-            return any(f"-{part}.js" in text for text in hosts.said if text.startswith(REFUSED))
+            return any(f"-{part}.js" in text for text in hosts.console if text.startswith(REFUSED))
 
-        await eventually(refused, "the console says which file it was")
+        await eventually(refused, "the console names the file")
         assert await page.evaluate("window.spoilt") is None
         door.spoilt = None
         await trying
@@ -276,7 +279,7 @@ async def test_a_part_that_is_not_what_the_first_file_knows_never_runs(
 @pytest.mark.parametrize(
     "script_src", ["{server}", "'nonce-r4nd0m'", "'nonce-r4nd0m' 'strict-dynamic'"]
 )
-async def test_a_pinned_page_with_policies_of_integrity_and_trusted_types_has_all_parts(
+async def test_a_pinned_page_with_integrity_and_trusted_types_policies_loads_all_parts(
     script_src: str, demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Loading the image 'data:,'"]
@@ -290,15 +293,15 @@ async def test_a_pinned_page_with_policies_of_integrity_and_trusted_types_has_al
         ),
     }
     story = demo.story()
-    body = pinned(story).replace("<script async", '<script async nonce="r4nd0m"')
+    body = pinned_snippet(story).replace("<script async", '<script async nonce="r4nd0m"')
     page = await hosts.open(body, headers=headers)
-    await take_part(page, "Under policies")
+    await use_all_parts(page, "Under policies")
 
 
-async def test_words_of_a_language_are_only_ever_text(
+async def test_strings_of_a_locale_file_are_inserted_as_text(
     demo: Demo, front: Opened, hosts: Hosts, other_build: Path
 ) -> None:
-    """No hash covers them: whatever they are, they are written, not run."""
+    """No hash covers them: their content is inserted as text, never run."""
     door = front(lambda _: demo.port)
     page = await hosts.page(await hosts.reader())
     evil = '<img src=x onerror="window.spoilt=1"><script>window.spoilt=1</script>{n}'
@@ -313,7 +316,7 @@ async def test_words_of_a_language_are_only_ever_text(
         await route.fulfill(response=answer, json=words)  # type: ignore[attr-defined]
 
     await page.route("**/*.json", spoil)
-    await hosts.open(at(demo.story(), door).snippet, page=page, attributes='lang="de"')
+    await hosts.open(story_at(demo.story(), door).snippet, page=page, attributes='lang="de"')
     await page.get_by_text("<img src=x").first.wait_for()
     await page.locator("textarea").click()
     await page.locator("textarea").fill("Written")

@@ -1,4 +1,4 @@
-"""Where a page puts the widget, and what a browser makes of it: narrow places, columns, forced colours, translation."""
+"""Layouts around the widget and browser features: narrow columns, forced colours, translation."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.page_metrics import say_all
+from tests.browser.page_metrics import post_comments
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -24,8 +24,8 @@ PLACES = {
 }
 
 
-async def sideways(page: Page) -> int:
-    """How much wider the page is than its window."""
+async def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
     found: int = await page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
@@ -33,7 +33,7 @@ async def sideways(page: Page) -> int:
 
 
 @pytest.mark.parametrize("form", ["element", "link"])
-async def test_a_place_that_asks_its_content_for_a_width_gets_one(
+async def test_a_parent_sized_by_its_content_gets_a_width(
     form: str, demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -50,11 +50,11 @@ async def test_a_place_that_asks_its_content_for_a_width_gets_one(
             box = await page.locator("story-widget").bounding_box()
             assert box, name
             assert box["width"] >= least, (name, width, box)
-            assert await sideways(page) == 0, (name, width)
+            assert await overflow(page) == 0, (name, width)
 
 
 @pytest.mark.parametrize(("width", "direction"), [(320, "ltr"), (390, "rtl"), (900, "ltr")])
-async def test_all_reactions_are_of_one_width(
+async def test_all_reactions_have_the_same_width(
     width: int, direction: str, demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     page = await hosts.open(
@@ -68,11 +68,11 @@ async def test_all_reactions_are_of_one_width(
         "all => all.map((each) => Math.round(each.getBoundingClientRect().width))"
     )
     assert max(sizes) - min(sizes) <= 1, sizes
-    assert await sideways(page) == 0
+    assert await overflow(page) == 0
     await photograph(page, f"reactions-{width}-{direction}")
 
 
-async def test_columns_do_not_part_the_question_from_its_answers(
+async def test_columns_do_not_separate_the_prompt_from_its_reactions(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     page = await hosts.open(
@@ -100,7 +100,7 @@ async def test_in_forced_colours_every_button_has_all_its_edges(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
-    say_all(story, [{"body": "A comment.", "name": "Ana"}])
+    post_comments(story, [{"body": "A comment.", "name": "Ana"}])
     page = await hosts.open(story.snippet, forced_colors="active")
     await article(page, "A comment.").wait_for()
     cut = await article(page, "A comment.").evaluate(
@@ -111,14 +111,14 @@ async def test_in_forced_colours_every_button_has_all_its_edges(
     await photograph(page, "forced-colours")
 
 
-async def test_marks_that_pile_up_stay_in_their_comment(
+async def test_stacked_combining_marks_stay_in_their_comment(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
     pile = "Z" + "\u0310" * 200
-    say_all(story, [{"body": "Above."}, {"body": pile, "name": "Ana"}])
+    post_comments(story, [{"body": "Above."}, {"body": pile, "name": "Ana"}])
     page = await hosts.open(story.snippet)
-    piled = page.locator("[part=text]").filter(has_text="Z")
+    piled = page.locator("[part=comment-text]").filter(has_text="Z")
     await piled.wait_for()
     head = page.get_by_role("article").filter(has=piled).locator("h4")
     clip = await head.bounding_box()
@@ -142,11 +142,11 @@ TRANSLATE = """widget => {
 }"""
 
 
-async def test_what_a_browser_has_translated_stays_translated_and_counts_go_on(
+async def test_text_translated_by_the_browser_stays_translated_and_counts_update(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
-    (top,) = say_all(story, [{"body": "A comment.", "name": "Ana"}])
+    (top,) = post_comments(story, [{"body": "A comment.", "name": "Ana"}])
     page = await hosts.open(story.snippet)
     other = await hosts.open(story.snippet, site=1)
     await page.get_by_text("2 people are reading").wait_for()
@@ -159,14 +159,14 @@ async def test_what_a_browser_has_translated_stays_translated_and_counts_go_on(
     await reaction(other, "Happy").click()
     await expect_reaction(other, "Happy", 2, own=True)
     await expect(happy.locator("span").last).to_have_text("2")
-    # A reaction to the comment changes one of its buttons, and not the words of the others.
+    # A reaction to the comment changes one of its buttons, not the texts of the others.
     await article(other, "A comment.").get_by_role("button", name="React").click()
     await article(other, "A comment.").get_by_role("button", name="Thinking").click()
     one = page.get_by_role("article")
     await expect(one.get_by_role("button").nth(0)).to_have_text("React 1")
     await expect(one.get_by_role("button").nth(1)).to_have_text("T[Reply]")
     await expect(one.get_by_role("button").nth(2)).to_have_text("T[More]")
-    # What is new is said, in the words it came in, wherever it stands.
+    # New texts are drawn untranslated, wherever they are.
     await comment(other, "More of it")
     await page.get_by_role("button", name="Show 1 new comment").click()
     await expect(page.get_by_role("heading", name="2 comments")).to_be_visible()

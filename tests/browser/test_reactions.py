@@ -1,4 +1,4 @@
-"""Reactions: one tap, one choice, and the truth in the end."""
+"""Reactions: choosing, changing and removing them; the counts agree with the server in the end."""
 
 import json
 from typing import Any, Literal
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 NAMES = ["Surprised", "Thinking", "Happy", "Sad", "Fired up"]
 
 
-async def test_five_faces_stand_in_the_order_of_the_site_under_its_question(
+async def test_five_reactions_are_shown_in_the_sites_order_under_its_prompt(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.open(demo.story().snippet)
@@ -25,7 +25,7 @@ async def test_five_faces_stand_in_the_order_of_the_site_under_its_question(
         await expect(button).to_have_attribute("aria-pressed", "false")
 
 
-async def test_a_choice_is_changed_and_taken_back_by_keyboard(demo: Demo, hosts: Hosts) -> None:
+async def test_a_choice_is_changed_and_removed_by_keyboard(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
     await reaction(page, "Sad").focus()
     await page.keyboard.press("Space")
@@ -47,7 +47,7 @@ async def test_a_choice_is_still_marked_after_a_reload(demo: Demo, hosts: Hosts)
     await page.wait_for_function("localStorage.length === 1")
     await page.reload()
     await expect_reaction(page, "Thinking", 1, own=True)
-    # Not from memory alone: the server says so as well.
+    # Not only from storage: the server confirms it.
     stranger = await hosts.open(story.snippet)
     await expect_reaction(stranger, "Thinking", 1, own=False)
     await page.evaluate(
@@ -61,7 +61,7 @@ async def test_a_choice_is_still_marked_after_a_reload(demo: Demo, hosts: Hosts)
     await expect_reaction(page, "Thinking", 1, own=True)
 
 
-async def test_a_hurried_reader_ends_where_the_last_tap_went(demo: Demo, hosts: Hosts) -> None:
+async def test_after_fast_taps_the_last_choice_is_stored(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.open(story.snippet)
     await reaction(page, "Happy").wait_for()
@@ -74,7 +74,9 @@ async def test_a_hurried_reader_ends_where_the_last_tap_went(demo: Demo, hosts: 
     await expect_reaction(page, "Happy", 0, own=False)
 
 
-async def test_a_refused_reaction_goes_back_and_says_why(demo: Demo, hosts: Hosts) -> None:
+async def test_a_rejected_reaction_is_reverted_and_shows_the_reason(
+    demo: Demo, hosts: Hosts
+) -> None:
     hosts.expected += ["Failed to load resource"]
     page = await hosts.page(await hosts.reader())
     detail = "Too fast. Wait a moment and send it again."
@@ -92,7 +94,7 @@ async def test_a_refused_reaction_goes_back_and_says_why(demo: Demo, hosts: Host
     await expect_reaction(page, "Happy", 0, own=False)
 
 
-async def test_a_first_reaction_whose_answer_is_lost_counts_once(demo: Demo, hosts: Hosts) -> None:
+async def test_a_first_reaction_whose_reply_is_lost_counts_once(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
 
@@ -100,7 +102,7 @@ async def test_a_first_reaction_whose_answer_is_lost_counts_once(demo: Demo, hos
         server = route.connect_to_server()
 
         def pass_on(frame: str | bytes) -> None:
-            # The reader's token comes with the answer: without it the reader stays unknown.
+            # The reply brings the reader token: without it the reader stays unknown.
             if json.loads(frame)["type"] != "ok":
                 route.send(frame)
 
@@ -144,7 +146,7 @@ async def test_nothing_is_stored_before_the_reader_acts(demo: Demo, hosts: Hosts
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
+async def test_icons_float_up_as_others_react_unless_reduced_motion_is_set(
     motion: Literal["no-preference", "reduce"], demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -156,7 +158,7 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
           window.tall = document.body.scrollHeight;
           window.moved = false;
           new MutationObserver(() => {
-            window.most = Math.max(window.most, button.querySelectorAll(".rising").length);
+            window.most = Math.max(window.most, button.querySelectorAll(".floating-icon").length);
             window.moved ||= document.body.scrollHeight !== window.tall;
           }).observe(button, { childList: true, subtree: true });
         }"""
@@ -168,8 +170,8 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
         assert await page.evaluate("window.most") == 0
         return
     await page.wait_for_function("window.most > 0")
-    rising = page.locator(".rising")
-    # What is only to be seen is said to no one, takes no room, is bounded, and passes.
+    rising = page.locator(".floating-icon")
+    # The animation is not announced, causes no layout shift, is bounded and ends.
     await expect(rising).to_have_count(0)
     assert await page.evaluate("window.most") <= 6
     assert not await page.evaluate("window.moved")
@@ -177,9 +179,7 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
     await expect(page.get_by_role("status")).to_have_text("")
 
 
-async def test_a_reaction_may_be_called_like_what_every_object_has(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_a_reaction_key_may_be_an_object_prototype_name(demo: Demo, hosts: Hosts) -> None:
     site = demo.site("odd-post", "reactions=happy,constructor:Built:🏗")
     story = demo.story(site)
     page = await hosts.open(story.snippet)

@@ -1,4 +1,4 @@
-"""Reading: one way in, links to comments, order, people not to be read, reactions to comments."""
+"""Reading: requests, links to comments, order, muting, reactions to comments, filters."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def say(story: Story, text: str, **fields: str) -> str:
-    """Post a comment as someone who is seen only once; its id."""
+    """Post a comment as a new reader and return its id."""
     action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code, "body": text}
     body = json.dumps({**action, "key": secrets.token_hex(8), **fields}).encode()
     headers = {"Content-Type": "text/plain", "Origin": "https://northside.example"}
@@ -26,20 +26,20 @@ def say(story: Story, text: str, **fields: str) -> str:
     return found
 
 
-async def test_1_one_script_one_snapshot_one_socket_and_no_one_else_is_asked(
+async def test_1_a_page_loads_one_script_one_snapshot_and_one_socket_from_one_server(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
     say(story, "First")
     page = await hosts.page(await hosts.reader())
-    asked: list[str] = []
+    requests: list[str] = []
     sockets: list[str] = []
-    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    page.on("request", lambda request: requests.append(f"{request.method} {request.url}"))
     page.on("websocket", lambda socket: sockets.append(socket.url))
     await hosts.open(story.snippet, page=page)
     await page.get_by_text("1 person is reading this").wait_for()
-    own = [each for each in asked[1:] if "data:" not in each]
-    # What it takes to read, and when that is drawn the part that opens the socket.
+    own = [each for each in requests[1:] if "data:" not in each]
+    # The files for reading first; when that is drawn, the part that opens the socket.
     part = MANIFEST["parts"]["connection"]["file"]
     assert own == [
         f"GET {demo.server}/embed.js",
@@ -49,7 +49,7 @@ async def test_1_one_script_one_snapshot_one_socket_and_no_one_else_is_asked(
     assert len(sockets) == 1
 
 
-async def test_36_a_link_to_a_comment_leads_to_it_wherever_it_is(demo: Demo, hosts: Hosts) -> None:
+async def test_36_a_link_to_a_comment_opens_it_wherever_it_is(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     ids = [say(story, f"Number {number}.") for number in range(25)]
     page = await hosts.page(await hosts.reader())
@@ -80,7 +80,7 @@ async def test_the_order_is_chosen_and_kept_while_paging(demo: Demo, hosts: Host
     await expect(page.get_by_role("article").last).to_contain_text("Number 24.")
 
 
-async def test_a_comment_is_reacted_to_by_keyboard_and_others_see_it(
+async def test_a_reaction_to_a_comment_by_keyboard_appears_for_others(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
@@ -100,7 +100,7 @@ async def test_a_comment_is_reacted_to_by_keyboard_and_others_see_it(
     await expect(other.get_by_role("button", name="React, comment by Ana")).to_be_visible()
 
 
-async def test_a_person_is_muted_here_and_heard_again(demo: Demo, hosts: Hosts) -> None:
+async def test_an_author_is_muted_and_unmuted(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     say(story, "Loud words", name="Trumpet")
     quiet = say(story, "Quiet words", name="Flute")
@@ -108,11 +108,11 @@ async def test_a_person_is_muted_here_and_heard_again(demo: Demo, hosts: Hosts) 
     page = await hosts.open(story.snippet)
     await more(page, "Loud words", "Mute Trumpet")
     await expect(article(page, "Loud")).to_have_count(0)
-    # What is told covers what lies below it until the reader goes on.
-    told = page.locator(".toast", has_text="You will not see Trumpet here.")
-    await expect(told).to_be_in_viewport()
+    # The message covers the content below it until the next click.
+    message = page.locator(".toast", has_text="You will not see Trumpet here.")
+    await expect(message).to_be_in_viewport()
     await page.get_by_role("heading", name="3 comments").click()
-    await expect(told).to_have_count(0)
+    await expect(message).to_have_count(0)
     await page.reload()
     await article(page, "Quiet words").wait_for()
     await expect(article(page, "Loud words")).to_have_count(0)
@@ -121,7 +121,7 @@ async def test_a_person_is_muted_here_and_heard_again(demo: Demo, hosts: Hosts) 
     await expect(article(page, "Loud words")).to_be_visible()
 
 
-async def test_17_forget_takes_away_all_that_was_left(demo: Demo, hosts: Hosts) -> None:
+async def test_17_forget_deletes_everything_the_reader_left(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.open(story.snippet)
     await comment(page, "Soon forgotten", Name="Ana")
@@ -136,9 +136,7 @@ async def test_17_forget_takes_away_all_that_was_left(demo: Demo, hosts: Hosts) 
     assert await page.evaluate("localStorage.length") == 0
 
 
-async def test_the_page_is_told_what_happens_without_a_word_about_the_reader(
-    demo: Demo, hosts: Hosts
-) -> None:
+async def test_page_events_contain_nothing_about_the_reader(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     head = (
         "<script>window.heard = []; for (const type of ['ready', 'react', 'comment'])"
@@ -155,14 +153,14 @@ async def test_the_page_is_told_what_happens_without_a_word_about_the_reader(
     ]
 
 
-async def test_a_long_thread_is_folded_and_unfolds_for_a_link_into_it(
+async def test_a_long_thread_is_folded_and_unfolds_for_a_link_to_a_reply(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
     top = say(story, "The question")
     ids = [say(story, f"Reply {number}.", parent=top) for number in range(9)]
     page = await hosts.open(story.snippet)
-    # The fifth is there, the sixth is not.
+    # The fifth reply is drawn, the sixth is not.
     await article(page, "Reply 4.").wait_for()
     await expect(article(page, "Reply 5.")).to_have_count(0)
     await page.get_by_role("button", name="Show 4 more replies").press("Enter")
@@ -174,14 +172,14 @@ async def test_a_long_thread_is_folded_and_unfolds_for_a_link_into_it(
     await expect(article(page, "Reply 7.")).to_be_focused()
 
 
-async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_with_them(
+async def test_filters_by_language_and_copy_also_apply_while_paging(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story(label="Northside Weekly", lang="en")
     page = await hosts.open(story.snippet)
     options = page.get_by_role("button", name="Sort, share, privacy")
     await options.press("Enter")
-    # One language and one copy leave nothing to choose.
+    # With one language and one copy there is no filter.
     await page.get_by_role("combobox", name="Order").wait_for()
     await expect(page.get_by_role("combobox")).to_have_count(1)
 
@@ -190,7 +188,7 @@ async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_wi
     for number in range(22):
         say(story, f"Number {number}.")
     say(spanish, "Otra voz.")
-    # Someone else: a browser may show what it fetched two seconds ago, and the rest as news.
+    # A new reader: this browser may use a response cached two seconds ago and show the rest as new comments.
     page = await hosts.open(story.snippet)
     await article(page, "Otra voz.").wait_for()
     await page.get_by_role("button", name="Sort, share, privacy").press("Enter")
@@ -204,7 +202,7 @@ async def test_comments_of_one_language_or_copy_are_chosen_and_paging_goes_on_wi
     await expect(article(page, "Una voz.")).to_be_focused()
     await expect(page.get_by_role("article")).to_have_count(2)
 
-    # What comes in another language does not ask to be shown; one's own comment is seen.
+    # A new comment in another language is not offered; the reader's own comment is shown.
     say(story, "Not asked for.")
     await expect(page.get_by_role("heading", name="25 comments")).to_be_visible()
     await expect(page.get_by_role("button", name="new comment")).to_have_count(0)

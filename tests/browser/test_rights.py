@@ -1,4 +1,4 @@
-"""Who is signed in, who may act, and how an open page learns that this has changed."""
+"""Signed-in readers, permissions, and how an open page receives changes of both."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,36 +12,36 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-OURS = "story-widget: "
+EMBED_PREFIX = "story-widget: "
 LISTEN = """() => {
   window.heard = [];
   addEventListener("story-widget:identity", (event) => heard.push(event.detail));
 }"""
 
 
-def signed(story: Story, identity: str) -> str:
-    """The snippet of a page that says who its reader is."""
+def snippet_with_identity(story: Story, identity: str) -> str:
+    """Return the snippet with an identity token."""
     return story.snippet.replace(
         "data-widget-token", f'data-identity="{identity}" data-widget-token'
     )
 
 
-async def listening(hosts: Hosts) -> Page:
-    """A page that notes when it is asked for a new identity."""
+async def page_with_identity_listener(hosts: Hosts) -> Page:
+    """Open a page that records requests for a new identity token."""
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(f"({LISTEN})()")
     return page
 
 
 @pytest.mark.parametrize("wrong", ["used", "expired", "garbage"])
-async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_page_for_a_new_one(
+async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new_token(
     wrong: str, demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     story = demo.story()
     good = demo.identity("user-1", "Vera Holm")
     if wrong == "used":
-        first = await hosts.open(signed(story, good))
+        first = await hosts.open(snippet_with_identity(story, good))
         await comment(first, "By someone else, with the same token.")
         await expect(article(first, "By someone else")).to_contain_text("Vera Holm")
     identity = {
@@ -50,20 +50,20 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
         "garbage": "i1.nonsense",
     }[wrong]
     code = "token_expired" if wrong == "expired" else "token_invalid"
-    page = await listening(hosts)
+    page = await page_with_identity_listener(hosts)
     sent: list[str] = []
     page.on(
         "websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(str(frame)))
     )
-    await hosts.open(signed(story, identity), page=page)
+    await hosts.open(snippet_with_identity(story, identity), page=page)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
-    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page is told")
+    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page receives the event")
     assert heard == [{"story": story.code, "code": code}]
-    (said,) = (text for text in hosts.said if text.startswith(OURS))
-    assert "identity token" in said
-    assert said.endswith(f"({code})")
-    # A new one signs in, without a reload and without disturbing what is written.
+    (message,) = (text for text in hosts.console if text.startswith(EMBED_PREFIX))
+    assert "identity token" in message
+    assert message.endswith(f"({code})")
+    # A new token signs in without a reload and without changing the draft.
     box = page.get_by_role("textbox", name="Your comment")
     await box.fill("Half a sentence")
     await page.locator("story-widget").evaluate(
@@ -76,15 +76,18 @@ async def test_an_identity_that_is_not_taken_leaves_the_discussion_and_asks_the_
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, "Half a sentence")).to_contain_text("Vera Holm")
     await expect(page.get_by_role("img", name="signed in").first).to_be_visible()
-    # After a break it is not shown again.
+    # After a reconnect the token is not sent again.
     await page.evaluate("dispatchEvent(new Event('pagehide'))")
     await page.evaluate("dispatchEvent(new Event('pageshow'))")
-    await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 3, "it is back")
+    await eventually(
+        lambda: len([one for one in sent if "subscribe" in one]) == 3,
+        "the socket has subscribed again",
+    )
     assert "identity" not in [one for one in sent if "subscribe" in one][-1]
     assert await page.evaluate("heard.length") == 1
 
 
-async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
+async def test_an_action_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     held: list[Callable[[], None]] = []
@@ -102,7 +105,7 @@ async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts
         route.on_message(pass_on)
 
     await page.route_web_socket("**/v1/live", listen)
-    await hosts.open(signed(story, demo.identity("user-2", "Nora Lund")), page=page)
+    await hosts.open(snippet_with_identity(story, demo.identity("user-2", "Nora Lund")), page=page)
     await eventually(lambda: held, "the identity is shown")
     await comment(page, "At once")
     await expect(page.get_by_role("button", name="Posting…")).to_be_visible()
@@ -113,7 +116,7 @@ async def test_who_acts_before_the_socket_is_open_is_signed_in(demo: Demo, hosts
 
 
 async def signs_in(page: Page) -> bool:
-    """Whether the page's storage holds the token of a reader whom the site knows."""
+    """Whether the page's storage holds the token of a signed-in reader."""
     claims: Any = await page.evaluate(
         """() => {
           const key = Object.keys(localStorage).find((each) => each.startsWith("story-widget"));
@@ -124,11 +127,11 @@ async def signs_in(page: Page) -> bool:
     return "sub" in claims
 
 
-async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
+async def test_a_signed_name_is_distinguished_from_a_typed_one(
     demo: Demo, hosts: Hosts, photograph: Any
 ) -> None:
     story = demo.story()
-    page = await hosts.open(signed(story, demo.identity("user-3", "Vera Holm")))
+    page = await hosts.open(snippet_with_identity(story, demo.identity("user-3", "Vera Holm")))
     await comment(page, "It is me.")
     await expect(article(page, "It is me.").get_by_role("img", name="signed in")).to_be_visible()
     other = await hosts.open(story.snippet, site=1)
@@ -145,16 +148,16 @@ async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
 
 
 async def expect_read_only(page: Page, why: str) -> None:
-    """The reason is there, and nothing that promises more."""
+    """Check that the reason is shown and no action is offered."""
     await expect(page.get_by_text(f"This copy can only be read. {why}")).to_be_visible()
     await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
     await expect(page.get_by_role("textbox")).to_have_count(0)
 
 
-async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_its_draft(
+async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_draft(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("withdrawing")
     story = demo.story(site, jti="to-go")
     page = await hosts.open(story.snippet)
@@ -165,7 +168,7 @@ async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_
     await expect_read_only(page, "The publisher has withdrawn its token.")
     await expect(article(page, "While I may.")).to_be_visible()
     assert await page.evaluate("JSON.stringify(localStorage).includes('Half a sentence')")
-    # By hand, without the token: the code alone may do where the origin is not shut out.
+    # The same copy without its token: the code alone is allowed unless the origin is blocked.
     bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
     again = await hosts.open(bare)
     await reaction(again, "Happy").click()
@@ -179,10 +182,10 @@ async def test_an_open_page_whose_token_is_withdrawn_can_only_be_read_and_keeps_
     demo.run("site", "readmit", site, origin)
 
 
-async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so(
+async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_logs_it(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("retiring")
     story = demo.story(site)
     page = await hosts.open(story.snippet)
@@ -191,12 +194,12 @@ async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so
     demo.run("site", "rotate-key", site)
     demo.run("site", "retire-keys", site)
 
-    def said() -> list[str]:
-        return [text for text in hosts.said if text.startswith(OURS)]
+    def messages() -> list[str]:
+        return [text for text in hosts.console if text.startswith(EMBED_PREFIX)]
 
-    await eventually(said, "the console says it")
-    assert said() == [
-        f"{OURS}Its token is not valid. Copy the snippet again, whole and unchanged. "
+    await eventually(messages, "the console shows the message")
+    assert messages() == [
+        f"{EMBED_PREFIX}Its token is not valid. Copy the snippet again, whole and unchanged. "
         "It goes on by the story’s code alone."
     ]
     await reaction(page, "Sad").click()
@@ -206,7 +209,7 @@ async def test_an_open_page_whose_key_is_retired_goes_on_by_the_code_and_says_so
 
 
 async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [OURS]
+    hosts.expected += [EMBED_PREFIX]
     site = demo.site("changing")
     story = demo.story(site)
     bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")
@@ -225,10 +228,10 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
     await expect(page.get_by_text("It needs a token.")).to_be_visible()
 
 
-async def test_where_sockets_are_blocked_a_refused_action_makes_the_page_read_only(
+async def test_with_blocked_sockets_a_rejected_action_makes_the_page_read_only(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += [OURS, "Failed to load resource"]
+    hosts.expected += [EMBED_PREFIX, "Failed to load resource"]
     site = demo.site("withdrawing-by-post")
     story = demo.story(site, jti="to-go")
     page = await hosts.page(await hosts.reader())

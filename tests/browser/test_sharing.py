@@ -1,4 +1,4 @@
-"""Sharing: this copy's own address, copied or handed on by plain links; no one else's script, no one else asked."""
+"""Sharing: copy this copy's address or open plain links, without third-party scripts or requests."""
 
 from urllib.parse import quote
 
@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 TITLE = "A title with “quotes” & <marks>"
 
 
-async def opened(place: Page | FrameLocator) -> None:
-    """Open the options of the discussion."""
+async def open_options(place: Page | FrameLocator) -> None:
+    """Open the options of the discussion and return the panel."""
     await reaction(place, "Happy").wait_for()
     await place.get_by_role("button", name="Sort, share, privacy").click()
     await place.get_by_role("group", name="Share").wait_for()
 
 
-async def pasted(hosts: Hosts, page: Page) -> str:
-    """What is in the clipboard of the page's reader, pasted on another page."""
+async def clipboard_text(hosts: Hosts, page: Page) -> str:
+    """Return the clipboard's text by pasting it into another page."""
     other = await hosts.open("<textarea></textarea>", reader=page.context, site=2)
     await other.locator("textarea").press("Control+V")
     text = await other.locator("textarea").input_value()
@@ -31,16 +31,16 @@ async def pasted(hosts: Hosts, page: Page) -> str:
     return text
 
 
-async def test_links_carry_this_copys_address_and_title_and_no_one_is_asked(
+async def test_share_links_contain_this_copys_address_and_title_and_load_nothing(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.page(await hosts.reader())
-    asked: list[str] = []
-    page.context.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    page.context.on("request", lambda request: requests.append(request.url))
     await hosts.open(demo.story(title=TITLE).snippet, page=page)
     await page.evaluate("history.replaceState(null, '', '?p=12&lang=en#comments')")
-    await opened(page)
-    # A fragment is the page's own, and may be what names it.
+    await open_options(page)
+    # The fragment belongs to the page and may identify it.
     address = page.url
     url, text = quote(address, safe=""), quote(TITLE, safe="")
     wanted = {
@@ -64,20 +64,20 @@ async def test_links_carry_this_copys_address_and_title_and_no_one_is_asked(
         await expect(group.get_by_role("link", name="Mastodon")).to_have_attribute(
             "href", f"https://fosstodon.org/share?text={text}%20{url}"
         )
-    assert {one.split("/")[2].split(":")[0] for one in asked if one.startswith("http")} == {
+    assert {one.split("/")[2].split(":")[0] for one in requests if one.startswith("http")} == {
         "localhost"
     }
     await expect(page.locator("script:not([src*='/embed.js'])")).to_have_count(0)
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-async def test_the_mastodon_server_is_asked_for_beside_its_link(
+async def test_the_mastodon_server_is_entered_beside_its_link(
     direction: str, demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story()
     given = f'src="{story.link}" token="{story.token}" dir="{direction}"'
     page = await hosts.open(f"<story-widget {given}></story-widget>{story.script}")
-    await opened(page)
+    await open_options(page)
     group = page.get_by_role("group", name="Share")
     for width in (320, 360, 900):
         await page.set_viewport_size({"width": width, "height": 740})
@@ -97,33 +97,33 @@ async def test_the_mastodon_server_is_asked_for_beside_its_link(
 async def test_the_address_is_copied_and_so_is_a_comments(demo: Demo, hosts: Hosts) -> None:
     reader = await hosts.reader(permissions=["clipboard-read", "clipboard-write"])
     page = await hosts.open(demo.story().snippet, reader=reader)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == page.url
+    assert await clipboard_text(hosts, page) == page.url
     await page.get_by_role("button", name="Sort, share, privacy").click()
     await comment(page, "Worth a link")
     await article(page, "Worth a link").get_by_role("button", name="More about").click()
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_role("button", name="Copy link")).to_have_count(0)
     href = await article(page, "Worth a link").get_by_role("link").first.get_attribute("href")
-    assert await pasted(hosts, page) == href
+    assert await clipboard_text(hosts, page) == href
     assert str(href).startswith(f"{page.url}#c-")
 
 
-async def test_where_a_page_may_not_write_to_the_clipboard_it_is_copied_all_the_same(
+async def test_without_clipboard_permission_the_address_is_copied_by_exec_command(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Permissions policy violation: The Clipboard API"]
     headers = {"Permissions-Policy": "clipboard-write=()"}
     page = await hosts.open(demo.story().snippet, headers=headers)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Copy link").click()
     await expect(page.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == page.url
+    assert await clipboard_text(hosts, page) == page.url
     await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await expect(page.get_by_role("textbox", name="Copy link")).to_have_count(0)
-    # Where even that is forbidden, the address is there to be copied by hand.
+    # If that is forbidden, too, the address is shown to be copied by hand.
     await page.evaluate("document.addEventListener('copy', (event) => event.preventDefault())")
     await page.evaluate("document.execCommand = () => false")
     for _ in range(2):
@@ -134,29 +134,29 @@ async def test_where_a_page_may_not_write_to_the_clipboard_it_is_copied_all_the_
         await expect(field).to_have_js_property("selectionEnd", len(page.url))
 
 
-async def test_a_frame_shares_the_page_of_the_story(demo: Demo, hosts: Hosts) -> None:
+async def test_an_iframe_shares_the_page_of_the_story(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Permissions policy violation: The Clipboard API"]
     story = demo.story()
     page = await hosts.open(wordpress(story, story.token))
     frame = page.frame_locator("iframe")
-    await opened(frame)
+    await open_options(frame)
     link = frame.get_by_role("link", name="Facebook")
     await expect(link).to_have_attribute(
         "href", "https://www.facebook.com/sharer/sharer.php?u=" + quote(story.link, safe="")
     )
     await frame.get_by_role("button", name="Copy link").click()
     await expect(frame.get_by_text("Link copied.")).to_be_visible()
-    assert await pasted(hosts, page) == story.link
+    assert await clipboard_text(hosts, page) == story.link
 
 
-async def test_the_browsers_own_sheet_is_offered_where_there_is_one_that_takes_it(
+async def test_the_browsers_share_sheet_is_offered_if_it_accepts_the_data(
     demo: Demo, hosts: Hosts
 ) -> None:
     story = demo.story(title=TITLE)
     page = await hosts.open(story.snippet)
-    # Chromium without a window has none, and so there is no button.
+    # Headless Chromium has no share sheet, so there is no button.
     assert await page.evaluate("'share' in navigator || 'canShare' in navigator") is False
-    await opened(page)
+    await open_options(page)
     await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)
 
     sheet = (
@@ -166,7 +166,7 @@ async def test_the_browsers_own_sheet_is_offered_where_there_is_one_that_takes_i
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(sheet.format(answer="true"))
     await hosts.open(story.snippet, page=page)
-    await opened(page)
+    await open_options(page)
     await page.get_by_role("button", name="Send to…").click()
     await eventually(lambda: page.evaluate("shared.length === 1"), "the sheet was opened")
     assert await page.evaluate("shared[0]") == {"title": TITLE, "url": page.url}
@@ -174,5 +174,5 @@ async def test_the_browsers_own_sheet_is_offered_where_there_is_one_that_takes_i
     page = await hosts.page(await hosts.reader())
     await page.add_init_script(sheet.format(answer="false"))
     await hosts.open(story.snippet, page=page)
-    await opened(page)
+    await open_options(page)
     await expect(page.get_by_role("button", name="Send to…")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""It looks like the page it is in, whatever that is: colours, widths, readers' own settings, paper."""
+"""Appearance: the page's fonts and colours, widths, reader settings, print."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.test_visual_regression import faults, furnish
+from tests.browser.test_visual_regression import axe_findings, create_discussion
 from tests.browser.widget_states import STYLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -28,9 +28,9 @@ story-widget {
   --story-widget-accent: #ffb84d;
   --story-widget-color: #fff8e8;
   --story-widget-background: #17324f;
-  --story-widget-quiet: #c8d3df;
-  --story-widget-line: #3f5f80;
-  --story-widget-soft: #1f4063;
+  --story-widget-secondary-color: #c8d3df;
+  --story-widget-border-color: #3f5f80;
+  --story-widget-surface: #1f4063;
   --story-widget-radius: 2px;
   --story-widget-font: "Courier New", monospace;
   --story-widget-font-size: 17px;
@@ -44,31 +44,31 @@ story-widget::part(comment) { outline: 1px dotted; }
 
 
 async def style(page: Page, selector: str, name: str) -> str:
-    """One computed style of an element inside the widget."""
+    """Return one computed style of an element inside the widget."""
     found = await page.locator(selector).first.evaluate(
         "(element, name) => getComputedStyle(element)[name]", name
     )
     return str(found)
 
 
-async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
+async def test_font_and_colour_are_inherited_from_the_page(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     head = "<style>body { font: italic 19px Georgia; color: rgb(1, 2, 3) }</style>"
     page = await hosts.open(story.snippet, head=head)
     await article(page, "Who pays").wait_for()
-    for selector in ("[part=text]", "textarea", "button[part=button]"):
+    for selector in ("[part=comment-text]", "textarea", "button[part=button]"):
         assert await style(page, selector, "fontFamily") == "Georgia"
         assert await style(page, selector, "color") == "rgb(1, 2, 3)"
-    assert await style(page, "[part=text]", "fontSize") == "19px"
+    assert await style(page, "[part=comment-text]", "fontSize") == "19px"
 
 
-async def test_a_brand_needs_only_custom_properties_and_parts(
+async def test_custom_properties_and_parts_suffice_for_a_brand(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     assert set(re.findall(PROPERTY, BRAND)) == PROPERTIES
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=BRAND)
     await article(page, "Who pays").wait_for()
     await reaction(page, "Happy").click()
@@ -82,7 +82,7 @@ async def test_a_brand_needs_only_custom_properties_and_parts(
     assert await style(page, "section", "fontFamily") == '"Courier New", monospace'
     assert await style(page, "section", "fontSize") == "17px"
     assert await style(page, "section", "marginTop") == "3px"
-    assert await style(page, ".quiet", "color") == "rgb(200, 211, 223)"
+    assert await style(page, ".secondary", "color") == "rgb(200, 211, 223)"
     assert await style(page, ".count", "borderTopColor") == "rgb(63, 95, 128)"
     assert (
         await style(page, ".reaction[aria-pressed=false]", "backgroundColor") == "rgb(31, 64, 99)"
@@ -91,7 +91,7 @@ async def test_a_brand_needs_only_custom_properties_and_parts(
     assert await style(page, "story-widget", "minHeight") == "2000px"
     assert await style(page, "[part=prompt]", "textDecorationLine") == "underline"
     assert await style(page, "[part=comment]", "outlineStyle") == "dotted"
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
 
 
 async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts: Hosts) -> None:
@@ -104,16 +104,16 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
     pill = page.get_by_role("button", name="Show 1 new comment")
     await expect(pill).to_be_visible()
     canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    assert await style(page, "button[part=pill]", "backgroundColor") == canvas
-    assert await faults(page) == []
+    assert await style(page, "button[part=new-comments]", "backgroundColor") == canvas
+    assert await axe_findings(page) == []
 
 
 @pytest.mark.parametrize("width", [200, 280, 320])
-async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
+async def test_in_a_narrow_column_nothing_is_cut_off_or_overflows(
     width: int, demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(
         f'<div style="width: {width}px">{story.snippet}</div>', head=STYLE, attributes='lang="de"'
     )
@@ -121,12 +121,12 @@ async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
     await photograph(page, f"column-{width}")
     beyond = await page.locator("section.widget").evaluate(
         """section => [...section.querySelectorAll("*")]
-          .filter((each) => !each.closest(".hidden"))
+          .filter((each) => !each.closest(".visually-hidden"))
           .filter((each) => each.getBoundingClientRect().right > section.getBoundingClientRect().right + 1)
           .map((each) => each.className || each.tagName)"""
     )
     assert beyond == []
-    # Words are whole: one line each.
+    # Labels are not broken: one line each.
     lines = await page.locator(".label").evaluate_all(
         "labels => labels.map((label) => label.getBoundingClientRect().height"
         " / parseFloat(getComputedStyle(label).lineHeight))"
@@ -138,7 +138,7 @@ async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     # 1280 x 1024 at 400 %.
     page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 256})
     await article(page, "Who pays").wait_for()
@@ -148,20 +148,20 @@ async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(
     widths = "[document.documentElement.scrollWidth, innerWidth]"
     wide, room = await page.evaluate(widths)
     assert wide <= room
-    # Text alone, twice as large.
+    # Text only, twice as large.
     await page.add_style_tag(content=":root { font-size: 200% }")
     wide, room = await page.evaluate(widths)
     assert wide <= room
 
 
-async def test_readers_own_spacing_loses_nothing(
+async def test_the_readers_text_spacing_hides_nothing(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=STYLE, viewport={"width": 320, "height": 640})
     await article(page, "Who pays").wait_for()
-    # WCAG 1.4.12, as a user style sheet reaches every element.
+    # WCAG 1.4.12: a user style sheet applies to every element.
     await page.locator("story-widget").evaluate(
         """widget => {
           const sheet = new CSSStyleSheet();
@@ -173,7 +173,7 @@ async def test_readers_own_spacing_loses_nothing(
     await photograph(page, "spacing")
     cut = await page.locator("section.widget").evaluate(
         """section => [...section.querySelectorAll("button, p, h2, h3, h4, li, label, div")]
-          .filter((each) => !each.closest(".hidden") && each.getClientRects().length)
+          .filter((each) => !each.closest(".visually-hidden") && each.getClientRects().length)
           .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 1)
           .map((each) => each.className || each.tagName)"""
     )
@@ -182,7 +182,7 @@ async def test_readers_own_spacing_loses_nothing(
     assert wide <= room
 
 
-async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
+async def test_in_forced_colours_the_choice_is_marked_by_more_than_colour(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.open(demo.story().snippet, forced_colors="active")
@@ -191,7 +191,7 @@ async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
     pressed = await style(page, ".reaction[aria-pressed=true]", "borderTopWidth")
     other = await style(page, ".reaction[aria-pressed=false]", "borderTopWidth")
     assert float(pressed.removesuffix("px")) > float(other.removesuffix("px"))
-    # Every control has an edge where backgrounds are gone.
+    # Every control has a border, because backgrounds are removed.
     edges = await page.get_by_role("button").evaluate_all(
         "buttons => buttons.filter((each) => each.getClientRects().length)"
         ".map((each) => getComputedStyle(each).borderTopStyle)"
@@ -201,7 +201,7 @@ async def test_in_forced_colours_the_choice_is_told_by_more_than_colour(
 
 async def test_with_reduced_motion_nothing_moves(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, reduced_motion="reduce")
     await article(page, "Who pays").wait_for()
     other = await hosts.open(story.snippet, site=1)
@@ -216,11 +216,11 @@ async def test_with_reduced_motion_nothing_moves(demo: Demo, hosts: Hosts) -> No
     assert moving == []
 
 
-async def test_on_paper_there_are_comments_and_no_controls(
+async def test_in_print_there_are_comments_and_no_controls(
     demo: Demo, hosts: Hosts, photograph: Photograph
 ) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(story.snippet, head=STYLE)
     await article(page, "Who pays").wait_for()
     await page.emulate_media(media="print")
@@ -229,5 +229,5 @@ async def test_on_paper_there_are_comments_and_no_controls(
     await expect(article(page, "The council does").last).to_be_visible()
     await expect(page.get_by_role("textbox")).to_have_count(0)
     names = await page.get_by_role("button").all_inner_texts()
-    # The reactions stay: on paper they are the tally.
+    # The reactions stay: they show the counts.
     assert len(names) == 5

@@ -1,4 +1,4 @@
-"""How it looks: axe in every state by day, at night, in forced colours, from right to left; pictures for a person."""
+"""axe in every state: light, dark, forced colours, right to left; screenshots for a person."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,8 +18,8 @@ PHONE = {"width": 360, "height": 740}
 Photograph = Callable[[Page, str], Awaitable[None]]
 
 
-async def faults(page: Page) -> list[Any]:
-    """What axe finds wrong with the widget, as rule and place."""
+async def axe_findings(page: Page) -> list[Any]:
+    """Return axe's findings in the widget, as rule and place."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE)
     found: list[Any] = await page.evaluate(
@@ -30,8 +30,8 @@ async def faults(page: Page) -> list[Any]:
     return found
 
 
-async def furnish(story: Story, hosts: Hosts) -> None:
-    """A discussion with something of everything."""
+async def create_discussion(story: Story, hosts: Hosts) -> None:
+    """Create a discussion with every kind of content."""
     page = await hosts.open(story.snippet)
     await comment(page, "Who pays for the **fuel** in winter? The article is quiet.", Name="Yusuf")
     await expect(article(page, "Who pays")).to_be_focused()
@@ -59,33 +59,35 @@ async def test_axe_finds_nothing_in_any_state(
 ) -> None:
     name = state.replace(" ", "-")
     page = await STATES[state](Harness(demo, hosts))
-    found = {"light": await faults(page)}
+    found = {"light": await axe_findings(page)}
     await photograph(page, name)
     await page.emulate_media(color_scheme="dark")
-    found["dark"] = await faults(page)
+    found["dark"] = await axe_findings(page)
     await page.emulate_media(color_scheme="light", forced_colors="active")
-    found["forced colours"] = await faults(page)
+    found["forced colours"] = await axe_findings(page)
 
     page = await STATES[state](Harness(demo, hosts, "ar", {"viewport": PHONE}))
-    found["right to left"] = await faults(page)
+    found["right to left"] = await axe_findings(page)
     await photograph(page, f"{name}-on-a-phone")
     assert {look: wrong for look, wrong in found.items() if wrong} == {}
 
 
-async def test_a_fault_that_only_one_look_has_would_be_found(demo: Demo, hosts: Hosts) -> None:
+async def test_a_contrast_fault_in_one_colour_scheme_only_is_found(
+    demo: Demo, hosts: Hosts
+) -> None:
     page = await STATES["comments"](Harness(demo, hosts))
     await article(page, "Who pays").evaluate(
         "element => element.append(Object.assign(document.createElement('p'),"
         " { textContent: 'Pale', style: 'color: light-dark(#000, #222)' }))"
     )
-    assert await faults(page) == []
+    assert await axe_findings(page) == []
     await page.emulate_media(color_scheme="dark")
-    assert [rule for rule, _ in await faults(page)] == ["color-contrast"]
+    assert [rule for rule, _ in await axe_findings(page)] == ["color-contrast"]
 
 
 async def test_nothing_is_wider_than_a_small_phone(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
-    await furnish(story, hosts)
+    await create_discussion(story, hosts)
     page = await hosts.open(
         story.snippet, head=STYLE, viewport={"width": 320, "height": 600}, has_touch=True
     )

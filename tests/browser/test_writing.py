@@ -1,4 +1,4 @@
-"""Writing: nothing typed is lost, nothing is sent twice, and what is deleted can be had back."""
+"""Writing: drafts are kept, comments are sent once, deletions can be undone."""
 
 import pytest
 from playwright.async_api import expect
@@ -10,7 +10,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_29_what_was_typed_is_there_after_a_reload_and_gone_after_posting(
+async def test_29_a_draft_is_kept_over_a_reload_and_deleted_after_posting(
     demo: Demo, hosts: Hosts
 ) -> None:
     page = await hosts.open(demo.story().snippet)
@@ -34,7 +34,7 @@ async def test_29_what_was_typed_is_there_after_a_reload_and_gone_after_posting(
     await expect(answer).to_have_count(0)
 
 
-async def test_30_without_a_connection_a_comment_waits_and_is_sent_once(
+async def test_30_without_a_connection_a_comment_is_kept_and_sent_once(
     demo: Demo, hosts: Hosts
 ) -> None:
     hosts.expected += ["Failed to load resource", "WebSocket connection to"]
@@ -61,7 +61,7 @@ async def test_30_without_a_connection_a_comment_waits_and_is_sent_once(
     await expect(other.get_by_role("article")).to_have_count(1)
 
 
-async def test_what_is_deleted_can_be_had_back_for_ten_seconds(demo: Demo, hosts: Hosts) -> None:
+async def test_a_deletion_can_be_undone_for_ten_seconds(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -84,16 +84,16 @@ async def test_a_preview_shows_what_will_be_posted(demo: Demo, hosts: Hosts) -> 
     await box.click()
     await box.fill(text)
     await page.get_by_role("button", name="Preview").click()
-    shown = page.locator(".composer .text")
+    shown = page.locator(".composer .comment-text")
     await expect(shown.locator("li")).to_have_count(2)
     tree = await shown.evaluate("element => element.innerHTML")
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, "A bold word")).to_be_focused()
-    posted = article(page, "A bold word").locator(".text")
+    posted = article(page, "A bold word").locator(".comment-text")
     assert await posted.evaluate("element => element.innerHTML") == tree
 
 
-async def test_near_the_limit_what_is_left_is_counted(demo: Demo, hosts: Hosts) -> None:
+async def test_near_the_limit_the_remaining_characters_are_shown(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
     box = page.get_by_role("textbox", name="Your comment")
     await box.click()
@@ -102,7 +102,7 @@ async def test_near_the_limit_what_is_left_is_counted(demo: Demo, hosts: Hosts) 
     await expect(page.get_by_text("10 characters left")).to_be_visible()
 
 
-async def test_a_part_that_did_not_come_is_asked_for_again(demo: Demo, hosts: Hosts) -> None:
+async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: Hosts) -> None:
     hosts.expected += ["Failed to load resource"]
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -110,14 +110,14 @@ async def test_a_part_that_did_not_come_is_asked_for_again(demo: Demo, hosts: Ho
     await hosts.open(demo.story().snippet, page=page)
     options = page.get_by_role("button", name="Sort, share, privacy")
     await options.click()
-    told = page.get_by_role("status").filter(has_text="The server does not answer.")
+    message = page.get_by_role("status").filter(has_text="The server does not answer.")
 
     async def given_up() -> bool:
         await page.clock.run_for(5_000)
-        return await told.is_visible()
+        return await message.is_visible()
 
-    await eventually(given_up, "after a minute it says so")
-    await expect(told).to_be_in_viewport()
+    await eventually(given_up, "the message appears after a minute")
+    await expect(message).to_be_in_viewport()
     await page.unroute("**/*-more.js*")
     await options.click()
     await expect(page.get_by_role("combobox", name="Order")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Every state that a reader can see the widget in, and how to come to it, in any language."""
+"""Every visible state of the widget and the steps to reach it, in any language."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.actions import article
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.page_metrics import say_all
+from tests.browser.page_metrics import post_comments
 
 STYLE = (
     "<style>:root{color-scheme:light dark;background:Canvas;color:CanvasText}body{font:1rem/1.6 system-ui,sans-serif;margin:0 auto;"
     "padding:1rem;max-width:42rem}blockquote{margin:0}</style>"
 )
-"""A page that follows the reader's colour scheme."""
+"""Style of a page that follows the reader's colour scheme."""
 
 SOURCE = ROOT / "js" / "src"
 QUESTION = "Who pays for the **fuel** in winter? The article is quiet."
@@ -30,7 +30,7 @@ RICH = (
 
 @cache
 def strings_of(lang: str) -> dict[str, Any]:
-    """What the widget says in a language, by key; in English only what has one form."""
+    """Return the strings of a language by key; for English only those without plural forms."""
     if lang != "en":
         found: dict[str, Any] = json.loads((SOURCE / "locales" / f"{lang}.json").read_text("utf-8"))
         return found
@@ -45,21 +45,21 @@ def strings_of(lang: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Harness:
-    """Where a state is reached: a server, host pages, a language."""
+    """Environment of a state: server, host pages, language."""
 
     demo: Demo
     hosts: Hosts
     lang: str = "en"
     options: dict[str, Any] = field(default_factory=dict)
-    """Of the reader's browser."""
+    """Options of the browser context."""
 
     def say(self, key: str, **values: str) -> str:
-        """What the widget says under that key."""
+        """Return the string with this key."""
         found: str = strings_of(self.lang)[key].format(**values)
         return found
 
     async def open(self, story: Story, page: Page | None = None) -> Page:
-        """A page of someone new, in this language, that shows the story."""
+        """Open a page in this language that shows the story, as a new reader."""
         direction = strings_of(self.lang)["dir"]
         return await self.hosts.open(
             story.snippet,
@@ -70,15 +70,15 @@ class Harness:
         )
 
     def button(self, place: Page | Locator, key: str, **values: str) -> Locator:
-        """The button that says this."""
+        """Return the button with the string of this key."""
         return place.get_by_role("button", name=self.say(key, **values), exact=True)
 
     def box(self, place: Page | Locator, key: str, **values: str) -> Locator:
-        """The text field that is called this."""
+        """Return the text field with this name."""
         return place.get_by_role("textbox", name=self.say(key, **values), exact=True)
 
     async def post(self, page: Page, text: str) -> Locator:
-        """Write a comment; where it stands once it is taken."""
+        """Post a comment and return its article."""
         await self.box(page, "write").fill(text)
         await self.box(page, "name").fill("Ana")
         await self.button(page, "post").click()
@@ -87,40 +87,40 @@ class Harness:
         return own
 
     async def more(self, place: Page | Locator, name: str, key: str) -> None:
-        """Open what else can be done with someone's comment, and choose."""
+        """Open the menu of a comment and click an action."""
         await self.button(place, "moreOf", name=name).first.click()
         await self.button(place, key, name=name).click()
 
 
 Reach = Callable[[Harness], Awaitable[Page]]
 STATES: dict[str, Reach] = {}
-"""How to come to each state, by its name in words."""
+"""Steps to reach each state, by its name."""
 
 
 def state(reach: Reach) -> Reach:
-    """One more state."""
+    """Register the steps to a state."""
     STATES[reach.__name__.replace("_", " ")] = reach
     return reach
 
 
 def discussed(demo: Demo, **claims: Any) -> Story:
-    """A story with two threads and a reply, and with some of everything that a comment may hold."""
+    """Create a story with two threads, a reply, and every kind of content in comments."""
     story = demo.story(**claims)
-    (top,) = say_all(story, [{"body": QUESTION, "name": "Yusuf"}])
-    say_all(story, [{"body": ANSWER, "name": "Priya", "parent": top}])
-    say_all(story, [{"body": RICH, "name": "Priya"}])
+    (top,) = post_comments(story, [{"body": QUESTION, "name": "Yusuf"}])
+    post_comments(story, [{"body": ANSWER, "name": "Priya", "parent": top}])
+    post_comments(story, [{"body": RICH, "name": "Priya"}])
     return story
 
 
 async def read(stage: Harness, story: Story | None = None) -> Page:
-    """A discussion of three comments, drawn to its last."""
+    """Open a discussion of three comments and wait for the last one."""
     page = await stage.open(story or discussed(stage.demo))
     await article(page, ANSWER).last.wait_for()
     return page
 
 
 @state
-async def nothing_said_yet(stage: Harness) -> Page:
+async def no_comments_yet(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     await page.get_by_role("heading", name=stage.say("none")).wait_for()
     return page
@@ -142,7 +142,7 @@ async def a_reaction_chosen(stage: Harness) -> Page:
 
 
 @state
-async def a_reaction_refused(stage: Harness) -> Page:
+async def a_rejected_reaction(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource"]
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     detail = "Too fast. Wait a moment and send it again."
@@ -192,12 +192,12 @@ async def a_preview(stage: Harness) -> Page:
     page = await read(stage)
     await stage.box(page, "write").fill(RICH)
     await stage.button(page, "preview").click()
-    await expect(page.locator(".composer .text li")).to_have_count(2)
+    await expect(page.locator(".composer .comment-text li")).to_have_count(2)
     return page
 
 
 @state
-async def a_comment_that_waits_for_a_connection(stage: Harness) -> Page:
+async def an_unsent_comment(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "WebSocket connection to"]
     page = await read(stage)
     await stage.box(page, "write").fill("From the tunnel")
@@ -209,7 +209,7 @@ async def a_comment_that_waits_for_a_connection(stage: Harness) -> Page:
 
 
 @state
-async def a_comment_that_waits_for_a_moderator(stage: Harness) -> Page:
+async def a_pending_comment(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story(stage.demo.site("careful-post", "moderation=pre")))
     own = await stage.post(page, "Please look")
     await expect(own).to_contain_text(stage.say("pending"))
@@ -217,7 +217,7 @@ async def a_comment_that_waits_for_a_moderator(stage: Harness) -> Page:
 
 
 @state
-async def a_comment_being_changed(stage: Harness) -> Page:
+async def a_comment_being_edited(stage: Harness) -> Page:
     page = await stage.open(stage.demo.story())
     own = await stage.post(page, "First thought")
     await stage.more(own, "Ana", "edit")
@@ -228,7 +228,7 @@ async def a_comment_being_changed(stage: Harness) -> Page:
 @state
 async def a_comment_just_deleted(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
-    # It can be had back until the page's clock goes on.
+    # It can be undone until the page's clock advances.
     await page.clock.install()
     await stage.open(stage.demo.story(), page)
     own = await stage.post(page, "Shall I stay")
@@ -246,7 +246,7 @@ async def a_comment_being_reported(stage: Harness) -> Page:
 
 
 @state
-async def what_else_can_be_done(stage: Harness) -> Page:
+async def the_menu_of_a_comment(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "moreOf", name="Yusuf").click()
     await expect(stage.button(page, "report")).to_be_focused()
@@ -254,24 +254,24 @@ async def what_else_can_be_done(stage: Harness) -> Page:
 
 
 @state
-async def somebody_muted(stage: Harness) -> Page:
+async def a_muted_author(stage: Harness) -> Page:
     page = await read(stage)
     await stage.more(page, "Yusuf", "mute")
-    told = page.get_by_role("status").filter(has_text=stage.say("muteDone", name="Yusuf"))
-    await expect(told).to_be_in_viewport()
+    message = page.get_by_role("status").filter(has_text=stage.say("muteDone", name="Yusuf"))
+    await expect(message).to_be_in_viewport()
     return page
 
 
 @state
 async def options(stage: Harness) -> Page:
-    page = await somebody_muted(stage)
+    page = await a_muted_author(stage)
     await stage.button(page, "options").click()
     await stage.button(page, "unmute", name="Yusuf").wait_for()
     return page
 
 
 @state
-async def about_to_be_forgotten(stage: Harness) -> Page:
+async def deletion_of_the_readers_data(stage: Harness) -> Page:
     page = await options(stage)
     await stage.button(page, "forget").click()
     await stage.button(page, "forgetYes").wait_for()
@@ -281,22 +281,24 @@ async def about_to_be_forgotten(stage: Harness) -> Page:
 @state
 async def a_folded_thread(stage: Harness) -> Page:
     story = stage.demo.story()
-    (top,) = say_all(story, [{"body": "The question", "name": "Ana"}])
-    say_all(story, [{"body": f"Reply {n}.", "name": "Yusuf", "parent": top} for n in range(9)])
+    (top,) = post_comments(story, [{"body": "The question", "name": "Ana"}])
+    post_comments(
+        story, [{"body": f"Reply {n}.", "name": "Yusuf", "parent": top} for n in range(9)]
+    )
     page = await stage.open(story)
     await expect(page.get_by_role("article")).to_have_count(6)
-    await page.locator("li > .act").wait_for()
+    await page.locator("li > .action").wait_for()
     return page
 
 
 @state
-async def news(stage: Harness) -> Page:
+async def new_comments(stage: Harness) -> Page:
     story = discussed(stage.demo)
     page = await read(stage, story)
-    # The line is open: what comes from here on is news.
+    # The socket is subscribed: later comments arrive live.
     await expect(page.locator("[part=presence]")).not_to_be_empty()
-    say_all(story, [{"body": "News!", "name": "Jonas"}])
-    await page.locator(".pill").wait_for()
+    post_comments(story, [{"body": "News!", "name": "Jonas"}])
+    await page.locator(".new-comments").wait_for()
     return page
 
 
@@ -310,7 +312,7 @@ async def a_closed_discussion(stage: Harness) -> Page:
 
 
 @state
-async def a_copy_that_can_only_be_read(stage: Harness) -> Page:
+async def a_read_only_copy(stage: Harness) -> Page:
     stage.hosts.expected += ["story-widget: "]
     story = discussed(stage.demo)
     expired = Story(
@@ -322,7 +324,7 @@ async def a_copy_that_can_only_be_read(stage: Harness) -> Page:
 
 
 @state
-async def a_refused_copy(stage: Harness) -> Page:
+async def a_rejected_copy(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "story-widget: "]
     page = await stage.open(stage.demo.story(known=False, origins=["https://elsewhere.example"]))
     reason = page.get_by_text(stage.say("owner"))

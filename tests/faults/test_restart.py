@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, WebSocket, async_playwright
 
-from tests.browser.conftest import CHROMIUMS, SWITCHES, Papers, written
+from tests.browser.conftest import CHROMIUMS, SWITCHES, HostSites, host_page
 from tests.e2e.publisher import Story
 from tests.faults.fault_environment import FaultEnvironment, now
 from tests.faults.slow_marker import slow
@@ -55,7 +55,7 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
         f'<story-widget src="{server}/s/{story.code}" token="{story.token}"></story-widget>'
         for server in servers
     )
-    papers = Papers(1)
+    host_sites = HostSites(1)
     opened: list[tuple[float, WebSocket]] = []
     try:
         async with async_playwright() as playwright:
@@ -64,7 +64,7 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             page = await browser.new_page()
             page.on("websocket", lambda socket: opened.append((now(), socket)))
             script = f'<script async src="{servers[0]}/embed.js"></script>'
-            await page.goto(papers.put(0, written(widgets + script, head=STACKED), {}))
+            await page.goto(host_sites.put(0, host_page(widgets + script, head=STACKED), {}))
 
             async def all_say(what: str, text: str) -> bool:
                 return await told(page, what) == {text: READERS}
@@ -77,18 +77,22 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             assert status == 0
             await say(other.url, story, "While it was away", "And once more")
             await one.start()
-            await eventually(lambda: all_say(".pill", "Show 3 new comments"), "all know all", 60)
+            await eventually(
+                lambda: all_say(".new-comments", "Show 3 new comments"), "all know all", 60
+            )
             await eventually(lambda: all_say("[part=presence]", presence), "all are back", 60)
             await page.evaluate(
                 "for (const { shadowRoot } of document.querySelectorAll('story-widget'))"
-                " shadowRoot.querySelector('.pill').click()"
+                " shadowRoot.querySelector('.new-comments').click()"
             )
             texts = ["And once more", "While it was away", "At the last moment"]
             texts += ["The second", "The first"]
-            await eventually(lambda: all_say("article .text", " / ".join(texts)), "each once")
+            await eventually(
+                lambda: all_say("article .comment-text", " / ".join(texts)), "each once"
+            )
             await browser.close()
     finally:
-        papers.close()
+        host_sites.close()
     back = {socket.url: at - struck for at, socket in opened if at > struck}
     assert len(back) == READERS
     times = sorted(back.values())

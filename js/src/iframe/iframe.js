@@ -1,11 +1,11 @@
 /**
- * In a page that is framed: tells the page around it how high it is, in the shapes that hosts know, and lets links lead out
- * of the frame.
+ * Script of the iframe page: post its height to the embedding page, in the message formats of common hosts, and open links
+ * outside of the iframe.
  *
- * A height is no secret, so that it goes to anyone who frames us. Nothing here may throw: the frame may be a sandbox.
+ * The height is not secret, so the target origin is `*`. Nothing here may throw in a sandboxed iframe.
  */
 
-// WordPress gives each frame ten characters that its messages must carry.
+// WordPress gives each iframe a secret of ten characters and ignores messages without it.
 const secret = /secret=(\w{10})/.exec(location.hash)?.[1];
 const { code } = document.body.dataset;
 let last = 0;
@@ -14,7 +14,7 @@ let last = 0;
 const post = (message) => parent.postMessage(message, "*");
 
 function postHeight() {
-  // Of the content, never of the window: what is measured must not grow with the frame.
+  // Measure the content, not the window: the value must not grow with the iframe.
   const height = Math.ceil(document.body.getBoundingClientRect().height);
   if (height === last) return;
   last = height;
@@ -27,7 +27,7 @@ function postHeight() {
 function onLinkClick(event) {
   const link = event.composedPath().find((each) => each instanceof HTMLAnchorElement);
   if (!link || link.target || event.defaultPrevented || link.hash === link.getAttribute("href")) return;
-  // WordPress follows a link for us, in the whole window, if it leads to the server the frame is from.
+  // WordPress opens a link in the whole window on request, but only to the server of the iframe.
   if (secret && link.host === location.host) {
     event.preventDefault();
     post({ message: "link", value: link.href, secret });

@@ -1,6 +1,6 @@
 /**
- * A comment's text: a tree of allowed nodes -> elements. No string is ever read as markup, so a server that was
- * broken into can still not run a script in a host page.
+ * Render a comment's text: a tree of allowed nodes becomes elements. No string is parsed as markup, so even a compromised
+ * server cannot run scripts in a host page. Also the checks of addresses.
  *
  * @import {Comment, TextNode} from "../types"
  */
@@ -9,33 +9,35 @@ import { h } from "../dom.js";
 const TAGS = /^(p|em|strong|del|code|pre|blockquote|ul|ol|li|br)$/;
 
 /**
- * @param {readonly TextNode[]} pieces
+ * Return the DOM nodes of a text.
+ *
+ * @param {readonly TextNode[]} nodes
  * @returns {(Node | string)[]}
  */
-export const renderText = (pieces) => pieces.map(renderNode);
+export const renderText = (nodes) => nodes.map(renderNode);
 
-/** @param {TextNode} piece @returns {Node | string} */
-function renderNode(piece) {
-  if (!Array.isArray(piece)) return String(piece);
-  const [tag, attributes, ...rest] = piece;
+/** @param {TextNode} node @returns {Node | string} */
+function renderNode(node) {
+  if (!Array.isArray(node)) return String(node);
+  const [tag, attributes, ...children] = node;
   const href = tag === "a" && safeUrl(attributes?.href);
-  const known = href || TAGS.test(tag) ? tag : "span";
-  return h(/** @type {"p"} */ (known), href && externalLinkAttrs(href), ...renderText(rest));
+  const allowed = href || TAGS.test(tag) ? tag : "span";
+  return h(/** @type {"p"} */ (allowed), href && externalLinkAttrs(href), ...renderText(children));
 }
 
-/** The fragment of a comment's address: the only one that is not the page's own. */
+/** Fragment of a comment's address. All other fragments belong to the page. */
 export const COMMENT = /^#c-([0-9A-Za-z]{12})$/;
 
-/** What a link has to where a stranger points. @param {string} href */
+/** Return the attributes of a link that a reader wrote. @param {string} href */
 export const externalLinkAttrs = (href) => ({ href, rel: "nofollow ugc noopener noreferrer" });
 
-/** How a copy is called: by its name, else by its address. @param {Comment["copy"]} [copy] */
+/** Return a copy's label, else its origin without the scheme. @param {Comment["copy"]} [copy] */
 export const copyLabel = (copy) => copy?.label || copy?.origin?.replace(/^https?:../, "");
 
-/** The address if it is a web address, else "". @param {unknown} address @param {string} [base] */
+/** Return the address if it is http or https, else "". @param {unknown} address @param {string} [base] */
 export const safeUrl = (address, base) => (address ? parseUrl(address, base)?.href : "") ?? "";
 
-/** @param {unknown} address @param {string} [base] what it may be relative to */
+/** Return the URL if it is http or https, else null. @param {unknown} address @param {string} [base] base of relative addresses */
 export function parseUrl(address, base) {
   try {
     const url = new URL(/** @type {string} */ (address), base);
@@ -46,7 +48,7 @@ export function parseUrl(address, base) {
 }
 
 /**
- * The server and the story's code that an address like `https://widgets.example/s/CODE` names.
+ * Return the server's origin and the story's code of an address like `https://widgets.example/s/CODE`, else null.
  *
  * @param {unknown} address
  * @param {string} [base]

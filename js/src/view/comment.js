@@ -1,5 +1,5 @@
 /**
- * One comment: who, when, what, and what can be done about it.
+ * View of one comment: author, time, text and buttons.
  *
  * @import {Comment, State} from "../types"
  * @import {ViewContext} from "../part-api"
@@ -9,38 +9,38 @@ import { isAllowed, sum } from "../state.js";
 import { renderText as drawText, externalLinkAttrs, copyLabel, safeUrl } from "./comment-text.js";
 import { relativeTime } from "../i18n.js";
 
-/** The buttons, and what does the work of each. */
+/** The buttons: string key, and the lazy part that handles the click. */
 const ACTIONS = /** @type {const} */ ([["addReaction", "comment-reactions"], ["reply", "writing"], ["more", "more"]]);
 
-/** @param {ViewContext} view */
+/** Create the view of a comment. @param {ViewContext} view */
 export function commentView(view) {
   const { t } = view;
   const id = newId();
   const head = heading(view.level + 2, { id });
   const time = h("time");
   const link = h("a", { onclick: visit }, time);
-  // An element: anyone who translates a page replaces its text nodes.
+  // An element, because translation tools replace text nodes.
   const rest = h("span");
-  const meta = h("p", { class: "quiet" }, link);
-  const body = h("div", { class: "text", dir: "auto", part: "text" });
+  const meta = h("p", { class: "secondary" }, link);
+  const body = h("div", { class: "comment-text", dir: "auto", part: "comment-text" });
   const buttons = ACTIONS.map(([, part]) =>
-    button("", () => view.withPart(part, (desk) => desk.begin(self)), { class: "act" }),
+    button("", () => view.withPart(part, (part) => part.begin(self)), { class: "action" }),
   );
-  const foot = h("div", { class: "acts" }, ...buttons);
+  const foot = h("div", { class: "actions" }, ...buttons);
   const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, head, meta, body, foot);
 
   const self = {
     /** @type {Comment} */
     comment: /** @type {any} */ (null),
     name: "",
-    /** The round it was drawn in. @type {unknown} */
-    round: 0,
+    /** The view's `renderVersion` at the last draw. @type {unknown} */
+    renderVersion: 0,
     element: h("li", null, article),
     article,
     body,
     foot,
     draw,
-    /** What a part has to draw along. @type {(() => void) | undefined} */
+    /** Set by a part to draw after each draw. @type {(() => void) | undefined} */
     onRender: undefined,
   };
 
@@ -49,12 +49,12 @@ export function commentView(view) {
 
   /**
    * @param {Comment} comment
-   * @param {Comment | undefined} to the other reply that it answers
+   * @param {Comment | undefined} to the reply that it answers, if that is not the top comment
    * @param {State} state
    */
   function draw(comment, to, state) {
     const old = self.comment;
-    const gone = comment.state === "removed";
+    const removed = comment.state === "removed";
     self.comment = comment;
     if (comment !== old) {
       const { author, text, lang } = comment;
@@ -68,15 +68,15 @@ export function commentView(view) {
         author?.role ? h("span", { class: "role" }, t(author.role)) : "",
         to ? ` ${t("to", { name: nameOf(to) })}` : "",
       );
-      // A new count of its reactions comes with the same text.
+      // A new tally leaves the text array identical.
       if (old?.text !== text) {
-        body.replaceChildren(...(gone ? [h("em", null, t("removed"))] : drawText(text)));
+        body.replaceChildren(...(removed ? [h("em", null, t("removed"))] : drawText(text)));
       }
       set(body, "lang", lang);
-      head.hidden = meta.hidden = gone;
+      head.hidden = meta.hidden = removed;
     }
     drawMeta(state);
-    drawFeet(state);
+    drawButtons(state);
     self.onRender?.();
   }
 
@@ -98,15 +98,15 @@ export function commentView(view) {
     if (text) meta.append(rest);
   }
 
-  /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */
+  /** Focus the comment without navigation, so that no router of the page reacts. @param {MouseEvent} event */
   function visit(event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    view.withPart("more", (desk) => desk.visit(self.comment.id));
+    view.withPart("more", (part) => part.visit(self.comment.id));
   }
 
   /** @param {State} state */
-  function drawFeet(state) {
+  function drawButtons(state) {
     const { state: condition, tally } = self.comment;
     const open = condition === "published";
     const n = sum(tally.counts);

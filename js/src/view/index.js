@@ -1,5 +1,5 @@
 /**
- * The widget as elements: built once at the first snapshot, then changed where the state differs.
+ * View of the widget: its elements are created at the first snapshot and then updated where the state differs.
  *
  * @import {Discussion} from "../discussion"
  * @import {Parts} from "../part-api"
@@ -14,66 +14,68 @@ import { threadView } from "./thread.js";
 import { COMMENT } from "./comment-text.js";
 import { errorText } from "../i18n.js";
 
-/** Comments that are drawn in one task. */
-const AT_ONCE = 5;
+/** Comments drawn per task, so that no task blocks the page for long. */
+const COMMENTS_PER_TASK = 5;
 
-/** @typedef {ReturnType<typeof viewOf>} View */
+/** @typedef {ReturnType<typeof createView>} View */
 
 /**
+ * Create the view of a discussion.
+ *
  * @param {Discussion} discussion
  * @param {Translate} t
  * @param {HTMLElement} host
  * @param {(name: keyof Parts) => Promise<any>} fetchPart
  * @param {(type: string, code?: string) => void} emit
- * @param {(css: string) => void} style for what a part draws
+ * @param {(css: string) => void} style adds a part's styles
  */
-export function viewOf(discussion, t, host, fetchPart, emit, style) {
+export function createView(discussion, t, host, fetchPart, emit, style) {
   const level = Number(host.getAttribute("heading")) || 2;
-  /** There is one before anything else happens. @type {State} */
+  /** The state of the last draw; set before any other use. @type {State} */
   let drawn;
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { class: "hidden", role: "status" });
+  const status = h("p", { class: "visually-hidden", role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
-  /** Another one when every thread has to be drawn anew, and not only those that changed. */
-  let round = 0;
-  /** What all of them are drawn from. @type {unknown[]} */
-  let all = [];
+  /** Incremented to redraw all threads, not only the changed ones. */
+  let renderVersion = 0;
+  /** Values on which every thread depends. @type {unknown[]} */
+  let dependencies = [];
 
   /** @type {import("../part-api").ViewContext} */
   const self = {
     story: discussion,
     t,
     level,
-    // Once, politely, to who cannot see it; loud to everyone.
+    // Announced once by screen readers (`role=status`); `loud` also shows it.
     tell(text, loud) {
-      status.className = loud ? "toast" : "hidden";
+      status.className = loud ? "toast" : "visually-hidden";
       if (loud) loadLive();
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => errorText(t, problem),
     emit,
     style,
-    list: h("ol", { class: "list", part: "comments" }),
+    list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
     onRender: undefined,
     comment(id) {
       if (!find(id)) drawThreads(id);
       return find(id);
     },
-    // A frame has an address that no one sees: instead of it, the page of the story itself.
+    // The address of an iframe is not visible to readers: use the story's own page instead.
     address: () =>
       new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
-      // Each of them acts.
+      // Every part needs the actions of the live part.
       const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.loadLivePart()]).then(
         ([code]) => code.open(self, shared),
       ));
-      // Next time, try again.
+      // Retry at the next call.
       part.catch(() => delete parts[name]);
       return part;
     },
@@ -81,26 +83,26 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
-  /** What it takes to act, and what shows that others do. */
+  /** Load the live part: actions, and updates of other readers. */
   const loadLive = () => self.part("live").catch(() => {});
 
-  // The site's own words, in whatever direction they run.
+  // `bdi`: the site's prompt may have another text direction.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
-  const presence = h("p", { class: "quiet", part: "presence" });
+  const presence = h("p", { class: "secondary", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
-  // A label, a text area and a button: all there is until someone begins to write. There is no form element: in a
-  // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
+  // The bare composer: the part `writing` enhances it on focus. There is no form element, because sandboxed iframes
+  // block submission; the button's click works everywhere.
   const text = h("textarea", { rows: 3, dir: "auto" });
-  // A draft from the first letter on; the part for writing takes this over.
+  // Save a draft from the first character on. The part `writing` replaces this listener.
   const place = discussion.code + " ";
   text.value = discussion.storage().drafts?.[place] ?? "";
   text.oninput = () =>
     discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
-  const take = () => self.part("writing").then((desk) => desk.attach(composer));
-  const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
-    class: "main",
+  const attach = () => self.part("writing").then((part) => part.attach(composer));
+  const send = button(t("post"), () => self.withPart("writing", (part) => part.attach(composer).post()), {
+    class: "primary",
     part: "button",
   });
   const composer = h(
@@ -109,13 +111,13 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     h("label", null, t("write"), text),
     send,
   );
-  text.addEventListener("focus", () => take().catch(() => {}), { once: true });
+  text.addEventListener("focus", () => attach().catch(() => {}), { once: true });
   const { list } = self;
-  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "wide" });
-  const options = button(t("options"), () => self.withPart("more", (desk) => desk.options(tail)), {
-    class: "act",
+  const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
+  const options = button(t("options"), () => self.withPart("more", (part) => part.options(tail)), {
+    class: "action",
   });
-  const tail = h("div", { class: "acts" }, options);
+  const tail = h("div", { class: "actions" }, options);
   const element = h(
     "section",
     { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
@@ -131,16 +133,16 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     h("slot", { name: "credit" }),
     status,
   );
-  // "5 minutes ago" becomes "6 minutes ago".
+  // Update relative times.
   const clock = setInterval(() => {
-    round++;
+    renderVersion++;
     drawThreads();
   }, 60_000);
-  let later = 0;
+  let drawTimer = 0;
   addEventListener("hashchange", goToHash);
-  // What was said loud was seen by who goes on.
-  element.addEventListener("click", () => (status.className = "hidden"), true);
-  // Who comes near may act.
+  // Hide a visible message at the next click.
+  element.addEventListener("click", () => (status.className = "visually-hidden"), true);
+  // Load the actions when the reader approaches the widget.
   for (const near of ["pointerover", "focusin"]) {
     element.addEventListener(near, loadLive, { once: true });
   }
@@ -158,39 +160,39 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       presence,
       readers ? t("reading", { n: readers, sites: t("sites", { n: copies }) }) : "",
     );
-    const why = read_only
+    const reason = read_only
       ? t("readonly", { why: t(read_only, { origin }) })
       : story.closed && t("closed");
-    setText(notice, [story.notice, why].filter(Boolean).join(" "));
+    setText(notice, [story.notice, reason].filter(Boolean).join(" "));
     composer.hidden = !isAllowed(state, "comment");
     if (unseen[0]) loadLive();
     self.onRender?.(state);
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];
-    // For the person who looks after the page.
-    if (read_only || identity || lapsed) self.withPart("more", (desk) => desk.logReadOnly());
-    if (now.some((part, i) => part !== all[i])) round++;
-    all = now;
+    // Log the reason for the page's owner.
+    if (read_only || identity || lapsed) self.withPart("more", (part) => part.logReadOnly());
+    if (now.some((part, i) => part !== dependencies[i])) renderVersion++;
+    dependencies = now;
     drawThreads();
     const { drafts, queue } = discussion.storage();
-    // Of the reader's own there may be one that is not counted yet.
+    // The reader's own comment may be pending and not counted yet.
     const { count: n } = state;
     setText(count, n || threads.size || queue ? t("comments", { n }) : t("none"));
-    if (drafts || queue) take().catch(() => {});
+    if (drafts || queue) attach().catch(() => {});
     if (!old) queueMicrotask(goToHash);
   }
 
   /**
-   * Draws some comments and leaves the others to the tasks that follow, so that the page stays quick.
+   * Draw some comments now and the others in drawTimer tasks, so that the page stays responsive.
    *
-   * @param {string} [until] a comment that has to be there at once, with whatever comes before it
+   * @param {string} [revealId] a comment to draw now, with everything before it
    */
-  function drawThreads(until) {
-    clearTimeout(later);
-    let left = until ? Infinity : AT_ONCE;
+  function drawThreads(revealId) {
+    clearTimeout(drawTimer);
+    let left = revealId ? Infinity : COMMENTS_PER_TASK;
     const take = (/** @type {string} */ id) => {
       const may = left-- > 0;
-      if (id === until) left = 0;
+      if (id === revealId) left = 0;
       return may;
     };
     const hidden = new Set(drawn.unseen);
@@ -198,7 +200,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     threads = new Map();
     for (const thread of drawn.threads) {
       const { id, state, replies } = thread;
-      // A tombstone is kept where the reader saw the comment, and where it holds replies.
+      // Show a removed comment only if the reader saw it before or it has replies.
       if (
         hidden.has(id) ||
         (state === "removed" && !replies[0] && !old.has(id)) ||
@@ -210,11 +212,11 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);
-      view.draw(thread, drawn, hidden, round, take, until);
+      view.draw(thread, drawn, hidden, renderVersion, take, revealId);
     }
     setChildren(list, [...threads.values()].map((each) => each.element));
     list.hidden = !threads.size;
-    if (left < 1) later = setTimeout(drawThreads);
+    if (left < 1) drawTimer = setTimeout(drawThreads);
   }
 
   /** @param {string | undefined} id */
@@ -226,21 +228,22 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     return undefined;
   }
 
-  /** To the comment that the address names. */
+  /** Show the comment named in the page's fragment. */
   function goToHash() {
     const id = COMMENT.exec(location.hash)?.[1];
-    if (id) self.withPart("more", (desk) => desk.go(id));
+    if (id) self.withPart("more", (part) => part.go(id));
   }
 
   return {
     element,
     draw,
-    renew() {
-      round++;
+    /** Redraw all threads at the next draw. */
+    invalidate() {
+      renderVersion++;
     },
     close() {
       clearInterval(clock);
-      clearTimeout(later);
+      clearTimeout(drawTimer);
       removeEventListener("hashchange", goToHash);
     },
   };

@@ -1,5 +1,5 @@
 /**
- * The reactions: toggle buttons with a constant name, in the order the server gives.
+ * Reactions to the story: toggle buttons with a constant name, in the server's order.
  *
  * @import {State} from "../types"
  */
@@ -8,12 +8,14 @@ import { reactionIcon } from "./reaction-icon.js";
 import { selectedReaction, counts, isAllowed, sum } from "../state.js";
 
 /**
- * @param {import("../part-api").ViewContext} frame
+ * Create the row of reactions.
+ *
+ * @param {import("../part-api").ViewContext} context
  * @param {string} labelledBy id of the prompt
  */
 export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const total = h("p", { class: "quiet" });
+  const total = h("p", { class: "secondary" });
   const group = h("div", {
     role: "group",
     class: "reactions",
@@ -21,19 +23,19 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
     "aria-labelledby": labelledBy,
   });
   let offered = "";
-  let refused = "";
-  /** @type {((most: number) => string | false)[]} */
-  let marks = [];
+  let rejected = "";
+  /** @type {((max: number) => string | false)[]} */
+  let updates = [];
 
   /** @param {string} key */
   async function press(key) {
     if (!isAllowed(story.state, "react")) return;
-    refused = "";
+    rejected = "";
     try {
       await story.react(key);
       emit("react");
     } catch (problem) {
-      refused = explain(problem);
+      rejected = explain(problem);
       draw(story.state);
     }
   }
@@ -44,7 +46,7 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
     const offer = JSON.stringify(reactions);
     if (offer !== offered) {
       offered = offer;
-      marks = [];
+      updates = [];
       group.replaceChildren(
         ...reactions.map((reaction) => {
           const { key, label } = reaction;
@@ -55,26 +57,26 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
           element.append(face, h("span", { class: "label", part: "label" }, name + " "), count);
           /** @type {number | undefined} */
           let last;
-          marks.push((most) => {
+          updates.push((max) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
             setText(count, t("number", { n }));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");
-            // Others do not interrupt: a moment's movement, for who sees and wants it.
+            // Reactions of other readers are animated, not announced.
             const more = n - (last ?? n);
             if (more > 0) part("live").then((live) => live.burst(face, more), () => {});
             last = n;
-            return n > 0 && n === most && name;
+            return n > 0 && n === max && name;
           });
           return element;
         }),
       );
     }
-    setText(error, state.optimistic && state.late ? t("unsure") : refused);
+    setText(error, state.optimistic && state.late ? t("unsure") : rejected);
     const now = counts(state);
     const n = sum(now);
-    const leading = marks.map((mark) => mark(Math.max(...Object.values(now)))).filter(Boolean);
+    const leading = updates.map((update) => update(Math.max(...Object.values(now)))).filter(Boolean);
     setText(total, n ? t("total", { n, name: leading.join(", ") }) : "");
   }
 

@@ -1,5 +1,5 @@
 /**
- * A reaction's face: drawn from the paths that come with the settings, or its emoji.
+ * Icon of a reaction: an SVG from the paths in the settings, or the emoji.
  *
  * @import {Reaction} from "../types"
  */
@@ -7,20 +7,20 @@ import { h, set } from "../dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** @param {Reaction} reaction @returns {HTMLElement} */
+/** Create the icon of a reaction. @param {Reaction} reaction @returns {HTMLElement} */
 export function reactionIcon({ face, emoji }) {
-  const holder = h("span", { class: "face", "aria-hidden": "true" });
+  const holder = h("span", { class: "icon", "aria-hidden": "true" });
   if (face) {
-    const drawing = document.createElementNS(SVG, "svg");
-    set(drawing, "viewBox", "0 0 24 24");
+    const svg = document.createElementNS(SVG, "svg");
+    set(svg, "viewBox", "0 0 24 24");
     const [shape, line, fill] = face;
     for (const d of [shape, line]) {
       const path = document.createElementNS(SVG, "path");
       set(path, "d", d);
       set(path, "fill", d === shape ? fill : "none");
-      drawing.append(path);
+      svg.append(path);
     }
-    holder.append(drawing);
+    holder.append(svg);
   } else holder.append(emoji);
   return holder;
 }

@@ -1,5 +1,5 @@
 /**
- * A thread: its top comment and, one step in, its replies.
+ * View of a thread: its top comment and, indented once, its replies.
  *
  * @import {Comment, State, Thread} from "../types"
  * @import {ViewContext} from "../part-api"
@@ -11,72 +11,72 @@ import { commentView } from "./comment.js";
 /** @typedef {ReturnType<typeof threadView>} ThreadView */
 /** @typedef {ReturnType<typeof commentView>} CommentView */
 
-/** A longer thread shows so many replies, and the others on demand. */
-const FOLD = 5;
+/** A longer thread shows this many replies, and the others on demand. */
+const VISIBLE_REPLIES = 5;
 
-/** @param {ViewContext} view */
+/** Create the view of a thread. @param {ViewContext} view */
 export function threadView(view) {
   const top = commentView(view);
   const { element } = top;
   /** @type {Map<string, CommentView>} */
   let views = new Map();
   const list = h("ol", { class: "replies" });
-  /** Asks for replies that are not there: the first ones, or those that follow. @param {boolean} [first] */
-  const others = (first) =>
+  /** Create a button that shows more replies: the earlier or the following ones. @param {boolean} [first] */
+  const moreButton = (first) =>
     button(
       "",
       () =>
         folded[0] && !first
           ? view.focus(folded[0].id)
-          : view.withPart("more", (desk) => desk.replies(id, first)),
-      { class: "act" },
+          : view.withPart("more", (part) => part.replies(id, first)),
+      { class: "action" },
     );
-  const earlier = others(true);
-  const more = others();
+  const earlier = moreButton(true);
+  const more = moreButton();
   let id = "";
   let open = false;
   /** @type {Comment[]} */
   let folded = [];
-  /** What it was drawn from last, and in which round. @type {[Thread?, unknown?]} */
+  /** Thread and render version of the last draw. @type {[Thread?, unknown?]} */
   let drawn = [];
-  /** Whether nothing of it was left for later. */
-  let whole = false;
+  /** Whether the last draw left no comment for later. */
+  let complete = false;
 
   /**
    * @param {Thread} thread
    * @param {State} state
    * @param {Set<string>} hidden ids not to be drawn yet
-   * @param {unknown} round another one if all threads are to be drawn anew
-   * @param {(id: string) => boolean} take whether there is time to draw one more comment
-   * @param {string} [until] a comment that has to be there, for which the thread unfolds
+   * @param {unknown} renderVersion changed if all threads are to be redrawn
+   * @param {(id: string) => boolean} take whether one more comment may be drawn in this task
+   * @param {string} [revealId] a comment that must be drawn, even if it is folded
    */
-  function draw(thread, state, hidden, round, take, until) {
-    if (whole && !until && drawn[0] === thread && drawn[1] === round) return;
-    drawn = [thread, round];
-    whole = true;
+  function draw(thread, state, hidden, renderVersion, take, revealId) {
+    if (complete && !revealId && drawn[0] === thread && drawn[1] === renderVersion) return;
+    drawn = [thread, renderVersion];
+    complete = true;
     id = thread.id;
     drawOne(top, thread);
-    const old = views;
+    const oldViews = views;
     views = new Map();
     const wanted = thread.replies.filter(
       (reply) =>
         !hidden.has(reply.id) &&
-        (reply.state !== "removed" || old.has(reply.id)) &&
+        (reply.state !== "removed" || oldViews.has(reply.id)) &&
         !isMuted(state, reply) &&
         state.filter(reply),
     );
-    open ||= wanted.findIndex((each) => each.id === until) >= FOLD;
-    // A single one takes no more room than the button.
-    folded = open || wanted.length < FOLD + 2 ? [] : wanted.splice(FOLD);
+    open ||= wanted.findIndex((each) => each.id === revealId) >= VISIBLE_REPLIES;
+    // A single folded reply would take no more space than the button.
+    folded = open || wanted.length < VISIBLE_REPLIES + 2 ? [] : wanted.splice(VISIBLE_REPLIES);
     for (const reply of wanted) {
-      const comment = drawOne(old.get(reply.id), reply);
+      const comment = drawOne(oldViews.get(reply.id), reply);
       if (comment) views.set(reply.id, comment);
     }
     setChildren(list, [...views.values()].map((each) => each.element));
     const n = folded.length + thread.more;
     setText(more, view.t("replies", { n }));
     setText(earlier, view.t("replies", { n: thread.earlier ?? 0 }));
-    // What is empty is not there: an empty list is read out as one.
+    // Omit empty elements: screen readers announce an empty list.
     setChildren(
       element,
       /** @type {Element[]} */ (
@@ -84,14 +84,14 @@ export function threadView(view) {
       ),
     );
 
-    /** As it is now; without time, as it was. @param {CommentView | undefined} known @param {Comment} comment */
+    /** Draw a comment; if this task may not draw more, keep its oldViews view. @param {CommentView | undefined} known @param {Comment} comment */
     function drawOne(known, comment) {
-      const current = known?.comment === comment && known.round === round;
-      if (!current && (whole &&= take(comment.id))) {
+      const current = known?.comment === comment && known.renderVersion === renderVersion;
+      if (!current && (complete &&= take(comment.id))) {
         const { parent } = comment;
         const to = parent !== id && thread.replies.find((each) => each.id === parent);
         known ??= commentView(view);
-        known.round = round;
+        known.renderVersion = renderVersion;
         known.draw(comment, to || undefined, state);
       }
       return known;
@@ -101,7 +101,7 @@ export function threadView(view) {
   return {
     element,
     draw,
-    /** The view of this comment, if it is drawn. @param {string | undefined} wanted */
+    /** Return the view of a comment, if it is drawn. @param {string | undefined} wanted */
     comment: (wanted) => (wanted === id ? top : views.get(/** @type {string} */ (wanted))),
   };
 }

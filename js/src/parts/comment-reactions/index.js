@@ -1,30 +1,32 @@
 /**
- * The part for reactions to a comment: one row, opened by its button.
+ * Lazy part `comment-reactions`: a row of reactions to a comment, opened by the comment's button.
  *
  * @import {ViewContext, CommentHandle, Shared} from "../../part-api"
  */
 import css from "./style.css";
 
-/** How long an answer may take before the reader is told that there is none, in milliseconds. */
-const NO_ANSWER_MS = 2_000;
+/** Time in milliseconds without a reply after which a reaction is shown as not sent. */
+const LATE_AFTER_MS = 2_000;
 
 /** @type {WeakMap<CommentHandle, HTMLElement>} */
 const rows = new WeakMap();
 
 /**
- * @param {ViewContext} frame
+ * Create the part for a view.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @returns {import("../../part-api").CommentReactionsPart}
  */
-export function open(frame, tools) {
-  frame.style(css);
-  return { begin: (handle) => toggleReactionRow(frame, tools, handle) };
+export function open(context, tools) {
+  context.style(css);
+  return { begin: (handle) => toggleReactionRow(context, tools, handle) };
 }
 
 /**
- * Opens the row, or closes it.
+ * Open the row, or close it.
  *
- * @param {ViewContext} frame
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @param {CommentHandle} handle
  */
@@ -39,17 +41,17 @@ function toggleReactionRow({ story, t, explain, tell }, { h, set, button, counts
     return;
   }
   /** @type {(() => void)[]} */
-  const marks = [];
+  const updates = [];
   const row = h(
     "div",
-    { role: "group", class: "acts feel", "aria-label": t("addReaction") },
+    { role: "group", class: "actions comment-reactions", "aria-label": t("addReaction") },
     ...(story.state.settings?.reactions ?? []).map((reaction) => {
       const { key, label } = reaction;
       const name = t("=" + label, undefined, label);
       const count = h("span");
-      const element = button("", () => press(key), { class: "act reaction", title: name });
-      element.append(reactionIcon(reaction), h("span", { class: "hidden" }, name + " "), count);
-      marks.push(() => {
+      const element = button("", () => press(key), { class: "action reaction", title: name });
+      element.append(reactionIcon(reaction), h("span", { class: "visually-hidden" }, name + " "), count);
+      updates.push(() => {
         const { mine } = story.state;
         const { id, tally } = handle.comment;
         const n = counts({ tally })[key];
@@ -65,9 +67,9 @@ function toggleReactionRow({ story, t, explain, tell }, { h, set, button, counts
   let timer = 0;
   const target = () => `${story.code} ${handle.comment.id}`;
   const draw = () => {
-    marks.forEach((mark) => mark());
+    updates.forEach((update) => update());
     const waits = target() in (story.storage().unsent ?? {});
-    if (waits) timer ||= setTimeout(() => (note.textContent = t("unsure")), NO_ANSWER_MS);
+    if (waits) timer ||= setTimeout(() => (note.textContent = t("unsure")), LATE_AFTER_MS);
     else {
       clearTimeout(timer);
       timer = 0;

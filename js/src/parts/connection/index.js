@@ -1,13 +1,13 @@
 /**
- * The part that opens sockets: one for each group of stories.
+ * Lazy part `connection`: one WebSocket for each group of stories.
  *
- * It is an upgrade, never a need: what it cannot do, HTTP does. It opens while someone looks, closes for the back/forward
- * cache and after a minute in a hidden tab, and comes back by position, so that nothing is missed and nothing is
- * shown twice. After two opens that failed it falls silent and the stories are polled; so is one whose subscription the
- * server does not take, for a reason that is not the token.
+ * The socket is optional: without it everything works over HTTP. It is open while the page is visible. It closes for the
+ * back/forward cache and after a minute in a hidden tab, and resumes from the last position, so that no message is
+ * missed or applied twice. After two failed opens no more sockets are opened and the stories are polled. A story whose
+ * subscription fails for a reason other than its token is polled, too.
  *
- * A connection can die without a word, and of the server's pings a browser tells nothing: when nothing was heard for a
- * while, and when the page is seen again, the server is asked for a sign of life.
+ * A connection can break without a `close` event, and browsers do not report the server's pings. The page therefore sends a
+ * message that needs a reply after a period without messages, and whenever it becomes visible.
  *
  * @import {Ok, ErrorMessage, Snapshot} from "../../types"
  * @import {Discussion} from "../../discussion"
@@ -16,26 +16,30 @@ import { json } from "../../storage.js";
 import { backoff, shouldReconnect } from "../../backoff.js";
 import { startPolling } from "./poll.js";
 
-/** SHA-256 of the other parts of this build, by name: what the first file checks them by. */
+/** SHA-256 of the other parts of this build, by name. The first file checks the parts against it. */
 export const HASHES = OTHERS;
 
+/** A message without a reply for this long means that the connection is dead. */
 const TIMEOUT_MS = 8_000;
+/** A hidden page disconnects after this long. */
 const HIDDEN_MS = 60_000;
-/** How long a sign of life may take. */
+/** Time for the reply to a liveness check. */
 const PONG_TIMEOUT_MS = 6_000;
-/** After so many beats without a word one is asked for. Each page has a beat of its own, so that not all ask in step. */
+/** Interval of the check counter. After `MAX_SILENT_CHECKS` intervals without a message the server is asked for a reply. */
 const CHECK_INTERVAL_MS = 8_000;
 const MAX_SILENT_CHECKS = 6;
 
 /**
- * What it borrows from the first file instead of bringing its own: what each page has one of.
+ * Functions of the first file that must exist once per page.
  *
  * @typedef {Pick<typeof import("../../connection"), "nextRef">} Base
  */
 
 /**
+ * Create the socket handling for a group of stories.
+ *
  * @param {string} server an origin
- * @param {Set<Discussion>} stories those that it carries; anyone who calls adds to them and takes from them
+ * @param {Set<Discussion>} stories the group; the caller adds and removes stories
  * @param {Base} base
  */
 export function open(server, stories, { nextRef }) {
@@ -43,24 +47,24 @@ export function open(server, stories, { nextRef }) {
   const pendingReplies = new Map();
   /** @type {WebSocket | null} */
   let socket = null;
-  /** Opens that failed since the last one that worked. */
+  /** Failed opens since the last subscription that succeeded. */
   let tries = 0;
-  /** Whether it ever brought a story. */
-  let worked = false;
-  /** Not to be opened again: refused, or too dear. */
+  /** Whether any subscription ever succeeded. */
+  let everSubscribed = false;
+  /** Whether no socket may be opened: rejected by the server, or the browser saves data. */
   let disabled = /** @type {any} */ (navigator)["connection"]?.saveData;
   let timer = 0;
   let hiddenTimer = 0;
   let pongTimer = 0;
-  /** Beats since something was heard. */
+  /** Check intervals since the last message. */
   let silentChecks = 0;
-  /** Until all are live. @type {Promise<void> | null} */
+  /** Set while stories are polled. @type {Promise<void> | null} */
   let polling = null;
 
   const isOpen = () => socket?.readyState === 1;
   const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
-  // A socket that never worked is blocked, and trying again would only fill the console.
-  const canRetry = () => worked || tries < 2;
+  // A socket that never everSubscribed is probably blocked: retries would only log errors to the console.
+  const canRetry = () => everSubscribed || tries < 2;
 
   /** @param {Discussion} story */
   function join(story) {
@@ -78,18 +82,18 @@ export function open(server, stories, { nextRef }) {
   }
 
   /**
-   * Sends a message and waits for the answer with its `ref`.
+   * Send a message and wait for the reply with its `ref`.
    *
    * @param {{ref: number, [field: string]: unknown}} message
-   * @returns {Promise<Ok | ErrorMessage | Snapshot>} rejects when the socket closes or stays silent
+   * @returns {Promise<Ok | ErrorMessage | Snapshot>} rejects if the socket closes or the reply times out
    */
   const request = (message) =>
-    new Promise((resolve, reject) => {
-      const patience = setTimeout(() => onClose(0), TIMEOUT_MS);
+    new Promise((done, reject) => {
+      const timeout = setTimeout(() => onClose(0), TIMEOUT_MS);
       pendingReplies.set(message.ref, (answer) => {
-        clearTimeout(patience);
+        clearTimeout(timeout);
         pendingReplies.delete(message.ref);
-        answer ? resolve(answer) : reject();
+        answer ? done(answer) : reject();
       });
       send(message);
     });
@@ -109,7 +113,7 @@ export function open(server, stories, { nextRef }) {
       scheduleConnect(0);
     }, PONG_TIMEOUT_MS);
   }
-  // A hidden page sends nothing: it looks when it is seen.
+  // A hidden page sends nothing: it checks when it becomes visible.
   setInterval(() => ++silentChecks < MAX_SILENT_CHECKS || document.hidden || !isOpen() || onVisibilityChange(), CHECK_INTERVAL_MS);
 
   function connect() {
@@ -119,25 +123,25 @@ export function open(server, stories, { nextRef }) {
     } catch {
       return onClose(0);
     }
-    const mine = socket;
-    mine.onopen = () => {
-      if (mine !== socket) return mine.close();
+    const current = socket;
+    current.onopen = () => {
+      if (current !== socket) return current.close();
       silentChecks = 0;
       stories.forEach(subscribe);
       if (document.hidden) onVisibilityChange();
     };
-    mine.onmessage = ({ data }) => {
-      if (mine !== socket) return;
+    current.onmessage = ({ data }) => {
+      if (current !== socket) return;
       silentChecks = 0;
       receive(JSON.parse(data));
     };
-    // What a policy blocks never closes in Chromium: there is only the error.
-    mine.onerror = mine.onclose = (/** @type {any} */ { code = 0, reason }) => {
-      if (mine === socket) onClose(code, reason);
+    // Chromium fires only `error`, not `close`, if a Content-Security-Policy blocks the socket.
+    current.onerror = current.onclose = (/** @type {any} */ { code = 0, reason }) => {
+      if (current === socket) onClose(code, reason);
     };
   }
 
-  /** The message that joins the live discussion. @param {Discussion} story */
+  /** Return the `subscribe` message of a story. @param {Discussion} story */
   function subscription(story) {
     const { code, token, identity, spent, state } = story;
     const page = location.origin + location.pathname;
@@ -150,7 +154,7 @@ export function open(server, stories, { nextRef }) {
       reader: story.requestedReader,
       identity: identity === spent ? undefined : identity,
       since: state.position,
-      // What the server would not take is left out.
+      // Omit values that the server would reject.
       page: /^http.{1,1996}$/.test(page) ? page : undefined,
       lang: /^[a-z]{2,8}(-[a-z\d]{1,8})*$/i.test(lang) ? lang : undefined,
     };
@@ -163,24 +167,24 @@ export function open(server, stories, { nextRef }) {
     story.subscribed(answer);
     if (story.live) {
       tries = 0;
-      worked = true;
+      everSubscribed = true;
     } else if (stories.has(story)) poll();
   }
 
-  /** @param {any} frame */
-  function receive(frame) {
-    const { type, ref, story } = frame;
-    const give = pendingReplies.get(ref);
-    if (give) give(frame);
+  /** @param {any} message */
+  function receive(message) {
+    const { type, ref, story } = message;
+    const resolve = pendingReplies.get(ref);
+    if (resolve) resolve(message);
     else if (type === "goodbye") {
       disconnect();
-      scheduleConnect(frame.retry_after_ms);
+      scheduleConnect(message.retry_after_ms);
     } else if (story) {
-      for (const each of stories) if (each.code === (story.code ?? story)) each.receive(frame);
+      for (const each of stories) if (each.code === (story.code ?? story)) each.receive(message);
     }
   }
 
-  /** @param {number} code @param {string} [detail] what the server said about it */
+  /** @param {number} code @param {string} [detail] the server's reason */
   function onClose(code, detail) {
     disconnect();
     if (!shouldReconnect(code)) {
@@ -192,16 +196,16 @@ export function open(server, stories, { nextRef }) {
     if (canRetry()) scheduleConnect(backoff(tries - 1));
   }
 
-  /** Until someone connects again. */
+  /** Close the socket. `connect` may open a new one later. */
   function disconnect() {
     clearTimeout(timer);
     clearTimeout(pongTimer);
     timer = 0;
-    // One that is only about to open closes when it has: before that, browsers complain.
+    // A connecting socket is closed in `onopen`: closing it earlier logs an error in browsers.
     if (isOpen()) socket?.close();
     socket = null;
     for (const story of stories) story.live = false;
-    for (const give of [...pendingReplies.values()]) give();
+    for (const resolve of [...pendingReplies.values()]) resolve();
   }
 
   /** @param {number} delay in milliseconds */
@@ -213,7 +217,7 @@ export function open(server, stories, { nextRef }) {
     }, delay);
   }
 
-  /** Asks now and then for those that are not live. */
+  /** Poll the stories that are not live. */
   function poll() {
     for (const story of stories) story.onUnreachable();
     polling ??= startPolling(server, stories, retryNow).then(() => {
@@ -221,7 +225,7 @@ export function open(server, stories, { nextRef }) {
     });
   }
 
-  /** What was blocked, or away, may be there now. */
+  /** Try sockets again: the network or the server is back. */
   function retryNow() {
     tries = 0;
     onVisibilityChange();

@@ -1,44 +1,43 @@
 /**
- * Where no socket opens, each page asks now and then, at a pace of its own.
+ * Polling over HTTP for stories without a socket.
  *
  * @import {Discussion} from "../../discussion"
  */
 import { reportBlockedSocket } from "../../csp.js";
 
-/** Between two questions, in milliseconds; a fifth more or less, so that pages do not ask in step. */
+/** Polling interval in milliseconds, ± 20 % at random so that pages do not poll in step. */
 const INTERVAL_MS = 25_000;
 
 /**
- * Asks for those that are not live: at once, then at that pace, and when the page is seen again. Resolves when there is
- * none any more.
+ * Poll the stories that are not live: now, at each interval, and when the page becomes visible. Resolves when all are live.
  *
  * @param {string} server
  * @param {Set<Discussion>} stories
- * @param {() => void} onServerBack called when the server answers again after it did not
+ * @param {() => void} onServerBack called when the server responds again after a failure
  * @returns {Promise<void>}
  */
 export async function startPolling(server, stories, onServerBack) {
   let serverDown = false;
   reportBlockedSocket(server);
 
-  /** No one may have come near yet: what it takes to ask is learnt before. @param {Discussion} story */
+  /** Load the live part first: it contains `poll`. @param {Discussion} story */
   const poll = (story) => story.loadLivePart().then(() => story.poll(), () => false);
 
   for (;;) {
-    const left = [...stories].filter((each) => !each.live);
-    if (!left[0]) return;
+    const notLive = [...stories].filter((each) => !each.live);
+    if (!notLive[0]) return;
     if (!document.hidden) {
-      const answers = await Promise.all(left.map(poll));
-      const was = serverDown;
+      const answers = await Promise.all(notLive.map(poll));
+      const wasDown = serverDown;
       serverDown = answers.includes(false);
-      if (was && !serverDown) onServerBack();
+      if (wasDown && !serverDown) onServerBack();
     }
-    await rest();
+    await nextPoll();
   }
 }
 
-/** Until it is time to ask again. @returns {Promise<unknown>} */
-const rest = () =>
+/** Wait for the next poll. @returns {Promise<unknown>} */
+const nextPoll = () =>
   new Promise((resolve) => {
     setTimeout(resolve, INTERVAL_MS * (0.8 + Math.random() * 0.4));
     document.addEventListener("visibilitychange", resolve, { once: true });

@@ -1,6 +1,6 @@
 /**
- * What becomes of links and scripts that are not a snippet as it was made: without their class, behind another address, twice
- * in one place, or where nothing can be shown.
+ * Lazy part `links`: links and scripts that differ from the original snippet. They may lack their class, have a rewritten
+ * address, stand twice in one place, or stand where nothing can be shown.
  */
 import { parseStoryUrl } from "../../view/comment-text.js";
 import { logOnce } from "../../csp.js";
@@ -10,39 +10,39 @@ import { logOnce } from "../../csp.js";
 /** @typedef {import("../../element").StoryWidget} StoryWidget */
 
 const NAME = "story-widget";
-/** Types of scripts that a browser runs. */
-const RUNS = /^(module|\w+\/(x-)?(java|ecma)script)?$/i;
+/** Script types that a browser runs. */
+const RUNNABLE = /^(module|\w+\/(x-)?(java|ecma)script)?$/i;
 
-/** What waits for the next look, by its root. @type {Map<Root, () => void>} */
-const waiting = new Map();
-/** A page that changes without end is looked at for so small a part of the time. */
-const SHARE = 1 / 20;
+/** Pending work, by root. @type {Map<Root, () => void>} */
+const pending = new Map();
+/** Share of the time spent on a page that changes continuously. */
+const TIME_SHARE = 1 / 20;
 let timer = 0;
 
-/** Decides at once or, where that was just done, later: what is asked is what the browser has to lay the page out for. @type {typeof judge} */
-export function decide(odd, root, homes, put) {
-  waiting.set(root, () => judge(odd, root, homes, put));
-  if (!timer) look();
+/** Call `upgradeCandidates` now, or later if it ran recently: it reads values that force a layout. @type {typeof upgradeCandidates} */
+export function decide(candidates, root, homes, put) {
+  pending.set(root, () => upgradeCandidates(candidates, root, homes, put));
+  if (!timer) run();
 }
 
-function look() {
+function run() {
   timer = 0;
-  if (!waiting.size) return;
+  if (!pending.size) return;
   const since = performance.now();
-  for (const work of waiting.values()) work();
-  waiting.clear();
-  timer = setTimeout(look, (performance.now() - since) / SHARE);
+  for (const work of pending.values()) work();
+  pending.clear();
+  timer = setTimeout(run, (performance.now() - since) / TIME_SHARE);
 }
 
 /**
- * Upgrades those that are meant.
+ * Upgrade the links and scripts that are meant as widgets.
  *
- * @param {Origin[]} odd in the order of the page
- * @param {Root} root what they are in
- * @param {string[]} homes the servers whose embed the page has; the first is the one of a link that leads elsewhere
+ * @param {Origin[]} candidates in document order
+ * @param {Root} root document or shadow root that contains them
+ * @param {string[]} homes origins of the embed scripts of the page; the first is used for links with a rewritten address
  * @param {(origin: Origin, src: string) => StoryWidget} put
  */
-function judge(odd, root, homes, put) {
+function upgradeCandidates(candidates, root, homes, put) {
   /** @param {Origin} origin */
   function link(origin) {
     const { story } = origin.dataset;
@@ -51,7 +51,7 @@ function judge(odd, root, homes, put) {
     const bare = !origin.matches(`a.${NAME},a[data-story]`);
     if (bare && !(isPlain(origin, src) && isAlone(origin))) return;
     const known = elements().filter((each) => storyAt(each.getAttribute("src")) === src);
-    // Who says nothing but an address asks for no second discussion.
+    // A bare address does not create a second discussion.
     if (bare && known[0]) return;
     const twin = known.find((each) => adjoins(each, origin));
     if (!twin) {
@@ -65,9 +65,9 @@ function judge(odd, root, homes, put) {
   /** @param {Origin} origin */
   function script(origin) {
     const { story } = origin.dataset;
-    if (!story || !RUNS.test(origin.type) || origin.noModule) return;
+    if (!story || !RUNNABLE.test(origin.type) || origin.noModule) return;
     const src = storyAt("/s/" + story, origin.src);
-    // No one finds it again.
+    // The next scan must not find it again.
     origin.removeAttribute("data-story");
     if (!src) return;
     if (!origin.closest("head")) {
@@ -75,8 +75,8 @@ function judge(odd, root, homes, put) {
       if (twin || put(origin, src).getClientRects()[0]) return;
     }
     logOnce(
-      "The <script> with data-story stands in <head>, or in an element that is hidden. Put it where the discussion is to " +
-        `be, or put <story-widget src="${src}"></story-widget> there.`,
+      "The <script> with data-story is in <head> or in a hidden element. Move it to where the discussion should appear, " +
+        `or put <story-widget src="${src}"></story-widget> there.`,
     );
   }
 
@@ -86,20 +86,20 @@ function judge(odd, root, homes, put) {
   const isPlain = ({ hash, relList }, src) =>
     !hash && !relList.contains("ugc") && homes.includes(src.slice(0, -"/s/".length - 12));
 
-  for (const origin of odd) {
+  for (const origin of candidates) {
     if (origin.isConnected) (origin.src ? script : link)(origin);
   }
 }
 
-/** The address of a story in its one spelling, or nothing. @param {unknown} address @param {string} [base] */
+/** Return the canonical address of a story, or null. @param {unknown} address @param {string} [base] */
 function storyAt(address, base) {
   const place = parseStoryUrl(address, base);
   return place && `${place.server}/s/${place.code}`;
 }
 
 /**
- * Whether a link is a line of its own: in what is shown or, where an editor took the paragraphs away, at the beginning of a
- * quotation's source.
+ * Whether a link is alone in its line: in the rendered text, or in the first source line of a blockquote whose paragraphs an
+ * editor removed.
  *
  * @param {Origin} link
  */
@@ -111,11 +111,11 @@ function isAlone(link) {
   return text && [...lines, source.split("\n", 1)[0]].some((line) => line?.trim() === text);
 }
 
-/** @param {Element} link */
+/** Return the blockquote of a link, else the link. @param {Element} link */
 const placeOf = (link) => link.closest("blockquote") ?? link;
 
 /**
- * Whether there is nothing between a widget, with the quotation before it, and what would bring another one.
+ * Whether there is no text between a widget (with its blockquote) and a link or script.
  *
  * @param {StoryWidget} element
  * @param {Origin} origin

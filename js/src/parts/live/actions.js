@@ -1,5 +1,5 @@
 /**
- * What a reader can do in a story. Actions go by the socket while it lives, else by HTTP.
+ * Reader actions. They are sent over the socket while it is open, else over HTTP.
  *
  * @import {Discussion} from "../../discussion"
  * @import {DiscussionApi, Snapshot, Tally} from "../../types"
@@ -7,11 +7,11 @@
 import { uuid } from "../../uuid.js";
 import { createThreadLoader } from "./load-thread.js";
 
-/** How long to wait before what had no answer is sent again, in milliseconds; up to as much again. */
-const AGAIN = 8_000;
+/** Wait before an action without a reply is sent again, in milliseconds; up to twice as long, at random. */
+const RETRY_MS = 8_000;
 
 /**
- * What it borrows from the first file instead of bringing its own.
+ * Functions of the first file, passed in so that this part needs no copies.
  *
  * @typedef {Pick<typeof import("../../api"), "request">
  *   & Pick<typeof import("../../connection"), "nextRef">
@@ -20,6 +20,8 @@ const AGAIN = 8_000;
  */
 
 /**
+ * Create the functions that the live part adds to a discussion.
+ *
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
@@ -27,8 +29,8 @@ const AGAIN = 8_000;
  */
 export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
   const { code } = story;
-  /** The identity that the first action waited for. @type {string | null} */
-  let awaited = null;
+  /** The identity token for which an action already waited. @type {string | null} */
+  let awaitedIdentity = null;
   const path = `${server}/v1/stories/${code}`;
 
   /** @type {DiscussionApi["mutate"]} */
@@ -37,20 +39,20 @@ export function createActions(story, server, { request, nextRef, json, storageKe
     /** @returns {Promise<any>} */
     const send = async () => {
       const { identity, spent } = story;
-      // Who is to be signed in is not someone else before; where there is no socket, it goes on without.
-      if (identity !== spent && identity !== awaited) {
-        awaited = identity;
+      // Wait once until the socket has sent the identity token: else the action would create an anonymous reader first.
+      if (identity !== spent && identity !== awaitedIdentity) {
+        awaitedIdentity = identity;
         await pause();
       }
       const { reader, first = uuid() } = story.storage();
-      // Kept before it is sent: the answer that brings the reader's token may be lost.
+      // Save before sending: the reply with the reader token may be lost.
       if (!reader) story.saveToStorage({ first });
       const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
       /** @type {any} */
       let answer;
-      // If the socket breaks, the same action goes by HTTP: every action may be sent twice and counts once.
+      // If the socket breaks, send the same action over HTTP. Actions are idempotent.
       if (story.live) answer = await connection.request(message).catch(() => {});
-      // A string body goes out as `text/plain`, without a preflight, and also if the page is left meanwhile.
+      // A string body is sent as `text/plain`, without a preflight. `keepalive`: also while the page is being left.
       answer ??= await request(server + "/v1/actions", {
         method: "POST",
         body: json({ ...message, token: story.token || undefined }),
@@ -70,7 +72,7 @@ export function createActions(story, server, { request, nextRef, json, storageKe
     const { reader, identity, code, detail, read_only } = answer;
     if (reader) story.saveToStorage({ reader, first: undefined });
     if (identity) story.set({ identity });
-    // A retired key, or a damaged token: the bare code may do. Not after one that expired or was withdrawn.
+    // Retired key or damaged token: try the story's code alone. Not for expired or revoked tokens.
     const lapsed = code ?? read_only;
     if (lapsed === "token_invalid" && story.token) {
       story.token = null;
@@ -78,11 +80,11 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       story.connection.join(story);
       return true;
     }
-    // Where it does not, what is to be mended is the token.
+    // If the code alone is rejected, report the token's error.
     if (/not_/.test(code ?? "")) answer.code = story.state.lapsed ?? code;
-    // An action may be the first to hear of it, where there is no socket.
+    // Without a socket, the reply to an action may be the first sign that the token has ended.
     if (/token_[er]|origin_/.test(code ?? "")) story.set({ read_only: code });
-    // Of a socket that was closed, the reason.
+    // The server closed the socket: use its reason as the code.
     if (code === "refused" && /^\w+$/.test(detail ?? "")) answer.code = detail;
     return false;
   }
@@ -90,52 +92,38 @@ export function createActions(story, server, { request, nextRef, json, storageKe
   /** @type {DiscussionApi["isTemporary"]} */
   const isTemporary = ({ code }) => /^(offline|unavailable)$/.test(code);
 
-  /** Those who wait for a connection. @type {Set<() => void>} */
-  const waiting = new Set();
-  const wake = () => waiting.forEach((go) => go());
-  addEventListener("online", wake);
+  /** Resolvers of `pause`. @type {Set<() => void>} */
+  const paused = new Set();
+  const wakePaused = () => paused.forEach((proceed) => proceed());
+  addEventListener("online", wakePaused);
 
   /** @type {DiscussionApi["pause"]} */
   const pause = () =>
     new Promise((resolve) => {
-      const go = () => {
+      const proceed = () => {
         clearTimeout(timer);
-        waiting.delete(go);
+        paused.delete(proceed);
         resolve();
       };
-      const timer = setTimeout(go, AGAIN * (1 + Math.random()));
-      waiting.add(go);
+      const timer = setTimeout(proceed, RETRY_MS * (1 + Math.random()));
+      paused.add(proceed);
     });
 
   /** @type {DiscussionApi["get"]} */
   const get = (which) => request(`${path}/comments${which}`);
 
-  /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
-  const deferred = [];
-  let deferring = 0;
-  const { receive, subscribed } = story;
-  story.receive = (frame) => {
-    if (deferring) deferred.push(frame);
-    else receive(frame);
-  };
-  story.subscribed = (answer) => {
-    subscribed(answer);
-    // After the reader's token has been kept.
-    if (story.live) story.loadLivePart().then(wake);
-  };
-
-  /** By target, until its last choice has an answer. @type {Record<string, Promise<void> | undefined>} */
+  /** Running `settle` calls, by target. @type {Record<string, Promise<void> | undefined>} */
   const settling = {};
   const unsent = () => story.storage().unsent ?? {};
 
   /**
-   * Sends the last choice for a target (this story, or one of its comments) until it is answered. Of those that were
-   * made meanwhile only the last is sent.
+   * Send the last choice for a target (this story, or one of its comments) until the server replies. Choices in between
+   * are skipped.
    *
    * @param {string} target
-   * @param {boolean} doubt whether an earlier message may still be on its way
+   * @param {boolean} uncertain whether an earlier message may still arrive
    */
-  async function settle(target, doubt) {
+  async function settle(target, uncertain) {
     const comment = target.split(" ")[1];
     for (;;) {
       const reaction = unsent()[target];
@@ -147,18 +135,18 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       const action = { type: "react", reaction, comment };
       try {
         let { tally } = await mutate(action);
-        // What was held up may have come after it. Twice is as good as once.
-        if (doubt && unsent()[target] === reaction) ({ tally } = await mutate(action));
-        doubt = false;
-        // Not waiting any more when it is drawn.
-        drop(target, reaction);
-        answered(comment, reaction, optimistic, /** @type {Tally} */ (tally));
+        // An earlier, delayed message may have arrived after this one: send the choice again.
+        if (uncertain && unsent()[target] === reaction) ({ tally } = await mutate(action));
+        uncertain = false;
+        // Before the state changes: a draw must not show it as unsent.
+        removeUnsent(target, reaction);
+        applyReply(comment, reaction, optimistic, /** @type {Tally} */ (tally));
         if (!comment) story.saveToStorage({ reactions: { ...story.storage().reactions, [code]: reaction } });
       } catch (problem) {
         if (isTemporary(/** @type {any} */ (problem))) {
-          doubt = true;
+          uncertain = true;
           await pause();
-        } else if (drop(target, reaction)) {
+        } else if (removeUnsent(target, reaction)) {
           if (!comment) story.set({ optimistic: null, late: false });
           throw problem;
         }
@@ -167,29 +155,31 @@ export function createActions(story, server, { request, nextRef, json, storageKe
   }
 
   /**
+   * Apply the server's reply to a reaction.
+   *
    * @param {string | undefined} comment
    * @param {string | null} reaction
-   * @param {import("../../types").State["optimistic"]} wish
+   * @param {import("../../types").State["optimistic"]} optimistic
    * @param {Tally} tally
    */
-  function answered(comment, reaction, wish, tally) {
+  function applyReply(comment, reaction, optimistic, tally) {
     if (comment) {
       mark(comment, reaction);
       story.dispatch({ type: "tally", story: code, comment, ...tally });
     } else {
       story.dispatch({
         type: "answered",
-        // Another tab may have chosen after this one.
-        optimistic: wish?.reaction === reaction ? wish : { reaction, counts: {} },
+        // Another tab may have chosen since.
+        optimistic: optimistic?.reaction === reaction ? optimistic : { reaction, counts: {} },
         tally,
       });
     }
   }
 
-  /** The choice is not waiting any more. False if another one is. @param {string} target @param {string | null} reaction */
-  function drop(target, reaction) {
-    const { [target]: now, ...others } = unsent();
-    if (now !== reaction) return false;
+  /** Remove a choice from the unsent ones. False if another choice has replaced it. @param {string} target @param {string | null} reaction */
+  function removeUnsent(target, reaction) {
+    const { [target]: current, ...others } = unsent();
+    if (current !== reaction) return false;
     story.saveToStorage({ unsent: Object.keys(others)[0] ? others : undefined });
     return true;
   }
@@ -206,22 +196,16 @@ export function createActions(story, server, { request, nextRef, json, storageKe
     isTemporary,
     pause,
     mark,
-    async deferIncoming(work) {
-      deferring++;
-      try {
-        return await work();
-      } finally {
-        if (!--deferring) deferred.splice(0).forEach(receive);
-      }
-    },
+    // The live part has saved the reader token by then.
+    onSubscribed: () => story.loadLivePart().then(wakePaused),
     setReaction(target, reaction) {
       story.saveToStorage({ unsent: { ...unsent(), [target]: reaction } });
       return (settling[target] ??= settle(target, false).finally(() => delete settling[target]));
     },
     resume() {
       for (const [target, reaction] of Object.entries(unsent())) {
-        const [of, comment] = target.split(" ");
-        if (of !== code || settling[target]) continue;
+        const [storyCode, comment] = target.split(" ");
+        if (storyCode !== code || settling[target]) continue;
         const { optimistic, mine } = story.state;
         const shown = reaction ?? mine.reaction;
         if (comment) mark(comment, reaction);
@@ -240,10 +224,10 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       }
       try {
         /** @type {Snapshot} */
-        const news = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
-        story.receive(news);
-        news.tallies?.forEach((each) => story.receive(each));
-        wake();
+        const snapshot = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
+        story.receive(snapshot);
+        snapshot.tallies?.forEach((each) => story.receive(each));
+        wakePaused();
       } catch (problem) {
         return /** @type {any} */ (problem).status > 0;
       }

@@ -1,5 +1,5 @@
 /**
- * Changes of a list of comments that is there already, as pure as `state.js`: fetched by who stays until the first one.
+ * Reducer for changes to a list of comments. Pure functions, as in `state.js`. Loaded at the first change.
  *
  * @import {Comment, OwnComment, Snapshot, State, Thread} from "../../types"
  * @import {Changes} from "../../state"
@@ -7,28 +7,28 @@
 import { find, ids, recount } from "./find-comment.js";
 
 /**
- * What it borrows from the first file instead of bringing its own.
+ * Functions of the first file, passed in so that this partial needs no copies.
  *
  * @typedef {Pick<typeof import("../../state"), "applySnapshot" | "newerTally">} Base
  */
 
-/** @param {Base} base @returns {Changes} */
+/** Create the comment reducer. @param {Base} base @returns {Changes} */
 export function createReducer({ applySnapshot, newerTally }) {
   /** @type {import("../../state").Changes} */
-  function changeBy(state, event) {
+  function reduceComments(state, event) {
     const { threads, story, optimistic, mine, position: old } = state;
     switch (event.type) {
       case "answered":
         return {
           ...state,
-          // Of two wishes the last one stays.
+          // The last choice stays optimistic until its own reply.
           optimistic: optimistic === event.optimistic ? null : optimistic,
           late: optimistic !== event.optimistic && state.late,
           tally: newerTally(state.tally, event.tally),
           mine: { ...mine, reaction: event.optimistic.reaction },
         };
       case "snapshot":
-        return renewed(state, event);
+        return mergeSnapshot(state, event);
       case "comment":
       case "story": {
         const { position } = event;
@@ -48,69 +48,69 @@ export function createReducer({ applySnapshot, newerTally }) {
           })),
         };
       case "own":
-        return putOwn(state, event.comment);
+        return insertOwn(state, event.comment);
     }
     return state;
   }
 
   /**
-   * The first snapshot is drawn as it is. A later one is so many changes: nothing vanishes from a discussion but leaves a
-   * tombstone, so that what it does not name is further down.
+   * Merge a later snapshot as a list of changes. Removed comments stay as tombstones, so a comment that the snapshot does
+   * not contain is on a later page.
    *
    * @param {State} state
    * @param {Snapshot} snapshot
    */
-  function renewed(state, snapshot) {
+  function mergeSnapshot(state, snapshot) {
     const { position, mine, comments } = snapshot;
     const changes = [...(snapshot.changes ?? [])];
-    const known = state.position?.seq ?? 0;
+    const knownSeq = state.position?.seq ?? 0;
     const same = state.position?.epoch === position.epoch;
     let result = applySnapshot(state, snapshot);
-    // Nothing older than what the socket has brought meanwhile.
+    // Ignore comments that are older than messages already received from the socket.
     if (comments && state.story && (!same || position.seq >= Number(state.position?.seq))) {
       const { threads, next } = comments;
       const old = ids(state.threads);
       if (same && (!next || threads.some(({ id, pinned }) => !pinned && old.has(id)))) {
         for (const thread of threads) changes.push(thread, ...thread.replies);
       } else {
-        // Nothing in common with what is drawn: there is no telling what lies between.
+        // No thread in common with the drawn ones: there may be threads in between. Replace the list.
         Object.assign(result, { threads, next, unseen: [], order: "newest" });
       }
     }
     for (const comment of mine?.comments ?? []) {
-      result = (comment.state === "pending" ? putOwn : saveOwn)(result, comment);
+      result = (comment.state === "pending" ? insertOwn : saveOwn)(result, comment);
     }
-    // By writing time: a change list is ordered by last change, and a place in the list is by birth.
-    for (const comment of changes.sort(later)) result = upsertComment(result, comment, undefined, known);
-    // Of a thread that is not whole there, as many are left out as it says.
-    for (const part of same && comments ? comments.threads : []) {
-      const next = state.threads.find((each) => each.id === part.id)?.next;
-      if (part.more || next) result = { ...result, threads: replaceComment(result.threads, part.id, (each) => recount(each, part, next)) };
+    // Sort by creation: the server orders changes by last change, the list is ordered by creation.
+    for (const comment of changes.sort(compareCreated)) result = upsertComment(result, comment, undefined, knownSeq);
+    // Update the number of missing replies of threads that are incomplete in the snapshot.
+    for (const partial of same && comments ? comments.threads : []) {
+      const next = state.threads.find((each) => each.id === partial.id)?.next;
+      if (partial.more || next) result = { ...result, threads: replaceComment(result.threads, partial.id, (each) => recount(each, partial, next)) };
     }
     return result;
   }
 
   /**
-   * Inserts or replaces a comment. What is new and not the reader's own is held back in `fresh`.
+   * Insert or replace a comment. New comments of other readers are added to `unseen`.
    *
    * @param {State} state
    * @param {Comment} comment
    * @param {boolean} [own]
-   * @param {number} [known] the last change that was known before
+   * @param {number} [knownSeq] the last `seq` before this event
    * @returns {State}
    */
-  function upsertComment(state, comment, own = comment.id in state.mine.comments, known = Number(state.position?.seq)) {
+  function upsertComment(state, comment, own = comment.id in state.mine.comments, knownSeq = Number(state.position?.seq)) {
     const { id, parent, pinned } = comment;
     const { threads, unseen, next, order } = state;
     const old = find(state, id);
-    const gone = comment.state === "removed";
+    const removed = comment.state === "removed";
     if (old) {
       if (old.seq > comment.seq) return state;
-      // Gone before it was seen: it need not come only to say so.
-      if (gone && !parent && unseen.includes(id)) return { ...state, ...without(state, id) };
+      // Removed before the reader saw it: drop it without a tombstone.
+      if (removed && !parent && unseen.includes(id)) return { ...state, ...without(state, id) };
       return {
         ...state,
-        unseen: own || gone ? unseen.filter((each) => each !== id) : unseen,
+        unseen: own || removed ? unseen.filter((each) => each !== id) : unseen,
         threads:
           old.pinned === pinned
             ? replaceComment(threads, id, (each) => mergeComment(each, comment))
@@ -123,12 +123,12 @@ export function createReducer({ applySnapshot, newerTally }) {
     }
     const thread = threads.find((each) => each.id === comment.thread);
     const last = threads.at(-1);
-    // Of a thread further down, or beyond all that was paged to: it will come with its page.
-    const beyond = order === "oldest" || (last && later(last, comment) > 0 && order === "newest");
-    if (parent ? !thread : gone || (next && beyond && !pinned && !own)) return state;
+    // Its place is on a page not loaded yet: it will be loaded with that page.
+    const onLaterPage = order === "oldest" || (last && compareCreated(last, comment) > 0 && order === "newest");
+    if (parent ? !thread : removed || (next && onLaterPage && !pinned && !own)) return state;
     if (thread && !own && (thread.more || thread.earlier)) {
-      // One that was there before comes with its part of the thread; one that is new is the last.
-      if (!(comment.published_seq > known)) return state;
+      // An old reply is loaded with its partial of the thread. A new reply is the last one.
+      if (!(comment.published_seq > knownSeq)) return state;
       if (thread.more) {
         return {
           ...state,
@@ -138,39 +138,39 @@ export function createReducer({ applySnapshot, newerTally }) {
     }
     return {
       ...state,
-      unseen: own || gone ? unseen : [...unseen, id],
+      unseen: own || removed ? unseen : [...unseen, id],
       threads: thread
         ? replaceComment(threads, thread.id, (each) => ({ ...each, replies: [...each.replies, comment] }))
         : insertSorted(threads, { ...comment, replies: [], more: 0, next: null }, order),
     };
   }
 
-  /** @param {State} state @param {string} id */
+  /** Remove a top-level comment. @param {State} state @param {string} id */
   const without = ({ threads, unseen }, id) => ({
     unseen: unseen.filter((each) => each !== id),
     threads: threads.filter((each) => each.id !== id),
   });
 
-  /** @param {Thread} old @param {Comment} comment @returns {Thread} */
+  /** Return the new comment with the old one's replies. @param {Thread} old @param {Comment} comment @returns {Thread} */
   const mergeComment = ({ replies, more, next, earlier }, comment) =>
     /** @type {Thread} */ (
       replies ? { ...comment, replies, more, next, ...(earlier && { earlier }) } : comment
     );
 
-  /** @param {State} state @param {OwnComment} comment */
-  function putOwn(state, comment) {
+  /** Insert the reader's own comment. @param {State} state @param {OwnComment} comment */
+  function insertOwn(state, comment) {
     const { body: _body, editable_until: _until, ...plain } = comment;
     return upsertComment(saveOwn(state, comment), plain, true);
   }
 
-  /** @param {State} state @param {OwnComment} comment @returns {State} */
+  /** Save the fields that only the author receives. @param {State} state @param {OwnComment} comment @returns {State} */
   function saveOwn(state, { id, body, editable_until }) {
     const comments = { ...state.mine.comments, [id]: { body, editable_until } };
     return { ...state, mine: { ...state.mine, comments } };
   }
 
   /**
-   * Pinned first, then newest first; what is new comes last where the oldest are first, and first where the best are.
+   * Insert a thread: pinned first, then newest first. A new thread is last in order `oldest`, first in order `top`.
    *
    * @param {readonly Thread[]} threads
    * @param {Thread} thread
@@ -181,15 +181,15 @@ export function createReducer({ applySnapshot, newerTally }) {
       order !== "newest"
         ? order === "top"
         : each.pinned === thread.pinned
-          ? later(thread, each) >= 0
+          ? compareCreated(thread, each) >= 0
           : thread.pinned,
     );
-    const cut = at < 0 ? threads.length : at;
-    return [...threads.slice(0, cut), thread, ...threads.slice(cut)];
+    const index = at < 0 ? threads.length : at;
+    return [...threads.slice(0, index), thread, ...threads.slice(index)];
   }
 
   /**
-   * Replaces the comment `id`, wherever it stands, and nothing else.
+   * Replace the comment `id`, top-level or reply. Other threads stay identical.
    *
    * @param {readonly Thread[]} threads
    * @param {string} id
@@ -208,8 +208,8 @@ export function createReducer({ applySnapshot, newerTally }) {
     });
   }
 
-  /** Above 0 if `a` was written after `b`. @param {Comment} a @param {Comment} b */
-  const later = (a, b) => Date.parse(a.created_at) - Date.parse(b.created_at);
+  /** Compare creation times: above 0 if `a` is newer. @param {Comment} a @param {Comment} b */
+  const compareCreated = (a, b) => Date.parse(a.created_at) - Date.parse(b.created_at);
 
-  return changeBy;
+  return reduceComments;
 }

@@ -1,5 +1,5 @@
 /**
- * The part for who acts, or stays until something changes.
+ * Lazy part `live`: actions, the comment reducer and live updates of the view.
  *
  * @import {ViewContext, LivePart, Shared} from "../../part-api"
  */
@@ -13,14 +13,16 @@ export { createReducer } from "./comment-reducer.js";
 export { STRINGS } from "./strings.js";
 
 /**
- * @param {ViewContext} frame
+ * Add live updates to a view.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @returns {LivePart}
  */
-export function open(frame, tools) {
-  frame.style(css);
-  frame.onRender = newCommentsButton(frame, tools);
-  frame.onRender(frame.story.state);
-  addTimeTooltips(frame, tools);
+export function open(context, tools) {
+  context.style(css);
+  context.onRender = newCommentsButton(context, tools);
+  context.onRender(context.story.state);
+  addTimeTooltips(context, tools);
   return { burst };
 }

@@ -1,29 +1,31 @@
 /**
- * What came while someone reads: it waits behind one button, because what moves a text under its reader is lost to both.
+ * Button for new comments. They are not inserted at once, because that would move the text that is being read.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  * @import {Comment, State} from "../../types"
  */
 import { find, ids } from "./find-comment.js";
 
-/** At most one announcement of other people's comments in this time, in milliseconds. */
-const QUIET = 10_000;
+/** New comments are announced to screen readers at most once in this time, in milliseconds. */
+const ANNOUNCE_INTERVAL_MS = 10_000;
 
 /**
- * @param {ViewContext} frame
+ * Create the button.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
- * @returns {(state: State) => void} draws the button
+ * @returns {(state: State) => void} updates the button
  */
 export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
   let shown = 0;
   let announced = 0;
-  const newComments = button("", reveal, { class: "pill", part: "pill" });
-  newComments.hidden = true;
-  list.before(newComments);
+  const element = button("", reveal, { class: "new-comments", part: "new-comments" });
+  element.hidden = true;
+  list.before(element);
 
   function reveal() {
     const { unseen, threads } = story.state;
-    // Each thread is another one: it may hold a reply that is now to be drawn.
+    // New thread objects, because any thread may hold a reply that is to be drawn now.
     story.set({ unseen: [], threads: threads.map((each) => ({ ...each })) });
     for (const id of ids(threads)) if (unseen.includes(id)) return focus(id);
   }
@@ -33,9 +35,9 @@ export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
     const more = n > shown;
     if (n === shown) return;
     shown = n;
-    newComments.textContent = n ? t("newComments", { n }) : "";
-    newComments.hidden = !n;
-    if (more && Date.now() - announced > QUIET) {
+    element.textContent = n ? t("newComments", { n }) : "";
+    element.hidden = !n;
+    if (more && Date.now() - announced > ANNOUNCE_INTERVAL_MS) {
       announced = Date.now();
       tell(t("newComments", { n }));
     }

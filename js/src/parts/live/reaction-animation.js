@@ -1,34 +1,34 @@
 /**
- * A moment's movement as people react. It is drawn over the page, moves nothing in it, and is not announced.
+ * Animation for reactions of other readers. It causes no layout shift and is not announced.
  */
 
-/** Faces of one button in the air at once, in each widget. */
-const MOST = 6;
-const CALM = "(prefers-reduced-motion)";
+/** Floating icons per button at the same time. */
+const MAX_FLOATING = 6;
+const REDUCED_MOTION = "(prefers-reduced-motion)";
 
 /**
- * The face swells, and small ones rise from it.
+ * Enlarge the icon for a moment and let copies of it float up.
  *
- * @param {HTMLElement} face
- * @param {number} n how many people
+ * @param {HTMLElement} icon
+ * @param {number} n number of new reactions
  */
-export function burst(face, n) {
-  if (document.hidden || matchMedia(CALM).matches) return;
-  face.animate({ scale: [1, 1.4, 1] }, 400);
-  const air = face.parentElement;
-  const free = MOST - Number(air?.querySelectorAll(".rising").length);
+export function burst(icon, n) {
+  if (document.hidden || matchMedia(REDUCED_MOTION).matches) return;
+  icon.animate({ scale: [1, 1.4, 1] }, 400);
+  const button = icon.parentElement;
+  const free = MAX_FLOATING - Number(button?.querySelectorAll(".floating-icon").length);
   for (let i = 0; i < Math.min(n, free); i++) {
-    const one = /** @type {HTMLElement} */ (face.cloneNode(true));
-    one.classList.add("rising");
-    const aside = Math.random() * 2 - 1;
-    one.animate(
+    const copy = /** @type {HTMLElement} */ (icon.cloneNode(true));
+    copy.classList.add("floating-icon");
+    const drift = Math.random() * 2 - 1;
+    copy.animate(
       [
         { opacity: 0, translate: "0 0", scale: 0.5 },
         { opacity: 1, offset: 0.15 },
-        { opacity: 0, translate: `${aside}em -2.6em`, scale: 0.8 },
+        { opacity: 0, translate: `${drift}em -2.6em`, scale: 0.8 },
       ],
       { duration: 1_300, delay: i * 140, easing: "ease-out", fill: "backwards" },
-    ).onfinish = () => one.remove();
-    air?.append(one);
+    ).onfinish = () => copy.remove();
+    button?.append(copy);
   }
 }

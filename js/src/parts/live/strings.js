@@ -1,4 +1,4 @@
-/** English for what changes while someone reads. Other languages say it with what the first file says. @type {import("../../i18n").Strings} */
+/** English strings of the part `live`. In other languages they are in the locale file of the first file. @type {import("../../i18n").Strings} */
 export const STRINGS = {
   newComments: { one: "Show {n} new comment", other: "Show {n} new comments" },
 };

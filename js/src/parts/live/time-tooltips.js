@@ -1,15 +1,15 @@
 /**
- * The day and the hour of what was written, for who points at "5 minutes ago". To learn how a language writes dates takes
- * longer than to draw ten comments: only when it is wanted.
+ * Tooltips with date and time on relative times. Created on hover, because the first date format of a language takes longer
+ * than drawing ten comments.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
 
-/** @param {ViewContext} frame @param {Shared} tools */
+/** Add a tooltip to each time that is hovered. @param {ViewContext} context @param {Shared} tools */
 export function addTimeTooltips({ list, t }, { set }) {
   /** @param {HTMLTimeElement | null} time */
-  const name = (time) =>
+  const setTitle = (time) =>
     time && set(time, "title", new Date(time.dateTime).toLocaleString(t("lang")));
-  name(list.querySelector("time:hover"));
-  list.addEventListener("pointerover", ({ target }) => name(/** @type {Element} */ (target).closest("time")));
+  setTitle(list.querySelector("time:hover"));
+  list.addEventListener("pointerover", ({ target }) => setTitle(/** @type {Element} */ (target).closest("time")));
 }

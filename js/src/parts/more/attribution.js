@@ -1,12 +1,12 @@
 /**
- * Who made the story and where it stands, for a page that shows the widget without the snippet's own lines.
- * It belongs to the page, not to the shadow root, so that it is read, copied and indexed with the page.
+ * Attribution of the story, for pages that use the element without the snippet's own lines. It is added to the page, not to
+ * the shadow root, so that search engines and copy and paste include it.
  *
  * @import {Story} from "../../types"
  * @import {Shared} from "../../part-api"
  */
 
-/** @param {Element} host @param {Story} story @param {Shared} tools */
+/** Add title, author, publisher and license to the element. @param {Element} host @param {Story} story @param {Shared} tools */
 export function addAttribution(host, { url, title, author, publisher, license }, { h, safeUrl }) {
   const href = safeUrl(url);
   if (!href || host.firstElementChild) return;

@@ -1,6 +1,5 @@
 /**
- * Why there is nothing to show: for readers a sentence, for the person who pasted the widget what to do about it, once more
- * in the console.
+ * Errors that prevent the discussion: a sentence for readers, cause and remedy for the page's owner, also in the console.
  *
  * @import {Shared} from "../../part-api"
  * @import {DisplayError} from "../../types"
@@ -9,24 +8,26 @@
 import { logOnce, missingCspSource } from "../../csp.js";
 
 /**
+ * Show an error in place of the discussion.
+ *
  * @param {HTMLElement} note
- * @param {DisplayError} trouble
+ * @param {DisplayError} error
  * @param {Translate} t
  * @param {string} server
  * @param {Shared} tools
- * @param {(() => void) | null} stop for what will not change until the page is loaded anew
+ * @param {(() => void) | null} stop called if only a reload of the page can help
  */
 export async function showErrorDetails(note, { code, detail = "" }, t, server, { h }, stop) {
-  const away = code === "unavailable";
-  // A socket that was sent away brings the server's own words.
-  const what = code === "refused" ? detail : t(away ? "unreachable" : code, { server, origin }, detail);
-  const text = h("p", null, what);
-  if (!away) note.textContent = t("refused", { showErrorDetails: "" });
+  const unavailable = code === "unavailable";
+  // If the server closed the socket, `detail` is its reason.
+  const cause = code === "refused" ? detail : t(unavailable ? "unreachable" : code, { server, origin }, detail);
+  const text = h("p", null, cause);
+  if (!unavailable) note.textContent = t("refused", { why: "" });
   note.append(h("details", null, h("summary", null, t("owner")), text));
-  const line = away && (await missingCspSource(server));
-  if (line) {
-    text.textContent = t("policy", { line });
+  const directive = unavailable && (await missingCspSource(server));
+  if (directive) {
+    text.textContent = t("policy", { line: directive });
     stop?.();
   }
-  logOnce(line ? t("policy", { line }) : what);
+  logOnce(directive ? t("policy", { line: directive }) : cause);
 }

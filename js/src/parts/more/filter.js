@@ -1,12 +1,12 @@
 /**
- * Comments of one language, or written on one copy: chosen among those that are here, and kept while more are shown.
+ * Filters for comments by language and by copy, among the loaded comments. They also apply to comments loaded later.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  * @import {Comment} from "../../types"
  */
 
 /**
- * What a comment can be chosen by, and how a value of it is called.
+ * The filters: string key, value of a comment, and label of a value.
  *
  * @type {[
  *   string,
@@ -14,20 +14,20 @@
  *   (value: string, lang: string) => string,
  * ][]}
  */
-const TRAITS = [
-  ["language", ({ lang }) => /^[a-z]{2,3}(?![a-z])/i.exec(lang ?? "")?.[0].toLowerCase(), nameOf],
+const FILTERS = [
+  ["language", ({ lang }) => /^[a-z]{2,3}(?![a-z])/i.exec(lang ?? "")?.[0].toLowerCase(), languageName],
   ["place", ({ copy }, { copyLabel }) => copyLabel(copy), (value) => value],
 ];
 
-/** @param {string} value @param {string} lang */
-function nameOf(value, lang) {
+/** Return a language's name. @param {string} value its tag @param {string} lang language of the name */
+function languageName(value, lang) {
   return new Intl.DisplayNames(lang, { type: "language" }).of(value) ?? value;
 }
 
 /**
- * Makes the choices, where there is something to choose from.
+ * Return a function that creates the filter controls. A filter with fewer than two values has none.
  *
- * @param {ViewContext} frame
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @returns {() => HTMLElement[]}
  */
@@ -38,19 +38,19 @@ export function createFilter({ story, t, tell }, tools) {
 
   function applyFilter() {
     /** @param {Comment} comment */
-    const sieve = (comment) =>
-      // Anyone who writes sees it.
+    const filter = (comment) =>
+      // Readers always see their own comments.
       comment.id in story.state.mine.comments ||
-      TRAITS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
-    story.set({ filter: sieve });
-    tell(t("comments", { n: all().filter(sieve).length }));
+      FILTERS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
+    story.set({ filter });
+    tell(t("comments", { n: all().filter(filter).length }));
   }
 
   /** @returns {Comment[]} */
   const all = () => story.state.threads.flatMap((thread) => [thread, ...thread.replies]);
 
   return () =>
-    TRAITS.flatMap(([name, of, call]) => {
+    FILTERS.flatMap(([name, of, call]) => {
       const values = new Set(all().map((comment) => of(comment, tools) ?? "")).add(chosen[name] ?? "");
       values.delete("");
       if (values.size < 2) return [];

@@ -1,6 +1,5 @@
 /**
- * What is done now and then: more comments, what else can be done with one, options of the whole discussion, and why
- * nothing can be shown.
+ * Lazy part `more`: paging, a comment's menu, options of the discussion, attribution and error details.
  *
  * @import {ViewContext, CommentHandle, MorePart, Shared} from "../../part-api"
  * @import {Thread} from "../../types"
@@ -9,49 +8,51 @@ import { ids } from "../live/find-comment.js";
 import { COMMENT } from "../../view/comment-text.js";
 import css from "./style.css";
 import { logOnce } from "../../csp.js";
-import { optionsOf } from "./options.js";
+import { createOptions } from "./options.js";
 import { copy } from "./share.js";
 
 export { addAttribution } from "./attribution.js";
 export { showErrorDetails } from "./error-details.js";
 export { STRINGS } from "./strings.js";
 
-/** Pages asked for at once to find something that the reader wants to see. */
-const MOST_PAGES = 5;
+/** Pages fetched per click to find a comment that passes the filters. */
+const MAX_PAGES = 5;
 
 /**
- * @param {ViewContext} frame
+ * Create the part for a view.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @returns {MorePart}
  */
-export function open(frame, tools) {
-  const { story, t, tell, focus, explain, emit } = frame;
+export function open(context, tools) {
+  const { story, t, tell, focus, explain, emit } = context;
   const { h, button } = tools;
-  /** What the page's owner was told last. @type {Partial<import("../../types").State>} */
-  let said = {};
-  frame.style(css);
+  /** Values that were logged last. @type {Partial<import("../../types").State>} */
+  let logged = {};
+  context.style(css);
 
-  /** The next page of threads, and the reader at its beginning. */
+  /** Load the next page of threads and focus its first comment. */
   async function page() {
     const { order, filter } = story.state;
-    // Where few are wanted, several pages may hold none of them.
-    for (let tries = MOST_PAGES; tries--; ) {
+    // With a filter, several pages may contain no matching comment.
+    for (let tries = MAX_PAGES; tries--; ) {
       const { next } = story.state;
       if (!next) break;
       const more = await story.get(`?order=${order}&before=${encodeURIComponent(next)}`);
       const { threads } = story.state;
       const known = ids(threads);
       /** @type {Thread[]} */
-      const news = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
-      story.set({ threads: [...threads, ...news], next: more.next });
-      const found = news.find((thread) => [thread, ...thread.replies].some(filter));
+      const newThreads = more.threads.filter((/** @type {Thread} */ { id }) => !known.has(id));
+      story.set({ threads: [...threads, ...newThreads], next: more.next });
+      const found = newThreads.find((thread) => [thread, ...thread.replies].some(filter));
       if (found) return focus(found.id);
     }
     tell(t("nothing"), true);
   }
 
   /**
-   * Further replies of a thread, or its first ones, and the reader at the first that was not there.
+   * Load the next replies of a thread, or its first ones, and focus the first new one.
    *
    * @param {string} id
    * @param {boolean} [first]
@@ -62,7 +63,7 @@ export function open(frame, tools) {
     focus(replies.find((each) => !known.has(each.id))?.id);
   }
 
-  /** To a comment that may be anywhere. @param {string} id */
+  /** Load a comment if necessary and focus it. @param {string} id */
   async function go(id) {
     const known = () => ids(story.state.threads).has(id);
     try {
@@ -70,23 +71,23 @@ export function open(frame, tools) {
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "not_found") throw problem;
     }
-    const handle = known() && frame.comment(id);
+    const handle = known() && context.comment(id);
     if (handle) handle.article.focus();
     else tell(t("removed"), true);
   }
 
-  /** To a comment that is in sight, and its address into the browser's, unless the page's own fragment is there. @param {string} id */
+  /** Focus a comment and put its address into the address bar, unless the page uses the fragment itself. @param {string} id */
   async function visit(id) {
     await go(id);
     const { hash } = location;
     if (parent === window && (!hash || COMMENT.test(hash))) {
-      // No one is told: a router would look for a page of this name.
-      history.replaceState(history.state, "", frame.address() + "#c-" + id);
+      // `replaceState` fires no event, so a router does not look for a page.
+      history.replaceState(history.state, "", context.address() + "#c-" + id);
     }
   }
 
   /**
-   * What can be done, in the place of a comment's buttons, with a way back.
+   * Open the menu of a comment in place of its buttons.
    *
    * @param {CommentHandle} handle
    */
@@ -94,19 +95,19 @@ export function open(frame, tools) {
     const { article, foot, comment, name } = handle;
     const { id } = comment;
     const mine = story.state.mine.comments[id];
-    const late = mine && Date.parse(mine.editable_until) < story.now();
-    const text = h("span", { role: "alert" }, late ? t("late") : "");
-    const box = h("div", { class: "acts" }, text);
+    const editWindowOver = mine && Date.parse(mine.editable_until) < story.now();
+    const text = h("span", { role: "alert" }, editWindowOver ? t("late") : "");
+    const box = h("div", { class: "actions" }, text);
     const close = (stay = false) => {
       box.remove();
       foot.hidden = false;
       if (!stay) /** @type {HTMLElement} */ (foot.lastElementChild ?? article).focus();
     };
-    /** @param {string} word @param {() => unknown} act */
-    const add = (word, act) =>
+    /** @param {string} key @param {() => unknown} act */
+    const add = (key, act) =>
       box.append(
         button(
-          t(word, { name }),
+          t(key, { name }),
           async () => {
             try {
               await act();
@@ -114,15 +115,15 @@ export function open(frame, tools) {
               text.textContent = explain(problem);
             }
           },
-          { class: "act" },
+          { class: "action" },
         ),
       );
-    if (mine && !late) {
+    if (mine && !editWindowOver) {
       for (const action of /** @type {const} */ (["edit", "remove"])) {
         add(action, async () => {
-          const desk = await frame.part("writing");
+          const writing = await context.part("writing");
           close(true);
-          desk[action](handle);
+          writing[action](handle);
         });
       }
     }
@@ -153,7 +154,7 @@ export function open(frame, tools) {
       }
     }
     add("copy", async () => {
-      if (!(await copy(frame.address() + "#c-" + id, box, t("copy"), tools))) return;
+      if (!(await copy(context.address() + "#c-" + id, box, t("copy"), tools))) return;
       close(false);
       tell(t("copied"), true);
     });
@@ -170,19 +171,19 @@ export function open(frame, tools) {
     go,
     visit,
     begin: (handle) => menu(handle),
-    options: optionsOf(frame, tools),
+    options: createOptions(context, tools),
     logReadOnly() {
       const { read_only, identity, lapsed } = story.state;
-      // A token that is not valid is given up for the bare code, which is told below.
-      if (read_only && !/token_invalid/.test(read_only) && read_only !== said.read_only) {
+      // An invalid token is replaced by the story's code, which is logged below.
+      if (read_only && !/token_invalid/.test(read_only) && read_only !== logged.read_only) {
         logOnce(t("readonly", { why: t(read_only, { origin }) }));
       }
-      if (lapsed && !said.lapsed) logOnce(t(lapsed) + " " + t("lapsed"));
-      if (identity && identity !== said.identity) {
+      if (lapsed && !logged.lapsed) logOnce(t(lapsed) + " " + t("lapsed"));
+      if (identity && identity !== logged.identity) {
         logOnce(`${t("unsigned")} (${identity})`);
         emit("identity", identity);
       }
-      said = { read_only, identity, lapsed };
+      logged = { read_only, identity, lapsed };
     },
   };
 }

@@ -1,22 +1,24 @@
 /**
- * The order of the comments, which of them are shown, ways to share, people not to be read, and being forgotten.
+ * Panel of options: order, filters, sharing, muted authors and deletion of the reader's data.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  * @import {State} from "../../types"
  */
-import { copy, pageOf, shareLinks } from "./share.js";
+import { copy, pageAddress, shareLinks } from "./share.js";
 import { createFilter } from "./filter.js";
 
 const ORDERS = /** @type {const} */ (["newest", "oldest", "top"]);
 
 /**
- * @param {ViewContext} frame
+ * Return a function that opens or closes the panel.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  */
-export function optionsOf(frame, tools) {
-  const { story, t, tell, explain } = frame;
+export function createOptions(context, tools) {
+  const { story, t, tell, explain } = context;
   const { h, set, button } = tools;
-  const sieves = createFilter(frame, tools);
+  const filters = createFilter(context, tools);
   /** @type {HTMLElement | undefined} */
   let panel;
 
@@ -25,7 +27,7 @@ export function optionsOf(frame, tools) {
     const opener = place.firstElementChild;
     if (panel?.isConnected) panel.remove();
     else {
-      panel = draw(pageOf(frame));
+      panel = draw(pageAddress(context));
       place.append(panel);
     }
     if (opener) set(opener, "aria-expanded", String(panel.isConnected));
@@ -49,12 +51,12 @@ export function optionsOf(frame, tools) {
       story.set({ threads, next, order: value, unseen: [] });
     }
 
-    /** @param {string} word @param {() => unknown} act @param {string} [name] */
-    const act = (word, act, name = "") => button(t(word, { name }), () => attempt(act));
-    const forget = h("div", { class: "acts" });
-    ask();
+    /** @param {string} key @param {() => unknown} act @param {string} [name] */
+    const act = (key, act, name = "") => button(t(key, { name }), () => attempt(act));
+    const forget = h("div", { class: "actions" });
+    drawForget();
 
-    function ask() {
+    function drawForget() {
       forget.replaceChildren(
         act("forget", () => {
           forget.replaceChildren(
@@ -68,16 +70,16 @@ export function optionsOf(frame, tools) {
                 optimistic: null,
               });
               story.rejoin();
-              ask();
+              drawForget();
               tell(t("forgotten"), true);
             }),
-            act("cancel", ask),
+            act("cancel", drawForget),
           );
         }),
       );
     }
 
-    const share = h("div", { class: "acts", role: "group", "aria-label": t("share") });
+    const share = h("div", { class: "actions", role: "group", "aria-label": t("share") });
     share.append(
       h("span", null, t("share")),
       act("copy", async () => {
@@ -90,7 +92,7 @@ export function optionsOf(frame, tools) {
       "div",
       { class: "options" },
       h("label", null, t("order"), order),
-      ...sieves(),
+      ...filters(),
       share,
       ...state.muted.map((name) =>
         act(
@@ -108,7 +110,7 @@ export function optionsOf(frame, tools) {
     );
   }
 
-  /** @param {() => unknown} act */
+  /** Run an action and show its error. @param {() => unknown} act */
   async function attempt(act) {
     try {
       await act();

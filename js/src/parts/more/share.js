@@ -1,12 +1,12 @@
 /**
- * Ways to share that need no one's script: the address of this copy, the browser's own sheet, plain links.
+ * Sharing without third-party scripts: copy the address, the browser's share sheet, plain links.
  *
  * @import {Translate} from "../../i18n"
  * @import {ViewContext, Shared} from "../../part-api"
  */
 
 /** @type {[string, (url: string, text: string) => string][]} */
-const PLACES = [
+const SERVICES = [
   ["Facebook", (url) => "www.facebook.com/sharer/sharer.php?u=" + url],
   ["X", (url, text) => `x.com/intent/post?url=${url}&text=${text}`],
   ["Bluesky", (url, text) => `bsky.app/intent/compose?text=${text}%20${url}`],
@@ -14,18 +14,18 @@ const PLACES = [
 ];
 
 /**
- * Where this copy stands, with the page's own fragment: it may be what names the page.
+ * Return the page's address with its own fragment, which may identify the page.
  *
- * @param {ViewContext} frame
+ * @param {ViewContext} context
  */
-export const pageOf = ({ address }) =>
+export const pageAddress = ({ address }) =>
   parent === window ? location.href.replace(/#c-[0-9A-Za-z]{12}$/, "") : address();
 
 /**
- * Copies, or leaves the text selected where a page may not.
+ * Copy a text. If the page may not write to the clipboard, show the text selected in a field.
  *
  * @param {string} text
- * @param {Element} place in the widget
+ * @param {Element} place element that receives the field
  * @param {string} label
  * @param {Shared} tools
  * @returns {Promise<boolean>} whether it was copied
@@ -35,7 +35,7 @@ export async function copy(text, place, label, { h }) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // In frames and on pages without https, as in old times.
+    // In iframes and on pages without https: `execCommand`.
     const root = /** @type {ShadowRoot} */ (place.getRootNode());
     const before = /** @type {HTMLElement | null} */ (root.activeElement);
     const field = h("input", { "aria-label": label, value: text, readonly: true, dir: "ltr" });
@@ -50,11 +50,13 @@ export async function copy(text, place, label, { h }) {
 }
 
 /**
+ * Create the controls for sharing.
+ *
  * @param {string} url
  * @param {string} title
  * @param {Translate} t
  * @param {Shared} tools
- * @param {(word: string, act: () => unknown) => Node} act makes a button
+ * @param {(word: string, act: () => unknown) => Node} act creates a button
  */
 export function shareLinks(url, title, t, tools, act) {
   const { h } = tools;
@@ -70,7 +72,7 @@ export function shareLinks(url, title, t, tools, act) {
   updateHref();
 
   function updateHref() {
-    // Who types an address or a whole name means its server.
+    // From an address or an account name only the host is used.
     const host = /[^\s@/:]+\.[^\s@/:]+/.exec(server.value) ?? server.placeholder;
     mastodon.href = `https://${host}/share?text=${text}%20${to}`;
   }
@@ -78,8 +80,8 @@ export function shareLinks(url, title, t, tools, act) {
   const data = { title, url };
   return [
     navigator.canShare?.(data) && act("send", () => navigator.share(data).catch(() => {})),
-    ...PLACES.map(([name, by]) => link(name, "https://" + by(to, text))),
+    ...SERVICES.map(([name, by]) => link(name, "https://" + by(to, text))),
     link(t("mail"), `mailto:?subject=${text}&body=${to}`),
-    h("div", { class: "pair" }, mastodon, server),
+    h("div", { class: "inline-field" }, mastodon, server),
   ];
 }

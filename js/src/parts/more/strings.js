@@ -1,4 +1,4 @@
-/** English for what is done or said now and then. @type {import("../../i18n").Strings} */
+/** English strings of the part `more`. @type {import("../../i18n").Strings} */
 export const STRINGS = {
   cancel: "Cancel",
   late: "The time for changing this comment is over.",
@@ -25,7 +25,7 @@ export const STRINGS = {
   mail: "Email",
   mastodon: "Your Mastodon server",
   forget: "Forget me here",
-  forgetSure: "Your reactions and comments on all stories of this publisher are erased.",
+  forgetSure: "This permanently deletes your reactions and comments on all stories of this publisher.",
   forgetYes: "Erase everything",
   forgotten: "Everything is erased.",
   owner: "For the owner of this page",

@@ -1,11 +1,11 @@
 /**
- * The Markdown that the server takes, as the same tree. It agrees with the server's in what people write; of what is
- * rare it may show more plainly.
+ * Lazy part `preview`: parse the server's Markdown subset into the same tree. Both agree for common text
+ * (`tests/contract/markdown.json`); rare constructs may be shown more plainly.
  *
  * @import {TextNode} from "../../types"
  */
 
-/** Nothing is said here. */
+/** This part has no strings. */
 export const STRINGS = {};
 
 export const open = () => render;
@@ -15,10 +15,10 @@ const NUMBER = /^ {0,3}(\d{1,9})[.)](?: +|$)/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
 const QUOTE = /^ {0,3}> ?/;
 
-/** @param {string} source @returns {TextNode[]} */
+/** Parse a comment's text. @param {string} source @returns {TextNode[]} */
 export const render = (source) => blocks(source.replace(/\r\n?/g, "\n").split("\n"));
 
-/** @param {string[]} lines @param {boolean} [tight] paragraphs without a box of their own @returns {TextNode[]} */
+/** Parse block elements. @param {string[]} lines @param {boolean} [tight] without `p` around paragraphs @returns {TextNode[]} */
 function blocks(lines, tight) {
   /** @type {TextNode[]} */
   const out = [];
@@ -105,17 +105,17 @@ const starts = (line, _) =>
 const TOKENS =
   /\\([!-/:-@[-`{-~])|(`+)([^`]|[^`][^]*?[^`])\2(?!`)|\[((?:\\.|`[^`]*`|[^\]\\[])*)\]\(\s*<?(https?:[^\s<>)]*(?:\([^\s<>)]*\)[^\s<>)]*)*)>?(?:\s+"[^"]*")?\s*\)|(?<![\w/])(https?:\/\/[^\s<>"`«»‘-‟\u3000-\u3011\uff01-\uff0f\uff1a-\uff20]+)|(\*\*|__|~~)(?=\S)([^]*?\S)\7(?!\*(?!\*))|([*_])(?=[^\s*_])((?:[^*_]|\*\*[^]*?\*\*|__[^]*?__|(?<=\w)_(?=\w))*?[^\s*_]|\*\*[^]*?\*\*|__[^]*?__)\9(?!\w)|\n/;
 
-/** Where the text goes on behind an address without a space: `content/links.py` says by which rule. */
+/** End of an address that is followed by text without a space: the rule of `content/links.py`. */
 const FOREIGN =
   /(?<=^[!-~]*[0-9A-Za-z])(?![\0-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff])[\p{L}\p{M}]|(?![\0-\u036f\u2000-\u206f・･])\p{Po}/u;
 const MARKS = /([.,:;!?'"*_~)\]]|(?![\0-\x7f])[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}])+$/u;
 
-/** @param {string} text @returns {TextNode[]} */
+/** Parse inline elements. @param {string} text @returns {TextNode[]} */
 function inline(text) {
   /** @type {TextNode[]} */
   const out = [];
-  /** @param {string} words */
-  const say = (words) => {
+  /** Append text. @param {string} words */
+  const append = (words) => {
     const last = out.length - 1;
     if (typeof out[last] === "string") out[last] += words;
     else if (words) out.push(words);
@@ -125,13 +125,13 @@ function inline(text) {
     if (!found) break;
     const [all, escaped, , code, label, href, bare, double, strong, single, soft] = found;
     let used = found.index + all.length;
-    say(text.slice(0, found.index).replace(/ +$/, all === "\n" ? "" : "$&"));
-    // Within a word, a line below is only that.
+    append(text.slice(0, found.index).replace(/ +$/, all === "\n" ? "" : "$&"));
+    // An underscore inside a word is a plain character.
     const word = (double ?? single)?.[0] === "_" && /\w/.test(text[found.index - 1] ?? "");
     if (word) {
-      say(all[0] ?? "");
+      append(all[0] ?? "");
       used = found.index + 1;
-    } else if (escaped) say(escaped);
+    } else if (escaped) append(escaped);
     else if (code !== undefined) {
       const plain = code.replace(/\n/g, " ");
       out.push(["code", null, /^ .*[^ ].* $/.test(plain) ? plain.slice(1, -1) : plain]);
@@ -146,6 +146,6 @@ function inline(text) {
     else out.push(["br", null]);
     text = text.slice(used);
   }
-  say(text);
+  append(text);
   return out;
 }

@@ -1,5 +1,5 @@
 /**
- * A composer that works: fields the site asks for, checks, sending, and what went wrong in words.
+ * Enhance a bare composer: the site's fields, validation, previewButton, drafts, sending and error texts.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
@@ -11,7 +11,9 @@ import { uuid } from "../../uuid";
 const FIELDS = ["name", "email", "website"];
 
 /**
- * @param {ViewContext} frame
+ * Enhance a composer.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @param {HTMLElement} element a label with a text area, and a button
  * @param {{
@@ -20,38 +22,39 @@ const FIELDS = ["name", "email", "website"];
  *   onSubmit: (fields: Record<string, string>) => Promise<unknown>,
  *   cancel?: () => void,
  * }} options
- *   `deliver` rejects with a refusal to show; `draft` is the comment that is answered, or "". A change has none, and
- *   asks for nothing but the text
+ *   `onSubmit` rejects with an error to show. `draft` is the id of the parent comment, "" for a top-level comment, and
+ *   undefined for an edit, which has only the text
  */
-export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderText }, element, options) {
-  const { story, t, explain } = frame;
+export function enhanceComposer(context, { h, set, newId, safeUrl, button, renderText }, element, options) {
+  const { story, t, explain } = context;
   const text = /** @type {HTMLTextAreaElement} */ (element.querySelector("textarea"));
   const send = /** @type {HTMLElement} */ (element.lastElementChild);
   const error = h("p", { id: newId(), class: "error", role: "alert" });
-  const acts = h("div", { class: "acts" });
+  const actions = h("div", { class: "actions" });
   const { verb, draft, onSubmit, cancel } = options;
-  const change = draft === undefined;
-  const place = `${story.code} ${draft}`;
-  frame.style(css);
+  const isEdit = draft === undefined;
+  const draftKey = `${story.code} ${draft}`;
+  context.style(css);
   /** @type {Map<string, HTMLInputElement | HTMLTextAreaElement>} */
   const inputs = new Map([["body", text]]);
-  const extra = h("div", { class: "fields" });
+  const fieldset = h("div", { class: "fields" });
   text.required = true;
-  const left = h("p", { class: "quiet" });
-  const shown = h("div", { class: "text", dir: "auto", hidden: true });
-  element.append(left, shown, extra, error, acts);
-  acts.append(send);
+  const counter = h("p", { class: "secondary" });
+  const previewBox = h("div", { class: "comment-text", dir: "auto", hidden: true });
+  element.append(counter, previewBox, fieldset, error, actions);
+  actions.append(send);
   set(text, "aria-describedby", error.id);
-  let asked = "";
+  let drawnSettings = "";
   let busy = false;
 
-  function ask() {
+  /** Create the fields that the site's settings require. */
+  function drawFields() {
     const { settings } = story.state;
-    if (change || !settings) return;
+    if (isEdit || !settings) return;
     const now = JSON.stringify([settings, FIELDS]);
-    if (asked === now) return;
-    asked = now;
-    extra.replaceChildren();
+    if (drawnSettings === now) return;
+    drawnSettings = now;
+    fieldset.replaceChildren();
     for (const name of FIELDS) {
       inputs.delete(name);
       if (settings[name] === "off") continue;
@@ -67,7 +70,7 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
       });
       if (name === "name") input.value = story.storage().name ?? "";
       inputs.set(name, input);
-      extra.append(
+      fieldset.append(
         h(
           "div",
           null,
@@ -78,22 +81,22 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
     }
     const rules = safeUrl(settings.guidelines);
     if (rules) {
-      extra.append(h("a", { href: rules, target: "_blank", rel: "noopener" }, t("rules")));
+      fieldset.append(h("a", { href: rules, target: "_blank", rel: "noopener" }, t("rules")));
     }
   }
 
-  /** @param {HTMLElement} input @param {string} why */
-  function showFieldError(input, why) {
+  /** Show an error at a field and focus it. @param {HTMLElement} input @param {string} message */
+  function showFieldError(input, message) {
     set(input, "aria-invalid", "true");
     set(input, "aria-describedby", error.id);
-    error.textContent = why;
+    error.textContent = message;
     input.focus();
   }
 
   async function post() {
     if (busy) return;
     error.textContent = "";
-    ask();
+    drawFields();
     /** @type {Record<string, string>} */
     const fields = {};
     for (const [name, input] of inputs) {
@@ -107,75 +110,75 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
     const body = fields.body ?? "";
     const n = -charactersLeft();
     if (n > 0) return showFieldError(text, t("long", { n }));
-    if (!change) {
-      // The same text sent again is the same comment, also after the page was loaded anew.
+    if (!isEdit) {
+      // The same text keeps its idempotency key, also after a reload: sent again, it is the same comment.
       const { last } = story.storage();
-      const same = last?.place === place && last.body === body;
+      const same = last?.place === draftKey && last.body === body;
       fields.key = same ? last.key : uuid();
-      story.saveToStorage({ last: { place, body, key: fields.key } });
+      story.saveToStorage({ last: { place: draftKey, body, key: fields.key } });
     }
-    wait(true);
+    setBusy(true);
     try {
       await onSubmit(fields);
       text.value = "";
-      if (!change) story.saveToStorage({ last: undefined });
-      typed();
+      if (!isEdit) story.saveToStorage({ last: undefined });
+      onInput();
     } catch (problem) {
       showFieldError(text, explain(problem));
     }
-    wait(false);
+    setBusy(false);
   }
 
-  /** @param {boolean} is */
-  function wait(is) {
-    busy = is;
-    set(send, "aria-disabled", is && "true");
-    send.textContent = is ? t("posting") : verb;
+  /** @param {boolean} value */
+  function setBusy(value) {
+    busy = value;
+    set(send, "aria-disabled", value && "true");
+    send.textContent = value ? t("posting") : verb;
   }
 
-  /** How many characters may still be written. */
+  /** Return how many characters may still be written; below 0 if the text is too long. */
   const charactersLeft = () => (story.state.settings?.max_length ?? Infinity) - [...text.value.trim()].length;
 
-  function typed() {
+  function onInput() {
     const n = charactersLeft();
-    left.textContent = n >= 0 && n < 300 ? t("left", { n }) : "";
-    if (!shown.hidden) renderPreview();
-    if (change) return;
-    const { [place]: _, ...drafts } = story.storage().drafts ?? {};
-    if (text.value) drafts[place] = text.value;
-    else if (_ === undefined) return;
+    counter.textContent = n >= 0 && n < 300 ? t("left", { n }) : "";
+    if (!previewBox.hidden) renderPreview();
+    if (isEdit) return;
+    const { [draftKey]: oldDraft, ...drafts } = story.storage().drafts ?? {};
+    if (text.value) drafts[draftKey] = text.value;
+    else if (oldDraft === undefined) return;
     story.saveToStorage({ drafts: Object.keys(drafts)[0] ? drafts : undefined });
   }
 
   async function renderPreview() {
     try {
-      shown.replaceChildren(...renderText((await frame.part("preview"))(text.value)));
+      previewBox.replaceChildren(...renderText((await context.part("preview"))(text.value)));
     } catch (problem) {
-      shown.textContent = explain(problem);
+      previewBox.textContent = explain(problem);
     }
   }
 
-  const preview = button(t("preview"), () => {
-    shown.hidden = !shown.hidden;
-    set(preview, "aria-pressed", String(!shown.hidden));
-    if (!shown.hidden) renderPreview();
+  const previewButton = button(t("preview"), () => {
+    previewBox.hidden = !previewBox.hidden;
+    set(previewButton, "aria-pressed", String(!previewBox.hidden));
+    if (!previewBox.hidden) renderPreview();
   });
-  set(preview, "aria-pressed", "false");
-  acts.append(preview);
-  text.oninput = typed;
-  if (!change && !text.value) text.value = story.storage().drafts?.[place] ?? "";
-  // What was typed before this part came is a draft from now on.
-  typed();
+  set(previewButton, "aria-pressed", "false");
+  actions.append(previewButton);
+  text.oninput = onInput;
+  if (!isEdit && !text.value) text.value = story.storage().drafts?.[draftKey] ?? "";
+  // Save text typed before this part was loaded.
+  onInput();
   if (cancel) {
-    acts.append(
+    actions.append(
       button(t("cancel"), () => {
         text.value = "";
-        typed();
+        onInput();
         cancel();
       }),
     );
   }
-  element.addEventListener("focusin", ask);
+  element.addEventListener("focusin", drawFields);
   element.addEventListener("keydown", (event) => {
     const { key, ctrlKey, metaKey, isComposing } = event;
     if (isComposing) return;
@@ -187,6 +190,6 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
       cancel();
     }
   });
-  ask();
+  drawFields();
   return { text, post };
 }

@@ -1,5 +1,5 @@
 /**
- * What it takes to write, to change and to take back.
+ * Lazy part `writing`: post, reply, edit and delete.
  *
  * @import {WritingPart, ViewContext, CommentHandle, Shared} from "../../part-api"
  * @import {OwnComment} from "../../types"
@@ -10,31 +10,35 @@ import { createOutbox } from "./outbox.js";
 
 export { STRINGS } from "./strings.js";
 
-/** How long a deleted comment can be had back, in milliseconds. */
-const UNDO = 10_000;
-/** How long before the time for it is over it has to be on its way. */
-const MARGIN = 2_000;
+/** Time to undo a deletion, in milliseconds. */
+const UNDO_MS = 10_000;
+/** A deletion is sent at least this long before the edit window ends, in milliseconds. */
+const SEND_MARGIN_MS = 2_000;
 
 /**
- * @param {ViewContext} frame
+ * Create the part for a view.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @returns {WritingPart}
  */
-export function open(frame, tools) {
-  const { story, t, tell, focus, emit } = frame;
+export function open(context, tools) {
+  const { story, t, tell, focus, emit } = context;
   const { h, button } = tools;
   /** @type {WeakMap<HTMLElement, ReturnType<typeof enhanceComposer>>} */
-  const taken = new WeakMap();
-  /** Forms that are open in comments. @type {WeakMap<CommentHandle, () => void>} */
+  const enhanced = new WeakMap();
+  /** Functions that close the open form of a comment. @type {WeakMap<CommentHandle, () => void>} */
   const forms = new WeakMap();
-  /** Places of drafts that wait for the comment they answer. @type {Set<string>} */
-  const unanswered = new Set();
+  /** Keys of drafts whose parent comment is not loaded yet. @type {Set<string>} */
+  const pendingDrafts = new Set();
 
   /**
+   * Send a comment, an edit or a deletion and apply the reply.
+   *
    * @param {"comment" | "edit" | "delete"} type
    * @param {Record<string, string>} fields
    */
-  const commit = (type, fields) =>
+  const sendComment = (type, fields) =>
     story.deferIncoming(async () => {
       const { comment } = await story.mutate({ type, ...fields });
       const own = /** @type {OwnComment} */ (comment);
@@ -42,19 +46,19 @@ export function open(frame, tools) {
       return own;
     });
 
-  const queue = createOutbox(frame, tools, commit);
+  const outbox = createOutbox(context, tools, sendComment);
 
   /**
-   * Does it, or lets it wait for a connection.
+   * Send a comment or an edit; without a connection put it into the outbox.
    *
    * @param {"comment" | "edit"} type
    * @param {Record<string, string>} fields
-   * @returns {Promise<string | undefined>} the comment
+   * @returns {Promise<string | undefined>} the comment's id; undefined if it is in the outbox
    */
   async function post(type, fields) {
     try {
       if (!navigator.onLine) throw { code: "offline" };
-      const { id, state } = await commit(type, fields);
+      const { id, state } = await sendComment(type, fields);
       if (type === "edit") {
         tell(t("saved"));
         return id;
@@ -65,55 +69,55 @@ export function open(frame, tools) {
       return id;
     } catch (problem) {
       if (/** @type {any} */ (problem).code !== "offline") throw problem;
-      queue.add(type, fields);
+      outbox.add(type, fields);
       tell(t("queued"), true);
       return undefined;
     }
   }
 
-  /** @param {HTMLElement} composer */
-  function take(composer) {
-    let shell = taken.get(composer);
-    if (!shell) {
-      shell = enhanceComposer(frame, tools, composer, {
+  /** Enhance the view's composer, once. @param {HTMLElement} composer */
+  function attach(composer) {
+    let enhancedComposer = enhanced.get(composer);
+    if (!enhancedComposer) {
+      enhancedComposer = enhanceComposer(context, tools, composer, {
         verb: t("post"),
         draft: "",
         onSubmit: async (fields) => focus(await post("comment", fields)),
       });
-      taken.set(composer, shell);
-      queue.show(composer);
-      for (const key of Object.keys(story.storage().drafts ?? {})) unanswered.add(key);
+      enhanced.set(composer, enhancedComposer);
+      outbox.show(composer);
+      for (const key of Object.keys(story.storage().drafts ?? {})) pendingDrafts.add(key);
     }
-    // The comment may come later than the draft: what a browser kept of the story can be older.
-    for (const key of unanswered) {
+    // A draft's parent comment may be loaded later: the browser's cached snapshot can be older than the draft.
+    for (const key of pendingDrafts) {
       const [code, parent = ""] = key.split(" ");
       const known = code === story.code && ids(story.state.threads).has(parent);
-      const handle = known && frame.comment(parent);
+      const handle = known && context.comment(parent);
       if (!handle) continue;
-      unanswered.delete(key);
+      pendingDrafts.delete(key);
       if (!forms.has(handle)) reply(handle, true);
     }
-    return shell;
+    return enhancedComposer;
   }
 
   /**
-   * Opens a form in a comment, in place of another one.
+   * Open a form in a comment and close another one there.
    *
    * @param {CommentHandle} handle
    * @param {string} label
    * @param {string} verb
-   * @param {string | undefined} draft what it answers; a change takes the place of the text
-   * @param {(fields: Record<string, string>) => Promise<string | undefined>} work gives the id of the comment to go to
+   * @param {string | undefined} draft the parent's id; undefined for an edit, which replaces the text
+   * @param {(fields: Record<string, string>) => Promise<string | undefined>} work returns the id of the comment to focus
    */
   function form(handle, label, verb, draft, work) {
     forms.get(handle)?.();
     const { article, body, foot } = handle;
-    const change = draft === undefined;
+    const isEdit = draft === undefined;
     const element = h(
       "div",
       { class: "composer" },
       h("label", null, label, h("textarea", { rows: 3, dir: "auto" })),
-      button(verb, () => shell.post(), { class: "main", part: "button" }),
+      button(verb, () => enhancedComposer.post(), { class: "primary", part: "button" }),
     );
     const close = () => {
       forms.delete(handle);
@@ -121,7 +125,7 @@ export function open(frame, tools) {
       body.hidden = foot.hidden = false;
     };
     forms.set(handle, close);
-    const shell = enhanceComposer(frame, tools, element, {
+    const enhancedComposer = enhanceComposer(context, tools, element, {
       verb,
       draft,
       onSubmit: async (fields) => {
@@ -132,25 +136,25 @@ export function open(frame, tools) {
       cancel: () => {
         close();
         const buttons = [...foot.querySelectorAll("button")];
-        (buttons.at(change ? -1 : -2) ?? article).focus();
+        (buttons.at(isEdit ? -1 : -2) ?? article).focus();
       },
     });
-    body.hidden = foot.hidden = change;
+    body.hidden = foot.hidden = isEdit;
     article.append(element);
-    return shell.text;
+    return enhancedComposer.text;
   }
 
-  /** @param {CommentHandle} handle @param {boolean} [quiet] a draft that comes back leaves the focus where it is */
-  function reply(handle, quiet) {
+  /** @param {CommentHandle} handle @param {boolean} [keepFocus] for a restored draft */
+  function reply(handle, keepFocus) {
     const parent = handle.comment.id;
     const text = form(handle, t("answer", { name: handle.name }), t("reply"), parent, (fields) =>
       post("comment", { ...fields, parent }),
     );
-    if (!quiet) text.focus();
+    if (!keepFocus) text.focus();
   }
 
   return {
-    attach: take,
+    attach,
     begin: (handle) => reply(handle),
     edit(handle) {
       const { id } = handle.comment;
@@ -162,32 +166,32 @@ export function open(frame, tools) {
     },
     remove(handle) {
       const { article, body, foot, comment } = handle;
-      const ears = new AbortController();
-      const box = h("div", { class: "acts", role: "status" }, t("deleted"));
-      const end = () => {
-        ears.abort();
+      const listeners = new AbortController();
+      const box = h("div", { class: "actions", role: "status" }, t("deleted"));
+      const close = () => {
+        listeners.abort();
         clearTimeout(timer);
         box.remove();
         body.hidden = foot.hidden = false;
       };
-      const go = () => {
-        end();
-        queue.add("delete", { comment: comment.id });
+      const confirm = () => {
+        close();
+        outbox.add("delete", { comment: comment.id });
       };
-      // Not so long that the server would not take it any more.
+      // The server rejects deletions after the edit window.
       const until = Date.parse(story.state.mine.comments[comment.id]?.editable_until ?? "");
-      const timer = setTimeout(go, Math.min(UNDO, until - story.now() - MARGIN || UNDO));
-      // Who leaves does not take it back.
-      addEventListener("pagehide", go, { signal: ears.signal });
+      const timer = setTimeout(confirm, Math.min(UNDO_MS, until - story.now() - SEND_MARGIN_MS || UNDO_MS));
+      // Leaving the page confirms the deletion.
+      addEventListener("pagehide", confirm, { signal: listeners.signal });
       body.hidden = foot.hidden = true;
       box.append(
         button(
           t("undo"),
           () => {
-            end();
+            close();
             article.focus();
           },
-          { class: "act" },
+          { class: "action" },
         ),
       );
       article.append(box);

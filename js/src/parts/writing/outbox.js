@@ -1,74 +1,77 @@
 /**
- * What could not be sent: comments, changes and deletions. Shown as waiting, kept over a reload, sent when there is a
- * connection. A comment goes with the key it was given when it was written, so that it is posted once, however often it
- * is sent; the others may be done twice. What is refused stays until its writer has read why.
+ * Outbox: comments, edits and deletions that could not be sent. They are shown as not sent, survive a reload and are sent
+ * when there is a connection. A comment keeps its idempotency key, so that it is posted once; edits and deletions are
+ * idempotent. A rejected item stays, with the reason, until the reader discards it.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
 import { find } from "../live/find-comment.js";
 import { uuid } from "../../uuid.js";
 
-/** How long a deletion may take before it is shown as waiting, in milliseconds. */
-const PATIENCE = 2_000;
+/** Time in milliseconds after which a deletion is shown as not sent. */
+const SHOW_DELETION_MS = 2_000;
 
 /** @typedef {Record<string, string>} Fields */
 
 /**
- * @param {ViewContext} frame
+ * Create the outbox of a discussion.
+ *
+ * @param {ViewContext} context
  * @param {Shared} tools
  * @param {(type: any, fields: Fields) => Promise<unknown>} send
  */
 export function createOutbox({ story, t, tell, explain, emit }, { h, button }, send) {
-  const list = h("ul", { class: "queue" });
+  const list = h("ul", { class: "outbox" });
   let busy = false;
-  /** By key: why it was refused. @type {Map<string, string>} */
-  const refused = new Map();
-  const all = () => story.storage().queue ?? [];
-  const mine = () => all().filter((each) => each.story === story.code);
+  /** Error texts of rejected items, by key. @type {Map<string, string>} */
+  const rejected = new Map();
+  const allItems = () => story.storage().queue ?? [];
+  const ownItems = () => allItems().filter((each) => each.story === story.code);
 
-  /** @param {Fields[]} queue */
-  function keep(queue) {
+  /** Save the items. @param {Fields[]} queue */
+  function save(queue) {
     story.saveToStorage({ queue: queue.length ? queue : undefined });
-    // Where no one has said anything yet, one that waits is something.
+    // Redraw: the empty text is hidden while the outbox has items.
     story.set({});
   }
 
-  /** @param {string | undefined} key */
+  /** Remove an item. @param {string | undefined} key */
   function discard(key) {
-    keep(all().filter((each) => each.key !== key));
+    save(allItems().filter((each) => each.key !== key));
     draw();
   }
 
   function draw() {
-    const waiting = mine();
+    const items = ownItems();
     list.replaceChildren(
-      ...waiting.map(({ key = "", type, body }) =>
+      ...items.map(({ key = "", type, body }) =>
         h(
           "li",
           null,
           h("span", { dir: "auto" }, t("unsent", { text: type === "delete" ? t("deleted") : (body ?? "") })),
-          h("p", { class: "error" }, refused.get(key)),
-          button(t("cancel"), () => discard(key), { class: "act" }),
+          h("p", { class: "error" }, rejected.get(key)),
+          button(t("cancel"), () => discard(key), { class: "action" }),
         ),
       ),
     );
-    // What is empty is not there: an empty list is read out as one.
-    list.hidden = !waiting[0];
+    // Hide the empty list: screen readers announce it.
+    list.hidden = !items[0];
   }
 
+  /** Send allItems items, one after the other. */
   async function flush() {
     if (busy) return;
     busy = true;
     for (;;) {
-      const next = mine().find(({ key = "" }) => !refused.has(key));
+      const next = ownItems().find(({ key = "" }) => !rejected.has(key));
       if (!next) break;
       if (!navigator.onLine) {
-        // Nothing is on its way, so that it can still be cancelled.
+        // Offline: do not start a request, so that the item can still be cancelled.
         await story.pause();
         continue;
       }
       const { story: _, type = "comment", ...fields } = next;
-      // It went out when the page was left, and its answer did not come back.
+      // The deletion was sent while the page was being left, and its reply was lost.
       if (type === "delete" && find(story.state, fields.comment ?? "")?.state === "removed") {
         discard(next.key);
         continue;
@@ -87,7 +90,7 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
           await story.pause();
         } else if (type === "delete" && code === "not_found") discard(next.key);
         else {
-          refused.set(next.key ?? "", explain(problem));
+          rejected.set(next.key ?? "", explain(problem));
           tell(explain(problem), true);
           draw();
         }
@@ -98,18 +101,20 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
 
   return {
     /**
+     * Add an item and send it.
+     *
      * @param {string} type
      * @param {Fields} fields
      */
     add(type, fields) {
       const { reader, first } = story.storage();
       const item = { key: uuid(), ...fields, type, story: story.code };
-      // Of the reader who wrote it, anyone who that has become when it is sent.
-      keep([...all(), reader || !first ? item : { ...item, first }]);
-      setTimeout(draw, type === "delete" ? PATIENCE : 0);
+      // Store `first`, so that the item belongs to the same reader when it is sent.
+      save([...allItems(), reader || !first ? item : { ...item, first }]);
+      setTimeout(draw, type === "delete" ? SHOW_DELETION_MS : 0);
       flush();
     },
-    /** @param {Element} place */
+    /** Show the outbox after an element. @param {Element} place */
     show(place) {
       place.after(list);
       draw();

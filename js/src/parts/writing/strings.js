@@ -1,4 +1,4 @@
-/** English for who writes. @type {import("../../i18n").Strings} */
+/** English strings of the part `writing`. @type {import("../../i18n").Strings} */
 export const STRINGS = {
   answer: "Your reply to {name}",
   name: "Name",
