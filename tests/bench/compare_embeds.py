@@ -420,7 +420,7 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     page.goto(host + publish(rival, f"empty-{len(rival.name)}"))
     appears(page, rival.ready)
     page.wait_for_load_state("networkidle")
-    rows["axe: faults, no comments"] = axe_violations(page, rival.within)
+    rows["axe: violations, no comments"] = axe_violations(page, rival.within)
     empty = _nodes(page, rival)
 
     key = f"three-{len(rival.name)}"
@@ -443,7 +443,7 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     # Outside hosts cannot be reached here, so ignore messages about missing files.
     relevant = [text for text in seen.console if "Failed to load resource" not in text]
     rows["console messages"] = str(len(relevant))
-    rows["axe: faults, three comments"] = axe_violations(page, rival.within)
+    rows["axe: violations, three comments"] = axe_violations(page, rival.within)
     each = (_nodes(page, rival) - empty) / len(COMMENTS)
     rows["DOM nodes per comment"] = f"{each:.0f}"
 
@@ -456,9 +456,9 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     news = other.get_by_text(LATE).or_(other.get_by_role("button", name="new comment"))
     try:
         news.first.wait_for(timeout=TIMEOUT_MS)
-        rows["an open page shows a new comment"] = "yes"
+        rows["an open page receives a new comment"] = "yes"
     except BrowserTimeoutError:
-        rows["an open page shows a new comment"] = "no"
+        rows["an open page receives a new comment"] = "no"
 
     page = fresh()
     seen = listen(page)
