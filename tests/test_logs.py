@@ -1,4 +1,4 @@
-"""A line of the log says what happened and where, and never what was in it."""
+"""A log line names the event and the place in the code, and never contains readers' data."""
 
 import asyncio
 import json
@@ -21,24 +21,24 @@ GRAMMAR = re.compile(
 
 
 def line(message: str, *args: object, error: BaseException | None = None) -> str:
-    """How a record is written."""
+    """Return the formatted record, without time, level and logger."""
     info = None if error is None else (type(error), error, error.__traceback__)
     record = logging.LogRecord("some.where", logging.ERROR, __file__, 1, message, args, info)
-    written = KeyValueFormatter().format(record)
-    assert GRAMMAR.fullmatch(written), written
-    return written.partition(" logger=some.where ")[2]
+    formatted = KeyValueFormatter().format(record)
+    assert GRAMMAR.fullmatch(formatted), formatted
+    return formatted.partition(" logger=some.where ")[2]
 
 
 def caught(work: Callable[[], object]) -> BaseException:
-    """What a piece of work raises."""
+    """Call `work` and return the exception that it raises."""
     try:
         work()
     except BaseException as error:
         return error
-    raise AssertionError("it raised nothing")
+    raise AssertionError("the call raised nothing")
 
 
-def test_our_own_lines_are_written_as_they_are() -> None:
+def test_messages_of_this_package_are_not_changed() -> None:
     assert (
         line("event=bus_disconnected reason=%s", "OSError")
         == "event=bus_disconnected reason=OSError"
@@ -54,13 +54,13 @@ def test_our_own_lines_are_written_as_they_are() -> None:
         ("Traceback (most recent call last):\n  x", (), "Traceback"),
     ],
 )
-def test_of_other_packages_lines_only_the_first_words_are_kept(
+def test_messages_of_other_packages_are_cut_after_their_first_words(
     message: str, args: tuple[object, ...], kept: str
 ) -> None:
     assert line(message, *args) == f'event=library said="{kept}"'
 
 
-def test_an_exception_is_told_by_its_classes_and_places_and_not_by_its_message() -> None:
+def test_an_exception_is_logged_with_its_classes_and_places_but_without_its_message() -> None:
     def in_a_database() -> None:
         connection = sqlite3.connect(":memory:")
         try:
@@ -77,23 +77,23 @@ def test_an_exception_is_told_by_its_classes_and_places_and_not_by_its_message()
     assert re.search(r" at=tests/test_logs\.py:\d+<tests/test_logs\.py:\d+", written)
 
 
-def test_what_happened_inside_a_group_or_beside_another_exception_is_told() -> None:
-    def beside() -> None:
+def test_exceptions_in_a_group_and_contexts_of_exceptions_are_logged() -> None:
+    def raise_in_handler() -> None:
         try:
             json.loads(SECRET)
         except ValueError:
-            raise OSError(28, SECRET)  # noqa: B904 - as it happens by mistake
+            raise OSError(28, SECRET)  # noqa: B904 - the mistake that the test is about
 
     async def group() -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(asyncio.to_thread(beside))
+            tasks.create_task(asyncio.to_thread(raise_in_handler))
 
     written = line("event=failed", error=caught(lambda: asyncio.run(group())))
     assert SECRET not in written
     assert "error=ExceptionGroup<OSError(28)<JSONDecodeError " in written
 
 
-def test_warnings_and_uncaught_exceptions_are_lines_too() -> None:
+def test_warnings_and_uncaught_exceptions_are_logged_in_the_same_format() -> None:
     program = (
         "import warnings; from widget_server import logs; logs.configure_logging('info')\n"
         f"warnings.warn({SECRET!r})\n"
@@ -108,8 +108,8 @@ def test_warnings_and_uncaught_exceptions_are_lines_too() -> None:
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert all(GRAMMAR.fullmatch(one) for one in lines), done.stderr
-    said = [re.findall(r"event=(\w+)|(?:error|kind)=(\w+)", one) for one in lines]
-    assert [[event or kind for event, kind in one] for one in said] == [
+    fields = [re.findall(r"event=(\w+)|(?:error|kind)=(\w+)", one) for one in lines]
+    assert [[event or kind for event, kind in found] for found in fields] == [
         ["python_warning", "UserWarning"],
         ["exception_ignored", "KeyError"],
         ["uncaught_exception", "ValueError"],

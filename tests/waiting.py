@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a duration."""
+"""Wait for conditions instead of durations."""
 
 import asyncio
 import inspect
@@ -7,18 +7,18 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-#: All limits are multiplied by this: a slow machine gets more time, no test gets a longer sleep.
+#: Factor for all time limits. A slow machine gets more time; no test sleeps longer.
 SLOWNESS = float(os.environ.get("TEST_SLOWNESS", "1"))
 
-#: The state machines try so many times as much: `make model-tests`.
+#: Factor for the number of examples of the state-machine tests: `make model-tests`.
 MODEL_TIMES = int(os.environ.get("MODEL_TIMES", "1"))
 
 
-class NeverHappenedError(AssertionError):
-    """A condition did not become true in time; the message names it."""
+class ConditionTimeoutError(AssertionError):
+    """A condition did not become true in time; the message names the condition."""
 
     def __init__(self, what: str, timeout: float, last: object) -> None:
-        super().__init__(f"waited {timeout:g} s in vain for: {what} (last answer: {last!r})")
+        super().__init__(f"not true after {timeout:g} s: {what} (last value: {last!r})")
 
 
 async def eventually(
@@ -27,34 +27,37 @@ async def eventually(
     timeout: float = 10.0,
     pause: float = 0.02,
 ) -> Any:
-    """Wait until `condition`, plain or async, gives a true value, and return that value.
+    """Wait until `condition`, sync or async, returns a true value, and return that value.
 
-    `what` names it for the reader of a failure. Seconds. An exception from the condition ends the
-    wait at once: a condition that may fail for a while says so itself.
+    `what` describes the condition in the failure message. `timeout` and `pause` are in seconds.
+    An exception from the condition ends the wait at once, so a condition that may fail for a while
+    catches its exceptions.
+
+    Raises `ConditionTimeoutError`.
     """
     limit = timeout * SLOWNESS
     deadline = time.monotonic() + limit
     while True:
-        answer: Any = condition()
-        if inspect.isawaitable(answer):
-            loader = max(0.05, deadline - time.monotonic())
+        value: Any = condition()
+        if inspect.isawaitable(value):
+            remaining = max(0.05, deadline - time.monotonic())
             try:
-                answer = await asyncio.wait_for(answer, loader)
+                value = await asyncio.wait_for(value, remaining)
             except TimeoutError:
-                raise NeverHappenedError(what, limit, "none: it hung") from None
-        if answer:
-            return answer
+                raise ConditionTimeoutError(what, limit, "none: the condition hung") from None
+        if value:
+            return value
         if time.monotonic() >= deadline:
-            raise NeverHappenedError(what, limit, answer)
+            raise ConditionTimeoutError(what, limit, value)
         await asyncio.sleep(pause)
 
 
 def wait_until(condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:
-    """`eventually` for tests and fixtures that have no event loop."""
+    """Do the same as `eventually`, for tests and fixtures without an event loop."""
     limit = timeout * SLOWNESS
     deadline = time.monotonic() + limit
-    while not (answer := condition()):
+    while not (value := condition()):
         if time.monotonic() >= deadline:
-            raise NeverHappenedError(what, limit, answer)
+            raise ConditionTimeoutError(what, limit, value)
         time.sleep(0.02)
-    return answer
+    return value

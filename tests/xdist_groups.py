@@ -1,17 +1,20 @@
-"""Which tests follow each other in one lane, where `make test` runs several lanes at once.
+"""Assignment of tests to pytest-xdist workers: `make test` runs several workers at once.
 
-A lane is a process of pytest-xdist with servers, databases and a browser of its own. So that few of
-them are started twice, the tests that share one stay together; other files go where there is room.
+Each worker process has its own servers, databases and browser. Tests that share one of these run in
+one worker, so that few servers and browsers start twice. Other files go to any free worker.
 """
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-SHARED_FOLDERS = ("tests/browser/", "tests/e2e/", "tests/edge/")
-"""Beginnings of the paths of tests that share something which takes long to start."""
+SHARED_FOLDERS = ("tests/browser/", "tests/e2e/", "tests/web/")
+"""Path prefixes of tests that share a server or a browser, which are slow to start."""
 
 
 class XdistGroups(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives a lane all tests of one of `SHARED_FOLDERS`, or of a file. Most tests first."""
+    """Scheduler that gives one worker all tests of a shared folder, or of one file.
+
+    The largest groups start first.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure this machine against the goals."""
+"""Command line of the benchmarks: `python -m tests.bench`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,24 +12,35 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def bench(
-    rows: Annotated[list[str] | None, typer.Argument(help="Rows to measure; none: all.")] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are shown.")] = 5,
-    idle: Annotated[float, typer.Option(min=5, help="Seconds with 15,000 idle sockets.")] = 30,
-    postgres: Annotated[
-        str | None, typer.Option(help="A PostgreSQL to make a database on, and drop it.")
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows to measure. Without any, all rows.")
     ] = None,
-    peers: Annotated[
-        Path | None, typer.Option(help="Folder of other servers to compare with: tests/bench.")
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Rounds of each row. The table shows medians.")
+    ] = 5,
+    idle: Annotated[
+        float, typer.Option(min=5, help="Seconds of the row with 15,000 idle sockets.")
+    ] = 30,
+    postgres: Annotated[
+        str | None,
+        typer.Option(help="URL of a PostgreSQL. A database is created on it and dropped."),
+    ] = None,
+    rivals: Annotated[
+        Path | None,
+        typer.Option(help="Folder with programs of other servers to compare with: tests/bench."),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="File for all samples; rows it has are kept.")
+        Path | None, typer.Option(help="File for all samples. Other rows in it are kept.")
     ] = None,
     markdown: Annotated[
-        Path | None, typer.Option(help="Document for the table, between its two marks.")
+        Path | None, typer.Option(help="Document to write the table into, between its two marks.")
     ] = None,
 ) -> None:
-    """Measure this machine against the goals of docs/developers/benchmarks.md. Takes some minutes."""
-    choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, peers)
+    """Measure this machine against the goals of docs/developers/benchmarks.md.
+
+    All rows take some minutes. The exit status is 1 if a goal is missed or a row fails.
+    """
+    choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, rivals)
     if not run.run(choice, json, markdown):
         raise typer.Exit(1)
 

@@ -1,7 +1,8 @@
-"""What we measure ourselves against, as far as the package alone can build it.
+"""Baselines to compare the server with that need nothing but the installed packages.
 
-The raw loop is the floor: one `send` for each reader and nothing else. The naive loop is what
-everyone writes first. `tests/bench` has more of them.
+The raw loop is the lower bound of the cost: one `send` for each reader and nothing else. The naive
+loop is the usual first implementation. The `rival_*.py` programs are servers that need other
+software.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from tests.bench.rpc import Stopwatch, answer_all, answer_one, run_loop
+from tests.bench.rpc import Stopwatch, answer_all, answer_one, run_loop, serve_and_answer
 from widget_server.hub.prepared import PreparedMessage
 
 _ACCEPT = (
@@ -29,14 +30,14 @@ _ACCEPT = (
 
 
 class Raw:
-    """A loop over sockets: `send`, `send`, `send`. Python's own part of it is taken out."""
+    """A loop of `send` calls over sockets. The cost of the Python loop itself is subtracted."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self._sockets: list[socket.socket] = []
 
     def run(self, connection: Connection) -> None:
-        """Accept and answer until the parent closes the pipe."""
+        """Accept sockets and answer calls until the parent closes the pipe."""
         with select.epoll() as ready:
             ready.register(self._listener, select.EPOLLIN)
             ready.register(connection.fileno(), select.EPOLLIN)
@@ -54,12 +55,12 @@ class Raw:
         one.send(_ACCEPT)
         self._sockets.append(one)
 
-    def where(self) -> int:
-        """The port."""
+    def address(self) -> int:
+        """Return the port."""
         return int(self._listener.getsockname()[1])
 
     def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
-        """Send a frame to every socket, so many times; seconds and CPU seconds of the sends."""
+        """Send a frame to every socket `rounds` times; return seconds and CPU seconds of the sends."""
         wire = PreparedMessage(payload).frame_bytes
         sockets = self._sockets
         watch = Stopwatch()
@@ -67,11 +68,11 @@ class Raw:
             for one in sockets:
                 one.send(wire)
         wall, cpu = watch.read()
-        own = self._own_cost(wire, rounds)
-        return wall - own, cpu - own
+        loop_cost = self._loop_cost(wire, rounds)
+        return wall - loop_cost, cpu - loop_cost
 
-    def _own_cost(self, wire: bytes, rounds: int) -> float:
-        """What the loop takes when the call in it does nothing but take its argument."""
+    def _loop_cost(self, wire: bytes, rounds: int) -> float:
+        """Return the CPU seconds of the same loop with a call that does nothing."""
         sockets, nothing = self._sockets, wire.startswith
         watch = Stopwatch()
         for _ in range(rounds):
@@ -79,12 +80,13 @@ class Raw:
                 nothing(wire)
         return watch.read()[1]
 
-    def beat(
+    def send_at_rate(
         self, per_second: float, seconds: float, payload: bytes
     ) -> tuple["array[int]", "array[float]"]:
-        """A frame to every socket at a steady rate; each one's `seq` and when its round began.
+        """Send frames to every socket at a steady rate.
 
-        `payload` holds the number as eight digits after `"seq":1`.
+        Return the `seq` of each frame and the time at which its round began. `payload` has the
+        number as eight digits after `"seq":1`.
         """
         head, _, tail = payload.partition(b"00000000")
         seqs, times = array("q"), array("d")
@@ -106,7 +108,7 @@ class Naive:
         self._sockets: list[WebSocket] = []
 
     async def run(self, connection: Connection) -> None:
-        """Serve until the parent closes the pipe."""
+        """Serve and answer calls until the parent closes the pipe."""
         app = Starlette(routes=[WebSocketRoute("/v1/live", self._watch)])
         settings = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", backlog=4096
@@ -114,12 +116,7 @@ class Naive:
         with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
             self._port = int(listener.getsockname()[1])
             server = uvicorn.Server(settings)
-            serving = asyncio.create_task(server.serve([listener]))
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
-            await answer_all(connection, self)
-            server.should_exit = server.force_exit = True
-            await serving
+            await serve_and_answer(server, listener, connection, self)
 
     async def _watch(self, websocket: WebSocket) -> None:
         await websocket.accept(subprotocol="widget.v1")
@@ -130,12 +127,12 @@ class Naive:
         except WebSocketDisconnect:
             self._sockets.remove(websocket)
 
-    def where(self) -> int:
-        """The port."""
+    def address(self) -> int:
+        """Return the port."""
         return self._port
 
     async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
-        """Send a text to every socket, so many times; seconds and CPU seconds."""
+        """Send a text to every socket `rounds` times; return seconds and CPU seconds."""
         text = payload.decode()
         watch = Stopwatch()
         for _ in range(rounds):
@@ -145,10 +142,10 @@ class Naive:
 
 
 class Broadcast:
-    """`websockets.broadcast`, with compression off."""
+    """`websockets.broadcast` without compression."""
 
     async def run(self, connection: Connection) -> None:
-        """Serve until the parent closes the pipe."""
+        """Serve and answer calls until the parent closes the pipe."""
         self._sockets: set[ServerConnection] = set()
 
         async def watch(one: ServerConnection) -> None:
@@ -168,12 +165,12 @@ class Broadcast:
             self._port = int(next(iter(server.sockets)).getsockname()[1])
             await answer_all(connection, self)
 
-    def where(self) -> int:
-        """The port."""
+    def address(self) -> int:
+        """Return the port."""
         return self._port
 
     async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
-        """Send a text to every socket, so many times; seconds and CPU seconds."""
+        """Send a text to every socket `rounds` times; return seconds and CPU seconds."""
         text = payload.decode()
         watch = Stopwatch()
         for _ in range(rounds):
@@ -183,16 +180,16 @@ class Broadcast:
 
 
 def raw(connection: Connection) -> None:
-    """The process of the raw loop."""
+    """Run the process of the raw loop."""
     Raw().run(connection)
 
 
 def naive(connection: Connection) -> None:
-    """The process of the naive loop."""
+    """Run the process of the naive loop."""
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     run_loop(Naive().run(connection))
 
 
 def websockets_broadcast(connection: Connection) -> None:
-    """The process of `websockets.broadcast`."""
+    """Run the process of `websockets.broadcast`."""
     run_loop(Broadcast().run(connection))

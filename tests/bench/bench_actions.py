@@ -1,4 +1,4 @@
-"""From the readers to the disk: acknowledged reactions and comments per second."""
+"""Rows for writing: acknowledged reactions and comments per second."""
 
 import secrets
 import uuid
@@ -16,20 +16,21 @@ from tests.bench.results import Result
 SOCKETS = 200
 SECONDS = 2.0
 WARM_S = 0.5
+"""Seconds before the measurement of a sample begins."""
 _KEYS = ("happy", "sad", "thinking")
 
 
 def reactions(code: str) -> list[list[bytes]]:
-    """For each socket, taps that always change something."""
-    taps = [
+    """Return the requests of each socket: reactions that always change the counts."""
+    requests = [
         masked(orjson.dumps({"type": "react", "ref": ref, "story": code, "reaction": key}))
         for ref, key in enumerate(_KEYS)
     ]
-    return [taps] * SOCKETS
+    return [requests] * SOCKETS
 
 
 def comments(code: str, number: int = 200) -> list[list[bytes]]:
-    """For each socket, comments of ordinary length; what is built holds for a whole run."""
+    """Return the requests of each socket: comments of usual length, enough for a whole run."""
 
     def one(ref: int) -> bytes:
         action = {
@@ -44,43 +45,46 @@ def comments(code: str, number: int = 200) -> list[list[bytes]]:
 
 
 def reactions_on_sqlite(repeats: int) -> Result:
-    """SQLite, `synchronous=FULL`, against not storing and against a commit for each."""
+    """Compare SQLite (`synchronous=FULL`) with not storing and with one commit per action."""
     row = Result(f"durable reactions/s over {SOCKETS} sockets, SQLite FULL", "/s")
-    with process_pool() as stage:
+    with process_pool() as pool:
         kinds = {
-            "ours": stage.house(),
-            "not storing": stage.house(acknowledging="freely"),
-            "one commit each": stage.house(acknowledging="singly"),
+            "this server": pool.start_server(),
+            "not storing": pool.start_server(mode="no_storage"),
+            "one commit each": pool.start_server(mode="single_commits"),
         }
         _measure(row, kinds, reactions, repeats)
-    row.set_goal("ours", "not storing", 0.6, by_cpu=True)
-    row.set_goal("ours", "one commit each", 5)
+    row.set_goal("this server", "not storing", 0.6, by_cpu=True)
+    row.set_goal("this server", "one commit each", 5)
     return row
 
 
 def reactions_on_postgres(url: str | None, repeats: int) -> Result:
-    """PostgreSQL on this machine, against not storing."""
+    """Compare PostgreSQL on this machine with not storing."""
     row = Result(f"durable reactions/s over {SOCKETS} sockets, PostgreSQL", "/s")
     if url is None:
-        row.missing["ours"] = "name a PostgreSQL with --postgres"
+        row.missing["this server"] = "name a PostgreSQL with --postgres"
         return row
-    with fresh_database(url) as own, process_pool() as stage:
+    with fresh_database(url) as database_url, process_pool() as pool:
         kinds = {
-            "ours": stage.house(database_url=own),
-            "not storing": stage.house(acknowledging="freely"),
+            "this server": pool.start_server(database_url=database_url),
+            "not storing": pool.start_server(mode="no_storage"),
         }
         _measure(row, kinds, reactions, repeats)
-    row.set_goal("ours", "not storing", 0.45, by_cpu=True)
+    row.set_goal("this server", "not storing", 0.45, by_cpu=True)
     return row
 
 
 def comments_acknowledged(repeats: int) -> Result:
-    """Markdown, checks, storing, announcing."""
+    """Measure comments with Markdown, checks, commit and broadcast."""
     row = Result(f"comments/s over {SOCKETS} sockets, SQLite FULL", "/s")
-    with process_pool() as stage:
-        kinds = {"ours": stage.house(), "not storing": stage.house(acknowledging="freely")}
+    with process_pool() as pool:
+        kinds = {
+            "this server": pool.start_server(),
+            "not storing": pool.start_server(mode="no_storage"),
+        }
         _measure(row, kinds, comments, repeats)
-    row.set_goal("ours", "not storing", 0.35, by_cpu=True)
+    row.set_goal("this server", "not storing", 0.35, by_cpu=True)
     return row
 
 
@@ -95,17 +99,17 @@ def _measure(
     settle()
     for repeat in range(repeats + 1):
         for name, pair in kinds.items():
-            asked = requests(pair.code)
+            messages = requests(pair.code)
             before = pair.server.call("cpu")
-            answers, seconds, all_answers = pair.client.call("drive", asked, SECONDS, WARM_S)
-            spent = pair.server.call("cpu") - before
-            if repeat:
-                row.add_sample(name, answers / seconds)
-                row.note_cpu(name, all_answers / spent)
+            replies, seconds, all_replies = pair.client.call("drive", messages, SECONDS, WARM_S)
+            cpu = pair.server.call("cpu") - before
+            if repeat:  # the first round warms up
+                row.add_sample(name, replies / seconds)
+                row.add_cpu_sample(name, all_replies / cpu)
 
 
 def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Result]]]:
-    """Name and measurement of each row."""
+    """Yield the name and the measurement of each row."""
     yield "reactions", partial(reactions_on_sqlite, repeats)
     yield "reactions-postgres", partial(reactions_on_postgres, postgres, repeats)
     yield "comments", partial(comments_acknowledged, repeats)

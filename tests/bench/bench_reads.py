@@ -1,4 +1,4 @@
-"""What is read over HTTP: counts for lists, and stories that have grown large."""
+"""Rows for reading: counts of many stories over HTTP, and stories with many comments."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from tests.bench.results import Goal, Result
 
 
 def counts(repeats: int, stories: int = 1_000) -> Result:
-    """Counts of a thousand stories against an answer that says nothing."""
+    """Compare the counts of a thousand stories with `/healthz`, an almost empty response."""
     row = Result(f"GET /v1/counts for {stories:,} stories, warm", "requests/s")
-    with process_pool() as stage:
-        pair = stage.house()
+    with process_pool() as pool:
+        pair = pool.start_server()
         codes = pair.server.call("seed_stories", stories)
-        list_ = "&".join(f"story={code}" for code in codes)
-        paths = {"GET /healthz": "/healthz", "GET /v1/counts": f"/v1/counts?{list_}"}
+        query = "&".join(f"story={code}" for code in codes)
+        paths = {"GET /healthz": "/healthz", "GET /v1/counts": f"/v1/counts?{query}"}
         for repeat in range(repeats + 1):
             for name, path in paths.items():
                 request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
@@ -29,10 +29,10 @@ def counts(repeats: int, stories: int = 1_000) -> Result:
 
 
 def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Result:
-    """Snapshot and pages of a story with many comments and of one with few."""
+    """Compare snapshot and pages of a story with many comments with those of one with few."""
     row = Result(f"a story with {sizes[1]:,} comments, read uncached", "ms")
-    with process_pool() as stage:
-        server = stage.house().server
+    with process_pool() as pool:
+        server = pool.start_server().server
         codes = [server.call("seed_comments", f"size-{size}", size) for size in sizes]
         server.call("time_reads", codes, 1)
         for kind, (few, many) in server.call("time_reads", codes, max(10, repeats)).items():
@@ -46,6 +46,6 @@ def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Result
 
 
 def all_rows(repeats: int) -> Iterator[tuple[str, Callable[[], Result]]]:
-    """Name and measurement of each row."""
+    """Yield the name and the measurement of each row."""
     yield "counts", partial(counts, repeats)
     yield "large-story", partial(large_story, repeats)

@@ -1,7 +1,7 @@
-"""The readers' sockets in a process that is not the limit: opened by the thousand, read by headers.
+"""Thousands of client sockets in one process that must not limit the measured server.
 
-Requests are prebuilt, frames are told apart by their headers alone, and a socket is a few slots. It
-speaks just enough HTTP and RFC 6455 for that and checks nothing that the tests check.
+Requests are prebuilt, only frame headers are parsed, and a socket object has a few slots. The code
+implements only the necessary part of HTTP and RFC 6455. It does not check what the tests check.
 """
 
 import errno
@@ -13,17 +13,20 @@ import time
 from collections.abc import Callable, Sequence
 
 LIMIT_S = 90.0
-"""The longest that one call may take."""
+"""Longest duration of one call, in seconds."""
 _TEXT, _CLOSE, _PING = 1, 8, 9
-_CONNECTING, _SHAKING, _GREETING, _OPEN = range(4)
+_CONNECTING, _HANDSHAKE_SENT, _SUBSCRIBE_SENT, _OPEN = range(4)
 _OWN_FILES = 50
 _RST = struct.pack("ii", 1, 0)
-#: Source addresses of the loopback, so that no one of them runs out of ports.
+#: Source addresses on the loopback. One address would run out of ports.
 _SOURCES = [f"127.0.0.{last}" for last in range(11, 19)]
 
 
 def masked(payload: bytes) -> bytes:
-    """A client's text frame with the mask 0 (section 5.3), so that it can be built beforehand."""
+    """Return a client's text frame with mask 0 (RFC 6455, section 5.3).
+
+    With that mask the frame can be built before the measurement.
+    """
     size = len(payload)
     if size < 126:
         return bytes((0x81, 0x80 | size)) + bytes(4) + payload
@@ -31,7 +34,7 @@ def masked(payload: bytes) -> bytes:
 
 
 def handshake(origin: str, path: str = "/v1/live", *, deflate: bool = False) -> bytes:
-    """The request that opens a socket."""
+    """Return the request that opens a WebSocket. With `deflate` it offers compression."""
     offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
     return (
         f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -42,7 +45,7 @@ def handshake(origin: str, path: str = "/v1/live", *, deflate: bool = False) -> 
 
 
 class Socket:
-    """One reader's, and where in a frame and in its requests it is."""
+    """One client socket with its parser state and its position in its requests."""
 
     __slots__ = ("requests", "rest", "skip", "sock", "state", "turn")
 
@@ -56,7 +59,7 @@ class Socket:
 
 
 class ClientSockets:
-    """All sockets of one process, what they have received, and the loop that reads them."""
+    """All sockets of one process, the counters of received frames, and the loop that reads them."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -76,24 +79,29 @@ class ClientSockets:
 
     # Opening -----------------------------------------------------------------------------------
 
-    def open(self, number: int, shake: bytes, greeting: bytes | None, at_once: int = 64) -> float:
-        """Open so many sockets and keep them; the seconds that it took.
+    def open(
+        self, number: int, handshake: bytes, subscribe: bytes | None, at_once: int = 64
+    ) -> float:
+        """Open `number` sockets and keep them; return the seconds that it took.
 
-        With a greeting, a socket is open when the first frame after it has begun to arrive.
+        `subscribe` is the frame that subscribes. With it, a socket counts as open once the first
+        frame after it has begun to arrive. `at_once` limits the sockets that are being opened.
         """
-        return self._open(number, shake, greeting, at_once, keep=True)
+        return self._open(number, handshake, subscribe, at_once, keep=True)
 
-    def join(self, number: int, shake: bytes, greeting: bytes | None, at_once: int = 64) -> float:
-        """Open so many sockets and cut each as soon as it is open; the seconds that it took."""
-        return self._open(number, shake, greeting, at_once, keep=False)
+    def join(
+        self, number: int, handshake: bytes, subscribe: bytes | None, at_once: int = 64
+    ) -> float:
+        """Do the same as `open`, but close each socket as soon as it is open."""
+        return self._open(number, handshake, subscribe, at_once, keep=False)
 
     def _open(
-        self, number: int, shake: bytes, greeting: bytes | None, at_once: int, *, keep: bool
+        self, number: int, handshake: bytes, subscribe: bytes | None, at_once: int, *, keep: bool
     ) -> float:
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if keep and files < (needed := len(self._sockets) + number + _OWN_FILES):
             raise OSError(f"{needed} open files are needed, the limit is {files}: see `ulimit -Hn`")
-        self._handshake, self._subscribe_message = shake, greeting
+        self._handshake, self._subscribe_message = handshake, subscribe
         self._opened = started = 0
 
         def opened(one: Socket) -> None:
@@ -117,11 +125,11 @@ class ClientSockets:
         sock = socket.socket()
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Cut with a reset: thousands of ports in TIME_WAIT would be the next round's problem.
+        # Close with a reset: otherwise the next round would find thousands of ports in TIME_WAIT.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
         sock.bind((_SOURCES[sock.fileno() % len(_SOURCES)], 0))
         if sock.connect_ex(("127.0.0.1", self._port)) not in {0, errno.EINPROGRESS}:
-            raise ConnectionError("the server does not take connections")
+            raise ConnectionError("the server does not accept connections")
         self._sockets[sock.fileno()] = Socket(sock)
         self._epoll.register(sock.fileno(), select.EPOLLOUT)
 
@@ -131,7 +139,7 @@ class ClientSockets:
         one.sock.close()
 
     def close_all(self) -> None:
-        """Cut every socket."""
+        """Close every socket with a reset."""
         for one in list(self._sockets.values()):
             self._drop(one)
 
@@ -139,19 +147,19 @@ class ClientSockets:
 
     def _for(self, seconds: float) -> None:
         end = time.perf_counter() + seconds
-        while (left := end - time.perf_counter()) > 0:
-            self._turn(left)
+        while (remaining := end - time.perf_counter()) > 0:
+            self._poll(remaining)
 
     def _until(self, condition: Callable[[], bool], what: str) -> None:
         end = time.perf_counter() + LIMIT_S
         while not condition():
             if time.perf_counter() > end:
-                raise TimeoutError(f"waited in vain until {what}")
-            self._turn(0.1)
+                raise TimeoutError(f"not true after {LIMIT_S:g} s: {what}")
+            self._poll(0.1)
 
-    def _turn(self, longest: float) -> None:
-        for descriptor, _ in self._epoll.poll(longest, 4096):
-            # The parent's next call waits in the pipe until this one is answered.
+    def _poll(self, timeout: float) -> None:
+        for descriptor, _ in self._epoll.poll(timeout, 4096):
+            # Ignore the pipe: the parent's next call waits until this call is answered.
             if descriptor in self._sockets:
                 self._ready(descriptor)
 
@@ -161,7 +169,7 @@ class ClientSockets:
             return
         if one.state == _CONNECTING:
             one.sock.send(self._handshake)
-            one.state = _SHAKING
+            one.state = _HANDSHAKE_SENT
             self._epoll.modify(descriptor, select.EPOLLIN)
             return
         kept = len(one.rest)
@@ -182,12 +190,12 @@ class ClientSockets:
             return
         size += kept
         start = 0
-        if one.state == _SHAKING:
-            start = self._shaken(one, size)
-        if start < size and one.state != _SHAKING:
+        if one.state == _HANDSHAKE_SENT:
+            start = self._read_handshake(one, size)
+        if start < size and one.state != _HANDSHAKE_SENT:
             self._read(one, start, size)
 
-    def _shaken(self, one: Socket, size: int) -> int:
+    def _read_handshake(self, one: Socket, size: int) -> int:
         end = self._buffer.find(b"\r\n\r\n", 0, size)
         if end < 0:
             one.rest = bytes(self._buffer[:size])
@@ -198,12 +206,12 @@ class ClientSockets:
             one.state = _OPEN
             self._on_open(one)
         else:
-            one.state = _GREETING
+            one.state = _SUBSCRIBE_SENT
             one.sock.send(self._subscribe_message)
         return end + 4
 
     def _read(self, one: Socket, position: int, size: int) -> None:
-        """Take in what has come: `size` bytes in the buffer, from `position` on."""
+        """Process `size` bytes in the buffer from `position` on."""
         self._bytes += size - position
         self._last = time.monotonic()
         if one.skip > size - position:
@@ -213,16 +221,17 @@ class ClientSockets:
         one.skip = max(0, position - size)
         if position < size:
             one.rest = bytes(self._buffer[position:size])
-        if one.state == _GREETING:
+        if one.state == _SUBSCRIBE_SENT:
             if self._buffer.find(b'"snapshot"', 0, 40) < 0:
                 raise ConnectionError(bytes(self._buffer[: min(size, 300)]).decode("latin-1"))
             one.state = _OPEN
             self._on_open(one)
 
     def _walk(self, one: Socket, position: int, size: int) -> int:
-        """Count the frames that begin in the buffer; where the next one begins, perhaps beyond.
+        """Count the frames that begin in the buffer; return where the next one begins.
 
-        A frame that is looked into is counted once it is there as a whole.
+        That position may be beyond the buffer. If frames are inspected, a frame counts once it has
+        arrived completely.
         """
         buffer, on_frame = self._buffer, self._on_frame
         while position + 2 <= size:

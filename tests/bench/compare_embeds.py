@@ -1,13 +1,15 @@
-"""Our embed beside Isso and Waline: bytes, requests, accessibility, strict pages, live updates.
+"""Comparison of this embed with Isso and Waline.
 
-`.venv/bin/python tests/bench/compare_embeds.py` installs the other two from PyPI and npm into a temporary folder, runs all on loopback,
-looks at them with Chromium and prints the table of docs/developers/embed-comparison.md. It is not a test: it needs the network and a few minutes.
+It compares bytes, requests, accessibility, pages with strict policies, and live updates.
+`.venv/bin/python tests/bench/compare_embeds.py` installs the other two from PyPI and npm into a
+temporary folder, runs all on the loopback, opens them in Chromium, and prints the table of
+docs/developers/embed-comparison.md. It is not a test: it needs the network and a few minutes.
 
-Isso runs as it is. Waline's server needs a database that is not in its package, so that only its client is looked at: its two
-questions are answered here, with three comments in the shape that it asks for.
+Isso runs unchanged. Waline's server needs a database that is not in its package, so only its client
+is measured. This script answers the client's two API requests, with three comments.
 """
 
-# ruff: noqa: T201 - a script for who measures, not a part of the server
+# ruff: noqa: T201 - a script that prints its result, not a part of the server
 
 import json
 import os
@@ -33,7 +35,7 @@ from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     Page,
-    TimeoutError as NeverCame,
+    TimeoutError as BrowserTimeoutError,
     sync_playwright,
 )
 
@@ -42,48 +44,48 @@ AXE = ROOT / "js/node_modules/axe-core/axe.min.js"
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 COMMENTS = ("The boat waits, and so do we.", "Who pays for the fuel?", "We have a bus like this.")
 LATE = "Said while you were reading."
-PATIENCE = 5_000
-"""Milliseconds in which a widget must be there, or another reader's comment."""
+TIMEOUT_MS = 5_000
+"""Milliseconds within which a widget, or another reader's comment, must appear."""
 
 
 @dataclass
-class Peer:
-    """One embed, ready to be looked at."""
+class Embed:
+    """One embed with a running server."""
 
     name: str
     body: Callable[[str], str]
-    """HTML of a page that shows the discussion with this key."""
+    """Returns the HTML that shows the discussion with this key."""
     post: Callable[[str, str], None] | None
-    """Writes a comment (key of the discussion, text) as another reader."""
+    """Posts a comment (key of the discussion, text) as another reader."""
     ready: str
-    """Selector of what is there when the embed can be used."""
+    """Selector of an element that exists once the embed is usable."""
     comment: str
-    """Selector of one drawn comment."""
+    """Selector of a rendered comment."""
     within: str
     """Selector of the embed, for axe."""
     server: str
     files: list[Path]
-    """What a page loads of its program."""
+    """Files of the embed that a page loads."""
 
 
 @dataclass
-class Seen:
-    """What one page load did."""
+class PageLoad:
+    """Counters of one page load."""
 
     requests: list[str] = field(default_factory=list)
     preflights: int = 0
     sockets: int = 0
     wire: int = 0
-    said: list[str] = field(default_factory=list)
+    console: list[str] = field(default_factory=list)
 
 
 class Host(BaseHTTPRequestHandler):
-    """Someone else's site: pages by path, each with the headers it was given."""
+    """The website that embeds the discussion: pages by path, with their HTTP headers."""
 
     pages: dict[str, tuple[str, dict[str, str]]] = {}  # noqa: RUF012 - one site
 
     def do_GET(self) -> None:
-        """The page, or nothing."""
+        """Send the page, or 404."""
         html, headers = self.pages.get(urlsplit(self.path).path, ("", {}))
         self.send_response(200 if html else 404)
         for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
@@ -92,35 +94,35 @@ class Host(BaseHTTPRequestHandler):
         self.wfile.write(html.encode())
 
     def log_message(self, *_: object) -> None:
-        """No one reads it."""
+        """Log nothing."""
 
 
-class WalineAnswers(BaseHTTPRequestHandler):
-    """Its client's files, and what its server would answer."""
+class WalineServer(BaseHTTPRequestHandler):
+    """Serves the files of Waline's client and imitates its server."""
 
     dist = Path()
     threads: dict[str, list[str]] = {}  # noqa: RUF012 - one server
 
     def do_GET(self) -> None:
-        """A file, or one of the two questions."""
+        """Send a file, or the response to one of the two API requests."""
         address = urlsplit(self.path)
         if not address.path.startswith("/api/"):
             kind = "text/css" if address.path.endswith(".css") else "text/javascript"
             return self._send(kind, (self.dist / address.path.lstrip("/")).read_bytes())
-        said = self.threads.get(parse_qs(address.query).get("path", [""])[0], [])
+        comments = self.threads.get(parse_qs(address.query).get("path", [""])[0], [])
         data: Any = [{"time": 1, **{f"reaction{i}": 0 for i in range(6)}}]
         if address.path == "/api/comment":
-            data = {"page": 1, "totalPages": 1, "pageSize": 10, "count": len(said)}
-            data["data"] = [self._comment(number, text) for number, text in enumerate(said)]
+            data = {"page": 1, "totalPages": 1, "pageSize": 10, "count": len(comments)}
+            data["data"] = [self._comment(number, text) for number, text in enumerate(comments)]
         answer = json.dumps({"errno": 0, "errmsg": "", "data": data})
         return self._send("application/json", answer.encode())
 
     def do_POST(self) -> None:
-        """Someone read the page."""
+        """Answer the request that counts a page view."""
         self._send("application/json", b'{"errno":0,"errmsg":"","data":[{"time":1}]}')
 
     def do_OPTIONS(self) -> None:
-        """A preflight."""
+        """Answer a preflight request."""
         self._send("text/plain", b"")
 
     @staticmethod
@@ -151,12 +153,12 @@ class WalineAnswers(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """No one reads it."""
+        """Log nothing."""
 
 
 @contextmanager
 def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Serve on a port of its own; the origin."""
+    """Run an HTTP server and yield its origin."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
@@ -166,7 +168,7 @@ def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @contextmanager
 def running(command: list[str], address: str, **options: Any) -> Iterator[None]:
-    """A server as a process, until it is no longer needed."""
+    """Run a server process inside the block; wait until `address` responds."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
     )
@@ -189,7 +191,7 @@ def running(command: list[str], address: str, **options: Any) -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -197,25 +199,25 @@ def free_port() -> int:
 
 
 def send(address: str, fields: dict[str, Any], origin: str, kind: str) -> None:
-    """One POST."""
+    """Send one POST request."""
     headers = {"Content-Type": kind, "Origin": origin}
     request = urllib.request.Request(address, json.dumps(fields).encode(), headers)
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
-    """This project's embed."""
+def this_embed(stack: ExitStack, folder: Path, host: str) -> Embed:
+    """Start this project's server."""
     port = free_port()
     server = f"http://localhost:{port}"
-    data = folder / "ours"
+    data = folder / "this"
     env = {**os.environ, "DATA_DIR": str(data), "PUBLIC_URL": server, "RATE_LIMITS": "off"}
     program = [sys.executable, "-m", "widget_server"]
     command = [*program, "serve", "--port", str(port)]
     stack.enter_context(running(command, f"{server}/readyz", cwd=ROOT, env=env))
 
-    def run(*words: str) -> str:
+    def run(*arguments: str) -> str:
         done = subprocess.run(
-            [*program, *words], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+            [*program, *arguments], cwd=ROOT, env=env, check=True, capture_output=True, text=True
         )
         return done.stdout.strip()
 
@@ -224,9 +226,9 @@ def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
     codes: dict[str, str] = {}
 
     def body(key: str) -> str:
-        words = ("token", "--site", "press", "--story", key, "--origin", "*", "--title", key)
-        tokens[key] = run(*words)
-        snippet = run(*words, "--snippet")
+        options = ("token", "--site", "press", "--story", key, "--origin", "*", "--title", key)
+        tokens[key] = run(*options)
+        snippet = run(*options, "--snippet")
         codes[key] = snippet.split("/s/")[1].split('"')[0]
         action = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
         send(f"{server}/v1/actions", {**action, "reaction": None}, host, "text/plain")
@@ -237,7 +239,7 @@ def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
         action |= {"key": str(uuid.uuid4()), "name": "Ana", "body": text}
         send(f"{server}/v1/actions", action, host, "text/plain")
 
-    return Peer(
+    return Embed(
         "this embed",
         body,
         post,
@@ -249,8 +251,8 @@ def ours(stack: ExitStack, folder: Path, host: str) -> Peer:
     )
 
 
-def isso(stack: ExitStack, folder: Path, host: str) -> Peer:
-    """Isso from PyPI, as its own documentation runs it."""
+def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
+    """Install Isso from PyPI and run it as its documentation says."""
     venv = folder / "isso"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run(
@@ -266,7 +268,7 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Peer:
     command = [str(venv / "bin/isso"), "-c", str(config), "run"]
     stack.enter_context(running(command, f"{server}/js/embed.min.js"))
     package = next(venv.glob("lib/python*/site-packages/isso"))
-    return Peer(
+    return Embed(
         "Isso " + _version(venv),
         lambda _: (
             f'<script data-isso="{server}/" src="{server}/js/embed.min.js" async></script>'
@@ -290,8 +292,8 @@ def _version(venv: Path) -> str:
     return next(str(each["version"]) for each in json.loads(shown) if each["name"] == "isso")
 
 
-def waline(stack: ExitStack, folder: Path, host: str) -> Peer:
-    """Waline's client from npm."""
+def waline(stack: ExitStack, folder: Path, host: str) -> Embed:
+    """Install Waline's client from npm and serve it."""
     del host
     subprocess.run(
         [
@@ -308,13 +310,13 @@ def waline(stack: ExitStack, folder: Path, host: str) -> Peer:
         stderr=subprocess.DEVNULL,
     )
     package = folder / "node_modules/@waline/client"
-    WalineAnswers.dist = package / "dist"
-    server = stack.enter_context(serve(WalineAnswers))
+    WalineServer.dist = package / "dist"
+    server = stack.enter_context(serve(WalineServer))
 
     def post(key: str, text: str) -> None:
-        WalineAnswers.threads.setdefault(f"/{key}", []).append(text)
+        WalineServer.threads.setdefault(f"/{key}", []).append(text)
 
-    return Peer(
+    return Embed(
         "Waline " + json.loads((package / "package.json").read_text())["version"] + " (client)",
         lambda key: (
             f'<link rel="stylesheet" href="{server}/waline.css"><div id="waline"></div>'
@@ -329,8 +331,8 @@ def waline(stack: ExitStack, folder: Path, host: str) -> Peer:
     )
 
 
-def publish(rival: Peer, key: str, *, strict: bool = False) -> str:
-    """Put a page with the embed on the host; its path."""
+def publish(rival: Embed, key: str, *, strict: bool = False) -> str:
+    """Put a page with the embed on the website; return its path."""
     policy = {
         "Content-Security-Policy": (
             f"default-src 'none'; script-src 'self' {rival.server}; style-src {rival.server}; "
@@ -353,13 +355,13 @@ def publish(rival: Peer, key: str, *, strict: bool = False) -> str:
     return f"/{key}"
 
 
-def listen(page: Page) -> Seen:
-    """Count what a page does from now on, but for the page itself."""
-    seen = Seen()
+def listen(page: Page) -> PageLoad:
+    """Count the requests and messages of a page from now on, without the document itself."""
+    seen = PageLoad()
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
 
-    def asked(event: Any) -> None:
+    def on_request(event: Any) -> None:
         url = event["request"]["url"]
         if event.get("type") == "Document" or url.startswith("data:") or "favicon" in url:
             return
@@ -367,32 +369,32 @@ def listen(page: Page) -> Seen:
             seen.preflights += 1
         seen.requests.append(url)
 
-    def done(event: Any) -> None:
+    def on_finished(event: Any) -> None:
         seen.wire += int(event["encodedDataLength"])
 
-    def spoke(message: ConsoleMessage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         if "favicon" not in message.text and "favicon" not in str(message.location):
-            seen.said.append(message.text)
+            seen.console.append(message.text)
 
-    session.on("Network.requestWillBeSent", asked)
-    session.on("Network.loadingFinished", done)
+    session.on("Network.requestWillBeSent", on_request)
+    session.on("Network.loadingFinished", on_finished)
     session.on("Network.webSocketCreated", lambda _: setattr(seen, "sockets", seen.sockets + 1))
-    page.on("console", spoke)
-    page.on("pageerror", lambda error: seen.said.append(str(error)))
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: seen.console.append(str(error)))
     return seen
 
 
-def there(page: Page, selector: str) -> bool:
-    """Whether it comes."""
+def appears(page: Page, selector: str) -> bool:
+    """Return True if an element matches within `TIMEOUT_MS`."""
     try:
-        page.locator(selector).first.wait_for(timeout=PATIENCE)
-    except NeverCame:
+        page.locator(selector).first.wait_for(timeout=TIMEOUT_MS)
+    except BrowserTimeoutError:
         return False
     return True
 
 
-def faults(page: Page, within: str) -> str:
-    """What axe finds, as rules and places."""
+def axe_violations(page: Page, within: str) -> str:
+    """Return the number of axe violations, with the rules."""
     page.evaluate(AXE.read_text("utf-8"))
     found: dict[str, int] = page.evaluate(
         "within => axe.run(within).then(({ violations }) => Object.fromEntries("
@@ -405,8 +407,8 @@ def faults(page: Page, within: str) -> str:
     return f"{sum(found.values())} ({names})"
 
 
-def look(browser: Browser, host: str, rival: Peer) -> dict[str, str]:
-    """All rows of one embed."""
+def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
+    """Return all rows of the table for one embed."""
     rows: dict[str, str] = {}
     plain = [path.read_bytes() for path in rival.files]
     sizes = [len(brotli.compress(content, quality=11)) for content in plain]
@@ -418,9 +420,9 @@ def look(browser: Browser, host: str, rival: Peer) -> dict[str, str]:
 
     page = fresh()
     page.goto(host + publish(rival, f"empty-{len(rival.name)}"))
-    there(page, rival.ready)
+    appears(page, rival.ready)
     page.wait_for_load_state("networkidle")
-    rows["axe: faults, no comments"] = faults(page, rival.within)
+    rows["axe: violations, no comments"] = axe_violations(page, rival.within)
     empty = _nodes(page, rival)
 
     key = f"three-{len(rival.name)}"
@@ -431,8 +433,8 @@ def look(browser: Browser, host: str, rival: Peer) -> dict[str, str]:
     page = fresh()
     seen = listen(page)
     page.goto(host + path)
-    there(page, rival.ready)
-    there(page, rival.comment)
+    appears(page, rival.ready)
+    appears(page, rival.comment)
     page.wait_for_load_state("networkidle")
     foreign = [url for url in seen.requests if urlsplit(url).hostname != "localhost"]
     rows["requests to a usable thread of three comments"] = str(len(seen.requests))
@@ -440,39 +442,39 @@ def look(browser: Browser, host: str, rival: Peer) -> dict[str, str]:
     rows["… of them to outside hosts (not reached)"] = str(len(foreign))
     rows["… and sockets"] = str(seen.sockets)
     rows["bytes received as its own server sends them"] = f"{seen.wire:,}"
-    # Outside hosts cannot be reached here: that their files are missing says nothing of the embed.
-    own = [text for text in seen.said if "Failed to load resource" not in text]
-    rows["console messages"] = str(len(own))
-    rows["axe: faults, three comments"] = faults(page, rival.within)
+    # Outside hosts cannot be reached here, so ignore messages about missing files.
+    relevant = [text for text in seen.console if "Failed to load resource" not in text]
+    rows["console messages"] = str(len(relevant))
+    rows["axe: violations, three comments"] = axe_violations(page, rival.within)
     each = (_nodes(page, rival) - empty) / len(COMMENTS)
     rows["DOM nodes per comment"] = f"{each:.0f}"
 
     other = fresh()
     other.goto(host + path)
-    there(other, rival.comment)
+    appears(other, rival.comment)
     other.wait_for_load_state("networkidle")
     if rival.post:
         rival.post(key, LATE)
     news = other.get_by_text(LATE).or_(other.get_by_role("button", name="new comment"))
     try:
-        news.first.wait_for(timeout=PATIENCE)
-        rows["an open page hears of a new comment"] = "yes"
-    except NeverCame:
-        rows["an open page hears of a new comment"] = "no"
+        news.first.wait_for(timeout=TIMEOUT_MS)
+        rows["an open page receives a new comment"] = "yes"
+    except BrowserTimeoutError:
+        rows["an open page receives a new comment"] = "no"
 
     page = fresh()
     seen = listen(page)
     page.goto(host + publish(rival, f"strict-{len(rival.name)}", strict=True))
-    drawn = there(page, rival.ready)
+    drawn = appears(page, rival.ready)
     page.wait_for_load_state("networkidle")
     rows["drawn under a strict policy with Trusted Types"] = "yes" if drawn else "no"
-    wrong = [text for text in seen.said if "violates" in text or "TrustedHTML" in text]
-    rows["… policy violations on the console"] = str(len(wrong))
+    violations = [text for text in seen.console if "violates" in text or "TrustedHTML" in text]
+    rows["… policy violations on the console"] = str(len(violations))
     return rows
 
 
-def _nodes(page: Page, rival: Peer) -> int:
-    """Elements in the embed, shadow roots included."""
+def _nodes(page: Page, rival: Embed) -> int:
+    """Return the number of elements in the embed, including shadow roots."""
     count: int = page.locator(rival.within).first.evaluate(
         """embed => {
           const count = (root) => [...root.querySelectorAll("*")]
@@ -489,13 +491,13 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         host = stack.enter_context(serve(Host))
-        rivals = [make(stack, folder, host) for make in (ours, isso, waline)]
+        rivals = [make(stack, folder, host) for make in (this_embed, isso, waline)]
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=found,
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
         )
-        columns = [look(browser, host, rival) for rival in rivals]
+        columns = [measure(browser, host, rival) for rival in rivals]
         browser.close()
     print("| | " + " | ".join(rival.name for rival in rivals) + " |")
     print("|---|" + "--:|" * len(rivals))

@@ -1,4 +1,4 @@
-"""Stories and comments to measure with, written in bulk."""
+"""Stories and comments for benchmarks, inserted in bulk."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ SOURCE = "The ferry library is the *best* thing on this coast.\n\nRead [this](ht
 
 
 def comment(seq: int) -> Comment:
-    """A comment of ordinary length."""
+    """Return a comment of usual length."""
     return Comment(
         id=f"c{seq:011d}",
         parent=None,
@@ -48,12 +48,12 @@ def comment(seq: int) -> Comment:
 
 
 async def stories(services: Services, site: str, number: int) -> list[str]:
-    """Make so many stories known; their codes."""
+    """Insert `number` stories and return their codes."""
     codes = []
-    for place in range(number):
-        key = f"list-{place}"
+    for index in range(number):
+        key = f"list-{index}"
         code = story_code(site, key)
-        attribution = Attribution("https://harbour.example/list", f"Story {place}")
+        attribution = Attribution("https://harbour.example/list", f"Story {index}")
         await services.writer.run_in_transaction(
             insert_story(code, site, key, 1_700_000_000, attribution, COUNTS)
         )
@@ -62,7 +62,7 @@ async def stories(services: Services, site: str, number: int) -> list[str]:
 
 
 async def comments(database: Database, story: int, number: int) -> None:
-    """Give a story so many comments: four in five at the top, the others as replies."""
+    """Insert `number` comments: four of five are top-level comments, the others replies."""
     columns = {column.name for column in schema.comments.columns}
     rows = []
     for seq in range(1, number + 1):

@@ -1,7 +1,7 @@
-"""The whole table: `make bench` with the peers, and with a PostgreSQL from its wheel.
+"""All rows of the benchmark: with the rivals, and with a PostgreSQL from its wheel.
 
-Everything that follows on the command line is passed on. Run from the checkout:
-`python -m tests.bench.full_benchmark --repeats 5`.
+Run it from the checkout: `python -m tests.bench.full_benchmark --repeats 5`. All arguments are passed
+to `python -m tests.bench`.
 """
 
 import signal
@@ -13,20 +13,20 @@ from tests.engines import Postgres
 
 
 class DurablePostgres(Postgres):
-    """As it comes: a commit is on disk when it is acknowledged."""
+    """PostgreSQL with its default durability: an acknowledged commit is on disk."""
 
-    haste = ()
+    speed_settings = ()
 
 
 def main() -> int:
-    """Measure; the exit status of the benchmark."""
+    """Run the benchmark and return its exit status."""
     postgres = DurablePostgres()
     postgres.start()
     try:
         command = [sys.executable, "-m", "tests.bench"]
-        command += ["--postgres", postgres.dsn, "--peers", str(Path(__file__).parent)]
+        command += ["--postgres", postgres.dsn, "--rivals", str(Path(__file__).parent)]
         with subprocess.Popen([*command, *sys.argv[1:]]) as bench:
-            # An interruption is the benchmark's, which prints what it has; we wait until it has.
+            # On an interruption the benchmark prints its results so far; wait until it has ended.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda *_: bench.terminate())
             return bench.wait()

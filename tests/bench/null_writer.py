@@ -1,7 +1,7 @@
-"""A writer that answers at once and keeps nothing: what acknowledging costs without storing.
+"""Writer without a database, to measure the cost of mode without storing.
 
-It does all that the real one does but the database: it counts, numbers, answers and announces, a
-tally at most once in a turn of the event loop.
+It does everything else that the real writer does: it counts, assigns numbers, replies and publishes.
+It publishes a tally at most once per iteration of the event loop.
 """
 
 import asyncio
@@ -15,31 +15,31 @@ from widget_server.store.writing.writer import Writer
 
 
 class NullWriter:
-    """In the place of `store.writer.Writer`; everything but reactions and posts goes to that one."""
+    """Replacement of `Writer`; passes all actions but `React` and `Post` to the real writer."""
 
     def __init__(
         self,
         writer: Writer,
         code: str,
         epoch: str,
-        announce: Callable[[Sequence[Event], str], None],
+        publish: Callable[[Sequence[Event], str], None],
     ) -> None:
         self._writer = writer
         self._code = code
         self._epoch = epoch
-        self._announce = announce
+        self._publish = publish
         self._reactions: dict[str, str | None] = {}
         self._counts: dict[str, int] = {}
         self._version = 1_000_000
         self._seq = 0
-        self._told = True
+        self._publish_scheduled = False
 
     async def run_in_transaction(self, transaction: Any) -> Any:
-        """As the real one does."""
+        """Run the transaction with the real writer."""
         return await self._writer.run_in_transaction(transaction)
 
     async def submit(self, action: Action) -> Any:
-        """The answer, without a promise."""
+        """Return the result of an action without storing it."""
         match action:
             case React():
                 return self._react(action)
@@ -54,16 +54,16 @@ class NullWriter:
         for key, step in ((before, -1), (action.reaction, 1)):
             if key is not None:
                 self._counts[key] = self._counts.get(key, 0) + step
-        if self._told:
-            self._told = False
-            asyncio.get_running_loop().call_soon(self._tell)
+        if not self._publish_scheduled:
+            self._publish_scheduled = True
+            asyncio.get_running_loop().call_soon(self._publish_tally)
         return Tally(self._version, dict(self._counts))
 
-    def _tell(self) -> None:
-        self._told = True
+    def _publish_tally(self) -> None:
+        self._publish_scheduled = False
         self._version += 1
         tally = Tally(self._version, dict(self._counts))
-        self._announce([TallyChanged(self._code, None, tally)], self._epoch)
+        self._publish([TallyChanged(self._code, None, tally)], self._epoch)
 
     def _post(self, action: Post) -> Comment:
         self._seq += 1
@@ -88,5 +88,5 @@ class NullWriter:
             pinned=False,
             tally=Tally(0, dict.fromkeys(action.reactions, 0)),
         )
-        self._announce([CommentChanged(self._code, self._seq, comment, self._seq)], self._epoch)
+        self._publish([CommentChanged(self._code, self._seq, comment, self._seq)], self._epoch)
         return comment

@@ -1,4 +1,4 @@
-"""A database of a benchmark's own on someone's PostgreSQL."""
+"""Temporary database on a given PostgreSQL."""
 
 import asyncio
 import uuid
@@ -11,9 +11,9 @@ import asyncpg
 
 @contextmanager
 def fresh_database(url: str) -> Iterator[str]:
-    """Make an empty database beside the one that `url` names, and drop it again.
+    """Create an empty database on the server of `url`, yield its URL, and drop it.
 
-    `postgresql://…`; the user needs the right to create databases.
+    `url` is `postgresql://…`; its user must be allowed to create databases.
     """
     plain = "postgresql://" + url.partition("://")[2]
     name = f"widget_bench_{uuid.uuid4().hex[:12]}"

@@ -1,4 +1,4 @@
-"""A server or yardstick together with the client process that loads it."""
+"""Server and baseline processes, each with the client process that loads it."""
 
 import tempfile
 import time
@@ -19,46 +19,49 @@ from tests.bench.valkey_process import valkey
 
 @dataclass(frozen=True, slots=True)
 class ServerAndClient:
-    """A serving process and its client."""
+    """A server process and its client process."""
 
     server: ProcessHandle
     client: ProcessHandle
     code: str = ""
     token: str = ""
     deflate: bool = False
-    """Whether its sockets offer compression, as every browser does; ours takes no such offer."""
+    """True: sockets offer compression, as every browser does. This server accepts no such offer."""
 
     def subscribe_message(self, ref: int = 1) -> bytes | None:
-        """The frame that subscribes; None where there is nothing to subscribe to."""
+        """Return the frame that subscribes, or None for a server without subscriptions."""
         if not self.token:
             return None
         return masked(orjson.dumps({"type": "subscribe", "ref": ref, "token": self.token}))
 
     def handshake(self) -> bytes:
-        """The request that opens a socket."""
+        """Return the request that opens a socket."""
         return handshake(ORIGIN, deflate=self.deflate)
 
     def open(self, number: int) -> float:
-        """Open so many sockets, each with its story; the seconds that it took."""
+        """Open and subscribe `number` sockets; return the seconds that it took."""
         taken: float = self.client.call("open", number, self.handshake(), self.subscribe_message())
         return taken
 
     def measure_broadcast(
         self, payload: bytes, rounds: int, subscribers: int
     ) -> tuple[float, float]:
-        """Frames that arrived, per second and per second of the server's CPU."""
+        """Broadcast `payload` `rounds` times.
+
+        Return the frames that arrived per second, and per CPU second of the server.
+        """
         self.client.call("start_counting")
         begin = time.monotonic()
         wall, cpu = self.server.call("broadcast", payload, rounds)
         frames, _, last, lost = self.client.call("counted", rounds * subscribers)
         if lost:
             raise RuntimeError(f"{lost} sockets were lost")
-        # A server that does not know when its sends were over answers 0.
+        # `wall` is 0 for a server that cannot tell when its sends ended.
         return frames / (wall or last - begin), frames / cpu
 
 
 class ProcessPool:
-    """Starts pairs and ends them together. Data lies in a temporary folder."""
+    """Starts servers with their clients and ends all of them. Data is in a temporary folder."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -68,41 +71,41 @@ class ProcessPool:
         self._number = 0
 
     def data(self) -> str:
-        """A folder for one house, or for several on the same data, with a Valkey in it."""
+        """Create a data folder with a Valkey, for one server or for several on the same data."""
         self._number += 1
         folder = self._folder / str(self._number)
         folder.mkdir()
         self._stack.enter_context(valkey(folder))
         return str(folder)
 
-    def house(self, data: str | None = None, **plan: Any) -> ServerAndClient:
-        """A server of ours with its client."""
-        server = self._start(server_process.main, ServerOptions(data or self.data(), **plan))
-        port, code, token = server.call("where")
-        bare = plan.get("acknowledging") == "bare"
+    def start_server(self, data: str | None = None, **options: Any) -> ServerAndClient:
+        """Start this project's server and a client. `options` has fields of `ServerOptions`."""
+        server = self._start(server_process.main, ServerOptions(data or self.data(), **options))
+        port, code, token = server.call("address")
+        bare = options.get("mode") == "accept_only"
         return ServerAndClient(
             server, self._start(client_process.main, port), code, "" if bare else token
         )
 
     def client_of(self, pair: ServerAndClient) -> ProcessHandle:
-        """Another client process for a server."""
-        return self._start(client_process.main, pair.server.call("where")[0])
+        """Start another client process for a server."""
+        return self._start(client_process.main, pair.server.call("address")[0])
 
-    def yardstick(
+    def start_baseline(
         self, main: Callable[..., None], *arguments: Any, deflate: bool = False
     ) -> ServerAndClient:
-        """One of the yardsticks with its client."""
+        """Start a baseline and a client."""
         server = self._start(main, *arguments)
         return ServerAndClient(
-            server, self._start(client_process.main, server.call("where")), deflate=deflate
+            server, self._start(client_process.main, server.call("address")), deflate=deflate
         )
 
-    def yardsticks(self) -> dict[str, ServerAndClient]:
-        """Those that a goal speaks of."""
+    def start_baselines(self) -> dict[str, ServerAndClient]:
+        """Start the baselines that have goals."""
         return {
-            "raw send loop": self.yardstick(baselines.raw),
-            "naive loop, as browsers get it": self.yardstick(baselines.naive, deflate=True),
-            "naive loop, uncompressed": self.yardstick(baselines.naive),
+            "raw send loop": self.start_baseline(baselines.raw),
+            "naive loop, as browsers get it": self.start_baseline(baselines.naive, deflate=True),
+            "naive loop, uncompressed": self.start_baseline(baselines.naive),
         }
 
     def _start(self, main: Callable[..., None], *arguments: Any) -> ProcessHandle:
@@ -111,11 +114,11 @@ class ProcessPool:
 
 @contextmanager
 def process_pool() -> Iterator[ProcessPool]:
-    """The processes of one measurement; all of them end with it."""
+    """Yield a process pool; all its processes end with the block."""
     with ExitStack() as stack:
         yield ProcessPool(stack)
 
 
 def settle() -> None:
-    """Let what was started come to rest before anything is measured."""
+    """Wait until started processes are idle before a measurement."""
     time.sleep(0.3)

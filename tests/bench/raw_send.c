@@ -1,7 +1,8 @@
-/* The floor: accept, answer the handshake, then send() to every socket, so many times.
+/* Raw loop: accept, answer the handshake, then send() to every socket ROUNDS times.
  *
- * Orders come as lines "ROUNDS PAYLOAD" on standard input; each is answered by
- * "SECONDS CPU_SECONDS". A payload of 126 to 65,535 bytes gets its WebSocket header here. */
+ * Requests are lines "ROUNDS PAYLOAD" on standard input; each is answered by
+ * "SECONDS CPU_SECONDS". The payload must have 126 to 65,535 bytes; the program adds the WebSocket
+ * header. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

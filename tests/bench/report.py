@@ -1,4 +1,4 @@
-"""The table kept: as samples in a JSON file, and as Markdown, in a document between two marks."""
+"""Output of results: samples in a JSON file, and a Markdown table between two marks."""
 
 import os
 import platform
@@ -9,41 +9,44 @@ import orjson
 
 from tests.bench.results import Result, spread
 
-BEGIN = "<!-- bench: written by `widget-server bench --markdown` -->"
+BEGIN = "<!-- bench: written by `python -m tests.bench --markdown` -->"
 END = "<!-- bench: end -->"
 
 
 def kept(file: Path) -> dict[str, Result]:
-    """The rows in a JSON file by their keys; none where there is no file."""
+    """Return the rows in a JSON file by key, or none if there is no file."""
     if not file.exists():
         return {}
     return {row["key"]: Result.from_json(row) for row in orjson.loads(file.read_bytes())}
 
 
 def keep(file: Path, rows: Sequence[Result]) -> None:
-    """Write all samples."""
+    """Write all rows with their samples to a JSON file."""
     found = [row.to_json() for row in rows]
     file.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def put_into(document: Path, rows: Sequence[Result]) -> None:
-    """Write the Markdown between the two marks of a document, or all of a new file."""
+    """Write the table between the two marks of a document, or into a new file.
+
+    Raises `ValueError` for a document without the marks.
+    """
     table = f"{BEGIN}\n{markdown(rows)}{END}"
     text = document.read_text("utf-8") if document.exists() else f"{BEGIN}{END}\n"
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{document} has no place for the table: {BEGIN} … {END}")
+        raise ValueError(f"{document} has no marks for the table: {BEGIN} … {END}")
     document.write_text(before + table + after, "utf-8")
 
 
 def markdown(rows: Sequence[Result]) -> str:
-    """What was promised and what was found, the figures behind it, and how they were taken."""
+    """Return the table of goals, the table of figures, and the conditions of the measurement."""
     return "\n".join([*_goals(rows), "", *_figures(rows), "", *_circumstances(rows), ""])
 
 
 def _goals(rows: Sequence[Result]) -> Iterator[str]:
-    yield "| Row | Beside | Median (lowest to highest) | Goal | |"
+    yield "| Row | Compared | Median (lowest to highest) | Goal | |"
     yield "|---|---|--:|--:|---|"
     for row in rows:
         name = row.name
@@ -56,7 +59,7 @@ def _goals(rows: Sequence[Result]) -> Iterator[str]:
 
 
 def _figures(rows: Sequence[Result]) -> Iterator[str]:
-    yield "| Figures | | Median (lowest to highest) | for each CPU second of the server |"
+    yield "| Figures | | Median (lowest to highest) | per CPU second of the server |"
     yield "|---|---|--:|--:|"
     for row in rows:
         name = f"{row.name}{', ' * bool(row.unit)}{row.unit}"
@@ -70,9 +73,9 @@ def _figures(rows: Sequence[Result]) -> Iterator[str]:
 
 def _circumstances(rows: Sequence[Result]) -> Iterator[str]:
     cores = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
-    yield f"{cores}, Python {platform.python_version()}. What else ran took of all cores:"
-    said = [f"{row.key} ({row.when}, {row.rounds} rounds) {_percent(row)}" for row in rows]
-    yield "; ".join(said) + "."
+    yield f"{cores}, Python {platform.python_version()}. CPU of other processes, of all cores:"
+    rounds = [f"{row.key} ({row.when}, {row.rounds} rounds) {_percent(row)}" for row in rows]
+    yield "; ".join(rounds) + "."
 
 
 def _percent(row: Result) -> str:

@@ -1,4 +1,4 @@
-"""What was measured: samples, the ratios of goals, and the table that is printed."""
+"""Results of measurements: samples, goals, and the printed table."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,41 +11,41 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound on a figure that was taken once in each round, side by side with its yardstick."""
+    """A bound on a figure that is measured once per round, together with its baseline."""
 
     says: str
     values: list[float]
     bound: float | None
-    """None for a comparison that nothing was promised about."""
+    """None for a comparison without a goal."""
     at_least: bool = True
     unit: str = "×"
 
     @property
     def median(self) -> float:
-        """The middle of all rounds."""
+        """The median of all rounds."""
         return statistics.median(self.values)
 
     @property
     def met(self) -> bool:
-        """Whether the median keeps the bound, if there is one."""
+        """True if the median keeps the bound, or if there is no bound."""
         if self.bound is None:
             return True
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
     @property
     def asks(self) -> str:
-        """The bound in a few signs; empty where there is none."""
+        """The bound as text; empty without a bound."""
         return "" if self.bound is None else f"{'≥' if self.at_least else '≤'} {self.bound:g}"
 
     @property
     def verdict(self) -> str:
-        """One word; empty where nothing was promised."""
+        """`met` or `missed`; empty without a bound."""
         return "" if self.bound is None else "met" if self.met else "missed"
 
 
 @dataclass(slots=True)
 class Result:
-    """One line of the table of goals. `samples` are in `unit`, one list for each variant."""
+    """One row of the benchmark. `samples` are in `unit`, one list for each variant."""
 
     name: str
     unit: str
@@ -53,43 +53,43 @@ class Result:
     goals: list[Goal] = field(default_factory=list)
     failed: str | None = None
     per_cpu: dict[str, list[float]] = field(default_factory=dict)
-    """The same for each second of the server's CPU: what the neighbours on a machine do to the
-    clock they hardly do to this."""
+    """Samples per CPU second of the server. Other processes on the machine change the elapsed time
+    much more than the CPU time."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Peers that could not be measured here, and why."""
+    """Variants that could not be measured here, with the reason."""
     key: str = ""
-    """What the row is called on the command line."""
+    """Name of the row on the command line."""
     when: str = ""
-    """The day and minute of its measurement, UTC."""
+    """Date and minute of the measurement, UTC."""
     rounds: int = 0
     cpu_noise: float | None = None
-    """Share of all CPUs that others took meanwhile, 0 to 1; None where that cannot be told."""
+    """CPU of other processes meanwhile, 0 to 1 of all cores; None if it is unknown."""
 
     def add_sample(self, variant: str, value: float) -> None:
-        """Add a sample."""
+        """Add a sample of a variant."""
         self.samples.setdefault(variant, []).append(value)
 
-    def note_cpu(self, variant: str, value: float) -> None:
-        """Add a sample for each second of CPU."""
+    def add_cpu_sample(self, variant: str, value: float) -> None:
+        """Add a sample per CPU second."""
         self.per_cpu.setdefault(variant, []).append(value)
 
     def set_goal(
-        self, ours: str, yardstick: str, bound: float | None, *, by_cpu: bool = False
+        self, variant: str, baseline: str, bound: float | None, *, by_cpu: bool = False
     ) -> None:
-        """Compare two variants, round by round, by the clock and perhaps by CPU as well."""
-        says = f"{ours} / {yardstick}" if ours != "ours" else f"to {yardstick}"
-        self.goals.append(Goal(says, _ratios(self.samples, ours, yardstick), bound))
+        """Compare two variants round by round, by elapsed time and, with `by_cpu`, also by CPU."""
+        name = f"{variant} / {baseline}" if variant != "this server" else f"to {baseline}"
+        self.goals.append(Goal(name, _ratios(self.samples, variant, baseline), bound))
         if by_cpu:
-            ratios = _ratios(self.per_cpu, ours, yardstick)
-            self.goals.append(Goal(f"{says}, by CPU", ratios, bound))
+            ratios = _ratios(self.per_cpu, variant, baseline)
+            self.goals.append(Goal(f"{name}, by CPU", ratios, bound))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it; `from_json` takes it back."""
+        """Return all fields in the form that `from_json` accepts."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Result":
-        """What `to_json` gave."""
+        """Return the result from the fields of `to_json`."""
         return cls(**{**fields, "goals": [Goal(**goal) for goal in fields["goals"]]})
 
 
@@ -98,7 +98,7 @@ def _ratios(samples: dict[str, list[float]], one: str, other: str) -> list[float
 
 
 def spread(values: Sequence[float]) -> str:
-    """`median (lowest to highest)`."""
+    """Return `median (lowest to highest)`."""
     middle = statistics.median(values)
     if len(values) == 1:
         return _short(middle)
@@ -112,11 +112,12 @@ def _short(value: float) -> str:
 
 
 def show(rows: Sequence[Result], console: Console) -> None:
-    """Print the table. Medians, with the lowest and the highest of all rounds."""
-    table = Table(show_lines=True, title="Ratios count; absolute figures are this machine's, now")
-    table.add_column("what", max_width=34)
+    """Print the table: medians, with the lowest and the highest value of all rounds."""
+    title = "Compare ratios: absolute figures hold only for this machine and this moment"
+    table = Table(show_lines=True, title=title)
+    table.add_column("row", max_width=34)
     table.add_column("figures")
-    table.add_column("against the goal")
+    table.add_column("goals")
     for row in rows:
         figures = [f"{name}: {spread(values)} {row.unit}" for name, values in row.samples.items()]
         figures += [f"[yellow]{name}: {why}[/yellow]" for name, why in row.missing.items()]

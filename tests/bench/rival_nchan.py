@@ -1,7 +1,7 @@
-"""Nchan in nginx, one process, where both are installed (Debian: libnginx-mod-nchan).
+"""Rival: Nchan in nginx, one process, if both are installed (Debian: libnginx-mod-nchan).
 
-Its sends go on after a publication was answered, so the time is that of the last arrival: the
-figure `0` leaves it to who asks.
+Nchan continues to send after it has answered a publication. Therefore this program returns 0 for the
+seconds, and the benchmark uses the time of the last arrival.
 """
 
 import http.client
@@ -43,7 +43,7 @@ http {{
 
 
 def main() -> None:
-    """Start nginx and publish as often as ordered."""
+    """Start nginx and publish on request."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     module = next((path for path in MODULES if path.exists()), None)
     if nginx is None or module is None:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def publish(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Speak with who measures until that one ends."""
+    """Publish the payloads that the benchmark requests until its input ends."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     for _ in range(100):
         try:
@@ -74,18 +74,18 @@ def publish(process: "subprocess.Popen[bytes]", port: int) -> None:
             time.sleep(0.05)
     respond(port)
 
-    def pour(payload: bytes, rounds: int) -> tuple[float, float]:
+    def broadcast(payload: bytes, rounds: int) -> tuple[float, float]:
         before = cpu_seconds(process.pid)
         for _ in range(rounds):
             connection.request("POST", "/publish", payload)
             connection.getresponse().read()
         return 0.0, cpu_seconds(process.pid) - before
 
-    serve_requests(pour)
+    serve_requests(broadcast)
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """Return the user and system time of a process so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

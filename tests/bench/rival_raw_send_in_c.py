@@ -1,4 +1,4 @@
-"""The raw `send` loop in C, where there is a compiler."""
+"""Rival: the raw `send` loop in C, if there is a compiler."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ if compiler is None:
 program = Path(tempfile.gettempdir()) / f"widget-raw-send-{os.getpid()}"
 source = Path(__file__).with_name("raw_send.c")
 subprocess.run([compiler or "cc", "-O2", "-o", str(program), str(source)], check=True)
-# The program unlinks nothing: the name goes before it starts, the file when it ends.
+# Delete the name before the program starts; the kernel deletes the file when the program ends.
 descriptor = os.open(program, os.O_RDONLY)
 program.unlink()
 os.set_inheritable(descriptor, True)

@@ -1,8 +1,8 @@
-"""Other servers to compare with: programs in a folder, each of which fans out in its own way.
+"""Rivals: other servers to compare with, one program each in a folder.
 
-A program is started without arguments. It prints its port, then takes lines `ROUNDS PAYLOAD` on its
-standard input, sends the payload to every open socket so many times, and answers each line with
-`SECONDS CPU_SECONDS`. It ends with its input. One that cannot run here prints why instead of a port.
+A program has no arguments. It prints its port, or the reason why it cannot run here. It then reads
+lines `ROUNDS PAYLOAD` on standard input, sends the payload to every open socket `ROUNDS` times, and
+answers each line with `SECONDS CPU_SECONDS`. It ends when its input ends.
 """
 
 import subprocess
@@ -15,13 +15,13 @@ from pathlib import Path
 from tests.bench.processes import ProcessPool, ServerAndClient
 from tests.bench.rpc import MeasurementError, answer_one
 
-#: Runs a program with this very package, whatever else is installed.
+#: Runs a program with the packages of this checkout first on its path.
 _RUN = "import runpy, sys; sys.path[:0] = sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
 _PACKAGE = Path(__file__).parents[2]
 
 
 class Rival:
-    """One such program."""
+    """One running program."""
 
     def __init__(self, program: str) -> None:
         self._process = subprocess.Popen(
@@ -30,25 +30,28 @@ class Rival:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._said = self._line()
+        self._first_line = self._line()
 
-    def where(self) -> int:
-        """The port, or 0 where the program cannot run."""
-        return int(self._said) if self._said.isdecimal() else 0
+    def address(self) -> int:
+        """Return the port, or 0 if the program cannot run."""
+        return int(self._first_line) if self._first_line.isdecimal() else 0
 
     def skip_reason(self) -> str:
-        """Why it cannot run."""
-        return self._said or "it ended without a word"
+        """Return the reason why the program cannot run."""
+        return self._first_line or "it ended without output"
 
     def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
-        """Let it send; its own figures."""
+        """Let the program broadcast; return its own seconds and CPU seconds.
+
+        Raises `MeasurementError` if it has ended.
+        """
         stdin = self._process.stdin
         if stdin is None:
-            raise MeasurementError("the peer takes no orders")
+            raise MeasurementError("the rival has no standard input")
         stdin.write(f"{rounds} {payload.decode()}\n")
         stdin.flush()
         if not (line := self._line()):
-            raise MeasurementError("the peer has ended")
+            raise MeasurementError("the rival has ended")
         wall, cpu = map(float, line.split())
         return wall, cpu
 
@@ -57,7 +60,7 @@ class Rival:
         return "" if stdout is None else stdout.readline().strip()
 
     def close(self) -> None:
-        """End it."""
+        """End the program; kill it after 5 s."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -66,15 +69,18 @@ class Rival:
 
 
 def rivals_in(
-    folder: Path, stage: ProcessPool, names: Container[str]
+    folder: Path, pool: ProcessPool, names: Container[str]
 ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
-    """Those of the named peers that can run here, and why others cannot: `rival_nchan.py` is “nchan”."""
+    """Start the named rivals that can run here.
+
+    Return them, and the reasons why others cannot run. The name of `rival_nchan.py` is “nchan”.
+    """
     found, missing = {}, {}
     for program in sorted(folder.glob("rival_*.py")):
         name = program.stem.removeprefix("rival_").replace("_", " ")
         if name in names:
-            pair = stage.yardstick(main, str(program))
-            if pair.server.call("where"):
+            pair = pool.start_baseline(main, str(program))
+            if pair.server.call("address"):
                 found[name] = pair
             else:
                 missing[name] = pair.server.call("skip_reason")
@@ -82,7 +88,7 @@ def rivals_in(
 
 
 def main(connection: Connection, program: str) -> None:
-    """The process that speaks with the program."""
+    """Run the process that controls the program."""
     rival = Rival(program)
     try:
         while answer_one(connection, rival):

@@ -1,7 +1,7 @@
-"""The processes of a measurement: each is started, asked for things over a pipe, and ended.
+"""Processes of a measurement, controlled by calls over a pipe.
 
-A server, its yardsticks and the clients that load them never share a process: what one of them
-costs must not be counted against another.
+The server, the baselines and the clients run in separate processes, so that the cost of one does not
+count as cost of another.
 """
 
 import asyncio
@@ -11,16 +11,20 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import time
 import traceback
 from collections.abc import Callable, Coroutine
 from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-PATIENCE_S = 100.0
-"""No single question takes longer; a process that does not answer in this time has failed."""
+if TYPE_CHECKING:
+    import uvicorn
+
+CALL_TIMEOUT_S = 100.0
+"""Timeout of one call in seconds: longer than any call takes, so the process has failed."""
 
 
 class MeasurementError(Exception):
@@ -32,42 +36,45 @@ class ProcessHandle:
 
     def __init__(self, main: Callable[..., None], *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
+        self._connection, child_connection = context.Pipe()
         self._name = main.__module__
         self._process = context.Process(
-            target=_run, args=(main, theirs, arguments, os.getpid()), daemon=True
+            target=_run, args=(main, child_connection, arguments, os.getpid()), daemon=True
         )
         self._process.start()
-        theirs.close()
+        child_connection.close()
 
-    def ask(self, name: str, *arguments: Any) -> None:
-        """Send a call without waiting for its answer; `answer` takes it."""
+    def send_call(self, name: str, *arguments: Any) -> None:
+        """Send a call without waiting; `receive_result` returns its result."""
         self._connection.send((name, arguments))
 
-    def answer(self, within: float = PATIENCE_S) -> Any:
-        """The answer to the oldest open call. Raises `MeasurementError`."""
+    def receive_result(self, within: float = CALL_TIMEOUT_S) -> Any:
+        """Return the result of the oldest open call.
+
+        Raises `MeasurementError` if the call failed or timed out, or if the process has ended.
+        """
         try:
             if not self._connection.poll(within):
                 raise MeasurementError(f"{self._name} did not answer within {within:g} s")
-            well, result = self._connection.recv()
+            ok, result = self._connection.recv()
         except (EOFError, OSError) as error:
             raise MeasurementError(f"{self._name} has ended") from error
-        if not well:
+        if not ok:
             raise MeasurementError(f"{self._name} failed:\n{result}")
         return result
 
-    def call(self, name: str, *arguments: Any, within: float = PATIENCE_S) -> Any:
-        """Ask and wait. Raises `MeasurementError`."""
-        self.ask(name, *arguments)
-        return self.answer(within)
+    def call(self, name: str, *arguments: Any, within: float = CALL_TIMEOUT_S) -> Any:
+        """Call a method in the process and return its result. Raises `MeasurementError`."""
+        self.send_call(name, *arguments)
+        return self.receive_result(within)
 
     def resident(self) -> int:
-        """Bytes of memory that the process holds now (Linux only)."""
+        """Return the resident memory of the process in bytes (Linux only)."""
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text("ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> None:
-        """End the process, politely for a moment."""
+        """Close the pipe, which ends the process; kill the process after 5 s."""
         self._connection.close()
         self._process.join(5)
         if self._process.is_alive():
@@ -79,7 +86,7 @@ class ProcessHandle:
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         if failed is not None:
-            # Anyone who interrupts, or has a row that cannot be measured, does not wait for it.
+            # Do not wait for the process after an interruption or a failed row.
             self._process.kill()
         self.close()
 
@@ -87,7 +94,7 @@ class ProcessHandle:
 def _run(
     main: Callable[..., None], connection: Connection, arguments: tuple[Any, ...], parent: int
 ) -> None:
-    # Ctrl-C belongs to the parent, which ends us by closing the pipe.
+    # The parent handles Ctrl-C; it ends this process by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
@@ -98,7 +105,7 @@ def _run(
 
 
 def answer_one(connection: Connection, actor: object) -> bool:
-    """Answer one call to a plain object; False when the parent has closed the pipe."""
+    """Answer one call to a synchronous object; return False if the parent has closed the pipe."""
     try:
         name, arguments = connection.recv()
     except (EOFError, OSError):
@@ -111,18 +118,18 @@ def answer_one(connection: Connection, actor: object) -> bool:
 
 
 async def answer_all(connection: Connection, actor: object) -> None:
-    """Answer calls to an object in this event loop, one after another, until the pipe closes."""
+    """Answer calls to an object in this event loop, one at a time, until the pipe closes."""
     loop = asyncio.get_running_loop()
     calls: asyncio.Queue[tuple[str, tuple[Any, ...]] | None] = asyncio.Queue()
 
-    def take() -> None:
+    def receive() -> None:
         try:
             calls.put_nowait(connection.recv())
         except (EOFError, OSError):
             loop.remove_reader(connection.fileno())
             calls.put_nowait(None)
 
-    loop.add_reader(connection.fileno(), take)
+    loop.add_reader(connection.fileno(), receive)
     while (call := await calls.get()) is not None:
         name, arguments = call
         try:
@@ -136,8 +143,20 @@ async def answer_all(connection: Connection, actor: object) -> None:
             return
 
 
+async def serve_and_answer(
+    server: "uvicorn.Server", listener: socket.socket, connection: Connection, actor: object
+) -> None:
+    """Run a uvicorn server on `listener` and answer calls until the parent closes the pipe."""
+    serving = asyncio.create_task(server.serve([listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    await answer_all(connection, actor)
+    server.should_exit = server.force_exit = True
+    await serving
+
+
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
-    """Run in the event loop that the server itself would choose."""
+    """Run a coroutine in the event loop that uvicorn would choose."""
     import uvicorn
 
     factory = uvicorn.Config("", loop="auto", log_config=None).get_loop_factory()
@@ -154,11 +173,11 @@ def _send(connection: Connection, result: tuple[bool, Any]) -> bool:
 
 
 class Stopwatch:
-    """Seconds on the clock and of this process's CPU since it was made."""
+    """Elapsed and CPU time of this process since the creation of the object."""
 
     def __init__(self) -> None:
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def read(self) -> tuple[float, float]:
-        """`(seconds, CPU seconds)`."""
+        """Return `(seconds, CPU seconds)`."""
         return time.perf_counter() - self._wall, time.process_time() - self._cpu

@@ -1,4 +1,4 @@
-"""What `make bench` does with its options."""
+"""Implementation of `make bench`."""
 
 import signal
 from pathlib import Path
@@ -11,10 +11,10 @@ from tests.bench.results import Result, show
 
 
 def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> bool:
-    """Measure and print the table; whether each goal that was measured is met.
+    """Measure and print the table; return True if every measured goal is met.
 
-    Both files are written after every row, so an interrupted run loses the row it was at. Rows
-    that the JSON file has and that are not measured now stay as they are.
+    Both files are written after every row, so an interrupted run loses only the current row. Rows of
+    the JSON file that are not measured now are kept.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
@@ -31,7 +31,7 @@ def run(choice: suite.Choice, json_file: Path | None, document: Path | None) -> 
             if document is not None:
                 report.put_into(document, table)
     finally:
-        # What was measured until then is worth the wait that it took.
+        # After an interruption, also print the rows that were measured.
         show(measured, console)
     return all(row.failed is None and all(goal.met for goal in row.goals) for row in measured)
 

@@ -1,8 +1,8 @@
-"""Our server in a process of its own, with what a measurement needs beside it.
+"""Process of this project's server for benchmarks.
 
-It is the server that `widget-server serve` runs, with pace off: the same rooms, the same uvicorn
-settings. The methods of `ServerProcess`, and of its `authors`, are called by name from the process that
-measures.
+It is the server of `widget-server serve` without rate limits: the same components and the same
+uvicorn settings. The measuring process calls the methods of `ServerProcess`, and of its `writers`, by
+name.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.bench import fixtures
 from tests.bench.null_writer import NullWriter
-from tests.bench.rpc import Stopwatch, answer_all, run_loop
+from tests.bench.rpc import Stopwatch, run_loop, serve_and_answer
 from tests.bench.writers import Writers
 from widget_server.app import Components
 from widget_server.auth.tokens import story_code
@@ -46,27 +46,27 @@ _NEVER = 1e9
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What kind of house it is.
+    """Options of a benchmark server.
 
-    `acknowledging`: `durably` as it is served; `singly`, one commit for each action; `freely`,
-    without storing; `bare`, sockets accepted and nothing else.
+    `mode` is one of `durable` (as in production), `single_commits` (one commit per action),
+    `no_storage` (without storing) and `accept_only` (sockets are accepted, nothing else).
     """
 
     data_dir: str
     database_url: str = ""
-    acknowledging: str = "durably"
+    mode: str = "durable"
     first: bool = True
-    """Makes the tables and the site; later houses on the same data find them."""
+    """True: create the tables and the site. Further servers on the same data use False."""
 
 
 class ServerProcess:
-    """One server process. Times are in seconds, memory in bytes."""
+    """One server process. Times are in seconds."""
 
-    def __init__(self, plan: ServerOptions) -> None:
-        self.options = plan
+    def __init__(self, options: ServerOptions) -> None:
+        self.options = options
         self._config = Config(
-            data_dir=Path(plan.data_dir),
-            database_url=plan.database_url,
+            data_dir=Path(options.data_dir),
+            database_url=options.database_url,
             redis_url="",
             secret_keys=("a secret that only a benchmark knows",),
             public_url="",
@@ -77,36 +77,36 @@ class ServerProcess:
         )
         self.components = Components(self._config)
         self.services = self.components.services
-        if plan.acknowledging == "singly":
+        if options.mode == "single_commits":
             store_writer.MAX_BATCH = 1
             store_writer.LINGER_S = 0
 
     async def run(self, connection: Connection) -> None:
-        """Serve until the parent closes the pipe."""
-        plan = self.options
-        if plan.first:
+        """Serve and answer calls until the parent closes the pipe."""
+        options = self.options
+        if options.first:
             await migrate.upgrade(self._config.database)
         async with self.components.running():
-            if plan.first:
+            if options.first:
                 await sites.create_site(self.services, SITE, "Benchmark")
             self.token = await sites.mint(self.services, _claims("story"))
             await authorize.register_story(self.services, self.token)
             self.code = story_code(SITE, "story")
-            self.authors = Writers(self.components, self.code)
-            if plan.acknowledging == "freely":
+            self.writers = Writers(self.components, self.code)
+            if options.mode == "no_storage":
                 components = self.components
-                free = NullWriter(
+                null_writer = NullWriter(
                     components.writer,
                     self.code,
                     components.database.epoch,
                     components.publish_committed,
                 )
-                self.services = replace(self.services, writer=cast(Writer, free))
+                self.services = replace(self.services, writer=cast(Writer, null_writer))
             await self._serve(connection)
 
     async def _serve(self, connection: Connection) -> None:
         app: ASGIApp = _bare()
-        if self.options.acknowledging != "bare":
+        if self.options.mode != "accept_only":
             app = create_asgi_app(
                 self.services,
                 self.components.health(),
@@ -122,33 +122,31 @@ class ServerProcess:
         with socket.create_server(("127.0.0.1", 0), backlog=worker.BACKLOG) as listener:
             self.port: int = listener.getsockname()[1]
             server = worker.UvicornServer(settings, transport, lambda: None)
-            serving = asyncio.create_task(server.serve([listener]))
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
-            await answer_all(connection, self)
-            server.should_exit = server.force_exit = True
-            await serving
+            await serve_and_answer(server, listener, connection, self)
 
-    def where(self) -> tuple[int, str, str]:
-        """Port, story code and token."""
+    def address(self) -> tuple[int, str, str]:
+        """Return the port, the story code and the token."""
         return self.port, self.code, self.token
 
     def cpu(self) -> float:
-        """CPU seconds of this process so far."""
+        """Return the CPU seconds of this process so far."""
         return time.process_time()
 
     def counts(self) -> dict[str, int]:
-        """The hub's counters."""
+        """Return the metrics of the hub."""
         counts = self.components.hub.metrics
         return {name: getattr(counts, name) for name in counts.__slots__}
 
-    # Fan-out -----------------------------------------------------------------------------------
+    # Broadcast -----------------------------------------------------------------------------------
 
     async def broadcast(self, payload: bytes, rounds: int) -> tuple[float, float]:
-        """So many tallies as fast as they go, each written to every watcher; `(seconds, CPU)`."""
+        """Write `rounds` tallies to every subscriber as fast as possible.
+
+        Return seconds and CPU seconds.
+        """
         hub = self.components.hub
-        was = flush.tally_interval
-        _set_tick(lambda _watchers: 0.0)
+        interval = flush.tally_interval
+        _set_flush_interval(lambda _subscribers: 0.0)
         due = hub.metrics.batches_delivered + hub.metrics.batches_skipped
         version, subscribers, epoch = (
             time.time_ns(),
@@ -162,24 +160,27 @@ class ServerProcess:
             while hub.metrics.batches_delivered + hub.metrics.batches_skipped < due:
                 await asyncio.sleep(0)
         taken = watch.read()
-        _set_tick(was)
+        _set_flush_interval(interval)
         return taken
 
     # Reading -----------------------------------------------------------------------------------
 
     async def seed_stories(self, number: int) -> list[str]:
-        """Make so many stories known; their codes."""
+        """Insert `number` stories and return their codes."""
         return await fixtures.stories(self.services, SITE, number)
 
     async def seed_comments(self, key: str, number: int) -> str:
-        """Make a story with so many comments; its code."""
+        """Create a story with `number` comments and return its code."""
         token = await sites.mint(self.services, _claims(key))
         story = await authorize.register_story(self.services, token)
         await fixtures.comments(self.components.database, story.id, number)
         return story.code
 
     async def time_reads(self, codes: Sequence[str], repeats: int) -> dict[str, list[list[float]]]:
-        """Seconds of a snapshot and of some pages, for each story in turn."""
+        """Measure a snapshot and some pages of each story.
+
+        Return the seconds by kind, story and repeat.
+        """
         reads = self.services.discussions
         kinds: dict[str, Callable[[str], Awaitable[Any]]] = {
             "snapshot": reads.snapshot,
@@ -192,12 +193,12 @@ class ServerProcess:
         taken: dict[str, list[list[float]]] = {kind: [[] for _ in codes] for kind in kinds}
         for _ in range(repeats):
             for kind, read in kinds.items():
-                for place, code in enumerate(codes):
-                    taken[kind][place].append(await _quickest(read, code))
+                for index, code in enumerate(codes):
+                    taken[kind][index].append(await _median_time(read, code))
         return taken
 
 
-async def _quickest(read: Callable[[str], Awaitable[Any]], code: str) -> float:
+async def _median_time(read: Callable[[str], Awaitable[Any]], code: str) -> float:
     times = []
     for _ in range(5):
         begin = time.perf_counter()
@@ -206,8 +207,8 @@ async def _quickest(read: Callable[[str], Awaitable[Any]], code: str) -> float:
     return statistics.median(times)
 
 
-def _set_tick(interval: Callable[[int], float]) -> None:
-    """Tallies without conflation: nothing that a served process could be told to do."""
+def _set_flush_interval(interval: Callable[[int], float]) -> None:
+    """Replace the flush interval of tallies. A production server has no setting for it."""
     flush.tally_interval = interval  # type: ignore[assignment]
 
 
@@ -224,7 +225,7 @@ def _claims(story: str) -> WidgetClaims:
 
 
 def _bare() -> Starlette:
-    """Sockets are accepted, and that is all."""
+    """Return an application that accepts sockets and does nothing else."""
 
     async def accept(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -232,15 +233,15 @@ def _bare() -> Starlette:
         while (await receive())["type"] != "websocket.disconnect":
             pass
 
-    class Door:
+    class AcceptEndpoint:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             await accept(scope, receive, send)
 
-    return Starlette(routes=[WebSocketRoute("/v1/live", Door())])
+    return Starlette(routes=[WebSocketRoute("/v1/live", AcceptEndpoint())])
 
 
-def main(connection: Connection, plan: ServerOptions) -> None:
-    """The process."""
+def main(connection: Connection, options: ServerOptions) -> None:
+    """Run the server process."""
     logging.basicConfig(level="WARNING")
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    run_loop(ServerProcess(plan).run(connection))
+    run_loop(ServerProcess(options).run(connection))

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says: small runs of it, and how it counts and compares."""
+"""Tests of the benchmarks: small runs, frame counting, and comparisons."""
 
 import socket
 from collections.abc import Container
@@ -16,71 +16,73 @@ from widget_server.hub.prepared import PreparedMessage
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 100_000])
-@pytest.mark.parametrize("looked_into", [False, True])
-def test_frames_are_counted_in_whatever_pieces_they_come(piece: int, looked_into: bool) -> None:
+@pytest.mark.parametrize("inspected", [False, True])
+def test_frames_are_counted_in_pieces_of_any_size(piece: int, inspected: bool) -> None:
     payloads = [b"x" * size for size in (0, 1, 125, 126, 127, 65_535, 65_536, 3)]
     wire = b"".join(PreparedMessage(payload).frame_bytes for payload in payloads) * 2
     load, one = ClientSockets(0), Socket(socket.socket())
     one.state = 3
     seen: list[bytes] = []
-    if looked_into:
+    if inspected:
         load._on_frame = lambda _one, payload: seen.append(bytes(payload))
     for start in range(0, len(wire), piece):
-        some = one.rest + wire[start : start + piece]
+        data = one.rest + wire[start : start + piece]
         one.rest = b""
-        load._buffer[: len(some)] = some
-        load._read(one, 0, len(some))
+        load._buffer[: len(data)] = data
+        load._read(one, 0, len(data))
     assert load._frames == 2 * len(payloads)
-    assert not looked_into or seen == payloads * 2
+    assert not inspected or seen == payloads * 2
     one.sock.close()
 
 
-def test_a_goal_compares_round_by_round_and_by_the_median() -> None:
+def test_a_goal_compares_each_round_and_uses_the_median() -> None:
     row = Result("row", "/s")
-    for ours, theirs in ((10, 10), (90, 100), (1, 100)):
-        row.add_sample("ours", ours)
-        row.add_sample("theirs", theirs)
-    row.set_goal("ours", "theirs", 0.85)
+    for value, baseline in ((10, 10), (90, 100), (1, 100)):
+        row.add_sample("this server", value)
+        row.add_sample("baseline", baseline)
+    row.set_goal("this server", "baseline", 0.85)
     assert row.goals[0].values == [1.0, 0.9, 0.01]
     assert row.goals[0].median == 0.9
     assert row.goals[0].met
 
 
-def test_a_row_that_fails_says_why_and_the_others_are_measured() -> None:
+def test_a_row_that_cannot_be_measured_has_the_reason() -> None:
     rows = list(run(Choice(repeats=1, only=("reactions-postgres",)), lambda _line: None))
-    assert [row.missing for row in rows] == [{"ours": "name a PostgreSQL with --postgres"}]
+    assert [row.missing for row in rows] == [{"this server": "name a PostgreSQL with --postgres"}]
     with pytest.raises(ValueError, match="No row is called nonsense"):
         list(run(Choice(only=("nonsense",)), lambda _line: None))
 
 
-def test_every_frame_that_is_sent_arrives_and_a_peer_that_fails_is_named(tmp_path: Path) -> None:
-    orders = "from tests.bench.stdio_program import cannot_run, respond\n"
-    (tmp_path / "rival_absent.py").write_text(orders + "cannot_run('it is not installed')\n")
-    (tmp_path / "rival_broken.py").write_text(orders + "respond(1)\n")
+def test_every_sent_frame_arrives_and_a_failed_rival_is_reported(tmp_path: Path) -> None:
+    imports = "from tests.bench.stdio_program import cannot_run, respond\n"
+    (tmp_path / "rival_absent.py").write_text(imports + "cannot_run('it is not installed')\n")
+    (tmp_path / "rival_broken.py").write_text(imports + "respond(1)\n")
 
     def rivals(
-        stage: ProcessPool, names: Container[str]
+        pool: ProcessPool, names: Container[str]
     ) -> tuple[dict[str, ServerAndClient], dict[str, str]]:
-        found, missing = rivals_in(Path(__file__).parent, stage, names)
-        broken, absent = rivals_in(tmp_path, stage, {"absent", "broken"})
+        found, missing = rivals_in(Path(__file__).parent, pool, names)
+        broken, absent = rivals_in(tmp_path, pool, {"absent", "broken"})
         return found | broken, missing | absent
 
     row = bench_fanout.delivered(20, 1, rivals)
-    assert set(row.samples) >= {"ours", "raw send loop", "naive loop, uncompressed"}
+    assert set(row.samples) >= {"this server", "raw send loop", "naive loop, uncompressed"}
     assert all(value > 0 for values in row.samples.values() for value in values)
     assert row.missing["absent"] == "it is not installed"
     assert row.missing["broken"]
     assert "broken" not in row.samples
 
 
-def test_the_table_stands_between_its_marks_and_keeps_rows_of_earlier_runs(tmp_path: Path) -> None:
+def test_the_table_replaces_the_text_between_its_marks_and_keeps_rows_of_earlier_runs(
+    tmp_path: Path,
+) -> None:
     row = Result("frames", "/s", key="frames", when="2026-01-01 00:00", rounds=2, cpu_noise=0.034)
-    for ours, theirs in ((9, 10), (8, 10)):
-        row.add_sample("ours", ours)
-        row.add_sample("theirs", theirs)
-        row.note_cpu("ours", 10 * ours)
-    row.set_goal("ours", "theirs", 0.9)
-    row.set_goal("ours", "theirs", None)
+    for value, baseline in ((9, 10), (8, 10)):
+        row.add_sample("this server", value)
+        row.add_sample("baseline", baseline)
+        row.add_cpu_sample("this server", 10 * value)
+    row.set_goal("this server", "baseline", 0.9)
+    row.set_goal("this server", "baseline", None)
     row.missing["absent"] = "not | installed"
     failed = Result("joins", "", key="joins", failed="it broke")
     report.keep(tmp_path / "rows.json", [row, failed])
@@ -93,18 +95,18 @@ def test_the_table_stands_between_its_marks_and_keeps_rows_of_earlier_runs(tmp_p
     report.put_into(document, again)
     lines = document.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("before", "after")
-    assert "| frames | to theirs | 0.85 (0.8 to 0.9) × | ≥ 0.9 | **missed** |" in lines
-    assert "| frames, /s | ours | 8.5 (8 to 9) | 85 (80 to 90) |" in lines
-    assert "|  | to theirs | 0.85 (0.8 to 0.9) × |  |  |" in lines
+    assert "| frames | to baseline | 0.85 (0.8 to 0.9) × | ≥ 0.9 | **missed** |" in lines
+    assert "| frames, /s | this server | 8.5 (8 to 9) | 85 (80 to 90) |" in lines
+    assert "|  | to baseline | 0.85 (0.8 to 0.9) × |  |  |" in lines
     assert "|  | absent | not measured: not / installed | |" in lines
     assert "| joins | | | | not measured: it broke |" in lines
     assert "frames (2026-01-01 00:00, 2 rounds) 3 %; joins" in lines[-3]
     assert "old" not in lines
     document.write_text("no marks")
-    with pytest.raises(ValueError, match="no place for the table"):
+    with pytest.raises(ValueError, match="no marks for the table"):
         report.put_into(document, again)
 
 
-def test_joining_is_measured_beside_bare_accepts() -> None:
+def test_joining_is_compared_with_bare_accepts() -> None:
     row = bench_connections.joins(1, 40)
-    assert len(row.samples["ours"]) == len(row.samples["bare accepts"]) == 1
+    assert len(row.samples["this server"]) == len(row.samples["bare accepts"]) == 1

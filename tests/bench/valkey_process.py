@@ -1,4 +1,4 @@
-"""A Valkey for the time of one measurement."""
+"""Valkey process of one measurement."""
 
 import subprocess
 import time
@@ -11,7 +11,7 @@ from widget_server.bus import embedded_valkey
 
 @contextmanager
 def valkey(folder: Path) -> Iterator[None]:
-    """Run the embedded Valkey in a data folder."""
+    """Run the embedded Valkey in a data folder inside the block."""
     with subprocess.Popen(embedded_valkey.command(folder), stdin=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""Those who react and comment inside the server's process, at a steady rate: no socket in the way."""
+"""Writers inside the server process, which react and comment at a steady rate without sockets."""
 
 import asyncio
 import secrets
@@ -15,7 +15,7 @@ from widget_server.store.writing.actions import Post, React
 
 
 class Writers:
-    """Many of them, on one story."""
+    """Many writers on one story."""
 
     def __init__(self, components: Components, code: str) -> None:
         self._components = components
@@ -23,9 +23,9 @@ class Writers:
         self._committed: dict[int, float] = {}
 
     async def post_comments(self, per_second: float, seconds: float) -> tuple[int, float, float]:
-        """Comments of many readers at a steady rate, stored.
+        """Post comments of many readers at a steady rate and wait until they are stored.
 
-        How many, and the seconds and CPU seconds that they took.
+        Return their number, and the seconds and CPU seconds that they took.
         """
         story, watch = await self._story(), Stopwatch()
         number, pending = 0, set()
@@ -35,7 +35,7 @@ class Writers:
                 task = asyncio.ensure_future(self._components.writer.submit(self._post(story)))
                 pending.add(task)
                 task.add_done_callback(pending.discard)
-            # Until the next is due: looking each millisecond would cost as much as some of the writes.
+            # Sleep until the next is due: a check each millisecond would cost as much CPU as writes.
             await asyncio.sleep(max(0.001, (number + 1) / per_second - passed))
         await asyncio.gather(*pending)
         return number, *watch.read()
@@ -60,7 +60,7 @@ class Writers:
         )
 
     async def react(self, per_second: float, seconds: float) -> int:
-        """Reactions of many readers at a steady rate, stored; how many were acknowledged."""
+        """Send reactions of many readers at a steady rate; return the number of acknowledged ones."""
         story = await self._story()
         keys = ("happy", "sad", "thinking")
         begin, number, open_actions = time.perf_counter(), 0, set()
@@ -86,9 +86,9 @@ class Writers:
     async def write_comments(
         self, per_second: float, seconds: float
     ) -> tuple["array[int]", "array[float]"]:
-        """Comments stored at a steady rate; the `seq` of each and when it was committed."""
+        """Post comments at a steady rate; return the `seq` and the commit time of each."""
         story = await self._story()
-        self._note_commits()
+        self._record_commits()
         begin, pending = time.perf_counter(), []
         for number in range(int(per_second * seconds)):
             await asyncio.sleep(max(0.0, begin + number / per_second - time.perf_counter()))
@@ -98,15 +98,15 @@ class Writers:
         seqs = array("q", [answer.seq for answer in answers])
         return seqs, array("d", [self._committed[seq] for seq in seqs])
 
-    def _note_commits(self) -> None:
-        """From now on note when each comment's transaction was over."""
-        tell = self._components.publish_committed
+    def _record_commits(self) -> None:
+        """Start to record when the transaction of each comment was committed."""
+        publish_committed = self._components.publish_committed
 
-        def announce(events: Sequence[Event], epoch: str) -> None:
+        def record_and_publish(events: Sequence[Event], epoch: str) -> None:
             now = time.monotonic()
             for event in events:
                 if isinstance(event, CommentChanged):
                     self._committed[event.seq] = now
-            tell(events, epoch)
+            publish_committed(events, epoch)
 
-        self._components.writer._on_commit = announce
+        self._components.writer._on_commit = record_and_publish

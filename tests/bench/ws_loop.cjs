@@ -1,4 +1,4 @@
-// `ws`: the same text to every client, in the way that its manual shows.
+// `ws`: sends the same text to every client, as its manual shows.
 const { WebSocketServer } = require("ws");
 const readline = require("readline");
 

@@ -346,7 +346,7 @@ async def test_a_connection_that_died_silently_is_detected_within_a_minute(
     await page.get_by_text("1 person").wait_for()
     post(story, "Heard")
     await page.get_by_role("button", name="Show 1 new comment").wait_for()
-    proxy.deafen()
+    proxy.blackhole()
     post(story, "Unheard")
     await pass_time(page, 62)
     await expect(page.get_by_role("button", name="Show 2 new comments")).to_be_visible()
@@ -368,7 +368,7 @@ async def test_a_dead_connection_is_detected_as_soon_as_the_page_is_visible_agai
     show = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
     show += " document.dispatchEvent(new Event('visibilitychange')) }"
     await page.evaluate(show, True)
-    proxy.deafen()
+    proxy.blackhole()
     post(story, "Unheard")
     await page.evaluate(show, False)
     pill = page.get_by_role("button", name="Show 1 new comment")

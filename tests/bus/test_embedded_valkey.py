@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from tests.engines import dies_with_us
+from tests.engines import parent_death_signal
 from tests.waiting import wait_until
 from widget_server.bus import embedded_valkey
 
@@ -24,7 +24,7 @@ def start() -> Iterator[Start]:
 
     def run(data_dir: Path) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            embedded_valkey.command(data_dir), preexec_fn=dies_with_us(signal.SIGKILL)
+            embedded_valkey.command(data_dir), preexec_fn=parent_death_signal(signal.SIGKILL)
         )
         started.append(process)
         wait_until(lambda: embedded_valkey.is_ready(data_dir), "the embedded Valkey responds")

@@ -1,6 +1,6 @@
-"""A server as a real process, to be started, frozen, killed and started again.
+"""A server as a real process that tests start, freeze, kill and restart.
 
-The client of a reader, `Client`, and the replay of what it saw are beside it.
+Also exports the reader's `Client` and the `Replay` of the messages that it received.
 """
 
 import os
@@ -12,18 +12,19 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.client import Client, RefusedError
-from tests.e2e.replay import BrokenPromiseError, Replay
-from tests.engines import alive, dies_with_us
+from tests.e2e.client import Client, RejectedError
+from tests.e2e.replay import ProtocolViolationError, Replay
+from tests.engines import alive, descendants, parent_death_signal
 from tests.loopback import http_client
 from tests.ports import free_port
 from tests.waiting import eventually
 
-__all__ = ["BrokenPromiseError", "Client", "RefusedError", "Replay", "ServerProcess"]
+__all__ = ["Client", "ProtocolViolationError", "RejectedError", "Replay", "ServerProcess"]
 
 ROOT = Path(__file__).parents[2]
 
-#: Settings of the person who runs the tests; no server of ours shall find them.
+#: Environment variables to remove before a server starts, because the shell that runs the tests
+#: may set them.
 SETTINGS = {"DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT"} | {
     "WEB_CONCURRENCY",
     "METRICS_PORT",
@@ -35,10 +36,10 @@ SETTINGS = {"DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL"
 
 
 class ServerProcess:
-    """`widget-server serve` on a port and a data folder of its own; paces are off.
+    """`widget-server serve` with its own port and data folder, and without rate limits.
 
-    `env` holds further settings: `DATABASE_URL`, `REDIS_URL`, `SECRET_KEYS`, ... What it prints is
-    in `log()`; the `start_server` fixture shows that where a test fails.
+    `env` holds further settings: `DATABASE_URL`, `REDIS_URL`, `SECRET_KEYS`, ... `log()` returns the
+    output; the `new_server` fixture shows it if a test fails.
     """
 
     def __init__(
@@ -49,17 +50,17 @@ class ServerProcess:
         self.data_dir = data_dir
         self.workers = workers
         self.module = "widget_server"
-        """What is run with `python -m`: another one that does something to the server first."""
+        """Module for `python -m`. Fault tests use modules that change the server first."""
         inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-        own = {"DATA_DIR": str(data_dir), "RATE_LIMITS": "off", "PUBLIC_URL": self.url}
-        self.env = {**inherited, "PYTHONPATH": str(ROOT), **own, **(env or {})}
+        defaults = {"DATA_DIR": str(data_dir), "RATE_LIMITS": "off", "PUBLIC_URL": self.url}
+        self.env = {**inherited, "PYTHONPATH": str(ROOT), **defaults, **(env or {})}
         self.process: subprocess.Popen[bytes] | None = None
         data_dir.mkdir(parents=True, exist_ok=True)
         self._log = data_dir.with_name(f"{data_dir.name}-{self.port}.log")
         self._log.touch()
 
     async def start(self, timeout: float = 30.0) -> "ServerProcess":
-        """Start it, on the same port each time, and wait until `/readyz` answers 200."""
+        """Start the server and wait until `/readyz` answers 200. The port is always the same."""
         command = [sys.executable, "-m", self.module, "serve", "--host", "127.0.0.1"]
         command += ["--port", str(self.port), "--data", str(self.data_dir)]
         command += [] if self.workers is None else ["--workers", str(self.workers)]
@@ -71,13 +72,16 @@ class ServerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=dies_with_us(signal.SIGKILL),
+                preexec_fn=parent_death_signal(signal.SIGKILL),
             )
         await eventually(self.ready, f"{self.url}/readyz answers 200", timeout)
         return self
 
     async def ready(self) -> bool:
-        """Whether it says so now. Raises, with its log, if it has ended instead."""
+        """Return True if `/readyz` answers 200 now.
+
+        Raises `AssertionError` with the log if the process has ended.
+        """
         if self.process is None or self.process.poll() is not None:
             status = None if self.process is None else self.process.returncode
             raise AssertionError(f"the server ended with status {status}:\n{self.log()}")
@@ -87,17 +91,23 @@ class ServerProcess:
         return False
 
     async def metric(self, name: str) -> float:
-        """What `/metrics` says now of the one with this name; with several workers, of any."""
+        """Return the current value of a metric; with several workers, of any one of them."""
         async with http_client(timeout=10) as http:
             text = (await http.get(f"{self.url}/metrics")).text
         return next(
             float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")
         )
 
-    def cli(self, *words: str) -> str:
-        """Run another `widget-server` command with the same settings; what it printed."""
+    def resident_memory(self) -> int:
+        """Return the resident memory of the server process in bytes."""
+        assert self.process is not None
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def cli(self, *arguments: str) -> str:
+        """Run another `widget-server` command with the same settings and return its output."""
         done = subprocess.run(
-            [sys.executable, "-m", self.module, *words],
+            [sys.executable, "-m", self.module, *arguments],
             cwd=self.data_dir,
             env=self.env,
             capture_output=True,
@@ -105,33 +115,33 @@ class ServerProcess:
             check=False,
             stdin=subprocess.DEVNULL,
         )
-        assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stderr}"
+        assert done.returncode == 0, f"{arguments} ended with {done.returncode}:\n{done.stderr}"
         return done.stdout.strip()
 
     def log(self) -> str:
-        """All that it printed, over all its starts."""
+        """Return the output of the server since its first start."""
         return self._log.read_text("utf-8", "replace")
 
     async def terminate(self, timeout: float = 40.0) -> int:
-        """Ask it to leave, as an operator does; its exit status."""
+        """Stop the server with SIGTERM, as an operator does, and return its exit status."""
         return await self._end(signal.SIGTERM, timeout)
 
     async def kill(self) -> int:
-        """Crash it, workers and all."""
+        """Kill the server and its workers with SIGKILL and return the exit status."""
         children = self._descendants()
         status = await self._end(signal.SIGKILL, 10)
-        for pid in children:  # the parent first, or it would start them again
+        for pid in children:  # the parent died first; otherwise it would restart its workers
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: not any(map(alive, children)), "its children are gone")
+        await eventually(lambda: not any(map(alive, children)), "the child processes have ended")
         return status
 
-    def stop_hanging(self) -> None:
-        """Freeze it: connections stay open and no one answers, until `cont`."""
+    def freeze(self) -> None:
+        """Stop the processes with SIGSTOP: connections stay open and nothing answers."""
         self._signal_all(signal.SIGSTOP)
 
-    def cont(self) -> None:
-        """Let it run on."""
+    def unfreeze(self) -> None:
+        """Let the processes continue after `freeze`."""
         self._signal_all(signal.SIGCONT)
 
     async def _end(self, signum: int, timeout: float) -> int:
@@ -148,9 +158,4 @@ class ServerProcess:
             os.kill(pid, signum)
 
     def _descendants(self) -> list[int]:
-        found: list[int] = [] if self.process is None else [self.process.pid]
-        for pid in found:
-            with suppress(FileNotFoundError, ProcessLookupError):
-                words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-                found += [int(word) for word in words]
-        return found[1:]
+        return [] if self.process is None else descendants(self.process.pid)

@@ -1,4 +1,4 @@
-"""A publisher's back end: mints tokens offline with the site key, by plain HMAC."""
+"""A publisher's back end, which signs tokens offline with the site key by plain HMAC."""
 
 import itertools
 import json
@@ -14,7 +14,7 @@ _stories = itertools.count(1)
 
 @dataclass(frozen=True)
 class Story:
-    """A story's key, its public code and a token for any page of https://*.example."""
+    """A story's key, its public code and a widget token for all origins `https://*.example`."""
 
     key: str
     code: str
@@ -23,27 +23,28 @@ class Story:
 
 @dataclass(frozen=True)
 class Publisher:
-    """A site whose first key generation is known."""
+    """The back end of a site: `generation` is the key generation that signs."""
 
     site: str
     secret: str
     generation: int = 1
 
     def story(self, **claims: Any) -> Story:
-        """A story that the server has not heard of."""
+        """Create a story key and token. The server does not have the story yet."""
         key = f"2026/{next(_stories)}-{uuid.uuid4().hex[:6]}"
         return Story(key, code(self.site, key), self.token(key, **claims))
 
     def token(self, story: str, **claims: Any) -> str:
-        """A widget token (`w1`)."""
-        given = {"story": story, "origins": ["https://*.example"], "iat": int(time.time())}
-        return self._mint("w1", "widget-token", {**given, **claims})
+        """Return a widget token (`w1`)."""
+        defaults = {"story": story, "origins": ["https://*.example"], "iat": int(time.time())}
+        return self._mint("w1", "widget-token", {**defaults, **claims})
 
     def identity(self, sub: str, name: str, **claims: Any) -> str:
-        """An identity token (`i1`) for five minutes."""
+        """Return an identity token (`i1`) that is valid for five minutes."""
         now = int(time.time())
-        given = {"sub": sub, "name": name, "jti": uuid.uuid4().hex, "iat": now, "exp": now + 300}
-        return self._mint("i1", "identity", {**given, **claims})
+        jti = uuid.uuid4().hex
+        defaults = {"sub": sub, "name": name, "jti": jti, "iat": now, "exp": now + 300}
+        return self._mint("i1", "identity", {**defaults, **claims})
 
     def _mint(self, kind: str, salt: str, payload: dict[str, Any]) -> str:
         compact = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()

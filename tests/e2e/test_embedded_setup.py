@@ -1,4 +1,4 @@
-"""The embedded default: nothing installed, nothing set, several processes, one discussion."""
+"""Default setup without settings: SQLite, the embedded Valkey and several worker processes."""
 
 import re
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from websockets.exceptions import InvalidStatus
 from tests.e2e.client import Client
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Publisher
-from tests.e2e.two_servers import agree
+from tests.e2e.two_servers import all_in_sync
 from tests.loopback import http_client
 from tests.ports import free_ports
 
 
 async def subscriptions(port: int) -> int:
-    """How many the worker on this port of its own has."""
+    """Return the number of subscriptions of the worker with this metrics port."""
     async with http_client() as http:
         answer = await http.get(f"http://127.0.0.1:{port}/metrics")
     found = re.search(r"^widget_subscriptions ([0-9.]+)$", answer.text, re.MULTILINE)
@@ -24,11 +24,11 @@ async def subscriptions(port: int) -> int:
     return int(float(found[1]))
 
 
-async def test_two_workers_without_settings_behave_as_one(
+async def test_two_workers_without_settings_act_as_one_server(
     new_server: Callable[..., ServerProcess],
 ) -> None:
-    own = free_ports(2)
-    env = {"SOCKETS_PER_NETWORK": "8", "METRICS_PORT": str(own)}
+    metrics_port = free_ports(2)
+    env = {"SOCKETS_PER_NETWORK": "8", "METRICS_PORT": str(metrics_port)}
     server = await new_server(workers=2, **env).start()
     server.cli("site", "create", "paper", "--name", "A paper")
     secret = next(
@@ -43,12 +43,12 @@ async def test_two_workers_without_settings_behave_as_one(
             client = Client(server.url, f"https://copy-{index}.example")
             readers.append(await stack.enter_async_context(client))
             await client.subscribe(story.token)
-        one, other = await subscriptions(own), await subscriptions(own + 1)
-        assert one + other == 8, "each worker tells what is its own"
+        one, other = await subscriptions(metrics_port), await subscriptions(metrics_port + 1)
+        assert one + other == 8, "each worker reports its own subscriptions"
         for client in readers:
             await client.comment(story.code, "One discussion?")
             await client.react(story.code, "happy")
-        await agree(story.code, *readers)
+        await all_in_sync(story.code, *readers)
         assert readers[0].state(story.code).count == 8
         assert readers[7].state(story.code).tally["counts"]["happy"] == 8
     for client in readers:
@@ -57,7 +57,7 @@ async def test_two_workers_without_settings_behave_as_one(
             assert (snapshot["resumed"], snapshot["mine"]["reaction"]) == (True, "happy")
 
 
-async def test_one_network_has_only_so_many_sockets(
+async def test_the_sockets_of_one_network_are_limited(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     server = await new_server(SOCKETS_PER_NETWORK="3").start()

@@ -1,4 +1,4 @@
-"""What readers send is in no line of the log and in no metric, also where a part fails over it."""
+"""Data of readers is in no log line and in no metric, even if an action fails with that data."""
 
 import re
 import uuid
@@ -6,7 +6,7 @@ import uuid
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.e2e.client import Client, RefusedError
+from tests.e2e.client import Client, RejectedError
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Story
 from tests.e2e.two_servers import Pair
@@ -24,7 +24,7 @@ HEADERS = {"X-Forwarded-For": ADDRESS, "User-Agent": BROWSER}
 
 
 async def break_the_database(pair: Pair) -> None:
-    """From now on it takes no action with `FATAL` in it, and repeats the action in its complaint."""
+    """Install a trigger that rejects actions with `FATAL` and repeats the text in its error."""
     url = pair.one.env["DATABASE_URL"]
     if url.startswith("sqlite"):
         statements = [
@@ -46,19 +46,19 @@ async def break_the_database(pair: Pair) -> None:
 
 
 async def by_socket(server: ServerProcess, story: Story, identity: str) -> Client:
-    """All that one reader can say over a socket, some of it refused."""
-    own = {"name": NAME, "email": EMAIL, "website": WEBSITE}
+    """Send one of every client message over a socket; the server rejects some of them."""
+    author = {"name": NAME, "email": EMAIL, "website": WEBSITE}
     async with Client(server.url, ORIGIN, headers=HEADERS) as reader:
         await reader.subscribe(story.token, page=ORIGIN + PAGE)
-        comment = await reader.comment(story.code, BODY, **own)
+        comment = await reader.comment(story.code, BODY, **author)
         await reader.react(story.code, "happy", comment=comment["id"])
         await reader.action("edit", story.code, comment=comment["id"], body=EDITED)
         await reader.action("report", story.code, comment=comment["id"], reason=REASON)
         await reader.send(NONSENSE)
-        with pytest.raises(RefusedError, match="token_invalid"):
+        with pytest.raises(RejectedError, match="token_invalid"):
             await reader.subscribe(story.token[:-4] + "AAAA")
-        with pytest.raises(RefusedError, match="unavailable"):
-            await reader.comment(story.code, f"{FATAL} {BODY}", **own)
+        with pytest.raises(RejectedError, match="unavailable"):
+            await reader.comment(story.code, f"{FATAL} {BODY}", **author)
     async with Client(server.url, ORIGIN, headers=HEADERS) as vouched:
         await vouched.subscribe(story.token, identity=identity)
         await vouched.comment(story.code, BODY)
@@ -66,39 +66,39 @@ async def by_socket(server: ServerProcess, story: Story, identity: str) -> Clien
 
 
 async def by_post(server: ServerProcess, story: Story) -> str:
-    """The same over HTTP, and the frame's page with the token in its path; what they answered."""
+    """Send the same over HTTP, request the pages, and return the metrics."""
     action = {"type": "comment", "story": story.code, "token": story.token, "name": NAME}
-    said = []
+    statuses = []
     async with http_client(base_url=server.url, headers={**HEADERS, "Origin": ORIGIN}) as http:
         for body in (BODY, FATAL):
             answer = await http.post(
                 "/v1/actions", json={**action, "key": str(uuid.uuid4()), "body": body}
             )
-            said.append(answer.status_code)
-        said.append((await http.post("/v1/actions", content=NONSENSE)).status_code)
-        said.append((await http.get(f"/e/{story.token}")).status_code)
-        said.append((await http.get(f"/s/{story.code}?page={PAGE}")).status_code)
-        said.append((await http.get(f"/{BROWSER}")).status_code)
-        assert said == [200, 503, 400, 200, 200, 404]
+            statuses.append(answer.status_code)
+        statuses.append((await http.post("/v1/actions", content=NONSENSE)).status_code)
+        statuses.append((await http.get(f"/e/{story.token}")).status_code)
+        statuses.append((await http.get(f"/s/{story.code}?page={PAGE}")).status_code)
+        statuses.append((await http.get(f"/{BROWSER}")).status_code)
+        assert statuses == [200, 503, 400, 200, 200, 404]
         return (await http.get("/metrics")).text
 
 
 async def test_nothing_that_a_reader_sends_is_in_a_log_or_a_metric(pair: Pair) -> None:
     site = pair.site("email=optional", "website=optional")
     story = site.story()
-    identity = site.identity("sub-of-no-one", NAME)
+    identity = site.identity("sub-of-a-reader", NAME)
     await break_the_database(pair)
     for server in pair.servers:
-        identity = site.identity("sub-of-no-one", NAME)
+        identity = site.identity("sub-of-a-reader", NAME)
         reader = await by_socket(server, story, identity)
         metrics = await by_post(server, story)
         log = server.log()
-        assert log.count("event=write_failed") >= 2, "it failed over what was said, and says so"
+        assert log.count("event=write_failed") >= 2, "the server logs each failed write"
         assert reader.reader is not None
         for secret in (
             *(NAME, EMAIL, WEBSITE, BODY, EDITED, FATAL, REASON, BROWSER, NONSENSE),
             *(ADDRESS, "127.0.0.1", ORIGIN, PAGE, story.key, story.token, reader.reader, identity),
-            *(story.token.split(".")[3], "sub-of-no-one"),
+            *(story.token.split(".")[3], "sub-of-a-reader"),
         ):
             assert secret.lower() not in log.lower(), secret
             assert secret.lower() not in metrics.lower(), secret

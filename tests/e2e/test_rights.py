@@ -1,6 +1,6 @@
-"""Rights that end, end everywhere and soon: on open sockets, over HTTP, on every server.
+"""Permissions that end, end within five seconds on open sockets, over HTTP and on every server.
 
-What ends them is done on a server's machine, in a process of its own.
+Operator commands end them; each command runs beside the server processes.
 """
 
 import base64
@@ -11,52 +11,54 @@ from typing import Any
 import pytest
 
 from tests.contract.make_tokens import b64, sign
-from tests.e2e.client import Client, RefusedError
+from tests.e2e.client import Client, RejectedError, eventually_accepted, eventually_rejected
 from tests.e2e.publisher import Publisher
-from tests.e2e.two_servers import Pair, agree
+from tests.e2e.two_servers import Pair, all_in_sync
 from tests.loopback import http_client
 from tests.waiting import eventually
 
 SOON_S = 5.0
-"""PROTOCOL, section 3, rule 8."""
+"""Seconds within which ended permissions take effect: PROTOCOL.md, section 3, rule 8."""
 
 
-async def told(client: Client, code: str, reason: str | None, since: int = 0) -> dict[str, Any]:
-    """Wait until an open page is told, by a fresh snapshot, that it only reads, and why."""
+async def wait_for_permissions(
+    client: Client, code: str, reason: str | None, since: int = 0
+) -> dict[str, Any]:
+    """Wait for a full snapshot with `read_only` equal to `reason`, and return it.
+
+    `since` is an index into `client.messages`: earlier messages do not count.
+    """
 
     def found() -> dict[str, Any] | None:
-        for frame in client.frames[since:]:
-            whole = frame["type"] == "snapshot" and not frame["resumed"]
-            if whole and frame["story"]["code"] == code and frame["read_only"] == reason:
-                return frame
+        for message in client.messages[since:]:
+            is_full = message["type"] == "snapshot" and not message["resumed"]
+            if is_full and message["story"]["code"] == code and message["read_only"] == reason:
+                return message
         return None
 
-    snapshot: dict[str, Any] = await eventually(found, f"it is told {reason}", SOON_S)
+    snapshot: dict[str, Any] = await eventually(found, f"a snapshot with {reason}", SOON_S)
     return snapshot
 
 
-async def refusal_of(action: Any) -> str:
-    """The code by which it is refused."""
-    with pytest.raises(RefusedError) as refused:
+async def rejection_code(action: Any) -> str:
+    """Await an action that the server rejects, and return the error code."""
+    with pytest.raises(RejectedError) as rejected:
         await action
-    return refused.value.code
+    return rejected.value.code
 
 
-async def soon_refused(url: str, origin: str, reason: str, **by: Any) -> None:
-    """Wait until a server lets a new page of this origin in no more, for this reason."""
-
-    async def refused() -> bool:
-        async with Client(url, origin) as late:
-            try:
-                await late.subscribe(**by)
-            except RefusedError as rejection:
-                return rejection.code == reason
-        return False
-
-    await eventually(refused, f"it refuses with {reason}", SOON_S)
+async def subscribe_once(url: str, origin: str, **fields: Any) -> None:
+    """Open a new page of this origin, subscribe, and close the page."""
+    async with Client(url, origin) as page:
+        await page.subscribe(**fields)
 
 
-async def test_an_open_page_whose_token_is_withdrawn_is_told_within_five_seconds(
+async def soon_rejected(url: str, origin: str, reason: str, **fields: Any) -> None:
+    """Wait until a server rejects subscriptions of new pages of this origin with `reason`."""
+    await eventually_rejected(lambda: subscribe_once(url, origin, **fields), reason, SOON_S)
+
+
+async def test_an_open_page_gets_the_revocation_of_its_token_within_five_seconds(
     pair: Pair,
 ) -> None:
     publisher = pair.site()
@@ -65,40 +67,40 @@ async def test_an_open_page_whose_token_is_withdrawn_is_told_within_five_seconds
     async with pair.readers(story) as (here, there), Client(pair.one.url) as other:
         await other.subscribe(good)
         comment = await here.comment(story.code, "While I may.")
-        await agree(story.code, here, there)
+        await all_in_sync(story.code, here, there)
         pair.cli("site", "revoke", publisher.site, "bad-copy")
         for client in (here, there):
-            snapshot = await told(client, story.code, "token_revoked")
+            snapshot = await wait_for_permissions(client, story.code, "token_revoked")
             assert snapshot["can"] == ["read"]
-        assert await refusal_of(there.react(story.code, "sad")) == "token_revoked"
-        # It reads on, and its reader may take back what is theirs.
+        assert await rejection_code(there.react(story.code, "sad")) == "token_revoked"
+        # The page can still read, and its reader can still delete own comments.
         await other.comment(story.code, "Others go on.")
         await here.action("delete", story.code, comment=comment["id"])
-        await agree(story.code, here, there, other)
-        snapshots = [one for one in other.frames if one["type"] == "snapshot"]
-        assert len(snapshots) == 1, "whose rights are as they were is sent nothing anew"
+        await all_in_sync(story.code, here, there, other)
+        snapshots = [one for one in other.messages if one["type"] == "snapshot"]
+        assert len(snapshots) == 1, "a page with unchanged permissions gets no new snapshot"
 
 
-async def test_where_reading_needs_a_token_a_withdrawn_one_ends_its_socket(pair: Pair) -> None:
+async def test_if_reading_needs_a_token_a_revoked_token_ends_its_socket(pair: Pair) -> None:
     publisher = pair.site("open_reading=off")
     story = publisher.story(jti="bad-copy")
     good = publisher.token(story.key, jti="good-copy")
     async with pair.readers(story) as (here, there), Client(pair.one.url) as other:
         await other.subscribe(good)
         pair.cli("site", "revoke", publisher.site, "bad-copy")
-        assert await here.closed(SOON_S) == 4501
-        assert await there.closed(SOON_S) == 4501
+        assert await here.wait_closed(SOON_S) == 4501
+        assert await there.wait_closed(SOON_S) == 4501
         await other.comment(story.code, "Not for them.")
-        await agree_alone(other, story.code)
-    assert "Not for them." not in str(here.frames + there.frames)
+        await wait_for_own_comment(other, story.code)
+    assert "Not for them." not in str(here.messages + there.messages)
 
 
-async def agree_alone(client: Client, code: str) -> None:
-    """Its own comment came back to it, where HTTP tells nothing."""
-    await eventually(lambda: client.state(code).comments, "the comment came")
+async def wait_for_own_comment(client: Client, code: str) -> None:
+    """Wait for the client's own comment. Without a token, HTTP returns no snapshot to compare."""
+    await eventually(lambda: client.state(code).comments, "the comment has arrived")
 
 
-async def test_a_socket_that_carries_other_stories_loses_only_the_one_that_ended(
+async def test_a_socket_with_several_stories_loses_only_the_story_of_the_revoked_token(
     pair: Pair, publisher: Publisher
 ) -> None:
     closed, public = pair.site("open_reading=off"), publisher.story()
@@ -107,12 +109,12 @@ async def test_a_socket_that_carries_other_stories_loses_only_the_one_that_ended
         await page.subscribe(secret.token)
         await page.subscribe(public.token)
         pair.cli("site", "revoke", closed.site, "bad-copy")
-        await page.saw("error", SOON_S, story=secret.code, code="token_revoked")
+        await page.wait_for("error", SOON_S, story=secret.code, code="token_revoked")
         await there.comment(public.code, "Still here?")
-        await agree(public.code, page, there)
+        await all_in_sync(public.code, page, there)
 
 
-async def test_tokens_of_a_retired_key_end_on_open_pages_and_the_bare_code_goes_on(
+async def test_tokens_of_a_retired_key_end_on_open_pages_but_the_story_code_continues(
     pair: Pair,
 ) -> None:
     publisher = pair.site()
@@ -122,28 +124,30 @@ async def test_tokens_of_a_retired_key_end_on_open_pages_and_the_bare_code_goes_
         pair.cli("site", "rotate-key", publisher.site)
         pair.cli("site", "retire-keys", publisher.site)
         for client in (here, there):
-            snapshot = await told(client, story.code, "token_invalid")
+            snapshot = await wait_for_permissions(client, story.code, "token_invalid")
             assert snapshot["can"] == ["read"]
-        assert await refusal_of(here.react(story.code, "sad")) == "token_invalid"
+        assert await rejection_code(here.react(story.code, "sad")) == "token_invalid"
         await bare.react(story.code, "happy")
-        await agree(story.code, here, there, bare)
-        # As the embed does it: by the code, on the same socket.
+        await all_in_sync(story.code, here, there, bare)
+        # The embed does the same: it subscribes again by the code, on the same socket.
         await here.subscribe(code=story.code)
         await here.react(story.code, "sad")
-        await agree(story.code, here, there, bare)
+        await all_in_sync(story.code, here, there, bare)
 
 
-async def test_a_site_that_closes_reading_is_closed_at_every_door(pair: Pair) -> None:
+async def test_closing_reading_closes_every_endpoint(pair: Pair) -> None:
     publisher = pair.site()
     story = publisher.story()
     async with pair.readers(story) as (here, _), Client(pair.other.url) as bare:
         await bare.subscribe(code=story.code)
         await bare.comment(story.code, "In the open.")
         pair.cli("site", "set", publisher.site, "open_reading=off")
-        assert await bare.closed(SOON_S) == 4501
+        assert await bare.wait_closed(SOON_S) == 4501
         await here.react(story.code, "happy")
         for server in pair.servers:
-            await soon_refused(server.url, "https://copy.example", "not_permitted", code=story.code)
+            await soon_rejected(
+                server.url, "https://copy.example", "not_permitted", code=story.code
+            )
             async with http_client() as http:
                 action = {"type": "react", "story": story.code, "reaction": "sad"}
                 page = {"Origin": "https://copy.example"}
@@ -161,10 +165,10 @@ async def test_a_site_that_closes_reading_is_closed_at_every_door(pair: Pair) ->
                     counts = await http.get(f"{url}/v1/counts?story={story.code}")
                     return bool(counts.json()["stories"] == {})
 
-                await eventually(uncounted, "it is counted for no one", SOON_S)
+                await eventually(uncounted, "the counts leave the story out", SOON_S)
 
 
-async def test_bare_codes_become_read_only_where_republishing_closes_and_act_when_it_opens(
+async def test_pages_without_a_token_follow_the_open_republishing_setting(
     pair: Pair,
 ) -> None:
     publisher = pair.site()
@@ -172,28 +176,26 @@ async def test_bare_codes_become_read_only_where_republishing_closes_and_act_whe
     async with pair.readers(story) as (here, _), Client(pair.other.url) as bare:
         await bare.subscribe(code=story.code)
         pair.cli("site", "set", publisher.site, "open_republishing=off")
-        assert (await told(bare, story.code, "not_permitted"))["can"] == ["read"]
-        seen = len(bare.frames)
+        assert (await wait_for_permissions(bare, story.code, "not_permitted"))["can"] == ["read"]
+        seen = len(bare.messages)
         pair.cli("site", "set", publisher.site, "open_republishing=on")
-        snapshot = await told(bare, story.code, None, seen)
+        snapshot = await wait_for_permissions(bare, story.code, None, seen)
         assert snapshot["can"] == ["read", "react", "comment"]
         await bare.react(story.code, "happy")
-        await agree(story.code, here, bare)
+        await all_in_sync(story.code, here, bare)
 
 
-async def test_a_token_that_expires_is_told_to_its_open_pages(
-    pair: Pair, publisher: Publisher
-) -> None:
+async def test_open_pages_get_the_expiry_of_their_token(pair: Pair, publisher: Publisher) -> None:
     story = publisher.story(exp=int(time.time()) + 2)
     async with Client(pair.one.url) as page:
         await page.subscribe(story.token)
-        assert (await told(page, story.code, "token_expired"))["can"] == ["read"]
+        assert (await wait_for_permissions(page, story.code, "token_expired"))["can"] == ["read"]
 
 
 # Shutting out -------------------------------------------------------------------------------------
 
 
-async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_code(
+async def test_a_shut_out_origin_is_rejected_with_every_token_and_with_the_code(
     pair: Pair,
 ) -> None:
     publisher = pair.site()
@@ -201,18 +203,20 @@ async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_co
     bad, stolen = "https://bad.example", publisher.token(story.key, jti="stolen")
     async with pair.readers(story) as (here, _), Client(pair.other.url, bad) as page:
         await page.subscribe(stolen, page=f"{bad}/stolen")
-        told_so = pair.cli("site", "revoke", publisher.site, stolen, "--shut-out")
-        assert f"{bad}/stolen" in told_so
-        assert f"Shut out: {bad}, story {story.key}." in told_so
-        assert (await told(page, story.code, "origin_not_allowed"))["can"] == ["read"]
-        assert await refusal_of(page.react(story.code, "sad")) == "origin_not_allowed"
+        output = pair.cli("site", "revoke", publisher.site, stolen, "--shut-out")
+        assert f"{bad}/stolen" in output
+        assert f"Shut out: {bad}, story {story.key}." in output
+        assert (await wait_for_permissions(page, story.code, "origin_not_allowed"))["can"] == [
+            "read"
+        ]
+        assert await rejection_code(page.react(story.code, "sad")) == "origin_not_allowed"
         fresh = publisher.token(story.key, origins=["*"])
         action = {"type": "react", "story": story.code, "reaction": "sad"}
         for server in pair.servers:
-            await soon_refused(server.url, bad, "origin_not_allowed", token=story.token)
+            await soon_rejected(server.url, bad, "origin_not_allowed", token=story.token)
             async with Client(server.url, bad) as late:
-                for by in ({"token": fresh}, {"code": story.code}):
-                    assert await refusal_of(late.subscribe(**by)) == "origin_not_allowed"
+                for fields in ({"token": fresh}, {"code": story.code}):
+                    assert await rejection_code(late.subscribe(**fields)) == "origin_not_allowed"
                 await late.subscribe(another.token)
             async with http_client() as http:
                 for more in ({"token": fresh}, {}):
@@ -223,7 +227,7 @@ async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_co
                         403,
                         "origin_not_allowed",
                     )
-        # Its frame: the policy names the pages that are left, or it is refused.
+        # The iframe page: its policy names the remaining origins. If none remains, it is rejected.
         async with http_client() as http:
             only = publisher.token(story.key, origins=[bad])
             assert (await http.get(f"{pair.one.url}/e/{only}")).status_code == 403
@@ -235,19 +239,15 @@ async def test_an_origin_that_is_shut_out_is_refused_with_every_token_and_the_co
         pair.cli("site", "readmit", publisher.site, bad, "--story", story.key)
         assert pair.cli("site", "shut-outs", publisher.site) == ""
 
-        async def let_in() -> bool:
-            async with Client(pair.other.url, bad) as again:
-                try:
-                    await again.subscribe(fresh)
-                except RefusedError:
-                    return False
-                return True
-
-        await eventually(let_in, "it is let in again", SOON_S)
-        await agree(story.code, here, page)
+        await eventually_accepted(
+            lambda: subscribe_once(pair.other.url, bad, token=fresh),
+            "the server accepts the origin again",
+            SOON_S,
+        )
+        await all_in_sync(story.code, here, page)
 
 
-async def test_an_origin_that_the_whole_site_shuts_out_is_refused_for_each_story(
+async def test_an_origin_that_is_shut_out_of_the_site_is_rejected_for_each_story(
     pair: Pair,
 ) -> None:
     publisher = pair.site()
@@ -256,15 +256,15 @@ async def test_an_origin_that_the_whole_site_shuts_out_is_refused_for_each_story
     async with pair.readers(first), Client(pair.one.url, bad) as page:
         await page.subscribe(code=first.code)
         pair.cli("site", "shut-out", publisher.site, "HTTP://Plain.Example:8080/")
-        await told(page, first.code, "origin_not_allowed")
+        await wait_for_permissions(page, first.code, "origin_not_allowed")
         async with pair.readers(second):
-            await soon_refused(pair.other.url, bad, "origin_not_allowed", code=second.code)
+            await soon_rejected(pair.other.url, bad, "origin_not_allowed", code=second.code)
 
 
 # Readers ------------------------------------------------------------------------------------------
 
 
-async def test_a_retired_key_takes_the_sign_in_of_those_it_vouched_for(pair: Pair) -> None:
+async def test_a_retired_key_ends_the_sign_ins_that_it_vouched_for(pair: Pair) -> None:
     publisher = pair.site()
     story = publisher.story()
     code = story.code
@@ -281,17 +281,19 @@ async def test_a_retired_key_takes_the_sign_in_of_those_it_vouched_for(pair: Pai
         pair.cli("site", "rotate-key", publisher.site)
         renewed = Publisher(publisher.site, publisher.secret, generation=2)
         fresh = renewed.token(story.key)
-        await eventually(lambda: taken(here, fresh, leaked), "the new key is known", SOON_S)
-        seen = len(here.frames)
+        await eventually_accepted(
+            lambda: here.subscribe(fresh, reader=leaked), "the server accepts the new key", SOON_S
+        )
+        seen = len(here.messages)
         pair.cli("site", "retire-keys", publisher.site)
-        # Its page is told why, and is given an anonymous reader's token instead.
-        snapshot = await told(here, code, None, seen)
+        # The page gets the reason, and an anonymous reader token instead.
+        snapshot = await wait_for_permissions(here, code, None, seen)
         assert snapshot["identity"] == "token_invalid"
         assert snapshot["reader"] not in {None, leaked}
         assert snapshot["mine"]["comments"] == []
         unsigned = await here.comment(code, "Who am I now?", name="Ines Falk")
         assert (unsigned["author"]["role"], unsigned["author"]["vouched"]) == (None, False)
-        # Everywhere else too, and as one reader however often it is sent.
+        # All other requests with the old token get the same anonymous reader.
         action = {
             "type": "react",
             "story": code,
@@ -313,15 +315,6 @@ async def test_a_retired_key_takes_the_sign_in_of_those_it_vouched_for(pair: Pai
             assert [one["id"] for one in again["mine"]["comments"]] == [signed["id"]]
 
 
-async def taken(page: Client, token: str, reader: str) -> bool:
-    """Whether the page is let in by this token."""
-    try:
-        await page.subscribe(token, reader=reader)
-    except RefusedError:
-        return False
-    return True
-
-
 async def test_a_sign_in_ends_after_thirty_days_and_the_next_identity_renews_it(
     pair: Pair, publisher: Publisher
 ) -> None:
@@ -334,18 +327,21 @@ async def test_a_sign_in_ends_after_thirty_days_and_the_next_identity_renews_it(
         payload = claims_of(issued)
         assert payload["generation"] == 1
         assert now + 30 * 86_400 - 5 <= payload["exp"] <= time.time() + 30 * 86_400
-        assert "exp" not in claims_of(await anonymous(pair, story)), "no one vouched for it"
-        for gone in (
+        assert "exp" not in claims_of(await anonymous(pair, story)), (
+            "an anonymous reader token does not expire"
+        )
+        for claims in (
             {**payload, "exp": now - 1},
             {name: payload[name] for name in payload if name not in {"generation", "exp"}},
         ):
-            old = reader_token(publisher, gone)
+            old = reader_token(publisher, claims)
             snapshot = await page.subscribe(story.token, reader=old)
             assert snapshot["identity"] == "token_expired"
             assert set(claims_of(snapshot["reader"])) == {"rid"}
 
 
 async def anonymous(pair: Pair, story: Any) -> str:
+    """Return the reader token of a new anonymous reader."""
     async with Client(pair.one.url) as page:
         await page.subscribe(story.token)
         token: str = (await page.react(story.code, "happy"))["reader"]
@@ -353,19 +349,20 @@ async def anonymous(pair: Pair, story: Any) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
+    """Return the payload of a token, without checking the signature."""
     body = token.split(".")[3]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     return claims
 
 
 def reader_token(publisher: Publisher, payload: dict[str, Any]) -> str:
-    """As the server would sign it."""
+    """Return a reader token, signed as the server signs it."""
     body = b64(json.dumps(payload, separators=(",", ":")).encode())
     return sign(publisher.secret, "reader", f"r1.{publisher.site}.0.{body}")
 
 
 @pytest.mark.parametrize("wrong", ["used", "expired", "garbage", "retired", "number", "endless"])
-async def test_an_identity_that_is_not_taken_costs_the_sign_in_and_never_the_discussion(
+async def test_an_invalid_identity_fails_the_sign_in_but_not_the_subscription(
     pair: Pair, publisher: Publisher, wrong: str
 ) -> None:
     story = publisher.story()
@@ -395,10 +392,10 @@ async def test_an_identity_that_is_not_taken_costs_the_sign_in_and_never_the_dis
             assert snapshot["identity"] == expected
             assert snapshot["mine"]["reaction"] == "happy", "the remembered reader"
             await page.comment(story.code, "It goes on.")
-            await agree(story.code, here, there, page)
+            await all_in_sync(story.code, here, there, page)
 
 
-async def test_all_stories_of_a_page_may_show_the_same_identity(
+async def test_all_stories_of_a_page_can_use_the_same_identity_token(
     pair: Pair, publisher: Publisher
 ) -> None:
     first, second = publisher.story(), publisher.story()
@@ -413,7 +410,7 @@ async def test_all_stories_of_a_page_may_show_the_same_identity(
 
 
 @pytest.mark.parametrize("reader", ["r1.nonsense", "", 7, "x" * 5_000])
-async def test_a_reader_token_that_is_none_costs_nothing(
+async def test_an_invalid_reader_token_is_ignored(
     pair: Pair, publisher: Publisher, reader: Any
 ) -> None:
     story = publisher.story()
@@ -423,7 +420,7 @@ async def test_a_reader_token_that_is_none_costs_nothing(
         assert (await page.action("react", story.code, reaction="happy", reader=token))["reader"]
 
 
-async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
+async def test_a_name_that_the_site_signed_is_distinguished_from_a_typed_name(
     pair: Pair, publisher: Publisher
 ) -> None:
     story = publisher.story()
@@ -434,18 +431,18 @@ async def test_a_name_that_the_site_signed_is_told_from_one_that_was_typed(
         assert signed["author"]["vouched"] is True
         assert typed["author"] == {**signed["author"], "vouched": False}
         for name in ("Vera Holm ✓", "✔Vera Holm", "Vera ☑️ Holm", "✅", "Vera Holm 🗸"):
-            with pytest.raises(RefusedError, match="text_refused"):
+            with pytest.raises(RejectedError, match="text_refused"):
                 await there.comment(story.code, "Me, really.", name=name)
-        await agree(story.code, here, there)
+        await all_in_sync(story.code, here, there)
         fresh = await here.fresh(story.code)
-        told = {one["id"]: one["author"]["vouched"] for one in fresh.comments.values()}
-        assert told == {signed["id"]: True, typed["id"]: False}
+        vouched = {one["id"]: one["author"]["vouched"] for one in fresh.comments.values()}
+        assert vouched == {signed["id"]: True, typed["id"]: False}
 
 
-async def test_no_token_may_take_the_handle_of_copies_without_one(
+async def test_no_token_can_use_the_reserved_id_of_copies_without_a_token(
     pair: Pair, publisher: Publisher
 ) -> None:
     story = publisher.story()
     async with Client(pair.one.url) as page:
         token = publisher.token(story.key, jti="open")
-        assert await refusal_of(page.subscribe(token)) == "token_invalid"
+        assert await rejection_code(page.subscribe(token)) == "token_invalid"

@@ -1,4 +1,4 @@
-"""Two server processes behind one discussion: one database, one Valkey, different ports."""
+"""Two server processes with one database and one Valkey, on different ports."""
 
 import asyncio
 import itertools
@@ -18,11 +18,11 @@ from tests.engines import Valkey
 from tests.loopback import http_client
 from widget_server.cli.main import app
 
-SECRET = "a secret of the journeys without a comma"
+SECRET = "a secret of the e2e tests without a comma"
 
 
 class Pair:
-    """Two servers and the publishers known to both. `one` and `other` behave as one server."""
+    """Two servers that share a database and a bus, so that `one` and `other` act as one server."""
 
     def __init__(self, folder: Path, database_url: str, redis_url: str, **env: str) -> None:
         shared = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEYS": SECRET}
@@ -33,40 +33,41 @@ class Pair:
         self._sites = itertools.count(1)
 
     async def start(self) -> "Pair":
-        """Make the tables and start both."""
+        """Create the tables and start both servers."""
         self.cli("migrate")
         await asyncio.gather(*(server.start() for server in self.servers))
         return self
 
-    async def start_beside(self) -> "Pair":
-        """`start` where this event loop has to go on meanwhile: it runs a proxy."""
+    async def start_without_blocking(self) -> "Pair":
+        """Do the same as `start` without blocking the event loop, which may run a proxy."""
         await asyncio.to_thread(self.cli, "migrate")
         await asyncio.gather(*(server.start() for server in self.servers))
         return self
 
-    async def site_beside(self) -> Publisher:
-        """`site` where this event loop has to go on meanwhile."""
+    async def site_without_blocking(self) -> Publisher:
+        """Do the same as `site` without blocking the event loop."""
         return await asyncio.to_thread(self.site)
 
     async def kill(self) -> None:
-        """End both, however they are."""
+        """Kill both servers, running or not."""
         await asyncio.gather(*(server.kill() for server in self.servers))
 
-    def cli(self, *words: str) -> str:
-        """A command of an operator beside the running servers.
+    def cli(self, *arguments: str) -> str:
+        """Run an operator's command while the servers run, and return its output.
 
-        Run in this process, for a Python of its own takes a second or two; how commands behave as
-        processes is shown elsewhere.
+        The command runs in this process, because a new Python process takes a second or two.
+        `tests/cli` tests commands as processes.
         """
-        with ThreadPoolExecutor(1) as beside:
-            done = beside.submit(
-                CliRunner().invoke, app, words, env=self.one.env, catch_exceptions=False
+        # A thread: a command starts its own event loop, and the caller may run in one.
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(
+                CliRunner().invoke, app, arguments, env=self.one.env, catch_exceptions=False
             ).result()
-        assert done.exit_code == 0, f"{words} ended with {done.exit_code}:\n{done.output}"
+        assert done.exit_code == 0, f"{arguments} ended with {done.exit_code}:\n{done.output}"
         return done.stdout.strip()
 
     def site(self, *rules: str) -> Publisher:
-        """A new site with these `KEY=VALUE` rules."""
+        """Create a site with these `KEY=VALUE` rules."""
         slug = f"paper-{next(self._sites)}"
         self.cli("site", "create", slug, "--name", "A paper")
         if rules:
@@ -75,7 +76,7 @@ class Pair:
 
     @asynccontextmanager
     async def readers(self, story: Story, number: int = 2) -> AsyncIterator[tuple[Client, ...]]:
-        """Readers of a story, on copies of their own, in turn on one server and on the other."""
+        """Yield readers of a story, each on its own copy, alternating between the servers."""
         async with AsyncExitStack() as stack:
             readers = []
             for index in range(number):
@@ -85,18 +86,21 @@ class Pair:
                 await client.subscribe(story.token)
             yield tuple(readers)
 
-    async def posts(self, story: Story, number: int) -> None:
-        """So many comments, over HTTP: a socket that sends that many in a second is closed."""
+    async def post_comments(self, story: Story, number: int) -> None:
+        """Post `number` comments over HTTP.
+
+        A socket that sends that many messages in a second would be closed.
+        """
         headers = {"Origin": "https://post.example"}
         action = {"type": "comment", "story": story.code, "token": story.token, "body": "More."}
-        # An idle connection is given up before the server does so.
+        # Close idle connections before the server does, so that no request meets a closing one.
         limits = httpx.Limits(keepalive_expiry=1)
-        loader = iter(range(number))
+        turns = iter(range(number))
         async with http_client(headers=headers, limits=limits) as http:
 
             async def post_some() -> None:
-                # Not all at once: httpx looks through all that wait with each answer that comes.
-                for turn in loader:
+                # Ten at a time: on each response httpx scans all waiting requests.
+                for turn in turns:
                     url = f"{self.servers[turn % 2].url}/v1/actions"
                     fresh = {**action, "key": str(uuid.uuid4())}
                     (await http.post(url, json=fresh, timeout=30)).raise_for_status()
@@ -104,14 +108,14 @@ class Pair:
             await asyncio.gather(*(post_some() for _ in range(10)))
 
 
-async def agree(code: str, *clients: Client) -> None:
-    """What each reader followed is what one who comes now sees, on every server."""
+async def all_in_sync(code: str, *clients: Client) -> None:
+    """Wait until each reader's state equals a new snapshot of every reader's server."""
     servers = {client.url for client in clients}
-    await asyncio.gather(*(client.agrees(code, *servers) for client in clients))
+    await asyncio.gather(*(client.wait_in_sync(code, *servers) for client in clients))
 
 
-def valkey_of_its_own() -> Valkey:
-    """A started Valkey that no other test stops."""
+def start_valkey() -> Valkey:
+    """Start a Valkey that no other test stops."""
     server = Valkey()
     server.start()
     return server

@@ -1,4 +1,8 @@
-"""A process that attacks when it is told to, and tells how its connections were ended."""
+"""Process that runs one attack on request and counts how its connections end.
+
+The parent writes one JSON command per line on standard input. Each is answered by one line with the
+counts.
+"""
 
 import asyncio
 import json
@@ -7,73 +11,70 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
-from types import TracebackType
 from typing import Any
 
+from tests.async_context import AsyncContext
 from tests.e2e.harness import ROOT
 from tests.faults.hostile import ATTACKS, Attack, Ends, Target
 
 
-class Attacker:
-    """`async with Attacker("never reads", target) as attacker:`.
+class Attacker(AsyncContext):
+    """Handle of the attacking process: `async with Attacker("never reads", target) as attacker:`.
 
-    A process of its own, for its work must not be taken for the server's; and the last in line for
-    the processor (nice 19), for on two cores it would else measure the attacker's appetite.
+    The attack runs in its own process, so that its work does not count as work of the server. The
+    process has the lowest priority (nice 19). Otherwise, on two cores, the test would measure how
+    much CPU the attacker takes.
     """
 
     def __init__(self, name: str, target: Target) -> None:
         self.name, self.target = name, target
 
-    async def __aenter__(self) -> "Attacker":
+    async def open(self) -> None:
+        """Start the process, without attacking yet."""
         self.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.faults.attacker"),
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        await self._ask({"name": self.name, **asdict(self.target)})
-        return self
+        await self._send({"name": self.name, **asdict(self.target)})
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self, error: BaseException | None) -> None:
+        """End the process."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         await self.process.wait()
 
-    async def go(self) -> None:
-        """Begin, and come back again and again."""
-        await self._ask("go")
+    async def start(self) -> None:
+        """Start the attack. Ended connections are replaced until `stop`."""
+        await self._send("start")
 
-    async def so_far(self) -> Ends:
-        """How connections have ended since `go`."""
-        return Counter(await self._ask("so far"))
+    async def ends(self) -> Ends:
+        """Return how connections have ended since `start`."""
+        return Counter(await self._send("ends"))
 
     async def stop(self) -> Ends:
-        """Leave with all connections; how they have ended since `go`."""
-        return Counter(await self._ask("stop"))
+        """Close all connections and return how connections have ended since `start`."""
+        return Counter(await self._send("stop"))
 
-    async def _ask(self, what: object) -> Any:
+    async def _send(self, command: object) -> Any:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(what).encode() + b"\n")
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
         return json.loads(await self.process.stdout.readline())
 
 
-async def _keep_on(attack: Attack, target: Target, ends: Ends) -> None:
-    """As many together as the attack has, each new one in its turn."""
+async def _keep_attacking(attack: Attack, target: Target, ends: Ends) -> None:
+    """Keep `concurrency` connections open and start at most `per_second` new ones a second."""
     loop = asyncio.get_running_loop()
     running: set[asyncio.Task[None]] = set()
-    turn = loop.time()
+    next_start = loop.time()
     try:
         while True:
             running.add(asyncio.create_task(attack.run(target, ends)))
-            turn = max(turn + 1 / attack.a_second, loop.time() - 1)
-            await asyncio.sleep(turn - loop.time())
-            while len(running) >= attack.together:
+            next_start = max(next_start + 1 / attack.per_second, loop.time() - 1)
+            await asyncio.sleep(next_start - loop.time())
+            while len(running) >= attack.concurrency:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for one in done:
                     with suppress(OSError):
@@ -84,31 +85,31 @@ async def _keep_on(attack: Attack, target: Target, ends: Ends) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _say(ends: Ends) -> None:
+def _reply(ends: Ends) -> None:
     sys.stdout.write(json.dumps(ends) + "\n")
     sys.stdout.flush()
 
 
-async def _obey() -> None:
+async def _serve_commands() -> None:
     loop = asyncio.get_running_loop()
-    given = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
-    attack, target = ATTACKS[given.pop("name")], Target(**given)
+    options = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
+    attack, target = ATTACKS[options.pop("name")], Target(**options)
     task: asyncio.Task[None] | None = None
     ends: Ends = Counter()
-    _say(ends)
+    _reply(ends)
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        word = json.loads(line)
-        if word == "go":
+        command = json.loads(line)
+        if command == "start":
             ends = Counter()
-            task = asyncio.create_task(_keep_on(attack, target, ends))
-        elif task is not None and (task.done() or word == "stop"):
+            task = asyncio.create_task(_keep_attacking(attack, target, ends))
+        elif task is not None and (task.done() or command == "stop"):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             task = None
-        _say(ends)
+        _reply(ends)
 
 
 if __name__ == "__main__":
     os.nice(19)
-    asyncio.run(_obey())
+    asyncio.run(_serve_commands())

@@ -1,4 +1,4 @@
-"""The stage for faults, the choice of the quick ones, and the table at the end."""
+"""Fixtures of the fault tests, the selection of quick tests, and the result tables."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,13 +10,21 @@ import pytest
 
 from tests.conftest import SERVERS
 from tests.faults.fault_environment import SEED, THOROUGH, FaultEnvironment
-from tests.faults.fault_report import ATTACK, FAULT, AttackResult, Line, draw, draw_attacks, write
+from tests.faults.fault_report import (
+    ATTACK,
+    FAULT,
+    AttackResult,
+    FaultResult,
+    attack_table,
+    fault_table,
+    write_table,
+)
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test` runs the quick ones; FAULTS=all runs every one."""
+    """Deselect slow fault tests in `make test`. With FAULTS=all, run every test."""
     slow = [
         item
         for item in items
@@ -30,53 +38,56 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-async def set_stage(
+async def start_environment(
     tmp_path: Path,
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> AsyncIterator[Callable[..., Awaitable[FaultEnvironment]]]:
-    """`await set_stage("sqlite")`; all ends with the test, and the logs are shown if it fails."""
-    stages: list[FaultEnvironment] = []
-    lines: list[Line] = []
+    """Yield a function that starts an environment: `await start_environment("sqlite")`.
+
+    All processes end with the test. If the test fails, pytest shows the logs of its servers.
+    """
+    environments: list[FaultEnvironment] = []
+    lines: list[FaultResult] = []
     attacks: list[AttackResult] = []
 
-    async def make(engine: str, **given: Any) -> FaultEnvironment:
-        stage = FaultEnvironment(tmp_path, engine, lines, attacks)
-        stages.append(stage)
-        await stage.start(**given)
-        request.node.stash.setdefault(SERVERS, []).extend(stage.servers)
-        return stage
+    async def start(engine: str, **options: Any) -> FaultEnvironment:
+        environment = FaultEnvironment(tmp_path, engine, lines, attacks)
+        environments.append(environment)
+        await environment.start(**options)
+        request.node.stash.setdefault(SERVERS, []).extend(environment.servers)
+        return environment
 
-    yield make
-    for stage in stages:
-        await stage.close()
-    # With the test's report it finds its way out of a lane, which is another process.
-    for one in lines:
-        record_property(FAULT, asdict(one))
+    yield start
+    for environment in environments:
+        await environment.close()
+    # Properties of the test report reach the main process also from an xdist worker process.
+    for line in lines:
+        record_property(FAULT, asdict(line))
     for attack in attacks:
         record_property(ATTACK, asdict(attack))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the table; FAULTS_TABLE names the document to write it into."""
+    """Print the result tables. FAULTS_TABLE names the document to write them into."""
     reports = [one for each in terminalreporter.stats.values() for one in each]
-    told = [
+    properties = [
         item
         for report in reports
         if getattr(report, "when", None) == "teardown"
         for item in report.user_properties
     ]
-    lines = [Line(**one) for kind, one in told if kind == FAULT]
-    attacks = [AttackResult(**one) for kind, one in told if kind == ATTACK]
+    lines = [FaultResult(**values) for kind, values in properties if kind == FAULT]
+    attacks = [AttackResult(**values) for kind, values in properties if kind == ATTACK]
     tables = {}
     if lines:
-        tables["table"] = draw(lines)
+        tables["table"] = fault_table(lines)
     if attacks:
-        tables["attacks"] = draw_attacks(attacks)
+        tables["attacks"] = attack_table(attacks)
     if tables:
         terminalreporter.section(f"faults, seed {SEED}")
     document = os.environ.get("FAULTS_TABLE")
     for name, table in tables.items():
         terminalreporter.write_line(table)
         if document:
-            write(Path(document), name, table)
+            write_table(Path(document), name, table)

@@ -1,4 +1,4 @@
-"""A process that posts as fast as it can and says what is saved, until it is killed."""
+"""Process that posts comments as fast as it can and logs what is committed, until it is killed."""
 
 import asyncio
 import os
@@ -13,23 +13,25 @@ from widget_server.store.writing.writer import Writer
 CODE = "crash0000001"
 
 
-def main(url: str, said: Path, name: str) -> None:
-    """Append the client key of each comment to `said` after its commit, in one write each."""
-    asyncio.run(_post(url, os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT), name))
+def main(url: str, acknowledged: Path, name: str) -> None:
+    """Append the idempotency key of each comment to `acknowledged` after its commit, one write per key."""
+    asyncio.run(_post(url, os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT), name))
 
 
-async def _post(url: str, said: int, name: str) -> None:
+async def _post(url: str, acknowledged: int, name: str) -> None:
     database = Database(url)
     await database.open()
     story = await Discussions(database).story(CODE)
     assert story is not None
     writer = Writer(database, lambda *_: None)
     running = asyncio.create_task(writer.run())
-    await asyncio.gather(*(_reader(writer, story.id, said, f"{name}-{n}") for n in range(10)))
+    await asyncio.gather(
+        *(_reader(writer, story.id, acknowledged, f"{name}-{n}") for n in range(10))
+    )
     await running
 
 
-async def _reader(writer: Writer, story: int, said: int, name: str) -> None:
+async def _reader(writer: Writer, story: int, acknowledged: int, name: str) -> None:
     reactions = tuple(reaction.key for reaction in REACTIONS)
     number = 0
     while True:
@@ -48,7 +50,7 @@ async def _reader(writer: Writer, story: int, said: int, name: str) -> None:
                 at=1,
             )
         )
-        os.write(said, f"{key}\n".encode())
+        os.write(acknowledged, f"{key}\n".encode())
         await writer.submit(React(story, posted.id, name, "happy", None, 1))
         await writer.submit(
             Edit(story, posted.id, name, "Edited.", [["p", None, "Edited."]], 10**9, False, 2)

@@ -1,8 +1,8 @@
-"""`widget-server` on a disk that fails: SQLite's reads or writes end with EIO when a test says so.
+"""`widget-server` on a failing disk: SQLite's reads or writes return EIO while a test says so.
 
-SQLite lets the calls that it makes of the system be replaced (`xSetSystemCall` of its VFS). Here each
-looks at one byte that the test shares: `r` fails reads, `w` writes, `b` both, anything else none.
-FAILING_DISK names the file with that byte.
+SQLite allows its system calls to be replaced (`xSetSystemCall` of its VFS). Each replacement reads
+one byte that the test shares: `r` fails reads, `w` fails writes, `b` fails both, any other value
+fails none. FAILING_DISK names the file with that byte.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ FAILING = {"read": b"rb", "pread": b"rb", "pread64": b"rb"} | {
     "pwrite": b"wb",
     "pwrite64": b"wb",
 }
-"""The calls, and the bytes at which they fail."""
+"""System calls by name, and the values of the shared byte that make them fail."""
 
 _Pointer = ctypes.c_void_p
 _Set = ctypes.CFUNCTYPE(ctypes.c_int, _Pointer, ctypes.c_char_p, _Pointer)
@@ -46,7 +46,7 @@ class _Vfs(ctypes.Structure):
 
 
 def _library() -> ctypes.CDLL:
-    """The SQLite that Python's own module has loaded."""
+    """Return the SQLite library that Python's `sqlite3` module has loaded."""
     sqlite3.connect(":memory:").close()
     for line in Path("/proc/self/maps").read_text().splitlines():
         path = line.split()[-1]
@@ -56,17 +56,17 @@ def _library() -> ctypes.CDLL:
 
 
 def _failing(kind: Any, call: Callable[..., int], state: mmap.mmap, fails_at: bytes) -> Any:
-    def instead(*arguments: int) -> int:
+    def replacement(*arguments: int) -> int:
         if state[0] in fails_at:
             ctypes.set_errno(errno.EIO)
             return -1
         return call(*arguments)
 
-    return kind(instead)
+    return kind(replacement)
 
 
 def install(state: mmap.mmap) -> list[Any]:
-    """Replace the calls; the answer has to be kept for as long as SQLite is used."""
+    """Replace the system calls. Keep the returned list as long as SQLite is used."""
     find = _library().sqlite3_vfs_find
     find.restype = ctypes.POINTER(_Vfs)
     vfs = find(None)
@@ -75,7 +75,7 @@ def install(state: mmap.mmap) -> list[Any]:
     for name, fails_at in FAILING.items():
         address = vfs.contents.get_system_call(ctypes.addressof(vfs.contents), name.encode())
         if not address:
-            continue  # not among those that this SQLite was built with
+            continue  # this build of SQLite does not use the call
         arguments = [ctypes.c_int, _Pointer, ctypes.c_size_t]
         arguments += [ctypes.c_longlong] if name.startswith("p") else []
         kind = ctypes.CFUNCTYPE(ctypes.c_ssize_t, *arguments, use_errno=True)

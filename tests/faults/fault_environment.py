@@ -1,28 +1,29 @@
-"""Two servers, a Valkey and a database, with a fault proxy before each that can be reached."""
+"""Two servers, a Valkey and a database, with a fault proxy before Valkey and PostgreSQL."""
 
 import os
 import subprocess
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.e2e.harness import ServerProcess
 from tests.e2e.two_servers import Pair
 from tests.engines import Postgres, Valkey
-from tests.faults.fault_report import AttackResult, Line
+from tests.faults.fault_report import AttackResult, FaultResult
 from tests.faults.load import FaultLoad
 from tests.faults.proxy import Proxy
 from tests.loopback import http_client
 
 SEED = int(os.environ.get("FAULT_SEED", "2026"))
-#: The thorough runs have the audience of the specification; the quick ones find the same faults.
+#: Thorough runs have the audience of the specification. Quick runs find the same faults with less.
 THOROUGH = bool(os.environ.get("FAULTS"))
 
 
 class FaultEnvironment:
-    """What one fault test plays on. `lines` and `attacks` collect what is told in the tables."""
+    """All processes of one fault test. `lines` and `attacks` collect rows of the result tables."""
 
     def __init__(
-        self, folder: Path, engine: str, lines: list[Line], attacks: list[AttackResult]
+        self, folder: Path, engine: str, lines: list[FaultResult], attacks: list[AttackResult]
     ) -> None:
         self.folder, self.engine, self.lines, self.attacks = folder, engine, lines, attacks
         self.valkey = Valkey()
@@ -34,10 +35,11 @@ class FaultEnvironment:
     async def start(
         self, *, bus: bool = True, disk_mb: int = 0, modules: tuple[str, ...] = (), **env: str
     ) -> "FaultEnvironment":
-        """Start all parts; without `bus` the Valkey stays away.
+        """Start all processes. With `bus=False`, Valkey is not started.
 
-        With `disk_mb` the SQLite file lies on a disk of that size (root only). `modules` are run
-        instead of `widget_server` itself, one for each server.
+        With `disk_mb` the SQLite file is on a file system of that size (root only). `modules` are
+        the Python modules that the servers run instead of `widget_server`, one for each server.
+        `env` holds further settings.
         """
         if bus:
             self.valkey.start()
@@ -63,8 +65,8 @@ class FaultEnvironment:
         self.pair = Pair(self.folder, url, redis, DRAIN_SECONDS="3", **env)
         for server, module in zip(self.pair.servers, modules, strict=False):
             server.module = module
-        await self.pair.start_beside()
-        self.publisher = await self.pair.site_beside()
+        await self.pair.start_without_blocking()
+        self.publisher = await self.pair.site_without_blocking()
         return self
 
     @property
@@ -77,9 +79,9 @@ class FaultEnvironment:
         subscribers: int | None = None,
         writers: int | None = None,
         stories: int | None = None,
-        rest: float = 0.08,
+        max_pause_s: float = 0.08,
     ) -> FaultLoad:
-        """The standard load, by the seed of this run."""
+        """Return the standard load with the seed of this run."""
         number = stories or (20 if THOROUGH else 6)
         return FaultLoad(
             self.servers,
@@ -87,20 +89,23 @@ class FaultEnvironment:
             SEED,
             subscribers or (120 if THOROUGH else 30),
             writers or (12 if THOROUGH else 6),
-            rest=rest,
+            max_pause_s=max_pause_s,
         )
 
-    async def verdict(self, load: FaultLoad, fault: str, recovered: float) -> None:
-        """Compare the ledger with the database, and note the line of the table."""
+    async def record(self, load: FaultLoad, fault: str, recovered: float) -> None:
+        """Compare the ledger with the database, add the row of the table, and raise on errors.
+
+        `recovered` is in seconds.
+        """
         findings = await load.ledger.audit(self.url)
         lost, repeated = findings.lost, findings.repeated
         self.lines.append(
-            Line(fault, self.engine, findings.acknowledged, lost, repeated, recovered)
+            FaultResult(fault, self.engine, findings.acknowledged, lost, repeated, recovered)
         )
-        findings.clean()
+        findings.raise_errors()
 
     async def close(self) -> None:
-        """End everything."""
+        """End all processes."""
         if hasattr(self, "pair"):
             await self.pair.kill()
         await self.bus.close()
@@ -113,16 +118,29 @@ class FaultEnvironment:
 
 
 def now() -> float:
-    """Seconds, for how long something took."""
+    """Return the time of the monotonic clock in seconds."""
     return time.monotonic()
 
 
-async def readiness(stage: FaultEnvironment) -> list[list[str]]:
-    """What each server, being ready, says is degraded."""
-    said = []
+async def readiness(environment: FaultEnvironment) -> list[list[str]]:
+    """Return the degraded parts of each server. Both servers must be ready."""
+    degraded = []
     async with http_client() as http:
-        for server in stage.servers:
+        for server in environment.servers:
             answer = await http.get(f"{server.url}/readyz")
-            assert answer.status_code == 200, "readers are served without it"
-            said.append(answer.json()["degraded"])
-    return said
+            assert answer.status_code == 200, "the server is ready without the degraded part"
+            degraded.append(answer.json()["degraded"])
+    return degraded
+
+
+async def reads_work(environment: FaultEnvironment, code: str) -> bool:
+    """Return True if both servers serve the story."""
+    async with http_client(timeout=5) as http:
+        answers = [
+            await http.get(f"{server.url}/v1/stories/{code}") for server in environment.servers
+        ]
+    return all(answer.status_code == 200 for answer in answers)
+
+
+StartEnvironment = Callable[..., Awaitable[FaultEnvironment]]
+"""Type of the fixture `start_environment`."""

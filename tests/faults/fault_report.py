@@ -1,17 +1,20 @@
-"""The table of what each fault cost, for docs/operators/reliability.md."""
+"""Result tables of the fault tests, for docs/operators/reliability.md."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 FAULT, ATTACK = "fault", "attack"
-"""A test's properties that hold the values of a `Line`, of a `AttackResult`."""
+"""Names of the test properties that hold the values of a `FaultResult` and of an `AttackResult`."""
 
 HEAD = ("Fault", "Database", "Acknowledged", "Lost", "Repeated", "Recovered after")
 
 
 @dataclass(frozen=True)
-class Line:
-    """What one run under one fault showed. `recovered` in seconds; see docs/operators/reliability.md."""
+class FaultResult:
+    """Result of one run under one fault: a row of the table in docs/operators/reliability.md.
+
+    `recovered` is in seconds.
+    """
 
     fault: str
     engine: str
@@ -21,52 +24,61 @@ class Line:
     recovered: float
 
     def cells(self) -> list[str]:
-        """As words, in the order of `HEAD`."""
-        *others, _ = (str(getattr(self, one.name)) for one in fields(self))
+        """Return the cells in the order of `HEAD`."""
+        *others, _ = (str(getattr(self, field.name)) for field in fields(self))
         return [*others, f"{self.recovered:.1f} s"]
 
 
 ATTACK_HEAD = (
     *("Attack", "Ended with", "Ended", "Memory each"),
-    *("Others' latency, quiet", "attacked", "ratio", "ratio of the slowest tenth"),
+    *("Other readers' latency, no attack", "attack", "ratio", "ratio of the slowest tenth"),
 )
 
 
 @dataclass(frozen=True)
 class AttackResult:
-    """What one attack cost: bytes for each attacker, and other readers' median latency in seconds."""
+    """Cost of one attack.
+
+    `bytes_each` is memory per attacking connection. `calm` and `attacked` are other readers' median
+    latencies in seconds without and under the attack.
+    """
 
     attack: str
     ends: str
     ended: int
-    held: float
-    quiet: float
+    bytes_each: float
+    calm: float
     attacked: float
     slowest: float
-    """The ratio at the ninth decile."""
+    """Ratio of the latencies at the ninth decile."""
 
     @property
     def slower(self) -> float:
-        """By how much readers were shown things later, as a ratio of medians."""
-        return self.attacked / self.quiet
+        """Ratio of the median latencies under the attack and without it."""
+        return self.attacked / self.calm
 
     def cells(self) -> list[str]:
-        """As words, in the order of `ATTACK_HEAD`."""
+        """Return the cells in the order of `ATTACK_HEAD`."""
         return [
-            *(self.attack, self.ends, f"{self.ended:,}", f"{max(0, self.held) / 1024:.0f} KiB"),
-            *(f"{self.quiet * 1000:.1f} ms", f"{self.attacked * 1000:.1f} ms"),
+            *(
+                self.attack,
+                self.ends,
+                f"{self.ended:,}",
+                f"{max(0, self.bytes_each) / 1024:.0f} KiB",
+            ),
+            *(f"{self.calm * 1000:.1f} ms", f"{self.attacked * 1000:.1f} ms"),
             *(f"{self.slower:.2f}", f"{self.slowest:.2f}"),
         ]
 
 
-def draw(lines: list[Line]) -> str:
-    """The table of faults in Markdown."""
-    ordered = sorted(lines, key=lambda one: (one.fault, one.engine))
+def fault_table(lines: list[FaultResult]) -> str:
+    """Return the table of faults in Markdown."""
+    ordered = sorted(lines, key=lambda line: (line.fault, line.engine))
     return _table(HEAD, [line.cells() for line in ordered])
 
 
-def draw_attacks(attacks: list[AttackResult]) -> str:
-    """The table of attacks in Markdown."""
+def attack_table(attacks: list[AttackResult]) -> str:
+    """Return the table of attacks in Markdown."""
     return _table(ATTACK_HEAD, [attack.cells() for attack in attacks])
 
 
@@ -75,8 +87,8 @@ def _table(head: tuple[str, ...], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
 
 
-def write(path: Path, name: str, table: str) -> None:
-    """Put a table in its place in a document, between the marks of that name."""
+def write_table(path: Path, name: str, table: str) -> None:
+    """Replace the text between the marks of that name in a document by the table."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = path.read_text("utf-8").partition(begin)
     _, _, after = rest.partition(end)

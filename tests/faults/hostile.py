@@ -1,6 +1,6 @@
-"""What hostile clients do, one connection at a time, and how the server ends each of them.
+"""Attacks of hostile clients, each on one connection, and how the server must end them.
 
-At the end, what a stranger does who can reach the bus.
+The last part has attacks on the bus and on the number of copies of a story.
 """
 
 import asyncio
@@ -10,29 +10,31 @@ import random
 import socket
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 from redis.asyncio import Redis
 
+from tests.async_context import AsyncContext
 from tests.transport.serving import CLOSE, CONT, PING, TEXT, Client, frame
 
 ADDRESS = "127.0.0.9"
-"""Where most attackers come from: a network of their own, and no trusted proxy."""
+"""Source address of most attackers: its own network, and not a trusted proxy."""
 ORIGIN = "https://copy.example"
 KEPT = "kept"
-"""Not ended by the server: anyone who only reads slowly is served as fast as he reads."""
+"""The server keeps the connection: a client that reads slowly is served as fast as it reads."""
 CUT = "cut"
-"""Ended without an answer: nothing would reach one who does not read."""
+"""The server closed the connection without an answer, which a non-reading client would not get."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The server under attack: its port, a token of a busy story, tokens of many others.
+    """The server under attack.
 
-    `long` names a story of long comments: a token and its code.
+    `port` is its port, `busy` the widget token of an active story, `others` tokens of many other
+    stories, and `long` the token and the code of a story with long comments.
     """
 
     port: int
@@ -42,25 +44,25 @@ class Target:
 
 
 Ends = Counter[str]
-"""How connections ended: close codes, HTTP statuses, `KEPT` or `CUT`."""
+"""Number of connections by how they ended: close code, HTTP status, `KEPT` or `CUT`."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """So many at a time, at most so many new ones a second, and the ends that are stated."""
+    """An attack: its connections at a time, its rate of new connections, and the expected ends."""
 
     run: Callable[[Target, Ends], Coroutine[Any, Any, None]]
-    together: int
-    a_second: float
+    concurrency: int
+    per_second: float
     ends: frozenset[str]
     window_s: float = 2.0
-    """Seconds in which it shows its effect."""
+    """Seconds of one measurement, long enough for the attack to have its effect."""
 
 
 def _socket(receive_buffer: int | None = None, address: str = ADDRESS) -> socket.socket:
     sock = socket.socket()
     sock.setblocking(False)
-    # Closed with a reset: tens of thousands of closed connections must not use up the ports.
+    # Close with a reset: tens of thousands of connections in TIME_WAIT would use up the ports.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -87,8 +89,8 @@ def _handshake(target: Target) -> bytes:
     ).encode()
 
 
-class _RefusedError(Exception):
-    """The handshake was answered with this status."""
+class _HandshakeRejectedError(Exception):
+    """The server answered the handshake with this status."""
 
 
 @contextlib.asynccontextmanager
@@ -100,14 +102,14 @@ async def _upgraded(target: Target, receive_buffer: int | None = None) -> AsyncI
             answer += await client.read()
         head, _, rest = answer.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
-            raise _RefusedError(_status(head))
+            raise _HandshakeRejectedError(_status(head))
         client.parser.receive_data(rest)
         yield client
 
 
 def _status(answer: bytes) -> str:
-    words = answer.split(None, 2)
-    return words[1].decode() if len(words) > 1 else CUT
+    parts = answer.split(None, 2)
+    return parts[1].decode() if len(parts) > 1 else CUT
 
 
 def _text(message: object) -> bytes:
@@ -119,30 +121,30 @@ def _subscribe(token: str, ref: int = 1) -> bytes:
 
 
 def on_socket(
-    speak: Callable[[Target], list[bytes]],
+    payloads: Callable[[Target], list[bytes]],
 ) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
-    """An attacker who says this on an open socket and waits for the end."""
+    """Return an attack that sends the payloads on a WebSocket and waits for its end."""
 
     async def run(target: Target, ends: Ends) -> None:
         try:
             async with _upgraded(target) as client:
-                for data in speak(target):
+                for data in payloads(target):
                     await client.send(data)
                 ends[str(await client.close_code())] += 1
-        except _RefusedError as refused:
-            ends[str(refused)] += 1
+        except _HandshakeRejectedError as rejection:
+            ends[str(rejection)] += 1
 
     return run
 
 
-def on_line(
-    speak: Callable[[Target], list[bytes]],
+def on_connection(
+    payloads: Callable[[Target], list[bytes]],
 ) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
-    """An attacker who says this on a bare connection and waits for the end."""
+    """Return an attack that sends the payloads on a TCP connection and waits for its end."""
 
     async def run(target: Target, ends: Ends) -> None:
         async with _connected(target) as client:
-            for data in speak(target):
+            for data in payloads(target):
                 await client.send(data)
             ends[_status(await client.read_to_end())] += 1
 
@@ -152,7 +154,7 @@ def on_line(
 def drips(
     beginning: Callable[[Target], bytes],
 ) -> Callable[[Target, Ends], Coroutine[Any, Any, None]]:
-    """An attacker who begins a request and goes on by one byte in half a second."""
+    """Return an attack that begins a request and then sends one byte every half second."""
 
     async def run(target: Target, ends: Ends) -> None:
         async with _connected(target) as client:
@@ -170,12 +172,13 @@ def drips(
 
 
 async def never_reads(target: Target, ends: Ends) -> None:
-    """Subscribe to the busy story and look away for longer than the server waits."""
+    """Subscribe to the busy story and do not read for longer than the server waits."""
     async with _upgraded(target, receive_buffer=2048) as client:
         await client.send(_subscribe(target.busy))
         try:
             await asyncio.sleep(30)
-            # What was on its way is still there; it would go on coming if the line were not cut.
+            # Data in the buffers can still be read. If the server had kept the connection, more
+            # data would follow and this call would time out.
             await client.read_to_end()
             ends[CUT] += 1
         except TimeoutError:
@@ -183,28 +186,33 @@ async def never_reads(target: Target, ends: Ends) -> None:
 
 
 async def never_reads_long_comments(target: Target, ends: Ends) -> None:
-    """The same with the story of long comments, all of whose snapshot waits."""
+    """Do the same with the story of long comments, whose whole snapshot stays queued."""
     await never_reads(replace(target, busy=target.long[0]), ends)
 
 
-async def gets_slowly(target: Target, ends: Ends) -> None:
-    """Ask for the snapshot of the story of long comments, and read it at 4 KB/s."""
-    loop = asyncio.get_running_loop()
-    sock = _socket(2048)
+@contextlib.contextmanager
+def _count_end(ends: Ends) -> Iterator[None]:
+    """Count `CUT` if the server ends the connection, `KEPT` if the attack is cancelled before."""
     try:
-        await loop.sock_connect(sock, ("127.0.0.1", target.port))
-        request = f"GET /v1/stories/{target.long[1]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        await loop.sock_sendall(sock, request.encode())
-        while data := await loop.sock_recv(sock, 1000):
-            await asyncio.sleep(len(data) / 4_000)
+        yield
         ends[CUT] += 1
     except ConnectionError:
         ends[CUT] += 1
     except asyncio.CancelledError:
         ends[KEPT] += 1
         raise
-    finally:
-        sock.close()
+
+
+async def gets_slowly(target: Target, ends: Ends) -> None:
+    """Request the snapshot of the story of long comments and read it at 4 KB/s."""
+    loop = asyncio.get_running_loop()
+    sock = _socket(2048)
+    with contextlib.closing(sock), _count_end(ends):
+        await loop.sock_connect(sock, ("127.0.0.1", target.port))
+        request = f"GET /v1/stories/{target.long[1]} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        await loop.sock_sendall(sock, request.encode())
+        while data := await loop.sock_recv(sock, 1000):
+            await asyncio.sleep(len(data) / 4_000)
 
 
 async def reads_slowly(target: Target, ends: Ends) -> None:
@@ -212,30 +220,21 @@ async def reads_slowly(target: Target, ends: Ends) -> None:
     loop = asyncio.get_running_loop()
     async with _upgraded(target, receive_buffer=2048) as client:
         await client.send(_subscribe(target.busy))
-        try:
-            while True:
-                data = await loop.sock_recv(client.sock, 1000)
-                if not data:
-                    break
+        with _count_end(ends):
+            while data := await loop.sock_recv(client.sock, 1000):
                 await asyncio.sleep(len(data) / 8_000)
-            ends[CUT] += 1
-        except ConnectionError:
-            ends[CUT] += 1
-        except asyncio.CancelledError:
-            ends[KEPT] += 1
-            raise
 
 
-HERD = 50
+HANDSHAKES_AT_ONCE = 50
 
 
-async def shakes_hands(
-    target: Target, ends: Ends, whence: Callable[[], str] = lambda: ADDRESS
+async def floods_handshakes(
+    target: Target, ends: Ends, source: Callable[[], str] = lambda: ADDRESS
 ) -> None:
-    """Open a herd of sockets at once, look at each answer, and go."""
+    """Open many WebSockets at once, read each response, and close."""
     loop = asyncio.get_running_loop()
     request = _handshake(target)
-    socks = [_socket(address=whence()) for _ in range(HERD)]
+    socks = [_socket(address=source()) for _ in range(HANDSHAKES_AT_ONCE)]
     try:
         for sock in socks:
             await loop.sock_connect(sock, ("127.0.0.1", target.port))
@@ -249,39 +248,39 @@ async def shakes_hands(
             sock.close()
 
 
-async def shakes_hands_from_everywhere(target: Target, ends: Ends) -> None:
-    """The same from a network of its own for each socket, of four million."""
-    chance = random.Random()
-    await shakes_hands(
+async def floods_handshakes_from_many_networks(target: Target, ends: Ends) -> None:
+    """Do the same from a different network for each socket, out of four million addresses."""
+    rng = random.Random()
+    await floods_handshakes(
         target,
         ends,
-        lambda: f"127.{chance.randrange(64, 128)}.{chance.randrange(256)}.{chance.randrange(256)}",
+        lambda: f"127.{rng.randrange(64, 128)}.{rng.randrange(256)}.{rng.randrange(256)}",
     )
 
 
 async def subscribes(target: Target, ends: Ends) -> None:
-    """Ask for one story more, and one more, as soon as the last was answered."""
+    """Subscribe to one story after another; send the next as soon as the last was answered."""
     async with _upgraded(target) as client:
         for ref, token in enumerate(target.others, 1):
             await client.send(_subscribe(token, ref))
             answered = False
             while not answered:
-                came = await client.frames(TEXT)
-                codes = [bytes(one.data[:2]) for one in came if one.opcode == CLOSE]
-                if codes or not came:
+                received = await client.frames(TEXT)
+                codes = [bytes(one.data[:2]) for one in received if one.opcode == CLOSE]
+                if codes or not received:
                     ends[str(int.from_bytes(codes[0], "big")) if codes else CUT] += 1
                     return
-                answered = any(b'"ref":%d' % ref in bytes(one.data) for one in came)
+                answered = any(b'"ref":%d' % ref in bytes(one.data) for one in received)
 
 
 def _garbage(target: Target) -> list[bytes]:
-    chance = random.Random(target.port)
-    return [b"\x16\x03\x01" + chance.randbytes(4096) for _ in range(16)]
+    rng = random.Random(target.port)
+    return [b"\x16\x03\x01" + rng.randbytes(4096) for _ in range(16)]
 
 
 def _reserved(target: Target) -> list[bytes]:
-    chance = random.Random(target.port)
-    return [b"\xf7" + chance.randbytes(4096) for _ in range(16)]
+    rng = random.Random(target.port)
+    return [b"\xf7" + rng.randbytes(4096) for _ in range(16)]
 
 
 def _get(target: Target) -> bytes:
@@ -297,39 +296,39 @@ def _post(target: Target, length: int) -> bytes:
 
 def _attack(
     run: Callable[[Target, Ends], Coroutine[Any, Any, None]],
-    together: int,
-    a_second: float,
+    concurrency: int,
+    per_second: float,
     *ends: str,
     window_s: float = 2.0,
 ) -> Attack:
-    return Attack(run, together, a_second, frozenset(ends), window_s)
+    return Attack(run, concurrency, per_second, frozenset(ends), window_s)
 
 
 _TINY = frame(TEXT, b"", fin=False) + frame(CONT, b"", fin=False) * 5_000
 _ENDLESS = [frame(TEXT, b"a" * 1024, fin=False)] + [frame(CONT, b"a" * 1024, fin=False)] * 200
 _HUGE = [b"\x81\xff" + (1 << 40).to_bytes(8, "big") + bytes(4)] + [b"a" * 65_536] * 16
 
-#: Those who are ended within a second of what they do.
+#: Attacks that the server ends within a second.
 QUICK: dict[str, Attack] = {
     "5,000 pings at once": _attack(on_socket(lambda _: [frame(PING) * 5_000]), 10, 10, "1008"),
     "endless fragments": _attack(on_socket(lambda _: _ENDLESS), 10, 10, "1009"),
     "5,000 tiny continuations": _attack(on_socket(lambda _: [_TINY]), 10, 10, "1008"),
     "frames of a terabyte": _attack(on_socket(lambda _: _HUGE), 10, 10, "1009"),
     "headers of a megabyte": _attack(
-        on_line(lambda target: [_get(target), *[b"X-Long: " + b"a" * 65_000 + b"\r\n"] * 16]),
+        on_connection(lambda target: [_get(target), *[b"X-Long: " + b"a" * 65_000 + b"\r\n"] * 16]),
         *(10, 10, "431"),
     ),
     "bodies of a gigabyte": _attack(
-        on_line(lambda target: [_post(target, 1 << 30), *[b"a" * 65_536] * 16]), 10, 10, "413"
+        on_connection(lambda target: [_post(target, 1 << 30), *[b"a" * 65_536] * 16]), 10, 10, "413"
     ),
-    "garbage instead of HTTP": _attack(on_line(_garbage), 10, 10, "400"),
+    "garbage instead of HTTP": _attack(on_connection(_garbage), 10, 10, "400"),
     "garbage instead of frames": _attack(on_socket(_reserved), 10, 10, "1002"),
     "garbage instead of JSON": _attack(
         on_socket(lambda _: [frame(TEXT, b'{"type":')] * 20), 10, 10, "4400"
     ),
 }
 
-#: Those who are ended by a clock, after many answers, or only by leaving.
+#: Attacks that end by a timeout, after many answers, or only when the attacker closes.
 PATIENT: dict[str, Attack] = {
     "200 subscriptions on a socket": _attack(subscribes, 4, 1, "4400"),
     "never reads": _attack(never_reads, 20, 20, CUT, window_s=6),
@@ -338,99 +337,102 @@ PATIENT: dict[str, Attack] = {
         never_reads_long_comments, 12, 12, CUT, window_s=6
     ),
     "gets a story of long comments at 4 KB/s": _attack(gets_slowly, 10, 10, KEPT, window_s=6),
-    "silent connections": _attack(on_line(lambda _: []), 100, 50, CUT),
+    "silent connections": _attack(on_connection(lambda _: []), 100, 50, CUT),
     "silent sockets": _attack(on_socket(lambda _: []), 100, 50, "4408"),
-    "dripping headers": _attack(drips(lambda t: _get(t) + b"X-Slow: "), 100, 50, "408"),
-    "dripping bodies": _attack(drips(lambda t: _post(t, 5_000)), 100, 50, "408"),
+    "headers sent byte by byte": _attack(drips(lambda t: _get(t) + b"X-Slow: "), 100, 50, "408"),
+    "bodies sent byte by byte": _attack(drips(lambda t: _post(t, 5_000)), 100, 50, "408"),
 }
 
 FLOODS: dict[str, Attack] = {
-    "thousands of handshakes a second": _attack(shakes_hands, 4, 60, "101", "429"),
+    "thousands of handshakes a second": _attack(floods_handshakes, 4, 60, "101", "429"),
     "handshakes from thousands of networks": _attack(
-        shakes_hands_from_everywhere, 4, 60, "101", "503", window_s=6
+        floods_handshakes_from_many_networks, 4, 60, "101", "503", window_s=6
     ),
 }
 
 ATTACKS = QUICK | PATIENT | FLOODS
 
 
-class Forger:
-    """Hears all that is said on the bus, and says it again, late, of other stories, or changed.
+class Forger(AsyncContext):
+    """Attacker on the bus: `async with Forger(url) as forger:`.
 
-    `async with Forger(url) as forger:`; `forged` counts what it has said.
+    It receives all bus messages and publishes them again: late, on the channels of other stories,
+    and changed. `forged` counts the messages that it published.
     """
 
     def __init__(self, url: str) -> None:
         self.forged = 0
-        self._silent = False
+        self._stopping = False
         self._url = url
         self._own: set[bytes] = set()
-        self._heard: list[tuple[str, bytes]] = []
-        self._chance = random.Random(7)
+        self._received: list[tuple[str, bytes]] = []
+        self._rng = random.Random(7)
 
-    async def __aenter__(self) -> "Forger":
+    async def open(self) -> None:
+        """Connect to the bus and start."""
         self._client = Redis.from_url(self._url)
         self._pubsub = self._client.pubsub()
         await self._pubsub.psubscribe("w:*")
         self._task = asyncio.create_task(self._run())
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
-        self._silent = True
+    async def close(self, error: BaseException | None) -> None:
+        """Stop and disconnect."""
+        self._stopping = True
         await asyncio.wait({self._task}, timeout=5)
         self._task.cancel()
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]
         await self._client.aclose()
 
     async def _run(self) -> None:
-        while not self._silent:
-            said = await self._pubsub.get_message(timeout=0.2)
-            if said is None or said["type"] != "pmessage" or said["data"] in self._own:
+        while not self._stopping:
+            message = await self._pubsub.get_message(timeout=0.2)
+            if message is None or message["type"] != "pmessage" or message["data"] in self._own:
                 continue
-            name, data = said["channel"].decode(), said["data"]
-            self._heard.append((name, data))
-            before, other = self._chance.choice(self._heard), self._chance.choice(self._heard)
-            # What was heard once is said again where it was said, and where it was not.
-            forged = [(name, one) for one in (*self._changed(data), other[1])] + [before]
-            # Known before they are said, or each would be answered as well, and they would never end.
+            name, data = message["channel"].decode(), message["data"]
+            self._received.append((name, data))
+            earlier, other = (self._rng.choice(self._received) for _ in range(2))
+            # Repeat one message on its own channel and another one on this channel.
+            forged = [(name, one) for one in (*self._changed(data), other[1])] + [earlier]
+            # Remember forged messages before publishing them: otherwise each would be forged again
+            # when it arrives here, without end.
             self._own.update(one for _, one in forged)
             for channel, one in forged:
                 await self._client.publish(channel, one)
             self.forged += len(forged)
 
     def _changed(self, data: bytes) -> list[bytes]:
-        """The next comment of the story, by its author; an audience; and nonsense."""
+        """Return forged messages: a next comment by the author, a presence message, garbage."""
         signature, _, message = data.partition(b" ")
-        words = message.split(b" ", 3)
-        if len(words) < 4 or words[1] != b"c":
-            audience = b"1 p 9 %d 0 0 -\n" % len(self._own)
+        fields = message.split(b" ", 3)
+        if len(fields) < 4 or fields[1] != b"c":
+            presence = b"1 p 9 %d 0 0 -\n" % len(self._own)
             return [
-                signature + b" " + audience + b'{"readers":100000000,"copies":[1],"ask":true}',
+                signature + b" " + presence + b'{"readers":100000000,"copies":[1],"ask":true}',
                 b"not json",
             ]
-        seq = int(words[2])
+        seq = int(fields[2])
         following = message.replace(b'"seq":%d' % seq, b'"seq":%d' % (seq + 1))
         following = following.replace(b" c %d " % seq, b" c %d " % (seq + 1), 1)
-        written = following.replace(b'"role":null', b'"role":"author"')
-        return [written, signature + b" " + written, b"0" * 32 + b" " + written]
+        by_author = following.replace(b'"role":null', b'"role":"author"')
+        return [by_author, signature + b" " + by_author, b"0" * 32 + b" " + by_author]
 
 
 async def names_many_origins(port: int, story: dict[str, str], number: int) -> Ends:
-    """So many actions, each as from another page; every other one is for something that is not."""
+    """Send `number` actions, each from another origin. Every second one has an unknown reaction."""
     ends: Ends = Counter()
     transport = httpx.AsyncHTTPTransport(local_address=ADDRESS)
-    waiting = iter(range(number))
+    turns = iter(range(number))
     async with httpx.AsyncClient(
         transport=transport, base_url=f"http://127.0.0.1:{port}", timeout=30
     ) as http:
 
-        async def ask() -> None:
-            for turn in waiting:
+        async def send_some() -> None:
+            for turn in turns:
                 reaction = "happy" if turn % 2 else "unheard-of"
                 action = {"type": "react", **story, "reaction": reaction}
                 headers = {"Origin": f"https://invented-{turn}.example"}
                 answer = await http.post("/v1/actions", json=action, headers=headers)
                 ends[str(answer.status_code)] += 1
 
-        await asyncio.gather(*(ask() for _ in range(8)))
+        await asyncio.gather(*(send_some() for _ in range(8)))
     return ends

@@ -1,4 +1,4 @@
-"""What readers were told, kept apart from the server, and compared with the database afterwards."""
+"""Ledger of acknowledged actions, which is compared with the database after a run."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Posted:
-    """A comment whose author was told that it is saved."""
+    """A comment that the server acknowledged with `ok`."""
 
     id: str
     story: str
@@ -23,32 +23,32 @@ class Posted:
 
 @dataclass
 class Ledger:
-    """All acknowledgements of one run, and every promise that was seen broken."""
+    """All acknowledgements of one run, and every protocol violation that was observed."""
 
     acknowledged: int = 0
     comments: dict[str, Posted] = field(default_factory=dict)
-    """By client key."""
+    """Comments by idempotency key."""
     reactions: dict[tuple[str, str, int], str | None] = field(default_factory=dict)
-    """The last acknowledged reaction by story, comment or empty, and reader."""
+    """Last acknowledged reaction by story code, comment id (empty for the story), and reader."""
     retries: Counter[str] = field(default_factory=Counter)
-    """Why actions had to be sent again."""
-    broken: list[str] = field(default_factory=list)
-    """Promises broken on the way: order, gaps, answers that no one should get."""
+    """Number of retried requests by status code or exception name."""
+    violations: list[str] = field(default_factory=list)
+    """Protocol violations during the run: wrong order, gaps, forbidden responses."""
     slowest: float = 0.0
-    """Seconds of the slowest answer to one request, whatever it was."""
+    """Seconds of the slowest response to one request, whatever its status."""
 
-    def see(self, frames: list[Json]) -> None:
-        """Look at all that one reader was shown."""
-        for frame in frames:
-            for comment in _comments(frame):
+    def check_messages(self, messages: list[Json]) -> None:
+        """Check that one reader received no pending comment and no text of a removed one."""
+        for message in messages:
+            for comment in _comments(message):
                 shown = comment["text"] or comment["author"]["name"]
                 if comment["state"] == "pending" or (comment["state"] == "removed" and shown):
-                    self.broken.append(f"shown although {comment['state']}: {comment['id']}")
+                    self.violations.append(f"shown although {comment['state']}: {comment['id']}")
 
     async def audit(self, database_url: str) -> "Findings":
-        """Compare with the database."""
+        """Compare the ledger with the database."""
         rows = await _rows(database_url)
-        findings = Findings(self.acknowledged, list(self.broken))
+        findings = Findings(self.acknowledged, list(self.violations))
         self._audit_comments(rows, findings)
         self._audit_reactions(rows, findings)
         _audit_numbers(rows, findings)
@@ -61,72 +61,72 @@ class Ledger:
         for key, posted in self.comments.items():
             found = by_key.pop(key, [])
             findings.repeated += len(found) - 1 if found else 0
-            kept = [row for row in found if row.id == posted.id and row.code == posted.story]
-            want = ("removed", "") if posted.removed else ("published", posted.body)
-            if [(row.state, row.source) for row in kept] != [want]:
+            stored = [row for row in found if row.id == posted.id and row.code == posted.story]
+            expected = ("removed", "") if posted.removed else ("published", posted.body)
+            if [(row.state, row.source) for row in stored] != [expected]:
                 findings.lost += 1
-                findings.wrong.append(f"acknowledged as {posted}, stored as {found}")
+                findings.errors.append(f"acknowledged as {posted}, stored as {found}")
         for key, found in by_key.items():
-            findings.wrong.append(f"stored but never acknowledged: {key} {found}")
+            findings.errors.append(f"stored but never acknowledged: {key} {found}")
 
     def _audit_reactions(self, rows: Json, findings: "Findings") -> None:
-        want = Counter((s, t, r) for (s, t, _), r in self.reactions.items() if r is not None)
-        have = Counter((row.code, row.target, row.reaction) for row in rows["reactions"])
-        lost, more = want - have, have - want
+        expected = Counter((s, t, r) for (s, t, _), r in self.reactions.items() if r is not None)
+        stored = Counter((row.code, row.target, row.reaction) for row in rows["reactions"])
+        lost, extra = expected - stored, stored - expected
         findings.lost += lost.total()
-        findings.repeated += more.total()
-        if lost or more:
-            findings.wrong.append(f"reactions missing: {lost}, too many: {more}")
+        findings.repeated += extra.total()
+        if lost or extra:
+            findings.errors.append(f"reactions missing: {lost}, too many: {extra}")
 
 
 @dataclass
 class Findings:
-    """What the comparison showed."""
+    """Result of the comparison: `errors` describes each error."""
 
     acknowledged: int
-    wrong: list[str]
+    errors: list[str]
     lost: int = 0
     repeated: int = 0
 
-    def clean(self) -> None:
-        """Raise with every finding."""
-        assert not self.wrong, "\n".join(self.wrong[:20])
+    def raise_errors(self) -> None:
+        """Raise `AssertionError` with the first 20 errors, if there are any."""
+        assert not self.errors, "\n".join(self.errors[:20])
         assert (self.lost, self.repeated) == (0, 0)
 
 
 def _audit_numbers(rows: Json, findings: Findings) -> None:
-    """Tallies are counted rows; places in the order are unique and not beyond the story's."""
+    """Check that tallies equal the counted rows and each `seq` is unique and at most the story's."""
     counted = Counter((row.code, row.target, row.reaction) for row in rows["reactions"])
     for story in rows["stories"]:
-        own = [row for row in rows["comments"] if row.code == story.code]
-        published = sum(row.state == "published" for row in own)
+        comments = [row for row in rows["comments"] if row.code == story.code]
+        published = sum(row.state == "published" for row in comments)
         if story.published != published:
-            findings.wrong.append(f"{story.code}: {story.published} counted, {published} stored")
-        seqs = [row.seq for row in own if row.born]
+            findings.errors.append(f"{story.code}: {story.published} counted, {published} stored")
+        seqs = [row.seq for row in comments if row.born]
         if len(set(seqs)) != len(seqs) or any(seq > story.seq for seq in seqs):
-            findings.wrong.append(f"{story.code}: places {sorted(seqs)} of {story.seq}")
+            findings.errors.append(f"{story.code}: seqs {sorted(seqs)} of {story.seq}")
     targets = [(row.code, "", row.counts) for row in rows["stories"]]
     targets += [(row.code, row.id, row.counts) for row in rows["comments"]]
     for code, target, counts in targets:
         for reaction, number in json_of(counts).items():
             if counted[code, target, reaction] != number:
-                findings.wrong.append(f"{code} {target}: {number} × {reaction} counted")
+                findings.errors.append(f"{code} {target}: {number} × {reaction} counted")
 
 
 def json_of(column: str) -> Json:
-    """What a JSON column holds."""
-    held: Json = json.loads(column)
-    return held
+    """Return the value of a JSON column."""
+    value: Json = json.loads(column)
+    return value
 
 
-def _comments(frame: Json) -> list[Json]:
-    if frame["type"] == "comment":
-        return [frame["comment"]]
-    if frame["type"] != "snapshot":
+def _comments(message: Json) -> list[Json]:
+    if message["type"] == "comment":
+        return [message["comment"]]
+    if message["type"] != "snapshot":
         return []
-    if frame["resumed"]:
-        return list(frame["changes"])
-    threads = frame["comments"]["threads"]
+    if message["resumed"]:
+        return list(message["changes"])
+    threads = message["comments"]["threads"]
     return [comment for thread in threads for comment in (thread, *thread["replies"])]
 
 

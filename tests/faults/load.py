@@ -1,9 +1,9 @@
-"""The standard load: readers who watch and readers who write, all by one seed.
+"""Standard load of the fault tests: subscribers and writers whose choices follow one seed.
 
-Writers use HTTP and send again, under the same client key, until they are told that it is saved;
-so when the load ends everything that was begun is acknowledged. Watchers follow by sockets on
-both servers and come back as the contract says. What one does next depends on the seed alone; what
-happens first is up to the machine.
+Writers use HTTP. They retry an action under the same idempotency key until the server acknowledges
+it, so after the load has ended every action is acknowledged. Subscribers use sockets on both servers
+and reconnect as the protocol says. The seed decides what each client does next; the order between
+clients depends on the machine.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Protocol
 
 import httpx
 from websockets.exceptions import WebSocketException
 
-from tests.e2e.client import Client, RefusedError
+from tests.async_context import AsyncContext
+from tests.e2e.client import Client, RejectedError
 from tests.e2e.publisher import Story
-from tests.e2e.replay import BrokenPromiseError, Json, Replay
+from tests.e2e.replay import Json, ProtocolViolationError, Replay
 from tests.faults.ledger import Ledger, Posted
 from tests.loopback import http_client
 from tests.waiting import eventually
 
-AGAIN = {429, 502, 503, 504}
+RETRIED_STATUSES = {429, 502, 503, 504}
 ORIGIN = "https://copy.example"
 REACTIONS = ("surprised", "thinking", "happy", "sad", "fired_up")
 
 
 class Address(Protocol):
-    """Where a server is reached."""
+    """An object with the URL of a server."""
 
     @property
     def url(self) -> str: ...
@@ -39,13 +39,28 @@ class Address(Protocol):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An address that is no server's own: a proxy's."""
+    """The URL of a proxy before one or more servers."""
 
     url: str
 
 
-class FaultLoad:
-    """`async with Load(servers, stories, seed) as load:`; leaving it ends the writers cleanly."""
+def disable_keepalive(load: "FaultLoad") -> None:
+    """Let writers open a new connection for each request, as some proxies do.
+
+    A server may close a kept connection at any time. Browsers retry such a request by themselves;
+    httpx does not.
+    """
+    for writer in load.writers:
+        headers = writer.http.headers
+        limits = httpx.Limits(max_keepalive_connections=0)
+        writer.http = http_client(headers=headers, limits=limits)
+
+
+class FaultLoad(AsyncContext):
+    """The running load: `async with FaultLoad(servers, stories, seed) as load:`.
+
+    On exit, writers finish their actions, and every subscriber must be in sync.
+    """
 
     def __init__(
         self,
@@ -54,93 +69,96 @@ class FaultLoad:
         seed: int,
         subscribers: int = 40,
         writers: int = 8,
-        doors: Sequence[Address] = (),
-        rest: float = 0.08,
+        endpoints: Sequence[Address] = (),
+        max_pause_s: float = 0.08,
     ) -> None:
         self.servers, self.stories = list(servers), list(stories)
-        self.endpoints = list(doors) or self.servers
-        """Where writers send their actions."""
-        self.rest = rest
-        """Seconds that a writer rests at most between two actions."""
+        self.endpoints = list(endpoints) or self.servers
+        """Addresses that writers send their actions to."""
+        self.max_pause_s = max_pause_s
+        """Longest pause of a writer between two actions, in seconds."""
         self.ledger = Ledger()
         self.stopping = asyncio.Event()
-        self.watchers = [Watcher(self, random.Random(f"{seed} {n}")) for n in range(subscribers)]
+        self.subscribers = [
+            Subscriber(self, random.Random(f"{seed} {n}")) for n in range(subscribers)
+        ]
         self.writers = [Writer(self, n, random.Random(f"{seed} w{n}")) for n in range(writers)]
-        self.tasks: list[asyncio.Task[None]] = []
+        self.writer_tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> "FaultLoad":
+    async def open(self) -> None:
+        """Connect all clients, wait until they have their stories, and start the writers."""
         await asyncio.gather(*(writer.begin() for writer in self.writers))
-        self.watching = [asyncio.create_task(watcher.run()) for watcher in self.watchers]
-        await self.everyone_is_back()
-        self.tasks = [asyncio.create_task(writer.run()) for writer in self.writers]
-        return self
+        self.subscriber_tasks = [
+            asyncio.create_task(subscriber.run()) for subscriber in self.subscribers
+        ]
+        await self.wait_connected()
+        self.writer_tasks = [asyncio.create_task(writer.run()) for writer in self.writers]
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self, error: BaseException | None) -> None:
+        """Stop the writers, check that all are in sync if there is no error, and disconnect."""
         self.stopping.set()
         try:
             if error is None:
-                await asyncio.wait_for(asyncio.gather(*self.tasks), 40)
-                await self.everyone_is_back()
-                await self.in_step()
+                await asyncio.wait_for(asyncio.gather(*self.writer_tasks), 40)
+                await self.wait_connected()
+                await self.wait_in_sync()
         finally:
-            everyone = [*self.tasks, *self.watching]
-            for task in everyone:
+            tasks = [*self.writer_tasks, *self.subscriber_tasks]
+            for task in tasks:
                 task.cancel()
-            for ended in await asyncio.gather(*everyone, return_exceptions=True):
-                if isinstance(ended, Exception) and error is None:
-                    raise ended
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(result, Exception) and error is None:
+                    raise result
             for writer in self.writers:
                 await writer.http.aclose()
 
-    async def more(self, number: int, timeout: float = 40) -> None:
-        """Wait until so many more actions were acknowledged."""
+    async def wait_for_actions(self, number: int, timeout: float = 40) -> None:
+        """Wait until `number` more actions are acknowledged."""
         goal = self.ledger.acknowledged + number
         await eventually(
             lambda: self.ledger.acknowledged >= goal, f"{number} more actions", timeout, pause=0.05
         )
 
-    async def everyone_is_back(self, timeout: float = 30) -> None:
-        """Wait until every watcher has all its stories."""
+    async def wait_connected(self, timeout: float = 30) -> None:
+        """Wait until every subscriber is connected and has a snapshot of each of its stories."""
         await eventually(
-            lambda: all(watcher.back.is_set() for watcher in self.watchers),
-            "every watcher is connected",
+            lambda: all(subscriber.connected.is_set() for subscriber in self.subscribers),
+            "every subscriber is connected",
             timeout,
             pause=0.05,
         )
 
-    async def recovery(self, since: float, timeout: float = 40) -> float:
-        """Seconds from `since` (monotonic) until a new comment is saved and everyone sees it."""
-        await self.spread(timeout)
+    async def recovery_time(self, since: float, timeout: float = 40) -> float:
+        """Return the seconds from `since` (monotonic) until new comments reach every subscriber."""
+        await self.delivery_time(timeout)
         return time.monotonic() - since
 
-    async def spread(self, timeout: float = 40) -> float:
-        """Seconds from the acknowledgement of a new comment in each story until everyone sees it."""
-        beacons = await asyncio.gather(
+    async def delivery_time(self, timeout: float = 40) -> float:
+        """Post a comment in each story and return the seconds until every subscriber has them.
+
+        The time starts at the last acknowledgement.
+        """
+        posted = await asyncio.gather(
             *(
                 self.writers[number % len(self.writers)].post(story)
                 for number, story in enumerate(self.stories)
             )
         )
-        saved = time.monotonic()
+        acknowledged = time.monotonic()
         await eventually(
-            lambda: all(watcher.sees(beacons) for watcher in self.watchers),
-            "every watcher sees what was written after the fault",
+            lambda: all(subscriber.sees(posted) for subscriber in self.subscribers),
+            "every subscriber has the comments that were posted after the fault",
             timeout,
             pause=0.02,
         )
-        return time.monotonic() - saved
+        return time.monotonic() - acknowledged
 
-    async def in_step(self, timeout: float = 15) -> None:
-        """Old snapshot + frames = new snapshot, for every watcher, story and server."""
-        found: list[str] = []
+    async def wait_in_sync(self, timeout: float = 15) -> None:
+        """Wait until old snapshot + messages = new snapshot for every subscriber, story and server."""
+        differences: list[str] = []
 
         async def same() -> bool:
-            found.clear()
+            differences.clear()
             async with http_client() as http:
                 for server in self.servers:
                     for story in self.stories:
@@ -148,146 +166,147 @@ class FaultLoad:
                         if answer.status_code != 200:
                             return False
                         fresh = Replay.of(answer.json())
-                        for watcher in self.watchers:
-                            found.extend(watcher.differences(story.code, fresh))
-            return not found
+                        for subscriber in self.subscribers:
+                            differences.extend(subscriber.differences(story.code, fresh))
+            return not differences
 
         try:
-            await eventually(same, "all watchers are in step", timeout, pause=0.2)
+            await eventually(same, "all subscribers are in sync", timeout, pause=0.2)
         except AssertionError as problem:
-            told = [await _hub_of(server) for server in self.servers]
-            raise AssertionError("\n".join([str(problem), *found[:10], *told])) from None
+            metrics = [await _hub_metrics(server) for server in self.servers]
+            lines = [str(problem), *differences[:10], *metrics]
+            raise AssertionError("\n".join(lines)) from None
 
 
-async def _hub_of(server: Address) -> str:
-    """What a server's hub and bus counted, for anyone who reads of a failure."""
+async def _hub_metrics(server: Address) -> str:
+    """Return the hub and bus metrics of a server, for the failure message."""
     async with http_client(timeout=10) as http:
         lines = (await http.get(f"{server.url}/metrics")).text.splitlines()
-    counted = [line for line in lines if line.startswith(("widget_hub", "widget_bus"))]
-    return "\n".join([server.url, *counted])
+    metrics = [line for line in lines if line.startswith(("widget_hub", "widget_bus"))]
+    return "\n".join([server.url, *metrics])
 
 
-class Watcher:
-    """One reader with a few stories on a socket."""
+class Subscriber:
+    """A reader that subscribes to three stories on one socket and reconnects when it ends."""
 
-    def __init__(self, load: FaultLoad, chance: random.Random) -> None:
-        self.load, self.chance = load, chance
-        self.stories = chance.sample(load.stories, min(3, len(load.stories)))
+    def __init__(self, load: FaultLoad, rng: random.Random) -> None:
+        self.load, self.rng = load, rng
+        self.stories = rng.sample(load.stories, min(3, len(load.stories)))
         self.servers: Sequence[Address] = ()
-        """Where it connects to; the load's servers where none are named."""
+        """Addresses to connect to. If empty, those of the load."""
         self.client: Client | None = None
-        self.back = asyncio.Event()
+        self.connected = asyncio.Event()
         self.closes: list[tuple[float, int | None]] = []
-        """When each socket ended, and with which code."""
+        """Time (monotonic) and close code of each socket that ended."""
         self.goodbyes = 0
-        self.away = 0.0
-        """The longest time without a socket, in seconds."""
+        self.longest_gap_s = 0.0
+        """Longest time without a subscribed socket, in seconds."""
 
-    def sees(self, beacons: list[tuple[str, str]]) -> bool:
-        """Whether it was shown these `(code, comment)` as far as it watches their stories."""
+    def sees(self, posted: list[tuple[str, str]]) -> bool:
+        """Return True if it has each of the `(story code, comment id)` of its stories."""
         if self.client is None:
             return False
-        own = {story.code for story in self.stories}
+        subscribed = {story.code for story in self.stories}
         replays = self.client.replays
         return all(
             code in replays and comment in replays[code].comments
-            for code, comment in beacons
-            if code in own
+            for code, comment in posted
+            if code in subscribed
         )
 
     def differences(self, code: str, fresh: Replay) -> list[str]:
-        """Where it sees something else than one who comes now."""
+        """Return the differences between its state of a story and a new snapshot."""
         if self.client is None or code not in {story.code for story in self.stories}:
             return []
         return self.client.replays[code].differences(fresh)
 
     async def run(self) -> None:
-        """Watch, and come back whenever the socket ends."""
+        """Stay subscribed: reconnect whenever the socket ends, until cancelled."""
         lost_at = time.monotonic()
         while True:
             try:
                 pause = await self._watch(lost_at)
-            except BrokenPromiseError as broken:
-                self.load.ledger.broken.append(str(broken))
+            except ProtocolViolationError as violation:
+                self.load.ledger.violations.append(str(violation))
                 return
-            except (OSError, WebSocketException, RefusedError, AssertionError, TimeoutError):
-                pause = self.chance.uniform(0.1, 0.6)
-            if self.back.is_set():
-                self.back.clear()
+            except (OSError, WebSocketException, RejectedError, AssertionError, TimeoutError):
+                pause = self.rng.uniform(0.1, 0.6)
+            if self.connected.is_set():
+                self.connected.clear()
                 lost_at = time.monotonic()
             await asyncio.sleep(pause)
 
     async def _watch(self, lost_at: float) -> float:
-        server = self.chance.choice(self.servers or self.load.servers)
+        server = self.rng.choice(self.servers or self.load.servers)
         async with asyncio.timeout(10):
             client = Client(server.url, ORIGIN, after=self.client)
-            await client.__aenter__()
-        # From here on this is what the reader knows, also if the rest fails.
+            await client.open()
+        # Keep the client even if subscribing fails: the next one continues from its state.
         self.client = client
         try:
             for story in self.stories:
-                known = client.replays.get(story.code)
-                since = None if known is None or known.seq < 0 else known.position()
+                replay = client.replays.get(story.code)
+                since = None if replay is None or replay.seq < 0 else replay.position()
                 await client.subscribe(story.token, since=since)
-            self.away = max(self.away, time.monotonic() - lost_at)
-            self.back.set()
+            self.longest_gap_s = max(self.longest_gap_s, time.monotonic() - lost_at)
+            self.connected.set()
             await asyncio.wait({client._listener})
             client._check()
         finally:
             self.closes.append((time.monotonic(), client.socket.close_code))
-            self.load.ledger.see(client.frames)
+            self.load.ledger.check_messages(client.messages)
             client.socket.transport.abort()
             await asyncio.wait({client._listener})
-        goodbye = [frame for frame in client.frames if frame["type"] == "goodbye"]
+        goodbye = [message for message in client.messages if message["type"] == "goodbye"]
         if goodbye:
             self.goodbyes += 1
             return float(goodbye[-1]["retry_after_ms"]) / 1000
-        return self.chance.uniform(0.1, 0.6)
+        return self.rng.uniform(0.1, 0.6)
 
 
 class Writer:
-    """One reader who does one thing after another."""
+    """A reader that sends one action after another over HTTP."""
 
-    def __init__(self, load: FaultLoad, number: int, chance: random.Random) -> None:
-        self.load, self.number, self.chance = load, number, chance
+    def __init__(self, load: FaultLoad, number: int, rng: random.Random) -> None:
+        self.load, self.number, self.rng = load, number, rng
         self.reader: str | None = None
-        # An idle connection is given up before the server does so: a request that meets the end
-        # of its connection says nothing of a fault.
+        # Close idle connections before the server does. A request that meets a closing connection
+        # would count as a retry although there was no fault.
         limits = httpx.Limits(keepalive_expiry=1)
         self.http = http_client(headers={"Origin": ORIGIN}, limits=limits)
         self.own: list[Posted] = []
         self.size = 0
-        """Characters that each comment is filled up to."""
+        """Minimal length of each comment, in characters."""
         self.tokens = {story.code: story.token for story in load.stories}
 
     async def begin(self) -> None:
-        """Become a reader; only from now on does sending again mean the same reader."""
+        """Get a reader token with a first reaction. Retries after that are by the same reader."""
         await self._react(self.load.stories[0].code, "")
 
     async def run(self) -> None:
-        """Do things until the load stops."""
+        """Send random actions until the load stops."""
         while not self.load.stopping.is_set():
-            await self._something()
-            await asyncio.sleep(self.chance.uniform(0, self.load.rest))
+            await self._act()
+            await asyncio.sleep(self.rng.uniform(0, self.load.max_pause_s))
 
-    async def _something(self) -> None:
-        story = self.chance.choice(self.load.stories)
+    async def _act(self) -> None:
+        story = self.rng.choice(self.load.stories)
         kept = [posted for posted in self.own if not posted.removed]
-        kind = self.chance.random()
+        kind = self.rng.random()
         if kind < 0.45 or not kept:
             await self.post(story)
         elif kind < 0.8:
-            posted = self.chance.choice(kept)
-            await self._react(*self.chance.choice([(story.code, ""), (posted.story, posted.id)]))
+            posted = self.rng.choice(kept)
+            await self._react(*self.rng.choice([(story.code, ""), (posted.story, posted.id)]))
         elif kind < 0.93:
-            await self._edit(self.chance.choice(kept))
+            await self._edit(self.rng.choice(kept))
         else:
-            await self._delete(self.chance.choice(kept))
+            await self._delete(self.rng.choice(kept))
 
     async def post(self, story: Story, size: int = 0) -> tuple[str, str]:
-        """A comment of so many characters at least; its story's code and its id."""
+        """Post a comment of at least `size` characters; return the story code and comment id."""
         key, body = (
-            str(uuid.UUID(int=self.chance.getrandbits(128))),
+            str(uuid.UUID(int=self.rng.getrandbits(128))),
             f"By {self.number}.".ljust(size or self.size, "."),
         )
         answer = await self._do("comment", story.code, key=key, body=body)
@@ -297,13 +316,13 @@ class Writer:
         return story.code, posted.id
 
     async def _react(self, code: str, target: str) -> None:
-        reaction = self.chance.choice((*REACTIONS, None))
+        reaction = self.rng.choice((*REACTIONS, None))
         comment = {"comment": target} if target else {}
         await self._do("react", code, reaction=reaction, **comment)
         self.load.ledger.reactions[code, target, self.number] = reaction
 
     async def _edit(self, posted: Posted) -> None:
-        body = f"By {self.number}, edited {self.chance.randrange(10**6)}."
+        body = f"By {self.number}, edited {self.rng.randrange(10**6)}."
         await self._do("edit", posted.story, comment=posted.id, body=body)
         posted.body = body
 
@@ -320,32 +339,32 @@ class Writer:
             answer = await self._send(action)
             if answer is None:
                 sent_before = True
-                await asyncio.sleep(self.chance.uniform(0.05, 0.3))
+                await asyncio.sleep(self.rng.uniform(0.05, 0.3))
                 continue
             if answer["type"] != "ok" and not (
-                # Sent before and done, though the answer was lost.
+                # An earlier attempt succeeded, but its response was lost.
                 sent_before and kind == "delete" and answer["code"] == "not_found"
             ):
-                self.load.ledger.broken.append(f"{kind} was answered with {answer}")
+                self.load.ledger.violations.append(f"{kind} was answered with {answer}")
             self.load.ledger.acknowledged += 1
             self.reader = self.reader or answer.get("reader")
             return answer
 
     async def _send(self, action: Json) -> Json | None:
-        """The answer, or None where it has to be sent again."""
-        door, ledger = self.chance.choice(self.load.endpoints), self.load.ledger
+        """Return the response, or None if the action must be sent again."""
+        endpoint, ledger = self.rng.choice(self.load.endpoints), self.load.ledger
         begun = time.monotonic()
         try:
-            response = await self.http.post(f"{door.url}/v1/actions", json=action, timeout=20)
+            response = await self.http.post(f"{endpoint.url}/v1/actions", json=action, timeout=20)
         except httpx.TransportError as error:
             ledger.retries[type(error).__name__] += 1
             return None
         finally:
             ledger.slowest = max(ledger.slowest, time.monotonic() - begun)
-        if response.status_code in AGAIN:
+        if response.status_code in RETRIED_STATUSES:
             ledger.retries[str(response.status_code)] += 1
             return None
         if response.status_code >= 500:
-            ledger.broken.append(f"{action['type']} was answered with {response.status_code}")
+            ledger.violations.append(f"{action['type']} was answered with {response.status_code}")
         answer: Json = response.json()
         return answer

@@ -1,8 +1,8 @@
-"""`widget-server` as its next version may be: further words on the bus, a further migration.
+"""`widget-server` as its next version may be: new bus messages and a new migration.
 
-What it does more is all that docs/operators/operating.md allows a new version to do beside the one before:
-each message carries a field that is not known yet, others are of an unknown kind or version, and
-comments have a further column that may be empty and that it fills.
+It does everything that docs/operators/reliability.md allows a new version to do beside the previous
+one. Each bus message has an additional field, other messages have an unknown kind or version, and
+comments have an additional nullable column, which this version fills.
 """
 
 import os
@@ -22,47 +22,47 @@ HERE = Path(__file__).parent
 
 
 class Unknown(BusMessage):
-    """A message that the version before has no word for."""
+    """A bus message that the previous version does not support."""
 
     def encode(self) -> bytes:
-        """Of an unknown kind, or all of another version."""
+        """Return a message of an unknown kind, or one of another format version."""
         return b"1 z 9 - 0 0 -\n{}" if self.number % 2 else b"2 everything is new"
 
 
-def _speak_on() -> None:
+def _extend_bus_messages() -> None:
     encode, publish = BusMessage.encode, RedisBus.publish
 
-    def with_more(self: BusMessage) -> bytes:
+    def encode_with_field(self: BusMessage) -> bytes:
         head, _, payload = encode(self).partition(b"\n")
         return head + b" a further field\n" + payload
 
-    def and_more(self: RedisBus, message: BusMessage) -> None:
+    def publish_with_unknown(self: RedisBus, message: BusMessage) -> None:
         publish(self, message)
         publish(self, Unknown("comment", message.story, message.number, "", b""))
 
-    replaced: Any = {"encode": with_more}
+    replaced: Any = {"encode": encode_with_field}
     for name, function in replaced.items():
         setattr(BusMessage, name, function)
-    setattr(RedisBus, "publish", and_more)  # noqa: B010
+    setattr(RedisBus, "publish", publish_with_unknown)  # noqa: B010
 
 
-def _migrate_on() -> None:
+def _add_migration() -> None:
     os.environ["VERSION_BEFORE"] = migrate.head_revision()
     settings = migrate._settings
 
-    def with_more() -> AlembicConfig:
+    def settings_with_migration() -> AlembicConfig:
         config = settings()
-        own = Path(str(config.get_main_option("script_location"))) / "versions"
+        versions = Path(str(config.get_main_option("script_location"))) / "versions"
         config.set_main_option("path_separator", "os")
-        folders = os.pathsep.join(map(str, (own, HERE / "next_migrations")))
+        folders = os.pathsep.join(map(str, (versions, HERE / "next_migrations")))
         config.set_main_option("version_locations", folders)
         return config
 
-    setattr(migrate, "_settings", with_more)  # noqa: B010
+    setattr(migrate, "_settings", settings_with_migration)  # noqa: B010
     comments.append_column(Column("mood", Text, default="calm"))
 
 
 if __name__ == "__main__":
-    _speak_on()
-    _migrate_on()
+    _extend_bus_messages()
+    _add_migration()
     cli.main()

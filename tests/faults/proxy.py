@@ -1,4 +1,4 @@
-"""A small TCP proxy that stands between two parts and does what networks do."""
+"""TCP proxy that injects network faults between two processes."""
 
 import asyncio
 import random
@@ -6,29 +6,29 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-PIECE = 65_536
+READ_SIZE = 65_536
 
 
 class Proxy:
-    """Forwards to a Unix socket or to a list of ports; faults are switched while it runs."""
+    """Proxy before a Unix socket or some TCP ports; tests switch faults on and off while it runs."""
 
     def __init__(self, *upstreams: Path | int) -> None:
         self.upstreams = upstreams
-        self.refusing = False
-        """New connections are reset."""
-        self.swallowing = False
-        """What is asked arrives; what is answered is lost."""
+        self.refuse_connections = False
+        """True: new connections are closed."""
+        self.drop_responses = False
+        """True: requests are forwarded, responses are dropped."""
         self.cut_after: bytes | None = None
-        """The next request that holds these bytes is carried out; its answer ends the connection."""
+        """The next request with these bytes is forwarded; its response closes the connection."""
         self.cuts = 0
         self.refuse_handshakes = b""
-        """The answer to each request for a WebSocket, in place of the server's."""
-        self._deaf: set[Link] = set()
+        """If not empty: the response to each WebSocket handshake, instead of the server's."""
+        self._blackholed: set[Link] = set()
         self._links: set[Link] = set()
         self.rate = 0.0
-        """Bytes a second that each connection may bring back; 0 for as many as come."""
+        """Bytes per second of responses on each connection; 0 means unlimited."""
         self.mangle: Mangler | None = None
-        """What becomes of messages that a Valkey pushes."""
+        """If set: loses, repeats and delays the messages that a Valkey pushes."""
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._open: set[asyncio.StreamWriter] = set()
@@ -36,13 +36,13 @@ class Proxy:
         self.port = 0
 
     async def start(self) -> "Proxy":
-        """Listen on a free port of the loopback."""
+        """Listen on a free port of the loopback interface."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def close(self) -> None:
-        """End everything."""
+        """Stop listening and close all connections."""
         self._server.close()
         self.cut()
         for task in self._tasks:
@@ -50,20 +50,20 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def hang(self) -> None:
-        """Connections stay open and nothing comes through."""
+        """Stop forwarding. Connections stay open."""
         self._flowing.clear()
 
     def flow(self) -> None:
-        """What was held back goes on."""
+        """Continue forwarding after `hang`; data received meanwhile is forwarded."""
         self._flowing.set()
 
-    def deafen(self) -> None:
-        """From now on the connections that are open swallow everything, and stay open."""
-        self._deaf |= self._links
+    def blackhole(self) -> None:
+        """Drop all further data of the connections that are open now; they stay open."""
+        self._blackholed |= self._links
 
-    def deaf(self, link: "Link") -> bool:
-        """Whether this connection swallows everything."""
-        return link in self._deaf
+    def is_blackholed(self, link: "Link") -> bool:
+        """Return True if all data of this connection is dropped."""
+        return link in self._blackholed
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -78,7 +78,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
         try:
-            if self.refusing:
+            if self.refuse_connections:
                 return
             up_reader, up_writer = await self._connect()
             self._open.add(up_writer)
@@ -86,13 +86,13 @@ class Proxy:
             self._links.add(link)
             try:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(link.forward(reader))
-                    both.create_task(link.back(up_reader))
+                    both.create_task(link.forward_requests(reader))
+                    both.create_task(link.forward_responses(up_reader))
             finally:
                 up_writer.transport.abort()
                 self._open.discard(up_writer)
                 self._links.discard(link)
-                self._deaf.discard(link)
+                self._blackholed.discard(link)
         except* (OSError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -117,13 +117,13 @@ class Link:
 
     def __init__(self, proxy: Proxy, down: asyncio.StreamWriter, up: asyncio.StreamWriter) -> None:
         self.proxy, self.down, self.up = proxy, down, up
-        self.doomed = False
+        self.cut_at_response = False
 
-    async def forward(self, reader: asyncio.StreamReader) -> None:
-        """What the client asks."""
-        while data := await reader.read(PIECE):
+    async def forward_requests(self, reader: asyncio.StreamReader) -> None:
+        """Forward data from the client until the connection ends."""
+        while data := await reader.read(READ_SIZE):
             await self.proxy.flowing()
-            if self.proxy.deaf(self):
+            if self.proxy.is_blackholed(self):
                 continue
             if self.proxy.refuse_handshakes and b"Upgrade: websocket" in data:
                 self.down.write(self.proxy.refuse_handshakes)
@@ -131,27 +131,27 @@ class Link:
                 raise ConnectionResetError
             if self.proxy.cut_after is not None and self.proxy.cut_after in data:
                 self.proxy.cut_after = None
-                self.doomed = True
+                self.cut_at_response = True
             self.up.write(data)
             await self.up.drain()
         raise ConnectionResetError
 
-    async def back(self, reader: asyncio.StreamReader) -> None:
-        """What the server answers."""
+    async def forward_responses(self, reader: asyncio.StreamReader) -> None:
+        """Forward data from the server until the connection ends."""
         rest = b""
-        while data := await reader.read(1024 if self.proxy.rate else PIECE):
+        while data := await reader.read(1024 if self.proxy.rate else READ_SIZE):
             await self.proxy.flowing()
-            if self.doomed:
+            if self.cut_at_response:
                 self.proxy.cuts += 1
                 raise ConnectionResetError
-            if self.proxy.swallowing or self.proxy.deaf(self):
+            if self.proxy.drop_responses or self.proxy.is_blackholed(self):
                 continue
             if self.proxy.mangle is None:
                 self.down.write(data)
             else:
                 replies, rest = split(rest + data)
                 for reply in replies:
-                    self.proxy.mangle.pass_on(reply, self.down.write)
+                    self.proxy.mangle.forward(reply, self.down.write)
             await self.down.drain()
             if self.proxy.rate:
                 await asyncio.sleep(len(data) / self.proxy.rate)
@@ -159,36 +159,36 @@ class Link:
 
 
 class Mangler:
-    """Loses, repeats and holds back pushed messages, by seeded chance."""
+    """Loses, repeats and delays pushed messages with seeded probabilities (0 to 1)."""
 
     def __init__(self, seed: int, lose: float, repeat: float, hold: float) -> None:
-        self.chance = random.Random(seed)
+        self.rng = random.Random(seed)
         self.lose, self.repeat, self.hold = lose, repeat, hold
         self.lost = self.repeated = self.held = 0
 
-    def pass_on(self, reply: bytes, write: Callable[[bytes], None]) -> None:
-        """One whole reply of the server."""
+    def forward(self, reply: bytes, write: Callable[[bytes], None]) -> None:
+        """Forward one complete RESP reply; only pushed messages are lost, repeated or delayed."""
         if not reply.startswith(b"*3\r\n$7\r\nmessage\r\n"):
             write(reply)
             return
-        if self.chance.random() < self.lose:
+        if self.rng.random() < self.lose:
             self.lost += 1
             return
         times = 1
-        if self.chance.random() < self.repeat:
+        if self.rng.random() < self.repeat:
             self.repeated += 1
             times = 2
         for _ in range(times):
-            if self.chance.random() < self.hold:
+            if self.rng.random() < self.hold:
                 self.held += 1
                 loop = asyncio.get_running_loop()
-                loop.call_later(self.chance.uniform(0.01, 0.4), write, reply)
+                loop.call_later(self.rng.uniform(0.01, 0.4), write, reply)
             else:
                 write(reply)
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:
-    """Whole RESP2 replies, and what is left over."""
+    """Split data into complete RESP2 replies; return them and the remaining bytes."""
     replies = []
     start = 0
     while (end := _end(data, start)) is not None:

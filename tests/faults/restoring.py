@@ -1,4 +1,4 @@
-"""`widget-server restore` in a process that is forked from one that has imported everything."""
+"""`widget-server restore` as a process, forked from a process with all modules imported."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from widget_server.cli import main as cli
 
 
 def main(url: str, file: Path, secret: str, folder: Path) -> None:
-    """Restore; what the command says is thrown away, its status is the process's."""
+    """Run the command without output and exit with its status."""
     os.environ.update(DATABASE_URL=url, SECRET_KEYS=secret, DATA_DIR=str(folder))
     with Path(os.devnull).open("w") as nowhere:
         sys.stdout = sys.stderr = nowhere

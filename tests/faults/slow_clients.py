@@ -1,4 +1,4 @@
-"""Clients that take what they are sent slowly, or never."""
+"""WebSocket clients that read slowly or not at all."""
 
 import asyncio
 import contextlib
@@ -10,24 +10,29 @@ from websockets.protocol import State
 from websockets.typing import Origin, Subprotocol
 from websockets.uri import parse_uri
 
+from tests.async_context import AsyncContext
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Story
 
 
-class Slow:
-    """A subscriber on a line of so many bytes a second, who answers pings as a browser does."""
+class SlowClient(AsyncContext):
+    """A subscriber that reads `rate` bytes per second and answers pings, as a browser does.
+
+    `taken` is the number of bytes read; `cut` is True if the server closed the connection.
+    """
 
     def __init__(self, server: ServerProcess, story: Story, rate: int) -> None:
         self._server, self._story, self.rate = server, story, rate
         self.taken = 0
         self.cut = False
 
-    async def __aenter__(self) -> "Slow":
+    async def open(self) -> None:
+        """Connect, subscribe and start to read."""
         self._reader, self._writer, self._protocol = await subscribed(self._server, self._story)
         self._task = asyncio.create_task(self._read())
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self, error: BaseException | None) -> None:
+        """Abort the connection."""
         self._task.cancel()
         self._writer.transport.abort()
 
@@ -43,7 +48,7 @@ class Slow:
 
 
 async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWriter:
-    """A subscriber that never looks at what it is sent."""
+    """Return the connection of a subscriber that reads nothing after the handshake."""
     _, writer, _ = await subscribed(server, story)
     return writer
 
@@ -51,9 +56,9 @@ async def never_reads(server: ServerProcess, story: Story) -> asyncio.StreamWrit
 async def subscribed(
     server: ServerProcess, story: Story
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, ClientProtocol]:
-    """A subscriber for whom next to nothing is kept but by the server."""
+    """Open a socket with minimal client buffers, subscribe, and return it."""
     sock = socket.socket()
-    # As little as the kernel allows: what is not read is soon the server's to keep.
+    # The smallest buffer that the kernel allows: unread data soon waits in the server.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))

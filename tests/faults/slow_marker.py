@@ -1,4 +1,4 @@
-"""Marks the fault tests that are too long for every run."""
+"""Decorator for fault tests that are too slow for `make test`."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -7,6 +7,6 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 
 def slow(test: Test) -> Test:
-    """Run only with FAULTS=all (`make fault-tests`)."""
+    """Run the test only with FAULTS=all (`make fault-tests`)."""
     test.slow = True  # type: ignore[attr-defined]
     return test

@@ -1,12 +1,12 @@
-"""How long it takes until a comment that is sent has been shown to those who watch."""
+"""Latency from sending a comment until subscribers receive it."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Any
 
+from tests.async_context import AsyncContext
 from tests.e2e.client import Client
 from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Story
@@ -14,57 +14,58 @@ from tests.e2e.replay import Json
 from tests.faults.load import ORIGIN, FaultLoad
 from tests.waiting import eventually
 
-WATCHERS = 10
+SUBSCRIBERS = 10
 PAUSE_S = 1 / 15
-"""Between two comments, whatever has become of the one before."""
+"""Seconds between two comments, whether or not the previous one has been acknowledged."""
 SIZE = 1_000
-"""Characters of a comment: enough to fill the buffer of one who does not read."""
+"""Characters of a comment: enough to fill the buffers of a client that does not read."""
 
 
-class _Watcher(Client):
-    """Notes when it was first shown each comment."""
+class _Subscriber(Client):
+    """Client that records when it first received each comment."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, ORIGIN)
         self.shown: dict[str, float] = {}
 
-    def _take(self, frame: Json) -> None:
-        if frame["type"] == "comment":
-            self.shown.setdefault(frame["comment"]["id"], time.monotonic())
-        super()._take(frame)
+    def _take(self, message: Json) -> None:
+        if message["type"] == "comment":
+            self.shown.setdefault(message["comment"]["id"], time.monotonic())
+        super()._take(message)
 
 
-class Stopwatch:
-    """`async with Stopwatch(load, server, story) as watch:`; what it does is in the load's ledger.
+class Stopwatch(AsyncContext):
+    """Latency measurement: `async with Stopwatch(load, server, story) as watch:`.
 
-    All its watchers are on the one server; the comments are sent to both in turn of chance.
+    All its subscribers are on one server. Its comments go to either server at random, and they are in
+    the ledger of the load.
     """
 
     def __init__(self, load: FaultLoad, server: ServerProcess, story: Story) -> None:
         self.load, self.story = load, story
         self.writer = load.writers[0]
         self.writer.tokens[story.code] = story.token
-        self.watchers = [_Watcher(server.url) for _ in range(WATCHERS)]
+        self.subscribers = [_Subscriber(server.url) for _ in range(SUBSCRIBERS)]
         self._stack = AsyncExitStack()
 
-    async def __aenter__(self) -> "Stopwatch":
-        for watcher in self.watchers:
-            await self._stack.enter_async_context(watcher)
-            await watcher.subscribe(self.story.token)
-        return self
+    async def open(self) -> None:
+        """Connect and subscribe."""
+        for subscriber in self.subscribers:
+            await self._stack.enter_async_context(subscriber)
+            await subscriber.subscribe(self.story.token)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for watcher in self.watchers:
-            self.load.ledger.see(watcher.frames)
-        await self._stack.__aexit__(kind, error, trace)
+    async def close(self, error: BaseException | None) -> None:
+        """Check the received messages and disconnect."""
+        for subscriber in self.subscribers:
+            self.load.ledger.check_messages(subscriber.messages)
+        # The clients must get the error too: without one they check their messages.
+        await self._stack.__aexit__(type(error) if error else None, error, None)
 
     async def window(self, seconds: float) -> list[float]:
-        """Seconds from sending until being shown: each comment of this window, each watcher."""
+        """Send comments for `seconds`.
+
+        Return the seconds from sending until receiving, for each comment and each subscriber.
+        """
         sent: dict[str, float] = {}
         posts: list[asyncio.Task[Any]] = []
         end = time.monotonic() + seconds
@@ -73,17 +74,21 @@ class Stopwatch:
             await asyncio.sleep(PAUSE_S)
         await asyncio.gather(*posts)
         await eventually(
-            lambda: all(set(sent) <= set(watcher.shown) for watcher in self.watchers),
-            "every watcher was shown every comment of the window",
+            lambda: all(set(sent) <= set(subscriber.shown) for subscriber in self.subscribers),
+            "every subscriber has received every comment",
         )
-        return [watcher.shown[one] - at for watcher in self.watchers for one, at in sent.items()]
+        return [
+            subscriber.shown[comment] - sent_at
+            for subscriber in self.subscribers
+            for comment, sent_at in sent.items()
+        ]
 
     async def _post(self, sent: dict[str, float]) -> None:
-        at = time.monotonic()
+        sent_at = time.monotonic()
         _, comment = await self.writer.post(self.story, SIZE)
-        sent[comment] = at
+        sent[comment] = sent_at
 
 
 def quantile(numbers: Sequence[float], share: float) -> float:
-    """The number below which this share of all lies."""
+    """Return the quantile `share` (0 to 1) of the numbers."""
     return sorted(numbers)[int(len(numbers) * share)]

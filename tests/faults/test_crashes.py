@@ -1,4 +1,4 @@
-"""`kill -9` at random instants: what was acknowledged is there and the file is whole."""
+"""After `kill -9` at random moments, SQLite has every acknowledged comment and is intact."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.faults import crashing
 from tests.faults.fault_environment import SEED, THOROUGH
-from tests.faults.fault_report import FAULT, Line
+from tests.faults.fault_report import FAULT, FaultResult
 from tests.waiting import wait_until
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
@@ -29,7 +29,7 @@ ROUNDS = 200 if THOROUGH else 15
 
 
 async def prepare(url: str) -> None:
-    """A database with one story."""
+    """Create a database with one story."""
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
@@ -45,40 +45,41 @@ async def prepare(url: str) -> None:
     await database.close()
 
 
-async def test_sqlite_survives_kill_9_at_random_instants(
+async def test_sqlite_survives_kill_9_at_random_moments(
     tmp_path: Path, sqlite_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     await prepare(sqlite_url)
-    said = tmp_path / "said"
-    said.touch()
-    chance = random.Random(SEED)
-    # Forked from a process that has imported everything, so that a round takes a moment only.
+    acknowledged = tmp_path / "acknowledged"
+    acknowledged.touch()
+    rng = random.Random(SEED)
+    # Fork from a process that has imported all modules, so that a round starts quickly.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.crashing"])
     longest = 0.0
     for round_ in range(ROUNDS):
-        before = said.stat().st_size
+        before = acknowledged.stat().st_size
         begun = time.monotonic()
-        child = context.Process(target=crashing.main, args=(sqlite_url, said, f"r{round_}"))
+        child = context.Process(target=crashing.main, args=(sqlite_url, acknowledged, f"r{round_}"))
         child.start()
-        wait_until(grown(said, before), "it posts", 20)
+        wait_until(grown(acknowledged, before), "the process posts", 20)
         longest = max(longest, time.monotonic() - begun)
-        # The instant is what the test is about: anywhere in the life of several transactions.
-        time.sleep(chance.uniform(0, 0.1))
+        # A random moment is the purpose of the test; 0.1 s covers several transactions.
+        time.sleep(rng.uniform(0, 0.1))
         child.kill()
         child.join()
-        examine(tmp_path / "widget.db", said)
-    keys = said.read_text().split()
+        examine(tmp_path / "widget.db", acknowledged)
+    keys = acknowledged.read_text().split()
     fault = f"kill -9 while writing, {ROUNDS} times, integrity checked"
-    record_property(FAULT, asdict(Line(fault, "sqlite", len(keys), 0, 0, longest)))
+    record_property(FAULT, asdict(FaultResult(fault, "sqlite", len(keys), 0, 0, longest)))
 
 
-def grown(said: Path, before: int) -> Callable[[], bool]:
-    return lambda: said.stat().st_size > before
+def grown(acknowledged: Path, before: int) -> Callable[[], bool]:
+    """Return a condition: the file is larger than `before` bytes."""
+    return lambda: acknowledged.stat().st_size > before
 
 
-def examine(file: Path, said: Path) -> None:
-    """The file is whole, has all that was said, and counts what it has."""
+def examine(file: Path, acknowledged: Path) -> None:
+    """Check that the database is intact, has all acknowledged comments, and that counts match."""
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         stored = [key for (key,) in db.execute("SELECT client_key FROM comments")]
@@ -86,10 +87,10 @@ def examine(file: Path, said: Path) -> None:
         seqs = [number for (number,) in db.execute("SELECT seq FROM comments")]
         rows = db.execute("SELECT target, reaction FROM reactions").fetchall()
         counts = db.execute("SELECT id, counts FROM comments").fetchall()
-    missing = set(said.read_text().split()) - set(stored)
+    missing = set(acknowledged.read_text().split()) - set(stored)
     assert not missing
     assert len(set(stored)) == len(stored) == published
     assert max(seqs) <= seq
     assert len(set(seqs)) == len(seqs)
     counted = Counter(target for target, _ in rows)
-    assert all(json.loads(held)["happy"] == counted[target] for target, held in counts)
+    assert all(json.loads(stored)["happy"] == counted[target] for target, stored in counts)

@@ -1,27 +1,22 @@
-"""SIGTERM of one of two servers behind one address: no one is turned away, sockets leave in turn."""
+"""SIGTERM of one of two servers behind one address: no request fails, and sockets close in turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import httpx
 import pytest
 
-from tests.faults.fault_environment import FaultEnvironment, now
-from tests.faults.load import Endpoint, FaultLoad
+from tests.faults.fault_environment import StartEnvironment, now
+from tests.faults.load import Endpoint, disable_keepalive
 from tests.faults.proxy import Proxy
 from tests.faults.slow_clients import never_reads
-from tests.loopback import http_client
 from tests.waiting import SLOWNESS, eventually
 
-SetStage = Callable[..., Awaitable[FaultEnvironment]]
-
 DRAIN_S = 3.0
-"""As the stage sets it."""
+"""DRAIN_SECONDS of the servers of `FaultEnvironment`."""
 
 
-async def turns_away(port: int) -> bool:
-    """Whether a server takes no more connections, not even of who asks whether it is ready."""
+async def refuses_connections(port: int) -> bool:
+    """Return True if the port refuses connections, so that also a readiness probe fails."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
@@ -30,54 +25,49 @@ async def turns_away(port: int) -> bool:
     return False
 
 
-def only_new_connections(load: FaultLoad) -> None:
-    """As a proxy asks: a kept connection may end at any time, which a browser retries by itself."""
-    for writer in load.writers:
-        headers = writer.http.headers
-        limits = httpx.Limits(max_keepalive_connections=0)
-        writer.http = http_client(headers=headers, limits=limits)
-
-
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_a_deploy_loses_no_request_and_spreads_the_sockets_over_the_drain(
-    set_stage: SetStage, engine: str
+    start_environment: StartEnvironment, engine: str
 ) -> None:
-    stage = await set_stage(engine)
-    one, other = stage.servers
-    door = await Proxy(one.port, other.port).start()
-    load = stage.load(subscribers=40)
-    load.endpoints = [Endpoint(f"http://127.0.0.1:{door.port}")]
-    only_new_connections(load)
-    deaf: list[asyncio.StreamWriter] = []
+    environment = await start_environment(engine)
+    one, other = environment.servers
+    proxy = await Proxy(one.port, other.port).start()
+    load = environment.load(subscribers=40)
+    load.endpoints = [Endpoint(f"http://127.0.0.1:{proxy.port}")]
+    disable_keepalive(load)
+    non_readers: list[asyncio.StreamWriter] = []
     try:
         async with load:
-            deaf += [await never_reads(other, load.stories[0]) for _ in range(20)]
-            await load.more(40)
-            struck = now()
+            non_readers += [await never_reads(other, load.stories[0]) for _ in range(20)]
+            await load.wait_for_actions(40)
+            fault_at = now()
             load.servers = [one]
             leaving = asyncio.create_task(other.terminate(timeout=DRAIN_S + 5))
-            await eventually(lambda: turns_away(other.port), "no probe finds it ready")
-            assert not leaving.done(), "while it drains"
+            await eventually(lambda: refuses_connections(other.port), "a probe fails")
+            assert not leaving.done(), "the server still drains"
             status = await leaving
-            took = now() - struck
-            await load.everyone_is_back()
-            recovered = await load.recovery(struck)
-            await load.more(20)
-        assert status == 0, "it ended by itself, with its work done"
+            took = now() - fault_at
+            await load.wait_connected()
+            recovered = await load.recovery_time(fault_at)
+            await load.wait_for_actions(20)
+        assert status == 0, "the server has ended by itself"
         assert took < (DRAIN_S + 5) * SLOWNESS
         assert not load.ledger.retries, "no request failed"
         closes = [
-            (at, code) for watcher in load.watchers for at, code in watcher.closes if at > struck
+            (at, code)
+            for subscriber in load.subscribers
+            for at, code in subscriber.closes
+            if at > fault_at
         ]
         closed = sorted(at for at, code in closes if code == 1012)
         assert len(closed) >= 10
-        assert {code for at, code in closes if at < struck + took} <= {1012}
-        assert closed[-1] - closed[0] > DRAIN_S / 2, "not all in the same moment"
-        assert sum(watcher.goodbyes for watcher in load.watchers) >= len(closed)
-        await stage.verdict(load, "SIGTERM of one of two, 20 clients never read", recovered)
+        assert {code for at, code in closes if at < fault_at + took} <= {1012}
+        assert closed[-1] - closed[0] > DRAIN_S / 2, "the closes are spread over the drain"
+        assert sum(subscriber.goodbyes for subscriber in load.subscribers) >= len(closed)
+        await environment.record(load, "SIGTERM of one of two, 20 clients never read", recovered)
     finally:
-        for writer in deaf:
+        for writer in non_readers:
             writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
-        await door.close()
+        await proxy.close()

@@ -1,42 +1,40 @@
-"""A process whose event loop stands still for seconds: what it was told is done when it goes on."""
+"""A process is frozen for seconds; it continues with the requests that it received meanwhile."""
 
-from collections.abc import Awaitable, Callable
-
-from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
+from tests.faults.fault_environment import THOROUGH, StartEnvironment, now
 from tests.loopback import http_client
 from tests.waiting import eventually
-
-SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 FROZEN_S = 12 if THOROUGH else 4
 
 
-async def test_a_process_stands_still_and_goes_on(set_stage: SetStage) -> None:
-    stage = await set_stage("sqlite")
-    frozen = stage.pair.other
-    async with stage.load() as load:
-        await load.more(40)
-        sockets = [id(watcher.client) for watcher in load.watchers]
+async def test_a_frozen_process_continues_without_closing_sockets(
+    start_environment: StartEnvironment,
+) -> None:
+    environment = await start_environment("sqlite")
+    frozen = environment.pair.other
+    async with environment.load() as load:
+        await load.wait_for_actions(40)
+        sockets = [id(subscriber.client) for subscriber in load.subscribers]
         lags = await frozen.metric("widget_event_loop_lag_seconds_sum")
-        frozen.stop_hanging()
+        frozen.freeze()
         held = now()
         try:
-            load.endpoints = [stage.pair.one]
+            load.endpoints = [environment.pair.one]
             async with http_client(timeout=5) as http:
                 for story in load.stories:
-                    answer = await http.get(f"{stage.pair.one.url}/v1/stories/{story.code}")
-                    assert answer.status_code == 200, "the other one works on"
+                    answer = await http.get(f"{environment.pair.one.url}/v1/stories/{story.code}")
+                    assert answer.status_code == 200, "the other server works"
             await eventually(lambda: now() - held > FROZEN_S, "some seconds", FROZEN_S + 5)
         finally:
-            frozen.cont()
-        freed = now()
-        load.endpoints = list(stage.servers)
-        recovered = await load.recovery(freed)
-        await load.more(40)
-        # No one was cut: their sockets were silent for a while, and caught up.
-        assert [id(watcher.client) for watcher in load.watchers] == sockets
+            frozen.unfreeze()
+        fault_ended_at = now()
+        load.endpoints = list(environment.servers)
+        recovered = await load.recovery_time(fault_ended_at)
+        await load.wait_for_actions(40)
+        # No socket was closed: the sockets got nothing for a while and then caught up.
+        assert [id(subscriber.client) for subscriber in load.subscribers] == sockets
         risen = await frozen.metric("widget_event_loop_lag_seconds_sum") - lags
-        assert risen > FROZEN_S / 2, "operators see it"
-    # One that is stopped inside a transaction holds SQLite's lock: the other says “later” then.
+        assert risen > FROZEN_S / 2, "the loop lag metric shows it"
+    # A process frozen inside a transaction holds SQLite's lock; then the other one answers 503.
     assert set(load.ledger.retries) <= {"503"}
-    await stage.verdict(load, f"a process stands still for {FROZEN_S} s (SIGSTOP)", recovered)
+    await environment.record(load, f"process frozen for {FROZEN_S} s (SIGSTOP)", recovered)

@@ -1,28 +1,25 @@
-"""A server restarts under two hundred readers with the real embed in a real browser."""
+"""A server restarts while two hundred embeds in Chromium are connected to it."""
 
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from playwright.async_api import Page, WebSocket, async_playwright
 
 from tests.browser.conftest import CHROMIUMS, SWITCHES, HostSites, host_page
 from tests.e2e.publisher import Story
-from tests.faults.fault_environment import FaultEnvironment, now
+from tests.faults.fault_environment import StartEnvironment, now
 from tests.faults.slow_marker import slow
 from tests.loopback import http_client
 from tests.waiting import eventually
 
-SetStage = Callable[..., Awaitable[FaultEnvironment]]
-
 READERS = 200
 STACKED = "<style>story-widget { position: absolute; top: 0; left: 0; inline-size: 40rem }</style>"
-"""All in sight at once, so that none waits until its reader comes near."""
+"""Stack all widgets at one place: a widget outside the viewport would not load."""
 
 
-async def say(url: str, story: Story, *texts: str) -> None:
-    """Comments of one reader each, one after the other, each saved when it returns."""
+async def post_comments(url: str, story: Story, *texts: str) -> None:
+    """Post comments one after another, each by a new reader."""
     async with http_client() as http:
         for body in texts:
             action = {"type": "comment", "ref": 1, "token": story.token, "story": story.code}
@@ -31,25 +28,26 @@ async def say(url: str, story: Story, *texts: str) -> None:
             assert answer.status_code == 200, answer.text
 
 
-async def told(page: Page, what: str) -> Counter[str]:
-    """What the widgets say there, and how many of them."""
-    found: list[str] = await page.locator("story-widget").evaluate_all(
-        "(widgets, what) => widgets.map(({ shadowRoot }) =>"
-        " [...shadowRoot.querySelectorAll(what)].map((each) => each.textContent).join(' / '))",
-        what,
+async def widget_texts(page: Page, selector: str) -> Counter[str]:
+    """Return the texts of the selected elements of a widget, with the number of widgets."""
+    texts: list[str] = await page.locator("story-widget").evaluate_all(
+        "(widgets, selector) => widgets.map(({ shadowRoot }) =>"
+        " [...shadowRoot.querySelectorAll(selector)].map((each) => each.textContent).join(' / '))",
+        selector,
     )
-    return Counter(found)
+    return Counter(texts)
 
 
 @slow
-async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_told_all_once(
-    set_stage: SetStage,
+async def test_embeds_reconnect_spread_over_time_after_a_restart_and_show_each_comment_once(
+    start_environment: StartEnvironment,
 ) -> None:
-    stage = await set_stage("sqlite", SOCKETS_PER_NETWORK="1000")
-    one, other = stage.servers
-    story = stage.publisher.story(origins=["*"])
-    await say(one.url, story, "The first", "The second")
-    # Each server has a line of its own, and each name is a server: so many readers in one page.
+    environment = await start_environment("sqlite", SOCKETS_PER_NETWORK="1000")
+    one, other = environment.servers
+    story = environment.publisher.story(origins=["*"])
+    await post_comments(one.url, story, "The first", "The second")
+    # An embed shares one socket per server address. Each widget has its own host name here, so that
+    # one page opens 200 sockets.
     servers = [f"http://r{number}.localhost:{one.port}" for number in range(READERS)]
     widgets = "".join(
         f'<story-widget src="{server}/s/{story.code}" token="{story.token}"></story-widget>'
@@ -66,21 +64,27 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             script = f'<script async src="{servers[0]}/embed.js"></script>'
             await page.goto(host_sites.put(0, host_page(widgets + script, head=STACKED), {}))
 
-            async def all_say(what: str, text: str) -> bool:
-                return await told(page, what) == {text: READERS}
+            async def all_show(selector: str, text: str) -> bool:
+                return await widget_texts(page, selector) == {text: READERS}
 
             presence = f"{READERS} people are reading this on 1 site"
-            await eventually(lambda: all_say("[part=presence]", presence), "all have come", 120)
-            await say(one.url, story, "At the last moment")
-            struck = now()
+            await eventually(
+                lambda: all_show("[part=presence]", presence), "all widgets are connected", 120
+            )
+            await post_comments(one.url, story, "At the last moment")
+            fault_at = now()
             status = await one.terminate()
             assert status == 0
-            await say(other.url, story, "While it was away", "And once more")
+            await post_comments(other.url, story, "While it was away", "And once more")
             await one.start()
             await eventually(
-                lambda: all_say(".new-comments", "Show 3 new comments"), "all know all", 60
+                lambda: all_show(".new-comments", "Show 3 new comments"),
+                "all widgets have the comments",
+                60,
             )
-            await eventually(lambda: all_say("[part=presence]", presence), "all are back", 60)
+            await eventually(
+                lambda: all_show("[part=presence]", presence), "all widgets are connected again", 60
+            )
             await page.evaluate(
                 "for (const { shadowRoot } of document.querySelectorAll('story-widget'))"
                 " shadowRoot.querySelector('.new-comments').click()"
@@ -88,15 +92,15 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             texts = ["And once more", "While it was away", "At the last moment"]
             texts += ["The second", "The first"]
             await eventually(
-                lambda: all_say("article .comment-text", " / ".join(texts)), "each once"
+                lambda: all_show("article .comment-text", " / ".join(texts)), "each comment once"
             )
             await browser.close()
     finally:
         host_sites.close()
-    back = {socket.url: at - struck for at, socket in opened if at > struck}
+    back = {socket.url: at - fault_at for at, socket in opened if at > fault_at}
     assert len(back) == READERS
     times = sorted(back.values())
     assert times[-1] - times[0] >= 5
-    # Nor half of them in one second: no wave that would throw it over again.
+    # At most half of them reconnect in one second, so that the server is not overloaded again.
     seconds = Counter(int(at) for at in times)
     assert max(seconds.values()) <= READERS / 2, seconds

@@ -1,4 +1,4 @@
-"""Restores under faults: killed at random instants, and of a backup of before something was erased."""
+"""Restores that are killed at random moments, and restores of a backup older than an erasure."""
 
 import asyncio
 import multiprocessing
@@ -16,12 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
-from tests.e2e.harness import Client, RefusedError, ServerProcess
+from tests.e2e.harness import Client, RejectedError, ServerProcess
 from tests.e2e.publisher import Publisher, Story
 from tests.engines import Valkey
 from tests.faults import restoring
 from tests.faults.fault_environment import SEED, THOROUGH
-from tests.faults.fault_report import FAULT, Line
+from tests.faults.fault_report import FAULT, FaultResult
 from tests.loopback import http_client
 from tests.waiting import eventually
 from widget_server.cli import main as cli
@@ -39,11 +39,11 @@ ROUNDS = 40 if THOROUGH else 5
 CODE = "restored0001"
 SECRET = "a secret of the restores without a comma"
 SIZES = {"first": 1_300, "second": 2_100}
-"""Comments of either backup; each says the backup's name."""
+"""Number of comments in each backup. The text of each comment is the backup's name."""
 
 
 async def make_backup(folder: Path, name: str) -> Path:
-    """A backup of a site with one story."""
+    """Create a backup of a site with one story."""
     url = f"sqlite+aiosqlite:///{folder / name}.db"
     await migrate.upgrade(url)
     database = Database(url)
@@ -70,14 +70,14 @@ async def make_backup(folder: Path, name: str) -> Path:
 
 @dataclass(frozen=True)
 class State:
-    """What a database holds: the epoch, and which backup's data."""
+    """Content of a database: its epoch and the name of the backup."""
 
     epoch: str
     name: str
 
 
 async def state_of(url: str) -> State:
-    """One view of all of it. Fails where it is not one of the backups, whole."""
+    """Read everything in one transaction; fail if it is not exactly one of the backups."""
     engine = create_async_engine(url)
     isolation = {} if "sqlite" in url else {"isolation_level": "REPEATABLE READ"}
     try:
@@ -86,23 +86,23 @@ async def state_of(url: str) -> State:
             if not isolation:
                 await connection.exec_driver_sql("BEGIN")
 
-            async def ask(query: str) -> list[tuple[object, ...]]:
+            async def select(query: str) -> list[tuple[object, ...]]:
                 return [tuple(row) for row in await connection.execute(text(query))]
 
-            ((epoch,),) = await ask("SELECT value FROM meta WHERE key = 'epoch'")
-            sites = await ask("SELECT name FROM sites")
-            stories = await ask("SELECT title, published FROM stories")
-            comments = await ask("SELECT source, COUNT(*) FROM comments GROUP BY source")
+            ((epoch,),) = await select("SELECT value FROM meta WHERE key = 'epoch'")
+            sites = await select("SELECT name FROM sites")
+            stories = await select("SELECT title, published FROM stories")
+            comments = await select("SELECT source, COUNT(*) FROM comments GROUP BY source")
     finally:
         await engine.dispose()
     name = str(sites[0][0])
-    whole = [(name, SIZES[name])]
-    assert (sites, stories, comments) == ([(name,)], whole, whole)
+    expected = [(name, SIZES[name])]
+    assert (sites, stories, comments) == ([(name,)], expected, expected)
     return State(str(epoch), name)
 
 
 async def served(server: ServerProcess) -> State:
-    """What readers are shown."""
+    """Return the content that the server sends to readers."""
     async with http_client(timeout=20) as http:
         answer = await http.get(f"{server.url}/v1/stories/{CODE}")
     assert answer.status_code == 200, answer.text
@@ -114,7 +114,7 @@ async def served(server: ServerProcess) -> State:
 
 
 async def ended(process: ForkServerProcess) -> int | None:
-    """Its status, without keeping this event loop from anything."""
+    """Wait for the process without blocking the event loop, and return its status."""
     await asyncio.to_thread(process.join)
     return process.exitcode
 
@@ -122,7 +122,7 @@ async def ended(process: ForkServerProcess) -> int | None:
 @pytest.mark.parametrize(
     "database_url", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"], indirect=True
 )
-async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
+async def test_a_restore_killed_at_random_moments_leaves_one_of_the_two_backups(
     database_url: str,
     tmp_path: Path,
     valkey: Valkey,
@@ -131,7 +131,7 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
 ) -> None:
     files = {name: await make_backup(tmp_path, name) for name in SIZES}
     await migrate.upgrade(database_url)
-    chance = random.Random(SEED)
+    rng = random.Random(SEED)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.restoring"])
 
@@ -142,100 +142,100 @@ async def test_a_restore_killed_at_random_instants_leaves_no_mixture(
         process.start()
         return process
 
-    # The first one pays for the start of the process that others are forked from.
+    # The first restore also starts the fork server; the second one measures the duration.
     assert await ended(restore("second")) == 0
     begun = time.monotonic()
     assert await ended(restore("first")) == 0
     takes = time.monotonic() - begun
     server = new_server(DATABASE_URL=database_url, REDIS_URL=valkey.url, SECRET_KEYS=SECRET)
     await server.start()
-    known = await state_of(database_url)
-    assert known.name == "first"
-    names = {known.epoch: known.name}
+    stored = await state_of(database_url)
+    assert stored.name == "first"
+    names = {stored.epoch: stored.name}
     longest = 0.0
     for round_ in range(ROUNDS):
-        wanted = "second" if known.name == "first" else "first"
-        process = restore(wanted)
-        # The instant is what the test is about: anywhere from before the beginning to the end.
-        await asyncio.sleep(takes * (round_ + chance.random()) / ROUNDS)
+        target = "second" if stored.name == "first" else "first"
+        process = restore(target)
+        # A random moment is the purpose of the test: from before the beginning to the end.
+        await asyncio.sleep(takes * (round_ + rng.random()) / ROUNDS)
         process.kill()
         await ended(process)
         killed = time.monotonic()
-        known = await state_of(database_url)
-        # An epoch has one content, for ever.
-        assert names.setdefault(known.epoch, known.name) == known.name
+        stored = await state_of(database_url)
+        # An epoch always has the same content.
+        assert names.setdefault(stored.epoch, stored.name) == stored.name
         shown = await served(server)
         assert names.setdefault(shown.epoch, shown.name) == shown.name
 
-        async def agree() -> bool:
-            # PostgreSQL may still carry out a commit of one that is gone.
+        async def in_sync() -> bool:
+            # PostgreSQL may still execute a commit of the killed process.
             return await served(server) == await state_of(database_url)
 
-        await eventually(agree, "readers see what is stored", 15)
+        await eventually(in_sync, "the server sends what is stored", 15)
         longest = max(longest, time.monotonic() - killed)
-        known = await state_of(database_url)
-    # What the killed ones left behind is in no one's way.
-    wanted = "second" if known.name == "first" else "first"
-    assert await ended(restore(wanted)) == 0
+        stored = await state_of(database_url)
+    # Data that the killed restores left behind does not prevent a restore.
+    target = "second" if stored.name == "first" else "first"
+    assert await ended(restore(target)) == 0
     now = await state_of(database_url)
-    assert now.name == wanted
+    assert now.name == target
     assert now.epoch not in names
     engine = "sqlite" if "sqlite" in database_url else "postgresql"
     fault = f"kill -9 of a restore, {ROUNDS} times"
-    record_property(FAULT, asdict(Line(fault, engine, SIZES[wanted], 0, 0, longest)))
+    record_property(FAULT, asdict(FaultResult(fault, engine, SIZES[target], 0, 0, longest)))
 
 
 class Readers:
-    """Readers and a publisher of one server, who keep what they were given."""
+    """Requests of several readers to one server."""
 
     def __init__(self, server: ServerProcess, http: httpx.AsyncClient) -> None:
         self.server, self.http = server, http
 
     async def act(self, story: Story, kind: str, **fields: object) -> httpx.Response:
-        """Do something on a page that carries the story."""
+        """Send an action from a copy of the story."""
         message = {"type": kind, "story": story.code, "token": story.token, **fields}
         headers = {"Origin": "https://copy.example", "Content-Type": "text/plain"}
         return await self.http.post("/v1/actions", json=message, headers=headers)
 
-    async def acted(self, story: Story, kind: str, **fields: object) -> dict[str, Any]:
-        """The same, and it is taken."""
+    async def act_ok(self, story: Story, kind: str, **fields: object) -> dict[str, Any]:
+        """Send an action that must succeed, and return the response."""
         answer = await self.act(story, kind, **fields)
         assert answer.status_code == 200, answer.text
-        taken: dict[str, Any] = answer.json()
-        return taken
+        response: dict[str, Any] = answer.json()
+        return response
 
     async def vouched(self, story: Story, identity: str) -> bool:
-        """Whether an identity token is exchanged for a reader token."""
+        """Return True if the server exchanges the identity token for a reader token."""
         async with Client(self.server.url) as client:
             try:
                 snapshot = await client.subscribe(token=story.token, identity=identity)
-            except RefusedError:
+            except RejectedError:
                 return False
         return snapshot.get("reader") is not None
 
     async def everything(self, code: str, comments: list[str]) -> str:
-        """All that can be read of a story, by whatever door."""
+        """Return the text of all responses with content of a story."""
         paths = [f"/v1/stories/{code}", f"/v1/stories/{code}/comments", f"/s/{code}"]
         paths += [f"/v1/stories/{code}/comments/{comment}" for comment in comments]
         return "\n".join([(await self.http.get(path)).text for path in paths])
 
     async def epoch(self, code: str) -> str:
-        """The numbering that is served."""
+        """Return the epoch that the server sends."""
         answer = await self.http.get(f"/v1/stories/{code}")
         return str(answer.json()["position"]["epoch"])
 
 
-async def command(server: ServerProcess, *words: str) -> str:
-    """An operator's command beside a running server; what it printed."""
-    done = await asyncio.to_thread(CliRunner().invoke, cli.app, words, env=server.env)
-    assert done.exit_code == 0, (words, done.output, done.exception)
+async def command(server: ServerProcess, *arguments: str) -> str:
+    """Run an operator's command beside a running server and return its output."""
+    done = await asyncio.to_thread(CliRunner().invoke, cli.app, arguments, env=server.env)
+    assert done.exit_code == 0, (arguments, done.output, done.exception)
     return str(done.stdout)
 
 
 @pytest.mark.parametrize(
     "database_url", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"], indirect=True
 )
-async def test_after_a_restore_nothing_that_was_erased_or_withdrawn_is_served(
+async def test_after_a_restore_erased_data_and_revoked_tokens_stay_invalid(
     database_url: str,
     tmp_path: Path,
     valkey: Valkey,
@@ -253,33 +253,33 @@ async def test_after_a_restore_nothing_that_was_erased_or_withdrawn_is_served(
     identity = publisher.identity("vera", "Vera Holm")
     async with http_client(base_url=server.url, timeout=20) as http:
         readers = Readers(server, http)
-        first = await readers.acted(
+        first = await readers.act_ok(
             story, "comment", key="a-first-key", body="ERASED", name="ERASED"
         )
-        removed = await readers.acted(story, "comment", key="b-first-key", body="REMOVED")
-        await readers.acted(story, "comment", key="c-first-key", body="kept")
-        await readers.acted(story, "react", reaction="sad", reader=first["reader"])
-        for given in (bad, leaked):
-            await readers.acted(given, "react", reaction="happy")
+        removed = await readers.act_ok(story, "comment", key="b-first-key", body="REMOVED")
+        await readers.act_ok(story, "comment", key="c-first-key", body="kept")
+        await readers.act_ok(story, "react", reaction="sad", reader=first["reader"])
+        for copy in (bad, leaked):
+            await readers.act_ok(copy, "react", reaction="happy")
         backup_file = tmp_path / "before.sqlite3"
         await command(server, "backup", str(backup_file))
         ids = [first["comment"]["id"], removed["comment"]["id"]]
-        await readers.acted(story, "forget", reader=first["reader"])
+        await readers.act_ok(story, "forget", reader=first["reader"])
         await command(server, "comment", "remove", ids[1])
         await command(server, "site", "revoke", "paper", "badcopy")
         await command(server, "site", "rotate-key", "leaky")
         await command(server, "site", "retire-keys", "leaky")
         assert await readers.vouched(story, identity)
-        withdrawn = 5
+        erasures = 5
         before = await readers.epoch(story.code)
-        said = await command(server, "restore", str(backup_file))
+        output = await command(server, "restore", str(backup_file))
         begun = time.monotonic()
-        assert "stays so" in said
+        assert "stays so" in output
 
         async def restored() -> bool:
             return await readers.epoch(story.code) != before
 
-        await eventually(restored, "the restored data is served", 15)
+        await eventually(restored, "the server sends the restored data", 15)
         recovered = time.monotonic() - begun
         shown = await readers.everything(story.code, ids)
         assert "kept" in shown
@@ -294,11 +294,11 @@ async def test_after_a_restore_nothing_that_was_erased_or_withdrawn_is_served(
         served_again += [name for name, answer in attempts.items() if answer.status_code == 200]
         served_again += ["used"] if await readers.vouched(story, identity) else []
         assert attempts["retired"].status_code == 401
-        # The key that signs now goes on to sign.
+        # Tokens of the current key remain valid.
         current = replace(leaked, token=newer.token(leaked.key))
-        await readers.acted(current, "react", reaction="happy")
+        await readers.act_ok(current, "react", reaction="happy")
     assert served_again == []
     engine = "sqlite" if "sqlite" in database_url else "postgresql"
-    fault = "restore of a backup of before something was erased or withdrawn"
-    line = Line(fault, engine, withdrawn, len(served_again), 0, recovered)
+    fault = "restore of a backup older than erasures and revocations"
+    line = FaultResult(fault, engine, erasures, len(served_again), 0, recovered)
     record_property(FAULT, asdict(line))

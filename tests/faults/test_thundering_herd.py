@@ -1,56 +1,54 @@
-"""All readers of a server that died come back within one second."""
+"""All readers of a killed server reconnect within one second."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from tests.faults.fault_environment import THOROUGH, FaultEnvironment
+from tests.faults.fault_environment import THOROUGH, StartEnvironment
 from tests.faults.load import FaultLoad
 from tests.faults.thundering_herd import ThunderingHerd
 from tests.waiting import SLOWNESS
 
-SetStage = Callable[..., Awaitable[FaultEnvironment]]
-
 READERS = 5_000 if THOROUGH else 300
 
 
-def asked(load: FaultLoad, positions: list[Any]) -> list[dict[str, Any]]:
-    """What each subscribes with: of those who come back half know where they were.
+def subscriptions(load: FaultLoad, positions: list[Any]) -> list[dict[str, Any]]:
+    """Return the subscription fields of each reader.
 
-    Every tenth has a token as reader, so that what it left in the story is looked for.
+    With `positions`, half of the readers resume. Every tenth reader has a reader token, so that the
+    server also looks up the reader's own comments and reactions.
     """
     readers = []
     for number in range(READERS):
-        asks: dict[str, Any] = {"token": load.stories[number % len(load.stories)].token}
+        fields: dict[str, Any] = {"token": load.stories[number % len(load.stories)].token}
         if number % 10 == 0:
-            asks["reader"] = load.writers[number % len(load.writers)].reader
+            fields["reader"] = load.writers[number % len(load.writers)].reader
         if positions and number % 2:
-            asks["since"] = positions[number]
-        readers.append(asks)
+            fields["since"] = positions[number]
+        readers.append(fields)
     return readers
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"])
-async def test_a_herd_is_served_from_one_snapshot_query_for_each_story(
-    set_stage: SetStage, engine: str
+async def test_a_thundering_herd_needs_one_snapshot_query_per_story(
+    start_environment: StartEnvironment, engine: str
 ) -> None:
-    stage = await set_stage(engine)
-    server = stage.pair.other
-    # Writers who rest: each comment is read by all of the herd, which lives on the same two cores.
-    async with stage.load(rest=0.5) as load, ThunderingHerd(server.port) as thundering_herd:
-        await load.more(40)
-        before = await thundering_herd.come(asked(load, []), within=READERS / 500)
+    environment = await start_environment(engine)
+    server = environment.pair.other
+    # Long pauses of the writers: each comment goes to all readers, which run on the same cores.
+    async with environment.load(max_pause_s=0.5) as load, ThunderingHerd(server.port) as herd:
+        await load.wait_for_actions(40)
+        before = await herd.connect(subscriptions(load, []), within=READERS / 500)
         assert (before["served"], before["missed"]) == (READERS, [])
         await server.kill()
-        await thundering_herd.gone()
+        await herd.wait_closed()
         await server.start()
-        back = await thundering_herd.come(asked(load, before["positions"]), within=1)
+        back = await herd.connect(subscriptions(load, before["positions"]), within=1)
         assert (back["served"], back["missed"]) == (READERS, [])
         assert back["resumed"] == READERS // 2
         assert back["took"] < 20 * SLOWNESS
-        # Also of those who came while others wrote, and who know where they were.
+        # The limit includes readers that resume while writers post.
         assert 0 < await server.metric("widget_hub_snapshots_loaded_total") <= len(load.stories)
-        await load.more(40)
-    fault = f"{READERS:,} readers back in one second after kill -9"
-    await stage.verdict(load, fault, back["took"])
+        await load.wait_for_actions(40)
+    fault = f"{READERS:,} readers reconnect in one second after kill -9"
+    await environment.record(load, fault, back["took"])

@@ -1,29 +1,25 @@
-"""Two versions side by side on one database and one bus, and a rolling restart from one to the other.
+"""Two versions on one database and one bus, and a rolling restart from one to the other.
 
-`next_version` plays the newer one. A migration runs while the older one serves; then one process after
-the other is replaced, one is taken back, and the last one follows, all under the load.
+`next_version` simulates the newer version. A migration runs while the older version serves. Then one
+process is upgraded, downgraded and upgraded again, and the other process is upgraded, all under load.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.e2e.harness import ServerProcess
-from tests.faults.fault_environment import THOROUGH, FaultEnvironment, now
-from tests.faults.load import Endpoint
+from tests.faults.fault_environment import THOROUGH, StartEnvironment, now
+from tests.faults.load import Endpoint, disable_keepalive
 from tests.faults.proxy import Proxy
-from tests.faults.test_deploy import only_new_connections
-
-SetStage = Callable[..., Awaitable[FaultEnvironment]]
 
 OLD, NEXT = "widget_server", "tests.faults.next_version"
 
 
 async def moods(url: str) -> set[str | None]:
-    """Whether comments were stored by the next version (“calm”), and by this one (nothing)."""
+    """Return the values of the new column: “calm” by the next version, None by this one."""
     engine = create_async_engine(url)
     try:
         async with engine.connect() as connection:
@@ -33,53 +29,55 @@ async def moods(url: str) -> set[str | None]:
 
 
 async def replace(server: ServerProcess, module: str) -> None:
-    """A deploy of one of two: asked to leave, and started as another version."""
+    """Stop a server with SIGTERM and start it as another version."""
     assert await server.terminate() == 0
     server.module = module
     await server.start()
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"] if THOROUGH else ["sqlite"])
-async def test_a_rolling_restart_with_a_migration_fails_no_request_and_keeps_all_in_step(
-    set_stage: SetStage, engine: str
+async def test_a_rolling_restart_with_a_migration_fails_no_request_and_keeps_all_in_sync(
+    start_environment: StartEnvironment, engine: str
 ) -> None:
-    stage = await set_stage(engine)
-    one, other = stage.servers
-    door = await Proxy(one.port, other.port).start()
-    load = stage.load()
-    load.endpoints = [Endpoint(f"http://127.0.0.1:{door.port}")]
-    only_new_connections(load)
-    for number, watcher in enumerate(load.watchers):
-        # Or all of them would end up on the server that was never away.
-        watcher.servers = (stage.servers[number % 2],)
+    environment = await start_environment(engine)
+    one, other = environment.servers
+    proxy = await Proxy(one.port, other.port).start()
+    load = environment.load()
+    load.endpoints = [Endpoint(f"http://127.0.0.1:{proxy.port}")]
+    disable_keepalive(load)
+    for number, subscriber in enumerate(load.subscribers):
+        # Fix the server of each subscriber. Otherwise all would end up on the server that runs longest.
+        subscriber.servers = (environment.servers[number % 2],)
     try:
         async with load:
-            await load.more(30)
+            await load.wait_for_actions(30)
             other.module = NEXT
-            said = await asyncio.to_thread(other.cli, "migrate")
-            assert said.endswith("9999."), said
-            await load.more(30)
-            assert await moods(stage.url) == {None}, "the older one serves from the newer tables"
+            output = await asyncio.to_thread(other.cli, "migrate")
+            assert output.endswith("9999."), output
+            await load.wait_for_actions(30)
+            assert await moods(environment.url) == {None}, (
+                "the older version serves from the newer tables"
+            )
             await replace(other, NEXT)
-            heard = [
+            received = [
                 await server.metric("widget_bus_messages_received_total") for server in (one, other)
             ]
-            await load.everyone_is_back()
-            await load.spread()
-            await load.more(30)
-            assert await moods(stage.url) == {None, "calm"}, "both write"
-            for server, before in zip((one, other), heard, strict=True):
+            await load.wait_connected()
+            await load.delivery_time()
+            await load.wait_for_actions(30)
+            assert await moods(environment.url) == {None, "calm"}, "both versions write"
+            for server, before in zip((one, other), received, strict=True):
                 assert await server.metric("widget_bus_messages_received_total") > before
-            # Back to the older one, from tables that are newer than it; and on to the next.
+            # Downgrade on the newer tables, and upgrade again.
             await replace(other, OLD)
-            await load.more(20)
+            await load.wait_for_actions(20)
             await replace(other, NEXT)
             await replace(one, NEXT)
-            await load.everyone_is_back()
-            recovered = await load.recovery(now())
-            await load.more(20)
+            await load.wait_connected()
+            recovered = await load.recovery_time(now())
+            await load.wait_for_actions(20)
         assert not load.ledger.retries, "no request failed"
-        fault = "rolling restart with a migration, and back, and on"
-        await stage.verdict(load, fault, recovered)
+        fault = "rolling restart with a migration, back and forward again"
+        await environment.record(load, fault, recovered)
     finally:
-        await door.close()
+        await proxy.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines import alive, dies_with_us
+from tests.engines import alive, parent_death_signal
 from tests.waiting import wait_until
 from widget_server.bus import embedded_valkey
 from widget_server.server.supervisor import GRACE_S
@@ -108,7 +108,7 @@ class SupervisedFolder:
             [*command, str(program), str(drain_s), str(workers), str(int(valkey))],
             env={**os.environ, "PYTHONPATH": root},
             stderr=log,
-            preexec_fn=dies_with_us(signal.SIGTERM),
+            preexec_fn=parent_death_signal(signal.SIGTERM),
         )
         log.close()
         self.parents.append(parent)
@@ -278,7 +278,7 @@ def test_a_killed_valkey_is_restarted_on_the_same_socket(server: SupervisedFolde
 
 def test_an_orphaned_valkey_is_replaced(server: SupervisedFolder) -> None:
     orphan = subprocess.Popen(
-        embedded_valkey.command(server.folder), preexec_fn=dies_with_us(signal.SIGKILL)
+        embedded_valkey.command(server.folder), preexec_fn=parent_death_signal(signal.SIGKILL)
     )
     server.valkey_up()
     server.start(workers=1, valkey=True)

@@ -192,13 +192,13 @@ async def test_open_pages_take_a_fresh_snapshot_after_a_restore(
         server.cli("restore", str(tmp_path / "b.sqlite3"))
 
         def snapshots() -> int:
-            return sum(frame["type"] == "snapshot" for frame in reader.frames)
+            return sum(message["type"] == "snapshot" for message in reader.messages)
 
         await eventually(lambda: snapshots() == 2, "a fresh snapshot")
-        await reader.agrees(code)
-        assert reader.frames[-1]["count"] == 1
+        await reader.wait_in_sync(code)
+        assert reader.messages[-1]["count"] == 1
         await reader.comment(code, "life goes on")
-        await reader.agrees(code)
+        await reader.wait_in_sync(code)
 
 
 async def test_a_restore_keeps_the_embeds_files_of_every_build(

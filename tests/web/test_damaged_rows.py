@@ -89,4 +89,4 @@ async def assert_readable(
         snapshot = await reader.subscribe(code=code)
         assert [one["id"] for one in snapshot["comments"]["threads"]] == [good]
         await reader.comment(code, "from a socket")
-        await reader.agrees(code)
+        await reader.wait_in_sync(code)

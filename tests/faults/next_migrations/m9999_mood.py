@@ -1,4 +1,7 @@
-"""A column more, as compatible as the rules of docs/operators/operating.md ask."""
+"""Migration of the simulated next version: one more nullable column.
+
+It is compatible as docs/operators/reliability.md ("Two versions side by side") requires.
+"""
 
 import os
 
