@@ -220,6 +220,8 @@ export interface State {
   /** Ids of comments that came while the reader was reading: known, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
+  /** The copy that this page is, known on a socket. */
+  copy?: Comment["copy"];
   /** Why this copy can only be read, as an error code. */
   read_only?: string | null;
   /** Why the reader is not signed in, as an error code. */

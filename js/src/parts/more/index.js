@@ -170,7 +170,7 @@ export function open(frame, tools) {
     go,
     visit,
     begin: (handle) => menu(handle),
-    options: optionsOf(frame, tools),
+    open: optionsOf(frame, tools),
     logReadOnly() {
       const { read_only, identity, lapsed } = story.state;
       // A token that is not valid is given up for the bare code, which is told below.

@@ -20,15 +20,14 @@ export function optionsOf(frame, tools) {
   /** @type {HTMLElement | undefined} */
   let panel;
 
-  /** @param {HTMLElement} place */
-  return (place) => {
-    const opener = place.firstElementChild;
+  /** @param {"sort" | "share" | "data"} _what @param {HTMLElement} opener */
+  return (_what, opener) => {
     if (panel?.isConnected) panel.remove();
     else {
       panel = draw(pageOf(frame));
-      place.append(panel);
+      opener.parentElement?.after(panel);
     }
-    if (opener) set(opener, "aria-expanded", String(panel.isConnected));
+    set(opener, "aria-expanded", String(panel.isConnected));
   };
 
   /** @param {string} address @returns {HTMLElement} */
