@@ -5,9 +5,9 @@
  * @import {Comment} from "./types"
  */
 import { button, h, newId, set } from "./dom.js";
-import { reactionIcon } from "./view/reaction-icon.js";
+import { paintReaction, reactionIcon } from "./view/reaction-icon.js";
 import { importPart } from "./parts.js";
-import { counts } from "./state.js";
+import { counts, isAllowed } from "./state.js";
 import { renderText, copyLabel, safeUrl } from "./view/comment-text.js";
 import { loadLocale } from "./i18n.js";
 
@@ -53,7 +53,7 @@ import { loadLocale } from "./i18n.js";
  *   remove: (handle: CommentHandle) => void,
  * }} WritingPart
  *
- * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `options` opens the panel of options,
+ * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `open` opens the panel of a button,
  * `logReadOnly` logs why the discussion is read-only.
  * @typedef {{
  *   begin: (handle: CommentHandle) => void,
@@ -61,7 +61,7 @@ import { loadLocale } from "./i18n.js";
  *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
- *   options: (place: HTMLElement) => void,
+ *   open: (what: "sort" | "share" | "data", opener: HTMLElement) => void,
  *   logReadOnly: () => void,
  * }} MorePart
  *
@@ -71,14 +71,14 @@ import { loadLocale } from "./i18n.js";
  * `live`: `burst` animates reactions of other readers.
  * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
- * `comment-reactions`: show the reactions to a comment.
- * @typedef {{begin: (handle: CommentHandle) => void}} CommentReactionsPart
+ * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker.
+ * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
  * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */
-export const shared = { h, set, button, newId, safeUrl, renderText, counts, reactionIcon, copyLabel };
+export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAllowed, paintReaction, reactionIcon, copyLabel };
 /** @typedef {typeof shared} Shared */
 
 /**

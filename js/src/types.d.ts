@@ -220,6 +220,8 @@ export interface State {
   /** Ids of comments that arrived while the reader was reading: in `threads`, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
+  /** This page's own copy; known on a socket. */
+  copy?: Comment["copy"];
   /** Error code if this copy is read-only. */
   read_only?: string | null;
   /** Error code if the identity token was rejected. */

@@ -71,10 +71,9 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
       new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
-      // Every part needs the actions of the live part.
-      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.loadLivePart()]).then(
-        ([code]) => code.open(self, shared),
-      ));
+      // The parts need the actions of the live part. Chips of reactions are drawn without them.
+      const actions = name !== "comment-reactions" && discussion.loadLivePart();
+      const part = (parts[name] ??= Promise.all([fetchPart(name), actions]).then(([code]) => code.open(self, shared)));
       // Retry at the next call.
       part.catch(() => delete parts[name]);
       return part;
@@ -89,12 +88,12 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   // `bdi`: the site's prompt may have another text direction.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
-  const presence = h("p", { class: "secondary", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
   // The bare composer: the part `writing` enhances it on focus. There is no form element, because sandboxed iframes
   // block submission; the button's click works everywhere.
-  const text = h("textarea", { rows: 3, dir: "auto" });
+  const textId = newId();
+  const text = h("textarea", { id: textId, rows: 3, dir: "auto" });
   // Save a draft from the first character on. The part `writing` replaces this listener.
   const place = discussion.code + " ";
   text.value = discussion.storage().drafts?.[place] ?? "";
@@ -102,35 +101,40 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
   const attach = () => self.part("writing").then((part) => part.attach(composer));
   const send = button(t("post"), () => self.withPart("writing", (part) => part.attach(composer).post()), {
-    class: "primary",
+    class: "primary end",
     part: "button",
   });
   const composer = h(
     "div",
     { class: "composer", part: "composer" },
-    h("label", null, t("write"), text),
-    send,
+    h("div", { class: "tabs" }, h("label", { class: "small", for: textId }, t("write"))),
+    text,
+    h("div", { class: "footer" }, h("p", { class: "field small secondary" }, t("account")), send),
   );
   text.addEventListener("focus", () => attach().catch(() => {}), { once: true });
   const { list } = self;
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
-  const options = button(t("options"), () => self.withPart("more", (part) => part.options(tail)), {
-    class: "action",
-  });
-  const tail = h("div", { class: "actions" }, options);
+  /** @param {"sort" | "share" | "data"} what @param {string} icon */
+  const opener = (what, icon) => {
+    const element = button(t(what), () => self.withPart("more", (part) => part.open(what, element)), {
+      class: "action " + icon,
+    });
+    return element;
+  };
+  const sort = opener("sort", "icon-down");
+  const toolbar = h("div", { class: "row bar" }, count, sort, opener("share", "icon-share end"));
+  const tail = h("div", { class: "row" }, h("slot", { name: "credit" }), opener("data", ""));
   const element = h(
     "section",
     { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
     heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
     bar.element,
-    presence,
     notice,
-    count,
+    toolbar,
     composer,
     list,
     next,
     tail,
-    h("slot", { name: "credit" }),
     status,
   );
   // Update relative times.
@@ -155,11 +159,6 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
-    const { readers, copies } = state.presence;
-    setText(
-      presence,
-      readers ? t("reading", { n: readers, sites: t("sites", { n: copies }) }) : "",
-    );
     const reason = read_only
       ? t("readonly", { why: t(read_only, { origin }) })
       : story.closed && t("closed");
@@ -177,7 +176,11 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     const { drafts, queue } = discussion.storage();
     // The reader's own comment may be pending and not counted yet.
     const { count: n } = state;
-    setText(count, n || threads.size || queue ? t("comments", { n }) : t("none"));
+    const some = n || threads.size || queue;
+    setText(count, some ? t("comments", { n }) : t("none"));
+    text.placeholder = t(some ? "placeholder" : "start");
+    sort.hidden = !(n > 1);
+    setText(sort, t(state.order));
     if (drafts || queue) attach().catch(() => {});
     if (!old) queueMicrotask(goToHash);
   }

@@ -13,11 +13,14 @@
  * @import {Discussion} from "../../discussion"
  */
 import { json } from "../../storage.js";
+import css from "./style.css";
 import { backoff, shouldReconnect } from "../../backoff.js";
 import { startPolling } from "./poll.js";
 
 /** SHA-256 of the other parts of this build, by name. The first file checks the parts against it. */
 export const HASHES = OTHERS;
+/** Styles of what may come after the first paint. */
+export const STYLES = css;
 
 /** A message without a reply for this long means that the connection is dead. */
 const TIMEOUT_MS = 8_000;

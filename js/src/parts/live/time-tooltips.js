@@ -7,9 +7,9 @@
 
 /** Add a tooltip to each time that is hovered. @param {ViewContext} context @param {Shared} tools */
 export function addTimeTooltips({ list, t }, { set }) {
-  /** @param {HTMLTimeElement | null} time */
-  const setTitle = (time) =>
-    time && set(time, "title", new Date(time.dateTime).toLocaleString(t("lang")));
-  setTitle(list.querySelector("time:hover"));
-  list.addEventListener("pointerover", ({ target }) => setTitle(/** @type {Element} */ (target).closest("time")));
+  /** @param {any} link the link of a comment's time */
+  const setTitle = (link) =>
+    link && set(link, "title", new Date(link.dateTime).toLocaleString(t("lang")));
+  setTitle(list.querySelector(".time:hover"));
+  list.addEventListener("pointerover", ({ target }) => setTitle(/** @type {Element} */ (target).closest(".time")));
 }

@@ -171,7 +171,7 @@ export function open(context, tools) {
     go,
     visit,
     begin: (handle) => menu(handle),
-    options: createOptions(context, tools),
+    open: createOptions(context, tools),
     logReadOnly() {
       const { read_only, identity, lapsed } = story.state;
       // An invalid token is replaced by the story's code, which is logged below.

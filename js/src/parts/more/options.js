@@ -22,15 +22,14 @@ export function createOptions(context, tools) {
   /** @type {HTMLElement | undefined} */
   let panel;
 
-  /** @param {HTMLElement} place */
-  return (place) => {
-    const opener = place.firstElementChild;
+  /** @param {"sort" | "share" | "data"} _what @param {HTMLElement} opener */
+  return (_what, opener) => {
     if (panel?.isConnected) panel.remove();
     else {
       panel = draw(pageAddress(context));
-      place.append(panel);
+      opener.parentElement?.after(panel);
     }
-    if (opener) set(opener, "aria-expanded", String(panel.isConnected));
+    set(opener, "aria-expanded", String(panel.isConnected));
   };
 
   /** @param {string} address @returns {HTMLElement} */
