@@ -745,8 +745,8 @@ def test_doctor_says_that_a_database_has_lost_what_nothing_works_without(
         database.execute("DELETE FROM meta WHERE key = 'epoch'")
         database.commit()
     done = run("doctor")
-    assert (done.status, "lost the name of its numbering" in done.out) == (2, True)
-    assert "lost the name of its numbering" in sentence(run("site", "list"))
+    assert (done.status, "lost its epoch" in done.out) == (2, True)
+    assert "lost its epoch" in sentence(run("site", "list"))
 
 
 def test_doctor_looks_at_the_origin_of_the_servers_own_pages(

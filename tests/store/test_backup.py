@@ -15,7 +15,7 @@ from widget_server.model.claims import Attribution
 from widget_server.model.errors import UnavailableError
 from widget_server.model.records import ShutOut, Site
 from widget_server.model.settings import SiteSettings
-from widget_server.store import backup, migrate
+from widget_server.store import backup, migrate, restore
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles, store_embed_files
@@ -79,7 +79,7 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
     for url in {sqlite_url, postgres_url} - {database_url}:
         async with opened(url) as (database, writer):
             before = database.epoch
-            assert (await backup.restore(url, file, quiet)).rows == rows
+            assert (await restore.restore(url, file, quiet)).rows == rows
             found = await Discussions(database).snapshot(CODE)
             restored, page = found.story, found.page
             assert restored.count == 1_500
@@ -135,7 +135,7 @@ async def test_what_is_no_backup_is_refused_and_the_old_data_stays(
     async with opened(database_url) as (database, writer):
         await make(writer)
         with pytest.raises(DatabaseUnavailableError):
-            await backup.restore(database_url, file, quiet)
+            await restore.restore(database_url, file, quiet)
         story = await Discussions(database).story(CODE)
         assert story is not None
 
@@ -156,7 +156,7 @@ async def test_an_interrupted_restore_leaves_the_old_data_serving(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            await backup.restore(database_url, file, interrupted)
+            await restore.restore(database_url, file, interrupted)
         assert (await Discussions(database).snapshot(CODE)).story.count == 51
         assert database.epoch == before
 
@@ -169,7 +169,7 @@ async def test_after_a_restore_the_first_action_is_asked_to_come_again(
     async with opened(database_url) as (_, writer):
         story = await make(writer)
         await backup.back_up(database_url, file, quiet)
-        await backup.restore(database_url, file, quiet)
+        await restore.restore(database_url, file, quiet)
         with pytest.raises(UnavailableError):
             await writer.submit(post(story, 1))
         assert (await writer.submit(post(story, 1))).seq == 1
@@ -213,7 +213,7 @@ async def test_a_restore_keeps_the_embeds_files_of_every_build(
         await writer.run_in_transaction(
             store_embed_files({"1.0.0-aaaaaaaa-live.js": "other", "1.0.1-bbbbbbbb-live.js": "new"})
         )
-        await backup.restore(database_url, file, quiet)
+        await restore.restore(database_url, file, quiet)
         files = EmbedFiles(database)
         assert await files.names() == {"1.0.0-aaaaaaaa-live.js", "1.0.1-bbbbbbbb-live.js"}
         assert await files.content("1.0.0-aaaaaaaa-live.js") == "old", "what was there first stays"

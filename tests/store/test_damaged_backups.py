@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.store_harness import open_store
 from tests.store.test_backup import CODE, make, opened, post, quiet
-from widget_server.store import backup, backup_manifest, migrate
+from widget_server.store import backup, backup_manifest, migrate, restore
 from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.stories import record_copy
@@ -72,7 +72,7 @@ def sql(*statements: str) -> Change:
 async def refused(url: str, file: Path) -> str:
     """The sentence with which it is refused."""
     with pytest.raises(DatabaseUnavailableError) as problem:
-        await backup.restore(url, file, quiet)
+        await restore.restore(url, file, quiet)
     sentence = str(problem.value)
     assert len(sentence.splitlines()) == 1
     assert sentence.endswith(".")
@@ -91,7 +91,7 @@ async def test_a_backup_tells_when_by_whom_and_what(good: Path, migrated_url: st
     assert stat.S_IMODE(good.stat().st_mode) == 0o600
     # One file: nothing of a log beside it is needed to read it elsewhere.
     assert good.read_bytes()[18:20] == b"\x01\x01"
-    done = await backup.restore(migrated_url, good, quiet)
+    done = await restore.restore(migrated_url, good, quiet)
     assert (done.made_at, done.version) == (told["made_at"], told["version"])
 
 
@@ -229,7 +229,7 @@ async def test_a_backup_of_before_there_were_checksums_is_taken_and_read_row_by_
         if named:
             assert named in await refused(migrated_url, file)
         else:
-            assert (await backup.restore(migrated_url, file, quiet)).made_at is None
+            assert (await restore.restore(migrated_url, file, quiet)).made_at is None
 
 
 async def test_a_database_with_a_damaged_row_says_so_when_it_is_backed_up(

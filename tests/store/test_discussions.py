@@ -14,8 +14,8 @@ from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers, server_messages
-from widget_server.store.mapping import size_of_comment, sized_comments
-from widget_server.store.queries import discussions as store_limits
+from widget_server.store.comment_sizes import size_of_comment, sized_comments
+from widget_server.store.queries import changes as change_queries, own_items
 from widget_server.store.queries.comment_pages import AROUND, MAX_REPLIES
 from widget_server.store.schema import comments
 from widget_server.store.writing.actions import Moderate, UpdateStory
@@ -270,7 +270,7 @@ async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomple
 async def test_more_changes_than_are_sent_one_by_one_are_incomplete(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MAX_CHANGES", 5)
+    monkeypatch.setattr(change_queries, "MAX_CHANGES", 5)
     story = await store.story()
     await post_many(store, story, 8)
     assert (await store.discussions.changes(story.code, 3)).complete
@@ -292,7 +292,7 @@ async def test_recent_changes_come_in_order_with_the_latest_tallies(store: Store
 async def test_a_reader_who_wrote_much_takes_no_room_from_another(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MAX_OWN", 3)
+    monkeypatch.setattr(own_items, "MAX_OWN", 3)
     story, other = await store.story("a"), await store.story("b")
     quiet = await store.post(story, "quiet", at=1)
     await store.react(story, "quiet", "sad")

@@ -90,7 +90,9 @@ def file_of(url: str) -> Path:
 
 async def test_a_file_that_is_missing_is_never_made_by_a_server(sqlite_url: str) -> None:
     database = Database(sqlite_url)
-    with pytest.raises(DatabaseUnavailableError, match=r"There is no database .* migrate"):
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"There is no readable and writable database .* migrate"
+    ):
         await database.open()
     await database.close()
     assert list(file_of(sqlite_url).parent.iterdir()) == []

@@ -12,7 +12,7 @@ from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
-from widget_server.store import backup, migrate
+from widget_server.store import backup, migrate, restore
 from widget_server.store.queries.identity_tokens import consume_identity_token
 from widget_server.store.queries.sites import insert_site, revoke_token, update_site
 from widget_server.store.queries.stories import insert_story
@@ -37,9 +37,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "backup.sqlite3"
 
 
-async def restored(store: Store, url: str, file: Path) -> backup.Restored:
+async def restored(store: Store, url: str, file: Path) -> restore.Restored:
     """Restore, and let the writer notice: it asks for one action to come again."""
-    done = await backup.restore(url, file, quiet)
+    done = await restore.restore(url, file, quiet)
     with pytest.raises(UnavailableError):
         await store.writer.run_in_transaction(revoke_token("s", "noticed"))
     return done
@@ -59,7 +59,7 @@ async def test_what_a_reader_had_forgotten_stays_forgotten(database_url: str, fi
         await backup.back_up(database_url, file, quiet)
         await store.writer.submit(Forget("ann", 2_000_000))
         done = await restored(store, database_url, file)
-        assert done.kept == {"comments that were erased": 2, "readers who were forgotten": 1}
+        assert done.kept == {"comments that were erased": 2, "readers who were erased": 1}
         assert done.knew
         rows = {row.id: row for row in await store.rows(comments)}
         for gone in (own.id, waiting.id):
@@ -212,12 +212,12 @@ async def test_it_stays_so_from_one_engine_to_the_other(
         await store.post(story, "ann", "words", id="moved")
         await backup.back_up(database_url, file, quiet)
     async with store_at(target) as store:
-        await backup.restore(target, file, quiet)
+        await restore.restore(target, file, quiet)
     async with store_at(target) as store:
         await store.writer.submit(Forget("ann", 2_000_000))
         await store.writer.run_in_transaction(revoke_token("s", "bad"))
         done = await restored(store, target, file)
-        assert done.kept["readers who were forgotten"] == 1
+        assert done.kept["readers who were erased"] == 1
         (row,) = await store.rows(comments)
         assert (row.state, row.source, row.reader) == ("removed", "", "")
         assert await store.sites.revoked("s") == {"bad"}
@@ -231,7 +231,7 @@ async def test_of_an_empty_database_nothing_is_known(
         await store.story()
         await backup.back_up(database_url, file, quiet)
     async with store_at(other):
-        done = await backup.restore(other, file, quiet)
+        done = await restore.restore(other, file, quiet)
         assert (done.knew, done.kept) == (False, {})
         assert done.made_at is not None
 

@@ -35,7 +35,7 @@ async def test_what_waits_for_the_loop_is_refused_and_undone(sqlite_url: str) ->
         await connection.exec_driver_sql("INSERT INTO meta VALUES ('left', 'behind')")
         await asyncio.sleep(0)
 
-    with pytest.raises(RuntimeError, match="something else than its database"):
+    with pytest.raises(RuntimeError, match="something other than its connection"):
         await _write(sqlite_url, wait)
 
     async def look(connection: AsyncConnection) -> int:

@@ -12,7 +12,7 @@ from widget_server.cli.options import AcceptNewSecret, DataDir
 from widget_server.cli.progress import with_progress
 from widget_server.config import load
 from widget_server.content.visibility import escaped
-from widget_server.store import backup as backups, migrate
+from widget_server.store import backup as backups, migrate, restore as restoring
 
 app = typer.Typer(add_completion=False)
 
@@ -31,10 +31,10 @@ def restore(
         migrate.begin_anew(config.database)
         await secrets_check.prepare_database(config)
 
-    async def run(told: backups.Progress) -> backups.Restored:
+    async def run(told: backups.Progress) -> restoring.Restored:
         await secrets_check.verify_secrets(config)
         known = None if accept_new_secret else secrets_check.current_fingerprints(config)
-        done = await backups.restore(config.database, file, told, known, prepare)
+        done = await restoring.restore(config.database, file, told, known, prepare)
         await secrets_check.record_secrets(config, alone=accept_new_secret)
         return done
 
@@ -42,7 +42,7 @@ def restore(
         print(escaped(sentence))
 
 
-def _sentences(done: backups.Restored) -> Iterator[str]:
+def _sentences(done: restoring.Restored) -> Iterator[str]:
     """What was restored, what was taken over, and what cannot be known."""
     yield (
         f"Restored {sum(done.rows.values()):,} rows. Every open page takes a fresh snapshot now."
