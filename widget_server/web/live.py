@@ -280,7 +280,7 @@ class LiveSession:
     def _sign_out(self, site: Site) -> "_SignIn":
         """Know the reader as an anonymous one from now on, if the site's word for them has ended."""
         known = self._readers.get(site.slug)
-        now = None if known is None else identify.still(self._services, site, known)
+        now = None if known is None else identify.current_reader(self._services, site, known)
         if now is None or now.ended is None:
             return None, None
         self._readers[site.slug] = replace(now, ended=None)
@@ -364,7 +364,7 @@ class LiveSession:
         if known is None:
             known = identify.reader_from_token(self._services, grant.site, action.reader)
         else:
-            known = identify.still(self._services, grant.site, known)
+            known = identify.current_reader(self._services, grant.site, known)
         answer, claims = await actions.execute(self._services, grant, known, self._network, action)
         if isinstance(action, client_messages.Forget):
             self._readers.pop(site, None)
