@@ -17,7 +17,7 @@ from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.content import markdown, text
-from widget_server.model import settings as rules
+from widget_server.model import limits as shared_limits, settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store.queries import changes, comment_pages, discussions, own_items
@@ -70,7 +70,7 @@ def test_every_close_code_is_explained() -> None:
 
 
 def test_every_message_and_frame_is_listed_with_its_fields() -> None:
-    sent, received = PROTOCOL.split("### What comes")
+    sent, received = PROTOCOL.split("### Messages from the server")
     for model in (*get_args(client_messages.Message), *schemas.SERVER_MESSAGES):
         document = sent if model in get_args(client_messages.Message) else received
         fields = model.model_fields
@@ -104,7 +104,7 @@ def test_every_tag_of_a_text_is_named() -> None:
     ("what", "limits"),
     [
         ("a message", [client_messages.MAX_BYTES // 1024]),
-        ("a comment", [text.MAX_BODY, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
+        ("a comment", [shared_limits.MAX_COMMENT_LENGTH, text.MAX_BODY_BYTES, markdown.MAX_LINES]),
         ("a comment", [markdown.MAX_LINKS, markdown.MAX_DEPTH, markdown.MAX_NODES]),
         (
             "name · email · website · reason",
@@ -318,3 +318,59 @@ def test_every_document_that_is_linked_is_there() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text("utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), (document.name, target)
+
+
+def _defined_names(path: Path) -> set[str]:
+    """Return the names that a file defines: functions, classes, their members, and constants."""
+    source = path.read_text("utf-8")
+    if path.suffix != ".py":
+        declared = r"(?:function|const|let|class) (\w+)"
+        return {*re.findall(declared, source), *re.findall(r"^\s*(?:async )?(\w+)\(", source, re.M)}
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                members = (item for item in node.body if hasattr(item, "name"))
+                names |= {f"{node.name}.{item.name}" for item in members}
+    return names
+
+
+@pytest.mark.parametrize("page", ["tour", "adding-an-action"])
+def test_every_place_that_a_guide_names_exists(page: str) -> None:
+    guide = (ROOT / f"docs/developers/{page}.md").read_text("utf-8")
+    places = re.findall(r"`((?:widget_server|js|tests|docs)/[^`:\s]+)(?:: ([\w.]+))?`", guide)
+    assert len(places) > 10
+    for file, name in places:
+        path = ROOT / file
+        assert path.exists(), f"{file} does not exist"
+        assert not name or name in _defined_names(path), f"{file} has no {name}"
+
+
+def test_the_architecture_page_lists_every_file_once() -> None:
+    page = (ROOT / "docs/developers/architecture.md").read_text("utf-8")
+    listed = re.findall(r"^((?:widget_server|js/src)/\S+)  ?\S*", page, re.MULTILINE)
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("widget_server/**/*.py", "js/src/**/*.js")
+        for path in ROOT.glob(pattern)
+        if path.name != "__init__.py" and not {"migrations", "static"} & set(path.parts)
+    ]
+    assert sorted(listed) == sorted(files)
+
+
+def test_every_heading_that_is_linked_exists() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests/README.md"]
+    headings = {}
+    for page in pages:
+        titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        headings[page] = {
+            re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles
+        }
+    for page in pages:
+        for target, heading in re.findall(r"\]\(([^)#\s]*)#([^)\s]+)\)", page.read_text("utf-8")):
+            linked = (page.parent / target).resolve() if target else page
+            if linked in headings:
+                assert heading in headings[linked], (page.name, target, heading)

@@ -1,4 +1,4 @@
-"""The composition root: builds the rooms from `Config` and hands them to each other."""
+"""Composition root: create all components from `Config` and wire them together."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 class Components:
-    """Everything that one process is made of. Open before use."""
+    """All components of one process. Use them inside `running()`."""
 
     def __init__(self, config: Config) -> None:
         secret_keys = config.secrets()
@@ -80,19 +80,22 @@ class Components:
         )
 
     def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
-        """What was committed here, to everyone. Never fails the actions behind it."""
+        """Publish committed events to this process and to the bus.
+
+        Errors are logged. They never fail the actions, which are already committed.
+        """
         try:
             self.hub.publish(
                 encode_event(event, epoch, self.cache.cached_settings_of(event.story))
                 for event in events
             )
         except Exception:
-            # It is on disk and will be acknowledged; reconciliation brings it to the readers.
+            # The change is committed and is acknowledged. Reconciliation sends it to the readers.
             log.exception("event=publish_failed events=%d", len(events))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Connect, and keep the background work running.
+        """Open the database and run the background tasks until the block ends.
 
         Raises `DatabaseUnavailableError` with a sentence for the operator.
         """
@@ -107,7 +110,7 @@ class Components:
         try:
             yield
         finally:
-            # The writer first, so that its last batch still reaches the other processes.
+            # Stop the writer first, so that its last batch is still published to the other processes.
             writer.cancel()
             await asyncio.wait({writer})
             await self.bus.wait_flushed(1.0)
@@ -117,17 +120,17 @@ class Components:
             await self.database.close()
 
     async def store_embed(self, assets: Assets) -> None:
-        """Leave this build's files for other processes, before anyone is served its first one.
+        """Store this build's embed files for other processes, before this process serves the first.
 
-        Not even a full disk keeps a process from serving: pages ask again for a minute.
+        A full disk does not prevent the start: pages retry a missing file for one minute.
         """
         try:
             await store_own(self.services, assets.immutable())
-        except (UnavailableError, TimeoutError) as problem:
-            log.warning("event=embed_not_stored reason=%s", type(problem).__name__)
+        except (UnavailableError, TimeoutError) as error:
+            log.warning("event=embed_not_stored reason=%s", type(error).__name__)
 
     def health(self) -> ServerStatus:
-        """What the operator's probes ask."""
+        """Return the status for `/readyz` and `/metrics`."""
 
         def now() -> Gauges:
             return Gauges(
@@ -151,7 +154,10 @@ class Components:
 
 
 async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Start a background task again when it fails: a server must not be healthy but deaf."""
+    """Restart a background task when it fails.
+
+    Otherwise the process would report healthy while, for example, its bus task is dead.
+    """
     while True:
         try:
             await run()
@@ -163,19 +169,17 @@ async def _restart_on_failure(name: str, run: Callable[[], Awaitable[None]]) -> 
 
 
 def create_app(config: Config) -> Starlette:
-    """The ASGI application; its rooms open and close with its lifespan."""
+    """Return the ASGI application. Its lifespan starts and stops the components."""
     components = Components(config)
-    app = create_asgi_app(components.services, components.health(), config.socket_limit)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with components.running():
                 await components.store_embed(app.state.assets)
                 yield
-        except DatabaseUnavailableError as problem:
-            log.error("event=start_failed reason=%s", json.dumps(str(problem)))  # noqa: TRY400
+        except DatabaseUnavailableError as error:
+            log.error("event=start_failed reason=%s", json.dumps(str(error)))  # noqa: TRY400
             raise
 
-    app.router.lifespan_context = lifespan
-    return app
+    return create_asgi_app(components.services, components.health(), config.socket_limit, lifespan)

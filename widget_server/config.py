@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from widget_server.auth import network_keys, origins, secret_strength
 from widget_server.auth.rate_limit import Rate
 from widget_server.model.errors import OperatorError
+from widget_server.model.limits import MIN_SECRET_LENGTH
 
 DEFAULT_RATE_LIMITS = {
     "action": "300/60",
@@ -30,7 +31,6 @@ DEFAULT_RATE_LIMITS = {
 """What one network may do, as count/seconds, where nothing else is set; `arrival` is a handshake of
 whatever network, counted for all of them together."""
 
-MIN_SECRET_LENGTH = 16
 MAKE_SECRET = "openssl rand -base64 32"  # noqa: S105 - a command that makes one
 DEFAULT_SOCKETS_PER_NETWORK = 500
 """A school or a mobile operator may stand behind one address."""

@@ -1,10 +1,10 @@
-"""Takes the pictures of the documentation: the demo in Chromium, as a reader sees it.
+"""Take the pictures of the documentation: the demo in Chromium, as a reader sees it.
 
-`.venv/bin/python docs/pictures/make.py` writes the PNG files beside this file. Every picture is of the running software;
+`.venv/bin/python docs/pictures/make.py` writes the PNG files beside this file. Every picture shows the running software;
 nothing is drawn or retouched.
 """
 
-# ruff: noqa: S310, S603, T201, TID251 - a script for who changes the documentation
+# ruff: noqa: S310, S603, T201, TID251 - a script for people who change the documentation
 
 import contextlib
 import json
@@ -30,22 +30,22 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
-LIMIT = 100_000
-"""Bytes that a picture may have: anyone who clones the repository pays for it."""
+MAX_BYTES = 100_000
+"""Bytes of a picture, at most: every clone of the repository downloads it."""
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-FACES = {"surprised": 7, "thinking": 18, "happy": 41, "sad": 3, "fired_up": 12}
-VOICES = (
+REACTION_COUNTS = {"surprised": 7, "thinking": 18, "happy": 41, "sad": 3, "fired_up": 12}
+COMMENTS = (
     ("Yusuf", "Who pays for the fuel in winter? The article is quiet about it."),
     ("Mireille", "We have a *bus* like this. The driver knows every child by name."),
     ("Ana", "I learned to read on that ferry. **No one asked me for a card.**"),
 )
-ARABIC = (
+ARABIC_COMMENTS = (
     ("ياسمين", "مكتبة تبحر كل مساء: أجمل ما قرأت هذا الأسبوع."),
     ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
 )
-AT_REST = """!document.querySelector("story-widget").shadowRoot.querySelector(".rising")
+NO_ANIMATION_RUNS = """!document.querySelector("story-widget").shadowRoot.querySelector(".rising")
   && document.querySelector("story-widget").shadowRoot.getAnimations().length === 0"""
-PAPER = """<!doctype html><html {attributes}><head><meta charset=utf-8><title>Copy</title>
+HOST_PAGE = """<!doctype html><html {attributes}><head><meta charset=utf-8><title>Copy</title>
 <meta name=viewport content="width=device-width"><link rel=icon href="data:,"><style>
 :root {{ color-scheme: light dark }} body {{ font: 1.05rem/1.6 system-ui, sans-serif; margin: 0 auto; padding: 1rem;
 max-width: 40rem }} blockquote {{ margin: 1.5rem 0 0 }} h1 {{ line-height: 1.2; margin: .5rem 0 }}
@@ -53,8 +53,8 @@ iframe {{ width: 100%; border: 1px solid #8888 }} </style></head><body>{body}</b
 
 
 @dataclass
-class Stage:
-    """The demo as its own process."""
+class Demo:
+    """The running demo: `port` of the server, `data` its data folder."""
 
     port: int
     data: Path
@@ -64,21 +64,21 @@ class Stage:
         """The address of the widget server."""
         return f"http://localhost:{self.port}"
 
-    def carried(self, number: int) -> str:
-        """The address of one of the three pages that carry the story."""
+    def page_address(self, number: int) -> str:
+        """Return the address of one of the three pages with the story."""
         return f"http://localhost:{self.port + 1 + number}"
 
     def token(self, story: str, *more: str) -> str:
-        """A token for any page, signed by the demo's site."""
+        """Return the output of `token` for the demo's site; valid for any page unless `more` has an origin."""
         origin = () if "--origin" in more else ("--origin", "*")
-        words = ("token", "--site", "harbour-post", "--story", story, *origin, *more)
-        command = [sys.executable, "-m", "widget_server", *words, "--data", str(self.data)]
+        arguments = ("token", "--site", "harbour-post", "--story", story, *origin, *more)
+        command = [sys.executable, "-m", "widget_server", *arguments, "--data", str(self.data)]
         env = {**_env(), "PUBLIC_URL": self.server}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
-        return done.stdout.strip()
+        result = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
+        return result.stdout.strip()
 
     def action(self, token: str, origin: str, **fields: Any) -> dict[str, Any]:
-        """What a reader does who is seen only once; the server's answer."""
+        """Execute an action as a new reader and return the reply."""
         request = urllib.request.Request(
             f"{self.server}/v1/actions",
             json.dumps({"ref": 1, "token": token, **fields}).encode(),
@@ -88,20 +88,22 @@ class Stage:
             found: dict[str, Any] = json.load(answer)
         return found
 
-    def say(self, token: str, origin: str, story: str, name: str, body: str, **more: Any) -> str:
-        """Post a comment; its id."""
+    def post_comment(
+        self, token: str, origin: str, story: str, name: str, body: str, **more: Any
+    ) -> str:
+        """Post a comment and return its id."""
         fields = {"story": story, "key": str(uuid.uuid4()), "name": name, "body": body, **more}
         answer = self.action(token, origin, type="comment", **fields)
         return str(answer["comment"]["id"])
 
 
 def _env() -> dict[str, str]:
-    ours = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT")
-    kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return {**kept, "RATE_LIMITS": "off"}
+    overridden = ("DATA_DIR", "DATABASE_URL", "REDIS_URL", "SECRET_KEYS", "PUBLIC_URL", "PORT")
+    inherited = {name: value for name, value in os.environ.items() if name not in overridden}
+    return {**inherited, "RATE_LIMITS": "off"}
 
 
-def _ports() -> int:
+def _free_ports() -> int:
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -113,16 +115,16 @@ def _ports() -> int:
 
 
 @contextlib.contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Run the demo until the pictures are taken."""
-    port = _ports()
-    words = ["demo", "--port", str(port), "--data", str(folder)]
+def running_demo(folder: Path) -> Iterator[Demo]:
+    """Run the demo until the context ends."""
+    port = _free_ports()
+    arguments = ["demo", "--port", str(port), "--data", str(folder)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "widget_server", *words], env=_env(), stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "widget_server", *arguments], env=_env(), stdout=subprocess.DEVNULL
     )
     try:
-        found = Stage(port, folder)
-        for address in (found.server + "/healthz", *(found.carried(n) for n in range(3))):
+        found = Demo(port, folder)
+        for address in (found.server + "/healthz", *(found.page_address(n) for n in range(3))):
             _wait_for(address, process)
         yield found
     finally:
@@ -133,54 +135,54 @@ def stage(folder: Path) -> Iterator[Stage]:
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise SystemExit("The demo ended.")
+            raise SystemExit("The demo exited. Run `widget-server demo` to see why.")
         try:
             urllib.request.urlopen(address, timeout=1).close()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise SystemExit(f"{address} does not answer.")
+    raise SystemExit(f"{address} did not answer within 30 seconds.")
 
 
-def furnish(demo: Stage) -> None:
-    """Reactions and comments from all three copies."""
+def add_content(demo: Demo) -> None:
+    """Add reactions and comments on all three copies."""
     for number in range(3):
-        with urllib.request.urlopen(demo.carried(number)) as answer:
+        with urllib.request.urlopen(demo.page_address(number)) as answer:
             html = answer.read().decode()
         token = unescape(re.findall(r'data-widget-token="([^"]+)"', html)[0])
         code = re.findall(r"/s/(\w{12})", html)[0]
-        origin = demo.carried(number)
-        for key, count in FACES.items():
+        origin = demo.page_address(number)
+        for key, count in REACTION_COUNTS.items():
             for _ in range(count // 3 + (number < count % 3)):
                 demo.action(token, origin, type="react", story=code, reaction=key)
-        name, body = VOICES[number]
-        comment = demo.say(token, origin, code, name, body)
-        if number == len(VOICES) - 1:
+        name, body = COMMENTS[number]
+        comment = demo.post_comment(token, origin, code, name, body)
+        if number == len(COMMENTS) - 1:
             answer = "Nor me. I still have the book."
-            demo.say(token, origin, code, "Jonas", answer, parent=comment)
+            demo.post_comment(token, origin, code, "Jonas", answer, parent=comment)
 
 
-class Paper(BaseHTTPRequestHandler):
-    """A site of someone else, on an origin of its own: one page at a time."""
+class HostPage(BaseHTTPRequestHandler):
+    """A republisher's site on its own origin: one page at a time, at every address."""
 
     page = ""
 
     def do_GET(self) -> None:
-        """Any address."""
+        """Send `page`."""
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(self.page.encode())
 
     def log_message(self, *_: object) -> None:
-        """No one reads it."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
-def paper() -> Iterator[str]:
-    """Serve `Paper.page`; the address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Paper)
+def host_page() -> Iterator[str]:
+    """Serve `HostPage.page` and return its origin."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HostPage)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
     server.shutdown()
@@ -188,16 +190,19 @@ def paper() -> Iterator[str]:
 
 
 def open_page(browser: Browser, html: str | None, address: str, **options: Any) -> Page:
-    """Open an address, where this page is if one is given."""
-    Paper.page = html or ""
+    """Open an address in a new browser context; `html` becomes the host page if it is given."""
+    HostPage.page = html or ""
     context = browser.new_context(**{"viewport": {"width": 760, "height": 900}, **options})
     page = context.new_page()
     page.goto(address)
     return page
 
 
-def keep(page: Page, name: str, *, top: float = 0, height: float | None = None) -> None:
-    """Write the picture, from `top` on."""
+def save_picture(page: Page, name: str, *, top: float = 0, height: float | None = None) -> None:
+    """Write the picture, starting `top` pixels from the top of the page.
+
+    Raises `SystemExit` if the file is larger than `MAX_BYTES`.
+    """
     box = page.viewport_size or {"width": 760, "height": 900}
     full = float(page.evaluate("document.documentElement.scrollHeight"))
     clip: Any = {"x": 0, "y": top, "width": box["width"], "height": min(full - top, height or full)}
@@ -205,67 +210,67 @@ def keep(page: Page, name: str, *, top: float = 0, height: float | None = None) 
     page.screenshot(path=path, full_page=True, clip=clip)
     size = path.stat().st_size
     print(f"{path.name}: {size} bytes")
-    if size > LIMIT:
-        raise SystemExit(f"{path.name} is larger than {LIMIT} bytes.")
+    if size > MAX_BYTES:
+        raise SystemExit(f"{path.name} is larger than {MAX_BYTES} bytes.")
 
 
-def settled(page: Page) -> None:
-    """Wait until the widget is there, live, and at rest."""
+def wait_until_ready(page: Page) -> None:
+    """Wait until the widget is drawn and connected, and fonts are loaded."""
     page.locator("story-widget [part=comment]").first.wait_for()
     page.locator("story-widget [part=presence]:not(:empty)").wait_for()
     page.evaluate("document.fonts.ready")
 
 
-def take(browser: Browser, demo: Stage, origin: str) -> None:
-    """All pictures."""
-    furnish(demo)
+def take_all(browser: Browser, demo: Demo, origin: str) -> None:
+    """Take all pictures."""
+    add_content(demo)
     for number in (1, 2):
-        settled(open_page(browser, None, demo.carried(number) + "/"))
-    page = open_page(browser, None, demo.carried(0) + "/")
+        wait_until_ready(open_page(browser, None, demo.page_address(number) + "/"))
+    page = open_page(browser, None, demo.page_address(0) + "/")
     page.get_by_text("on 3 sites").wait_for()
-    settled(page)
+    wait_until_ready(page)
     page.locator("story-widget [part=reaction]").nth(2).click()
     page.locator("story-widget [aria-pressed=true]").wait_for()
-    page.wait_for_function(AT_REST)
+    page.wait_for_function(NO_ANIMATION_RUNS)
     page.mouse.move(0, 0)
     top = page.locator("story-widget").bounding_box()
-    keep(page, "widget", top=max(0, (top or {"y": 0})["y"] - 150), height=1080)
+    save_picture(page, "widget", top=max(0, (top or {"y": 0})["y"] - 150), height=1080)
 
     page = open_page(
         browser,
         None,
-        demo.carried(1) + "/",
+        demo.page_address(1) + "/",
         viewport={"width": 390, "height": 844},
         color_scheme="dark",
     )
-    settled(page)
+    wait_until_ready(page)
     top = page.locator("story-widget").bounding_box()
-    keep(page, "phone-dark", top=(top or {"y": 0})["y"] - 20, height=844)
+    save_picture(page, "phone-dark", top=(top or {"y": 0})["y"] - 20, height=844)
 
     token = demo.token(
         "ferry-arabic",
         *("--title", "المكتبة التي تبحر في السادسة", "--lang", "ar", "--label", "جريدة الميناء"),
     )
     code = _code(demo, token)
-    for key, count in FACES.items():
+    for key, count in REACTION_COUNTS.items():
         for _ in range(count // 3):
             demo.action(token, origin, type="react", story=code, reaction=key)
-    for name, body in ARABIC:
-        demo.say(token, origin, code, name, body)
+    for name, body in ARABIC_COMMENTS:
+        demo.post_comment(token, origin, code, name, body)
     element = (
         f'<story-widget src="{demo.server}/s/{code}" token="{token}"><span></span></story-widget>'
     )
     script = f'<script async src="{demo.server}/embed.js"></script>'
-    html = PAPER.format(attributes='lang="ar" dir="rtl"', body=element + script)
+    html = HOST_PAGE.format(attributes='lang="ar" dir="rtl"', body=element + script)
     page = open_page(browser, html, origin + "/", viewport={"width": 390, "height": 844})
-    settled(page)
-    keep(page, "arabic", height=844)
+    wait_until_ready(page)
+    save_picture(page, "arabic", height=844)
 
-    places(browser, demo, origin)
+    take_republishing_pictures(browser, demo, origin)
 
 
-def places(browser: Browser, demo: Stage, origin: str) -> None:
-    """What becomes of the snippet in different places."""
+def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> None:
+    """Take the pictures of the guide for republishers: the snippet in different places."""
     title = "The library that sails at six"
     url = "https://harbour.example/ferry-library"
     token = demo.token(
@@ -276,29 +281,32 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
         *("ferry-places", "--title", title, "--author", "Ines Falk", "--url", url, "--snippet"),
     )
     code = _code(demo, token)
-    for key, count in FACES.items():
+    for key, count in REACTION_COUNTS.items():
         for _ in range(count // 4):
             demo.action(token, origin, type="react", story=code, reaction=key)
-    demo.say(token, origin, code, *VOICES[2])
+    demo.post_comment(token, origin, code, *COMMENTS[2])
     story = (
         f"<h1>{title}</h1><p>Every weekday at six in the evening the last ferry to the islands "
         "leaves with four hundred books on board.</p>"
     )
-    small = {"viewport": {"width": 640, "height": 480}}
-    # In a frame, what is not seen is not drawn, however high the picture.
-    tall = {"viewport": {"width": 640, "height": 820}}
+    small_viewport = {"viewport": {"width": 640, "height": 480}}
+    # Chromium does not draw the invisible part of an iframe, so the viewport has to be tall enough.
+    tall_viewport = {"viewport": {"width": 640, "height": 820}}
     english = 'lang="en"'
 
-    html = PAPER.format(attributes=english, body=story + snippet)
-    page = open_page(browser, html, origin + "/", **small)
-    settled(page)
-    keep(page, "snippet-whole", height=760)
+    html = HOST_PAGE.format(attributes=english, body=story + snippet)
+    page = open_page(browser, html, origin + "/", **small_viewport)
+    wait_until_ready(page)
+    save_picture(page, "snippet-whole", height=760)
 
-    bare = re.sub(r"<script.*?</script>", "", snippet, flags=re.DOTALL)
+    link_only = re.sub(r"<script.*?</script>", "", snippet, flags=re.DOTALL)
     page = open_page(
-        browser, PAPER.format(attributes=english, body=story + bare), origin + "/", **small
+        browser,
+        HOST_PAGE.format(attributes=english, body=story + link_only),
+        origin + "/",
+        **small_viewport,
     )
-    keep(page, "snippet-link", height=290)
+    save_picture(page, "snippet-link", height=290)
 
     frame = (
         f'<iframe sandbox="allow-scripts" src="{demo.server}/e/{token}#?secret=a1B2c3D4e5" '
@@ -307,24 +315,30 @@ def places(browser: Browser, demo: Stage, origin: str) -> None:
         "Math.min(1000, data.value) })</script>"
     )
     page = open_page(
-        browser, PAPER.format(attributes=english, body=story + frame), origin + "/", **tall
+        browser,
+        HOST_PAGE.format(attributes=english, body=story + frame),
+        origin + "/",
+        **tall_viewport,
     )
     inside = page.frame_locator("iframe")
     inside.locator("story-widget [part=comment]").first.wait_for()
     page.wait_for_function("document.querySelector('iframe').height > 400")
-    keep(page, "frame", height=820)
+    save_picture(page, "frame", height=820)
 
     other = ("--origin", "https://northside.example")
     about = ("--title", title, "--author", "Ines Falk", "--url", url)
-    refused = demo.token("ferry-places", *about, *other, "--snippet")
+    other_origin_snippet = demo.token("ferry-places", *about, *other, "--snippet")
     page = open_page(
-        browser, PAPER.format(attributes=english, body=story + refused), origin + "/", **small
+        browser,
+        HOST_PAGE.format(attributes=english, body=story + other_origin_snippet),
+        origin + "/",
+        **small_viewport,
     )
     page.get_by_text("For the owner of this page").click()
-    keep(page, "refused", height=440)
+    save_picture(page, "refused", height=440)
 
 
-def _code(demo: Stage, token: str) -> str:
+def _code(demo: Demo, token: str) -> str:
     with urllib.request.urlopen(f"{demo.server}/e/{token}") as answer:
         return str(re.findall(r"/s/(\w{12})", answer.read().decode())[0])
 
@@ -334,12 +348,12 @@ def main() -> None:
     found = next((path for path in CHROMIUMS if Path(path).exists()), None)
     with (
         tempfile.TemporaryDirectory(prefix="pictures-") as folder,
-        stage(Path(folder) / "data") as demo,
-        paper() as origin,
+        running_demo(Path(folder) / "data") as demo,
+        host_page() as origin,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        take(browser, demo, origin)
+        take_all(browser, demo, origin)
         browser.close()
 
 

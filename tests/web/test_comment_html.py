@@ -1,4 +1,4 @@
-"""A text's tree becomes HTML of known tags only, whatever is in it."""
+"""A comment's tree becomes HTML of allowed tags only, whatever the tree contains."""
 
 import re
 
@@ -26,7 +26,7 @@ trees = st.recursive(
 
 
 @given(trees)
-def test_nothing_in_a_tree_makes_other_tags_or_leads_elsewhere(tree: object) -> None:
+def test_no_tree_creates_other_tags_or_other_links(tree: object) -> None:
     html = render([tree])
     tags = re.findall(r"<([^>]*)>", html)
     link = 'a href="https://x.example/" rel="nofollow ugc noopener noreferrer"'
@@ -34,7 +34,7 @@ def test_nothing_in_a_tree_makes_other_tags_or_leads_elsewhere(tree: object) -> 
                                        for end in ("", "/"))} - {"a"}  # fmt: skip
 
 
-def test_a_text_is_drawn_as_the_embed_draws_it() -> None:
+def test_a_text_is_rendered_as_the_embed_renders_it() -> None:
     tree = [
         ["p", None, "1 < 2 ", ["em", None, "x"], ["br", None], ["a", {"href": "https://x/"}, "y"]]
     ]
@@ -42,7 +42,7 @@ def test_a_text_is_drawn_as_the_embed_draws_it() -> None:
     assert render(tree) == Markup(f"<p>1 &lt; 2 <em>x</em><br>{link}</p>")
 
 
-def test_what_lies_deeper_than_any_text_is_left_out() -> None:
+def test_nodes_deeper_than_any_valid_text_are_omitted() -> None:
     tree: object = "deep"
     for _ in range(5_000):
         tree = ["em", None, tree]

@@ -1,4 +1,4 @@
-"""What readers are answered when the database holds what our code never wrote."""
+"""Responses when the database holds rows that this server never wrote."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ from tests.e2e.client import Client
 from tests.store.test_damaged_rows import DAMAGES
 from tests.web.shared_server import PAGE, SharedServer
 
-Change = Callable[..., list[tuple[Any, ...]]]
+RunSql = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def change(tmp_path: Path) -> Change:
-    """Write into the database past our own code."""
+def run_sql(tmp_path: Path) -> RunSql:
+    """Run a statement on the database directly, beside the running server."""
 
     def run(statement: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(tmp_path / "server" / "own.db")) as database:
@@ -30,8 +30,8 @@ def change(tmp_path: Path) -> Change:
 
 
 @pytest.fixture
-def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SharedServer]:
-    """A server whose database only this test changes."""
+def damaged_server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SharedServer]:
+    """Run a server with a separate database, which the test may damage."""
     folder = tmp_path / "server"
     shared_server = SharedServer(folder, f"sqlite+aiosqlite:///{folder / 'own.db'}")
     request.node.stash.setdefault(SERVERS, []).append(shared_server.server)
@@ -39,39 +39,43 @@ def own(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SharedServer
         yield shared_server
 
 
-async def test_no_damaged_row_is_a_failed_request(own: SharedServer, change: Change) -> None:
-    story = own.story()
+async def test_a_damaged_row_never_fails_a_request(
+    damaged_server: SharedServer, run_sql: RunSql
+) -> None:
+    story = damaged_server.story()
     bad = {}
     for name, columns in DAMAGES.items():
-        bad[own.post(story, f"damaged: {name}")["comment"]["id"]] = columns
-    good = own.post(story, "good")["comment"]["id"]
+        bad[damaged_server.post(story, f"damaged: {name}")["comment"]["id"]] = columns
+    good = damaged_server.post(story, "good")["comment"]["id"]
     for comment, columns in bad.items():
         ((column, value),) = columns.items()
-        change(f"UPDATE comments SET {column} = ? WHERE id = ?", value, comment)
-    await read(own, story.code, good, [*bad])
-    own.post(story, "life goes on")
+        run_sql(f"UPDATE comments SET {column} = ? WHERE id = ?", value, comment)
+    await assert_readable(damaged_server, story.code, good, [*bad])
+    damaged_server.post(story, "a comment after the damage")
     for comment in (good, *bad):
-        answer = own.action(story, "react", comment=comment, reaction="sad")
+        answer = damaged_server.action(story, "react", comment=comment, reaction="sad")
         assert answer.status_code in ({200} if comment == good else {200, 404}), answer.text
-    story = own.story()
-    change("UPDATE stories SET counts = 'no' WHERE code = ?", story.code)
-    assert own.snapshot(story)["tally"]["counts"] == {}
-    assert own.http.get(f"/s/{story.code}").status_code == 200
-    assert "event=row_damaged table=comments" in own.server.log()
-    assert await own.server.metric("widget_rows_damaged_total") > 0
+    story = damaged_server.story()
+    run_sql("UPDATE stories SET counts = 'no' WHERE code = ?", story.code)
+    assert damaged_server.snapshot(story)["tally"]["counts"] == {}
+    assert damaged_server.http.get(f"/s/{story.code}").status_code == 200
+    assert "event=row_damaged table=comments" in damaged_server.server.log()
+    assert await damaged_server.server.metric("widget_rows_damaged_total") > 0
     for failure in ("Traceback", "request_failed", "socket_failed", "publish_failed"):
-        assert failure not in own.server.log()
-    # Nothing can be done without this one, so the server is not ready.
-    ((epoch,),) = change("SELECT value FROM meta WHERE key = 'epoch'")
-    change("DELETE FROM meta WHERE key = 'epoch'")
-    ready = own.http.get("/readyz")
+        assert failure not in damaged_server.server.log()
+    # Without the epoch no request can be served, so the server is not ready.
+    ((epoch,),) = run_sql("SELECT value FROM meta WHERE key = 'epoch'")
+    run_sql("DELETE FROM meta WHERE key = 'epoch'")
+    ready = damaged_server.http.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "unready")
-    change("INSERT INTO meta VALUES ('epoch', ?)", epoch)
-    assert own.http.get("/readyz").status_code == 200
+    run_sql("INSERT INTO meta VALUES ('epoch', ?)", epoch)
+    assert damaged_server.http.get("/readyz").status_code == 200
 
 
-async def read(shared_server: SharedServer, code: str, good: str, bad: list[str]) -> None:
-    """Everything that can be read of a story, over HTTP and by a socket."""
+async def assert_readable(
+    shared_server: SharedServer, code: str, good: str, bad: list[str]
+) -> None:
+    """Read a story through every endpoint and over a socket. Damaged comments are absent."""
     for path in (
         *(f"/v1/stories/{code}", f"/s/{code}", f"/v1/stories/{code}/comments?order=top"),
         *(f"/v1/stories/{code}/comments/{good}", f"/v1/counts?story={code}"),

@@ -1,4 +1,4 @@
-"""Every path over HTTP, as a page, a cache and a stranger ask it."""
+"""Every HTTP endpoint, as pages, caches and strangers request it."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ from tests.web.shared_server import PAGE, SharedServer, rejection
 from widget_server.protocol.openapi import openapi_document
 from widget_server.store.queries.embed_files import store_embed_files
 
-NOWHERE = "000000000000"
+UNKNOWN_CODE = "000000000000"
 
 
 def code_of(answer: httpx.Response) -> str:
@@ -32,14 +32,14 @@ def code_of(answer: httpx.Response) -> str:
 # The snapshot -------------------------------------------------------------------------------------
 
 
-def test_a_story_is_not_found_until_a_token_has_made_it_known(shared_server: SharedServer) -> None:
+def test_a_story_is_not_found_until_a_token_registers_it(shared_server: SharedServer) -> None:
     story = shared_server.publisher.story(title="Known")
     assert rejection(shared_server.http.get(f"/v1/stories/{story.code}")) == (404, "not_found")
-    shared_server.forget_a_stranger(story)
+    shared_server.register(story)
     assert shared_server.snapshot(story)["story"]["title"] == "Known"
 
 
-def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(shared_server: SharedServer) -> None:
+def test_a_snapshot_is_the_same_for_all_readers_and_cacheable(shared_server: SharedServer) -> None:
     story = shared_server.story()
     reader = shared_server.post(story)["reader"]
     first = shared_server.http.get(f"/v1/stories/{story.code}")
@@ -51,10 +51,12 @@ def test_a_snapshot_is_the_same_for_everyone_and_may_be_kept(shared_server: Shar
 
 
 @pytest.mark.parametrize("spelling", ["{}", "W/{}", '"other", {}', '"other",W/{} , "more"', "*"])
-def test_what_has_not_changed_is_not_sent_again(shared_server: SharedServer, spelling: str) -> None:
+def test_an_unchanged_snapshot_is_not_sent_again(
+    shared_server: SharedServer, spelling: str
+) -> None:
     story = shared_server.story()
     tag = shared_server.http.get(f"/v1/stories/{story.code}").headers["etag"]
-    assert re.fullmatch(r'W/"[0-9a-f]{24}"', tag), "one tag for what is compressed and what is not"
+    assert re.fullmatch(r'W/"[0-9a-f]{24}"', tag), "the plain and the gzip form have one tag"
     header = {"If-None-Match": spelling.format(tag.removeprefix("W/"))}
     again = shared_server.http.get(f"/v1/stories/{story.code}", headers=header)
     assert (again.status_code, again.content) == (304, b"")
@@ -68,7 +70,7 @@ def test_what_has_not_changed_is_not_sent_again(shared_server: SharedServer, spe
         assert fresh.headers["etag"] != tag
 
 
-def test_since_brings_only_what_changed(shared_server: SharedServer) -> None:
+def test_since_returns_only_the_changes(shared_server: SharedServer) -> None:
     story = shared_server.story()
     shared_server.post(story, "first")
     seen = shared_server.snapshot(story)["position"]
@@ -80,7 +82,9 @@ def test_since_brings_only_what_changed(shared_server: SharedServer) -> None:
     assert answer["position"]["seq"] == seen["seq"] + 1
 
 
-def test_since_another_epoch_or_a_future_brings_everything(shared_server: SharedServer) -> None:
+def test_since_another_epoch_or_a_future_seq_returns_everything(
+    shared_server: SharedServer,
+) -> None:
     story = shared_server.story()
     shared_server.post(story)
     epoch = shared_server.snapshot(story)["position"]["epoch"]
@@ -94,26 +98,26 @@ def test_since_another_epoch_or_a_future_brings_everything(shared_server: Shared
     "since",
     ["", ":", "e", "e:", ":1", "e:-1", "e:1.0", "e:one", "e:" + "9" * 30, "e" * 65 + ":1", "e:١"],
 )
-def test_a_position_that_is_none_is_malformed(shared_server: SharedServer, since: str) -> None:
+def test_an_invalid_position_is_malformed(shared_server: SharedServer, since: str) -> None:
     story = shared_server.story()
     answer = shared_server.http.get(f"/v1/stories/{story.code}", params={"since": since})
     assert rejection(answer) == (400, "malformed")
 
 
-def test_a_part_of_an_answer_is_not_to_be_had(shared_server: SharedServer) -> None:
+def test_range_requests_get_the_whole_response(shared_server: SharedServer) -> None:
     story = _one_story(shared_server)
     for path in (f"/v1/stories/{story.code}", "/embed.js", f"/s/{story.code}"):
         whole = shared_server.http.get(path)
-        asked = {"Range": "bytes=0-9", "If-Range": whole.headers.get("etag", "x")}
-        answer = shared_server.http.get(path, headers=asked)
+        headers = {"Range": "bytes=0-9", "If-Range": whole.headers.get("etag", "x")}
+        answer = shared_server.http.get(path, headers=headers)
         assert (answer.status_code, answer.content) == (200, whole.content)
         assert "content-range" not in answer.headers
 
 
-# Further threads ----------------------------------------------------------------------------------
+# Pages of comments --------------------------------------------------------------------------------
 
 
-def test_pages_lead_through_all_threads(shared_server: SharedServer) -> None:
+def test_paging_returns_all_threads_in_every_order(shared_server: SharedServer) -> None:
     story = shared_server.story()
     ids = [shared_server.post(story, f"number {n}")["comment"]["id"] for n in range(5)]
     for order, wanted in (("newest", ids[::-1]), ("oldest", ids), ("top", ids[::-1])):
@@ -133,7 +137,7 @@ def test_pages_lead_through_all_threads(shared_server: SharedServer) -> None:
     + [{"order": order} for order in ("", "best", "NEWEST")]
     + [{"before": before} for before in ("x", "%00", "W10", "é", "WyJvbGRlc3QiLDFd")],
 )
-def test_a_page_that_no_one_offered_is_malformed(
+def test_invalid_paging_parameters_are_malformed(
     shared_server: SharedServer, query: dict[str, str]
 ) -> None:
     story = shared_server.story()
@@ -141,7 +145,7 @@ def test_a_page_that_no_one_offered_is_malformed(
     assert rejection(answer) == (400, "malformed")
 
 
-def test_the_thread_of_a_reply_is_the_whole_thread(shared_server: SharedServer) -> None:
+def test_the_permalink_of_a_reply_returns_its_thread(shared_server: SharedServer) -> None:
     story = shared_server.story()
     top = shared_server.post(story)["comment"]["id"]
     reply = shared_server.post(story, parent=top)["comment"]["id"]
@@ -151,9 +155,7 @@ def test_the_thread_of_a_reply_is_the_whole_thread(shared_server: SharedServer) 
 
 
 @pytest.mark.parametrize("comment", ["no-one", "x" * 17, "%00", "a%20b", "%2e%2e", "é"])
-def test_a_comment_that_is_not_there_is_not_found(
-    shared_server: SharedServer, comment: str
-) -> None:
+def test_an_unknown_comment_is_not_found(shared_server: SharedServer, comment: str) -> None:
     story = shared_server.story()
     answer = shared_server.http.get(f"/v1/stories/{story.code}/comments/{comment}")
     assert rejection(answer) == (404, "not_found")
@@ -162,7 +164,7 @@ def test_a_comment_that_is_not_there_is_not_found(
 # Counts -------------------------------------------------------------------------------------------
 
 
-def test_counts_are_told_for_a_thousand_stories_at_once(shared_server: SharedServer) -> None:
+def test_counts_of_1000_stories_are_returned_at_once(shared_server: SharedServer) -> None:
     story = shared_server.story()
     shared_server.post(story)
     shared_server.action(story, "react", reaction="happy")
@@ -175,14 +177,14 @@ def test_counts_are_told_for_a_thousand_stories_at_once(shared_server: SharedSer
     assert count[1]["tally"]["counts"]["happy"] == 1
 
 
-def test_counts_of_no_story_and_of_too_many_are_malformed(shared_server: SharedServer) -> None:
+def test_counts_of_no_story_or_of_too_many_are_malformed(shared_server: SharedServer) -> None:
     assert rejection(shared_server.http.get("/v1/counts")) == (400, "malformed")
     many = {"story": [f"{number:012d}" for number in range(1001)]}
     assert rejection(shared_server.http.get("/v1/counts", params=many)) == (400, "malformed")
 
 
-def test_codes_that_are_none_are_left_out_of_counts(shared_server: SharedServer) -> None:
-    codes = ["", "x", "\0" * 12, "é" * 12, NOWHERE, "'; DROP TAB"]
+def test_invalid_codes_are_omitted_from_counts(shared_server: SharedServer) -> None:
+    codes = ["", "x", "\0" * 12, "é" * 12, UNKNOWN_CODE, "'; DROP TAB"]
     answer = shared_server.http.get("/v1/counts", params={"story": codes}).json()
     assert answer == {"stories": {}, "more": 0}
 
@@ -191,7 +193,9 @@ def test_codes_that_are_none_are_left_out_of_counts(shared_server: SharedServer)
 
 
 @pytest.mark.parametrize("media", ["text/plain", "text/plain;charset=UTF-8", "application/json"])
-def test_every_action_is_taken_in_both_media_types(shared_server: SharedServer, media: str) -> None:
+def test_every_action_is_accepted_in_both_media_types(
+    shared_server: SharedServer, media: str
+) -> None:
     story = shared_server.story()
 
     def do(kind: str, **fields: Any) -> dict[str, Any]:
@@ -232,7 +236,7 @@ def test_every_action_is_taken_in_both_media_types(shared_server: SharedServer, 
     ],
     ids=str,
 )
-def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
+def test_an_action_must_be_text_or_json(
     shared_server: SharedServer, media: list[str], status: int
 ) -> None:
     story = _one_story(shared_server)
@@ -245,7 +249,7 @@ def test_an_action_is_taken_as_text_or_json_and_as_nothing_else(
         assert "text/plain" in answer.json()["detail"]
 
 
-def test_an_action_done_again_with_its_key_is_done_once(shared_server: SharedServer) -> None:
+def test_a_comment_resent_with_its_key_is_stored_once(shared_server: SharedServer) -> None:
     story = shared_server.story()
     key = str(uuid.uuid4())
     first = shared_server.post(story, key=key)
@@ -254,46 +258,51 @@ def test_an_action_done_again_with_its_key_is_done_once(shared_server: SharedSer
     assert shared_server.snapshot(story)["count"] == 1
 
 
-def test_all_first_actions_with_one_first_are_one_readers(shared_server: SharedServer) -> None:
+def test_actions_with_the_same_first_belong_to_one_reader(shared_server: SharedServer) -> None:
     story, other, first = shared_server.story(), shared_server.story(), str(uuid.uuid4())
-    taps = [
-        shared_server.action(story, "react", reaction=reaction, first=spelt).json()
-        for reaction, spelt in (("sad", first), ("sad", first.upper()), ("happy", first))
+    reactions = [
+        shared_server.action(story, "react", reaction=reaction, first=spelling).json()
+        for reaction, spelling in (("sad", first), ("sad", first.upper()), ("happy", first))
     ]
-    assert taps[-1]["tally"]["counts"] | {"happy": 1, "sad": 0} == taps[-1]["tally"]["counts"]
-    said = [
+    assert (
+        reactions[-1]["tally"]["counts"] | {"happy": 1, "sad": 0}
+        == reactions[-1]["tally"]["counts"]
+    )
+    posted = [
         shared_server.post(story, "hello", first=first, key=str(uuid.uuid4())) for _ in range(2)
     ]
     elsewhere = shared_server.action(other, "react", reaction="sad", first=first).json()
-    assert len({answer["reader"] for answer in (*taps, *said, elsewhere)}) == 1
-    # What was said before is that reader's to take back, by an action of any kind.
-    mine = said[0]["comment"]["id"]
+    assert len({answer["reader"] for answer in (*reactions, *posted, elsewhere)}) == 1
+    # The reader of the same `first` may delete what was posted before, by any action.
+    mine = posted[0]["comment"]["id"]
     assert shared_server.action(story, "delete", comment=mine, first=first).status_code == 200
     assert shared_server.action(story, "forget", first=first).status_code == 200
     assert shared_server.snapshot(story)["count"] == 0
     assert sum(shared_server.snapshot(other)["tally"]["counts"].values()) == 0
 
 
-def test_without_first_each_first_action_is_another_readers(shared_server: SharedServer) -> None:
+def test_without_first_each_action_creates_a_new_reader(shared_server: SharedServer) -> None:
     story = shared_server.story()
     key = str(uuid.uuid4())
-    taps = [shared_server.action(story, "react", reaction="sad", key=key).json() for _ in range(2)]
-    assert taps[0]["reader"] != taps[1]["reader"]
+    reactions = [
+        shared_server.action(story, "react", reaction="sad", key=key).json() for _ in range(2)
+    ]
+    assert reactions[0]["reader"] != reactions[1]["reader"]
     assert shared_server.snapshot(story)["tally"]["counts"]["sad"] == 2
 
 
-@pytest.mark.parametrize("known", [False, True])
-def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
-    shared_server: SharedServer, known: bool
+@pytest.mark.parametrize("other_reader", [False, True])
+def test_a_resent_comment_is_stored_once_even_after_the_reader_changed(
+    shared_server: SharedServer, other_reader: bool
 ) -> None:
     story, key, first = shared_server.story(), str(uuid.uuid4()), str(uuid.uuid4())
     once = shared_server.post(story, "hello", key=key, first=first)
     again = shared_server.post(story, "hello, changed", key=key, first=first)
     assert again == once
-    # The answer was lost, and meanwhile the reader has become someone by another way.
+    # The response was lost, and meanwhile the client received another reader token.
     other = shared_server.action(story, "react", reaction="sad").json()["reader"]
     late = shared_server.post(
-        story, key=key, first=first, reader=other if known else once["reader"]
+        story, key=key, first=first, reader=other if other_reader else once["reader"]
     )
     assert late["comment"]["id"] == once["comment"]["id"]
     assert shared_server.snapshot(story)["count"] == 1
@@ -303,13 +312,15 @@ def test_a_comment_sent_again_with_its_key_is_posted_once_by_whomever(
 
 
 @pytest.mark.parametrize("first", ["", "1", 7, "00000000-0000-1000-8000-000000000000", "x" * 36])
-def test_a_first_that_others_may_guess_is_refused(shared_server: SharedServer, first: Any) -> None:
+def test_a_first_that_is_no_random_uuid_is_rejected(
+    shared_server: SharedServer, first: Any
+) -> None:
     answer = shared_server.action(shared_server.story(), "react", reaction="sad", first=first)
     assert rejection(answer) == (400, "malformed")
     assert "“first”" in answer.json()["detail"]
 
 
-def test_a_key_that_others_may_guess_makes_no_one_the_same_reader(
+def test_a_key_that_is_no_random_uuid_does_not_identify_a_reader(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
@@ -320,32 +331,34 @@ def test_a_key_that_others_may_guess_makes_no_one_the_same_reader(
 
 
 @pytest.mark.parametrize("page", ["https://copy.example/" + "a" * 2_000, 7, {}, None])
-def test_a_page_that_does_not_fit_costs_no_comment(shared_server: SharedServer, page: Any) -> None:
+def test_an_invalid_page_url_does_not_prevent_the_comment(
+    shared_server: SharedServer, page: Any
+) -> None:
     assert shared_server.post(shared_server.story(), page=page)["comment"]["state"] == "published"
 
 
-def test_pages_may_read_by_which_clock_an_answer_was_given(shared_server: SharedServer) -> None:
+def test_pages_may_read_the_age_and_date_headers(shared_server: SharedServer) -> None:
     answer = shared_server.http.get(f"/v1/stories/{shared_server.story().code}")
     exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
     assert {"age", "date"} <= set(exposed)
     assert "date" in answer.headers
 
 
-def test_messages_of_the_socket_alone_are_no_actions(shared_server: SharedServer) -> None:
+def test_messages_for_the_socket_only_are_malformed_over_http(shared_server: SharedServer) -> None:
     story = shared_server.story()
     for kind in ("subscribe", "unsubscribe", "visible", "snapshot", "ok", ""):
         assert rejection(shared_server.action(story, kind, value=True)) == (400, "malformed")
 
 
-def test_a_refused_action_carries_its_reference(shared_server: SharedServer) -> None:
+def test_the_error_of_an_action_has_its_ref(shared_server: SharedServer) -> None:
     story = shared_server.story()
-    known = shared_server.action(story, "react", reaction="unheard of", ref=5)
-    assert (rejection(known), known.json()["ref"]) == ((422, "unknown_reaction"), 5)
+    unknown = shared_server.action(story, "react", reaction="unheard of", ref=5)
+    assert (rejection(unknown), unknown.json()["ref"]) == ((422, "unknown_reaction"), 5)
     malformed = shared_server.action(story, "react", reaction=7, ref=6)
     assert (rejection(malformed), malformed.json()["ref"]) == ((400, "malformed"), 6)
 
 
-# Who may ------------------------------------------------------------------------------------------
+# Authorization ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -372,7 +385,7 @@ def test_a_refused_action_carries_its_reference(shared_server: SharedServer) -> 
         (["http://localhost:3000"], "http://localhost", 403),
     ],
 )
-def test_an_action_counts_only_from_a_page_that_the_token_names(
+def test_an_action_is_accepted_only_from_origins_of_the_token(
     shared_server: SharedServer, origins: list[str], origin: str | None, status: int
 ) -> None:
     story = shared_server.publisher.story(origins=origins)
@@ -387,7 +400,7 @@ def test_an_action_counts_only_from_a_page_that_the_token_names(
             assert code_of(answer) == "origin_not_allowed"
 
 
-def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(
+def test_delete_and_forget_need_an_origin(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
@@ -399,7 +412,7 @@ def test_own_words_are_not_taken_back_by_a_caller_that_is_no_page(
     assert shared_server.action(story, "delete", **fields).status_code == 200
 
 
-def test_two_origins_are_none(shared_server: SharedServer) -> None:
+def test_two_origin_headers_are_rejected(shared_server: SharedServer) -> None:
     story = shared_server.story()
     body = json.dumps(
         {"type": "react", "story": story.code, "token": story.token, "reaction": None}
@@ -409,7 +422,7 @@ def test_two_origins_are_none(shared_server: SharedServer) -> None:
     assert rejection(answer) == (403, "origin_not_allowed")
 
 
-def test_a_copy_is_shown_with_the_origin_of_its_page(shared_server: SharedServer) -> None:
+def test_a_copy_has_the_origin_of_its_page(shared_server: SharedServer) -> None:
     story = shared_server.publisher.story(origins=["*"], label="The Copy")
     seen = {
         origin: shared_server.post(story, origin=origin)["comment"]["copy"]
@@ -419,7 +432,7 @@ def test_a_copy_is_shown_with_the_origin_of_its_page(shared_server: SharedServer
     assert labelled == ["https://site.example", "null", None, "null", "null"]
 
 
-def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(
+def test_an_expired_token_permits_deletion_but_no_new_content(
     shared_server: SharedServer,
 ) -> None:
     now = int(time.time())
@@ -439,16 +452,16 @@ def test_a_token_that_is_over_reads_and_takes_back_but_adds_nothing(
     assert answer.status_code == 200
 
 
-def test_a_revoked_token_adds_nothing(shared_server: SharedServer) -> None:
+def test_a_revoked_token_permits_no_new_content(shared_server: SharedServer) -> None:
     story = shared_server.publisher.story(jti="to-be-revoked-" + uuid.uuid4().hex[:8])
-    shared_server.forget_a_stranger(story)
+    shared_server.register(story)
     claims = json.loads(_payload(story.token))
     shared_server.cli("site", "revoke", "press", claims["jti"])
 
     def revoked() -> bool:
         return code_of(shared_server.action(story, "react", reaction="nothing")) == "token_revoked"
 
-    wait_until(revoked, "the token is withdrawn")
+    wait_until(revoked, "the token is revoked")
     assert rejection(shared_server.action(story, "react", reaction="sad")) == (403, "token_revoked")
 
 
@@ -458,7 +471,7 @@ def _payload(token: str) -> bytes:
 
 
 @pytest.mark.parametrize(("can", "status"), [(["read"], 403), (["read", "react"], 200)])
-def test_a_token_grants_only_what_it_says(
+def test_a_token_grants_only_its_permissions(
     shared_server: SharedServer, can: list[str], status: int
 ) -> None:
     story = shared_server.publisher.story(can=can)
@@ -473,7 +486,9 @@ def test_a_token_of_another_story_is_not_permitted(shared_server: SharedServer) 
     assert rejection(answer) == (403, "not_permitted")
 
 
-def test_a_code_alone_acts_where_anyone_may_republish(shared_server: SharedServer) -> None:
+def test_a_bare_code_permits_actions_under_open_republishing_only(
+    shared_server: SharedServer,
+) -> None:
     free, closed = shared_server.story(), shared_server.story(license="proprietary")
     shared_server.post(free, token=None, origin="https://anyone.example")
     assert rejection(
@@ -493,7 +508,7 @@ def test_a_code_alone_acts_where_anyone_may_republish(shared_server: SharedServe
     )
 
 
-def test_a_site_may_close_its_stories_to_those_without_a_token(shared_server: SharedServer) -> None:
+def test_a_site_may_require_a_token_for_reading(shared_server: SharedServer) -> None:
     slug = f"closed-{uuid.uuid4().hex[:6]}"
     publisher = shared_server.site(slug, "open_reading=off", "open_republishing=off")
     story = publisher.story(jti="withdrawn")
@@ -507,12 +522,14 @@ def test_a_site_may_close_its_stories_to_those_without_a_token(shared_server: Sh
     assert rejection(shared_server.http.get(f"/e/{story.code}")) == (403, "not_permitted")
     assert shared_server.http.get(f"/e/{story.token}").status_code == 200
     shared_server.cli("site", "revoke", slug, "withdrawn")
-    frame = f"/e/{story.token}"
-    wait_until(lambda: shared_server.http.get(frame).status_code == 403, "the frame is closed, too")
-    assert rejection(shared_server.http.get(frame)) == (403, "token_revoked")
+    iframe = f"/e/{story.token}"
+    wait_until(
+        lambda: shared_server.http.get(iframe).status_code == 403, "the iframe page is rejected too"
+    )
+    assert rejection(shared_server.http.get(iframe)) == (403, "token_revoked")
 
 
-# All answers --------------------------------------------------------------------------------------
+# All responses ------------------------------------------------------------------------------------
 
 PATHS = (
     "/v1/stories/{code}",
@@ -540,7 +557,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(
+def test_every_response_is_readable_from_any_page_and_sets_no_cookie(
     shared_server: SharedServer, path: str
 ) -> None:
     story = _one_story(shared_server)
@@ -566,8 +583,8 @@ def test_every_answer_is_readable_from_any_page_and_sets_no_cookie(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_host_that_was_asked_is_in_no_answer(shared_server: SharedServer, path: str) -> None:
-    """So any is served: probes by address, several names, proxies that send another one."""
+def test_no_response_contains_the_requested_host(shared_server: SharedServer, path: str) -> None:
+    """Any host is accepted: probes use the address, servers have several names, proxies send others."""
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil"}
     path = path.format(code=_one_story(shared_server).code)
     answer = shared_server.http.get(path, headers=headers)
@@ -579,7 +596,7 @@ _STORIES: dict[str, Any] = {}
 
 
 def _one_story(shared_server: SharedServer) -> Any:
-    """One story for tests that change nothing."""
+    """Return one story for tests that change nothing."""
     if shared_server.url not in _STORIES:
         _STORIES[shared_server.url] = shared_server.story()
         shared_server.post(_STORIES[shared_server.url])
@@ -587,30 +604,30 @@ def _one_story(shared_server: SharedServer) -> Any:
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path[1:4] not in ("", "v1/")][:8])
-def test_head_is_get_without_the_body(shared_server: SharedServer, path: str) -> None:
+def test_head_equals_get_without_the_body(shared_server: SharedServer, path: str) -> None:
     path = path.format(code=_one_story(shared_server).code)
-    got, asked = shared_server.http.get(path), shared_server.http.head(path)
-    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    get, head = shared_server.http.get(path), shared_server.http.head(path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
     if path != "/metrics":
-        assert asked.headers.get("etag") == got.headers.get("etag")
-        assert asked.headers["content-type"] == got.headers["content-type"]
+        assert head.headers.get("etag") == get.headers.get("etag")
+        assert head.headers["content-type"] == get.headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["/v1/actions", "/v1/stories/000000000000", "/anything"])
 def test_a_preflight_is_answered_for_every_path(shared_server: SharedServer, path: str) -> None:
-    asked = {
+    headers = {
         "Origin": "null",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    answer = shared_server.http.options(path, headers=asked)
+    answer = shared_server.http.options(path, headers=headers)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-headers"] == "Content-Type"
     assert "POST" in answer.headers["access-control-allow-methods"]
 
 
-def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(
+def test_a_wrong_method_gets_the_allowed_methods(
     shared_server: SharedServer,
 ) -> None:
     answer = shared_server.http.get("/v1/actions")
@@ -619,7 +636,7 @@ def test_a_method_that_a_path_does_not_take_is_said_with_those_it_takes(
     assert shared_server.http.post("/v1/counts").status_code == 405
 
 
-def test_answers_are_compressed_for_those_who_take_it(shared_server: SharedServer) -> None:
+def test_responses_are_compressed_if_the_client_accepts_gzip(shared_server: SharedServer) -> None:
     story = _one_story(shared_server)
     plain = shared_server.http.get(
         f"/v1/stories/{story.code}", headers={"Accept-Encoding": "identity"}
@@ -635,7 +652,7 @@ def test_answers_are_compressed_for_those_who_take_it(shared_server: SharedServe
 # The embed's files --------------------------------------------------------------------------------
 
 
-def test_the_embed_has_an_address_that_changes_and_one_that_never_does(
+def test_embed_js_is_cached_briefly_and_hashed_files_for_ever(
     shared_server: SharedServer,
 ) -> None:
     evergreen = shared_server.http.get("/embed.js")
@@ -653,11 +670,11 @@ def test_the_embed_has_an_address_that_changes_and_one_that_never_does(
         assert pinned.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
-def test_every_part_and_language_file_never_changes(shared_server: SharedServer) -> None:
+def test_every_part_and_language_file_is_immutable(shared_server: SharedServer) -> None:
     manifest = shared_server.http.get("/embed/manifest.json").json()
-    facts = [*manifest["parts"].values(), *manifest["words"]]
-    assert len(facts) > 20
-    for name in (one["file"] for one in facts):
+    entries = [*manifest["parts"].values(), *manifest["words"]]
+    assert len(entries) > 20
+    for name in (one["file"] for one in entries):
         for address in (name, f"{name}?3"):
             answer = shared_server.http.get(f"/embed/{address}")
             assert answer.status_code == 200
@@ -665,7 +682,7 @@ def test_every_part_and_language_file_never_changes(shared_server: SharedServer)
 
 
 def store(shared_server: SharedServer, files: dict[str, str]) -> None:
-    """Leave files in the database, as a process of another build does."""
+    """Store files in the database, as a process of another build does."""
 
     async def run() -> None:
         async with open_store(shared_server.server.env["DATABASE_URL"]) as opened:
@@ -674,7 +691,7 @@ def store(shared_server: SharedServer, files: dict[str, str]) -> None:
     asyncio.run(run())
 
 
-def test_the_files_of_other_builds_are_served_as_our_own(shared_server: SharedServer) -> None:
+def test_embed_files_of_other_builds_are_served(shared_server: SharedServer) -> None:
     first, words = f"0.1.0-{secrets.token_hex(6)}.js", f"0.1.0-{secrets.token_hex(4)}-de-1.json"
     files = {first: "// first", words: "{}"}
     for name in files:
@@ -689,7 +706,7 @@ def test_the_files_of_other_builds_are_served_as_our_own(shared_server: SharedSe
         assert answer.headers["content-type"] == kind
 
 
-def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServer) -> None:
+def test_invented_file_names_do_not_cost_a_query_each(shared_server: SharedServer) -> None:
     def reads() -> float:
         text = shared_server.http.get("/metrics").text
         return float(
@@ -704,7 +721,7 @@ def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServ
             shared_server.http.get(f"/embed/0.1.0-{secrets.token_hex(4)}-live.js").status_code
             == 404
         )
-    # One each second, and what the server asks by itself.
+    # One query each second, and the queries of the background tasks.
     assert reads() - before < 20 + 10 * (time.monotonic() - began)
 
 
@@ -718,7 +735,7 @@ def test_names_that_are_invented_cost_no_question_each(shared_server: SharedServ
         ("", None),
     ],
 )
-def test_the_embed_comes_compressed_beforehand(
+def test_the_embed_is_served_in_the_accepted_encoding(
     shared_server: SharedServer, accepts: str, coding: str | None
 ) -> None:
     with shared_server.http.stream(
@@ -734,7 +751,7 @@ def test_the_embed_comes_compressed_beforehand(
 @pytest.mark.parametrize(
     "file", ["%2e%2e/embed.js", "..%2fembed.js", "x.js", "", ".", "%00", "%e9.js"]
 )
-def test_only_the_embeds_own_files_are_served(shared_server: SharedServer, file: str) -> None:
+def test_only_files_of_the_embed_are_served(shared_server: SharedServer, file: str) -> None:
     target = httpx.URL(shared_server.url).copy_with(raw_path=f"/embed/{file}".encode())
     assert rejection(shared_server.http.get(target)) == (404, "not_found")
 
@@ -744,7 +761,7 @@ def test_only_the_embeds_own_files_are_served(shared_server: SharedServer, file:
 HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) {{7*7}}"
 
 
-def test_the_page_shows_hostile_words_as_words(shared_server: SharedServer) -> None:
+def test_the_story_page_escapes_hostile_text(shared_server: SharedServer) -> None:
     story = shared_server.publisher.story(
         title="</title><script>alert(2)</script>",
         author='"><b>author',
@@ -765,7 +782,9 @@ def test_the_page_shows_hostile_words_as_words(shared_server: SharedServer) -> N
     assert 'href="javascript' not in page.text
 
 
-def test_the_page_has_permalinks_and_leads_to_older_comments(shared_server: SharedServer) -> None:
+def test_the_story_page_has_permalinks_and_omits_deleted_comments(
+    shared_server: SharedServer,
+) -> None:
     story = shared_server.story(title="Many")
     first = shared_server.post(story, "the [first](https://x.example) one")["comment"]["id"]
     reply = shared_server.post(story, "a reply", parent=first)["comment"]["id"]
@@ -778,13 +797,13 @@ def test_the_page_has_permalinks_and_leads_to_older_comments(shared_server: Shar
     assert 'rel="nofollow ugc noopener noreferrer"' in page
 
 
-def test_the_styles_of_the_page_are_there(shared_server: SharedServer) -> None:
+def test_the_stylesheets_of_the_story_page_are_served(shared_server: SharedServer) -> None:
     page = shared_server.http.get(f"/s/{_one_story(shared_server).code}").text
     for address in re.findall(r'<link rel="stylesheet" href="([^"]+)"', page):
         assert shared_server.http.get(address).headers["content-type"] == "text/css; charset=utf-8"
 
 
-DAMAGED: list[Any] = [
+DAMAGED_TREE: list[Any] = [
     ["a", {"href": "javascript:alert(1)"}, "script"],
     ["a", {"href": "data:text/html,x"}, "data"],
     ["a", {"href": "https://ok.example/?a=1&b=2"}, "kept"],
@@ -793,21 +812,21 @@ DAMAGED: list[Any] = [
 ]
 
 
-def test_the_page_shows_a_row_that_was_tampered_with_and_leads_nowhere_bad(
+def test_the_story_page_renders_a_tampered_row_without_unsafe_links(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
     comment = shared_server.post(story)["comment"]["id"]
     statement = text("UPDATE comments SET text = :tree WHERE id = :id")
-    values = {"tree": json.dumps(DAMAGED), "id": comment}
+    values = {"tree": json.dumps(DAMAGED_TREE), "id": comment}
     asyncio.run(_execute(shared_server.server.env["DATABASE_URL"], statement, values))
     page = shared_server.http.get(f"/s/{story.code}")
     assert page.status_code == 200
-    (drawn,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
-    assert re.findall(r'href="([^"]*)"', drawn) == ["https://ok.example/?a=1&amp;b=2"]
-    assert set(re.findall(r"</?([a-z]+)", drawn)) == {"a", "em", "p", "span"}
+    (rendered,) = re.findall(r'<div dir="auto">(.*)</div>', page.text)
+    assert re.findall(r'href="([^"]*)"', rendered) == ["https://ok.example/?a=1&amp;b=2"]
+    assert set(re.findall(r"</?([a-z]+)", rendered)) == {"a", "em", "p", "span"}
     for word in ("script", "data", "alert(2)", "&lt;b&gt;"):
-        assert word in drawn
+        assert word in rendered
 
 
 async def _execute(url: str, statement: Any, values: dict[str, Any]) -> None:
@@ -817,14 +836,14 @@ async def _execute(url: str, statement: Any, values: dict[str, Any]) -> None:
     await engine.dispose()
 
 
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
 @pytest.mark.parametrize("path", ["/s/000000000000", "/s/x", "/s/%00", "/s/", "/e/000000000000"])
-def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_programs(
+def test_an_unknown_story_is_a_page_for_browsers_and_a_problem_for_programs(
     shared_server: SharedServer, path: str
 ) -> None:
-    for accepts in (BROWSER, "text/html", "application/json;q=0.9, text/html"):
+    for accepts in (BROWSER_ACCEPT, "text/html", "application/json;q=0.9, text/html"):
         page = shared_server.http.get(path, headers={"Accept": accepts})
         assert (page.status_code, page.headers["cache-control"]) == (404, "no-store")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -837,11 +856,11 @@ def test_a_page_of_no_story_says_so_in_words_to_people_and_as_a_problem_to_progr
         assert "Accept" in answer.headers["vary"]
 
 
-def test_a_story_that_no_one_has_shown_is_told_as_one_that_may_begin(
+def test_the_page_of_an_unregistered_story_says_how_it_begins(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.publisher.story()
-    page = shared_server.http.get(f"/s/{story.code}", headers={"Accept": BROWSER})
+    page = shared_server.http.get(f"/s/{story.code}", headers={"Accept": BROWSER_ACCEPT})
     assert page.status_code == 404
     assert "A discussion begins when someone first opens a page that carries it." in page.text
 
@@ -856,11 +875,11 @@ def test_a_story_that_no_one_has_shown_is_told_as_one_that_may_begin(
         ("GET", "/e/w1.press.1.e30.AAAA", 401, "This discussion cannot be shown here"),
     ],
 )
-def test_whatever_a_person_opens_answers_in_words(
+def test_errors_are_html_pages_for_browsers(
     shared_server: SharedServer, method: str, path: str, status: int, words: str
 ) -> None:
     target = path.format(code=_one_story(shared_server).code)
-    page = shared_server.http.request(method, target, headers={"Accept": BROWSER})
+    page = shared_server.http.request(method, target, headers={"Accept": BROWSER_ACCEPT})
     assert page.status_code == status
     assert f"<h1>{words}</h1>" in page.text
     assert page.headers["access-control-allow-origin"] == "*"
@@ -868,40 +887,42 @@ def test_whatever_a_person_opens_answers_in_words(
         assert page.headers["allow"]
 
 
-def test_the_api_answers_problems_to_everyone(shared_server: SharedServer) -> None:
+def test_the_api_returns_problem_json_to_browsers_too(shared_server: SharedServer) -> None:
     for path in ("/v1/stories/000000000000", "/v1/counts", "/v1/nothing"):
-        answer = shared_server.http.get(path, headers={"Accept": BROWSER})
+        answer = shared_server.http.get(path, headers={"Accept": BROWSER_ACCEPT})
         assert rejection(answer)[0] in {400, 404}
 
 
-def test_every_refusal_has_a_form_that_the_reference_tells(shared_server: SharedServer) -> None:
+def test_every_error_has_a_media_type_of_the_openapi_document(shared_server: SharedServer) -> None:
     for path, item in openapi_document()["paths"].items():
-        told = {
+        documented = {
             media
             for operation in item.values()
             for media in operation["responses"]["default"]["content"]
         }
         target = path.format(code="0" * 12, comment="x", reference="x", file="x.js")
         found = set()
-        for accepts in (BROWSER, "*/*"):
+        for accepts in (BROWSER_ACCEPT, "*/*"):
             answer = shared_server.http.get(target, headers={"Accept": accepts})
             if answer.status_code == 200:
                 answer = shared_server.http.put(target, headers={"Accept": accepts})
             assert answer.status_code in {400, 404, 401, 405}
             found.add(answer.headers["content-type"].partition(";")[0])
-        assert path == "/v1/actions" or found == told, path
+        assert path == "/v1/actions" or found == documented, path
 
 
 @pytest.mark.parametrize(
     "since", ["", ":1", "a:", "a:x", "a b:1", "a\n:1", "a" * 65 + ":1", "a:" + "1" * 16]
 )
-def test_a_position_that_is_none_is_refused(shared_server: SharedServer, since: str) -> None:
+def test_a_position_of_the_wrong_shape_is_malformed(
+    shared_server: SharedServer, since: str
+) -> None:
     path = f"/v1/stories/{_one_story(shared_server).code}"
     assert rejection(shared_server.http.get(path, params={"since": since})) == (400, "malformed")
 
 
 @pytest.mark.parametrize("kind", ["s", "e"])
-def test_a_slash_too_many_leads_to_the_page(shared_server: SharedServer, kind: str) -> None:
+def test_a_trailing_slash_redirects_to_the_page(shared_server: SharedServer, kind: str) -> None:
     story = _one_story(shared_server)
     for path in (f"/{kind}/{story.code}/", f"/{kind}/{story.code}//?before=&x=%22"):
         answer = shared_server.http.get(path)
@@ -914,26 +935,26 @@ def test_a_slash_too_many_leads_to_the_page(shared_server: SharedServer, kind: s
     assert shared_server.http.post(f"/{kind}/{story.code}/").status_code == 404
 
 
-def test_the_address_of_the_server_says_what_it_is_and_names_no_story(
+def test_the_home_page_describes_the_server_and_names_no_story(
     shared_server: SharedServer,
 ) -> None:
     story = _one_story(shared_server)
-    page = shared_server.http.get("/", headers={"Accept": BROWSER})
+    page = shared_server.http.get("/", headers={"Accept": BROWSER_ACCEPT})
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    told = shared_server.http.get("/")
-    assert told.headers["content-type"] == "application/json"
-    for answer in (page, told):
+    api = shared_server.http.get("/")
+    assert api.headers["content-type"] == "application/json"
+    for answer in (page, api):
         assert "Accept" in answer.headers["vary"]
         assert story.code not in answer.text
-    for name, address in told.json().items():
+    for name, address in api.json().items():
         assert name == "name" or httpx.get(address, trust_env=False).status_code == 200
 
 
 # For operators ------------------------------------------------------------------------------------
 
 
-def test_health_readiness_and_metrics_answer(shared_server: SharedServer) -> None:
+def test_health_readiness_and_metrics_respond(shared_server: SharedServer) -> None:
     assert shared_server.http.get("/healthz").text == "ok\n"
     ready = shared_server.http.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
@@ -945,7 +966,7 @@ def test_health_readiness_and_metrics_answer(shared_server: SharedServer) -> Non
     assert float(counted["widget_bus_up"]) == float(counted["widget_database_writable"]) == 1
 
 
-def test_the_reference_is_served_as_documents(shared_server: SharedServer) -> None:
+def test_the_api_reference_is_served(shared_server: SharedServer) -> None:
     for path, version in (("/openapi.json", "openapi"), ("/asyncapi.json", "asyncapi")):
         answer = shared_server.http.get(path)
         assert answer.headers["cache-control"] == "public, max-age=3600"

@@ -1,4 +1,4 @@
-"""Bad input gets a clear answer: no 500, no traceback, nothing lost, the same on both engines."""
+"""Bad input gets a clear error on both engines: no 500, no traceback, no lost data."""
 
 import asyncio
 import base64
@@ -28,8 +28,8 @@ NAUGHTY = [
         (Path(__file__).parents[1] / "data/naughty-strings/blns.base64.json").read_text()
     )
 ]
-#: Those that can be written in UTF-8 at all; the others only come as escapes in JSON.
-WHOLE = [text for text in NAUGHTY if not any("\ud800" <= letter <= "\udfff" for letter in text)]
+ENCODABLE = [text for text in NAUGHTY if not any("\ud800" <= letter <= "\udfff" for letter in text)]
+"""The strings that UTF-8 can encode. A client can send the others only as escapes in JSON."""
 REFUSALS = {"malformed": 400, "text_refused": 422, "too_large": 413, "not_found": 404}
 
 
@@ -42,7 +42,7 @@ def send(shared_server: SharedServer, body: bytes, media: str = "text/plain") ->
 
 
 @pytest.mark.parametrize(("attack", "code"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
-def test_over_http(
+def test_every_attack_over_http_gets_its_error_code(
     shared_server: SharedServer, attack: Callable[[Fill], bytes], code: str | None
 ) -> None:
     story = shared_server.story()
@@ -53,13 +53,13 @@ def test_over_http(
     else:
         assert rejection(answer)[1] == code
         assert shared_server.snapshot(story)["count"] == 0
-        # What was sent is not said back, where it is anything worth repeating.
+        # The response does not repeat what was sent.
         assert "alert" not in answer.text
         assert "no-one" not in answer.text
 
 
-async def ask(socket: Any, body: bytes) -> dict[str, Any]:
-    """Send a frame; the `ok` or `error` that answers it."""
+async def request(socket: Any, body: bytes) -> dict[str, Any]:
+    """Send a message and return its `ok`, `error` or `snapshot`."""
     await socket.send(body.decode())
     while True:
         frame: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), 20))
@@ -77,27 +77,27 @@ def live(shared_server: SharedServer) -> Any:
 
 
 @pytest.mark.parametrize(("attack", "code"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
-async def test_over_the_socket(
+async def test_every_attack_over_the_socket_gets_its_error_code(
     shared_server: SharedServer, attack: Callable[[Fill], bytes], code: str | None
 ) -> None:
     story = shared_server.publisher.story()
     async with live(shared_server) as socket:
         subscribe = {"type": "subscribe", "token": story.token}
-        assert (await ask(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
-        frame = await ask(socket, attack({"story": story.code}))
+        assert (await request(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
+        frame = await request(socket, attack({"story": story.code}))
         assert frame.get("code") == code, frame
-        # And the socket stays.
-        answer = await ask(socket, json.dumps({"type": "visible", "value": True}).encode())
+        # The socket stays open.
+        answer = await request(socket, json.dumps({"type": "visible", "value": True}).encode())
         assert answer["type"] == "ok"
 
 
-async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(
+async def test_a_binary_frame_closes_the_socket_and_changes_nothing(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
     async with live(shared_server) as socket:
         subscribe = {"type": "subscribe", "token": story.token}
-        assert (await ask(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
+        assert (await request(socket, json.dumps(subscribe).encode()))["type"] == "snapshot"
         react = {"type": "react", "story": story.code, "reaction": "happy"}
         await socket.send(json.dumps(react).encode())
         await asyncio.wait_for(socket.wait_closed(), 20)
@@ -105,7 +105,7 @@ async def test_a_binary_frame_ends_the_socket_and_nothing_is_done(
     assert shared_server.snapshot(story)["tally"]["counts"]["happy"] == 0
 
 
-UNFIT: list[tuple[str, dict[str, Any]]] = [
+INVALID_DETAILS: list[tuple[str, dict[str, Any]]] = [
     ("a since that is a text", {"since": "e:1"}),
     ("a since of 30 digits", {"since": {"epoch": "e", "seq": 10**30}}),
     ("a since below zero", {"since": {"epoch": "e", "seq": -1}}),
@@ -120,14 +120,16 @@ UNFIT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("fields", [s[1] for s in UNFIT], ids=[s[0] for s in UNFIT])
-async def test_what_only_describes_costs_no_subscription(
+@pytest.mark.parametrize(
+    "fields", [s[1] for s in INVALID_DETAILS], ids=[s[0] for s in INVALID_DETAILS]
+)
+async def test_an_invalid_descriptive_field_does_not_prevent_the_subscription(
     shared_server: SharedServer, fields: dict[str, Any]
 ) -> None:
     story = shared_server.publisher.story()
     async with live(shared_server) as socket:
         message = {"type": "subscribe", "token": story.token} | fields
-        frame = await ask(socket, json.dumps(message).encode())
+        frame = await request(socket, json.dumps(message).encode())
         assert (frame["type"], frame["resumed"]) == ("snapshot", False), frame
 
 
@@ -141,13 +143,13 @@ SUBSCRIPTIONS: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("fields", "code"), [s[1:] for s in SUBSCRIPTIONS], ids=[s[0] for s in SUBSCRIPTIONS]
 )
-async def test_a_subscription_that_cannot_be_understood(
+async def test_an_invalid_subscription_gets_its_error_code(
     shared_server: SharedServer, fields: dict[str, Any], code: str
 ) -> None:
     story = shared_server.publisher.story()
     message = {"type": "subscribe"} | ({"token": story.token} | fields if fields else {})
     async with live(shared_server) as socket:
-        frame = await ask(socket, json.dumps(message).encode())
+        frame = await request(socket, json.dumps(message).encode())
         assert (frame["type"], frame.get("code")) == ("error", code), frame
 
 
@@ -162,7 +164,7 @@ async def test_a_subscription_that_cannot_be_understood(
         b"\x00" * 100,
     ],
 )
-def test_bytes_that_are_no_text_are_malformed(shared_server: SharedServer, body: bytes) -> None:
+def test_bytes_that_are_not_utf_8_are_malformed(shared_server: SharedServer, body: bytes) -> None:
     assert rejection(send(shared_server, body)) == (400, "malformed")
 
 
@@ -172,7 +174,7 @@ def test_a_message_beyond_32_kib_is_too_large(shared_server: SharedServer, size:
     assert rejection(send(shared_server, body)) == (413, "too_large")
 
 
-def test_many_small_fields_are_passed_over(shared_server: SharedServer) -> None:
+def test_2000_unknown_fields_are_ignored(shared_server: SharedServer) -> None:
     story = shared_server.story()
     fields: dict[str, Any] = {f"f{number}": 0 for number in range(2000)}
     assert shared_server.action(story, "react", reaction="happy", **fields).status_code == 200
@@ -181,8 +183,8 @@ def test_many_small_fields_are_passed_over(shared_server: SharedServer) -> None:
 # Tokens -------------------------------------------------------------------------------------------
 
 
-def mangled(publisher: Publisher, story: Story) -> dict[str, str]:
-    """A token, broken in every way that we could think of."""
+def invalid_tokens(publisher: Publisher, story: Story) -> dict[str, str]:
+    """Return invalid variants of a token, by what is wrong with them."""
     good = story.token
     kind, site, generation, payload, signature = good.split(".")
     key = site_key(SECRET, 1, site)
@@ -241,16 +243,18 @@ def mangled(publisher: Publisher, story: Story) -> dict[str, str]:
     }
 
 
-def test_every_wrong_token_is_refused_and_makes_nothing_known(shared_server: SharedServer) -> None:
+def test_every_invalid_token_is_rejected_and_registers_no_story(
+    shared_server: SharedServer,
+) -> None:
     story = shared_server.publisher.story()
-    for how, token in mangled(shared_server.publisher, story).items():
+    for how, token in invalid_tokens(shared_server.publisher, story).items():
         answer = shared_server.action(story, "react", token=token, reaction="happy")
         assert rejection(answer) == (401, "token_invalid"), how
     assert shared_server.http.get(f"/v1/stories/{story.code}").status_code == 404
     assert shared_server.action(story, "react", reaction="happy").status_code == 200
 
 
-def test_a_token_with_any_one_character_changed_is_refused(shared_server: SharedServer) -> None:
+def test_a_token_with_one_changed_character_is_rejected(shared_server: SharedServer) -> None:
     story = shared_server.publisher.story()
     chance = random.Random(7)
     places = [*range(len(story.token))]
@@ -261,7 +265,7 @@ def test_a_token_with_any_one_character_changed_is_refused(shared_server: Shared
         assert rejection(answer) == (401, "token_invalid")
 
 
-def test_a_reader_token_of_another_site_or_purpose_is_another_reader(
+def test_a_reader_token_of_another_site_or_type_is_ignored(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()
@@ -277,10 +281,10 @@ def test_a_reader_token_of_another_site_or_purpose_is_another_reader(
         )
 
 
-# Other people's things ----------------------------------------------------------------------------
+# Comments of other readers -------------------------------------------------------------------------
 
 
-def test_other_peoples_comments_answer_like_none(shared_server: SharedServer) -> None:
+def test_comments_of_other_readers_are_not_found(shared_server: SharedServer) -> None:
     story, other = shared_server.story(), shared_server.story()
     theirs = shared_server.post(story)["comment"]["id"]
     mine = shared_server.post(other)
@@ -304,7 +308,7 @@ def test_other_peoples_comments_answer_like_none(shared_server: SharedServer) ->
         }
 
 
-def test_a_closed_story_takes_nothing_new_over_either_door(shared_server: SharedServer) -> None:
+def test_a_closed_story_rejects_new_content_but_not_deletion(shared_server: SharedServer) -> None:
     story = shared_server.story()
     done = shared_server.post(story)
     shared_server.cli("story", "close", story.code)
@@ -328,12 +332,12 @@ def test_a_closed_story_takes_nothing_new_over_either_door(shared_server: Shared
 # Naughty strings ----------------------------------------------------------------------------------
 
 
-def test_the_list_of_naughty_strings_is_there() -> None:
+def test_the_list_of_naughty_strings_is_complete() -> None:
     assert len(NAUGHTY) > 500
 
 
 def texts_of(tree: list[Any]) -> str:
-    """All characters of a tree of nodes."""
+    """Return all characters of a tree of nodes."""
     return "".join(
         node if isinstance(node, str) else ("\n" if node[0] == "br" else texts_of(node[2:]))
         for node in tree
@@ -341,20 +345,20 @@ def texts_of(tree: list[Any]) -> str:
 
 
 def send_all(shared_server: SharedServer, messages: list[dict[str, Any]]) -> list[httpx.Response]:
-    """Actions of many readers, sixteen at a time; their answers in the same order."""
+    """Send actions of many readers, sixteen at a time; return the responses in the same order."""
 
     async def run() -> list[httpx.Response]:
         answers: dict[int, httpx.Response] = {}
         waiting = iter(enumerate(messages))
         headers = {"Origin": PAGE, "Content-Type": "text/plain"}
-        # An idle connection is given up before the server does so.
+        # Close idle connections before the server does.
         limits = httpx.Limits(keepalive_expiry=1)
         async with http_client(
             base_url=shared_server.url, limits=limits, headers=headers, timeout=60
         ) as http:
 
             async def send_some() -> None:
-                # Not all at once: httpx looks through all that wait with each answer that comes.
+                # Not all at once: httpx scans all pending requests at each response.
                 for number, message in waiting:
                     answers[number] = await http.post("/v1/actions", content=json.dumps(message))
 
@@ -365,7 +369,7 @@ def send_all(shared_server: SharedServer, messages: list[dict[str, Any]]) -> lis
 
 
 @pytest.mark.parametrize("field", ["body", "name", "email", "website"])
-def test_naughty_strings_are_shown_as_written_or_refused(
+def test_naughty_strings_are_shown_as_written_or_rejected(
     shared_server: SharedServer, field: str
 ) -> None:
     story = shared_server.story()
@@ -388,19 +392,19 @@ def test_naughty_strings_are_shown_as_written_or_refused(
         assert "email" not in json.dumps(comment["author"])
     if field in ("body", "name"):
         assert len(taken) > len(NAUGHTY) / 2
-    everyone_sees(shared_server, story, field, taken)
+    assert_shown_to_all(shared_server, story, field, taken)
 
 
 def is_plain(text: str) -> bool:
-    """Whether nothing in it means anything to Markdown."""
+    """Return whether the text has no Markdown syntax."""
     marks = set("*_`<>[]()#\\!&-+=~|:@/." + string.digits + "\n\r\t")
     return bool(text) and not set(text) & marks and text == text.strip()
 
 
-def everyone_sees(
+def assert_shown_to_all(
     shared_server: SharedServer, story: Story, field: str, taken: dict[str, str]
 ) -> None:
-    """What was taken is on the pages of comments, whole and as it was written."""
+    """Assert that all accepted texts are on the pages of comments, as written."""
     seen: dict[str, dict[str, Any]] = {}
     before = ""
     while before is not None:
@@ -419,7 +423,9 @@ def everyone_sees(
 
 
 @pytest.mark.parametrize("field", ["reason", "page"])
-def test_naughty_strings_beside_a_text_do_no_harm(shared_server: SharedServer, field: str) -> None:
+def test_naughty_strings_in_other_fields_are_accepted_or_rejected(
+    shared_server: SharedServer, field: str
+) -> None:
     story = shared_server.story()
     about = {
         "story": story.code,
@@ -435,10 +441,10 @@ def test_naughty_strings_beside_a_text_do_no_harm(shared_server: SharedServer, f
 
 
 @pytest.mark.parametrize("claim", ["title", "author", "publisher", "label", "changes", "license"])
-def test_naughty_strings_in_a_token_are_shown_as_written_or_refused(
+def test_naughty_strings_in_a_token_are_shown_as_written_or_rejected(
     shared_server: SharedServer, claim: str
 ) -> None:
-    texts = WHOLE if claim == "title" else WHOLE[::7]
+    texts = ENCODABLE if claim == "title" else ENCODABLE[::7]
     stories = [shared_server.publisher.story(**{claim: text}) for text in texts]
     about = {"type": "comment", "body": "hello", "key": str(uuid.uuid4())}
     sent = [about | {"story": story.code, "token": story.token} for story in stories]
@@ -451,15 +457,15 @@ def test_naughty_strings_in_a_token_are_shown_as_written_or_refused(
         if claim == "label":
             assert answer.json()["comment"]["copy"]["label"] == (text or None)
         elif claim != "changes" and shown % 5 == 1:
-            told = shared_server.snapshot(story)["story"][claim]
-            assert told == (text or {"license": "CC-BY-4.0"}.get(claim))
+            shown_claim = shared_server.snapshot(story)["story"][claim]
+            assert shown_claim == (text or {"license": "CC-BY-4.0"}.get(claim))
             assert shared_server.http.get(f"/s/{story.code}").status_code == 200
     assert shown > len(texts) / 2
 
 
-def test_naughty_strings_in_a_path_or_a_query_are_answered(shared_server: SharedServer) -> None:
+def test_naughty_strings_in_a_query_get_a_valid_response(shared_server: SharedServer) -> None:
     story = shared_server.story()
-    for text in [text for text in WHOLE[::3] if len(text) < 2000]:
+    for text in [text for text in ENCODABLE[::3] if len(text) < 2000]:
         for answer in (
             shared_server.http.get(f"/v1/stories/{story.code}", params={"since": text}),
             shared_server.http.get(

@@ -1,4 +1,4 @@
-"""What is answered when a part behind the door fails."""
+"""Responses while a component fails."""
 
 import logging
 import subprocess
@@ -23,48 +23,48 @@ NOTHING: Any = None
 
 
 def _waits() -> Histogram:
-    spread = Histogram(0.5, 1)
+    histogram = Histogram(0.5, 1)
     for seconds in (0.5, 0.75, 1.0, 3.0):
-        spread.add(seconds)
-    return spread
+        histogram.add(seconds)
+    return histogram
 
 
 @dataclass
-class Counts:
-    """A room that counted one thing and measured another."""
+class ComponentMetrics:
+    """Metrics of a component: one counter and one histogram."""
 
     things: Annotated[int, "things that were done"] = 7
     wait_seconds: Annotated[Histogram, "time until then"] = field(default_factory=_waits)
 
 
-def asking(health: ServerStatus) -> httpx.AsyncClient:
-    """A client of an application that has no services at all."""
+def client_of(health: ServerStatus) -> httpx.AsyncClient:
+    """Return a client of an application without services."""
     app = create_asgi_app(NOTHING, health, 0)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 
-async def well() -> None:
-    """A database that answers."""
+async def database_up() -> None:
+    """Answer like a database that works."""
 
 
-async def gone() -> None:
-    """One that does not."""
-    raise ConnectionError("the database is away: secret-host")
+async def database_down() -> None:
+    """Fail like a database that is down."""
+    raise ConnectionError("the database is down: secret-host")
 
 
-def health(database: Callable[[], Any] = well, **now: Any) -> ServerStatus:
-    usual = Gauges(
+def health(database: Callable[[], Any] = database_up, **now: Any) -> ServerStatus:
+    gauges = Gauges(
         channels=3, subscriptions=0, writer_queue_length=0, bus_up=True, database_writable=True
     )
-    return ServerStatus(database, lambda: replace(usual, **now), {"room": Counts()})
+    return ServerStatus(database, lambda: replace(gauges, **now), {"component": ComponentMetrics()})
 
 
-async def test_an_error_of_ours_is_a_problem_that_any_page_may_read(
+async def test_an_internal_error_is_a_problem_that_any_page_may_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="widget_server")
-    async with asking(health()) as http:
+    async with client_of(health()) as http:
         answer = await http.get("/v1/stories/000000000000")
     assert rejection(answer) == (500, "unavailable")
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -72,8 +72,8 @@ async def test_an_error_of_ours_is_a_problem_that_any_page_may_read(
     assert "NoneType" not in answer.text
 
 
-async def test_a_server_without_its_database_is_not_ready_but_alive() -> None:
-    async with asking(health(gone)) as http:
+async def test_a_server_without_its_database_is_alive_but_not_ready() -> None:
+    async with client_of(health(database_down)) as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()) == (
             503,
@@ -92,33 +92,33 @@ async def test_a_server_without_its_database_is_not_ready_but_alive() -> None:
         ({"bus_up": False, "database_writable": False}, ["bus", "writing"]),
     ],
 )
-async def test_a_server_without_a_part_that_reading_can_do_without_is_ready_and_names_it(
+async def test_a_server_that_can_still_serve_reads_is_ready_and_lists_failing_parts(
     now: dict[str, Any], degraded: list[str]
 ) -> None:
-    async with asking(health(**now)) as http:
+    async with client_of(health(**now)) as http:
         ready = await http.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "degraded": degraded})
 
 
-async def test_metrics_name_each_room_and_what_it_counted() -> None:
-    async with asking(health(gone)) as http:
+async def test_metrics_are_named_after_component_and_field() -> None:
+    async with client_of(health(database_down)) as http:
         lines = (await http.get("/metrics")).text.splitlines()
     for line in (
-        "# HELP widget_room_things_total things that were done",
-        "# TYPE widget_room_things_total counter",
-        "widget_room_things_total 7.0",
-        "# TYPE widget_room_wait_seconds histogram",
-        'widget_room_wait_seconds_bucket{le="0.5"} 1.0',
-        'widget_room_wait_seconds_bucket{le="1"} 3.0',
-        'widget_room_wait_seconds_bucket{le="+Inf"} 4.0',
-        "widget_room_wait_seconds_count 4.0",
-        "widget_room_wait_seconds_sum 5.25",
+        "# HELP widget_component_things_total things that were done",
+        "# TYPE widget_component_things_total counter",
+        "widget_component_things_total 7.0",
+        "# TYPE widget_component_wait_seconds histogram",
+        'widget_component_wait_seconds_bucket{le="0.5"} 1.0',
+        'widget_component_wait_seconds_bucket{le="1"} 3.0',
+        'widget_component_wait_seconds_bucket{le="+Inf"} 4.0',
+        "widget_component_wait_seconds_count 4.0",
+        "widget_component_wait_seconds_sum 5.25",
         "widget_channels 3.0",
     ):
         assert line in lines, line
 
 
-async def test_a_database_that_goes_away_and_comes_back(
+async def test_a_server_recovers_when_its_database_restarts(
     new_server: Callable[..., ServerProcess],
 ) -> None:
     postgres = Postgres()
@@ -136,14 +136,14 @@ async def test_a_database_that_goes_away_and_comes_back(
             text=True,
             check=False,
         )
-        assert refused.returncode == 2, "it does not serve from a database that is behind"
+        assert refused.returncode == 2, "it does not serve from an outdated schema"
         assert "widget-server migrate" in refused.stderr
         server.cli("migrate")
         postgres.sql("UPDATE alembic_version SET version_num = '9999'")
         await server.start()
         async with http_client(base_url=server.url, timeout=20) as http:
             ready = await http.get("/readyz")
-            assert ready.json() == {"status": "ready", "degraded": []}, "one that is ahead is well"
+            assert ready.json() == {"status": "ready", "degraded": []}, "a newer schema is accepted"
             postgres.kill()
             ready = await http.get("/readyz")
             assert (ready.status_code, ready.json()["failed"]) == (503, ["database"])
@@ -154,10 +154,10 @@ async def test_a_database_that_goes_away_and_comes_back(
             assert rejection(counts) == (503, "unavailable")
             postgres.start()
 
-            async def back() -> bool:
+            async def ready_again() -> bool:
                 return (await http.get("/readyz")).status_code == 200
 
-            await eventually(back, "it is ready again", 30)
+            await eventually(ready_again, "the server is ready again", 30)
             story = await http.get("/v1/stories/000000000000")
             assert rejection(story) == (404, "not_found")
         assert "Traceback" not in server.log()

@@ -1,4 +1,4 @@
-"""The page for frames: who may frame it, what it holds, and what a wrong address gets."""
+"""The iframe page: which pages may frame it, its content, and its errors."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.web.shared_server import PAGE, SECRET, SharedServer, rejection
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-def test_only_the_tokens_pages_may_frame_it(shared_server: SharedServer) -> None:
+def test_only_origins_of_the_token_may_frame_the_page(shared_server: SharedServer) -> None:
     origins = [PAGE, "https://*.other.example"]
     story = shared_server.publisher.story(title="</title><b>One", origins=origins)
     page = shared_server.http.get(f"/e/{story.token}")
@@ -21,7 +21,7 @@ def test_only_the_tokens_pages_may_frame_it(shared_server: SharedServer) -> None
     assert "<b>" not in page.text
 
 
-def test_a_story_under_an_open_licence_is_framed_by_its_code_and_by_anyone(
+def test_any_page_may_frame_a_story_under_an_open_licence_by_its_code(
     shared_server: SharedServer,
 ) -> None:
     page = shared_server.http.get(f"/e/{shared_server.story().code}")
@@ -29,12 +29,12 @@ def test_a_story_under_an_open_licence_is_framed_by_its_code_and_by_anyone(
     assert "frame-ancestors *;" in page.headers["content-security-policy"]
 
 
-def test_where_republishing_is_closed_the_bare_code_gets_a_sentence(
+def test_a_bare_code_is_rejected_if_republishing_is_closed(
     shared_server: SharedServer,
 ) -> None:
     shared_server.site("closed", "open_republishing=off")
     story = Publisher("closed", SECRET).story()
-    shared_server.forget_a_stranger(story)
+    shared_server.register(story)
     assert rejection(shared_server.http.get(f"/e/{story.code}")) == (403, "not_permitted")
     page = shared_server.http.get(f"/e/{story.code}", headers=BROWSER)
     assert page.status_code == 403
@@ -42,7 +42,7 @@ def test_where_republishing_is_closed_the_bare_code_gets_a_sentence(
 
 
 @pytest.mark.parametrize("reference", ["unknownCode1", "w1.press.1.e30.AAAA", "x", "%00"])
-def test_a_wrong_reference_gets_a_page_with_a_sentence(
+def test_an_invalid_reference_gets_an_error_page(
     shared_server: SharedServer, reference: str
 ) -> None:
     page = shared_server.http.get(f"/e/{reference}", headers=BROWSER)
@@ -52,11 +52,13 @@ def test_a_wrong_reference_gets_a_page_with_a_sentence(
     if page.status_code == 401:
         title = "This discussion cannot be shown here"
     assert f"<h1>{title}</h1>" in page.text
-    assert "frame-ancestors" not in page.headers["content-security-policy"], "its framer reads it"
+    assert "frame-ancestors" not in page.headers["content-security-policy"], (
+        "the framing page shows the error"
+    )
     assert page.headers["cross-origin-embedder-policy"] == "require-corp"
 
 
-async def test_the_frame_speaks_from_our_own_origin_with_any_token(
+async def test_the_iframe_page_may_use_any_token_from_the_servers_origin(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story()

@@ -1,4 +1,4 @@
-"""Limits that no attack shows by itself: seats, what lies in the kernel, what is remembered."""
+"""Limits of open sockets, subscriptions, kernel buffers, request headers and caches."""
 
 import asyncio
 import socket
@@ -26,35 +26,38 @@ from widget_server.transport.websocket.limits import LimitedWebSocket
 from widget_server.web import live as live_socket
 from widget_server.web.routes import create_asgi_app
 
-ASKING = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
+UPGRADE_REQUEST = HANDSHAKE[:-2] + b"Sec-WebSocket-Protocol: widget.v1\r\n\r\n"
 
 
-async def test_a_network_has_so_many_seats_and_each_one_left_is_free_again(tmp_path: Path) -> None:
+async def test_a_network_has_a_limit_of_open_sockets(tmp_path: Path) -> None:
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere", sockets_per_network=2)
     components = Components(config)
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
 
-    async def asked(client: Any) -> bytes:
-        await client.send(ASKING)
+    async def handshake_status(client: Any) -> bytes:
+        await client.send(UPGRADE_REQUEST)
         while b"\r\n\r\n" not in client.raw and not client.ended:
             client.raw += await client.read()
         return bytes(client.raw.split()[1])
 
     async with serving(app) as served:
         async with connected(served.port) as first, connected(served.port) as second:
-            assert (await asked(first), await asked(second)) == (b"101", b"101")
+            assert (await handshake_status(first), await handshake_status(second)) == (
+                b"101",
+                b"101",
+            )
             async with connected(served.port) as third:
-                assert await asked(third) == b"429"
+                assert await handshake_status(third) == b"429"
                 assert b"retry-after: 30" in third.raw
 
-        async def seated() -> bool:
+        async def accepted() -> bool:
             async with connected(served.port) as again:
-                return await asked(again) == b"101"
+                return await handshake_status(again) == b"101"
 
-        await eventually(seated, "a seat is free")
+        await eventually(accepted, "a closed socket is not counted")
 
 
-async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_anew(
+async def test_rejected_subscriptions_do_not_restart_the_subscribe_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_socket, "SUBSCRIBE_TIMEOUT_S", 1.5)
@@ -64,23 +67,23 @@ async def test_refused_subscriptions_do_not_begin_the_time_for_the_first_one_ane
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43)
     loop = asyncio.get_running_loop()
-    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+    async with serving(app) as served, upgraded(served.port, asking=UPGRADE_REQUEST) as client:
         begun = loop.time()
 
-        async def insist() -> None:
+        async def keep_subscribing() -> None:
             while True:
                 await client.send(frame(TEXT, wrong))
                 await asyncio.sleep(0.3)
 
-        insisting = asyncio.create_task(insist())
+        subscribing = asyncio.create_task(keep_subscribing())
         try:
             assert await client.close_code() == codes.TOKEN_REFUSED
         finally:
-            insisting.cancel()
+            subscribing.cancel()
         assert loop.time() - begun >= 1.5
 
 
-async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
+async def test_a_client_is_closed_after_more_rejections_than_a_page_has_stories(
     tmp_path: Path,
 ) -> None:
     config = load(data_dir=tmp_path, redis_url="unix:///nowhere")
@@ -88,14 +91,14 @@ async def test_a_page_may_be_refused_as_many_stories_as_it_can_have_and_no_more(
     app = create_asgi_app(components.services, components.health(), config.socket_limit)
     wrong = frame(TEXT, b'{"type":"subscribe","token":"w1.paper.1.e30.%b"}' % (b"A" * 43))
     allowed = live_socket.MAX_STORIES + live_socket.MAX_PROTOCOL_ERRORS
-    async with serving(app) as served, upgraded(served.port, asking=ASKING) as client:
+    async with serving(app) as served, upgraded(served.port, asking=UPGRADE_REQUEST) as client:
         await client.send(wrong * allowed)
         received = await client.frames(CLOSE)
     assert sum(one.opcode == TEXT for one in received) >= live_socket.MAX_STORIES
     assert int.from_bytes(bytes(received[-1].data[:2]), "big") == codes.MALFORMED
 
 
-async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
+async def test_kernel_buffers_and_timeouts_of_a_socket_are_limited() -> None:
     async def app(_scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -107,14 +110,14 @@ async def test_the_kernel_keeps_little_for_a_socket_and_not_for_long() -> None:
         unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
         connection.close(1000)
-        patience = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+        user_timeout = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         assert unsent == LimitedWebSocket.notsent_lowat
-        assert patience == LimitedWebSocket.tcp_user_timeout_s * 1000
+        assert user_timeout == LimitedWebSocket.tcp_user_timeout_s * 1000
         limits = connection.transport.get_write_buffer_limits()
         assert limits == (LimitedWebSocket.write_limit_low, LimitedWebSocket.write_limit_high)
 
 
-def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
+def test_a_worker_has_the_documented_limits(tmp_path: Path) -> None:
     async def nothing(*_: object) -> None: ...
 
     settings = uvicorn_config(load(data_dir=tmp_path), nothing)
@@ -125,26 +128,26 @@ def test_a_worker_serves_with_the_limits_that_are_told(tmp_path: Path) -> None:
 
 
 HEADERS: dict[str, Callable[[int], bytes]] = {
-    "one long cookie": lambda room: b"Cookie: a=" + b"x" * (room - 12) + b"\r\n",
-    "many cookies": lambda room: b"Cookie: a=b; c=d\r\n" * (room // 18),
-    "something else": lambda room: b"X-Trace: " + b"x" * (room - 11) + b"\r\n",
+    "one long cookie": lambda size: b"Cookie: a=" + b"x" * (size - 12) + b"\r\n",
+    "many cookies": lambda size: b"Cookie: a=b; c=d\r\n" * (size // 18),
+    "something else": lambda size: b"X-Trace: " + b"x" * (size - 11) + b"\r\n",
 }
 
 
-@pytest.mark.parametrize("asking", ["for a page", "for a socket", "for a socket, in two pieces"])
+@pytest.mark.parametrize("requested", ["page", "websocket", "websocket in two pieces"])
 @pytest.mark.parametrize("header", HEADERS)
-async def test_a_header_may_have_32_kib_whatever_is_asked_for(
-    shared_server: SharedServer, asking: str, header: str
+async def test_a_request_header_may_have_32_kib(
+    shared_server: SharedServer, requested: str, header: str
 ) -> None:
     def request(size: int) -> bytes:
         page = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        start = page if asking == "for a page" else ASKING
+        start = page if requested == "page" else UPGRADE_REQUEST
         return start[:-2] + HEADERS[header](size - len(start)) + b"\r\n"
 
     async def status(size: int) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", shared_server.server.port)
         data = request(size * 1024)
-        pieces = [data] if "pieces" not in asking else [data[:9_000], data[9_000:]]
+        pieces = [data] if "pieces" not in requested else [data[:9_000], data[9_000:]]
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
@@ -152,11 +155,11 @@ async def test_a_header_may_have_32_kib_whatever_is_asked_for(
         writer.transport.abort()
         return line[9:12]
 
-    assert await status(31) == (b"200" if asking == "for a page" else b"101")
+    assert await status(31) == (b"200" if requested == "page" else b"101")
     assert await status(33) == b"431"
 
 
-async def test_of_stories_tokens_and_counts_so_many_are_kept_and_others_read_again(
+async def test_caches_of_stories_tokens_and_counts_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "MAX_STORIES", 2)

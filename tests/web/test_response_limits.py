@@ -1,4 +1,4 @@
-"""No answer grows with the story, and what is equal for all is in memory once."""
+"""No response grows with the story, and a response for many clients is in memory once."""
 
 import asyncio
 import re
@@ -16,33 +16,31 @@ from tests.web.shared_server import SharedServer
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 
 LONG = "\U0001f409" * 5_000
-"""20 KB: the longest comment that is taken."""
+"""20 KB: the longest comment that is accepted."""
 REPLIES = 1_100
 
 
 @pytest.fixture(scope="module")
 def long_story(server_on_engine: SharedServer) -> Story:
-    """12 threads with 10 replies each, all as long as they may be: 2.6 MB."""
+    """Create a story of 12 threads with 10 replies each, all of maximum length: 2.6 MB."""
     story = server_on_engine.story()
-    with ThreadPoolExecutor(8) as hands:
-        tops = list(hands.map(lambda _: post(server_on_engine, story, LONG), range(12)))
+    with ThreadPoolExecutor(8) as pool:
+        tops = list(pool.map(lambda _: post(server_on_engine, story, LONG), range(12)))
         list(
-            hands.map(
-                lambda n: post(server_on_engine, story, LONG, parent=tops[n % 12]), range(120)
-            )
+            pool.map(lambda n: post(server_on_engine, story, LONG, parent=tops[n % 12]), range(120))
         )
     return story
 
 
 @pytest.fixture(scope="module")
 def long_thread(server_on_engine: SharedServer) -> tuple[Story, str, list[str]]:
-    """A story with a thread of 1,100 replies: it, the top comment, the replies."""
+    """Create a thread of 1,100 replies; return its story, the top comment's id and the replies' ids."""
     story = server_on_engine.story()
     top = post(server_on_engine, story, "Who pays for the fuel?")
 
-    with ThreadPoolExecutor(8) as hands:
+    with ThreadPoolExecutor(8) as pool:
         list(
-            hands.map(
+            pool.map(
                 lambda n: post(server_on_engine, story, f"no. {n}", parent=top), range(REPLIES)
             )
         )
@@ -62,7 +60,7 @@ def post(shared_server: SharedServer, story: Story, body: str, **fields: Any) ->
     return comment
 
 
-def test_every_answer_about_a_story_of_long_comments_is_small(
+def test_every_response_about_a_story_of_long_comments_is_bounded(
     shared_server: SharedServer, long_story: Story
 ) -> None:
     path = f"/v1/stories/{long_story.code}"
@@ -89,13 +87,13 @@ def test_every_answer_about_a_story_of_long_comments_is_small(
 
 
 @pytest.mark.parametrize("letter", ["&", "'", "<"])
-def test_a_page_is_no_longer_where_its_letters_take_more_bytes_in_html(
+def test_a_story_page_is_bounded_although_html_escapes_take_more_bytes(
     shared_server: SharedServer, letter: str
 ) -> None:
     story = shared_server.story()
-    with ThreadPoolExecutor(8) as hands:
+    with ThreadPoolExecutor(8) as pool:
         posted = list(
-            hands.map(lambda n: post(shared_server, story, f"{n} " + letter * 4_990), range(24))
+            pool.map(lambda n: post(shared_server, story, f"{n} " + letter * 4_990), range(24))
         )
     seen: list[str] = []
     path: str | None = f"/s/{story.code}"
@@ -108,7 +106,7 @@ def test_a_page_is_no_longer_where_its_letters_take_more_bytes_in_html(
     assert sorted(seen) == sorted(posted)
 
 
-def test_all_of_a_long_thread_is_found_by_paging(
+def test_paging_returns_all_replies_of_a_long_thread(
     shared_server: SharedServer, long_thread: tuple[Story, str, list[str]]
 ) -> None:
     story, top, replies = long_thread
@@ -128,7 +126,7 @@ def test_all_of_a_long_thread_is_found_by_paging(
         assert (refused.status_code, refused.json()["code"]) == (400, "malformed")
 
 
-def test_a_page_links_to_the_further_replies_of_a_thread(
+def test_a_story_page_links_to_further_replies(
     shared_server: SharedServer, long_thread: tuple[Story, str, list[str]]
 ) -> None:
     story, _, replies = long_thread
@@ -148,30 +146,30 @@ def test_a_page_links_to_the_further_replies_of_a_thread(
     )
 
 
-async def test_sockets_that_never_read_cost_what_is_theirs_alone(
+async def test_clients_that_never_read_share_prepared_responses(
     shared_server: SharedServer, long_story: Story
 ) -> None:
     shared_server.snapshot(long_story)
-    before = resident(shared_server)
-    deaf = [await never_reads(shared_server.server, long_story) for _ in range(12)]
+    before = resident_bytes(shared_server)
+    sockets = [await never_reads(shared_server.server, long_story) for _ in range(12)]
     slow = [await slow_get(shared_server, long_story) for _ in range(10)]
     try:
 
         async def served() -> bool:
             return await shared_server.server.metric("widget_hub_subscribes_total") >= 12
 
-        await eventually(served, "all have their snapshot")
-        grown = resident(shared_server) - before
+        await eventually(served, "every client was sent its snapshot")
+        grown = resident_bytes(shared_server) - before
         assert grown < 22 * 128 * 1024, f"{grown / 22 / 1024:.0f} KiB each"
     finally:
-        for writer in deaf:
+        for writer in sockets:
             writer.transport.abort()
         for sock in slow:
             sock.close()
 
 
 async def slow_get(shared_server: SharedServer, story: Story) -> socket.socket:
-    """A request for the snapshot whose answer is not read."""
+    """Request the snapshot and do not read the response."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     sock.setblocking(False)
@@ -184,8 +182,8 @@ async def slow_get(shared_server: SharedServer, story: Story) -> socket.socket:
     return sock
 
 
-def resident(shared_server: SharedServer) -> int:
-    """Bytes of memory that the server holds."""
+def resident_bytes(shared_server: SharedServer) -> int:
+    """Return the server's resident memory in bytes."""
     assert shared_server.server.process is not None
     status = Path(f"/proc/{shared_server.server.process.pid}/status").read_text()
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024

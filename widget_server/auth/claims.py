@@ -1,7 +1,7 @@
-"""What a verified payload may say: every claim has the right type and size, or the token is none.
+"""Parse the claims of verified token payloads. A claim of the wrong type or size is an error.
 
-Claims that are not known here are passed over, so that older servers read newer tokens. Every
-refusal is a ValueError with a sentence that names the claim and never repeats its value.
+Unknown claims are ignored, so that older servers accept newer tokens. Every error is a ValueError
+with a sentence that names the claim and never repeats its value.
 """
 
 import re
@@ -20,20 +20,21 @@ from widget_server.model.claims import (
     WidgetClaims,
 )
 from widget_server.model.errors import ProblemError
+from widget_server.model.identifiers import LANGUAGE_TAG, READER_ID
+from widget_server.model.limits import MAX_LANGUAGE_LENGTH
 
 LEEWAY = 60
-"""Seconds by which a publisher's clock may be ahead of ours."""
+"""Seconds by which a publisher's clock may be ahead of this server's clock."""
 IDENTITY_MAX_AGE_S = 600
+"""Longest time between `iat` and `exp` of an identity token."""
 READER_LIFE = 30 * 86_400
-"""Seconds that a reader token for an identity lives; the next identity token renews it."""
+"""Seconds until a reader token for an identity expires. The next identity token renews it."""
 MAX_ORIGINS = 100
 
-# The last second of the year 9999: milliseconds, mistaken for seconds, lie beyond it.
+# The last second of the year 9999. A time in milliseconds by mistake lies beyond it.
 _MAX_TIME = 253_402_300_799
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-_RID = re.compile(r"[0-9a-f]{32}")
-_LANG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")  # RFC 5646, section 2.1, its shape
-_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_ONE_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXTS = {"title": 300, "author": 200, "publisher": 200, "license": 64, "changes": 1_000}
 _MAX_URL = 2_000
 
@@ -41,7 +42,7 @@ Payload = Mapping[str, object]
 
 
 def parse_widget_claims(site: str, payload: Payload, *, jti: str, now: float) -> WidgetClaims:
-    """The claims of a widget token; `jti` is its handle where it names none itself."""
+    """Return the claims of a widget token. `jti` is its id if the payload has none."""
     texts = {name: _text(payload, name, limit) for name, limit in _TEXTS.items()}
     iat = _issued(payload, now)
     return WidgetClaims(
@@ -66,10 +67,12 @@ def parse_widget_claims(site: str, payload: Payload, *, jti: str, now: float) ->
 
 
 def parse_identity_claims(site: str, payload: Payload, *, now: float) -> IdentityClaims:
-    """The claims of an identity token that lives ten minutes at most; `exp` is not compared."""
+    """Return the claims of an identity token, valid for 10 minutes at most. The caller checks `exp`."""
     iat, exp = _issued(payload, now), _time(payload, "exp")
     if not 0 < exp - iat <= IDENTITY_MAX_AGE_S:
-        raise ValueError("The claim exp must lie after iat, by 600 seconds at most.")
+        raise ValueError(
+            f"The claim exp must lie after iat, by {IDENTITY_MAX_AGE_S} seconds at most."
+        )
     return IdentityClaims(
         site=site,
         sub=_required(payload, "sub", 200),
@@ -83,9 +86,9 @@ def parse_identity_claims(site: str, payload: Payload, *, now: float) -> Identit
 
 
 def parse_reader_claims(site: str, payload: Payload) -> ReaderClaims:
-    """The claims of a reader token."""
+    """Return the claims of a reader token."""
     rid = payload.get("rid")
-    if not isinstance(rid, str) or _RID.fullmatch(rid) is None:
+    if not isinstance(rid, str) or READER_ID.fullmatch(rid) is None:
         raise ValueError("The claim rid must be 32 hex digits.")
     name = _text(payload, "name", 200)
     return ReaderClaims(
@@ -101,8 +104,8 @@ def parse_reader_claims(site: str, payload: Payload) -> ReaderClaims:
 
 
 def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
-    """A widget token's payload, without what is absent or the default."""
-    told = claims.attribution
+    """Return the payload of a widget token, without absent and default claims."""
+    attribution = claims.attribution
     payload = {
         "story": claims.story,
         "origins": list(claims.origins),
@@ -110,11 +113,11 @@ def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
         "exp": claims.exp,
         "jti": claims.jti or None,
         "can": None if tuple(claims.can) == PERMISSIONS else list(claims.can),
-        "url": told.url,
-        "title": told.title,
-        "author": told.author,
-        "publisher": told.publisher,
-        "license": None if told.license == Attribution().license else told.license,
+        "url": attribution.url,
+        "title": attribution.title,
+        "author": attribution.author,
+        "publisher": attribution.publisher,
+        "license": None if attribution.license == Attribution().license else attribution.license,
         "changes": claims.changes,
         "label": claims.label,
         "lang": claims.lang,
@@ -123,7 +126,7 @@ def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
 
 
 def reader_payload(claims: ReaderClaims) -> dict[str, Any]:
-    """A reader token's payload, without what is absent."""
+    """Return the payload of a reader token, without absent claims."""
     payload = {
         "rid": claims.rid,
         "sub": claims.sub,
@@ -138,7 +141,7 @@ def reader_payload(claims: ReaderClaims) -> dict[str, Any]:
 
 def _time(payload: Payload, name: str) -> int:
     value = payload.get(name)
-    # JSON's true is an int to Python, and a number of 30 digits arrives as a float.
+    # `type`, not `isinstance`: a bool is an int in Python. orjson parses 30 digits as a float.
     if type(value) is not int or not 0 <= value <= _MAX_TIME:
         raise ValueError(f"The claim {name} must be a whole number of seconds since 1970.")
     return value
@@ -173,11 +176,11 @@ def _generation(payload: Payload) -> int | None:
 
 
 def _text(payload: Payload, name: str, limit: int) -> str | None:
-    """One line that describes something. Absent, null and empty are the same: nothing is said."""
+    """Return a claim of one descriptive line, or None if it is absent, null or empty."""
     value = payload.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > limit or _NOT_IN_A_LINE.search(value):
+    if not isinstance(value, str) or len(value) > limit or _NOT_IN_ONE_LINE.search(value):
         raise ValueError(f"The claim {name} must be one line of at most {limit} characters.")
     return value
 
@@ -192,8 +195,8 @@ def _required(payload: Payload, name: str, limit: int) -> str:
 def _name(value: str) -> str:
     try:
         check_name(value)
-    except ProblemError as refused:
-        raise ValueError(f"The claim name is refused: {refused.detail}") from None
+    except ProblemError as rejection:
+        raise ValueError(f"The claim name is refused: {rejection.detail}") from None
     return value
 
 
@@ -219,16 +222,16 @@ def _avatar(payload: Payload) -> str | None:
 
 
 def _label(payload: Payload) -> str | None:
-    """The republisher's name stands beside readers' names, so it keeps their rule of one line."""
+    """Return the republisher's label. It is shown beside readers' names, under the same rule."""
     value = _text(payload, "label", 100)
     if value is not None and re.search(r"[\u202a-\u202e\u2066-\u2069]", value):
-        raise ValueError("The claim label must have no marks that turn its direction.")
+        raise ValueError("The claim label must have no direction marks.")
     return value
 
 
 def _lang(payload: Payload) -> str | None:
-    value = _text(payload, "lang", 35)
-    if value is not None and _LANG.fullmatch(value) is None:
+    value = _text(payload, "lang", MAX_LANGUAGE_LENGTH)
+    if value is not None and LANGUAGE_TAG.fullmatch(value) is None:
         raise ValueError("The claim lang must be a BCP 47 language tag.")
     return value
 
@@ -245,7 +248,7 @@ def _permissions(payload: Payload) -> tuple[str, ...]:
 def _origins(payload: Payload) -> tuple[str, ...]:
     value = payload.get("origins")
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_ORIGINS:
-        raise ValueError("The claim origins must be a list of 1 to 100 origins.")
+        raise ValueError(f"The claim origins must be a list of 1 to {MAX_ORIGINS} origins.")
     if not all(isinstance(rule, str) for rule in value):
         raise ValueError("The claim origins must be a list of strings.")
     return tuple(origins.parse_rule(rule) for rule in value)

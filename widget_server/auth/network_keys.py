@@ -1,20 +1,20 @@
-"""Which network someone comes from, as a key that says nothing about the address."""
+"""Hash client addresses to daily keys of networks, so that no address is stored."""
 
 import hmac
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 UNKNOWN = "unknown"
-"""The key that all callers share whose address is missing or no address."""
+"""The key of all callers without a valid address."""
 
-#: One household or office: an IPv4 address, or what a provider gives to one line in IPv6.
 _PREFIX = {4: 32, 6: 64}
+"""Bits that identify one household or office: a whole IPv4 address, or an IPv6 /64."""
 
 
 class NetworkHasher:
-    """Keys of networks under a secret: the same all day, another one tomorrow.
+    """Keyed hash of networks that changes every day.
 
-    Nothing of an address is kept. Anyone who has the keys but not the secret can neither find the
-    addresses by trying them all nor follow a network from one day to the next.
+    No part of an address is stored. Without the secret, a key cannot be matched to an address by
+    trying all addresses, and a network cannot be followed from one day to the next.
     """
 
     __slots__ = ("_secret",)
@@ -25,7 +25,7 @@ class NetworkHasher:
         self._secret = secret.encode()
 
     def key(self, address: str | None, day: int) -> str:
-        """32 hex digits for this network on this day (days since 1970), or `UNKNOWN`."""
+        """Return 32 hex digits for this network on this day (days since 1970), or `UNKNOWN`."""
         prefix = _prefix(address)
         if prefix is None:
             return UNKNOWN
@@ -33,16 +33,19 @@ class NetworkHasher:
         return hmac.digest(self._secret, message, "sha256")[:16].hex()
 
 
-#: The widest network that proxies may have: an operator's own, not a large part of the Internet.
 _WIDEST = {4: 8, 6: 16}
-#: Bits of IPv6 before an IPv4 address that is written in it (::ffff:192.0.2.1).
+"""Shortest prefix of a network of trusted proxies. A wider one is a large part of the Internet."""
 _MAPPED = 96
+"""Bits of an IPv6 address before the IPv4 address in it (::ffff:192.0.2.1)."""
 
 
-def too_wide(named: str) -> bool:
-    """Whether this names more addresses than any operator's proxies can have."""
+def too_wide(text: str) -> bool:
+    """Return whether a network has more addresses than one operator's proxies can have.
+
+    False for a text that is no network.
+    """
     try:
-        network = ip_network(named.strip(), strict=False)
+        network = ip_network(text.strip(), strict=False)
     except ValueError:
         return False
     if isinstance(network, IPv6Network):
@@ -58,8 +61,8 @@ def _prefix(address: str | None) -> str | None:
     except ValueError:
         return None
     if isinstance(parsed, IPv6Address):
-        # A socket that listens on both families shows IPv4 callers as ::ffff:192.0.2.1; a zone
-        # (fe80::1%eth0) names our own interface.
+        # A dual-stack socket reports IPv4 callers as ::ffff:192.0.2.1. A zone (fe80::1%eth0) names
+        # an interface of this machine, not the caller.
         parsed = parsed.ipv4_mapped or IPv6Address(parsed.packed)
     if isinstance(parsed, IPv4Address):
         return f"{parsed}/{_PREFIX[4]}"

@@ -1,22 +1,22 @@
-"""Which pages may carry a token: the rules a token names, and the `Origin` a browser sends."""
+"""Check a page's `Origin` header against the origin rules of a token."""
 
 import ipaddress
 from collections.abc import Sequence
 from functools import lru_cache
 
 from widget_server.content import urls
+from widget_server.model.limits import MAX_PAGE_LENGTH
 
-#: The rule for any page, sandboxed frames and callers without an origin included.
 ANY = "*"
+"""The rule for any page, including sandboxed iframes and callers without an origin."""
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _WILDCARD = "https://*."
-_MAX_PAGE = 2_000
 _MAX_RULE = 300
 
 
 def parse_rule(text: str) -> str:
-    """The rule in its one spelling: lower case, punycode, no default port.
+    """Return the rule in its canonical spelling: lower case, punycode, no default port.
 
     A rule is `https://host[:port]`, `https://*.host[:port]`, `http://localhost[:port]` (also
     `127.0.0.1` and `[::1]`) or `*`.
@@ -26,7 +26,7 @@ def parse_rule(text: str) -> str:
     if text == ANY:
         return ANY
     if len(text) > _MAX_RULE:
-        raise ValueError("An origin is at most 300 characters long.")
+        raise ValueError(f"An origin is at most {_MAX_RULE} characters long.")
     wildcard = text[: len(_WILDCARD)].lower() == _WILDCARD
     origin = _origin(f"https://{text[len(_WILDCARD) :]}" if wildcard else text)
     if origin is None:
@@ -44,19 +44,19 @@ def parse_rule(text: str) -> str:
 
 
 def spelling(url: str) -> str | None:
-    """What a browser sends as `Origin` from pages at this address, or None if it is no origin.
+    """Return the `Origin` that a browser sends from pages of this URL, or None if it is no origin.
 
-    Whatever the scheme and host: where a server itself is reached is its operator's to say.
+    Unlike a rule, it may be plain HTTP on any host: the operator chooses the server's own address.
     """
     origin = _origin(url)
     return None if origin is None else origin.origin
 
 
 def allows(rules: Sequence[str], origin: str | None) -> bool:
-    """Whether a page with this `Origin` header may use a token with these rules.
+    """Return whether a page with this `Origin` header may use a token with these rules.
 
-    Scheme, host and port must be equal; below a wildcard there must be one label or more. A
-    missing origin, `null` and everything that is no http(s) origin pass for the rule `*` only.
+    Scheme, host and port must be equal. A wildcard stands for one label or more. A missing origin,
+    `null` and every other value that is no http(s) origin match the rule `*` only.
     """
     if ANY in rules:
         return True
@@ -67,35 +67,35 @@ def allows(rules: Sequence[str], origin: str | None) -> bool:
 
 
 def spelled(origin: str | None) -> str | None:
-    """A page's origin as a browser spells it, or None for what is no web page's: `null`, a rule."""
+    """Return a page's origin as a browser spells it. None for `null` and wildcard rules."""
     page = None if origin is None else _origin(origin)
     return None if page is None else page.origin
 
 
 def canonical_page_url(url: str, origin: str | None) -> str | None:
-    """The page's address without query and fragment, or None.
+    """Return the page's address without query and fragment, or None.
 
-    None for an address that is not of this origin, is no http(s) URL, or is longer than 2,000
-    characters: an address tells readers where a copy is, so only the page itself may name it.
+    None if the address has another origin, is no http(s) URL, or is longer than 2,000 characters.
+    The address tells readers where a copy is, so a page may only name its own.
     """
     bare = url.partition("#")[0].partition("?")[0]
-    if len(bare) > _MAX_PAGE or origin is None:
+    if len(bare) > MAX_PAGE_LENGTH or origin is None:
         return None
-    page, own = _normal(urls.split(bare)), _origin(origin)
-    if page is None or own is None or page.origin != own.origin:
+    page, expected = _with_ascii_host(urls.split(bare)), _origin(origin)
+    if page is None or expected is None or page.origin != expected.origin:
         return None
     address = page.origin + (page.rest or "/")
-    return address if len(address) <= _MAX_PAGE else None
+    return address if len(address) <= MAX_PAGE_LENGTH else None
 
 
 def _matches(rule: str, page: str) -> bool:
-    known = _parse_rule_cached(rule)
-    if known is None:
+    canonical = _parse_rule_cached(rule)
+    if canonical is None:
         return False
-    if known.startswith(_WILDCARD):
-        suffix = known[len(_WILDCARD) - 1 :]
+    if canonical.startswith(_WILDCARD):
+        suffix = canonical[len(_WILDCARD) - 1 :]
         return page.startswith("https://") and page.endswith(suffix)
-    return known == page
+    return canonical == page
 
 
 @lru_cache(maxsize=4096)
@@ -107,23 +107,24 @@ def _parse_rule_cached(rule: str) -> str | None:
 
 
 def _origin(text: str) -> urls.Url | None:
-    """A URL that is nothing but an origin."""
-    return _parsed(text) if len(text) <= _MAX_RULE else None
+    """Return the parsed URL if it is only an origin, else None."""
+    return _parse_origin_cached(text) if len(text) <= _MAX_RULE else None
 
 
-# Asked at every action and every join, for the same few pages; strangers can fill it with 1.2 MB.
+# Every action and every subscription parses an origin, mostly of the same few pages. Strangers can
+# fill the cache: 1.2 MB.
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> urls.Url | None:
-    url = _normal(urls.split(text))
+def _parse_origin_cached(text: str) -> urls.Url | None:
+    url = _with_ascii_host(urls.split(text))
     return url if url is not None and not url.rest and not url.host.endswith(".") else None
 
 
-def _normal(url: urls.Url | None) -> urls.Url | None:
-    """The same URL with its host as a browser sends it in `Origin`: in ASCII."""
+def _with_ascii_host(url: urls.Url | None) -> urls.Url | None:
+    """Return the URL with its host as a browser sends it in `Origin`: in ASCII."""
     if url is None or url.host.isascii():
         return url
-    # The standard library knows IDNA 2003 only. Where it would change a letter (ß to ss) a browser
-    # would go to another host, so only a host that comes back unchanged is taken.
+    # The standard library has IDNA 2003 only. If it changes a letter (ß to ss), a browser goes to
+    # another host. So accept only a host that decodes to itself.
     try:
         host = url.host.encode("idna").decode("ascii")
         unchanged = host.encode("ascii").decode("idna") == url.host

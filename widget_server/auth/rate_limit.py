@@ -1,7 +1,7 @@
-"""How fast someone may act: a bucket of actions per key, refilled evenly.
+"""Limit how often a key may act: one bucket of actions per key, refilled evenly.
 
-The generic cell rate algorithm (ITU-T I.371, annex A): one float per key, the moment at which
-the bucket is full again, instead of a count and a time.
+The generic cell rate algorithm (ITU-T I.371, annex A). It stores one float per key, the time at
+which the bucket is full again, instead of a count and a time.
 """
 
 import math
@@ -19,7 +19,7 @@ _RATE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` actions in `per_s` seconds; all of them may come at once after as long a rest."""
+    """`count` actions in `per_s` seconds. After `per_s` idle seconds all may come at once."""
 
     count: int
     per_s: float
@@ -34,11 +34,11 @@ class Rate:
 
 
 class RateLimiter:
-    """A bucket for every `(kind, key)`; a kind without a rate is not limited.
+    """Rate limiter with a bucket for every `(kind, key)`. A kind without a rate is not limited.
 
-    Held in this process only, and never more than `capacity` keys of one kind: when that many are
-    known, the key that was quiet longest is forgotten, and with it what it had spent. A bucket
-    that is full again says nothing and is dropped as others are touched.
+    Buckets are held in this process only, at most `capacity` keys of one kind. Above that, the key
+    that was unused longest is dropped and starts again with a full bucket. Full buckets hold no
+    information and are dropped while other keys are used.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RateLimiter:
         }
 
     def hit(self, kind: str, key: str) -> None:
-        """Count one action. A refused action costs nothing.
+        """Count one action. A rejected action is not counted.
 
         Raises RateLimitedError with the whole seconds after which the next action passes.
         """
@@ -68,7 +68,7 @@ class RateLimiter:
         self._forget(buckets, now)
 
     def require(self, kind: str, key: str) -> None:
-        """Raise `RateLimitedError` where `hit` would; nothing is counted."""
+        """Raise `RateLimitedError` if `hit` would raise it. Count nothing."""
         rate = self._rates.get(kind)
         if rate is not None:
             now = self._clock()
@@ -76,20 +76,20 @@ class RateLimiter:
 
     @staticmethod
     def _full_after_one(rate: Rate, now: float, full_at: float) -> float:
-        """When the bucket is full again once one more was spent. Raises `RateLimitedError`."""
+        """Return when the bucket is full again after one more action. Raises `RateLimitedError`."""
         full_at = max(full_at, now) + rate.per_s / rate.count
-        # A millionth of slack: sums of floats must not cost the last action of a burst.
+        # One millionth of slack, so that rounding of floats does not reject the last action of a burst.
         excess = full_at - now - rate.per_s * (1 + 1e-6)
         if excess > 0:
             raise RateLimitedError(retry_after=max(1, math.ceil(excess - 1e-6)))
         return full_at
 
     def __len__(self) -> int:
-        """How many keys are known."""
+        """Return the number of stored keys."""
         return sum(len(buckets) for buckets in self._full_at.values())
 
     def _forget(self, buckets: OrderedDict[str, float], now: float) -> None:
-        # Two at most for each action: what one action adds is outpaced, and no action pays for a sweep.
+        # Drop at most two for each action: more than one action adds, without a full scan.
         for _ in range(2):
             key = next(iter(buckets))
             if buckets[key] > now and len(buckets) <= self._capacity:

@@ -1,11 +1,11 @@
-"""Whether a secret could be guessed: samples from guides, and what was typed to fill the field."""
+"""Find secrets that can be guessed: samples from guides, and text typed to fill the field."""
 
 import re
 
 MIN_DISTINCT = 8
-"""Different characters of a secret; 32 hex digits of a good one have 14 of 16."""
+"""Different characters that a secret needs. 32 random hex digits have 14 of 16 on average."""
 
-# Sentences of guides and templates: nothing but these words, in whatever spelling.
+# Placeholders of guides and templates consist of these words only, in any spelling.
 _FILLERS = re.compile(
     r"(?:change|replace|insert|enter|put|set|use|your|own|my|our|the|this|that|is|an?|not|very|"
     r"super|long|random|strong|unique|secure|insecure|unsafe|secret|private|keys?|tokens?|phrase|"
@@ -16,16 +16,16 @@ _FILLERS = re.compile(
 
 
 def find_weakness(secret: str) -> str | None:
-    """Why a secret is none, in words that follow “it”, or None.
+    """Return why a secret is weak, as words that follow “it”, or None.
 
-    It is not measured how much chance is in it: only what no random secret looks like is found.
+    The function does not measure entropy. It finds patterns that no random secret has.
     """
     letters = re.sub(r"[^a-z]", "", secret.lower())[:200]
     if letters and _FILLERS.fullmatch(letters):
         return "is a sample"
     if len(set(secret)) < MIN_DISTINCT:
         return "has few different characters"
-    most = min(15, 2 * len(secret) // 3)
-    if any(secret[period:] == secret[:-period] for period in range(1, most + 1)):
+    longest_period = min(15, 2 * len(secret) // 3)
+    if any(secret[period:] == secret[:-period] for period in range(1, longest_period + 1)):
         return "repeats itself"
     return None

@@ -1,6 +1,5 @@
 """`site`: publishers' accounts."""
 
-import re
 import shlex
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -9,9 +8,9 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir, Slug
+from widget_server.model.identifiers import SITE_SLUG
 from widget_server.operations.owners import sites
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 SHOWN = 20
 """Places of a withdrawn token that are listed."""
 
@@ -27,7 +26,7 @@ def site_create(
     data: DataDir = None,
 ) -> None:
     """Add a publisher's account."""
-    if not SLUG.fullmatch(slug):
+    if not SITE_SLUG.fullmatch(slug):
         raise ValueError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise ValueError("A name is one line of 1 to 100 characters.")

@@ -1,6 +1,6 @@
-"""Where a comment's text holds links to http and https: two rules for the Markdown parser.
+"""Find http and https links in a comment: two inline rules for the Markdown parser.
 
-Each reads the text once, whatever is written in it; a link that is none stays as it was typed.
+Each rule takes time proportional to the text, for any input. An invalid link stays as typed.
 """
 
 import re
@@ -13,9 +13,10 @@ from widget_server.content import urls
 from widget_server.content.visibility import is_visible
 
 MAX_HREF = 2_000
+"""Characters of a link's URL. A longer one stays text."""
 
-# What ends a URL in running text: RFC 3986 leaves these out of a URL (brackets only stand around
-# an IPv6 host), and quotes and CJK punctuation belong to the sentence.
+# Characters that end a URL in running text. RFC 3986 excludes the ASCII ones from URLs (brackets may
+# only enclose an IPv6 host). Quotes and CJK punctuation belong to the sentence.
 _URL_END = r'\s<>"`\\\[\]\x00-\x1f\x7f-\x9f«»\u2018-\u201f\u3000-\u3011\uff01-\uff0f\uff1a-\uff20'
 _BARE = re.compile(rf"://(?:\[[0-9A-Fa-f:.]+\])?[^{_URL_END}]+")
 _SCHEME = re.compile(r"(?<![0-9A-Za-z])https?$", re.IGNORECASE)
@@ -26,12 +27,13 @@ _DESTINATION = re.compile(
 )
 _MARKS = re.compile(r"\\.|`+|!?\[|\]", re.DOTALL)
 _PAIRS = {")": "(", "}": "{"}
-# Letters of words that are written with spaces between them, in the script that hosts and paths are written in.
+# Non-ASCII Latin letters. Languages in Latin script put spaces between words, and hosts and paths
+# use these letters.
 _LATIN = re.compile(r"[\u0080-\u024f\u0300-\u036f\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff]")
 
 
 def bare_url(state: StateInline, silent: bool) -> bool:
-    """Link `https://…` in running text, called at its colon."""
+    """Link `https://…` in running text. The parser calls this rule at the colon."""
     if silent or state.linkLevel or not state.src.startswith("://", state.pos):
         return False
     scheme = _SCHEME.search(state.pending[-6:])
@@ -50,28 +52,28 @@ def bare_url(state: StateInline, silent: bool) -> bool:
 
 
 def _without_words(url: str) -> str:
-    """Leave the text that follows an address without a space to the text.
+    """Return the URL without text that follows it without a space.
 
-    An address in letters of other scripts stays whole (`https://ja.wikipedia.org/wiki/日本`): they
-    begin a part of it, after a mark as `/`, `=` or `-`. Two things end it:
+    A URL with letters of other scripts stays whole if they start after a mark such as `/`, `=` or
+    `-`: `https://ja.wikipedia.org/wiki/日本`. Two things end a URL:
 
-    - a letter of a script other than Latin, right behind an ASCII letter or digit, where all was
-      ASCII so far: `https://example.org/docs了解更多`, `https://example.org/xนะครับ`;
-    - a sentence mark of another script (category Po outside Latin and general punctuation, but for
-      the middle dots of names): `https://example.org/x،ثم`.
+    - a letter of a script other than Latin directly after an ASCII letter or digit, if the URL is
+      ASCII up to there: `https://example.org/docs了解更多`, `https://example.org/xนะครับ`;
+    - a sentence mark of another script (category Po outside Latin and general punctuation, except
+      the middle dots in names): `https://example.org/x،ثم`.
 
-    So `https://ja.wikipedia.org/wiki/Tシャツ`, which no one can tell from the first, is cut.
+    `https://ja.wikipedia.org/wiki/Tシャツ` is cut too: it looks like the first case.
     """
-    plain = True
+    only_ascii = True
     for place, char in enumerate(url):
         if char.isascii():
             continue
         kind = unicodedata.category(char)
-        if plain and kind[0] in "LM" and url[place - 1].isalnum() and not _LATIN.match(char):
+        if only_ascii and kind[0] in "LM" and url[place - 1].isalnum() and not _LATIN.match(char):
             return url[:place]
         if kind == "Po" and _is_foreign(char):
             return url[:place]
-        plain = False
+        only_ascii = False
     return url
 
 
@@ -80,9 +82,9 @@ def _is_foreign(mark: str) -> bool:
 
 
 def _without_sentence(url: str) -> str:
-    """Leave the marks that end a sentence, or close what was open before the URL, to the text.
+    """Return the URL without marks that end a sentence or close a bracket opened before the URL.
 
-    Of whatever script: outside ASCII that is general category Po, and quotes and brackets.
+    This covers all scripts: outside ASCII, general category Po, quotes and brackets.
     """
     end = len(url)
     spare = {
@@ -103,13 +105,13 @@ def _without_sentence(url: str) -> str:
 
 
 def link(state: StateInline, silent: bool) -> bool:
-    """`[label](https://…)`, its brackets paired once for the whole paragraph."""
+    """Link `[label](https://…)`. Brackets are paired once for the whole paragraph."""
     if silent or state.linkLevel or state.src[state.pos] != "[":
         return False
-    known = state.env.get("labels")
-    if known is None or known[0] is not state.src:
-        known = state.env["labels"] = (state.src, _labels(state.src))
-    found = known[1].get(state.pos)
+    cached = state.env.get("labels")
+    if cached is None or cached[0] is not state.src:
+        cached = state.env["labels"] = (state.src, _labels(state.src))
+    found = cached[1].get(state.pos)
     if found is None or found[2] > state.posMax:
         return False
     close, href, end = found
@@ -125,10 +127,10 @@ def link(state: StateInline, silent: bool) -> bool:
 
 
 def _labels(source: str) -> dict[int, tuple[int, str, int]]:
-    """Where links begin: the place of `[` to the place of `]`, the URL and the end of the link.
+    """Return, for the position of each link's `[`: the position of `]`, the URL, the link's end.
 
-    CommonMark, sections 6.1 and 6.3: code spans bind tighter than brackets, and of nested links
-    the inner one counts. An image's brackets are no link's.
+    CommonMark, sections 6.1 and 6.3: code spans bind tighter than brackets, and only the inner one
+    of nested links is a link. Brackets of an image are not brackets of a link.
     """
     runs: dict[int, list[int]] = {}
     for run in re.finditer("`+", source):

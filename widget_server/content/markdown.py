@@ -1,8 +1,8 @@
-"""A comment's Markdown as a tree of allowed nodes: never HTML, and nothing written is lost.
+"""Convert a comment's Markdown to a tree of allowed nodes: no HTML, and no character is lost.
 
 The subset is paragraphs, line breaks, emphasis, strong, strikethrough, code, quotes, lists and
-links to http and https. Everything else of Markdown, raw HTML included, shows as the characters
-that were typed. `docs/developers/protocol.md` names the tags; `content/text.py` refuses what cannot be shown.
+links to http and https. All other Markdown, raw HTML included, is shown as typed.
+`docs/developers/protocol.md` names the tags. `content/text.py` rejects text that cannot be shown.
 """
 
 import re
@@ -19,10 +19,11 @@ from widget_server.model.errors import TextRejectedError
 from widget_server.model.records import Node, Tree
 
 MAX_DEPTH = 16
+"""Levels of quotes and lists inside each other."""
 MAX_LINKS = 10
 MAX_NODES = 2_000
 MAX_LINES = 1_000
-"""Lines times levels is what parsing costs: this many, 16 levels deep, take some 40 ms."""
+"""Parsing costs lines times levels: 1,000 lines, 16 levels deep, take about 40 ms."""
 
 _TOO_MANY = "The text has too many lines or marks. Split it in several comments."
 
@@ -40,14 +41,14 @@ _TAGS = {
 _BLOCKS = frozenset({"p", "pre", "blockquote", "ul", "ol", "li"})
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{0,32}")
-# A list has no numbers of its own in the tree, so one that does not start at 1 stays as typed.
+# Lists in the tree carry no numbers, so a list that does not start at 1 stays as typed.
 _OTHER_NUMBER = re.compile(r"(?!0*1[.)])[0-9]+[.)]")
 
 
 def render(source: str) -> Tree:
-    """The tree that pages, feeds and the embed draw.
+    """Return the tree that pages, feeds and the embed show.
 
-    Takes time in proportion to the source. Raises TextRejectedError for more than 10 links, 1,000
+    The time is proportional to the source. Raises TextRejectedError for more than 10 links, 1,000
     lines, 16 levels of nesting or 2,000 nodes.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -61,12 +62,12 @@ def render(source: str) -> Tree:
         if token.level == 0 and token.map is not None:
             block = token.map
         if token.level == 0 and token.nesting <= 0:
-            builder._keep_if_invisible(lines[slice(*block)])
+            builder.keep_source_if_invisible(lines[slice(*block)])
     return builder.tree
 
 
 def to_plain_text(tree: Iterable[Node]) -> str:
-    """What a reader reads, as plain text with a line for each block."""
+    """Return the visible text of a tree, with one line for each block."""
     parts: list[str] = []
     for node in tree:
         if isinstance(node, str):
@@ -82,7 +83,7 @@ def to_plain_text(tree: Iterable[Node]) -> str:
 
 
 class _Builder:
-    """Tokens in, nodes out. `_open` holds the lists that are being filled, outermost first."""
+    """Build nodes from parser tokens. `_open` holds the unfinished lists, outermost first."""
 
     def __init__(self) -> None:
         self.tree: Tree = []
@@ -111,8 +112,8 @@ class _Builder:
         else:
             self._code_block(token)
 
-    def _keep_if_invisible(self, lines: list[str]) -> None:
-        """Show a block as it was typed if nothing of it would be seen otherwise."""
+    def keep_source_if_invisible(self, lines: list[str]) -> None:
+        """Replace the last block by its source if the block has no visible text."""
         if is_visible(to_plain_text(self.tree[-1:])) or not is_visible("".join(lines)):
             return
         while not is_visible(lines[-1]):
@@ -136,7 +137,7 @@ class _Builder:
             children.append(text)
 
     def _enter(self, tag: str, token: Token) -> None:
-        # A paragraph of a tight list has no box of its own, and strong within strong adds nothing.
+        # A tight list's paragraph has no node, and neither has a tag inside the same tag (strong in strong).
         if token.hidden or (tag not in _BLOCKS and tag in self._tags):
             self._open.append(self._open[-1])
             self._tags.append("")
@@ -146,7 +147,7 @@ class _Builder:
             self._links += 1
             if self._links > MAX_LINKS:
                 raise TextRejectedError(
-                    "A comment has at most 10 links. Remove some and send it again."
+                    f"A comment has at most {MAX_LINKS} links. Remove some and send it again."
                 )
             node[1] = {"href": token.attrs["href"]}
         self._count()
@@ -155,12 +156,10 @@ class _Builder:
         self._tags.append(tag)
         self._count_item(tag, token)
         if len(self._open) > MAX_DEPTH + 1:
-            raise TextRejectedError(
-                "Quotes and lists lie too deep in each other. Use fewer levels."
-            )
+            raise TextRejectedError("Quotes and lists are nested too deep. Use fewer levels.")
 
     def _count_item(self, tag: str, token: Token) -> None:
-        """Show an item's number as it was typed where it is neither 1 nor the next one."""
+        """Keep an item's number as text if it is neither 1 nor the next number."""
         if tag in {"ul", "ol"}:
             self._items.append(0)
         elif tag == "li":
@@ -182,7 +181,7 @@ class _Builder:
 
     def _code_block(self, token: Token) -> None:
         if is_visible(token.content):
-            # A fence names its language in one word; more than that would be lost as its name.
+            # The info string of a fence is one word, the language, and is not shown. Show anything longer.
             info = token.info.strip()
             first = "" if _LANGUAGE.fullmatch(info) else f"{info}\n"
             node: list[Any] = ["pre", None]
@@ -200,17 +199,17 @@ class _Builder:
 
 
 def _list(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    # Silent, it is asked whether a paragraph ends here; then any item of an open list counts.
-    foreign = not silent and _OTHER_NUMBER.match(_line(state, start)) is not None
-    return not foreign and list_block(state, start, end, silent)
+    # In silent mode the parser asks whether a paragraph ends here. Then every list item counts.
+    other_start = not silent and _OTHER_NUMBER.match(_line(state, start)) is not None
+    return not other_start and list_block(state, start, end, silent)
 
 
 def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
 
 
-def _parser() -> MarkdownIt:
-    # Beyond maxNesting the library drops text without a word; we refuse at 16 levels before it.
+def _make_parser() -> MarkdownIt:
+    # Beyond maxNesting the library drops text silently. `_Builder` rejects the text before that.
     parser = MarkdownIt("zero", {"maxNesting": MAX_DEPTH + 4})
     parser.block.ruler.at("list", _list, {"alt": ["paragraph", "blockquote"]})
     parser.inline.ruler.at("link", link)
@@ -220,4 +219,4 @@ def _parser() -> MarkdownIt:
     return parser.enable(["link", "linkify"])
 
 
-_PARSER = _parser()
+_PARSER = _make_parser()

@@ -1,131 +1,122 @@
-"""Text as strangers write it: kept and shown byte for byte, or refused with a sentence.
+"""Check texts from clients. A text is stored and shown byte for byte, or rejected with a sentence.
 
-Nothing here trims, normalises or rewrites. What a browser could not show truthfully (NUL, lone
-surrogates, controls, text with nothing to see) or what would break the line in which it stands
-(line breaks and direction overrides in a name) is refused.
+No function trims, normalises or rewrites. Rejected are texts that a browser cannot show as written
+(NUL, lone surrogates, controls, no visible character), and names that break the line around them
+(line breaks, direction overrides).
 """
 
 import re
 
 from widget_server.content import urls
-from widget_server.content.markdown import render, to_plain_text
+from widget_server.content.markdown import render
 from widget_server.content.visibility import is_visible
 from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
+from widget_server.model.limits import MAX_COMMENT_LENGTH
 from widget_server.model.names import is_marked
 from widget_server.model.records import Tree
 
-__all__ = [
-    "check_body",
-    "check_characters",
-    "check_email",
-    "check_name",
-    "check_reason",
-    "check_unsigned_name",
-    "check_website",
-    "render",
-    "to_plain_text",
-]
-
-MAX_BODY = 5_000
 MAX_BODY_BYTES = 20_000
+"""UTF-8 bytes of a comment. `limits.MAX_COMMENT_LENGTH` has its code points."""
 MAX_NAME = 60
 MAX_WEBSITE = 200
 MAX_EMAIL = 254
 MAX_REASON = 1_000
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-# C0 and C1 controls and DEL, but tab and line breaks, which a text may hold.
+# C0 and C1 controls and DEL, except tab and line breaks, which a text may hold.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-# UAX 9: embeddings, overrides and isolates reorder what stands after a name; U+2028 and U+2029
-# break a line as \n does.
+# UAX 9: embeddings, overrides and isolates reorder the text after a name. U+2028 and U+2029 break a
+# line as \n does.
 _BREAKS_LINE = re.compile(r"[\t\n\r\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _EMAIL = re.compile(r"[^\s@<>\x00-\x20\x7f-\x9f]+@[^\s@<>\x00-\x20\x7f-\x9f]+")
 
 
 def check_characters(text: str) -> None:
-    """Refuse what no text may hold.
+    """Reject characters that no text may hold.
 
-    Raises Malformed for lone surrogates (no Unicode text has them) and TextRejectedError for NUL and
-    other controls than tab and line breaks.
+    Raises MalformedError for lone surrogates (no Unicode text has them) and TextRejectedError for NUL and
+    controls other than tab and line breaks.
     """
     if _SURROGATE.search(text):
-        raise MalformedError("The text holds half a character. Send whole Unicode text.")
+        raise MalformedError(
+            "The text has half a character (a lone surrogate). Send valid Unicode text."
+        )
     if _CONTROL.search(text):
-        raise TextRejectedError("The text holds control characters. Remove them and send it again.")
+        raise TextRejectedError("The text has control characters. Remove them and send it again.")
 
 
 def check_name(text: str) -> None:
-    """A reader's name: one line of 1 to 60 code points with something to see.
+    """Check a reader's name: one line of 1 to 60 code points with a visible character.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_NAME:
-        raise TooLargeError("A name is at most 60 characters long.")
+        raise TooLargeError(f"A name is at most {MAX_NAME} characters long.")
     if _BREAKS_LINE.search(text):
-        raise TextRejectedError(
-            "A name is one line, without tabs and marks that turn its direction."
-        )
+        raise TextRejectedError("A name is one line, without tabs and direction marks.")
     if not is_visible(text):
-        raise TextRejectedError("The name is empty. Write one, or leave the field out.")
+        raise TextRejectedError("The name has no visible character. Write a name, or omit it.")
 
 
 def check_unsigned_name(text: str) -> None:
-    """The name of a reader who is not signed in: it must not look like that of one who is.
+    """Check the name of a reader who is not signed in. It must not look like a signed-in name.
 
     Raises what `check_name` does.
     """
     check_name(text)
     if is_marked(text):
-        raise TextRejectedError("Only the name of a signed-in reader bears a tick. Leave it out.")
+        raise TextRejectedError(
+            "Only names of signed-in readers have a tick (✓). Remove it from the name."
+        )
 
 
 def check_website(url: str) -> None:
-    """A reader's website: an absolute http or https URL of at most 200 characters.
+    """Check a reader's website: an absolute http or https URL of at most 200 characters.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(url)
     if len(url) > MAX_WEBSITE:
-        raise TooLargeError("A website's address is at most 200 characters long.")
+        raise TooLargeError(f"A website's address is at most {MAX_WEBSITE} characters long.")
     if urls.split(url) is None:
         raise TextRejectedError(
-            "A website's address starts with https:// or http:// and has a host."
+            "A website's address starts with https:// or http://, followed by a host."
         )
 
 
 def check_email(text: str) -> None:
-    """An email address, by its shape only: it is never sent out and never written to unasked.
+    """Check the shape of an email address. The server never shows it and never sends mail to it unasked.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_EMAIL:
-        raise TooLargeError("An email address is at most 254 characters long.")
+        raise TooLargeError(f"An email address is at most {MAX_EMAIL} characters long.")
     if _EMAIL.fullmatch(text) is None:
         raise TextRejectedError("An email address looks like name@example.org.")
 
 
 def check_reason(text: str) -> None:
-    """Why a comment is reported: up to 1,000 code points; may be empty.
+    """Check the reason of a report: up to 1,000 code points, possibly none.
 
-    Raises Malformed, TextRejectedError or TooLargeError.
+    Raises MalformedError, TextRejectedError or TooLargeError.
     """
     check_characters(text)
     if len(text) > MAX_REASON:
-        raise TooLargeError("A reason is at most 1,000 characters long.")
+        raise TooLargeError(f"A reason is at most {MAX_REASON:,} characters long.")
 
 
 def check_body(text: str) -> Tree:
-    """A comment's Markdown, 1 to 5,000 code points and 20,000 bytes: the tree that is shown.
+    """Check a comment's Markdown (1 to 5,000 code points, 20,000 bytes) and return its tree.
 
-    The source itself is to be stored as it came. Raises Malformed, TextRejectedError or TooLargeError.
+    The caller stores the source unchanged. Raises MalformedError, TextRejectedError or TooLargeError.
     """
-    if len(text) > MAX_BODY:
-        raise TooLargeError("A comment is at most 5,000 characters long.")
+    if len(text) > MAX_COMMENT_LENGTH:
+        raise TooLargeError(f"A comment is at most {MAX_COMMENT_LENGTH:,} characters long.")
     check_characters(text)
     if len(text.encode()) > MAX_BODY_BYTES:
-        raise TooLargeError("A comment is at most 20,000 bytes long.")
+        raise TooLargeError(f"A comment is at most {MAX_BODY_BYTES:,} bytes long.")
     if not is_visible(text):
         raise TextRejectedError("The comment is empty. Write something.")
     return render(text)

@@ -1,4 +1,4 @@
-"""Absolute http and https URLs, as strangers write them: taken apart, never fetched, never mended."""
+"""Parse absolute http and https URLs of clients. URLs are never fetched and never corrected."""
 
 import re
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
-# A backslash is a slash to a browser, and tabs and line breaks vanish in one: what would be read
-# differently there than here is refused, not interpreted.
+# Browsers treat a backslash as a slash and remove tabs and line breaks. Reject such URLs, because a
+# browser would parse them differently.
 _FORBIDDEN = re.compile(r'[\x00-\x20\x7f-\x9f\s\\<>"\ud800-\udfff]')
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[^/?#@:\[\]%]+)"
@@ -21,8 +21,8 @@ _LABELS = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 class Url:
     """A URL without user name or password.
 
-    `host` is in lower case, an IPv6 address in brackets and in its shortest spelling. `rest` is
-    path, query and fragment exactly as they were written.
+    `host` is in lower case; an IPv6 address is in brackets and in its shortest spelling. `rest` is
+    the path, query and fragment exactly as written.
     """
 
     scheme: str
@@ -32,13 +32,13 @@ class Url:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and, unless it is the default, port (RFC 6454, section 6.2)."""
+        """Scheme, host and, unless default, port (RFC 6454, section 6.2)."""
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}"
 
 
 def split(text: str) -> Url | None:
-    """The parts of an absolute http or https URL, or None for anything else."""
+    """Return the parts of an absolute http or https URL, or None for any other text."""
     if _FORBIDDEN.search(text):
         return None
     match = _URL.fullmatch(text)
@@ -53,7 +53,10 @@ def split(text: str) -> Url | None:
 
 
 def safe(address: object) -> str:
-    """The address if a link may lead there, else "": the embed's rule of the same name, but stricter."""
+    """Return the address if it is allowed in a link, else "".
+
+    The embed has a function of the same name that is less strict.
+    """
     return address if isinstance(address, str) and split(address) is not None else ""
 
 
@@ -69,7 +72,7 @@ def _host(text: str) -> str | None:
         return text
     if _LABELS.fullmatch(text) is None:
         return None
-    # A browser reads a host whose last label is a number as an IPv4 address, whatever its spelling.
+    # Browsers parse a host whose last label is a number, in any notation, as an IPv4 address.
     if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", text.removesuffix(".").rpartition(".")[2]):
         try:
             return str(IPv4Address(text))

@@ -1,10 +1,25 @@
-"""How long an answer may be: none grows with the story (rule 7 of the protocol). In bytes of JSON."""
+"""Limits that more than one package uses. A limit with one user stands beside its user.
+
+No response grows with the story (rule 7 of the protocol). Sizes are bytes of JSON.
+"""
 
 MAX_RESPONSE_BYTES = 256 * 1024
-"""An answer, before compression."""
+"""One response, before compression."""
 MAX_COMMENTS_BYTES = 136 * 1024
-"""The comments in it. What stands around them takes the rest: `mine`, settings, attribution."""
+"""The comments in a response. The rest is for `mine`, settings and attribution."""
 MAX_OWN_BYTES = 72 * 1024
 """A reader's own comments in a snapshot."""
 MAX_OWN_REACTIONS = 400
-"""A reader's reactions to comments in a snapshot, the newest: 24 KiB."""
+"""A reader's newest reactions to comments in a snapshot: 24 KiB."""
+MAX_THREADS = 100
+"""Threads on one page of comments, in JSON and in HTML."""
+MAX_COMMENT_LENGTH = 5_000
+"""Code points of a comment. The embed receives the number as `max_length` and counts down."""
+MAX_TOKEN_LENGTH = 4_096
+"""Characters of a token."""
+MAX_PAGE_LENGTH = 2_000
+"""Characters of the address of a page that carries a copy."""
+MAX_LANGUAGE_LENGTH = 35
+"""Characters of a language tag (RFC 5646, section 4.4.1)."""
+MIN_SECRET_LENGTH = 16
+"""Characters of a server secret."""

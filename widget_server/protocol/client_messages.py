@@ -21,28 +21,36 @@ from pydantic import (
 )
 
 from widget_server.model.errors import MalformedError, TooLargeError
+from widget_server.model.identifiers import COMMENT_ID, IDEMPOTENCY_KEY, LANGUAGE_TAG, STORY_CODE
+from widget_server.model.limits import MAX_LANGUAGE_LENGTH, MAX_PAGE_LENGTH, MAX_TOKEN_LENGTH
 
 MAX_BYTES = 32 * 1024
 """Bytes of one message (PROTOCOL, section 3)."""
 
 Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the answer.")]
-Code = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$", description="A story's public code.")]
-CommentId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,16}$", description="A comment's id.")]
-Token = Annotated[str, Field(max_length=4096, description="A signed token, unchanged.")]
+Code = Annotated[
+    str, Field(pattern=f"^{STORY_CODE.pattern}$", description="A story's public code.")
+]
+CommentId = Annotated[str, Field(pattern=f"^{COMMENT_ID.pattern}$", description="A comment's id.")]
+Token = Annotated[str, Field(max_length=MAX_TOKEN_LENGTH, description="A signed token, unchanged.")]
 
 
 def _or_none_such(value: object) -> object:
     """A token of a wrong kind or size is one that is not valid: it costs no more than that."""
-    return value if value is None or (isinstance(value, str) and len(value) <= 4096) else "-"
+    return (
+        value
+        if value is None or (isinstance(value, str) and len(value) <= MAX_TOKEN_LENGTH)
+        else "-"
+    )
 
 
 Extra = Annotated[
     str | None,
     BeforeValidator(_or_none_such),
-    Field(max_length=4096, description="A signed token, unchanged."),
+    Field(max_length=MAX_TOKEN_LENGTH, description="A signed token, unchanged."),
 ]
 Key = Annotated[
-    str, Field(pattern=r"^[0-9A-Za-z_-]{8,64}$", description="Made by the client: a UUID.")
+    str, Field(pattern=f"^{IDEMPOTENCY_KEY.pattern}$", description="Made by the client: a UUID.")
 ]
 First = Annotated[
     str,
@@ -66,7 +74,8 @@ Describing = WrapValidator(_drop_unfit)
 Their values come from whatever page the embed is in.
 """
 Page = Annotated[
-    Annotated[str, Field(max_length=2000, description="Address of the page, no query.")] | None,
+    Annotated[str, Field(max_length=MAX_PAGE_LENGTH, description="Address of the page, no query.")]
+    | None,
     Describing,
 ]
 
@@ -97,7 +106,8 @@ class Subscribe(_Message):
     since: Annotated[Since | None, Describing] = None
     page: Page = None
     lang: Annotated[
-        Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] | None,
+        Annotated[str, Field(pattern=f"^{LANGUAGE_TAG.pattern}$", max_length=MAX_LANGUAGE_LENGTH)]
+        | None,
         Describing,
     ] = None
 

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+from widget_server.model.limits import MAX_THREADS
 from widget_server.protocol import client_messages, schemas
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
@@ -81,10 +83,10 @@ def openapi_document() -> dict[str, Any]:
     problem = refs[schemas.Problem]
     text = {"type": "string"}
     code = _parameter(
-        "code", "path", {"type": "string", "pattern": "^[0-9A-Za-z]{12}$"}, "Story code"
+        "code", "path", {"type": "string", "pattern": f"^{STORY_CODE.pattern}$"}, "Story code"
     )
     comment = _parameter(
-        "comment", "path", {"type": "string", "pattern": "^[0-9A-Za-z_-]{1,16}$"}, "Comment id"
+        "comment", "path", {"type": "string", "pattern": f"^{COMMENT_ID.pattern}$"}, "Comment id"
     )
     after = _parameter("after", "query", text, "`next` of the thread, or of the part before")
     since = _parameter(
@@ -101,7 +103,9 @@ def openapi_document() -> dict[str, Any]:
     )
     paging = [
         before,
-        _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 100}, "Threads"),
+        _parameter(
+            "limit", "query", {"type": "integer", "minimum": 1, "maximum": MAX_THREADS}, "Threads"
+        ),
         _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
     ]
     many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}

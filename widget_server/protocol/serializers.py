@@ -3,13 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from widget_server.model.limits import MAX_COMMENT_LENGTH
 from widget_server.model.names import is_marked, unmarked
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.protocol import reaction_icons
-
-MAX_LENGTH = 5_000
-"""Code points of a comment, told to the embed so that it can count along."""
 
 
 def rfc3339(ms: int) -> str:
@@ -55,7 +53,7 @@ def settings(chosen: SiteSettings) -> dict[str, Any]:
         "moderation": chosen.moderation,
         "guidelines": chosen.guidelines,
         "edit_window": chosen.edit_window,
-        "max_length": MAX_LENGTH,
+        "max_length": MAX_COMMENT_LENGTH,
         "show_copy": chosen.show_copy,
     }
 

@@ -1,4 +1,4 @@
-"""An action, whichever door it comes through: the same checks, the same verb, the same answer."""
+"""Execute a reader action. The WebSocket and `POST /v1/actions` both call `execute`."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ from widget_server.protocol import client_messages, serializers, server_messages
 async def execute(
     services: Services,
     grant: Grant,
-    known: ReaderClaims | None,
+    reader: ReaderClaims | None,
     network: str,
     action: client_messages.Action,
 ) -> tuple[bytes, ReaderClaims]:
-    """Do it; answers the `ok` frame, once it is on disk, and who the reader is from now on.
+    """Execute the action; return the encoded `ok` message and the reader's claims afterwards.
 
-    Raises the refusals of the verbs.
+    Returns after the commit. `reader` has the claims of the client's reader token, if valid. Raises
+    the `ProblemError`s of the operations.
     """
-    actor = identify.act(services, grant, known, network, client_messages.first_of(action))
+    actor = identify.act(services, grant, reader, network, client_messages.first_of(action))
     result: dict[str, Any] = {"story": grant.story.code}
     match action:
         case client_messages.React():
@@ -30,26 +31,26 @@ async def execute(
             if action.comment is not None:
                 result["comment"] = action.comment
         case client_messages.Comment():
-            words = comments.NewComment(
+            new = comments.NewComment(
                 action.key, action.body, action.name, action.email, action.website, action.parent
             )
             result["comment"] = _own_comment(
-                grant, await comments.post(services, grant, actor, words)
+                grant, await comments.post(services, grant, actor, new)
             )
         case client_messages.Edit():
             edited = await comments.edit(services, grant, actor, action.comment, action.body)
             result["comment"] = _own_comment(grant, edited)
         case client_messages.Delete():
-            gone = await comments.delete(services, grant, actor, action.comment)
-            result["comment"] = _own_comment(grant, gone)
+            deleted = await comments.delete(services, grant, actor, action.comment)
+            result["comment"] = _own_comment(grant, deleted)
         case client_messages.Report():
             await comments.report(services, grant, actor, action.comment, action.reason)
         case client_messages.Forget():
             await identify.erase(services, grant, actor)
     if actor.new_token is not None and not isinstance(action, client_messages.Forget):
         result["reader"] = actor.new_token
-    if known is not None and known.ended is not None:
-        result["identity"] = known.ended
+    if reader is not None and reader.ended is not None:
+        result["identity"] = reader.ended
     return server_messages.encode_ok(action.ref, **result), actor.claims
 
 

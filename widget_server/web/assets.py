@@ -1,4 +1,4 @@
-"""The embed's files: evergreen with a short life, and by hash for ever, compressed beforehand."""
+"""The embed's files: `embed.js` with a short cache time, hashed names for ever; precompressed."""
 
 import gzip
 import re
@@ -24,7 +24,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file with its compressed forms by content coding."""
+    """A file, plain and in its content encodings."""
 
     media_type: str
     plain: bytes
@@ -32,7 +32,7 @@ class Asset:
 
 
 class Assets:
-    """Files that are sent as they are, read once: those of the built embed, or of the pages."""
+    """Static files of one folder, held in memory: the built embed, or the styles of the pages."""
 
     def __init__(self, folder: Path) -> None:
         self._files: dict[str, Asset] = {}
@@ -41,7 +41,7 @@ class Assets:
                 self._files[path.relative_to(folder).as_posix()] = _read(path)
 
     def immutable(self) -> dict[str, str]:
-        """The embed's files with a hash in their name, name below `/embed/` to content."""
+        """Return the files with a hash in their name: name below `/embed/` to content."""
         names = [name for name in self._files if _PINNED.fullmatch(name.removeprefix("embed/"))]
         return {name.removeprefix("embed/"): self._files[name].plain.decode() for name in names}
 
@@ -49,11 +49,11 @@ class Assets:
         return name in self._files
 
     def add(self, name: str, content: str) -> None:
-        """Keep a file of another build."""
+        """Store a file of another build."""
         self._files[name] = _asset(Path(name).suffix, content.encode())
 
     def response(self, request: Request, name: str, cache: str) -> Response:
-        """The file in the best form that the browser takes. Raises `NotFoundError`."""
+        """Return the file in the best encoding that the client accepts. Raises `NotFoundError`."""
         asset = self._files.get(name)
         if asset is None:
             raise NotFoundError
@@ -86,16 +86,16 @@ def _asset(suffix: str, plain: bytes) -> Asset:
 
 
 async def latest_asset(request: Request) -> Response:
-    """`GET /embed.js`: always the newest, kept for five minutes."""
+    """Handle `GET /embed.js`: the newest build, cached for five minutes."""
     assets: Assets = request.app.state.assets
     return assets.response(request, "embed.js", CACHE_LATEST)
 
 
 async def versioned_asset(request: Request) -> Response:
-    """`GET /embed/<version>-<hash>…`: never changes, kept as long as the major version lives.
+    """Handle `GET /embed/<version>-<hash>…`: immutable, served as long as the major version is.
 
-    Of whichever build: other processes may serve a newer one already, and open pages have older ones.
-    A name without a hash (`manifest.json`, `frame.js`) is evergreen.
+    The file may be of another build: another process may already serve a newer one, and open pages
+    use older ones. A name without a hash (`manifest.json`, `frame.js`) is the newest build's file.
     """
     assets: Assets = request.app.state.assets
     file = request.path_params["file"]

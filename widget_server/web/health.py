@@ -1,4 +1,4 @@
-"""For those who run the server: is it up, is it ready, what has it done."""
+"""Health endpoints: `/healthz`, `/readyz`, and the server status that `/metrics` reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,48 +11,52 @@ from starlette.responses import PlainTextResponse, Response
 from widget_server.web.api.stories import json_response
 
 READY_TIMEOUT_S = 2.0
+"""The database must answer within this time, else the server is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """How it is at this moment, for /metrics and for `/readyz`."""
+    """Current values, for `/metrics` and `/readyz`."""
 
-    channels: Annotated[int, "stories that this process listens to"]
+    channels: Annotated[int, "stories with at least one subscription in this process"]
     subscriptions: Annotated[int, "subscriptions of open sockets"]
-    writer_queue_length: Annotated[int, "actions that wait for the transaction under way to end"]
-    bus_up: Annotated[bool, "1 while the process hears its own probe over the bus"]
-    database_writable: Annotated[bool, "1 unless the database did not take the last transaction"]
+    writer_queue_length: Annotated[int, "actions that wait for the current transaction to end"]
+    bus_up: Annotated[bool, "1 while the process receives its own probes over the bus"]
+    database_writable: Annotated[bool, "1 unless the last transaction failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What `app` tells about its rooms."""
+    """Status of the components, supplied by `app.py`."""
 
     database: Callable[[], Awaitable[None]]
-    """Raises when the database does not answer."""
+    """Raises an exception if the database does not answer."""
     now: Callable[[], Gauges]
     counters: Mapping[str, Any]
-    """For each room a dataclass of counters and spreads, annotated with what each of them is."""
+    """By component, a dataclass of counters and histograms. Each annotation is the metric's help text."""
 
 
 async def healthz(_request: Request) -> Response:
-    """`GET /healthz`: this process answers."""
+    """Handle `GET /healthz`: this process responds."""
     return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
 
 
 async def readyz(request: Request) -> Response:
-    """`GET /readyz`: the database answers. What else is not well is named, but readers are served."""
+    """Handle `GET /readyz`: 200 if the database answers.
+
+    Other failing parts are listed as degraded. The server still serves readers without them.
+    """
     health: ServerStatus = request.app.state.health
     check = asyncio.create_task(_is_reachable(health.database))
-    # Not cancelled and waited for: a driver may take its time to let go of a database that hangs.
+    # Do not cancel the task and wait for it: a driver may take long to give up a hanging database.
     await asyncio.wait({check}, timeout=READY_TIMEOUT_S)
     if not check.done() or not check.result():
-        answer = json_response({"status": "unready", "failed": ["database"]}, "no-store")
-        answer.status_code = 503
-        return answer
+        response = json_response({"status": "unready", "failed": ["database"]}, "no-store")
+        response.status_code = 503
+        return response
     now = health.now()
     parts = {"bus": now.bus_up, "writing": now.database_writable}
-    degraded = [part for part, well in parts.items() if not well]
+    degraded = [part for part, healthy in parts.items() if not healthy]
     return json_response({"status": "ready", "degraded": degraded}, "no-store")
 
 

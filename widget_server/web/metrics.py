@@ -1,4 +1,4 @@
-"""Metrics of this process, for Prometheus."""
+"""`/metrics`: the metrics of this process, for Prometheus."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -22,35 +22,35 @@ from widget_server.web.health import ServerStatus
 
 
 class PrometheusCollector(Collector):
-    """Collects the metrics of all components."""
+    """Collector of the metrics of all components."""
 
     def __init__(self, health: ServerStatus) -> None:
         self._status = health
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric with its value now."""
-        own = [
+        """Yield every metric with its current value."""
+        modules = [
             ("websocket", WRITE_METRICS),
             ("websocket", transport_metrics.WEBSOCKET_METRICS),
             ("http", transport_metrics.HTTP_METRICS),
             ("accept", transport_metrics.ACCEPT_METRICS),
         ]
-        for room, counted in [*self._status.counters.items(), *own]:
-            for name, value, meaning in _samples(counted):
-                yield _to_metric(f"widget_{room}_{name}", value, meaning)
-        for name, value, meaning in _samples(self._status.now()):
-            yield GaugeMetricFamily(f"widget_{name}", meaning, value)
+        for component, counted in [*self._status.counters.items(), *modules]:
+            for name, value, help_text in _samples(counted):
+                yield _to_metric(f"widget_{component}_{name}", value, help_text)
+        for name, value, help_text in _samples(self._status.now()):
+            yield GaugeMetricFamily(f"widget_{name}", help_text, value)
 
 
 def _samples(counts: Any) -> Iterator[tuple[str, Any, str]]:
-    """Each value of a dataclass with its name and its meaning."""
+    """Yield name, value and help text of each field of a dataclass. The annotation is the help text."""
     for name, hint in get_type_hints(type(counts), include_extras=True).items():
         yield name, getattr(counts, name), hint.__metadata__[0]
 
 
-def _to_metric(name: str, value: int | Histogram | LabeledCounter, meaning: str) -> Metric:
+def _to_metric(name: str, value: int | Histogram | LabeledCounter, help_text: str) -> Metric:
     if isinstance(value, LabeledCounter):
-        family = CounterMetricFamily(name, meaning, labels=value.labels)
+        family = CounterMetricFamily(name, help_text, labels=value.labels)
         for kind, number in value.counts.items():
             family.add_metric(kind, number)
         return family
@@ -58,12 +58,12 @@ def _to_metric(name: str, value: int | Histogram | LabeledCounter, meaning: str)
         bounds = [*map(str, value.bounds), "+Inf"]
         numbers = accumulate(value.bucket_counts)
         buckets: Any = list(zip(bounds, numbers, strict=True))
-        return HistogramMetricFamily(name, meaning, buckets, sum_value=value.total)
-    return CounterMetricFamily(name, meaning, value)
+        return HistogramMetricFamily(name, help_text, buckets, sum_value=value.total)
+    return CounterMetricFamily(name, help_text, value)
 
 
 async def metrics(request: Request) -> Response:
-    """`GET /metrics`: this process's counters, for Prometheus."""
+    """Handle `GET /metrics`."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(PrometheusCollector(request.app.state.health))

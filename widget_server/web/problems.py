@@ -1,10 +1,11 @@
-"""Refusals as the outside sees them: the only place that knows statuses and close codes."""
+"""Error responses over HTTP (RFC 9457, problem details), and rejected WebSocket handshakes."""
 
 from typing import Any
 
 import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
+from starlette.types import Send
 
 from widget_server.model.errors import ProblemError
 from widget_server.protocol.codes import status_of
@@ -30,7 +31,10 @@ TITLES = {
 def problem_response(
     status: int, code: str, detail: str, retry_after: float | None = None
 ) -> Response:
-    """An error answer (RFC 9457). Never kept by a cache, never an echo of what was sent."""
+    """Return an error response (RFC 9457). It is never cached and never repeats the input.
+
+    `retry_after` is in seconds.
+    """
     HTTP_METRICS.requests_rejected.add(status, code)
     content: dict[str, Any] = {
         "type": "about:blank",
@@ -47,13 +51,23 @@ def problem_response(
 
 
 def set_security_headers(headers: MutableHeaders) -> None:
-    """What an answer carries that is no page: opened as one, it may do nothing at all."""
+    """Set headers that allow nothing if a browser opens the response as a page."""
     headers.setdefault("Content-Security-Policy", NO_DOCUMENT_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
 
 
 def rejection_response(rejection: ProblemError) -> Response:
-    """The error answer for a refusal."""
+    """Return the error response for a `ProblemError`."""
     return problem_response(
         status_of(rejection), rejection.code, rejection.detail, rejection.retry_after
     )
+
+
+async def reject_handshake(send: Send, status: int, detail: str) -> None:
+    """Reject a WebSocket handshake with an HTTP response (ASGI's WebSocket Denial Response)."""
+    code = {404: "not_found", 429: "rate_limited"}.get(status, "malformed")
+    response = problem_response(status, code, detail, 30 if status == 429 else None)
+    set_security_headers(response.headers)
+    headers = [(name, value) for name, value in response.raw_headers if name != b"content-length"]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": bytes(response.body)})

@@ -1,4 +1,4 @@
-"""How often a network may read over HTTP, and ask for what is not there."""
+"""Rate limits for reads over HTTP, and for requests for stories that do not exist."""
 
 import functools
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,10 +15,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @contextmanager
 def count_read(request: Request, code: str | None) -> Iterator[None]:
-    """Count a question about a story against its network before anything is read for it.
+    """Count a read of a story for its network, before anything is read.
 
-    Files, health and the reference have no pace: they are in memory, and who measures a server
-    must not be refused. Raises `RateLimitedError`.
+    Files, health endpoints and the API reference are not limited: they are in memory, and monitoring
+    must not be rejected. Raises `RateLimitedError`.
     """
     services = get_services(request)
     network = services.network_key(admission.client_address(request.scope))
@@ -31,7 +31,7 @@ def count_read(request: Request, code: str | None) -> Iterator[None]:
 
 
 def rate_limited(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, each question of which is counted."""
+    """Wrap an endpoint so that each request is counted by `count_read`."""
 
     @functools.wraps(endpoint)
     async def run(request: Request) -> Response:

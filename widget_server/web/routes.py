@@ -1,4 +1,4 @@
-"""Every path on one screen, and what is the same for all of them."""
+"""The routes, the common headers and the error handlers of the Starlette application."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from widget_server.model.errors import ProblemError
 from widget_server.operations.embed_builds import OtherBuilds
@@ -20,21 +20,27 @@ from widget_server.transport import metrics as transport_metrics
 from widget_server.transport.admission import ConnectionLimiter
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
-from widget_server.web.compressed import CompressedBodyCache
-from widget_server.web.live import LiveEndpoint, reject_handshake
+from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
+from widget_server.web.live import LiveEndpoint
 from widget_server.web.pages import iframe, messages, story
 from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
 
 LIVE_PATH = "/v1/live"
-"""Where sockets are."""
+"""The path of the WebSocket endpoint."""
 
 
 def create_asgi_app(
-    services: Services, checks: health.ServerStatus, sockets_per_network: int
+    services: Services,
+    status: health.ServerStatus,
+    sockets_per_network: int,
+    lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The ASGI application."""
+    """Return the ASGI application.
+
+    `sockets_per_network` is the limit of open sockets of one network; 0 means no limit.
+    """
     app = LiveFirstApplication(
         LiveEndpoint(services, ConnectionLimiter(sockets_per_network)),
         routes=[
@@ -57,18 +63,19 @@ def create_asgi_app(
         ],
         middleware=[
             Middleware(CommonHeadersMiddleware),
-            Middleware(GZipMiddleware, minimum_size=600),
+            Middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES),
         ],
         exception_handlers={
             ProblemError: _problem_handler,
             HTTPException: _http_error,
             Exception: _internal_error,
         },
+        lifespan=lifespan,
     )
-    # No path of ours ends in a slash, and a redirect would be to whatever Host was sent.
+    # No route ends in a slash, and Starlette would redirect to any Host that the client sent.
     app.router.redirect_slashes = False
     app.state.services = services
-    app.state.health = checks
+    app.state.health = status
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
     app.state.compressed_bodies = CompressedBodyCache()
@@ -76,10 +83,10 @@ def create_asgi_app(
 
 
 class LiveFirstApplication(Starlette):
-    """Takes live sockets straight to their door.
+    """Starlette application that calls the live endpoint directly, without middleware.
 
-    All that stands between is made for HTTP, and each step of it would stay on the stack, half a
-    kilobyte, for as long as the socket lives.
+    The middleware is for HTTP. Each middleware call would stay on the stack as long as the socket,
+    0.5 KB each.
     """
 
     def __init__(self, live: ASGIApp, **settings: Any) -> None:
@@ -87,28 +94,29 @@ class LiveFirstApplication(Starlette):
         self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve."""
+        """Call the live endpoint for a WebSocket, else Starlette."""
         if scope["type"] == "websocket" and scope["path"] == LIVE_PATH:
             await self._live(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
-            await reject_handshake(send, 404, f"Sockets are at {LIVE_PATH}.")
+            await problems.reject_handshake(send, 404, f"Sockets are at {LIVE_PATH}.")
         else:
             await super().__call__(scope, receive, send)
 
 
 class CommonHeadersMiddleware:
-    """Headers that every answer carries, and the answer to every preflight.
+    """Set the common headers of every response, and answer every CORS preflight.
 
-    Readable from any page, without credentials, whether or not an Origin was sent: a shared cache
-    must be able to hand one answer to everyone.
+    Every response is readable from any page, without credentials, whether or not the request had an
+    Origin: a shared cache needs one response for all. Starlette's `CORSMiddleware` sets its headers only
+    for a request with an Origin.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on but preflights."""
+        """Answer preflights, and pass on every other request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -119,7 +127,7 @@ class CommonHeadersMiddleware:
             await send(message)
 
         if scope["method"] == "OPTIONS":
-            answer = Response(
+            response = Response(
                 None,
                 204,
                 {
@@ -128,7 +136,7 @@ class CommonHeadersMiddleware:
                     "Access-Control-Max-Age": "600",
                 },
             )
-            await answer(scope, receive, send_with_headers)
+            await response(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
 
@@ -141,7 +149,7 @@ def _set_common_headers(headers: MutableHeaders) -> None:
     headers.setdefault("Referrer-Policy", "no-referrer")
 
 
-_FAULTS = {
+_HTTP_ERRORS = {
     404: ("not_found", "There is no such page here."),
     405: ("malformed", "This path does not take that method."),
 }
@@ -156,25 +164,26 @@ async def _problem_handler(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    code, detail = _FAULTS.get(error.status_code, ("malformed", "The request was not understood."))
+    code, detail = _HTTP_ERRORS.get(
+        error.status_code, ("malformed", "The request was not understood.")
+    )
     if error.status_code == 404:
-        elsewhere = messages.redirect_without_slash(request)
-        if elsewhere is not None:
-            return elsewhere
-    answer = problems.problem_response(error.status_code, code, detail)
-    answer.headers.update(error.headers or {})
-    return messages.rejection_page(request, answer, detail)
+        redirect = messages.redirect_without_slash(request)
+        if redirect is not None:
+            return redirect
+    problem = problems.problem_response(error.status_code, code, detail)
+    problem.headers.update(error.headers or {})
+    return messages.rejection_page(request, problem, detail)
 
 
 async def _internal_error(request: Request, _error: Exception) -> Response:
-    # The endpoint's name, for a path may have a token in it.
-    asked = getattr(request.scope.get("endpoint"), "__name__", "none")
-    log.error("event=request_failed endpoint=%s", asked)
+    # Log the endpoint's name, because a path may contain a token.
+    endpoint = getattr(request.scope.get("endpoint"), "__name__", "none")
+    log.error("event=request_failed endpoint=%s", endpoint)
     transport_metrics.HTTP_METRICS.server_errors += 1
     detail = "Something went wrong here. Try again in a moment."
     problem = problems.problem_response(500, "unavailable", detail)
-    answer = messages.rejection_page(request, problem, detail)
-    _set_common_headers(
-        answer.headers
-    )  # Starlette answers what no one caught outside of all middleware.
-    return answer
+    response = messages.rejection_page(request, problem, detail)
+    # Starlette calls this handler outside of all middleware.
+    _set_common_headers(response.headers)
+    return response

@@ -1,12 +1,12 @@
 """Operations of a site's owner: create a site, change settings, keys, tokens and shut-out origins."""
 
-import re
 from dataclasses import dataclass, replace
 
 from widget_server.auth import origins, tokens
 from widget_server.auth.tokens import mint_widget
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
 from widget_server.model.errors import NotFoundError, NotPermittedError
+from widget_server.model.identifiers import TOKEN_ID
 from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
@@ -18,8 +18,6 @@ from widget_server.store.queries.sites import (
     shut_out_origin,
     update_site,
 )
-
-JTI = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 async def create_site(services: Services, slug: str, name: str) -> Site:
@@ -138,7 +136,7 @@ def _handle(services: Services, site: Site, token_or_jti: str) -> str:
                 unverified, 0, site.generation, services.clock()
             ).jti
         raise ValueError("This token belongs to another site.")
-    if not JTI.fullmatch(token_or_jti):
+    if not TOKEN_ID.fullmatch(token_or_jti):
         raise ValueError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
     if token_or_jti == CODE_ONLY_JTI:
         raise ValueError(

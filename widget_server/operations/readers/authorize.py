@@ -1,6 +1,5 @@
 """Authorize a page: check its token (or the bare code of a story) and its origin, and return a grant."""
 
-import re
 from dataclasses import dataclass, replace
 
 from widget_server.auth import origins, tokens
@@ -15,6 +14,7 @@ from widget_server.model.errors import (
     TokenInvalidError,
     TokenRevokedError,
 )
+from widget_server.model.identifiers import STORY_CODE
 from widget_server.model.records import Site, Story
 from widget_server.operations.cache import ADMISSION_MAX_AGE_S, CachedSite
 from widget_server.operations.readers.permissions import (
@@ -31,8 +31,6 @@ from widget_server.operations.readers.permissions import (
 from widget_server.operations.services import Services
 from widget_server.store.queries.stories import insert_story
 from widget_server.store.writing.actions import UpdateStory
-
-CODE = re.compile(r"[0-9A-Za-z]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     Raises `TokenInvalidError`, `NotFoundError`, `NotPermittedError`, `OriginNotAllowedError` if every origin
     that the token names is shut out, and `TokenRevokedError` if the site's stories are read with a token.
     """
-    if CODE.fullmatch(reference):
+    if STORY_CODE.fullmatch(reference):
         grant = await _authorize_by_code(services, reference, services.server_origin)
         if "comment" not in grant.permissions:
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")

@@ -16,9 +16,6 @@ from widget_server.protocol import server_messages
 from widget_server.store.queries.comment_pages import Page
 from widget_server.store.queries.discussions import Discussions
 
-MAX_THREADS = 100
-"""Threads of one page."""
-
 
 class DatabaseSnapshotSource:
     """Implements the hub's `SnapshotSource`: reads the database and returns encoded JSON.

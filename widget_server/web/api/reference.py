@@ -1,4 +1,4 @@
-"""The machine-readable reference, generated from the models that check what comes in."""
+"""Machine-readable API reference, generated from the models that validate client messages."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,10 +10,10 @@ CACHE_ONE_HOUR = "public, max-age=3600"
 
 
 async def openapi(_request: Request) -> Response:
-    """`GET /openapi.json`."""
+    """Handle `GET /openapi.json`."""
     return json_response(openapi_document(), CACHE_ONE_HOUR)
 
 
 async def asyncapi(_request: Request) -> Response:
-    """`GET /asyncapi.json`."""
+    """Handle `GET /asyncapi.json`."""
     return json_response(asyncapi_document(), CACHE_ONE_HOUR)

@@ -1,4 +1,4 @@
-"""Stories over HTTP: first paint, paging, counts, and actions where sockets are blocked."""
+"""Stories over HTTP: snapshot, pages of comments, and actions for clients without WebSockets."""
 
 import re
 from typing import Any
@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
+from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+from widget_server.model.limits import MAX_THREADS
 from widget_server.model.records import Position
 from widget_server.operations.readers import authorize, identify, read
 from widget_server.operations.services import Services
@@ -17,37 +19,35 @@ from widget_server.transport import admission
 from widget_server.web import actions
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 
-CODE = re.compile(r"[0-9A-Za-z]{12}")
-COMMENT = re.compile(r"[0-9A-Za-z_-]{1,16}")
 ORDERS = ("newest", "oldest", "top")
 MEDIA_TYPES = ("text/plain", "application/json")
 MEDIA = "Send the action as text/plain or as application/json."
 CACHE_TWO_SECONDS = "public, max-age=2"
-"""A few seconds: a shared cache takes the load of a story that everyone opens at once."""
+"""Short: a shared cache then takes the load of a story that many readers open at once."""
 
 
 def get_services(request: Request) -> Services:
-    """The services that `app` built."""
+    """Return the services that `app.py` created."""
     services: Services = request.app.state.services
     return services
 
 
 def story_code_param(request: Request) -> str:
-    """The story's code in the path. Raises `NotFoundError`."""
+    """Return the story's code from the path. Raises `NotFoundError` if it has another shape."""
     code: str = request.path_params["code"]
-    if not CODE.fullmatch(code):
+    if not STORY_CODE.fullmatch(code):
         raise NotFoundError
     return code
 
 
 def json_response(content: object, cache: str = CACHE_TWO_SECONDS) -> Response:
-    """A JSON answer."""
+    """Return a JSON response. `content` of type bytes is already encoded."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     return Response(body, 200, {"Cache-Control": cache}, media_type="application/json")
 
 
 async def snapshot(request: Request) -> Response:
-    """`GET /v1/stories/{code}?since=epoch:seq`: the same for everyone, with an entity tag."""
+    """Handle `GET /v1/stories/{code}?since=epoch:seq`: the same for all readers, with an ETag."""
     since, code = _since(request.query_params.get("since")), story_code_param(request)
     body = await read.snapshot(get_services(request), code, since)
     packed = (
@@ -65,9 +65,9 @@ async def snapshot(request: Request) -> Response:
 
 
 def _etag_matches(header: str, tag: str) -> bool:
-    """Whether `If-None-Match` names the tag, weak or not (RFC 9110, 13.1.2)."""
-    named = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag.removeprefix("W/") in named or "*" in named
+    """Return whether `If-None-Match` lists the tag, weak or not (RFC 9110, 13.1.2)."""
+    listed = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return tag.removeprefix("W/") in listed or "*" in listed
 
 
 def _since(text: str | None) -> Position | None:
@@ -82,13 +82,13 @@ def _since(text: str | None) -> Position | None:
 
 
 async def comments(request: Request) -> Response:
-    """`GET /v1/stories/{code}/comments?before=&limit=&order=`: further threads."""
+    """Handle `GET /v1/stories/{code}/comments?before=&limit=&order=`: one page of threads."""
     query = request.query_params
     order, limit = query.get("order", "newest"), query.get("limit", "20")
     if order not in ORDERS:
         raise MalformedError(f"`order` is one of {', '.join(ORDERS)}.")
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > read.MAX_THREADS:
-        raise MalformedError(f"`limit` is a whole number from 1 to {read.MAX_THREADS}.")
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", limit) or int(limit) > MAX_THREADS:
+        raise MalformedError(f"`limit` is a whole number from 1 to {MAX_THREADS}.")
     before = query.get("before") or None
     page, settings = await read.page(
         get_services(request), story_code_param(request), order, before, int(limit)
@@ -99,42 +99,42 @@ async def comments(request: Request) -> Response:
 
 
 async def thread(request: Request) -> Response:
-    """`GET /v1/stories/{code}/comments/{id}?after=`: a part of the thread of one comment."""
+    """Handle `GET /v1/stories/{code}/comments/{id}?after=`: part of a comment's thread."""
     comment = request.path_params["comment"]
-    if not COMMENT.fullmatch(comment):
+    if not COMMENT_ID.fullmatch(comment):
         raise NotFoundError
-    after = after_of(request)
-    found, settings = await read.thread(
+    after = after_param(request)
+    part, settings = await read.thread(
         get_services(request), story_code_param(request), comment, after
     )
-    return json_response(serializers.part_of_thread(found, show_copy=settings.show_copy))
+    return json_response(serializers.part_of_thread(part, show_copy=settings.show_copy))
 
 
-def after_of(request: Request) -> str | None:
-    """The comment that a part of a thread is to follow. Raises `MalformedError`."""
+def after_param(request: Request) -> str | None:
+    """Return the id of the comment after which the part starts, if given. Raises `MalformedError`."""
     after = request.query_params.get("after") or None
-    if after is not None and not COMMENT.fullmatch(after):
+    if after is not None and not COMMENT_ID.fullmatch(after):
         raise MalformedError("Use the `next` of the part before, unchanged.")
     return after
 
 
 async def post_action(request: Request) -> Response:
-    """`POST /v1/actions`: what the socket does, one action at a time; answers `ok` or `error`."""
+    """Handle `POST /v1/actions`: one action as on the socket. The body is `ok` or `error`."""
     ref: int | None = None
     try:
         services = get_services(request)
         services.rate_limiters.hit_network(
             "action", services.network_key(admission.client_address(request.scope))
         )
-        if not _is_taken(request.headers.getlist("content-type")):
+        if not _is_accepted_type(request.headers.getlist("content-type")):
             return _action_response(415, server_messages.encode_error(None, MalformedError(MEDIA)))
         body = await admission.read_body(request, client_messages.MAX_BYTES)
-        asked = client_messages.parse_action(body)
-        ref = asked.ref
-        return _action_response(200, await _perform(request, asked))
-    except client_messages.InvalidMessageError as fault:
+        action = client_messages.parse_action(body)
+        ref = action.ref
+        return _action_response(200, await _execute(request, action))
+    except client_messages.InvalidMessageError as error:
         return _action_response(
-            codes.status_of(fault), server_messages.encode_error(fault.ref, fault)
+            codes.status_of(error), server_messages.encode_error(error.ref, error)
         )
     except ProblemError as rejection:
         answer = _action_response(
@@ -145,28 +145,31 @@ async def post_action(request: Request) -> Response:
         return answer
 
 
-def _is_taken(named: list[str]) -> bool:
-    """Whether an action may come as this media type; a page that names none sends text."""
-    if not named:
+def _is_accepted_type(content_types: list[str]) -> bool:
+    """Return whether an action may have this media type. None at all counts as text."""
+    if not content_types:
         return True
-    return len(named) == 1 and named[0].partition(";")[0].strip().lower() in MEDIA_TYPES
+    return (
+        len(content_types) == 1
+        and content_types[0].partition(";")[0].strip().lower() in MEDIA_TYPES
+    )
 
 
-async def _perform(request: Request, asked: client_messages.Action) -> bytes:
+async def _execute(request: Request, action: client_messages.Action) -> bytes:
     services = get_services(request)
-    page: Any = getattr(asked, "page", None)
+    page: Any = getattr(action, "page", None)
     grant = await authorize.authorize(
         services,
-        token=asked.token,
-        code=asked.story,
+        token=action.token,
+        code=action.story,
         origin=admission.get_origin(request.scope),
         page=page,
     )
-    known = identify.reader_from_token(services, grant.site, asked.reader)
+    reader = identify.reader_from_token(services, grant.site, action.reader)
     network = services.network_key(admission.client_address(request.scope))
-    answer, _ = await actions.execute(services, grant, known, network, asked)
+    answer, _ = await actions.execute(services, grant, reader, network, action)
     return answer
 
 
-def _action_response(status: int, frame: bytes) -> Response:
-    return Response(frame, status, {"Cache-Control": "no-store"}, media_type="application/json")
+def _action_response(status: int, message: bytes) -> Response:
+    return Response(message, status, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -1,4 +1,4 @@
-"""A comment's text as HTML, from the tree that it is kept as: what the embed draws, for pages and feeds."""
+"""Render a comment's tree as HTML, for pages and feeds, as the embed shows it."""
 
 from markupsafe import Markup, escape
 
@@ -6,15 +6,16 @@ from widget_server.content import urls
 
 _TAGS = frozenset(["p", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"])
 _DEPTH_LIMIT = 64
-"""More than any text may have; what lies deeper in a damaged row is left out."""
+"""Deeper than any valid text. Deeper nodes of a damaged row are omitted."""
 _LINK = Markup('<a href="{}" rel="nofollow ugc noopener noreferrer">{}</a>')
 _BREAK = Markup("<br>")
 
 
 def render(nodes: object, depth: int = _DEPTH_LIMIT) -> Markup:
-    """The nodes as HTML of known tags, whatever is in them; any other node is a `span`.
+    """Return the nodes as HTML of allowed tags. A node with any other tag becomes a `span`.
 
-    A link leads only where `urls.safe` lets it, and every string is escaped.
+    Every string is escaped, and a link has only a URL that `urls.safe` allows. Any input is valid,
+    because a damaged row can hold any JSON.
     """
     if not isinstance(nodes, list) or not depth:
         return Markup("")
@@ -32,5 +33,5 @@ def _render_node(node: object, depth: int) -> Markup:
         href = urls.safe(node[1].get("href"))
         if href:
             return _LINK.format(href, inside)
-    known = tag if isinstance(tag, str) and tag in _TAGS else "span"
-    return Markup("<{0}>{1}</{0}>").format(Markup(known), inside)  # noqa: S704 - one of our own
+    name = tag if isinstance(tag, str) and tag in _TAGS else "span"
+    return Markup("<{0}>{1}</{0}>").format(Markup(name), inside)  # noqa: S704 - of `_TAGS`, or "span"

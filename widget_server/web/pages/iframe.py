@@ -1,10 +1,11 @@
-"""The embed in a page of its own, for sites that keep an `<iframe>` and nothing else."""
+"""Iframe page: the embed in its own document, for sites that allow only an `<iframe>`."""
 
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from widget_server.model.identifiers import STORY_CODE
 from widget_server.operations.readers import authorize
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
@@ -14,20 +15,20 @@ from widget_server.web.read_limits import count_read
 
 
 async def iframe_page(request: Request) -> Response:
-    """`GET /e/{token}` and `GET /e/{code}`: framed by the token's origins and no one else.
+    """Handle `GET /e/{token}` and `GET /e/{code}`. Only the token's origins may frame the page.
 
-    Works in `sandbox="allow-scripts"`: its scripts come from this server, and it asks nothing of
-    the browser that an opaque origin does not have.
+    The page works in `sandbox="allow-scripts"`: its scripts come from this server, and it uses no
+    browser feature that needs an origin.
     """
     services, reference = get_services(request), request.path_params["reference"]
-    with count_read(request, reference if authorize.CODE.fullmatch(reference) else None):
+    with count_read(request, reference if STORY_CODE.fullmatch(reference) else None):
         framed = await authorize.authorize_iframe(services, reference)
     claims = framed.claims
     content = {
         "server": services.server_origin,
         "story": serializers.story(framed.story),
         "token": framed.token,
-        # Without a language of the copy, its reader's: the embed asks the browser.
+        # If the copy has no language, the embed uses the browser's.
         "lang": claims.lang if claims is not None else None,
         "license": LICENCES.get(framed.story.license),
         "changes": (claims.changes or "").rstrip(".") if claims is not None else "",
@@ -37,8 +38,8 @@ async def iframe_page(request: Request) -> Response:
         "Content-Security-Policy": _content_security_policy(
             services.server_origin, framed.ancestors
         ),
-        # A page that isolates itself takes only frames that do so too. All that this one loads says that
-        # it may be loaded.
+        # A cross-origin isolated page only loads iframes with this header. It is safe here: all files
+        # of this page have `Cross-Origin-Resource-Policy: cross-origin`.
         "Cross-Origin-Embedder-Policy": "require-corp",
     }
     return HTMLResponse(
@@ -47,9 +48,10 @@ async def iframe_page(request: Request) -> Response:
 
 
 def _content_security_policy(server: str, ancestors: tuple[str, ...]) -> str:
-    """Only this server's scripts, styles and answers; only the token's pages around it.
+    """Return the policy: scripts, styles and connections of this server; the token's pages as parents.
 
-    `'self'` is spelled out as well: for sockets it is not the same in every browser.
+    The server's origin is listed beside `'self'`, because browsers differ in whether `'self'`
+    includes WebSockets.
     """
     address = urlsplit(server)
     sockets = f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}"

@@ -1,6 +1,6 @@
-"""What a person sees who opens an address of this server that is no discussion: words instead of JSON.
+"""HTML pages for errors and for `/`. Programs get JSON instead.
 
-Programs get JSON. Which of the two is asked for stands in `Accept`; anyone who takes anything gets JSON.
+The `Accept` header decides. A client that accepts anything gets JSON.
 """
 
 import re
@@ -18,23 +18,23 @@ _MESSAGES = {
     400: ("This address is not right", None),
     401: ("This discussion cannot be shown here", None),
     403: ("This discussion cannot be shown here", None),
-    404: ("There is no such page here", "Perhaps its address was not copied whole."),
+    404: ("There is no such page here", "Perhaps the address was not copied completely."),
     405: ("This address cannot be used like that", "It can only be opened."),
     429: ("Too many visits from your network", "Wait a moment and open this page again."),
     500: ("Something went wrong here", "Open this page again in a moment."),
     503: ("This cannot be shown right now", "Open this page again in a moment."),
 }
-"""Title and sentence by status; without a sentence the refusal's own is shown."""
+"""Title and sentence by status. If the sentence is None, the error's own detail is shown."""
 _NO_STORY = (
     "There is no discussion here yet",
     "A discussion begins when someone first opens a page that carries it. Open the story itself and look "
-    "below it. If you have done that, this address was not copied whole.",
+    "below it. If you have done that, the address was not copied completely.",
 )
 CACHE_FIVE_MINUTES = "public, max-age=300"
 
 
 def prefers_html(request: Request) -> bool:
-    """Whether a browser asks: HTML is named in `Accept`, and no JSON before it."""
+    """Return whether `Accept` lists HTML, and JSON with no higher weight: a browser's request."""
     weights = {"html": 0.0, "json": 0.0}
     for part in request.headers.get("accept", "").lower().split(","):
         media_type, *parameters = [piece.strip() for piece in part.split(";")]
@@ -42,19 +42,19 @@ def prefers_html(request: Request) -> bool:
         if kind is None and media_type in {"application/json", "application/problem+json"}:
             kind = "json"
         if kind is not None:
-            found = [one[2:] for one in parameters if re.fullmatch(r"q=[01](\.[0-9]{0,3})?", one)]
-            weights[kind] = max(weights[kind], float(found[0]) if found else 1.0)
+            quality = [one[2:] for one in parameters if re.fullmatch(r"q=[01](\.[0-9]{0,3})?", one)]
+            weights[kind] = max(weights[kind], float(quality[0]) if quality else 1.0)
     return weights["html"] > 0 and weights["html"] >= weights["json"]
 
 
 def rejection_page(request: Request, problem: Response, detail: str) -> Response:
-    """The same refusal as a page where a browser asks for anything but the API; else as it is."""
+    """Return the error as an HTML page for a browser outside `/v1/`, else `problem` itself."""
     path = request.scope["path"]
     if path.startswith("/v1/"):
         return problem
     problem.headers["Vary"] = "Accept"
     if path.startswith("/e/"):
-        # A frame's error is shown in the frame too: also by a page that isolates itself.
+        # The iframe shows the error too, also inside a cross-origin isolated page.
         problem.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     if not prefers_html(request):
         return problem
@@ -71,30 +71,30 @@ def rejection_page(request: Request, problem: Response, detail: str) -> Response
 
 
 def redirect_without_slash(request: Request) -> Response | None:
-    """A redirect from `/s/CODE/` to the page itself, as links are written by hand; else None."""
-    found = _TRAILING_SLASH.match(request.scope["path"])
-    if found is None or request.method not in {"GET", "HEAD"}:
+    """Return a redirect from `/s/CODE/` to `/s/CODE`, for links typed by hand, else None."""
+    match = _TRAILING_SLASH.match(request.scope["path"])
+    if match is None or request.method not in {"GET", "HEAD"}:
         return None
     query = request.scope["query_string"].decode("latin-1")
-    # Relative: the browser knows best under which name it came here.
+    # Relative: behind a proxy the server does not know the host name that the browser used.
     headers = {"Cache-Control": CACHE_FIVE_MINUTES}
-    return RedirectResponse(found[0] + ("?" + query if query else ""), 308, headers)
+    return RedirectResponse(match[0] + ("?" + query if query else ""), 308, headers)
 
 
 async def home(request: Request) -> Response:
-    """`GET /`: what this server is. It names no story."""
+    """Handle `GET /`: describe this server. The page names no story."""
     origin = get_services(request).server_origin
     if prefers_html(request):
         headers = {
             "Cache-Control": CACHE_FIVE_MINUTES,
             "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
         }
-        answer: Response = HTMLResponse(
+        response: Response = HTMLResponse(
             templates.get_template("messages/home.html").render(), headers=headers
         )
     else:
         files = ("embed.js", "openapi.json", "asyncapi.json")
         content = {name.replace(".", "_"): f"{origin}/{name}" for name in files}
-        answer = json_response({"name": "Story widget", **content}, CACHE_FIVE_MINUTES)
-    answer.headers["Vary"] = "Accept"
-    return answer
+        response = json_response({"name": "Story widget", **content}, CACHE_FIVE_MINUTES)
+    response.headers["Vary"] = "Accept"
+    return response
