@@ -174,7 +174,7 @@ class LookupCache:
         return await self.shared(("story", code), lambda: self._discussions.story(code))
 
     def knows(self, code: str) -> bool:
-        """Return whether the cache knows, without I/O, that this code names a story or that it names none."""
+        """Return whether the cache has an entry for this code: its story, or that there is none. No I/O."""
         is_absent = self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S
         return code in self._by_code or is_absent
 

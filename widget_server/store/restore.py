@@ -33,7 +33,7 @@ class Restored:
     made_at: int | None
     version: str | None
     kept: restore_merge.MergedCounts
-    """What stays erased, withdrawn or retired according to the replaced database."""
+    """Counts of what stays erased, withdrawn or retired according to the replaced database."""
     knew: bool
     """Whether the replaced database had a site. An empty one has no record of erasures."""
 

@@ -35,7 +35,7 @@ from widget_server.store.writing.actions import UpdateStory
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a copy of a story may do. Only this module creates grants, after it checked token and origin."""
+    """Permissions of a copy. Only this module creates grants, after it checked token and origin."""
 
     site: Site
     story: Story
