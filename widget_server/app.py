@@ -20,7 +20,6 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.loop_lag import LoopLag
-from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.publish import encode_event
@@ -89,15 +88,12 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self._settings_of(event.story)) for event in events
+                encode_event(event, epoch, self.cache.cached_settings_of(event.story))
+                for event in events
             )
         except Exception:
             # The change is committed and is acknowledged. Reconciliation sends it to the readers.
             log.exception("event=publish_failed events=%d", len(events))
-
-    def _settings_of(self, code: str) -> SiteSettings:
-        site = self.cache.cached_site_of(code)
-        return site.settings if site is not None else SiteSettings()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

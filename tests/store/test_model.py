@@ -1,4 +1,4 @@
-"""The writer against the simplest model of one story, with actions in any order and any batches."""
+"""State machine: the writer against a simple model of one story, with any actions in any batches."""
 
 import asyncio
 import itertools
@@ -31,7 +31,7 @@ _stories = itertools.count()
 
 @dataclass
 class Word:
-    """A comment as the model knows it."""
+    """A comment of the model."""
 
     id: str
     reader: str | None
@@ -44,7 +44,7 @@ class Word:
 
 @dataclass
 class Model:
-    """One story without a database: what each action answers, and what is public afterwards."""
+    """Model of one story without a database: the result of each action, and the public state."""
 
     closed: bool = False
     seq: int = 0
@@ -76,7 +76,7 @@ class Model:
         word.state, word.text, word.waiting = "removed", "", None
 
     def do(self, action: Any) -> None:
-        """Do what the action says. Raises its refusal."""
+        """Apply the action. Raises the problem that it is rejected with."""
         getattr(self, type(action).__name__.lower())(action)
 
     def react(self, action: React) -> None:
@@ -142,7 +142,7 @@ class Model:
 
 
 class Discussion(RuleBasedStateMachine):
-    """Actions wait until `commit` sends them all in one instant, as one batch."""
+    """State machine. Actions wait until `commit` submits all of them at once, as one batch."""
 
     store: Store
     runner: asyncio.Runner
@@ -260,7 +260,7 @@ def is_error(answer: object) -> bool:
 
 @pytest.fixture
 def machine(database_url: str) -> Iterator[type[Discussion]]:
-    """The state machine on an open store, with an event loop that outlives each example."""
+    """Return the state machine on an open store, with an event loop for all examples."""
     with asyncio.Runner() as runner:
         runner.run(migrate.upgrade(database_url))
         stack = AsyncExitStack()

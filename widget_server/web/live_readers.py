@@ -49,7 +49,7 @@ class LiveReaders:
         claims = self._claims.get(site.slug)
         if claims is None:
             return identify.reader_from_token(self._services, site, token)
-        return identify.still(self._services, site, claims)
+        return identify.current_reader(self._services, site, claims)
 
     def store(self, site: str, claims: ReaderClaims) -> None:
         """Replace the site's reader."""
@@ -95,7 +95,7 @@ class LiveReaders:
     def sign_out_if_ended(self, site: Site) -> SignIn:
         """Make the site's reader anonymous if the site's identity for them is no longer valid."""
         claims = self._claims.get(site.slug)
-        now = None if claims is None else identify.still(self._services, site, claims)
+        now = None if claims is None else identify.current_reader(self._services, site, claims)
         if now is None or now.ended is None:
             return NO_CHANGE
         self._claims[site.slug] = replace(now, ended=None)
