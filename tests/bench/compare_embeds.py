@@ -256,7 +256,7 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
     venv = folder / "isso"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     subprocess.run(
-        [venv / "bin/pip", "install", "--secondary-color", "--secondary-color", "isso"], check=True
+        [venv / "bin/pip", "install", "--quiet", "--quiet", "isso"], check=True
     )
     port = free_port()
     server = f"http://localhost:{port}"
