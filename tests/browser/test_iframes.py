@@ -223,7 +223,7 @@ async def test_in_a_sandbox_a_token_for_one_origin_shows_why_it_is_rejected(
 
 async def test_the_iframe_script_is_not_cached_forever(demo: Demo, hosts: Hosts) -> None:
     # Fetched, not opened as a page, for which a browser may request an icon.
-    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
+    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/iframe.js")
     assert "immutable" not in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
 
