@@ -255,9 +255,7 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
     """Install Isso from PyPI and run it as its documentation says."""
     venv = folder / "isso"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run(
-        [venv / "bin/pip", "install", "--quiet", "--quiet", "isso"], check=True
-    )
+    subprocess.run([venv / "bin/pip", "install", "--quiet", "--quiet", "isso"], check=True)
     port = free_port()
     server = f"http://localhost:{port}"
     config = folder / "isso.cfg"

@@ -322,7 +322,7 @@ async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) 
 async def test_an_unknown_story_is_not_found(store: Store) -> None:
     read = store.discussions
     assert await read.story("nowhere00000") is None
-    assert await read.find_comment("nowhere") is None
+    assert await read.find_story_of_comment("nowhere") is None
     for question in (
         read.snapshot("nowhere00000"),
         read.page("nowhere00000", "newest", None, 5),
