@@ -255,13 +255,13 @@ async def test_a_part_with_the_wrong_hash_never_runs(
     """The browser reports the wrong hash in the console. The part loads once its bytes are right."""
     hosts.expected += [WRONG_DIGEST, "Fetch API cannot load"]
     proxy = front(lambda _: demo.port)
-    proxy.spoilt = re.compile(rf"-{part}\.js")
+    proxy.altered = re.compile(rf"-{part}\.js")
     page = await hosts.page(await hosts.reader())
     if not preloads:
         await page.add_init_script("DOMTokenList.prototype.supports = () => false")
     story = story_at(demo.story(), proxy)
     await hosts.open(pinned_snippet(story), page=page)
-    trying = asyncio.create_task(use_all_parts(page, "Not spoilt"))
+    trying = asyncio.create_task(use_all_parts(page, "Not altered"))
     try:
 
         def refused() -> bool:
@@ -270,10 +270,10 @@ async def test_a_part_with_the_wrong_hash_never_runs(
             )
 
         await eventually(refused, "the console names the file")
-        assert await page.evaluate("window.spoilt") is None
-        proxy.spoilt = None
+        assert await page.evaluate("window.altered") is None
+        proxy.altered = None
         await trying
-        assert await page.evaluate("window.spoilt") is None
+        assert await page.evaluate("window.altered") is None
     finally:
         trying.cancel()
 
@@ -306,7 +306,7 @@ async def test_strings_of_a_locale_file_are_inserted_as_text(
     """No hash covers locale files: the embed inserts their content as text and never runs it."""
     proxy = front(lambda _: demo.port)
     page = await hosts.page(await hosts.reader())
-    evil = '<img src=x onerror="window.spoilt=1"><script>window.spoilt=1</script>{n}'
+    evil = '<img src=x onerror="window.altered=1"><script>window.altered=1</script>{n}'
 
     async def spoil(route: object) -> None:
         answer = await route.fetch()  # type: ignore[attr-defined]
@@ -324,4 +324,4 @@ async def test_strings_of_a_locale_file_are_inserted_as_text(
     await page.locator("textarea").fill("Written")
     await page.locator("[part=button]").click()
     await expect(article(page, "Written")).to_be_visible()
-    assert await page.evaluate("window.spoilt") is None
+    assert await page.evaluate("window.altered") is None
