@@ -197,7 +197,7 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
 
 
 def test_the_rules_table_has_every_rule_with_its_default() -> None:
-    listed = table(SETTINGS, "Rule")
+    listed = table(SETTINGS, "Site setting")
     assert set(listed) == set(rules._PARSERS)
     defaults = SiteSettings()
     for name, cells in listed.items():

@@ -122,7 +122,7 @@ class Components:
             await self.database.close()
 
     async def store_embed(self, assets: Assets) -> None:
-        """Store this build's embed files for other processes, before this process serves the first.
+        """Store this build's embed files for other processes, before this process accepts requests.
 
         A full disk does not prevent the start: pages retry a missing file for one minute.
         """

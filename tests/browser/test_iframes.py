@@ -18,10 +18,10 @@ SECRET = "a1B2c3D4e5"
 # As WordPress's script does: it accepts messages with the secret, from the iframe itself, within height limits.
 LISTENER = """
 <script>
-window.heard = [];
+window.received = [];
 window.links = [];
 addEventListener("message", ({ data, source }) => {
-  heard.push(data);
+  received.push(data);
   for (const frame of document.querySelectorAll("iframe")) {
     if (source !== frame.contentWindow || /[^a-zA-Z0-9]/.test(data.secret ?? "")) continue;
     if (data.secret !== frame.dataset.secret) continue;
@@ -52,7 +52,7 @@ def inside(page: Page) -> Frame:
 async def heights(page: Page) -> list[int]:
     """Return the heights that WordPress received."""
     found: list[int] = await page.evaluate(
-        "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+        "received.filter(({ message }) => message === 'height').map(({ value }) => value)"
     )
     return found
 
@@ -110,10 +110,10 @@ async def test_the_iframe_is_as_high_as_its_content(demo: Demo, hosts: Hosts) ->
     assert after[-1] > before[-1]
     assert all(one != two for one, two in pairwise(after))
 
-    messages: list[Any] = await page.evaluate("heard")
+    messages: list[Any] = await page.evaluate("received")
     assert {"message": "height", "value": after[-1], "secret": SECRET} in messages
     assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in messages
-    # For any embedding page: this address has no token, which would name the allowed ones.
+    # Every embedding page receives this address: it contains the story's code and no token.
     src = f"{story.server}/e/{story.code}"
     assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in messages
 
@@ -223,7 +223,7 @@ async def test_in_a_sandbox_a_token_for_one_origin_shows_why_it_is_rejected(
 
 async def test_the_iframe_script_is_not_cached_forever(demo: Demo, hosts: Hosts) -> None:
     # Fetched, not opened as a page, for which a browser may request an icon.
-    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
+    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/iframe.js")
     assert "immutable" not in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
 

@@ -147,12 +147,12 @@ async def a_rejected_reaction(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     detail = "Too fast. Wait a moment and send it again."
 
-    async def refuse(route: Route) -> None:
+    async def reject(route: Route) -> None:
         answer = json.dumps({"type": "error", "code": "rate_limited", "detail": detail})
         headers = {"Access-Control-Allow-Origin": "*"}
         await route.fulfill(status=429, body=answer, headers=headers)
 
-    await page.route("**/v1/actions", refuse)
+    await page.route("**/v1/actions", reject)
     await page.route_web_socket("**/v1/live", lambda socket: None)
     await stage.open(stage.demo.story(), page)
     await page.get_by_role("group").get_by_role("button").first.click()
@@ -228,7 +228,7 @@ async def a_comment_being_edited(stage: Harness) -> Page:
 @state
 async def a_comment_just_deleted(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
-    # It can be undone until the page's clock advances.
+    # Install a clock that stands still: the deletion can be undone until the clock advances.
     await page.clock.install()
     await stage.open(stage.demo.story(), page)
     own = await stage.post(page, "Shall I stay")

@@ -232,7 +232,7 @@ async def test_a_tally_received_while_the_past_is_read_is_sent() -> None:
     await settle(0.01)
     process.receive(database.react())
     await settle(0.01)
-    # Pending for a tenth of a second after the previous tally, while the past is read.
+    # This tally stays pending for 0.1 s after the previous one, while the hub reads earlier changes.
     process.receive(database.react("c0"))
     await back
     await settle(1)

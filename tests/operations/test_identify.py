@@ -64,11 +64,11 @@ async def test_a_sign_in_ends_with_its_key_or_its_time_and_leaves_one_anonymous_
     )
     assert identify.current_reader(server.services, grant.site, claims) is claims
     expired = identify.current_reader(server.services, grant.site, replace(claims, exp=1))
-    assert (expired.sub, expired.ended) == (None, TokenExpiredError.code)
+    assert (expired.sub, expired.sign_in_error) == (None, TokenExpiredError.code)
     await sites.rotate_key(server.services, "paper")
     site = await sites.retire_keys(server.services, "paper")
     ended = identify.current_reader(server.services, site, claims)
-    assert ended.ended == TokenInvalidError.code
+    assert ended.sign_in_error == TokenInvalidError.code
     assert identify.reader_id(ended) == identify.reader_id(expired)
 
 
@@ -80,7 +80,7 @@ async def test_a_reader_whose_sign_in_has_ended_gets_a_new_token(server: Server)
     ended = identify.current_reader(server.services, grant.site, replace(claims, exp=1))
     actor = identify.act(server.services, grant, ended, NETWORK)
     assert actor.new_token is not None
-    assert actor.claims.ended is None
+    assert actor.claims.sign_in_error is None
 
 
 async def test_erasing_a_reader_removes_comments_and_leaves_tombstones(server: Server) -> None:

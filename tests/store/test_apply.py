@@ -1,4 +1,4 @@
-"""What each action does to a story, on both engines."""
+"""The effect of each action on a story, on both engines."""
 
 from dataclasses import replace
 from typing import Any
@@ -34,7 +34,7 @@ async def test_a_reader_has_one_reaction_which_can_be_changed_and_removed(store:
         await store.tallies_are_rows()
     assert counted == [{"happy": 1}, {"sad": 1}, {"sad": 1}, {}, {}, {"happy": 1}]
     versions = [event.tally.version for event in store.events if isinstance(event, TallyChanged)]
-    assert versions == [1, 2, 3, 4]  # what changed nothing is not announced
+    assert versions == [1, 2, 3, 4]  # an action that changes nothing publishes no event
 
 
 async def test_a_tally_contains_every_reaction_from_the_start(store: Store) -> None:
@@ -56,7 +56,7 @@ async def test_reactions_on_comments_are_counted_with_the_comment(store: Store) 
 
 
 async def test_versions_of_all_tallies_of_a_story_come_from_one_counter(store: Store) -> None:
-    """So a client that resumes needs one number to find the tallies that it missed."""
+    """A client that resumes therefore needs one number to find the tallies that it missed."""
     story = await store.story()
     comment = await store.post(story)
     versions = [
@@ -226,7 +226,7 @@ async def test_forget_erases_a_reader_from_every_story_of_the_site(store: Store)
     }
     await store.tallies_are_rows()
     assert await store.writer.submit(Forget("r", AT)) == 0
-    # Who was forgotten begins anew, also with a key that was used before.
+    # An erased reader may post again, also with an idempotency key that was used before.
     again = await store.post(stories[0], "r", "new words", key="the-same-key")
     assert again.source == "new words"
     await store.writer.submit(Forget("r", AT))

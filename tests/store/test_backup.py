@@ -89,7 +89,7 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
             sites = Sites(database)
             assert await sites.revoked("press") == {"gone"}
             assert await sites.shut_out("press") == {ShutOut("https://bad.example", CODE)}
-            # The numbering goes on where the backup stood.
+            # The next `seq` follows the last one of the backup.
             again = await writer.submit(post(restored.id, 1_500))
             assert again.seq == restored.seq + 1
 
@@ -204,7 +204,7 @@ async def test_open_pages_receive_a_new_snapshot_after_a_restore(
 async def test_a_restore_keeps_the_embed_files_of_every_build(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Open pages may still request any of them. A file never changes."""
+    """Open pages may still request files of any build. A file never changes."""
     file = tmp_path / "backup.sqlite3"
     async with opened(database_url) as (database, writer):
         await writer.run_in_transaction(store_embed_files({"1.0.0-aaaaaaaa-live.js": "old"}))

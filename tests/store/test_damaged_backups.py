@@ -91,7 +91,7 @@ async def test_a_backup_names_its_time_version_and_tables(good: Path, migrated_u
     assert manifest["tables"]["comments"]["rows"] == 3
     assert len(manifest["tables"]["comments"]["sha256"]) == 64
     assert stat.S_IMODE(good.stat().st_mode) == 0o600
-    # One file: nothing of a log beside it is needed to read it elsewhere.
+    # The backup is one file: bytes 18 and 19 say that SQLite needs no WAL file beside it.
     assert good.read_bytes()[18:20] == b"\x01\x01"
     done = await restore.restore(migrated_url, good, ignore_progress)
     assert (done.made_at, done.version) == (manifest["made_at"], manifest["version"])

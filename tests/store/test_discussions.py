@@ -106,26 +106,28 @@ async def test_a_long_thread_counts_the_replies_that_were_left_out(store: Store)
     assert (around.earlier, around.more) == (len(ids) - 1 - AROUND, 0)
 
 
-FAT = [["p", None, "\U0001f409" * 5_000]]
+LONGEST_TEXT = [["p", None, "\U0001f409" * 5_000]]
 """A comment of 20 KB, the largest that is accepted."""
 
 
-async def fat(store: Store, story: Story, threads: int, replies: int) -> list[str]:
-    """Post comments of the largest size: `tops` threads with `replies` replies each."""
-    tops = await post_many(store, story, threads, text=FAT)
+async def post_longest_comments(
+    store: Store, story: Story, threads: int, replies: int
+) -> list[str]:
+    """Post comments of the largest size: `threads` threads with `replies` replies each. Return the top comments' ids."""
+    tops = await post_many(store, story, threads, text=LONGEST_TEXT)
     for top in tops:
-        await post_many(store, story, replies, parent=top, text=FAT)
+        await post_many(store, story, replies, parent=top, text=LONGEST_TEXT)
     return tops
 
 
 def size(*threads: Thread) -> int:
-    """Return the bytes of their JSON."""
+    """Return the number of bytes of the threads' JSON."""
     return len(orjson.dumps([serializers.part_of_thread(thread) for thread in threads]))
 
 
 async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 12, 0)
+    tops = await post_longest_comments(store, story, 12, 0)
     for comment in (tops[3], tops[8]):
         await store.writer.submit(Moderate(story.id, comment, "pin", 1))
     for order in ("newest", "oldest", "top"):
@@ -145,7 +147,7 @@ async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store
 
 async def test_many_long_pinned_comments_are_paged(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 14, 0)
+    tops = await post_longest_comments(store, story, 14, 0)
     for comment in tops[:12]:
         await store.writer.submit(Moderate(story.id, comment, "pin", 1))
     pages = await read_all(store, story, "newest", 100)
@@ -155,7 +157,7 @@ async def test_many_long_pinned_comments_are_paged(store: Store) -> None:
 
 async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 3, 20)
+    tops = await post_longest_comments(store, story, 3, 20)
     (*_, page) = [await store.discussions.snapshot(story.code)]
     assert size(*page.page.threads) < MAX_COMMENTS_BYTES
     assert [thread.top.id for thread in page.page.threads] == tops[::-1]
@@ -322,7 +324,7 @@ async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) 
 async def test_an_unknown_story_is_not_found(store: Store) -> None:
     read = store.discussions
     assert await read.story("nowhere00000") is None
-    assert await read.find_comment("nowhere") is None
+    assert await read.find_story_of_comment("nowhere") is None
     for question in (
         read.snapshot("nowhere00000"),
         read.page("nowhere00000", "newest", None, 5),
@@ -358,7 +360,7 @@ async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
 
 async def test_changes_far_above_the_response_limit_are_not_read(store: Store) -> None:
     story = await store.story()
-    await fat(store, story, 40, 0)
+    await post_longest_comments(store, story, 40, 0)
     changes = await store.discussions.changes(story.code, 0)
     assert not changes.complete
     assert len(changes.comments) < 27
@@ -371,7 +373,7 @@ async def test_changes_far_above_the_response_limit_are_not_read(store: Store) -
 async def test_own_comments_and_reactions_are_the_newest_that_fit(store: Store) -> None:
     story = await store.story()
     ids = [
-        (await store.post(story, "me", text=FAT, source="\U0001f409" * 5_000, at=at)).id
+        (await store.post(story, "me", text=LONGEST_TEXT, source="\U0001f409" * 5_000, at=at)).id
         for at in range(4)
     ]
     await store.react(story, "me", "sad")

@@ -187,7 +187,7 @@ async def test_a_postgresql_database_that_does_not_exist_is_not_one_without_tabl
 async def test_a_newer_database_can_be_served(migrated_url: str) -> None:
     assert not migrate.is_older("9999")
     assert not migrate.is_older(migrate.head_revision())
-    # Also by a server that migrates what it finds: it is on the way back from a deploy.
+    # Going back after a deploy: an older server that migrates at its start accepts the newer database.
     engine = create_async_engine(migrated_url)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -30,7 +30,7 @@ _stories = itertools.count()
 
 
 @dataclass
-class Word:
+class ModelComment:
     """A comment of the model."""
 
     id: str
@@ -49,11 +49,11 @@ class Model:
     closed: bool = False
     seq: int = 0
     clock: int = 0
-    words: dict[str, Word] = field(default_factory=dict)
+    words: dict[str, ModelComment] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     reactions: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def there(self, comment: str, *states: str) -> Word:
+    def get_comment(self, comment: str, *states: str) -> ModelComment:
         word = self.words.get(comment)
         if word is None or word.state not in (states or ("published", "pending")):
             raise NotFoundError
@@ -63,15 +63,15 @@ class Model:
         if self.closed:
             raise StoryClosedError
 
-    def own(self, action: Edit | Delete) -> Word:
-        word = self.there(action.comment)
+    def own(self, action: Edit | Delete) -> ModelComment:
+        word = self.get_comment(action.comment)
         if word.reader != action.reader:
             raise NotFoundError
         if action.at - word.born_at > WINDOW:
             raise EditWindowOverError
         return word
 
-    def remove(self, word: Word) -> None:
+    def remove(self, word: ModelComment) -> None:
         self.seq += word.state == "published"
         word.state, word.text, word.waiting = "removed", "", None
 
@@ -82,7 +82,7 @@ class Model:
     def react(self, action: React) -> None:
         self.open()
         if action.comment is not None:
-            self.there(action.comment, "published")
+            self.get_comment(action.comment, "published")
         self.reactions.pop((action.comment or "", action.reader), None)
         if action.reaction is not None:
             self.reactions[action.comment or "", action.reader] = action.reaction
@@ -110,7 +110,7 @@ class Model:
         self.keys = {key: i for key, i in self.keys.items() if key[0] != action.reader}
 
     def moderate(self, action: Moderate) -> None:
-        word = self.there(action.comment)
+        word = self.get_comment(action.comment)
         if action.verb == "remove":
             self.remove(word)
         elif word.state == "pending":
@@ -129,9 +129,9 @@ class Model:
             return
         self.open()
         if action.parent is not None:
-            self.there(action.parent, "published")
+            self.get_comment(action.parent, "published")
         state = "pending" if action.pending else "published"
-        self.words[action.id] = Word(
+        self.words[action.id] = ModelComment(
             action.id, action.reader, state, action.source, action.at, action.parent
         )
         self.keys[action.reader, action.key] = action.id

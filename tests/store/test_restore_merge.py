@@ -181,7 +181,7 @@ async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
 
 
 async def test_a_site_with_withdrawals_is_kept(database_url: str, file: Path) -> None:
-    """Created again, the site would have its first key again, and every old token would be valid."""
+    """If the operator created the site again, its first key would be the same, and old tokens valid."""
     async with store_at(database_url) as store:
         await store.story()
         await backup.back_up(database_url, file, ignore_progress)

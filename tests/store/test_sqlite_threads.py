@@ -40,11 +40,11 @@ async def test_a_transaction_that_awaits_the_event_loop_fails_and_is_rolled_back
     with pytest.raises(RuntimeError, match="something other than its connection"):
         await _write(sqlite_url, wait)
 
-    async def look(connection: AsyncConnection) -> int:
+    async def count_left_rows(connection: AsyncConnection) -> int:
         found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
         return int(found.scalar_one())
 
-    assert await _write(sqlite_url, look) == 0
+    assert await _write(sqlite_url, count_left_rows) == 0
 
 
 async def test_a_failed_transaction_is_rolled_back(sqlite_url: str) -> None:
@@ -55,11 +55,11 @@ async def test_a_failed_transaction_is_rolled_back(sqlite_url: str) -> None:
     with pytest.raises(LookupError):
         await _write(sqlite_url, fail)
 
-    async def look(connection: AsyncConnection) -> int:
+    async def count_left_rows(connection: AsyncConnection) -> int:
         found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
         return int(found.scalar_one())
 
-    assert await _write(sqlite_url, look) == 0
+    assert await _write(sqlite_url, count_left_rows) == 0
 
 
 async def test_a_read_without_a_connection_in_time_fails_and_the_next_one_succeeds(

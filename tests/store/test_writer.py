@@ -76,7 +76,7 @@ async def test_simultaneous_actions_are_one_transaction_with_one_update_of_the_s
     assert len(begun) == 1
     assert len(updates) == 1
     assert (await store.now(story)).tally.counts == {"happy": 200, "sad": 0}
-    # One announcement for all of them: it is complete.
+    # One tally event for all 200 reactions: a tally is always complete.
     assert [e for e in store.events if e.story == story.code][-1:] == store.events
     await store.tallies_are_rows()
 

@@ -25,7 +25,7 @@ FLOOD = [PreparedBatch([PreparedMessage(b"x" * 60_000)]) for _ in range(400)]
 
 QUICK = WebSocketLimits(timer_resolution_s=0.02, slow_consumer_timeout_s=0.3, close_timeout_s=0.3)
 #: No client is disconnected during the test because it does not read.
-PATIENT = replace(QUICK, slow_consumer_timeout_s=60)
+LONG_TIMEOUTS = replace(QUICK, slow_consumer_timeout_s=60)
 
 
 @pytest.fixture(params=["direct", "plain"])
@@ -138,7 +138,7 @@ async def test_a_client_that_does_not_read_pauses_writing_with_a_limited_buffer(
 
 
 async def test_writing_resumes_when_the_client_reads_again(ws: str | None) -> None:
-    async with one_connection(ws, PATIENT, receive_buffer=4096) as (
+    async with one_connection(ws, LONG_TIMEOUTS, receive_buffer=4096) as (
         connection,
         client,
         _app,
@@ -164,7 +164,7 @@ async def test_writing_resumes_when_the_client_reads_again(ws: str | None) -> No
 
 
 async def test_an_exception_of_a_hook_does_not_end_the_connection(ws: str | None) -> None:
-    async with one_connection(ws, PATIENT, receive_buffer=4096) as (
+    async with one_connection(ws, LONG_TIMEOUTS, receive_buffer=4096) as (
         connection,
         client,
         _app,
@@ -212,7 +212,7 @@ async def test_the_application_receives_the_disconnect(ws: str | None) -> None:
 
 
 async def test_a_client_that_does_not_read_the_close_frame_is_aborted(ws: str | None) -> None:
-    async with one_connection(ws, PATIENT, receive_buffer=4096) as (
+    async with one_connection(ws, LONG_TIMEOUTS, receive_buffer=4096) as (
         connection,
         client,
         app,

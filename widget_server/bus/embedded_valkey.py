@@ -103,7 +103,7 @@ def _send_command(data_dir: Path, line: bytes) -> bytes:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether only this user can use the folder: in others, another user could put a socket."""
+    """Whether only this user can use the folder. In another folder, other users could create the socket."""
     try:
         status = folder.lstat()
     except OSError:

@@ -34,9 +34,9 @@ def restore(
     config = load(data_dir=data)
 
     async def prepare() -> None:
-        # Runs only after the backup was verified: a bad backup must not lift the marker that keeps
-        # an empty database from replacing a lost one.
-        migrate.begin_anew(config.database)
+        # Runs only after the backup was verified: a bad backup must not delete the marker file that
+        # prevents an empty database from replacing a lost one.
+        migrate.allow_new_file(config.database)
         await secrets_check.prepare_database(config)
 
     async def run(on_progress: backups.Progress) -> restoring.Restored:

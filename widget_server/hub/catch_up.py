@@ -70,7 +70,7 @@ class CatchUp:
         await self._get_channel(channel.code)
         await self.send_snapshots(channel, subscriptions)
 
-    def begin_anew(self, channel: Channel, subscriptions: list[Subscription]) -> None:
+    def start_resync(self, channel: Channel, subscriptions: list[Subscription]) -> None:
         """Mark these subscriptions as stale and send each a new snapshot in the background."""
         for subscription in subscriptions:
             subscription.seq = None

@@ -141,7 +141,7 @@ class ChannelTable:
     async def _load_recent(self, channel: Channel) -> None:
         try:
             recent = await self._source.recent(channel.code)
-            channel.pending_tallies |= channel.history.extend_back(recent)
+            channel.pending_tallies |= channel.history.add_earlier_changes(recent)
             self.flusher.schedule(channel)
         finally:
             channel.history_task = None

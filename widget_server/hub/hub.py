@@ -131,7 +131,7 @@ class Hub:
         channel = self._channels.table.get(code)
         if channel is None:
             return
-        self._channels.catch_up.begin_anew(
+        self._channels.catch_up.start_resync(
             channel,
             [subscription for subscription in subscriptions if subscription.channel is channel],
         )

@@ -1,8 +1,8 @@
 """Lookup cache: sites, stories, copies and token claims that this process read recently.
 
 A site's settings and withdrawn tokens are at most `SITE_TTL_S` old, a story's attribution at most
-`STORY_TTL_S`. Older values are used only while the database does not respond. Then they cannot change in
-the database either.
+`STORY_TTL_S`. Older values are used only while the database does not respond. The
+database cannot change during that time.
 """
 
 import asyncio
@@ -173,7 +173,7 @@ class LookupCache:
             return await self._discussions.story(code)
         return await self.shared(("story", code), lambda: self._discussions.story(code))
 
-    def knows(self, code: str) -> bool:
+    def has_entry(self, code: str) -> bool:
         """Return whether the cache has an entry for this code: its story, or that there is none. No I/O."""
         is_absent = self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S
         return code in self._by_code or is_absent

@@ -82,7 +82,7 @@ class Services:
         A `NotFoundError` raised inside the context is counted for the network. Raises `RateLimitedError`
         above the limit, but never for a code that is in the cache.
         """
-        if not self.cache.knows(code):
+        if not self.cache.has_entry(code):
             self.rate_limiters.check_network("refused", network)
         try:
             yield

@@ -54,8 +54,8 @@ def _missing_database(path: Path) -> DatabaseUnavailableError:
     )
 
 
-def begin_anew(url: str) -> bool:
-    """Allow `upgrade` to create a missing SQLite file again. Return whether it was missing.
+def allow_new_file(url: str) -> bool:
+    """Allow `upgrade` to create a missing SQLite file: delete its marker. Return whether it was missing.
 
     Only a restore calls this, after it has checked its backup.
     """

@@ -73,7 +73,7 @@ async def restore(
             raise DatabaseUnavailableError(
                 f"{file.name} is damaged: {damage}. Nothing was changed; use another backup."
             ) from None
-        if known is not None and (await key_fingerprints.load(copy_url)).none_known(known):
+        if known is not None and (await key_fingerprints.load(copy_url)).has_none_of(known):
             raise DatabaseUnavailableError(
                 "The backup's tokens were signed with another secret than the one in use. Put the old "
                 "secret back first, or restore with --accept-new-secret: all those tokens become invalid."
@@ -88,7 +88,7 @@ async def restore(
                 async with target.connect() as connection:
                     site = await connection.execute(select(sites.c.slug).limit(1))
                     knew = site.first() is not None
-                kept = await _load_and_swap(reading, target, expected, progress)
+                kept = await _load_and_replace(reading, target, expected, progress)
         finally:
             await source.dispose()
             await target.dispose()
@@ -104,7 +104,7 @@ def _writing_engine(url: str) -> AsyncEngine:
     return sqlite_engine(url, begin="BEGIN IMMEDIATE", connections=1, busy_s=60, foreign_keys=False)
 
 
-async def _load_and_swap(
+async def _load_and_replace(
     reading: AsyncConnection, target: AsyncEngine, expected: dict[str, int], progress: Progress
 ) -> restore_merge.MergedCounts:
     """Fill the staging tables, then replace all rows. Return the counts of what was kept."""
@@ -121,13 +121,15 @@ async def _load_and_swap(
             counts = await count_rows(writing, staging)
             if counts != {f"restore_{name}": number for name, number in expected.items()}:
                 raise DatabaseUnavailableError("The restored rows are not those of the backup.")
-            return await _swap(writing, staging)
+            return await _replace_all_rows(writing, staging)
     finally:
         async with target.begin() as writing:
             await writing.run_sync(staging.drop_all)
 
 
-async def _swap(writing: AsyncConnection, staging: MetaData) -> restore_merge.MergedCounts:
+async def _replace_all_rows(
+    writing: AsyncConnection, staging: MetaData
+) -> restore_merge.MergedCounts:
     """Replace all rows in the caller's transaction. Return the counts of what was kept."""
     if writing.dialect.name == "postgresql":
         # Actions wait for the lock. Without it they would fail because their rows are missing.

@@ -42,7 +42,7 @@ MAX_STORIES = 50
 MAX_PROTOCOL_ERRORS = 10
 PROTOCOL_ERROR_WINDOW_S = 60.0
 RECONNECT_SPREAD_MS = 5_000
-"""At shutdown each client is told to wait a random time up to this before it reconnects."""
+"""At shutdown each client receives a random time up to this, to wait before it reconnects."""
 
 
 class LiveEndpoint:

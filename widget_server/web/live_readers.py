@@ -12,7 +12,7 @@ from widget_server.operations.services import Services
 
 
 class SignIn(NamedTuple):
-    """What a subscription changed for its reader."""
+    """Effect of a subscription on its reader: a new token, an ended sign-in, or neither."""
 
     reader_token: str | None
     """A new reader token for the client."""
@@ -96,7 +96,7 @@ class LiveReaders:
         """Make the site's reader anonymous if the site's identity for them is no longer valid."""
         claims = self._claims.get(site.slug)
         now = None if claims is None else identify.current_reader(self._services, site, claims)
-        if now is None or now.ended is None:
+        if now is None or now.sign_in_error is None:
             return NO_CHANGE
-        self._claims[site.slug] = replace(now, ended=None)
-        return SignIn(self._services.keyring.issue_reader(site.slug, now), now.ended)
+        self._claims[site.slug] = replace(now, sign_in_error=None)
+        return SignIn(self._services.keyring.issue_reader(site.slug, now), now.sign_in_error)

@@ -12,7 +12,7 @@ Verb = Literal["approve", "remove", "pin", "unpin"]
 
 async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
     """Approve, remove, pin or unpin a comment. Raises `NotFoundError`, `UnavailableError`."""
-    story = await services.discussions.find_comment(comment)
+    story = await services.discussions.find_story_of_comment(comment)
     if story is None:
         raise NotFoundError("There is no comment with this id.")
     # Cache story and site: the published event is encoded with the site's cached settings.

@@ -153,7 +153,7 @@ def _handle(services: Services, site: Site, token_or_jti: str) -> str:
 
 def exact_origin(services: Services, text: str) -> str:
     """Return the canonical spelling of an origin that can be shut out. Raises `OperatorError`."""
-    origin = origins.spelled(text.rstrip("/"))
+    origin = origins.canonical_origin(text.rstrip("/"))
     if origin is None:
         raise OperatorError(
             "Give one exact origin, as https://host or https://host:port. Wildcards and null would"

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from widget_server.auth import tokens
-from widget_server.auth.claims import READER_LIFE
+from widget_server.auth.claims import SIGN_IN_LIFETIME_S
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.model.records import Site
@@ -54,19 +54,21 @@ def reader_from_token(services: Services, site: Site, token: str | None) -> Read
 def current_reader(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
     """Return the claims that are valid now. If the sign-in has ended, return an anonymous reader's claims.
 
-    `ended` is then the reason. The anonymous reader has the token's random id, so that it is the same reader
-    each time the token is sent.
+    `sign_in_error` is then the reason. The anonymous reader has the token's random id, so that it is
+    the same reader each time the client sends the token.
     """
     if claims.sub is None:
         return claims
-    ended = None
+    sign_in_error = None
     # A newer generation than the cached one is valid: only this server signs reader tokens.
     if claims.generation is not None and claims.generation < site.oldest:
-        ended = TokenInvalidError.code
+        sign_in_error = TokenInvalidError.code
     # Tokens of old versions contain no generation and no expiry.
     elif claims.generation is None or claims.exp is None or claims.exp <= services.clock():
-        ended = TokenExpiredError.code
-    return claims if ended is None else ReaderClaims(site.slug, claims.rid, ended=ended)
+        sign_in_error = TokenExpiredError.code
+    if sign_in_error is None:
+        return claims
+    return ReaderClaims(site.slug, claims.rid, sign_in_error=sign_in_error)
 
 
 async def exchange_identity_token(services: Services, site: Site, token: str) -> ReaderClaims:
@@ -94,7 +96,7 @@ async def exchange_identity_token(services: Services, site: Site, token: str) ->
         avatar=claims.avatar,
         author=claims.author,
         generation=unverified.generation,
-        exp=int(now) + READER_LIFE,
+        exp=int(now) + SIGN_IN_LIFETIME_S,
     )
 
 
@@ -113,8 +115,8 @@ def act(
     reader token is lost, the client's next action has the same `first` and belongs to the same reader.
     Without `first` the id is random. Raises `RateLimitedError`.
     """
-    if known is not None and known.ended is not None:
-        known = replace(known, ended=None)
+    if known is not None and known.sign_in_error is not None:
+        known = replace(known, sign_in_error=None)
         new_token = services.keyring.issue_reader(grant.site.slug, known)
         return Actor(known, reader_id(known), network, new_token, first=first)
     if known is not None:

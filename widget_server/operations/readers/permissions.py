@@ -54,7 +54,8 @@ def code_permissions(site: Site, story: Story, origin: str | None) -> Permission
 def allows_origin(services: Services, claims: WidgetClaims, origin: str | None) -> bool:
     """Return whether a page of this origin may use the token.
 
-    This server's own iframe page may use every token. Its Content-Security-Policy names its ancestors.
+    This server's own iframe page may use every token: the page's Content-Security-Policy already limits
+    the pages that may contain it.
     """
     is_own = origin is not None and origin == services.server_origin
     return is_own or origins.allows(claims.origins, origin)
@@ -62,7 +63,7 @@ def allows_origin(services: Services, claims: WidgetClaims, origin: str | None) 
 
 def is_shut_out(services: Services, cached: CachedSite, code: str, origin: str | None) -> bool:
     """Return whether the site has shut out this origin from this story or from all stories."""
-    page = origins.spelled(origin) if cached.shut_out else None
+    page = origins.canonical_origin(origin) if cached.shut_out else None
     if page is None or page == services.server_origin:
         return False
     return not cached.shut_out.isdisjoint((ShutOut(page, ""), ShutOut(page, code)))

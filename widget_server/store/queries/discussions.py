@@ -69,7 +69,7 @@ class Discussions:
     async def snapshot(self, connection: AsyncConnection, code: str) -> Snapshot:
         """Return a story with its first page. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
-        story = await _story(connection, code)
+        story = await _get_story(connection, code)
         page = await read_page(connection, story.id, "newest", None, PAGE_SIZE)
         return Snapshot(epoch, story, page)
 
@@ -87,7 +87,7 @@ class Discussions:
 
         Raises `NotFoundError`, or `MalformedError` for a cursor of another order.
         """
-        story = await _story(connection, code)
+        story = await _get_story(connection, code)
         return await read_page(connection, story.id, order, before, limit, max_bytes)
 
     @read_transaction
@@ -104,14 +104,14 @@ class Discussions:
         For the thread's first comment the part is its start. For a reply it is the part around it.
         With `after` it follows that comment. Raises `NotFoundError`, `MalformedError`.
         """
-        story = await _story(connection, code)
+        story = await _get_story(connection, code)
         return await read_thread(connection, story.id, comment, after, max_bytes)
 
     @read_transaction
     async def changes(self, connection: AsyncConnection, code: str, seq: int) -> Changes:
         """Return the comments that changed after `seq`, in order. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
-        return await read_changes(connection, epoch, await _story(connection, code), seq)
+        return await read_changes(connection, epoch, await _get_story(connection, code), seq)
 
     @read_transaction
     async def tallies(
@@ -122,14 +122,14 @@ class Discussions:
         The target is a comment's id, or None for the story itself. Raises `NotFoundError`.
         """
         epoch = await self.database.epoch_in(connection)
-        story = await _story(connection, code)
+        story = await _get_story(connection, code)
         return epoch, await read_tallies(connection, story, version, limit)
 
     @read_transaction
     async def recent(self, connection: AsyncConnection, code: str, limit: int) -> RecentRows:
         """Return the last changes and tallies, at most `limit` of each. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
-        return await read_recent(connection, epoch, await _story(connection, code), limit)
+        return await read_recent(connection, epoch, await _get_story(connection, code), limit)
 
     @read_transaction
     async def own(
@@ -198,7 +198,9 @@ class Discussions:
         return readable(rows, lambda row: (row.story_code, _pending_version(row)))
 
     @read_transaction
-    async def find_comment(self, connection: AsyncConnection, comment: str) -> Story | None:
+    async def find_story_of_comment(
+        self, connection: AsyncConnection, comment: str
+    ) -> Story | None:
         """Return the story that a comment belongs to, or None."""
         found = await connection.execute(
             select(stories)
@@ -227,7 +229,7 @@ def _pending_version(row: Row[Any]) -> Comment:
     return replace(comment, source=row.waiting_source, text=tree_of(row.waiting_text))
 
 
-async def _story(connection: AsyncConnection, code: str) -> Story:
+async def _get_story(connection: AsyncConnection, code: str) -> Story:
     found = await connection.execute(select(stories).where(stories.c.code == code))
     row = found.one_or_none()
     if row is None:

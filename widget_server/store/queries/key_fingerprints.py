@@ -21,7 +21,7 @@ class KeyFingerprints:
     known: frozenset[str] = frozenset()
     in_use: bool = False
 
-    def none_known(self, fingerprints: Collection[str]) -> bool:
+    def has_none_of(self, fingerprints: Collection[str]) -> bool:
         """Return whether fingerprints are recorded and none of the given ones is among them."""
         return self.in_use and bool(self.known) and self.known.isdisjoint(fingerprints)
 

@@ -107,7 +107,7 @@ class Report:
 class Forget:
     """Erase a reader's comments, reactions and reports in every story of the site.
 
-    Result: the number of erased comments and reactions. Later things than `until` (milliseconds) stay.
+    Result: the number of erased comments and reactions. Items newer than `until` (milliseconds) stay.
     """
 
     reader: str

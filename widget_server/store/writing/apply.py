@@ -69,10 +69,11 @@ class ActionApplier:
             return rejection
 
     def _react(self, action: React) -> Callable[[], ActionResult]:
+        """Count the reaction to the story or a comment, in place of the reader's old one."""
         self._require_open(action.story)
         target = action.comment or ""
         if target:
-            self._published(action.story, target)
+            self._get_published_comment(action.story, target)
         before = self._rows.reactions.get((action.story, target, action.reader))
         if before != action.reaction:
             self._changes.count_reaction(action.story, target, before, action.reaction)
@@ -93,13 +94,13 @@ class ActionApplier:
         return lambda: self._rows.tally(action.story, target)
 
     def _post(self, action: Post) -> Callable[[], ActionResult]:
-        stored = self._stored_before(action)
+        stored = self._find_earlier_attempt(action)
         if stored is not None:
             return lambda: self._rows.comment(stored)
         self._require_open(action.story)
         thread = action.id
         if action.parent is not None:
-            thread = self._published(action.story, action.parent)["thread"]
+            thread = self._get_published_comment(action.story, action.parent)["thread"]
         self._rows.comments[action.id] = {
             "id": action.id,
             "story": action.story,
@@ -134,7 +135,7 @@ class ActionApplier:
             self._changes.publish(action.id)
         return lambda: self._rows.comment(action.id)
 
-    def _stored_before(self, action: Post) -> str | None:
+    def _find_earlier_attempt(self, action: Post) -> str | None:
         """Return the id of the comment that an earlier attempt of this action stored, if any."""
         by_key = self._rows.comment_by_idempotency_key
         stored = by_key.get((action.story, action.reader, action.key))
@@ -169,7 +170,7 @@ class ActionApplier:
         return lambda: self._rows.comment(action.comment)
 
     def _report(self, action: Report) -> Callable[[], ActionResult]:
-        self._published(action.story, action.comment)
+        self._get_published_comment(action.story, action.comment)
         row: ReportRow = {
             "comment": action.comment,
             "reader": action.reader,
@@ -227,7 +228,7 @@ class ActionApplier:
         return lambda: self._rows.comment(action.comment)
 
     def _update_story(self, action: UpdateStory) -> Callable[[], ActionResult]:
-        story = self._story(action.story)
+        story = self._get_story(action.story)
         outdated = action.iat is not None and action.iat <= story["attributed"]
         if not outdated:
             if action.iat is not None:
@@ -240,13 +241,13 @@ class ActionApplier:
 
     # Rules that several actions share --------------------------------------------------------------
 
-    def _story(self, story: int) -> StoryRow:
+    def _get_story(self, story: int) -> StoryRow:
         if story not in self._rows.stories:
             raise NotFoundError
         return self._rows.stories[story]
 
     def _require_open(self, story: int) -> None:
-        if self._story(story)["closed"]:
+        if self._get_story(story)["closed"]:
             raise StoryClosedError
 
     def _get_comment(self, story: int, comment: str, *, damaged: bool = False) -> CommentRow:
@@ -258,7 +259,8 @@ class ActionApplier:
             raise NotFoundError
         return row
 
-    def _published(self, story: int, comment: str) -> CommentRow:
+    def _get_published_comment(self, story: int, comment: str) -> CommentRow:
+        """Return the row. Raises `NotFoundError` unless the comment is published."""
         row = self._get_comment(story, comment)
         if row["state"] != CommentState.PUBLISHED:
             raise NotFoundError

@@ -71,8 +71,8 @@ class ChangeRecorder:
             return
         story = self._rows.stories[row["story"]]
         seq = row["seq"] = self._next(story)
-        # Comment and count are those of now: a later action of this batch must not be published early.
-        # The tally is the one after the batch: one version must not name two different tallies.
+        # Copy comment and count now: the event must not contain a later action of this batch.
+        # Read the tally after the batch: one version must not name two different tallies.
         now, count = self._rows.comment(comment), story["published"]
 
         def create() -> Event:

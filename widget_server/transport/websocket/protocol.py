@@ -526,7 +526,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._schedule(now + interval)
 
     def pause_writing(self) -> None:
-        """Refuse further batches until the transport's buffer has drained."""
+        """Make `write` return False until the transport's buffer has drained."""
         self._metrics.write_pauses += 1
         self.paused_since = self.loop.time()
         self._progress = ReadProgress(self.transport, self.paused_since)
@@ -537,7 +537,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Accept batches again, resume pings, and tell the hub."""
+        """Accept batches again, resume pings, and call the hub's `on_writable`."""
         self.paused_since = self._progress = None
         super().resume_writing()
         if self._writer.is_open:
