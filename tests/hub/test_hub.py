@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import get_type_hints
 
 import pytest
 
@@ -21,6 +22,7 @@ from widget_server.hub.flush import CHUNK, change_interval, tally_interval
 from widget_server.hub.reconcile import GAP_TIMEOUT_S
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
+from widget_server.web.health import Gauges
 
 
 async def settle(seconds: float = 0.19) -> None:
@@ -738,3 +740,14 @@ async def test_a_story_without_subscriptions_is_forgotten_after_45_seconds() -> 
     await settle(IDLE_S + 3)
     assert (process.hub.channel_count, process.bus.unsubscribed) == (0, [CODE])
     running.cancel()
+
+
+@instantly
+async def test_widget_channels_counts_stories_without_subscriptions_too() -> None:
+    database = FakeDatabase()
+    process = Process(database)
+    await process.hub.public_snapshot(CODE, None)
+    assert (process.hub.channel_count, process.hub.subscription_count) == (1, 0)
+    help_text: str = get_type_hints(Gauges, include_extras=True)["channels"].__metadata__[0]
+    assert "loaded" in help_text
+    assert "with at least one subscription" not in help_text

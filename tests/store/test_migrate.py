@@ -1,9 +1,11 @@
 """Migrations on both engines. A missing or damaged database is reported and never replaced."""
 
 import asyncio
+import errno
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.store.store_harness import Store, open_store
-from widget_server.model.errors import UnavailableError
+from widget_server.model.errors import OperatorError, UnavailableError
 from widget_server.store import migrate
 from widget_server.store.engine import Database, DatabaseUnavailableError, sqlite_path
 from widget_server.store.schema import metadata
@@ -128,6 +130,23 @@ async def test_a_vanished_database_is_never_replaced_by_an_empty_one(
     ):
         await migrate.upgrade(sqlite_url)
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+async def test_a_marker_that_cannot_be_written_is_reported_to_the_operator(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sqlite_path(sqlite_url)
+    assert path is not None
+    touch = Path.touch
+
+    def full_disk(file: Path, *args: Any) -> None:
+        if file.name.endswith(".made"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        touch(file, *args)
+
+    monkeypatch.setattr(Path, "touch", full_disk)
+    with pytest.raises(OperatorError, match="No space left on device"):
+        await migrate.upgrade(sqlite_url)
 
 
 async def test_after_its_marker_is_deleted_a_new_database_is_created(sqlite_url: str) -> None:

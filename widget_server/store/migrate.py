@@ -109,7 +109,8 @@ async def upgrade(url: str, to: str = "head") -> str:
 
     Several processes may run this at once, and again. A database of a newer version is not changed: this
     version can work with it, as after a rollback of the server.
-    Raises `DatabaseUnavailableError` with a sentence if the database cannot be used.
+    Raises `DatabaseUnavailableError` with a sentence if the database cannot be used, and
+    `OperatorError` if its file, folder or marker cannot be written.
     """
     require_existing(url)
     path = sqlite_path(url)
@@ -137,7 +138,11 @@ async def upgrade(url: str, to: str = "head") -> str:
     finally:
         await engine.dispose()
     if path is not None:
-        await asyncio.to_thread(_marker(path).touch)
+        with os_errors_to_operator_errors(
+            f"{_marker(path)} cannot be written, which records that the database exists",
+            "Make room on the disk, and check the permissions of the file and its folder.",
+        ):
+            await asyncio.to_thread(_marker(path).touch)
     return found
 
 

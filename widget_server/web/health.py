@@ -18,7 +18,9 @@ READY_TIMEOUT_S = 2.0
 class Gauges:
     """Current values, for `/metrics` and `/readyz`."""
 
-    channels: Annotated[int, "stories with at least one subscription in this process"]
+    channels: Annotated[
+        int, "stories loaded in this process: those with subscriptions, and those read lately"
+    ]
     subscriptions: Annotated[int, "subscriptions of open sockets"]
     writer_queue_length: Annotated[int, "actions that wait for the current transaction to end"]
     bus_up: Annotated[bool, "1 while the process receives its own probes over the bus"]
