@@ -72,7 +72,10 @@ async def one_member(
     ):
         await eventually(lambda: app.connections, "the socket is accepted")
         connection = app.connections[0]
-        await eventually(lambda: not connection.buffered(), "the response of the handshake is sent")
+        await eventually(
+            lambda: not connection.transport.get_write_buffer_size(),
+            "the response of the handshake is sent",
+        )
         yield Member(connection, BroadcastGroup()), client, app
 
 
@@ -116,7 +119,9 @@ async def test_the_direct_socket_is_revoked_when_the_application_calls_send() ->
         await app.sends[0]({"type": "websocket.send", "text": "by send"})
         assert member.revocations == 1
         member.connection.write(SMALL)
-        await eventually(lambda: not member.connection.buffered(), "all bytes are sent")
+        await eventually(
+            lambda: not member.connection.transport.get_write_buffer_size(), "all bytes are sent"
+        )
         member.connection.write(SMALL)
         assert member.connection.direct_socket is not None
         member.connection.close(1000)
@@ -160,7 +165,7 @@ async def test_no_frame_is_split_however_slowly_a_client_reads() -> None:
                 sent += 1
                 await asyncio.sleep(0)
             for client, member in slow:
-                while member.connection.buffered():
+                while member.connection.transport.get_write_buffer_size():
                     client.parser.receive_data(await client.read())
         for member in members:
             member.connection.close(1000)

@@ -273,7 +273,7 @@ class LiveSession:
         more.
         """
         batch = PreparedBatch([PreparedMessage(payload)])
-        while not self._connection.write(batch):
+        while not self._services.hub.write(self._connection, batch):
             if self._connection.closed:
                 return
             await self._wait_writable()
@@ -298,8 +298,9 @@ class LiveSession:
 
     def _on_shutdown(self) -> None:
         wait = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311
-        self._connection.write(
-            PreparedBatch([PreparedMessage(server_messages.encode_goodbye(wait))])
+        self._services.hub.write(
+            self._connection,
+            PreparedBatch([PreparedMessage(server_messages.encode_goodbye(wait))]),
         )
 
     # The time until the first subscription ------------------------------------------------------

@@ -22,7 +22,6 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from widget_server.hub.connection import WRITE_METRICS
 from widget_server.hub.prepared import PreparedBatch, SharedBatch
 from widget_server.protocol.codes import CloseCode
 from widget_server.transport.metrics import WebSocketMetrics
@@ -162,16 +161,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             writer.write_pieces(batch.pieces)
         else:
             writer.write_now(batch.frame_bytes)
-        WRITE_METRICS.add(batch)
         return True
 
     def write_remainder(self, data: bytes | memoryview) -> None:
         """Send the bytes that `direct_socket` did not accept."""
         self._writer.write_remainder(data)
-
-    def buffered(self) -> int:
-        """Return the bytes in the transport's buffer."""
-        return self.transport.get_write_buffer_size()
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame and wait `close_timeout_s` for the client's."""
