@@ -389,17 +389,17 @@ async def test_a_pong_counts_however_it_is_split() -> None:
         connection, ping = app.connections[0], b"\x00\x7f\x10z"
         pong = frame(PONG, ping)
         for split in (0, 1, 2, 5, 9):
-            connection.pending_ping_payload = ping
+            connection._keepalive.ping = ping
             for piece in filter(None, (pong[:split], pong[split:])):
-                assert connection.pending_ping_payload == ping
+                assert connection._keepalive.ping == ping
                 connection.data_received(piece)
-            assert connection.pending_ping_payload is None
-        connection.pending_ping_payload = ping
+            assert connection._keepalive.ping is None
+        connection._keepalive.ping = ping
         for other in (frame(PONG, b"\x00\x7f\x10y"), frame(TEXT, ping), frame(PING, ping)):
             connection.data_received(other)
-            assert connection.pending_ping_payload == ping
+            assert connection._keepalive.ping == ping
         connection.data_received(pong + frame(TEXT, b"after"))
-        assert connection.pending_ping_payload is None
+        assert connection._keepalive.ping is None
         await eventually(
             lambda: [event.get("text") for event in app.events] == [ping.decode(), "after"],
             "the text after the pong was received too",

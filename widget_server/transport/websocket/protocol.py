@@ -6,7 +6,6 @@ Everything else is plain ASGI.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import socket
@@ -24,89 +23,43 @@ from websockets.protocol import State
 
 from widget_server.hub.prepared import PreparedBatch, SharedBatch
 from widget_server.protocol.codes import CloseCode
+from widget_server.transport import socket_options
 from widget_server.transport.metrics import WebSocketMetrics
-from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
 from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.transport.timing_wheel import TimingWheel
 from widget_server.transport.websocket.direct_write import DirectWriter, call_hook, log
-from widget_server.transport.websocket.limits import (
-    PARSE_CHUNK,
-    PONG_SIZE,
-    ReceiveLimits,
-    is_pong,
-)
+from widget_server.transport.websocket.keepalive import PONG_SIZE, Expiry, Keepalive, is_pong
+from widget_server.transport.websocket.limits import PARSE_CHUNK, ReceiveLimits
 from widget_server.transport.websocket.receive_queue import LightEvent, ReceiveQueue
+from widget_server.transport.websocket.uvicorn_slots import UVICORN_SLOTS
 
 #: Key of the connection in the `extensions` of the ASGI scope.
 CONNECTION_EXTENSION = "widget.connection"
-
-#: Header of a ping with a payload of four bytes (RFC 6455, section 5.5.2).
-_PING_HEADER = b"\x89\x04"
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket: a protocol for uvicorn, and a `hub.connection.Connection` for the hub.
 
-    `ReceiveLimits` decides what the client may send; `DirectWriter` sends frames.
+    `ReceiveLimits` decides what the client may send; `DirectWriter` sends frames; `Keepalive` has
+    the deadlines.
     """
 
-    # uvicorn's own attributes are listed too. In slots each takes 8 bytes; in the instance's dict,
-    # which exceeds 30 keys and so cannot share them, all take 2 KB per socket. A test checks that
-    # none is missing.
     __slots__ = (
+        *UVICORN_SLOTS,
+        "_keepalive",
         "_limits",
         "_metrics",
-        "_progress",
         "_receive_limits",
         "_writer",
-        "app",
-        "app_state",
-        "asgi_version",
-        "client",
-        "close_sent",
-        "close_timeout",
-        "close_timer",
-        "config",
-        "conn",
-        "connections",
-        "curr_msg_data_type",
-        "default_headers",
-        "disconnected",
-        "frames",
-        "handshake_complete",
-        "handshake_initiated",
-        "initial_response",
-        "last_ping_rtt",
-        "logger",
-        "loop",
         "on_shutdown",
         "on_writable",
         "paused_since",
-        "pending_ping_payload",
-        "ping_interval",
-        "ping_sent_at",
-        "ping_timeout",
-        "ping_timer",
-        "pong_timer",
-        "queue",
-        "read_paused",
-        "request",
-        "response",
-        "root_path",
-        "scheme",
-        "scope",
-        "server",
         "slot",
-        "tasks",
-        "transport",
-        "writable",
     )
 
     _limits: WebSocketLimits
     _metrics: WebSocketMetrics
     _writer: DirectWriter
-    _progress: ReadProgress | None
-    """Whether the client reads: while writing is paused, or a pong is late."""
     paused_since: float | None
     on_writable: Callable[[], None] | None
     on_shutdown: Callable[[], None] | None
@@ -116,13 +69,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._limits = settings.websocket
         self._metrics = settings.metrics.websocket
+        self._keepalive = Keepalive(settings.websocket)
         self._receive_limits = ReceiveLimits(settings.websocket)
         self.logger = self.conn.logger = log
         self.conn.debug = log.isEnabledFor(logging.DEBUG)
         self.queue = ReceiveQueue()  # type: ignore[assignment]
         self.writable = LightEvent()  # type: ignore[assignment]
         self.writable.set()
-        self.paused_since = self._progress = None
+        self.paused_since = None
         self.on_writable = self.on_shutdown = None
         self.slot = 0
 
@@ -183,7 +137,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def abort(self) -> None:
         """Close the connection now, without a close frame."""
         self._writer.stop()
-        self._set_user_timeout()
+        self._keepalive.stop()
+        socket_options.limit_unacknowledged(self.transport, self._limits.tcp_user_timeout_s)
         self.transport.abort()
 
     # Start and end
@@ -196,33 +151,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         transport.set_write_buffer_limits(
             self._limits.write_limit_high, self._limits.write_limit_low
         )
-        self._set_option("TCP_NOTSENT_LOWAT", self._limits.notsent_lowat)
+        socket_options.limit_unsent(transport, self._limits.notsent_lowat)
         # The HTTP protocol and its parser refer to each other. Without this they, and the request,
         # stay in memory until a full garbage collection.
         previous = transport.get_protocol()
         if hasattr(previous, "parser"):
             self.loop.call_soon(setattr, previous, "parser", None)
 
-    def _set_option(self, option: str, value: int) -> None:
-        # Some systems lack these options, and so do Unix sockets (a proxy on the same machine).
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and hasattr(socket, option):
-            # If the connection is lost, uvloop's socket has no descriptor and raises ValueError.
-            with contextlib.suppress(OSError, ValueError):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-    def _set_user_timeout(self) -> None:
-        """Limit the time for which the kernel keeps unacknowledged bytes of a closed connection.
-
-        Not set before: the kernel would also count the time in which a slow reader's window is full.
-        """
-        self._set_option("TCP_USER_TIMEOUT", int(self._limits.tcp_user_timeout_s * 1000))
-
     def handle_connect(self, event: Request) -> None:
         """Answer the handshake. If it was rejected, do not wait for the client to close."""
         super().handle_connect(event)
         if self.close_sent:
-            self._arm_abort()
+            self._abort_after(self._limits.abort_after_s)
 
     def _reject_handshake(self, status: int) -> None:
         if not self.handshake_complete and self.initial_response is None:
@@ -230,15 +170,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.conn.send_response(self.conn.reject(status, ""))
             self._flush_protocol()
         self.transport.close()
-        self._arm_abort()
+        self._abort_after(self._limits.abort_after_s)
 
     def start_keepalive(self) -> None:
         """Open the socket. uvicorn calls this after it has written the 101 response."""
         self._metrics.connections_opened += 1
         self._writer.is_open = True
-        # The first ping comes early and at random: after a deploy all sockets open together.
-        first = self._limits.ping_interval_min_s * random.uniform(0.5, 1)  # noqa: S311
-        self._schedule(self.loop.time() + first)
+        self._keepalive.open(self.loop.time())
+        self._set_timer()
         # The parser's stack frame holds the request for as long as the socket is open.
         self.request.headers.clear()
         del self.request, self.response
@@ -274,7 +213,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 raise ClientDisconnected
             await super().send(message)
             if self.close_sent:
-                self._arm_abort()
+                self._abort_after(self._limits.abort_after_s)
             return
         await self.writable.wait()
         if self.closed:
@@ -298,14 +237,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _drain(self) -> None:
         if not self.closed:
             self.close(CloseCode.SERVICE_RESTART)
-            self._arm_abort()
+            self._abort_after(self._limits.abort_after_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release all references, so that no object has to wait for the garbage collector."""
         if self.conn.state is not State.CONNECTING:
             self._metrics.connections_closed += 1
         self._writer.stop()
-        self.paused_since = self._progress = None
+        self._keepalive.stop()
+        self.paused_since = None
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE.value}
         )
@@ -324,16 +264,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _start_close(self, code: int, reason: str, within: float) -> None:
         """Stop messages in both directions; close the connection after at most `within` seconds."""
         self._writer.stop()
-        self._set_user_timeout()
+        socket_options.limit_unacknowledged(self.transport, self._limits.tcp_user_timeout_s)
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self._schedule(self.loop.time() + within)
+        self._abort_after(within)
 
-    def _arm_abort(self) -> None:
-        self._schedule(self.loop.time() + self._limits.abort_after_s)
+    def _abort_after(self, seconds: float) -> None:
+        """Abort the connection unless it is closed within `seconds`."""
+        self._keepalive.close_by(self.loop.time() + seconds)
+        self._set_timer()
 
     def _fail(self, code: int, reason: str, label: str) -> None:
         """Fail the connection (RFC 6455, section 7.1.7) and discard further input.
@@ -354,7 +296,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse and handle received bytes in chunks; discard them after the close."""
-        ping = self.pending_ping_payload
+        ping = self._keepalive.ping
         if (
             ping is not None
             and len(data) == PONG_SIZE
@@ -377,7 +319,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             # `websockets` could not parse the request; uvicorn would wait for more of it.
             self.handshake_complete = self.close_sent = True
             self.transport.close()
-            self._arm_abort()
+            self._abort_after(self._limits.abort_after_s)
 
     def handle_parser_exception(self) -> None:
         """Fail the connection with the parser's close code: 1002, 1007 or 1009."""
@@ -435,13 +377,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Record the response to a ping. Unsolicited pongs are allowed (section 5.5.3)."""
         if not self._count_control_frame() or not self._writer.is_open:
             return
-        if self.pending_ping_payload == bytes(event.data):
+        if self._keepalive.ping == bytes(event.data):
             self._on_pong()
 
     def _on_pong(self) -> None:
-        now = self.loop.time()
-        self.last_ping_rtt = now - self.ping_sent_at
-        self._schedule_ping(now)
+        self._keepalive.receive_pong(self.loop.time())
+        self._set_timer()
 
     def handle_close(self, event: Frame) -> None:
         """Finish the closing handshake. The server closes the connection first (section 7.1.1)."""
@@ -463,78 +404,46 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     # Timers and write pauses
 
-    def _schedule(self, due: float) -> None:
-        """Set the timer to `due`, in place of its earlier setting."""
-        if not self.disconnected:
+    def _set_timer(self) -> None:
+        """Set the timer to the next deadline, in place of its earlier setting."""
+        due = self._keepalive.due
+        if due is not None and not self.disconnected:
             TimingWheel.for_loop(self.loop, self._limits.timer_resolution_s).schedule(self, due)
 
     def on_timer(self, now: float) -> None:
         """Send a ping, or abort if the client did not pong, does not read, or does not close."""
-        limits = self._limits
-        if not self._writer.is_open:
-            self._metrics.handshake_or_close_timeouts += 1
-            self.abort()
-        elif self.paused_since is not None:
-            # No ping: it would wait behind the unread bytes.
-            if self._progress is None or self._progress.has_stalled(
-                now, limits.slow_consumer_timeout_s
-            ):
-                self._metrics.slow_consumers_dropped += 1
-                self.abort()
-            else:
-                self._schedule(now + limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT)
-        elif self.pending_ping_payload is None:
-            self._ping(now)
-        elif self.read_paused:
-            # The pong may have arrived: this process is not reading.
-            self._schedule_ping(now)
-        elif self._still_reads(now):
-            self._schedule(now + limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT)
-        else:
-            self._metrics.ping_timeouts += 1
-            self.abort()
-
-    def _still_reads(self, now: float) -> bool:
-        """Return whether the ping may still wait behind bytes that a slow client has not read."""
-        if self._progress is None:
-            self._progress = ReadProgress(self.transport, now)
-            return self._progress.has_unread
-        return (
-            not self._progress.has_stalled(now, self._limits.slow_consumer_timeout_s)
-            and self._progress.has_unread
-        )
-
-    def _ping(self, now: float) -> None:
-        self._metrics.pings_sent += 1
-        # The payload is the time: a pong with it answers this ping and no earlier one.
-        self.pending_ping_payload = payload = (int(now * 1000) & 0xFFFFFFFF).to_bytes(4, "big")
-        self._writer.write_now(_PING_HEADER + payload)
-        self.ping_sent_at = now
-        self._schedule(now + self._limits.ping_timeout_s)
-
-    def _schedule_ping(self, now: float) -> None:
-        self.pending_ping_payload = self._progress = None
-        interval = random.uniform(  # noqa: S311
-            self._limits.ping_interval_min_s, self._limits.ping_interval_max_s
-        )
-        self._schedule(now + interval)
+        metrics = self._metrics
+        match self._keepalive.expire(now, self.transport, is_reading=not self.read_paused):
+            case Expiry.WAIT:
+                self._set_timer()
+                return
+            case Expiry.PING:
+                metrics.pings_sent += 1
+                self._writer.write_now(self._keepalive.new_ping(now))
+                self._set_timer()
+                return
+            case Expiry.NO_PONG:
+                metrics.ping_timeouts += 1
+            case Expiry.NOT_READING:
+                metrics.slow_consumers_dropped += 1
+            case Expiry.NOT_CLOSED:
+                metrics.handshake_or_close_timeouts += 1
+        self.abort()
 
     def pause_writing(self) -> None:
         """Refuse further batches until the transport's buffer has drained."""
         self._metrics.write_pauses += 1
         self.paused_since = self.loop.time()
-        self._progress = ReadProgress(self.transport, self.paused_since)
-        if self._writer.is_open:
-            self._schedule(
-                self.paused_since + self._limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT
-            )
+        self._keepalive.pause(self.paused_since, self.transport)
+        self._set_timer()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """Accept batches again, resume pings, and tell the hub."""
-        self.paused_since = self._progress = None
+        self.paused_since = None
         super().resume_writing()
+        self._keepalive.resume(self.loop.time())
         if self._writer.is_open:
-            self._schedule_ping(self.loop.time())
+            self._set_timer()
             if self.on_writable is not None:
                 call_hook(self.on_writable)
