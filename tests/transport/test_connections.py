@@ -1,4 +1,4 @@
-"""One suite for both implementations of `Connection`: WebSocketProtocol and ASGIConnection."""
+"""One suite for both implementations of `Connection`: WebSocketConnection and ASGIConnection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.asgi_connection import ASGIConnection, connection_for
 from widget_server.transport.metrics import WebSocketMetrics
 from widget_server.transport.settings import WebSocketLimits
-from widget_server.transport.websocket.protocol import WebSocketProtocol
+from widget_server.transport.websocket.connection import WebSocketConnection
 
 ON_BOTH_LOOPS = True
 
@@ -85,7 +85,7 @@ def buffered_bytes(connection: Connection) -> int:
     """Return the bytes that the connection accepted and that are still in this process."""
     if isinstance(connection, ASGIConnection):
         return connection._buffered
-    assert isinstance(connection, WebSocketProtocol)
+    assert isinstance(connection, WebSocketConnection)
     return connection.transport.get_write_buffer_size()
 
 

@@ -12,7 +12,8 @@ from tests.waiting import eventually
 from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.settings import WebSocketLimits
-from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION, WebSocketProtocol
+from widget_server.transport.websocket.connection import WebSocketConnection
+from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 
 ON_BOTH_LOOPS = True
 
@@ -27,7 +28,7 @@ PINGING = WebSocketLimits(
 class Member:
     """A member of a broadcast group that counts how often its direct socket was revoked."""
 
-    def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
+    def __init__(self, connection: WebSocketConnection, broadcast: "BroadcastGroup[Any]") -> None:
         self.connection = connection
         self.slot = NOT_A_MEMBER
         self.revocations = 0
@@ -49,7 +50,7 @@ class AcceptingApp:
     """An application that accepts every socket and receives until the client disconnects."""
 
     def __init__(self) -> None:
-        self.connections: list[WebSocketProtocol] = []
+        self.connections: list[WebSocketConnection] = []
         self.sends: list[Callable[..., Any]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

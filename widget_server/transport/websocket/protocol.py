@@ -1,4 +1,4 @@
-"""WebSocket protocol for uvicorn: limits, pings, a timeout for every wait, and prebuilt frames.
+"""WebSocket protocol for uvicorn: the handshake, the application and received frames, with limits.
 
 Pass it to uvicorn as `ws=partial(WebSocketProtocol, settings=...)`, `ws_per_message_deflate=False`.
 The application finds the connection in `scope["extensions"]["widget.connection"]["connection"]`.
@@ -8,26 +8,22 @@ Everything else is plain ASGI.
 import asyncio
 import logging
 import random
-import socket
 from asyncio.transports import BaseTransport, Transport
-from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import ProtocolError
 from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from widget_server.hub.prepared import PreparedBatch, SharedBatch
 from widget_server.protocol.codes import CloseCode
 from widget_server.transport import socket_options
 from widget_server.transport.metrics import WebSocketMetrics
 from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.transport.timing_wheel import TimingWheel
-from widget_server.transport.websocket.direct_write import DirectWriter, call_hook, log
+from widget_server.transport.websocket.connection import WebSocketConnection, call_hook, log
 from widget_server.transport.websocket.keepalive import PONG_SIZE, Expiry, Keepalive, is_pong
 from widget_server.transport.websocket.limits import PARSE_CHUNK, ReceiveLimits
 from widget_server.transport.websocket.receive_queue import LightEvent, ReceiveQueue
@@ -38,31 +34,25 @@ CONNECTION_EXTENSION = "widget.connection"
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One WebSocket: a protocol for uvicorn, and a `hub.connection.Connection` for the hub.
+    """The protocol of one WebSocket for uvicorn: the handshake, the application, received frames.
 
-    `ReceiveLimits` decides what the client may send; `DirectWriter` sends frames; `Keepalive` has
-    the deadlines.
+    `ReceiveLimits` decides what the client may send; `WebSocketConnection` sends frames and closes;
+    `Keepalive` has the deadlines.
     """
 
     __slots__ = (
         *UVICORN_SLOTS,
+        "_connection",
         "_keepalive",
         "_limits",
         "_metrics",
         "_receive_limits",
-        "_writer",
-        "on_shutdown",
-        "on_writable",
-        "paused_since",
         "slot",
     )
 
     _limits: WebSocketLimits
     _metrics: WebSocketMetrics
-    _writer: DirectWriter
-    paused_since: float | None
-    on_writable: Callable[[], None] | None
-    on_shutdown: Callable[[], None] | None
+    _connection: WebSocketConnection
     slot: int
 
     def __init__(self, *args: Any, settings: TransportSettings, **kwargs: Any) -> None:
@@ -76,70 +66,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue = ReceiveQueue()  # type: ignore[assignment]
         self.writable = LightEvent()  # type: ignore[assignment]
         self.writable.set()
-        self.paused_since = None
-        self.on_writable = self.on_shutdown = None
         self.slot = 0
-
-    # The connection, for the hub
-
-    @property
-    def closed(self) -> bool:
-        """Whether the handshake is not accepted yet, or the connection is closing or closed."""
-        return not self._writer.is_open or self.transport.is_closing()
-
-    @property
-    def write_paused(self) -> bool:
-        """Whether the transport's buffer exceeded its limit and has not drained yet."""
-        return self.paused_since is not None
-
-    @property
-    def direct_socket(self) -> socket.socket | None:
-        """The socket for direct writes, while the writer hands it out."""
-        return self._writer.direct_socket
-
-    @property
-    def on_direct_revoked(self) -> Callable[[], None] | None:
-        """The hook that is called before `direct_socket` is revoked."""
-        return self._writer.on_direct_revoked
-
-    @on_direct_revoked.setter
-    def on_direct_revoked(self, hook: Callable[[], None] | None) -> None:
-        self._writer.on_direct_revoked = hook
-
-    def write(self, batch: PreparedBatch) -> bool:
-        """Write the whole batch, or nothing and return False if writing is paused or closed."""
-        writer = self._writer
-        if self.paused_since is not None or not writer.is_open or self.transport.is_closing():
-            return False
-        if isinstance(batch, SharedBatch):
-            writer.write_pieces(batch.pieces)
-        else:
-            writer.write_now(batch.frame_bytes)
-        return True
-
-    def write_remainder(self, data: bytes | memoryview) -> None:
-        """Send the bytes that `direct_socket` did not accept."""
-        self._writer.write_remainder(data)
-
-    def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame and wait `close_timeout_s` for the client's."""
-        if not self.closed:
-            try:
-                self.conn.send_close(code, reason)
-            except ProtocolError:
-                log.exception("event=invalid_close_code code=%d", code)
-                code = CloseCode.INTERNAL_ERROR
-                self.conn.send_close(code)
-            self._metrics.server_closes.add(code, reason)
-            self._flush_protocol()
-            self._start_close(code, reason, self._limits.close_timeout_s)
-
-    def abort(self) -> None:
-        """Close the connection now, without a close frame."""
-        self._writer.stop()
-        self._keepalive.stop()
-        socket_options.limit_unacknowledged(self.transport, self._limits.tcp_user_timeout_s)
-        self.transport.abort()
 
     # Start and end
 
@@ -147,7 +74,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Take the connection over from the HTTP protocol and limit its buffers."""
         transport = cast(Transport, transport)
         super().connection_made(transport)
-        self._writer = DirectWriter(transport)
+        self._connection = WebSocketConnection(
+            transport, self.conn, self, self._limits, self._metrics
+        )
         transport.set_write_buffer_limits(
             self._limits.write_limit_high, self._limits.write_limit_low
         )
@@ -168,14 +97,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.handshake_complete and self.initial_response is None:
             self.handshake_complete = self.close_sent = True
             self.conn.send_response(self.conn.reject(status, ""))
-            self._flush_protocol()
+            self._connection.flush()
         self.transport.close()
         self._abort_after(self._limits.abort_after_s)
 
     def start_keepalive(self) -> None:
         """Open the socket. uvicorn calls this after it has written the 101 response."""
         self._metrics.connections_opened += 1
-        self._writer.is_open = True
+        self._connection.is_open = True
         self._keepalive.open(self.loop.time())
         self._set_timer()
         # The parser's stack frame holds the request for as long as the socket is open.
@@ -188,7 +117,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the application. Close a socket that it leaves open, with 1011 if it failed."""
         scope = self.scope
-        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "connection": self}
+        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "connection": self._connection}
         # uvicorn uses its own scope only to log the URL; the application keeps the whole one.
         self.scope = {"client": scope["client"], "path": scope["path"], "query_string": b""}  # type: ignore[typeddict-item]
         try:
@@ -196,13 +125,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         except ClientDisconnected:
             pass
         except asyncio.CancelledError:
-            self.close(CloseCode.SERVICE_RESTART)
+            self._connection.close(CloseCode.SERVICE_RESTART)
             raise
         except Exception:
             log.exception("event=socket_failed")
-            self.close(CloseCode.INTERNAL_ERROR)
+            self._connection.close(CloseCode.INTERNAL_ERROR)
         finally:
-            self.close(CloseCode.NORMAL_CLOSURE)
+            self._connection.close(CloseCode.NORMAL_CLOSURE)
             if not self.handshake_complete:
                 self._reject_handshake(500)
 
@@ -216,55 +145,45 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self._abort_after(self._limits.abort_after_s)
             return
         await self.writable.wait()
-        if self.closed:
+        if self._connection.closed:
             raise ClientDisconnected
         if message["type"] == "websocket.close":
             code = message.get("code", CloseCode.NORMAL_CLOSURE)
-            self.close(code, message.get("reason") or "")
+            self._connection.close(code, message.get("reason") or "")
         else:
-            self._writer.revoke()
+            self._connection.revoke()
             await super().send(message)
 
     def shutdown(self) -> None:
         """Close the socket because the process stops, at a random moment within `drain_s`."""
-        if not self._writer.is_open:
+        if not self._connection.is_open:
             self._reject_handshake(503)
             return
-        if self.on_shutdown is not None:
-            call_hook(self.on_shutdown)
+        if self._connection.on_shutdown is not None:
+            call_hook(self._connection.on_shutdown)
         self.loop.call_later(random.uniform(0, self._limits.drain_s), self._drain)  # noqa: S311
 
     def _drain(self) -> None:
-        if not self.closed:
-            self.close(CloseCode.SERVICE_RESTART)
+        if not self._connection.closed:
+            self._connection.close(CloseCode.SERVICE_RESTART)
             self._abort_after(self._limits.abort_after_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release all references, so that no object has to wait for the garbage collector."""
         if self.conn.state is not State.CONNECTING:
             self._metrics.connections_closed += 1
-        self._writer.stop()
+        self._connection.stop()
         self._keepalive.stop()
-        self.paused_since = None
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE.value}
         )
         super().connection_lost(exc)
-        self._writer.detach()
+        self._connection.detach()
         TimingWheel.for_loop(self.loop, self._limits.timer_resolution_s).cancel(self)
         self.conn.parser.close()
-        self.on_writable = self.on_shutdown = None
 
-    def _flush_protocol(self) -> None:
-        """Write the output of `conn`. An empty piece in it stands for the end of the stream."""
-        output = b"".join(self.conn.data_to_send())
-        if output:
-            self._writer.write_now(output)
-
-    def _start_close(self, code: int, reason: str, within: float) -> None:
-        """Stop messages in both directions; close the connection after at most `within` seconds."""
-        self._writer.stop()
-        socket_options.limit_unacknowledged(self.transport, self._limits.tcp_user_timeout_s)
+    def start_close(self, code: int, reason: str, within: float) -> None:
+        """Receive no further messages; abort if the close takes more than `within` seconds."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
@@ -277,21 +196,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._keepalive.close_by(self.loop.time() + seconds)
         self._set_timer()
 
-    def _fail(self, code: int, reason: str, label: str) -> None:
-        """Fail the connection (RFC 6455, section 7.1.7) and discard further input.
-
-        `label` is the reason in /metrics. Closing the connection at once would answer unread bytes
-        with a reset, and the reset can overtake the close frame.
-        """
-        self._metrics.server_closes.add(code, label)
-        self.conn.fail(code, reason)
-        self._flush_protocol()
-        self._start_close(code, reason, self._limits.abort_after_s)
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
     # Received frames
 
     def data_received(self, data: bytes) -> None:
@@ -300,7 +204,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if (
             ping is not None
             and len(data) == PONG_SIZE
-            and self._writer.is_open
+            and self._connection.is_open
             and is_pong(data, ping)
         ):
             self._on_pong()
@@ -314,7 +218,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.handle_parser_exception()
             if self.close_sent:
                 self.conn.data_to_send()
-            self._flush_protocol()
+            self._connection.flush()
         if self.conn.eof_sent and not self.handshake_initiated and not self.close_sent:
             # `websockets` could not parse the request; uvicorn would wait for more of it.
             self.handshake_complete = self.close_sent = True
@@ -325,9 +229,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Fail the connection with the parser's close code: 1002, 1007 or 1009."""
         sent = self.conn.close_sent
         if sent is None:
-            self.abort()
+            self._connection.abort()
         else:
-            self._fail(sent.code, sent.reason, "protocol")
+            self._connection.fail(sent.code, sent.reason, "protocol")
 
     def handle_cont(self, event: Frame) -> None:
         """Append a fragment, up to `max_fragments`."""
@@ -349,7 +253,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             try:
                 text = data.decode()
             except UnicodeDecodeError:
-                self._fail(CloseCode.INVALID_DATA, "not UTF-8", "not UTF-8")
+                self._connection.fail(CloseCode.INVALID_DATA, "not UTF-8", "not UTF-8")
                 return
             self.queue.put_nowait({"type": "websocket.receive", "text": text})
         else:
@@ -369,13 +273,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Let `conn` answer the ping. Abort if the client pings but does not read."""
-        if self._count_control_frame() and self.paused_since is not None:
+        if self._count_control_frame() and self._connection.paused_since is not None:
             self._metrics.abusers_dropped += 1
-            self.abort()
+            self._connection.abort()
 
     def handle_pong(self, event: Frame) -> None:
         """Record the response to a ping. Unsolicited pongs are allowed (section 5.5.3)."""
-        if not self._count_control_frame() or not self._writer.is_open:
+        if not self._count_control_frame() or not self._connection.is_open:
             return
         if self._keepalive.ping == bytes(event.data):
             self._on_pong()
@@ -389,18 +293,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.close_sent:
             received = self.conn.close_rcvd
             assert received is not None  # noqa: S101
-            self._flush_protocol()
-            self._start_close(received.code, received.reason, self._limits.close_timeout_s)
+            self._connection.answer_close(received.code, received.reason)
         self.transport.close()
 
     def _close_for_abuse(self, reason: str) -> None:
         self._metrics.abusers_dropped += 1
         if self.close_sent:
-            self.abort()
+            self._connection.abort()
             return
         if self.conn.state is State.OPEN:
             self.conn.data_to_send()  # discard the pongs to the pings before this frame
-        self._fail(CloseCode.POLICY_VIOLATION, reason, reason)
+        self._connection.fail(CloseCode.POLICY_VIOLATION, reason, reason)
 
     # Timers and write pauses
 
@@ -419,7 +322,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
             case Expiry.PING:
                 metrics.pings_sent += 1
-                self._writer.write_now(self._keepalive.new_ping(now))
+                self._connection.write_now(self._keepalive.new_ping(now))
                 self._set_timer()
                 return
             case Expiry.NO_PONG:
@@ -428,22 +331,22 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 metrics.slow_consumers_dropped += 1
             case Expiry.NOT_CLOSED:
                 metrics.handshake_or_close_timeouts += 1
-        self.abort()
+        self._connection.abort()
 
     def pause_writing(self) -> None:
         """Refuse further batches until the transport's buffer has drained."""
         self._metrics.write_pauses += 1
-        self.paused_since = self.loop.time()
-        self._keepalive.pause(self.paused_since, self.transport)
+        self._connection.paused_since = self.loop.time()
+        self._keepalive.pause(self._connection.paused_since, self.transport)
         self._set_timer()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """Accept batches again, resume pings, and tell the hub."""
-        self.paused_since = None
+        self._connection.paused_since = None
         super().resume_writing()
         self._keepalive.resume(self.loop.time())
-        if self._writer.is_open:
+        if self._connection.is_open:
             self._set_timer()
-            if self.on_writable is not None:
-                call_hook(self.on_writable)
+            if self._connection.on_writable is not None:
+                call_hook(self._connection.on_writable)
