@@ -143,18 +143,19 @@ class Components:
                 database_writable=self.writer.healthy,
             )
 
-        counters = {
-            "hub": self.hub.metrics,
-            "bus": self.bus.metrics,
-            "writer": self.writer.metrics,
-            "database": self.database.metrics,
-            "rows": damaged_rows.DAMAGE_METRICS,
-            "event_loop": self.lag.metrics,
-            "log": logs.LOG_METRICS,
-            "websocket": self.transport_metrics.websocket,
-            "http": self.transport_metrics.http,
-            "accept": self.transport_metrics.accept,
-        }
+        counters = [
+            ("hub", self.hub.metrics),
+            ("bus", self.bus.metrics),
+            ("writer", self.writer.metrics),
+            ("database", self.database.metrics),
+            ("rows", damaged_rows.DAMAGE_METRICS),
+            ("event_loop", self.lag.metrics),
+            ("log", logs.LOG_METRICS),
+            ("websocket", self.transport_metrics.websocket),
+            ("websocket", self.hub.write_metrics),
+            ("http", self.transport_metrics.http),
+            ("accept", self.transport_metrics.accept),
+        ]
         return ServerStatus(self.database.ping, now, counters)
 
 

@@ -12,10 +12,9 @@ import pytest_asyncio
 from tests.browser import bidi
 from tests.browser.bidi import CONTROL, ENTER, TAB, CommandError, Firefox, Place
 from tests.browser.conftest import Demo, HostSites, host_page
+from tests.browser.embed_files import LOCALES
+from tests.browser.host_pages import policy, wordpress
 from tests.browser.page_metrics import post_comments
-from tests.browser.test_hosts import policy
-from tests.browser.test_iframes import wordpress
-from tests.browser.test_languages import LOCALES
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import SITE, Demo, Hosts, Story
-from tests.browser.test_hosts import policy
+from tests.browser.host_pages import policy
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -8,40 +8,12 @@ import pytest
 from playwright.async_api import Frame, Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
-from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_visual_regression import axe_findings
+from tests.browser.axe import axe_findings
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.host_pages import SECRET, wordpress
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-SECRET = "a1B2c3D4e5"
-# As WordPress's script does: it accepts messages with the secret, from the iframe itself, within height limits.
-LISTENER = """
-<script>
-window.received = [];
-window.links = [];
-addEventListener("message", ({ data, source }) => {
-  received.push(data);
-  for (const frame of document.querySelectorAll("iframe")) {
-    if (source !== frame.contentWindow || /[^a-zA-Z0-9]/.test(data.secret ?? "")) continue;
-    if (data.secret !== frame.dataset.secret) continue;
-    if (data.message === "height") frame.height = Math.min(1000, Math.max(200, data.value));
-    if (data.message === "link" && new URL(data.value).host === new URL(frame.src).host) {
-      links.push(data.value);
-    }
-  }
-});
-</script>
-"""
-
-
-def wordpress(story: Story, reference: str) -> str:
-    """Return the iframe that WordPress creates for an unknown address."""
-    return (
-        f'<iframe class="wp-embedded-content" sandbox="allow-scripts" security="restricted" '
-        f'src="{story.server}/e/{escape(reference)}#?secret={SECRET}" data-secret="{SECRET}" '
-        'width="500" height="200" title="Discussion" frameborder="0"></iframe>' + LISTENER
-    )
 
 
 def inside(page: Page) -> Frame:

@@ -12,14 +12,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
-from tests.auth.test_tokens import node
 from tests.browser.actions import article, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.embed_files import MANIFEST
 from tests.browser.front import Front
-from tests.browser.test_bundle import MANIFEST
 from tests.e2e.harness import ServerProcess
 from tests.engines import Valkey
 from tests.loopback import http_client
+from tests.node import node
 from tests.ports import free_ports
 from tests.waiting import eventually
 

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_bundle import MANIFEST
+from tests.browser.embed_files import MANIFEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article
+from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import post_comments
 
@@ -26,6 +26,24 @@ RICH = (
     "> The boat waits.\n\nThat line stayed with me [all day](https://example.org):\n\n"
     "- the racks\n- the captain\n\nand `404` books."
 )
+
+
+async def create_discussion(story: Story, hosts: Hosts) -> None:
+    """Create a discussion with every kind of content."""
+    page = await hosts.open(story.snippet)
+    await comment(page, QUESTION, Name="Yusuf")
+    await expect(article(page, "Who pays")).to_be_focused()
+    await reaction(page, "Thinking").click()
+    other = await hosts.open(story.snippet, site=1)
+    await comment(other, RICH, Name="Priya")
+    await expect(article(other, "The boat waits")).to_be_focused()
+    await other.get_by_role("button", name="Reply to Yusuf").click()
+    box = other.get_by_role("textbox", name="Your reply to Yusuf")
+    await box.fill(ANSWER)
+    await box.press("Control+Enter")
+    await expect(article(other, "The council does")).to_be_focused()
+    await reaction(other, "Happy").click()
+    await expect(reaction(other, "Happy")).to_have_accessible_name("Happy 1")
 
 
 @cache

@@ -19,6 +19,7 @@ from widget_server.bus.message import BusMessage
 from widget_server.hub.channel import Subscription
 from widget_server.hub.channels import IDLE_S
 from widget_server.hub.flush import CHUNK, change_interval, tally_interval
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.hub.reconcile import GAP_TIMEOUT_S
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
@@ -608,6 +609,29 @@ async def test_a_comment_is_not_delayed_by_a_scheduled_tally() -> None:
     await settle(0.1)
     assert_in_sync(database, connection)
     assert connection.types() == ["snapshot", "tally", "comment", "tally"]
+
+
+@instantly
+async def test_accepted_messages_and_their_bytes_are_counted_and_refused_ones_are_not() -> None:
+    database = FakeDatabase()
+    process = Process(database)
+    joined = [await process.join() for _ in range(3)]
+    (hidden, hidden_subscription), (slow, _), _ = joined
+    process.hub.set_visibility(hidden_subscription, visible=False)
+    slow.write_paused = True
+    process.receive(database.post(), database.react())
+    await settle()
+    process.receive(database.post())
+    slow.resume()
+    await settle()
+    process.hub.set_visibility(hidden_subscription, visible=True)
+    reply = PreparedBatch([PreparedMessage(process.hub.encode_presence(CODE, 2, 1))])
+    assert process.hub.write(hidden, reply)
+    hidden.closed = True
+    assert not process.hub.write(hidden, reply)
+    written = process.hub.write_metrics
+    assert written.messages_sent == sum(len(each.messages) for each, _ in joined)
+    assert written.sent_bytes == sum(len(data) for each, _ in joined for data in each.writes)
 
 
 @instantly

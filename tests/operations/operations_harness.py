@@ -45,9 +45,6 @@ class RecordingConnection:
     def write_remainder(self, data: bytes | memoryview) -> None:
         raise AssertionError("There is no direct socket.")
 
-    def buffered(self) -> int:
-        return 0
-
     def close(self, code: int, reason: str = "") -> None:
         self.closed = True
 

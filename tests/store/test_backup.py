@@ -2,65 +2,23 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.harness import ServerProcess
+from tests.store.backup_harness import CODE, ignore_progress, make, opened, post
 from tests.waiting import eventually
-from widget_server.model.claims import Attribution
 from widget_server.model.errors import UnavailableError
-from widget_server.model.records import ShutOut, Site
-from widget_server.model.settings import SiteSettings
+from widget_server.model.records import ShutOut
 from widget_server.store import backup, migrate, restore
-from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles, store_embed_files
-from widget_server.store.queries.sites import Sites, insert_site, revoke_token, shut_out_origin
-from widget_server.store.queries.stories import insert_story
-from widget_server.store.writing.actions import Post, React
-from widget_server.store.writing.writer import Writer
-
-CODE = "0123456789ab"
-KEYS = ("happy", "sad")
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[tuple[Database, Writer]]:
-    """Open a migrated database with its writer running."""
-    await migrate.upgrade(url)
-    database = Database(url)
-    await database.open()
-    writer = Writer(database, lambda *_: None)
-    task = asyncio.create_task(writer.run())
-    try:
-        yield database, writer
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await database.close()
-
-
-async def make(writer: Writer) -> int:
-    """Create a site with a story, and return the story's id."""
-    await writer.run_in_transaction(insert_site(Site("press", "Press", 1, 1, SiteSettings())))
-    counts = dict.fromkeys(KEYS, 0)
-    return await writer.run_in_transaction(
-        insert_story(CODE, "press", "one", 1, Attribution(title="One"), counts)
-    )
-
-
-def post(story: int, number: int) -> Post:
-    """Return the action that posts a comment by a new reader."""
-    name = f"c{number:04}"
-    return Post(story, name, f"key-{name}", name, "Hello", ["Hello"], False, KEYS, at=number)
-
-
-def ignore_progress(_table: str, _done: int, _total: int) -> None:
-    """Ignore the progress."""
+from widget_server.store.queries.sites import Sites, revoke_token, shut_out_origin
+from widget_server.store.writing.actions import React
 
 
 async def test_a_backup_holds_every_row_and_restores_into_either_engine(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.backup_harness import CODE, ignore_progress, make, opened, post
 from tests.store.store_harness import open_store
-from tests.store.test_backup import CODE, ignore_progress, make, opened, post
 from widget_server.store import backup, backup_manifest, migrate, restore
 from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions

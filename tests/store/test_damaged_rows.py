@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from tests.store.damages import DAMAGES
 from tests.store.store_harness import Store, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
@@ -16,21 +17,6 @@ from widget_server.store import damaged_rows
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, sites, stories
 from widget_server.store.writing.actions import Edit, Forget, Moderate
-
-DEEP = "[" * 400 + "]" * 400
-DAMAGES: dict[str, dict[str, Any]] = {
-    "bad JSON": {"text": "{"},
-    "no tree": {"text": '{"a": 1}'},
-    "an empty node": {"text": "[[]]"},
-    "a link without an address": {"text": '[["a", null, "x"]]'},
-    "attributes that are none": {"text": '[["p", 5, "x"]]'},
-    "400 levels": {"text": f"[{DEEP}]"},
-    "an odd state": {"state": "odd"},
-    "the year 11000": {"created_at": 300_000_000_000_000},
-    "an edit in the year 11000": {"edited_at": 300_000_000_000_000},
-    "counts that are none": {"counts": "[1]"},
-    "negative counts": {"counts": '{"happy": -1}'},
-}
 
 
 async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: Any) -> None:

@@ -10,7 +10,7 @@ middle of a flush.
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from widget_server.hub.connection import WRITE_METRICS, Connection, SupportsSend
+from widget_server.hub.connection import Connection, SupportsSend
 from widget_server.hub.prepared import PreparedBatch
 
 NOT_A_MEMBER = -1
@@ -112,9 +112,7 @@ class BroadcastGroup(Generic[M]):
                 self._next = slot + 1
                 self._write_remainder(slot, memoryview(data)[sent:])
         self._next = stop
-        written = stop - start - empty
-        WRITE_METRICS.add(batch, written)
-        return written
+        return stop - start - empty
 
     def _write_remainder(self, slot: int, remainder: memoryview) -> None:
         """Pass on what the socket did not take; the connection then leaves the group."""
