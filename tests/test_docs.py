@@ -23,7 +23,7 @@ from widget_server.content import markdown, text
 from widget_server.model import limits as shared_limits, settings as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
-from widget_server.store.queries import comment_pages, discussions
+from widget_server.store.queries import changes, comment_pages, discussions, own_items
 from widget_server.transport.http_protocol import REASONS
 from widget_server.transport.settings import HttpLimits, WebSocketLimits
 from widget_server.web import health, live
@@ -119,8 +119,8 @@ def test_every_tag_of_a_text_is_listed() -> None:
             "threads of a page · replies in a thread of a page",
             [discussions.PAGE_SIZE, comment_pages.MAX_REPLIES],
         ),
-        ("changes that are sent one by one", [discussions.MAX_CHANGES]),
-        ("own comments in `mine`", [discussions.MAX_OWN]),
+        ("changes that are sent one by one", [changes.MAX_CHANGES]),
+        ("own comments in `mine`", [own_items.MAX_OWN]),
     ],
 )
 def test_limits_in_the_protocol_are_those_of_the_code(what: str, limits: list[int]) -> None:
@@ -197,7 +197,7 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
 
 
 def test_the_rules_table_has_every_rule_with_its_default() -> None:
-    listed = table(SETTINGS, "Rule")
+    listed = table(SETTINGS, "Site setting")
     assert set(listed) == set(rules._PARSERS)
     defaults = SiteSettings()
     for name, cells in listed.items():

@@ -20,7 +20,6 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.loop_lag import LoopLag
-from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.publish import encode_event
@@ -89,15 +88,12 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self._settings_of(event.story)) for event in events
+                encode_event(event, epoch, self.cache.cached_settings_of(event.story))
+                for event in events
             )
         except Exception:
             # The change is committed and is acknowledged. Reconciliation sends it to the readers.
             log.exception("event=publish_failed events=%d", len(events))
-
-    def _settings_of(self, code: str) -> SiteSettings:
-        site = self.cache.cached_site_of(code)
-        return site.settings if site is not None else SiteSettings()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -126,7 +122,7 @@ class Components:
             await self.database.close()
 
     async def store_embed(self, assets: Assets) -> None:
-        """Store this build's embed files for other processes, before this process serves the first.
+        """Store this build's embed files for other processes, before this process accepts requests.
 
         A full disk does not prevent the start: pages retry a missing file for one minute.
         """
@@ -147,18 +143,19 @@ class Components:
                 database_writable=self.writer.healthy,
             )
 
-        counters = {
-            "hub": self.hub.metrics,
-            "bus": self.bus.metrics,
-            "writer": self.writer.metrics,
-            "database": self.database.metrics,
-            "rows": damaged_rows.DAMAGE_METRICS,
-            "event_loop": self.lag.metrics,
-            "log": logs.LOG_METRICS,
-            "websocket": self.transport_metrics.websocket,
-            "http": self.transport_metrics.http,
-            "accept": self.transport_metrics.accept,
-        }
+        counters = [
+            ("hub", self.hub.metrics),
+            ("bus", self.bus.metrics),
+            ("writer", self.writer.metrics),
+            ("database", self.database.metrics),
+            ("rows", damaged_rows.DAMAGE_METRICS),
+            ("event_loop", self.lag.metrics),
+            ("log", logs.LOG_METRICS),
+            ("websocket", self.transport_metrics.websocket),
+            ("websocket", self.hub.write_metrics),
+            ("http", self.transport_metrics.http),
+            ("accept", self.transport_metrics.accept),
+        ]
         return ServerStatus(self.database.ping, now, counters)
 
 

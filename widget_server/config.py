@@ -32,9 +32,9 @@ of all networks together."""
 DEFAULT_SOCKETS_PER_NETWORK = 500
 """Large: a school or a mobile network can share one public address."""
 DEFAULT_READERS_PER_NETWORK = 3
-"""The size of a household. Of a school behind one address, only a part is counted."""
+"""The size of a household. Presence counts at most this many readers of a school behind one address."""
 DEFAULT_CONNECTIONS_PER_NETWORK = 500
-"""The limit for HTTP. A browser opens up to six connections; the server closes idle ones after 5 s."""
+"""HTTP connections only. A browser opens up to six connections; the server closes idle ones after 5 s."""
 SQLALCHEMY_OPTIONS = ("prepared_statement_cache_size",)
 """Options of a PostgreSQL URL that SQLAlchemy reads itself instead of passing them to asyncpg."""
 
@@ -47,7 +47,8 @@ class Config(BaseSettings):
     )
 
     data_dir: Path = Path("data")
-    """Folder of the SQLite database, the secret and the embedded Valkey, unless others are set."""
+    """Folder of the SQLite database, the secret and the embedded Valkey. `database_url`, `secret_keys`
+    and `redis_url` replace them."""
     database_url: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
@@ -56,7 +57,7 @@ class Config(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     web_concurrency: int = Field(1, ge=1, le=64)
     metrics_port: int = Field(0, ge=0, le=65535 - 64)
-    """Worker n also listens on this port plus n - 1, without the other workers; 0 for none."""
+    """Worker n alone also listens on this port plus n - 1; 0 for none."""
     rate_limits: Annotated[dict[str, str] | None, NoDecode] = Field(default_factory=dict)
     """Rate limits that differ from the defaults; None switches all rate limits off."""
     sockets_per_network: int | None = Field(None, ge=0)
@@ -81,7 +82,7 @@ class Config(BaseSettings):
 
     @field_validator("secret_keys")
     @classmethod
-    def _good_enough(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    def _check_secrets(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         for number, key in enumerate(keys, 1):
             if len(key.get_secret_value()) < MIN_SECRET_LENGTH:
                 raise ValueError(f"each key needs at least {MIN_SECRET_LENGTH} characters")
@@ -149,7 +150,7 @@ class Config(BaseSettings):
     def _strip_path(cls, url: str) -> str:
         if not url:
             return url
-        origin = origins.spelling(url.rstrip("/"))
+        origin = origins.origin_of_url(url.rstrip("/"))
         if origin is None:
             raise ValueError(
                 "use https://host or https://host:port, without a path, a user name or anything "
@@ -173,7 +174,7 @@ class Config(BaseSettings):
                 "name the proxies' addresses: with * every reader can forge their address"
             )
         for named in proxies.split(","):
-            if network_keys.too_wide(named):
+            if network_keys.is_too_wide(named):
                 raise ValueError(
                     f"name the proxies' addresses: in {named.strip()} every reader can forge "
                     "their address. IPv4 networks are accepted from /8, IPv6 networks from /16"
@@ -223,7 +224,7 @@ class Config(BaseSettings):
     @property
     def base_url(self) -> str:
         """Origin at which readers reach this server."""
-        return self.public_url or origins.spelling(f"http://localhost:{self.port}") or ""
+        return self.public_url or origins.origin_of_url(f"http://localhost:{self.port}") or ""
 
     @property
     def socket_limit(self) -> int:
@@ -265,10 +266,10 @@ class Config(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Return the secrets, newest first: `SECRET_KEYS`, or the one in the data folder.
 
-        If the data folder has none, it is created. A worker never creates it: the parent process did
-        so before, so it was deleted. `secrets_check` tells a first start from a lost secret. Raises
-        `OperatorError` when the file cannot be read or created, and `SettingsError` when the secret is
-        missing, too short, weak or readable by others.
+        If the data folder has no secret, the parent process creates one at the start. A worker never
+        does: for a worker, a missing file means that the file was deleted since. `secrets_check` distinguishes
+        a first start from a lost secret. Raises `OperatorError` if the file cannot be read or created,
+        and `SettingsError` if the secret is missing, too short, weak or readable by other users.
         """
         if self.secret_keys:
             return tuple(key.get_secret_value() for key in self.secret_keys)

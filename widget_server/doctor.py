@@ -20,7 +20,7 @@ from widget_server.store import checks, migrate
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_path
 from widget_server.web.assets import STATIC
 
-CLOCK_S = 60
+CLOCK_TOLERANCE_S = 60
 """Seconds that this machine's clock may be behind the newest row, as several machines' clocks differ."""
 
 BUS_TIMEOUT_S = 2
@@ -68,9 +68,9 @@ async def _folder(config: Config) -> str:
         _require_writable(parent)
         return f"None yet: the first start makes {folder}."
     _require_writable(folder)
-    loose = secrets_check.loose_files(config)
-    if loose:
-        names = ", ".join(path.name for path in loose)
+    exposed = secrets_check.find_exposed_files(config)
+    if exposed:
+        names = ", ".join(path.name for path in exposed)
         raise _CheckFailedError(
             f"Others can read {names}. The next start closes them to all but the server."
         )
@@ -102,7 +102,7 @@ async def _clock(config: Config) -> str:
     if path is not None and not path.exists():
         return "Not compared, because there is no database yet."
     behind_s = await checks.seconds_behind(config.database)
-    if behind_s > CLOCK_S:
+    if behind_s > CLOCK_TOLERANCE_S:
         raise _CheckFailedError(
             f"It is {behind_s:,.0f} s behind the newest row. Set it by NTP: until then comments can "
             "be edited for longer, and new tokens are rejected."
@@ -168,7 +168,7 @@ async def _address(config: Config) -> str:
             "PUBLIC_URL is not https. Browsers do not load the embed from it on https pages."
         ) from None
     # Browsers send this origin from the server's own pages, and actions are accepted by it.
-    if origins.spelling(config.public_url) != config.base_url or not origins.allows(
+    if origins.origin_of_url(config.public_url) != config.base_url or not origins.allows(
         [rule], config.base_url
     ):
         raise _CheckFailedError(

@@ -1,9 +1,8 @@
 """Logging to stderr, one line per event: `time=… level=… logger=… event=… key=value …`.
 
 No line may contain anything that a reader sent. Lines of this server begin with `event=` and consist of
-fixed words, numbers and class names. Of a line from another package, only the words before the first
-value are kept. Of an exception, only its class and the code locations are kept: its message may contain
-a reader's text.
+fixed words, numbers and class names. A line from another package is cut before its first value.
+An exception is logged as its class and code locations, because its message may contain a reader's text.
 """
 
 import logging

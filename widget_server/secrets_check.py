@@ -2,8 +2,9 @@
 
 If the data folder's `secret` is lost, the next start would create a new one, and every token on every
 page would be invalid without an error. So the database records the fingerprints of the secrets that
-it was used with, and the server does not start with other secrets. Of several `SECRET_KEYS`, one
-recorded key is enough; all of them are then recorded. That is how a secret is replaced.
+it was used with, and the server does not start with other secrets. If one of several
+`SECRET_KEYS` is recorded, the server starts and records all of them. An operator replaces a secret in
+this way.
 """
 
 import os
@@ -64,7 +65,7 @@ async def verify_secrets(config: Config) -> None:
             f"{config.secret_file} is gone. The tokens of this database were signed with it. "
             f"Put it back, set SECRET_KEYS, or {_ACCEPT_NEW_SECRET_HINT}"
         )
-    if recorded.none_known(current):
+    if recorded.has_none_of(current):
         raise SettingsError(
             "The tokens of this database were signed with another secret than the one in use. "
             f"Put that one back (in SECRET_KEYS, it may follow the new one), or {_ACCEPT_NEW_SECRET_HINT}"
@@ -82,38 +83,38 @@ async def record_secrets(config: Config, *, alone: bool = False) -> None:
         await store.record(config.database, current, alone=alone)
 
 
-def loose_files(config: Config) -> list[Path]:
+def find_exposed_files(config: Config) -> list[Path]:
     """Return the server's files that other users of the machine can read or write."""
     names = ("valkey.log", embedded_valkey.SOCKET_DIR_FILE, "server.lock")
     files = [config.data_dir / name for name in names]
     path = sqlite_path(config.database)
     if path is not None:
         files += [path.with_name(path.name + end) for end in ("", "-wal", "-shm", ".made")]
-    loose = []
+    exposed = []
     for file in files:
         with suppress(OSError):
             status = file.lstat()
             is_own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
             if is_own and status.st_mode & 0o077:
-                loose.append(file)
-    return loose
+                exposed.append(file)
+    return exposed
 
 
-def close_to_others(config: Config) -> None:
+def make_files_private(config: Config) -> None:
     """Set mode 0600 on the server's files, which an older version or the operator left readable."""
-    for file in loose_files(config):
+    for file in find_exposed_files(config):
         with suppress(OSError):
             file.chmod(0o600)
 
 
 async def prepare_database(config: Config) -> None:
-    """Prepare the database to be served with the secrets in use, or raise what the operator must do.
+    """Check that the secrets in use belong to the database, make its files private, and migrate it.
 
     A SQLite file is created or migrated. A PostgreSQL database is only checked, because several servers
     may use it. Raises `OperatorError`, `SettingsError` and `DatabaseUnavailableError`.
     """
     await verify_secrets(config)
-    close_to_others(config)
+    make_files_private(config)
     if sqlite_path(config.database) is not None:
         await migrate.upgrade(config.database)
     elif migrate.is_older(await migrate.revision(config.database)):

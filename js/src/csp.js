@@ -1,5 +1,5 @@
 /**
- * Console messages for the page's owner, above all about its Content-Security-Policy (CSP). Each is logged once.
+ * Console messages for the page's owner, above all about its Content-Security-Policy (CSP). Each message is logged once.
  */
 
 /** Time in milliseconds in which the browser reports a violation. */

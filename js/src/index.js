@@ -2,7 +2,7 @@
  * Entry point: define the custom element once per page and insert one after every snippet link.
  *
  * Elements of the page are never moved or removed, because a framework may own them. Links and scripts that differ from
- * the original snippet are judged by the lazy part `links`.
+ * the original snippet are handled by the lazy part `links`.
  */
 import { SCRIPT_SERVER, importPart } from "./parts.js";
 import { StoryWidget } from "./element.js";

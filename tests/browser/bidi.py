@@ -22,7 +22,7 @@ TAB, ENTER, CONTROL = "\ue004", "\ue007", "\ue009"
 ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
-class RefusedError(Exception):
+class CommandError(Exception):
     """Firefox rejected a command. The message is Firefox's own."""
 
 
@@ -47,7 +47,7 @@ class Firefox:
         finally:
             for each in self.waiting.values():
                 if not each.done():
-                    each.set_exception(RefusedError("Firefox went away"))
+                    each.set_exception(CommandError("Firefox has ended"))
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "event":
@@ -59,14 +59,14 @@ class Firefox:
             return
         answer = self.waiting.pop(message["id"])
         if answer.done():
-            return  # The caller has timed out.
+            return  # The caller has timed out and does not wait for the result.
         if message["type"] == "success":
             answer.set_result(message["result"])
         else:
-            answer.set_exception(RefusedError(f"{message['error']}: {message['message']}"))
+            answer.set_exception(CommandError(f"{message['error']}: {message['message']}"))
 
     async def ask(self, method: str, **params: Any) -> Any:
-        """Return the result of a command. Raises `RefusedError`."""
+        """Return the result of a command. Raises `CommandError`."""
         number = next(self.numbers)
         self.waiting[number] = asyncio.get_running_loop().create_future()
         await self.connection.send(json.dumps({"id": number, "method": method, "params": params}))
@@ -121,7 +121,7 @@ class Place:
             awaitPromise=True,
         )
         if message["type"] == "exception":
-            raise RefusedError(message["exceptionDetails"]["text"])
+            raise CommandError(message["exceptionDetails"]["text"])
         return message["result"]
 
     async def value(self, expression: str) -> Any:
@@ -133,7 +133,7 @@ class Place:
         """Return the widget's elements with this role and name: `sharedId`, and `value` with `attributes`."""
         try:
             root = await self._run(ROOT)
-        except RefusedError:
+        except CommandError:
             return []  # There is no widget yet.
         found = await self.firefox.ask(
             "browsingContext.locateNodes",

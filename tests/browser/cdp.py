@@ -23,7 +23,7 @@ ROOT = "document.querySelector('story-widget').shadowRoot"
 
 
 class Viewport:
-    """A page of a tab, possibly prerendered, with the requests it target."""
+    """A page of a tab, possibly prerendered, with the requests that it sent."""
 
     def __init__(self, chromium: "Chromium", session: str, target: dict[str, Any]) -> None:
         self.chromium = chromium

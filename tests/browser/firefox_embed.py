@@ -10,12 +10,11 @@ import pytest
 import pytest_asyncio
 
 from tests.browser import bidi
-from tests.browser.bidi import CONTROL, ENTER, TAB, Firefox, Place, RefusedError
+from tests.browser.bidi import CONTROL, ENTER, TAB, CommandError, Firefox, Place
 from tests.browser.conftest import Demo, HostSites, host_page
+from tests.browser.embed_files import LOCALES
+from tests.browser.host_pages import policy, wordpress
 from tests.browser.page_metrics import post_comments
-from tests.browser.test_hosts import policy
-from tests.browser.test_iframes import wordpress
-from tests.browser.test_languages import LOCALES
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -185,7 +184,7 @@ async def test_the_embed_works_under_the_strictest_policy_in_firefox(
     assert await page.value(width) == await other.value(width)
     # Firefox enforces the policy and reports two violations: the page's own icon, and a probe that the widget must not make.
     readers.expected += ["(img-src) at data:", "require-trusted-types-for"]
-    with pytest.raises(RefusedError, match="blocked by CSP"):
+    with pytest.raises(CommandError, match="blocked by CSP"):
         await page.value("document.body.innerHTML = '<b>no</b>'")
 
 
@@ -209,6 +208,6 @@ async def test_in_a_sandboxed_iframe_a_reader_reads_reacts_and_posts(
     await focus_on(frame, "From the sandbox")
     await other.click("button", "Show 1 new comment")
     await other.reads("From the sandbox")
-    heights = "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+    heights = "received.filter(({ message }) => message === 'height').map(({ value }) => value)"
     assert await page.value("document.querySelector('iframe').clientHeight") > 200
     assert await page.value(heights)

@@ -14,14 +14,14 @@ PIECE = 65_536
 class Front:
     """Forward each request to the port that `choose` returns for its path.
 
-    Paths that match `missing` are answered with 404. To files that match `spoilt` a statement is
-    prepended. `paths` records every path with its query.
+    The proxy answers paths that match `missing` with 404, and prepends a statement to files that match
+    `altered`. `paths` records every path with its query.
     """
 
     def __init__(self, choose: Callable[[str], int]) -> None:
         self.choose = choose
         self.missing: re.Pattern[str] | None = None
-        self.spoilt: re.Pattern[str] | None = None
+        self.altered: re.Pattern[str] | None = None
         self.paths: list[str] = []
         front = self
 
@@ -52,9 +52,9 @@ class Front:
         port = self.choose(path)
         if self.missing is not None and self.missing.search(path):
             client.sendall(b"HTTP/1.1 404 Not Found\r\n" + _HEADERS % 0)
-        elif self.spoilt is not None and self.spoilt.search(path):
+        elif self.altered is not None and self.altered.search(path):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-                body = b"window.spoilt=true;" + answer.read()
+                body = b"window.altered=true;" + answer.read()
             client.sendall(b"HTTP/1.1 200 OK\r\n" + _HEADERS % len(body) + body)
         else:
             self._pass_on(client, head, port)

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TEXT = "Every weekday at six the last ferry leaves with four hundred books on board."
 #: Ghost's themes load member scripts from a CDN, which the tests cannot reach.
-NOT_THERE = "Failed to load resource: net::ERR_NAME_NOT_RESOLVED"
+UNREACHABLE_CDN = "Failed to load resource: net::ERR_NAME_NOT_RESOLVED"
 OWNER = {"name": "Owner", "email": "owner@example.com", "password": PASSWORD, "blogTitle": BLOG}
 
 
@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ghost]:
 
 async def inside(hosts: Hosts, site: Ghost) -> Page:
     """Return a page logged in as owner. The first call sets up the site. Ghost's own pages may write to the console."""
-    hosts.expected.append(NOT_THERE)
+    hosts.expected.append(UNREACHABLE_CDN)
     # Reduced motion: the button “Publish post” pulses, and Playwright waits until an element is stable.
     context = await hosts.reader(viewport={"width": 1000, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(60_000 * SLOWNESS)

@@ -17,9 +17,9 @@ from tests.waiting import SLOWNESS, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-NOISE = ["Failed to load resource", "WebSocket connection to", "Access to "]
+NETWORK_ERRORS = ["Failed to load resource", "WebSocket connection to", "Access to "]
 UNSENT = "Not sent yet. Trying again…"
-LATE_MS = 30_000 * SLOWNESS
+SLOW_TIMEOUT_MS = 30_000 * SLOWNESS
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -76,7 +76,7 @@ async def pass_time(page: Page, seconds: int) -> None:
 async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_stalled_connection(
     demo: Demo, hosts: Hosts, proxy: Proxy, learnt: bool
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     story.react("sad")
     page = await hosts.page(await hosts.reader())
@@ -104,21 +104,21 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_stalled_co
     await expect(note).to_be_hidden()
     await expect_reaction(page, "Sad", 2, own=True)
     await eventually(lambda: counts(story) == {"sad": 2}, "the last choice, once")
-    # It can be removed again.
+    # The reader can remove the reaction again.
     await reaction(page, "Sad").click()
-    await eventually(lambda: counts(story) == {"sad": 1}, "taken back")
+    await eventually(lambda: counts(story) == {"sad": 1}, "the reaction is removed")
     await expect_reaction(page, "Sad", 1, own=False)
 
 
 async def test_a_reaction_without_a_reply_is_sent_after_a_reload(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
     proxy.hang()
-    # The part that sends it is not loaded either.
+    # The stalled connection also delays the part `live`, which sends the reaction.
     await reaction(page, "Sad").click()
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_be_visible()
     stored = await page.evaluate("JSON.parse(Object.values(localStorage)[0]).unsent")
@@ -137,7 +137,7 @@ async def test_a_reaction_without_a_reply_is_sent_after_a_reload(
 async def test_without_a_connection_reactions_are_kept_and_the_last_choice_is_sent(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.open(story.snippet)
     await page.get_by_text("1 person").wait_for()
@@ -152,7 +152,7 @@ async def test_without_a_connection_reactions_are_kept_and_the_last_choice_is_se
     await expect_reaction(page, "Thinking", 1, own=True)
     assert counts(story) == {}
     await page.context.set_offline(False)
-    await expect(note).to_be_hidden(timeout=LATE_MS)
+    await expect(note).to_be_hidden(timeout=SLOW_TIMEOUT_MS)
     await expect_reaction(page, "Thinking", 1, own=True)
     await eventually(lambda: counts(story) == {"thinking": 1}, "the last choice, once")
 
@@ -160,7 +160,7 @@ async def test_without_a_connection_reactions_are_kept_and_the_last_choice_is_se
 async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     lose = True
@@ -179,8 +179,10 @@ async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
     await reaction(page, "Happy").click()
     lose = False
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(article(page, "Counted once")).to_have_count(1, timeout=LATE_MS)
-    await eventually(lambda: counts(story) == {"happy": 1}, "one reader, one reaction", LATE_MS)
+    await expect(article(page, "Counted once")).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
+    await eventually(
+        lambda: counts(story) == {"happy": 1}, "one reader, one reaction", SLOW_TIMEOUT_MS
+    )
     assert texts(story) == ["Counted once"]
     await more(page, "Counted once", "Edit")  # The comment is the reader's own.
 
@@ -188,7 +190,7 @@ async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
 async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connection(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -214,7 +216,7 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
         await pass_time(page, 2)
         return await page.get_by_text("Waiting to be sent").count() == 0
 
-    await eventually(done, "all is sent", LATE_MS)
+    await eventually(done, "all is sent", SLOW_TIMEOUT_MS)
     await eventually(lambda: texts(story) == ["Changed", ""], "edit and deletion are stored")
     await expect(page.get_by_role("alert").filter(has_text=UNSENT)).to_have_count(0)
     await expect(article(page, "Changed").get_by_role("button", name="React 1")).to_be_visible()
@@ -223,11 +225,11 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
 async def test_a_sent_reaction_to_a_comment_is_not_shown_as_unsent(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     post(story, "Words to react to")
     page = await hosts.page(await hosts.reader())
-    # Without a socket no other message redraws it.
+    # Without a socket no other message redraws the comment.
     await page.add_init_script(
         "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
     )
@@ -242,12 +244,14 @@ async def test_a_sent_reaction_to_a_comment_is_not_shown_as_unsent(
     await expect(chosen.get_by_role("alert")).to_have_text(UNSENT)
     await page.unroute_all()
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(timeout=LATE_MS)
+    await expect(chosen.get_by_role("button", name="React 1")).to_be_visible(
+        timeout=SLOW_TIMEOUT_MS
+    )
     await expect(chosen.get_by_role("alert")).to_have_text("")
 
 
 async def test_a_deletion_is_not_lost_with_the_page(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.open(story.snippet)
     await comment(page, "Shall go")
@@ -266,7 +270,7 @@ async def test_a_deletion_is_not_lost_with_the_page(demo: Demo, hosts: Hosts) ->
 async def test_a_comment_without_a_reply_is_posted_once_from_two_tabs(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     reader = await hosts.reader()
     page = await hosts.page(reader)
@@ -311,7 +315,12 @@ SAVES = (
 async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_minute(
     demo: Demo, hosts: Hosts, proxy: Proxy, how: str | int
 ) -> None:
-    hosts.expected += [*NOISE, "Loading the image", "Connecting to 'ws://", "story-widget: "]
+    hosts.expected += [
+        *NETWORK_ERRORS,
+        "Loading the image",
+        "Connecting to 'ws://",
+        "story-widget: ",
+    ]
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -326,7 +335,7 @@ async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_
         head={"throws": THROWS, "saves": SAVES}.get(str(how), ""),
     )
     await page.get_by_text("No comments yet").wait_for()
-    # Until both attempts of a socket have failed.
+    # Wait until both attempts to open a socket have failed.
     await pass_time(page, 12)
     post(story, "News")
     await pass_time(page, 30)
@@ -336,7 +345,7 @@ async def test_with_blocked_sockets_a_passive_reader_gets_changes_within_half_a_
 async def test_a_connection_that_died_silently_is_detected_within_a_minute(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
@@ -361,7 +370,7 @@ async def test_a_connection_that_died_silently_is_detected_within_a_minute(
 async def test_a_dead_connection_is_detected_as_soon_as_the_page_is_visible_again(
     demo: Demo, hosts: Hosts, proxy: Proxy
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     page = await hosts.open(snippet_through(proxy, demo, story))
     await page.get_by_text("1 person").wait_for()
@@ -409,7 +418,7 @@ async def test_a_story_whose_subscription_fails_without_a_token_is_polled(
     await page.clock.install()
     tried: list[WebSocketRoute] = []
 
-    def refuse(route: WebSocketRoute) -> None:
+    def reject(route: WebSocketRoute) -> None:
         tried.append(route)
 
         def answer(frame: str | bytes) -> None:
@@ -420,7 +429,7 @@ async def test_a_story_whose_subscription_fails_without_a_token_is_polled(
 
         route.on_message(answer)
 
-    await page.route_web_socket("**/v1/live", refuse)
+    await page.route_web_socket("**/v1/live", reject)
     await hosts.open(story.snippet, page=page)
     await page.get_by_text("No comments yet").wait_for()
     for _ in range(30):

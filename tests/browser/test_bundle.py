@@ -2,15 +2,12 @@
 
 import base64
 import hashlib
-import json
 
 import brotli  # type: ignore[import-untyped]
 import pytest
 
-from tests.browser.conftest import ROOT
+from tests.browser.embed_files import MANIFEST, STATIC
 
-STATIC = ROOT / "widget_server" / "static"
-MANIFEST = json.loads((STATIC / "embed" / "manifest.json").read_text("utf-8"))
 PARTS = {"first": MANIFEST, **MANIFEST["parts"]}
 LIMITS = {"first": 9_728}
 LIMIT_OF_A_PART = 4_096

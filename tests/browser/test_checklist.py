@@ -9,12 +9,12 @@ from playwright.async_api import WebSocket, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
+from tests.browser.embed_files import MANIFEST
 from tests.browser.page_metrics import SHIFTS, TWO_FRAMES, layout_shifts, post_comments
 from tests.browser.widget_states import STYLE
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-MANIFEST = json.loads((ROOT / "widget_server/static/embed/manifest.json").read_text("utf-8"))
 
 
 async def test_3_below_the_fold_only_the_script_is_requested_until_the_reader_scrolls_near(

@@ -205,7 +205,7 @@ async def test_with_moderation_before_publication_only_the_author_sees_the_comme
     await expect(no_one).to_have_count(0)
     await writer.reload()
     await expect(mine).to_contain_text("Waiting for a moderator. Only you can see it.")
-    # It is not counted yet, but the empty text is gone.
+    # The pending comment is not counted yet, and “No comments yet” is not shown.
     await expect(writer.get_by_role("heading", name="0 comments")).to_be_visible()
     reader = await hosts.open(story.snippet, site=1)
     await reader.get_by_text("2 people").wait_for()

@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import SITE, Demo, Hosts, Story
-from tests.browser.test_hosts import policy
+from tests.browser.host_pages import policy
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -115,7 +115,7 @@ async def test_an_unknown_code_and_a_missing_token_have_different_errors(
     await expect_reason(other, hosts, "The discussion cannot be shown here.", why)
     await expect_link(other)
     assert console_messages(hosts)[1:] == [why]
-    # With its token it can be read.
+    # With the token, the page shows the story.
     page = await hosts.open(closed.snippet, site=2)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
@@ -191,7 +191,7 @@ async def test_a_policy_against_the_server_is_reported_with_the_directive_to_add
     assert console_messages(hosts) == [
         f"The page’s Content-Security-Policy forbids it. Add: {line}"
     ]
-    # The directive it named is sufficient.
+    # The directive that the message named is sufficient.
     mended = strict.replace("img-src", "connect-src").replace(
         f"connect-src {demo.server} ws://localhost:{demo.port}", line
     )

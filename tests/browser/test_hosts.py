@@ -5,20 +5,10 @@ from playwright.async_api import Page, Request, WebSocketRoute, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
 from tests.browser.conftest import Demo, Hosts
+from tests.browser.host_pages import policy
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-
-def policy(server: str, *, socket: bool = True) -> dict[str, str]:
-    """Return the strictest Content-Security-Policy that the embed supports."""
-    live = " " + server.replace("http", "ws", 1) if socket else ""
-    return {
-        "Content-Security-Policy": (
-            f"default-src 'none'; script-src {server}; connect-src {server}{live}; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-    }
 
 
 async def test_the_embed_works_under_the_strictest_policy(demo: Demo, hosts: Hosts) -> None:

@@ -8,40 +8,12 @@ import pytest
 from playwright.async_api import Frame, Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
-from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_visual_regression import axe_findings
+from tests.browser.axe import axe_findings
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.host_pages import SECRET, wordpress
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-SECRET = "a1B2c3D4e5"
-# As WordPress's script does: it accepts messages with the secret, from the iframe itself, within height limits.
-LISTENER = """
-<script>
-window.heard = [];
-window.links = [];
-addEventListener("message", ({ data, source }) => {
-  heard.push(data);
-  for (const frame of document.querySelectorAll("iframe")) {
-    if (source !== frame.contentWindow || /[^a-zA-Z0-9]/.test(data.secret ?? "")) continue;
-    if (data.secret !== frame.dataset.secret) continue;
-    if (data.message === "height") frame.height = Math.min(1000, Math.max(200, data.value));
-    if (data.message === "link" && new URL(data.value).host === new URL(frame.src).host) {
-      links.push(data.value);
-    }
-  }
-});
-</script>
-"""
-
-
-def wordpress(story: Story, reference: str) -> str:
-    """Return the iframe that WordPress creates for an unknown address."""
-    return (
-        f'<iframe class="wp-embedded-content" sandbox="allow-scripts" security="restricted" '
-        f'src="{story.server}/e/{escape(reference)}#?secret={SECRET}" data-secret="{SECRET}" '
-        'width="500" height="200" title="Discussion" frameborder="0"></iframe>' + LISTENER
-    )
 
 
 def inside(page: Page) -> Frame:
@@ -52,7 +24,7 @@ def inside(page: Page) -> Frame:
 async def heights(page: Page) -> list[int]:
     """Return the heights that WordPress received."""
     found: list[int] = await page.evaluate(
-        "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+        "received.filter(({ message }) => message === 'height').map(({ value }) => value)"
     )
     return found
 
@@ -110,10 +82,10 @@ async def test_the_iframe_is_as_high_as_its_content(demo: Demo, hosts: Hosts) ->
     assert after[-1] > before[-1]
     assert all(one != two for one, two in pairwise(after))
 
-    messages: list[Any] = await page.evaluate("heard")
+    messages: list[Any] = await page.evaluate("received")
     assert {"message": "height", "value": after[-1], "secret": SECRET} in messages
     assert {"type": "story-widget:height", "height": after[-1], "code": story.code} in messages
-    # For any embedding page: this address has no token, which would name the allowed ones.
+    # Every embedding page receives this address: it contains the story's code and no token.
     src = f"{story.server}/e/{story.code}"
     assert f'{{"src":"{src}","context":"iframe.resize","height":{after[-1]}}}' in messages
 
@@ -223,7 +195,7 @@ async def test_in_a_sandbox_a_token_for_one_origin_shows_why_it_is_rejected(
 
 async def test_the_iframe_script_is_not_cached_forever(demo: Demo, hosts: Hosts) -> None:
     # Fetched, not opened as a page, for which a browser may request an icon.
-    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/frame.js")
+    answer = await (await hosts.reader()).request.get(f"{demo.server}/embed/iframe.js")
     assert "immutable" not in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
 

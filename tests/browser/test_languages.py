@@ -1,6 +1,5 @@
 """Languages: strings, plurals, numbers, times and text direction."""
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,10 +11,11 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.actions import article
-from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.axe import axe_findings
+from tests.browser.conftest import Demo, Hosts, Story
+from tests.browser.embed_files import LOCALES, MANIFEST, STATIC
+from tests.browser.host_pages import policy
 from tests.browser.page_metrics import post_comments
-from tests.browser.test_hosts import policy
-from tests.browser.test_visual_regression import axe_findings, create_discussion
 from tests.browser.widget_states import (
     ANSWER,
     QUESTION,
@@ -23,6 +23,7 @@ from tests.browser.widget_states import (
     STATES,
     STYLE,
     Harness,
+    create_discussion,
     read,
     strings_of,
 )
@@ -32,17 +33,12 @@ from widget_server.model.settings import SiteSettings
 Photograph = Callable[[Page, str], Awaitable[None]]
 browser = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-FOLDER = ROOT / "js" / "src" / "locales"
-LOCALES: dict[str, dict[str, Any]] = {
-    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.json"))
-}
-STATIC = ROOT / "widget_server" / "static" / "embed"
-FILES = [words["file"] for words in json.loads((STATIC / "manifest.json").read_bytes())["words"]]
+FILES = [words["file"] for words in MANIFEST["words"]]
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_locale_file_is_within_its_size_limit(file: str) -> None:
-    assert len(brotli.compress((STATIC / file).read_bytes(), quality=11)) <= 1_200
+    assert len(brotli.compress((STATIC / "embed" / file).read_bytes(), quality=11)) <= 1_200
 
 
 def test_every_language_has_a_file_for_each_part_of_the_embed() -> None:

@@ -184,7 +184,7 @@ async def test_10_removing_and_inserting_the_widget_twenty_times_leaks_nothing(
         )
         await page.get_by_text("1 person is reading").wait_for()
 
-    async def weigh() -> dict[str, float]:
+    async def measure_heap() -> dict[str, float]:
         for _ in range(3):
             await cdp.send("HeapProfiler.collectGarbage")
         metrics = (await cdp.send("Performance.getMetrics"))["metrics"]
@@ -195,9 +195,9 @@ async def test_10_removing_and_inserting_the_widget_twenty_times_leaks_nothing(
     grown: list[dict[str, float]] = []
     # Caches and compiled code grow in the first rounds only; a leak grows in every twenty.
     for _ in range(4):
-        before = await weigh()
+        before = await measure_heap()
         await round_trip(20)
-        after = await weigh()
+        after = await measure_heap()
         growth = {name: after[name] - before[name] for name in MAX_GROWTH}
         grown.append(growth)
         if all(growth[name] < most for name, most in MAX_GROWTH.items()):

@@ -156,7 +156,7 @@ async def test_the_discussion_is_inserted_outside_of_the_blockquote(
     ]
     await expect(page.locator("blockquote blockquote a")).to_be_hidden()
     await expect(page.get_by_role("blockquote").first).to_contain_text("The attribution.")
-    # Nor part of another element around the link that styles its text.
+    # The widget is outside of any other element around the link, whose text styles must not apply.
     loose = "letter-spacing: .3em; text-align: center; font-style: italic"
     other = await hosts.open(f'<div style="{loose}">{link}</div>{story.script}')
     await reaction(other, "Happy").wait_for()
@@ -179,7 +179,7 @@ async def test_the_link_of_a_framework_is_not_moved(demo: Demo, hosts: Hosts) ->
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.locator("#link")).to_be_hidden()
-    # What React does if an element is inserted before the link, and if the link is removed and inserted again.
+    # Change the page as React does: insert an element before the link, remove the link, insert it again.
     await page.evaluate("app.insertBefore(document.createElement('b'), link)")
     await page.evaluate("window.old = link; app.removeChild(link)")
     await expect(page.locator("story-widget")).to_have_count(0)
@@ -221,9 +221,9 @@ async def test_a_rejected_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> N
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     await page.add_init_script(
-        "window.heard = [];"
+        "window.received = [];"
         "for (const type of ['ready', 'error'])"
-        "  addEventListener('story-widget:' + type, () => heard.push(type))"
+        "  addEventListener('story-widget:' + type, () => received.push(type))"
     )
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
@@ -232,7 +232,7 @@ async def test_a_rejected_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> N
     await expect(page.get_by_text("Ask for a token that names this origin.")).to_have_count(1)
     await page.clock.run_for(60_000)
     # The reply to the page's first request may have arrived before the rejection.
-    assert (await page.evaluate("heard"))[-1] == "error"
+    assert (await page.evaluate("received"))[-1] == "error"
     assert not [url for url in requests if "?since=" in url]
     await expect(reaction(page, "Happy")).to_have_count(0)
 

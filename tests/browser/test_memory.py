@@ -15,8 +15,8 @@ from tests.waiting import SLOWNESS, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-LATE = 30_000 * SLOWNESS
-NOISE = ["Failed to load resource", "WebSocket connection to"]
+SLOW_TIMEOUT_MS = 30_000 * SLOWNESS
+NETWORK_ERRORS = ["Failed to load resource", "WebSocket connection to"]
 FILL = """
 let s = "x".repeat(1 << 20), i = 0;
 while (s.length) try { localStorage.setItem("junk" + i++, s) } catch { s = s.slice(0, s.length >> 1) }
@@ -43,7 +43,7 @@ Array.prototype.each = Array.prototype._each = Array.prototype.forEach;
 Array.prototype.find = function (f) { return this.filter(f)[0] };
 Array.prototype.clone = function () { return [...this] };
 Array.prototype.remove = Array.prototype.foo = 1;
-Array.from = window.$A = (list) => list ? [...comments] : [];
+Array.from = window.$A = (list) => list ? [...list] : [];
 Object.prototype.extend = function () { return this };
 Object.keys = function (object) { const names = []; for (const name in object) if (object.hasOwnProperty(name)) names.push(name); return names };
 Function.prototype.bind = function (object, ...first) { const f = this; return function (...rest) { return f.apply(object, first.concat(rest)) } };
@@ -65,7 +65,7 @@ async def stored_entry(page: Page) -> dict[str, Any]:
 async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     post_comments(story, [{"body": "Tiresome", "name": "Troll"}])
     page = await hosts.open(story.snippet)
@@ -82,9 +82,9 @@ async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     await expect(box).to_have_value("")
     await page.context.set_offline(False)
     posted = article(page, "From the full shelf")
-    await expect(posted).to_have_count(1, timeout=LATE)
+    await expect(posted).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
     await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
-    # So are the reader token, the draft and the muted authors.
+    # The reader token, the draft and the muted authors are kept in memory as well.
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect_reaction(page, "Sad", 0, own=False)
@@ -97,7 +97,7 @@ async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
         "for (const name of Object.keys(localStorage)) if (/^junk/.test(name)) delete localStorage[name]"
     )
     await answer.fill("Half a thought")
-    # Everything is written as soon as storage has space.
+    # The embed writes all fields as soon as storage has space.
     content = await stored_entry(page)
     assert content["muted"] == ["Troll"]
     assert content["reactions"] == {story.code: "happy"}
@@ -120,7 +120,7 @@ async def test_a_new_reader_stays_the_same_reader_with_full_storage(
 async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented_names(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     story = demo.story()
     post_comments(story, [{"body": "Tiresome", "name": "Troll"}])
     page = await hosts.open(story.snippet, head=OLD_LIBRARY)
@@ -148,7 +148,7 @@ async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented
     await page.context.set_offline(False)
     await page.reload()
     await expect_reaction(page, "Sad", 1, own=True)
-    await expect(article(page, "From the tunnel")).to_have_count(1, timeout=LATE)
+    await expect(article(page, "From the tunnel")).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
     await expect(article(page, "Tiresome")).to_have_count(0)
     box = page.get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("Half a thought")
@@ -206,7 +206,7 @@ async def test_stored_data_is_used_where_reading_needs_a_token(demo: Demo, hosts
     )
     page = await hosts.open(story.snippet)
     await article(page, "Tiresome").wait_for()
-    # As stored by a page that was left before the reply.
+    # Store what a page stores that the reader leaves before the reply arrives.
     await page.evaluate(
         "([server, code]) => localStorage.setItem(`story-widget ${server} members`,"
         " JSON.stringify({ muted: ['Yusuf'], unsent: { [code]: 'sad' } }))",
@@ -287,7 +287,7 @@ async def test_a_comment_can_be_edited_only_while_the_server_accepts_it(
 async def test_an_invalid_page_language_does_not_prevent_the_discussion(
     demo: Demo, hosts: Hosts, lang: str, sent: str | None
 ) -> None:
-    hosts.expected += NOISE  # The server does not know the story yet: 404.
+    hosts.expected += NETWORK_ERRORS  # The server does not know the story yet: 404.
     page = await hosts.page(await hosts.reader())
     messages: list[dict[str, Any]] = []
 
@@ -302,7 +302,7 @@ async def test_an_invalid_page_language_does_not_prevent_the_discussion(
 
     await page.route_web_socket("**/v1/live", listen)
     await hosts.open(demo.story(known=False).snippet, page=page, attributes=f'lang="{lang}"')
-    # Only subscribed stories receive it.
+    # Only subscribed stories receive presence.
     await expect(page.locator("story-widget [part=presence]")).to_contain_text("1")
     assert messages[0].get("lang") == sent
 
@@ -310,7 +310,7 @@ async def test_an_invalid_page_language_does_not_prevent_the_discussion(
 async def test_an_unusual_page_address_does_not_prevent_the_discussion(
     demo: Demo, hosts: Hosts
 ) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     page = await hosts.open("")
     address = page.url + "/" + "a" * 2_100
     path = address.split("/", 3)[3]
@@ -322,7 +322,7 @@ async def test_an_unusual_page_address_does_not_prevent_the_discussion(
 
 
 async def test_more_than_fifty_stories_of_a_page_are_all_live(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += NOISE
+    hosts.expected += NETWORK_ERRORS
     stories = [demo.story(known=False) for _ in range(55)]
     page = await hosts.page(await hosts.reader())
     sockets: list[None] = []

@@ -12,14 +12,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
-from tests.auth.test_tokens import node
 from tests.browser.actions import article, expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.embed_files import MANIFEST
 from tests.browser.front import Front
-from tests.browser.test_bundle import MANIFEST
 from tests.e2e.harness import ServerProcess
 from tests.engines import Valkey
 from tests.loopback import http_client
+from tests.node import node
 from tests.ports import free_ports
 from tests.waiting import eventually
 
@@ -27,9 +27,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LIVE = MANIFEST["parts"]["live"]["file"]
 MISSING = "Failed to load resource: the server responded with a status of 404"
-REFUSED = "Failed to find a valid digest in the 'integrity' attribute for resource"
-FIRST = re.compile(r"^/embed\.js$")
-LATER = re.compile(r"^/embed/")
+WRONG_DIGEST = "Failed to find a valid digest in the 'integrity' attribute for resource"
+FIRST_FILE_PATH = re.compile(r"^/embed\.js$")
+PART_PATH = re.compile(r"^/embed/")
 
 Opened = Callable[[Callable[[str], int]], Front]
 
@@ -116,12 +116,12 @@ async def use_all_parts(page: Page, text: str) -> None:
 async def test_during_a_deploy_a_page_gets_its_parts_from_any_process(
     first: str, demo: Demo, next_version: ServerProcess, front: Opened, hosts: Hosts
 ) -> None:
-    """Also a page that was opened before the deploy, when all processes are new."""
+    """A page that was opened before the deploy loads its parts even if all processes are new."""
     ports = (next_version.port, demo.port) if first == "the new" else (demo.port, next_version.port)
-    door = front(lambda path: ports[0] if FIRST.match(path) else ports[1])
-    page = await hosts.open(story_at(demo.story(), door).snippet)
+    proxy = front(lambda path: ports[0] if FIRST_FILE_PATH.match(path) else ports[1])
+    page = await hosts.open(story_at(demo.story(), proxy).snippet)
     await use_all_parts(page, "Between two releases")
-    assert len([path for path in door.paths if LATER.match(path)]) == 5
+    assert len([path for path in proxy.paths if PART_PATH.match(path)]) == 5
 
 
 @pytest.mark.parametrize("german", [False, True])
@@ -142,7 +142,7 @@ async def test_widgets_of_servers_of_different_versions_both_work(
         await page.locator("textarea").nth(number).fill(f"Comment {number}")
         await page.locator("[part=button]").nth(number).click()
         await expect(article(page, f"Comment {number}")).to_be_visible()
-    assert not [path for path in behind.paths if LATER.match(path)]
+    assert not [path for path in behind.paths if PART_PATH.match(path)]
 
 
 def copy_script(hosts: Hosts) -> None:
@@ -167,23 +167,23 @@ async def test_a_missing_part_is_requested_again_for_a_minute(
     demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
     hosts.expected += [MISSING]
-    door = front(lambda _: demo.port)
-    door.missing = re.compile(r"-live\.js")
+    proxy = front(lambda _: demo.port)
+    proxy.missing = re.compile(r"-live\.js")
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
-    await hosts.open(story_at(demo.story(), door).snippet, page=page)
+    await hosts.open(story_at(demo.story(), proxy).snippet, page=page)
     await reaction(page, "Happy").click()
 
     async def requested(number: int) -> None:
         async def more() -> bool:
             await page.clock.run_for(500)
-            return len([path for path in door.paths if "-live.js" in path]) >= number
+            return len([path for path in proxy.paths if "-live.js" in path]) >= number
 
         await eventually(more, f"it was requested {number} times")
 
     await requested(6)
     await expect(page.get_by_role("alert")).to_contain_text("Not sent yet")
-    door.missing = None
+    proxy.missing = None
 
     async def came() -> bool:
         await page.clock.run_for(1_000)
@@ -199,12 +199,12 @@ async def test_a_part_that_never_arrives_is_requested_again(demo: Demo, hosts: H
     await page.clock.install()
     routes: list[Route] = []
 
-    async def swallow_the_first(route: Route) -> None:
+    async def drop_first_request(route: Route) -> None:
         routes.append(route)
         if len(routes) > 1:
             await route.continue_()
 
-    await page.route("**/*-live.js*", swallow_the_first)
+    await page.route("**/*-live.js*", drop_first_request)
     await hosts.open(story.snippet, page=page)
     await reaction(page, "Happy").click()
     await eventually(lambda: routes, "the part is requested")
@@ -252,26 +252,28 @@ async def test_an_unreachable_server_does_not_block_the_parts_of_another(
 async def test_a_part_with_the_wrong_hash_never_runs(
     part: str, preloads: bool, demo: Demo, front: Opened, hosts: Hosts
 ) -> None:
-    """The browser reports it in the console. The part loads as soon as its bytes are right."""
-    hosts.expected += [REFUSED, "Fetch API cannot load"]
-    door = front(lambda _: demo.port)
-    door.spoilt = re.compile(rf"-{part}\.js")
+    """The browser reports the wrong hash in the console. The part loads once its bytes are right."""
+    hosts.expected += [WRONG_DIGEST, "Fetch API cannot load"]
+    proxy = front(lambda _: demo.port)
+    proxy.altered = re.compile(rf"-{part}\.js")
     page = await hosts.page(await hosts.reader())
     if not preloads:
         await page.add_init_script("DOMTokenList.prototype.supports = () => false")
-    story = story_at(demo.story(), door)
+    story = story_at(demo.story(), proxy)
     await hosts.open(pinned_snippet(story), page=page)
-    trying = asyncio.create_task(use_all_parts(page, "Not spoilt"))
+    trying = asyncio.create_task(use_all_parts(page, "Not altered"))
     try:
 
         def refused() -> bool:
-            return any(f"-{part}.js" in text for text in hosts.console if text.startswith(REFUSED))
+            return any(
+                f"-{part}.js" in text for text in hosts.console if text.startswith(WRONG_DIGEST)
+            )
 
         await eventually(refused, "the console names the file")
-        assert await page.evaluate("window.spoilt") is None
-        door.spoilt = None
+        assert await page.evaluate("window.altered") is None
+        proxy.altered = None
         await trying
-        assert await page.evaluate("window.spoilt") is None
+        assert await page.evaluate("window.altered") is None
     finally:
         trying.cancel()
 
@@ -301,10 +303,10 @@ async def test_a_pinned_page_with_integrity_and_trusted_types_policies_loads_all
 async def test_strings_of_a_locale_file_are_inserted_as_text(
     demo: Demo, front: Opened, hosts: Hosts, other_build: Path
 ) -> None:
-    """No hash covers them: their content is inserted as text, never run."""
-    door = front(lambda _: demo.port)
+    """No hash covers locale files: the embed inserts their content as text and never runs it."""
+    proxy = front(lambda _: demo.port)
     page = await hosts.page(await hosts.reader())
-    evil = '<img src=x onerror="window.spoilt=1"><script>window.spoilt=1</script>{n}'
+    evil = '<img src=x onerror="window.altered=1"><script>window.altered=1</script>{n}'
 
     async def spoil(route: object) -> None:
         answer = await route.fetch()  # type: ignore[attr-defined]
@@ -316,10 +318,10 @@ async def test_strings_of_a_locale_file_are_inserted_as_text(
         await route.fulfill(response=answer, json=words)  # type: ignore[attr-defined]
 
     await page.route("**/*.json", spoil)
-    await hosts.open(story_at(demo.story(), door).snippet, page=page, attributes='lang="de"')
+    await hosts.open(story_at(demo.story(), proxy).snippet, page=page, attributes='lang="de"')
     await page.get_by_text("<img src=x").first.wait_for()
     await page.locator("textarea").click()
     await page.locator("textarea").fill("Written")
     await page.locator("[part=button]").click()
     await expect(article(page, "Written")).to_be_visible()
-    assert await page.evaluate("window.spoilt") is None
+    assert await page.evaluate("window.altered") is None

@@ -47,7 +47,7 @@ async def test_a_choice_is_still_marked_after_a_reload(demo: Demo, hosts: Hosts)
     await page.wait_for_function("localStorage.length === 1")
     await page.reload()
     await expect_reaction(page, "Thinking", 1, own=True)
-    # Not only from storage: the server confirms it.
+    # The server has the reaction, not only this browser's storage.
     stranger = await hosts.open(story.snippet)
     await expect_reaction(stranger, "Thinking", 1, own=False)
     await page.evaluate(
@@ -81,12 +81,12 @@ async def test_a_rejected_reaction_is_reverted_and_shows_the_reason(
     page = await hosts.page(await hosts.reader())
     detail = "Too fast. Wait a moment and send it again."
 
-    async def refuse(route: Route) -> None:
+    async def reject(route: Route) -> None:
         answer: dict[str, Any] = {"type": "error", "code": "rate_limited", "detail": detail}
         headers = {"Access-Control-Allow-Origin": "*"}
         await route.fulfill(status=429, body=json.dumps(answer), headers=headers)
 
-    await page.route("**/v1/actions", refuse)
+    await page.route("**/v1/actions", reject)
     await page.route_web_socket("**/v1/live", lambda socket: None)
     await hosts.open(demo.story().snippet, page=page)
     await reaction(page, "Happy").click()

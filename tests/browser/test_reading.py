@@ -10,7 +10,7 @@ from playwright.async_api import expect
 
 from tests.browser.actions import article, comment, more, reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.test_bundle import MANIFEST
+from tests.browser.embed_files import MANIFEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -139,16 +139,16 @@ async def test_17_forget_deletes_everything_the_reader_left(demo: Demo, hosts: H
 async def test_page_events_contain_nothing_about_the_reader(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     head = (
-        "<script>window.heard = []; for (const type of ['ready', 'react', 'comment'])"
-        " addEventListener('story-widget:' + type, ({ detail }) => heard.push([type, JSON.parse(JSON.stringify(detail))]))"
+        "<script>window.received = []; for (const type of ['ready', 'react', 'comment'])"
+        " addEventListener('story-widget:' + type, ({ detail }) => received.push([type, JSON.parse(JSON.stringify(detail))]))"
         "</script>"
     )
     page = await hosts.open(story.snippet, head=head)
     await reaction(page, "Happy").click()
-    await page.wait_for_function("heard.length === 2")
+    await page.wait_for_function("received.length === 2")
     await comment(page, "Heard")
-    await page.wait_for_function("heard.length === 3")
-    assert await page.evaluate("heard") == [
+    await page.wait_for_function("received.length === 3")
+    assert await page.evaluate("received") == [
         [each, {"story": story.code}] for each in ("ready", "react", "comment")
     ]
 
@@ -188,7 +188,7 @@ async def test_filters_by_language_and_copy_also_apply_while_paging(
     for number in range(22):
         say(story, f"Number {number}.")
     say(spanish, "Otra voz.")
-    # A new reader: this browser may use a response cached two seconds ago and show the rest as new comments.
+    # Open as a new reader: this browser may use a response cached two seconds ago and show later comments as new.
     page = await hosts.open(story.snippet)
     await article(page, "Otra voz.").wait_for()
     await page.get_by_role("button", name="Sort, share, privacy").press("Enter")

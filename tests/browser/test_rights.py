@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 EMBED_PREFIX = "story-widget: "
 LISTEN = """() => {
-  window.heard = [];
-  addEventListener("story-widget:identity", (event) => heard.push(event.detail));
+  window.received = [];
+  addEventListener("story-widget:identity", (event) => received.push(event.detail));
 }"""
 
 
@@ -58,8 +58,10 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
     await hosts.open(snippet_with_identity(story, identity), page=page)
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
-    heard: Any = await eventually(lambda: page.evaluate("heard"), "the page receives the event")
-    assert heard == [{"story": story.code, "code": code}]
+    received: Any = await eventually(
+        lambda: page.evaluate("received"), "the page receives the event"
+    )
+    assert received == [{"story": story.code, "code": code}]
     (message,) = (text for text in hosts.console if text.startswith(EMBED_PREFIX))
     assert "identity token" in message
     assert message.endswith(f"({code})")
@@ -72,7 +74,7 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
     )
     await eventually(lambda: len([one for one in sent if "subscribe" in one]) == 2, "it is sent")
     await expect(box).to_have_value("Half a sentence")
-    await eventually(lambda: signs_in(page), "the reader is signed in")
+    await eventually(lambda: is_signed_in(page), "the reader is signed in")
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, "Half a sentence")).to_contain_text("Vera Holm")
     await expect(page.get_by_role("img", name="signed in").first).to_be_visible()
@@ -84,7 +86,7 @@ async def test_a_rejected_identity_token_keeps_the_discussion_and_requests_a_new
         "the socket has subscribed again",
     )
     assert "identity" not in [one for one in sent if "subscribe" in one][-1]
-    assert await page.evaluate("heard.length") == 1
+    assert await page.evaluate("received.length") == 1
 
 
 async def test_an_action_before_the_socket_is_open_is_signed_in(demo: Demo, hosts: Hosts) -> None:
@@ -115,7 +117,7 @@ async def test_an_action_before_the_socket_is_open_is_signed_in(demo: Demo, host
     await expect(article(page, "At once")).to_contain_text("Nora Lund")
 
 
-async def signs_in(page: Page) -> bool:
+async def is_signed_in(page: Page) -> bool:
     """Whether the page's storage holds the token of a signed-in reader."""
     claims: Any = await page.evaluate(
         """() => {

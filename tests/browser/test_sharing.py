@@ -7,7 +7,7 @@ from playwright.async_api import FrameLocator, Page, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import Demo, Hosts
-from tests.browser.test_iframes import wordpress
+from tests.browser.host_pages import wordpress
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

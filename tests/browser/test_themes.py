@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
+from tests.browser.axe import axe_findings
 from tests.browser.conftest import ROOT, Demo, Hosts
-from tests.browser.test_visual_regression import axe_findings, create_discussion
-from tests.browser.widget_states import STYLE
+from tests.browser.widget_states import STYLE, create_discussion
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -1,56 +1,20 @@
 """axe in every state: light, dark, forced colours, right to left; screenshots for a person."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.actions import article, comment, reaction
-from tests.browser.conftest import ROOT, Demo, Hosts, Story
-from tests.browser.widget_states import STATES, STYLE, Harness
+from tests.browser.axe import axe_findings
+from tests.browser.conftest import Demo, Hosts
+from tests.browser.widget_states import STATES, STYLE, Harness, create_discussion
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-AXE = (ROOT / "js/node_modules/axe-core/axe.min.js").read_text("utf-8")
 PHONE = {"width": 360, "height": 740}
 
 Photograph = Callable[[Page, str], Awaitable[None]]
-
-
-async def axe_findings(page: Page) -> list[Any]:
-    """Return axe's findings in the widget, as rule and place."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(AXE)
-    found: list[Any] = await page.evaluate(
-        "axe.run('story-widget', { rules: { 'target-size': { enabled: true } } })"
-        ".then(({ violations }) => violations.map("
-        "({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => [html, failureSummary])]))"
-    )
-    return found
-
-
-async def create_discussion(story: Story, hosts: Hosts) -> None:
-    """Create a discussion with every kind of content."""
-    page = await hosts.open(story.snippet)
-    await comment(page, "Who pays for the **fuel** in winter? The article is quiet.", Name="Yusuf")
-    await expect(article(page, "Who pays")).to_be_focused()
-    await reaction(page, "Thinking").click()
-    other = await hosts.open(story.snippet, site=1)
-    await comment(
-        other,
-        "> The boat waits.\n\nThat line stayed with me [all day](https://example.org):\n\n"
-        "- the racks\n- the captain\n\nand `404` books.",
-        Name="Priya",
-    )
-    await expect(article(other, "The boat waits")).to_be_focused()
-    await other.get_by_role("button", name="Reply to Yusuf").click()
-    box = other.get_by_role("textbox", name="Your reply to Yusuf")
-    await box.fill("The council does, since last year.")
-    await box.press("Control+Enter")
-    await expect(article(other, "The council does")).to_be_focused()
-    await reaction(other, "Happy").click()
-    await expect(reaction(other, "Happy")).to_have_accessible_name("Happy 1")
 
 
 @pytest.mark.parametrize("state", STATES)

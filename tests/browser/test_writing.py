@@ -112,11 +112,11 @@ async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: 
     await options.click()
     message = page.get_by_role("status").filter(has_text="The server does not answer.")
 
-    async def given_up() -> bool:
+    async def is_message_visible() -> bool:
         await page.clock.run_for(5_000)
         return await message.is_visible()
 
-    await eventually(given_up, "the message appears after a minute")
+    await eventually(is_message_visible, "the message appears after a minute")
     await expect(message).to_be_in_viewport()
     await page.unroute("**/*-more.js*")
     await options.click()

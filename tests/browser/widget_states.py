@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article
+from tests.browser.actions import article, comment, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import post_comments
 
@@ -26,6 +26,24 @@ RICH = (
     "> The boat waits.\n\nThat line stayed with me [all day](https://example.org):\n\n"
     "- the racks\n- the captain\n\nand `404` books."
 )
+
+
+async def create_discussion(story: Story, hosts: Hosts) -> None:
+    """Create a discussion with every kind of content."""
+    page = await hosts.open(story.snippet)
+    await comment(page, QUESTION, Name="Yusuf")
+    await expect(article(page, "Who pays")).to_be_focused()
+    await reaction(page, "Thinking").click()
+    other = await hosts.open(story.snippet, site=1)
+    await comment(other, RICH, Name="Priya")
+    await expect(article(other, "The boat waits")).to_be_focused()
+    await other.get_by_role("button", name="Reply to Yusuf").click()
+    box = other.get_by_role("textbox", name="Your reply to Yusuf")
+    await box.fill(ANSWER)
+    await box.press("Control+Enter")
+    await expect(article(other, "The council does")).to_be_focused()
+    await reaction(other, "Happy").click()
+    await expect(reaction(other, "Happy")).to_have_accessible_name("Happy 1")
 
 
 @cache
@@ -147,12 +165,12 @@ async def a_rejected_reaction(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
     detail = "Too fast. Wait a moment and send it again."
 
-    async def refuse(route: Route) -> None:
+    async def reject(route: Route) -> None:
         answer = json.dumps({"type": "error", "code": "rate_limited", "detail": detail})
         headers = {"Access-Control-Allow-Origin": "*"}
         await route.fulfill(status=429, body=answer, headers=headers)
 
-    await page.route("**/v1/actions", refuse)
+    await page.route("**/v1/actions", reject)
     await page.route_web_socket("**/v1/live", lambda socket: None)
     await stage.open(stage.demo.story(), page)
     await page.get_by_role("group").get_by_role("button").first.click()
@@ -228,7 +246,7 @@ async def a_comment_being_edited(stage: Harness) -> Page:
 @state
 async def a_comment_just_deleted(stage: Harness) -> Page:
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
-    # It can be undone until the page's clock advances.
+    # Install a clock that stands still: the deletion can be undone until the clock advances.
     await page.clock.install()
     await stage.open(stage.demo.story(), page)
     own = await stage.post(page, "Shall I stay")

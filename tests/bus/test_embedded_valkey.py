@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from redis.exceptions import ResponseError
 from tests.engines import parent_death_signal
 from tests.waiting import wait_until
 from widget_server.bus import embedded_valkey
+from widget_server.model.errors import OperatorError
 
 Start = Callable[[Path], "subprocess.Popen[bytes]"]
 
@@ -128,6 +130,21 @@ def test_a_short_folder_that_is_not_private_is_not_used(tmp_path: Path) -> None:
     assert second != first
     assert embedded_valkey.socket_path(data_dir).parent == second
     second.rmdir()
+
+
+def test_a_short_folder_that_cannot_be_made_is_reported_to_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = tmp_path / ("d" * 120)
+    data_dir.mkdir()
+
+    def no_temporary_folder(**_: object) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", no_temporary_folder)
+    with pytest.raises(OperatorError, match=r"No usable temporary directory.*--data"):
+        embedded_valkey.url(data_dir)
+    assert not embedded_valkey.is_ready(data_dir)
 
 
 def test_without_a_process_it_is_not_ready(data_dir: Path) -> None:

@@ -675,8 +675,8 @@ def test_doctor_reports_a_database_without_its_epoch(run: Run, site: str, data: 
         database.execute("DELETE FROM meta WHERE key = 'epoch'")
         database.commit()
     done = run("doctor")
-    assert (done.status, "lost the name of its numbering" in done.out) == (2, True)
-    assert "lost the name of its numbering" in sentence(run("site", "list"))
+    assert (done.status, "lost its epoch" in done.out) == (2, True)
+    assert "lost its epoch" in sentence(run("site", "list"))
 
 
 def test_doctor_checks_the_origin_of_the_servers_own_pages(

@@ -1,7 +1,9 @@
 """Output for programs (`--json`) and for people: help, and what each command says it did."""
 
+import io
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,8 +16,10 @@ from tests.cli.commands import Run, run_next_to
 from tests.contract.make_tokens import code
 from tests.e2e.harness import ServerProcess
 from tests.loopback import http_client
+from widget_server.cli import main
 from widget_server.cli.main import COMMANDS, HIDDEN
 from widget_server.cli.output import print_json
+from widget_server.model.errors import EXIT_CONFIG_ERROR
 from widget_server.model.settings import SiteSettings
 
 
@@ -205,3 +209,28 @@ def panel_rows(text: str, panel: str) -> list[str]:
     """Return the lines of one panel of a help page."""
     lines = text[text.index(f" {panel} ") :].splitlines()[1:]
     return lines[: next(number for number, line in enumerate(lines) if line[0] == "╰")]
+
+
+def test_output_that_the_terminal_cannot_encode_is_reported_to_the_operator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def list_sites() -> None:
+        sys.stdout.write("Zeitung für alle\n")
+
+    monkeypatch.setattr(main, "app", list_sites)
+    monkeypatch.setattr(sys, "argv", ["widget-server", "site", "list"])
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    with pytest.raises(SystemExit) as exit_:
+        main.main()
+    assert exit_.value.code == EXIT_CONFIG_ERROR
+    assert "PYTHONIOENCODING=utf-8" in capsys.readouterr().err
+
+
+def test_an_encoding_error_that_is_a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def encode() -> None:
+        "\ud800".encode()
+
+    monkeypatch.setattr(main, "app", encode)
+    monkeypatch.setattr(sys, "argv", ["widget-server", "site", "list"])
+    with pytest.raises(UnicodeEncodeError):
+        main.main()

@@ -38,7 +38,7 @@ def test_a_lost_secret_is_not_replaced(
     for words in COMMANDS:
         assert f"{secret_file} is gone" in rejection(run, *words)
         assert not secret_file.exists()
-    # Setting it corrects this, and so does putting it back.
+    # The operator can set the old secret in SECRET_KEYS, or put its file back.
     monkeypatch.setenv("SECRET_KEYS", old.strip())
     assert run("site", "list").status == 0
     monkeypatch.delenv("SECRET_KEYS")
@@ -72,7 +72,7 @@ def test_a_secret_is_replaced_with_the_old_one_behind_the_new(
     assert run("site", "create", "press", "--name", "Press").status == 0
     monkeypatch.setenv("SECRET_KEYS", NEW)
     assert "signed with another secret" in rejection(run, "site", "list")
-    # Also back again and with both, because machines are not restarted at the same time.
+    # Every combination works, because machines are not restarted at the same time.
     for keys in (f"{NEW},{OLD}", OLD, f"{NEW},{OLD}", NEW):
         monkeypatch.setenv("SECRET_KEYS", keys)
         assert run("site", "list").status == 0, keys

@@ -14,7 +14,7 @@ import pytest
 
 from tests.contract.make_version import CODE, FOLDER, KEYS
 from widget_server.bus.message import BusMessage, decode
-from widget_server.store import backup, migrate
+from widget_server.store import migrate, restore
 from widget_server.store.engine import Database
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.writing.actions import Post
@@ -46,7 +46,7 @@ async def test_its_database_can_be_migrated_and_used(
         database.executescript((FOLDER / f"{number}.sql").read_text("utf-8"))
     # Both ways of an operator: migrated in place, and restored from its backup to PostgreSQL.
     await migrate.upgrade(postgres_url)
-    await backup.restore(postgres_url, file, lambda _table, _done, _total: None)
+    await restore.restore(postgres_url, file, lambda _table, _done, _total: None)
     for url in (f"sqlite+aiosqlite:///{file}", postgres_url):
         assert await migrate.upgrade(url) == migrate.head_revision()
         await _check_reads_and_writes(url)

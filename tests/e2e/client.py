@@ -1,4 +1,4 @@
-"""WebSocket client of one reader, written from PROTOCOL.md alone.
+"""WebSocket client of one reader, written from docs/developers/protocol.md alone.
 
 It shares no code with the server or the embed, and it checks every server message.
 """
@@ -231,7 +231,7 @@ async def eventually_rejected(
 ) -> None:
     """Repeat `call` until the server rejects it with the error `code`.
 
-    Calls that succeed, or that are rejected with another code, are repeated. Seconds.
+    Calls that succeed, or that are rejected with another code, are repeated. Times are in seconds.
     """
 
     async def is_rejected() -> bool:
@@ -247,7 +247,7 @@ async def eventually_rejected(
 async def eventually_accepted(
     call: Callable[[], Awaitable[Any]], what: str, timeout: float = 10.0, pause: float = 0.1
 ) -> None:
-    """Repeat `call` until the server accepts it. `what` describes the wait. Seconds."""
+    """Repeat `call` until the server accepts it. `what` describes the wait. Times are in seconds."""
 
     async def is_accepted() -> bool:
         try:

@@ -1,6 +1,6 @@
 """State that a reader should see: a snapshot and all later server messages, applied in order.
 
-The code is written from PROTOCOL.md alone and shares nothing with the server or the embed. So "old
+The code is written from docs/developers/protocol.md alone and shares nothing with the server or the embed. So "old
 snapshot + messages = new snapshot" compares two independent implementations.
 """
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 class ProtocolViolationError(AssertionError):
-    """The server did something that PROTOCOL.md, section 3, forbids."""
+    """A server message violates docs/developers/protocol.md, “The socket” or “Guarantees”."""
 
 
 @dataclass

@@ -17,8 +17,8 @@ from tests.e2e.two_servers import Pair, all_in_sync
 from tests.loopback import http_client
 from tests.waiting import eventually
 
-SOON_S = 5.0
-"""Seconds within which ended permissions take effect: PROTOCOL.md, section 3, rule 8."""
+PERMISSIONS_END_S = 5.0
+"""Seconds within which ended permissions take effect: docs/developers/protocol.md, guarantee 8."""
 
 
 async def wait_for_permissions(
@@ -36,7 +36,9 @@ async def wait_for_permissions(
                 return message
         return None
 
-    snapshot: dict[str, Any] = await eventually(found, f"a snapshot with {reason}", SOON_S)
+    snapshot: dict[str, Any] = await eventually(
+        found, f"a snapshot with {reason}", PERMISSIONS_END_S
+    )
     return snapshot
 
 
@@ -55,7 +57,9 @@ async def subscribe_once(url: str, origin: str, **fields: Any) -> None:
 
 async def soon_rejected(url: str, origin: str, reason: str, **fields: Any) -> None:
     """Wait until a server rejects subscriptions of new pages of this origin with `reason`."""
-    await eventually_rejected(lambda: subscribe_once(url, origin, **fields), reason, SOON_S)
+    await eventually_rejected(
+        lambda: subscribe_once(url, origin, **fields), reason, PERMISSIONS_END_S
+    )
 
 
 async def test_an_open_page_gets_the_revocation_of_its_token_within_five_seconds(
@@ -88,8 +92,8 @@ async def test_if_reading_needs_a_token_a_revoked_token_ends_its_socket(pair: Pa
     async with pair.readers(story) as (here, there), Client(pair.one.url) as other:
         await other.subscribe(good)
         pair.cli("site", "revoke", publisher.site, "bad-copy")
-        assert await here.wait_closed(SOON_S) == 4501
-        assert await there.wait_closed(SOON_S) == 4501
+        assert await here.wait_closed(PERMISSIONS_END_S) == 4501
+        assert await there.wait_closed(PERMISSIONS_END_S) == 4501
         await other.comment(story.code, "Not for them.")
         await wait_for_own_comment(other, story.code)
     assert "Not for them." not in str(here.messages + there.messages)
@@ -109,7 +113,7 @@ async def test_a_socket_with_several_stories_loses_only_the_story_of_the_revoked
         await page.subscribe(secret.token)
         await page.subscribe(public.token)
         pair.cli("site", "revoke", closed.site, "bad-copy")
-        await page.wait_for("error", SOON_S, story=secret.code, code="token_revoked")
+        await page.wait_for("error", PERMISSIONS_END_S, story=secret.code, code="token_revoked")
         await there.comment(public.code, "Still here?")
         await all_in_sync(public.code, page, there)
 
@@ -142,7 +146,7 @@ async def test_closing_reading_closes_every_endpoint(pair: Pair) -> None:
         await bare.subscribe(code=story.code)
         await bare.comment(story.code, "In the open.")
         pair.cli("site", "set", publisher.site, "open_reading=off")
-        assert await bare.wait_closed(SOON_S) == 4501
+        assert await bare.wait_closed(PERMISSIONS_END_S) == 4501
         await here.react(story.code, "happy")
         for server in pair.servers:
             await soon_rejected(
@@ -165,7 +169,7 @@ async def test_closing_reading_closes_every_endpoint(pair: Pair) -> None:
                     counts = await http.get(f"{url}/v1/counts?story={story.code}")
                     return bool(counts.json()["stories"] == {})
 
-                await eventually(uncounted, "the counts leave the story out", SOON_S)
+                await eventually(uncounted, "the counts leave the story out", PERMISSIONS_END_S)
 
 
 async def test_pages_without_a_token_follow_the_open_republishing_setting(
@@ -242,7 +246,7 @@ async def test_a_shut_out_origin_is_rejected_with_every_token_and_with_the_code(
         await eventually_accepted(
             lambda: subscribe_once(pair.other.url, bad, token=fresh),
             "the server accepts the origin again",
-            SOON_S,
+            PERMISSIONS_END_S,
         )
         await all_in_sync(story.code, here, page)
 
@@ -282,7 +286,9 @@ async def test_a_retired_key_ends_the_sign_ins_that_it_vouched_for(pair: Pair) -
         renewed = Publisher(publisher.site, publisher.secret, generation=2)
         fresh = renewed.token(story.key)
         await eventually_accepted(
-            lambda: here.subscribe(fresh, reader=leaked), "the server accepts the new key", SOON_S
+            lambda: here.subscribe(fresh, reader=leaked),
+            "the server accepts the new key",
+            PERMISSIONS_END_S,
         )
         seen = len(here.messages)
         pair.cli("site", "retire-keys", publisher.site)

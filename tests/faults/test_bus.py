@@ -18,7 +18,7 @@ from tests.waiting import SLOWNESS, eventually
 
 RECONCILE_S = 2.0 * SLOWNESS
 """Without the bus, the other processes show a change within this time, by reconciliation."""
-NOTICED_S = 8.0
+BUS_DETECTION_S = 8.0
 """`/readyz` reports that the bus failed, or works again, within this time."""
 
 
@@ -27,7 +27,7 @@ async def is_degraded(environment: FaultEnvironment) -> bool:
     return await readiness(environment) == [["bus"], ["bus"]]
 
 
-async def is_well(environment: FaultEnvironment) -> bool:
+async def is_healthy(environment: FaultEnvironment) -> bool:
     """Return True if no server reports a degraded part."""
     return await readiness(environment) == [[], []]
 
@@ -40,13 +40,17 @@ async def test_no_action_fails_while_valkey_is_killed_and_restarts_empty(
         await load.wait_for_actions(40)
         environment.valkey.kill()
         await eventually(
-            lambda: is_degraded(environment), "both servers report the bus as degraded", NOTICED_S
+            lambda: is_degraded(environment),
+            "both servers report the bus as degraded",
+            BUS_DETECTION_S,
         )
         for _ in range(3):
             assert await load.delivery_time() < RECONCILE_S
         environment.valkey.start()
         fault_ended_at = now()
-        await eventually(lambda: is_well(environment), "both servers use the bus again", NOTICED_S)
+        await eventually(
+            lambda: is_healthy(environment), "both servers use the bus again", BUS_DETECTION_S
+        )
         recovered = now() - fault_ended_at
         await load.wait_for_actions(40)
         assert await load.delivery_time() < 1
@@ -68,14 +72,16 @@ async def test_no_action_fails_while_valkey_is_frozen(start_environment: StartEn
             await eventually(
                 lambda: is_degraded(environment),
                 "both servers report the bus as degraded",
-                NOTICED_S,
+                BUS_DETECTION_S,
             )
             while now() - hanging < (30 if THOROUGH else 6):
                 assert await load.delivery_time() < RECONCILE_S
         finally:
             process.send_signal(signal.SIGCONT)
         fault_ended_at = now()
-        await eventually(lambda: is_well(environment), "both servers use the bus again", NOTICED_S)
+        await eventually(
+            lambda: is_healthy(environment), "both servers use the bus again", BUS_DETECTION_S
+        )
         recovered = now() - fault_ended_at
         await load.wait_for_actions(40)
     assert not load.ledger.retries
@@ -103,7 +109,7 @@ async def test_readers_stay_in_sync_if_bus_messages_are_lost_repeated_and_reorde
     environment = await start_environment("sqlite")
     environment.bus.mangle = Mangler(SEED, lose=0.1, repeat=0.1, hold=0.3)
     environment.bus.cut()
-    await eventually(lambda: is_well(environment), "the servers have reconnected")
+    await eventually(lambda: is_healthy(environment), "the servers have reconnected")
     async with environment.load() as load:
         await load.wait_for_actions(600 if THOROUGH else 200)
         environment.bus.mangle.lose = environment.bus.mangle.repeat = (
@@ -132,7 +138,9 @@ async def test_no_action_fails_while_responses_of_valkey_are_dropped(
             assert await load.delivery_time() < RECONCILE_S + 1
             environment.bus.drop_responses = False
         fault_ended_at = now()
-        await eventually(lambda: is_well(environment), "both servers use the bus again", NOTICED_S)
+        await eventually(
+            lambda: is_healthy(environment), "both servers use the bus again", BUS_DETECTION_S
+        )
         recovered = now() - fault_ended_at
     assert not load.ledger.retries
     await environment.record(load, "responses of Valkey dropped", recovered)
@@ -147,7 +155,9 @@ async def test_servers_work_without_valkey_and_use_it_once_it_starts(
         assert await load.delivery_time() < RECONCILE_S
         environment.valkey.start()
         fault_ended_at = now()
-        await eventually(lambda: is_well(environment), "both servers use the bus", NOTICED_S)
+        await eventually(
+            lambda: is_healthy(environment), "both servers use the bus", BUS_DETECTION_S
+        )
         recovered = now() - fault_ended_at
         await load.wait_for_actions(30)
     assert not load.ledger.retries
@@ -170,7 +180,9 @@ async def test_no_action_fails_while_connections_to_valkey_hang_for_a_minute(
                 await asyncio.wait_for(asyncio.Event().wait(), 2)
         environment.bus.flow()
         fault_ended_at = now()
-        await eventually(lambda: is_well(environment), "both servers use the bus again", NOTICED_S)
+        await eventually(
+            lambda: is_healthy(environment), "both servers use the bus again", BUS_DETECTION_S
+        )
         recovered = now() - fault_ended_at
     assert not load.ledger.retries
     await environment.record(load, "connections to Valkey hang, 60 s", recovered)

@@ -40,7 +40,7 @@ from widget_server.config import DEFAULT_RATE_LIMITS
 #: The load needs higher rate limits than the default. Only the limits of handshakes stay: the
 #: default per network, and 250 a second in total. The burst of the total is 750 instead of 5,000, so
 #: that a flood soon reaches the limit.
-LIFTED = "handshake_total=750/3," + ",".join(
+HIGH_RATE_LIMITS = "handshake_total=750/3," + ",".join(
     f"{kind}=1000000/1" for kind in ("action", "new_reader", "comment", "report")
 )
 RULES = ("rate_limit_react=100000/1", "rate_limit_comment=100000/1")
@@ -61,7 +61,7 @@ async def start_under_attack(
     start_environment: StartEnvironment,
 ) -> tuple[FaultEnvironment, Target]:
     """Start an environment with rate limits; return it with its first server as the target."""
-    environment = await start_environment("sqlite", RATE_LIMITS=LIFTED)
+    environment = await start_environment("sqlite", RATE_LIMITS=HIGH_RATE_LIMITS)
     environment.publisher = await asyncio.to_thread(environment.pair.site, *RULES)
     stories = [environment.publisher.story().token for _ in range(200)]
     return environment, Target(environment.pair.one.port, "", stories)

@@ -11,7 +11,7 @@ from tests.waiting import SLOWNESS
 
 PAGES = 1_000 if THOROUGH else 100
 MAX_S = 5.0
-"""Seconds within which ended permissions take effect: PROTOCOL.md, section 3, rule 8."""
+"""Seconds within which ended permissions take effect: docs/developers/protocol.md, guarantee 8."""
 
 
 async def revocation_time(page: Client) -> float:

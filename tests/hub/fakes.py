@@ -291,9 +291,6 @@ class ScriptedConnection:
         """Return the types of the received messages, in order."""
         return [message["type"] for message in self.messages]
 
-    def buffered(self) -> int:
-        return 0
-
     def close(self, code: int, reason: str = "") -> None:
         self.closed = True
         self.revoke_direct()

@@ -40,7 +40,7 @@ async def test_a_thousand_calls_during_a_query_share_the_next_query() -> None:
     database.may_respond.set()
     assert (await first)["r0"] == b"1"
     assert (await elsewhere)["r0"] == b"2"
-    # Also for the first reader, who may have reacted since the first query.
+    # The first reader gets the new result too: that reader may have reacted since the first query.
     results = await asyncio.gather(*others, return_exceptions=True)
     assert isinstance(results.pop(7), asyncio.CancelledError)
     assert {result["r0"] for result in results if isinstance(result, dict)} == {b"3"}

@@ -164,7 +164,7 @@ async def test_a_resuming_client_gets_each_changed_comment_once_as_far_back_as_i
     history = await loaded_history(database)
     assert history.changes_after(0) is None
     edited = database.edit("c0")
-    history.extend_back(await database.recent(CODE))
+    history.add_earlier_changes(await database.recent(CODE))
     history.accept(edited)
     changes = [json.loads(body) for body in history.changes_after(0) or []]
     assert [(comment["id"], comment["seq"]) for comment in changes] == [("c1", 2), ("c0", 3)]
@@ -198,7 +198,7 @@ async def test_a_client_cannot_resume_after_more_tallies_changed_than_are_kept()
     for _ in range(RESUME_SIZE + 1):
         database.post()
     history = await loaded_history(database)
-    history.extend_back(await database.recent(CODE))
+    history.add_earlier_changes(await database.recent(CODE))
     assert history.changes_after(RESUME_SIZE + 1) == []
     for index in range(RESUME_SIZE + 1):
         history.accept_tally(database.react(f"c{index}"))

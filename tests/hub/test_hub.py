@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import get_type_hints
 
 import pytest
 
@@ -18,9 +19,11 @@ from widget_server.bus.message import BusMessage
 from widget_server.hub.channel import Subscription
 from widget_server.hub.channels import IDLE_S
 from widget_server.hub.flush import CHUNK, change_interval, tally_interval
+from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.hub.reconcile import GAP_TIMEOUT_S
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Position
+from widget_server.web.health import Gauges
 
 
 async def settle(seconds: float = 0.19) -> None:
@@ -232,7 +235,7 @@ async def test_a_tally_received_while_the_past_is_read_is_sent() -> None:
     await settle(0.01)
     process.receive(database.react())
     await settle(0.01)
-    # Pending for a tenth of a second after the previous tally, while the past is read.
+    # This tally stays pending for 0.1 s after the previous one, while the hub reads earlier changes.
     process.receive(database.react("c0"))
     await back
     await settle(1)
@@ -609,6 +612,29 @@ async def test_a_comment_is_not_delayed_by_a_scheduled_tally() -> None:
 
 
 @instantly
+async def test_accepted_messages_and_their_bytes_are_counted_and_refused_ones_are_not() -> None:
+    database = FakeDatabase()
+    process = Process(database)
+    joined = [await process.join() for _ in range(3)]
+    (hidden, hidden_subscription), (slow, _), _ = joined
+    process.hub.set_visibility(hidden_subscription, visible=False)
+    slow.write_paused = True
+    process.receive(database.post(), database.react())
+    await settle()
+    process.receive(database.post())
+    slow.resume()
+    await settle()
+    process.hub.set_visibility(hidden_subscription, visible=True)
+    reply = PreparedBatch([PreparedMessage(process.hub.encode_presence(CODE, 2, 1))])
+    assert process.hub.write(hidden, reply)
+    hidden.closed = True
+    assert not process.hub.write(hidden, reply)
+    written = process.hub.write_metrics
+    assert written.messages_sent == sum(len(each.messages) for each, _ in joined)
+    assert written.sent_bytes == sum(len(data) for each, _ in joined for data in each.writes)
+
+
+@instantly
 async def test_each_event_is_encoded_once_whatever_the_number_of_readers() -> None:
     database = FakeDatabase()
     process = Process(database)
@@ -738,3 +764,14 @@ async def test_a_story_without_subscriptions_is_forgotten_after_45_seconds() -> 
     await settle(IDLE_S + 3)
     assert (process.hub.channel_count, process.bus.unsubscribed) == (0, [CODE])
     running.cancel()
+
+
+@instantly
+async def test_widget_channels_counts_stories_without_subscriptions_too() -> None:
+    database = FakeDatabase()
+    process = Process(database)
+    await process.hub.public_snapshot(CODE, None)
+    assert (process.hub.channel_count, process.hub.subscription_count) == (1, 0)
+    help_text: str = get_type_hints(Gauges, include_extras=True)["channels"].__metadata__[0]
+    assert "loaded" in help_text
+    assert "with at least one subscription" not in help_text

@@ -159,7 +159,7 @@ class SupervisedFolder:
                 os.kill(pid, signal.SIGKILL)
 
 
-def gone(*pids: int) -> Callable[[], bool]:
+def have_ended(*pids: int) -> Callable[[], bool]:
     """Return a condition: none of the processes runs."""
     return lambda: not any(alive(pid) for pid in pids)
 
@@ -204,7 +204,7 @@ def test_a_worker_that_rejects_its_settings_stops_the_server_with_status_2(
     server.set_behaviour("rejects-settings")
     os.kill(server.pids_of("up")[0], signal.SIGKILL)
     assert parent.wait(timeout=20) == 2
-    wait_until(gone(*server.pids_of("up"), valkey), "all children are gone")
+    wait_until(have_ended(*server.pids_of("up"), valkey), "all children are gone")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -221,7 +221,7 @@ def test_at_shutdown_workers_stop_before_valkey_and_the_status_is_0(
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
     assert parent.wait(timeout=20) == 0
-    assert gone(*workers, valkey)()
+    assert have_ended(*workers, valkey)()
 
 
 def test_a_worker_that_does_not_stop_is_killed_after_the_timeout(
@@ -233,7 +233,7 @@ def test_a_worker_that_does_not_stop_is_killed_after_the_timeout(
     parent.terminate()
     assert parent.wait(timeout=20) == 0
     assert server.pids_of("sigterm") == workers
-    assert gone(*workers)()
+    assert have_ended(*workers)()
 
 
 def test_a_second_signal_kills_workers_at_once(server: SupervisedFolder) -> None:
@@ -244,7 +244,7 @@ def test_a_second_signal_kills_workers_at_once(server: SupervisedFolder) -> None
     wait_until(lambda: server.pids_of("sigterm"), "the worker received SIGTERM")
     parent.terminate()
     assert parent.wait(timeout=20) == 0
-    assert gone(*workers)()
+    assert have_ended(*workers)()
 
 
 def test_children_of_a_killed_parent_stop(server: SupervisedFolder) -> None:
@@ -252,7 +252,7 @@ def test_children_of_a_killed_parent_stop(server: SupervisedFolder) -> None:
     workers = server.up(2)
     valkey = server.valkey_up()
     parent.kill()
-    wait_until(gone(*workers, valkey), "no child is left")
+    wait_until(have_ended(*workers, valkey), "no child is left")
     assert sorted(server.pids_of("stopped")) == sorted(workers)
 
 
@@ -261,7 +261,7 @@ def test_a_worker_without_a_parent_death_signal_stops_too(server: SupervisedFold
     parent = server.start(workers=1)
     workers = server.up(1)
     parent.kill()
-    wait_until(gone(*workers), "the worker has stopped")
+    wait_until(have_ended(*workers), "the worker has stopped")
 
 
 def test_a_killed_valkey_is_restarted_on_the_same_socket(server: SupervisedFolder) -> None:
@@ -269,7 +269,7 @@ def test_a_killed_valkey_is_restarted_on_the_same_socket(server: SupervisedFolde
     workers = server.up(1)
     first, path = server.valkey_up(), embedded_valkey.socket_path(server.folder)
     os.kill(first, signal.SIGKILL)
-    wait_until(gone(first), "the first Valkey is gone")
+    wait_until(have_ended(first), "the first Valkey is gone")
     assert server.valkey_up() != first
     assert embedded_valkey.socket_path(server.folder) == path
     assert server.pids_of("up") == workers
@@ -303,7 +303,7 @@ def test_a_second_server_on_one_data_folder_exits_with_status_2(server: Supervis
     ]
     assert server.pids_of("up") == workers
     first.kill()
-    wait_until(gone(*workers), "the first server is gone")
+    wait_until(have_ended(*workers), "the first server is gone")
     server.start(workers=1)
     server.up(2)
 
@@ -342,7 +342,7 @@ def test_an_old_worker_runs_until_the_new_one_is_ready(server: SupervisedFolder)
     new = server.up(2)[-1]
     assert server.pids_of("sigterm") == []
     os.kill(old[0], signal.SIGKILL)
-    wait_until(gone(old[0]), "the old worker is gone")
+    wait_until(have_ended(old[0]), "the old worker is gone")
     server.set_behaviour("normal")
     parent.send_signal(signal.SIGHUP)
     wait_until(

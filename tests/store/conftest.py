@@ -1,4 +1,4 @@
-"""A store on each engine, with its tables made."""
+"""A migrated store on each engine."""
 
 from collections.abc import AsyncIterator
 
@@ -10,13 +10,13 @@ from widget_server.store import migrate
 
 @pytest.fixture
 async def migrated_url(database_url: str) -> str:
-    """A database with its tables, on each engine."""
+    """Return a migrated database on each engine."""
     await migrate.upgrade(database_url)
     return database_url
 
 
 @pytest.fixture
 async def store(migrated_url: str) -> AsyncIterator[Store]:
-    """A store that is open, on each engine."""
+    """Return an open store on each engine."""
     async with open_store(migrated_url) as opened:
         yield opened

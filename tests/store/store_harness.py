@@ -1,4 +1,4 @@
-"""A store that is open: one database with one writer, as a server process has them."""
+"""An open store: one database with one writer, as in a server process."""
 
 import asyncio
 import itertools
@@ -30,12 +30,12 @@ _ids = itertools.count(1)
 
 
 def new_id(prefix: str = "c") -> str:
-    """A comment id that no other test of this run has."""
+    """Return a comment id that no other test of this run has."""
     return f"{prefix}{next(_ids)}"
 
 
 class Store:
-    """One process's view of a database. `events` is what its writer announced."""
+    """The store of one process. `events` are the events that its writer published."""
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
@@ -45,7 +45,7 @@ class Store:
         self.writer = Writer(self.database, lambda events, _: self.events.extend(events))
 
     async def story(self, key: str = "one", site: str = "s", iat: int = 100) -> Story:
-        """A story (and its site), made known."""
+        """Register a story and its site, and return the story."""
         account = Site(site, site.upper(), 1, 1, SiteSettings())
         await self.writer.run_in_transaction(insert_site(account))
         code = story_code(site, key)
@@ -57,40 +57,40 @@ class Store:
         return story
 
     async def post(self, story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Comment:
-        """A comment."""
+        """Post a comment."""
         return await self.writer.submit(post(story, reader, body, **more))
 
     async def react(
         self, story: Story, reader: str, reaction: str | None, comment: str | None = None
     ) -> Tally:
-        """A reaction to the story or to a comment."""
+        """Set a reaction to the story or to a comment."""
         return await self.writer.submit(React(story.id, comment, reader, reaction, None, 1))
 
     async def together(self, *actions: Any) -> list[Any]:
-        """Answers of actions that come in the same instant: one batch."""
+        """Return the results of actions that are submitted at once: one batch."""
         return await asyncio.gather(
             *(self.writer.submit(action) for action in actions), return_exceptions=True
         )
 
     async def now(self, story: Story) -> Story:
-        """The story as it lies in the database."""
+        """Read the story from the database."""
         found = await self.discussions.story(story.code)
         assert found is not None
         return found
 
     async def rows(self, table: Any, *where: Any) -> Sequence[Any]:
-        """Rows of a table."""
+        """Return rows of a table."""
         (rows,) = await self.answers(select(table).where(*where))
         return rows
 
     @read_transaction
-    async def answers(self, connection: AsyncConnection, *questions: Any) -> list[Sequence[Any]]:
-        """The rows of each question, in one view."""
-        return [(await connection.execute(question)).all() for question in questions]
+    async def answers(self, connection: AsyncConnection, *queries: Any) -> list[Sequence[Any]]:
+        """Return the rows of each query, read in one view."""
+        return [(await connection.execute(query)).all() for query in queries]
 
     async def tallies_are_rows(self) -> None:
-        """Each count that is kept is the number of rows it stands for; each total likewise."""
-        counted, codes, kept = await self.answers(
+        """Assert that every stored count and total equals the number of its rows."""
+        counted, codes, stored = await self.answers(
             select(
                 reactions.c.story, reactions.c.target, reactions.c.reaction, func.count()
             ).group_by(reactions.c.story, reactions.c.target, reactions.c.reaction),
@@ -108,13 +108,13 @@ class Store:
                 comments, comments.c.story == story.id, comments.c.state == "published"
             )
             assert story.count == len(published)
-        counts_of = dict(map(tuple, kept))
+        counts_of = dict(map(tuple, stored))
         for (_, target), counts in expected.items():
             assert nonzero(Tally(0, json.loads(counts_of[target]))) == counts
 
 
 def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post:
-    """The action of a comment."""
+    """Return the action that posts a comment."""
     fields: dict[str, Any] = {
         "id": new_id(),
         "key": uuid.uuid4().hex,
@@ -127,23 +127,23 @@ def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post
 
 
 def nonzero(tally: Tally) -> dict[str, int]:
-    """The counts that are not 0."""
+    """Return the counts that are not 0."""
     return {key: number for key, number in tally.counts.items() if number}
 
 
 def seqs(events: Sequence[Event], code: str) -> list[int]:
-    """The numbers that a story's events carry, in the order of announcing."""
+    """Return the `seq` of a story's events, in the order of publication."""
     return [e.seq for e in events if e.story == code and not isinstance(e, TallyChanged)]
 
 
 def changes(events: Sequence[Event]) -> list[CommentChanged]:
-    """The events that are of comments."""
+    """Return the events about comments."""
     return [event for event in events if isinstance(event, CommentChanged)]
 
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    """A store on a migrated database; what waits at the end is still written."""
+    """Open a store on a migrated database. At the end, queued actions are still written."""
     store = Store(url)
     await store.database.open()
     writing = asyncio.create_task(store.writer.run())

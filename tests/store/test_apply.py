@@ -1,4 +1,4 @@
-"""What each action does to a story, on both engines."""
+"""The effect of each action on a story, on both engines."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ def delete(story: Story, comment: str, reader: str = "r", at: int = AT + 1) -> D
     return Delete(story.id, comment, reader, MINUTES_15, at)
 
 
-async def test_a_reaction_is_one_and_can_be_changed_and_taken_back(store: Store) -> None:
+async def test_a_reader_has_one_reaction_which_can_be_changed_and_removed(store: Store) -> None:
     story = await store.story()
     counted = []
     for reaction in ("happy", "sad", "sad", None, None, "happy"):
@@ -34,10 +34,10 @@ async def test_a_reaction_is_one_and_can_be_changed_and_taken_back(store: Store)
         await store.tallies_are_rows()
     assert counted == [{"happy": 1}, {"sad": 1}, {"sad": 1}, {}, {}, {"happy": 1}]
     versions = [event.tally.version for event in store.events if isinstance(event, TallyChanged)]
-    assert versions == [1, 2, 3, 4]  # what changed nothing is not announced
+    assert versions == [1, 2, 3, 4]  # an action that changes nothing publishes no event
 
 
-async def test_a_tally_names_every_reaction_from_the_first(store: Store) -> None:
+async def test_a_tally_contains_every_reaction_from_the_start(store: Store) -> None:
     story = await store.story()
     comment = await store.post(story)
     assert story.tally.counts == comment.tally.counts == {"happy": 0, "sad": 0}
@@ -56,7 +56,7 @@ async def test_reactions_on_comments_are_counted_with_the_comment(store: Store) 
 
 
 async def test_versions_of_all_tallies_of_a_story_come_from_one_counter(store: Store) -> None:
-    """So that one number says what a reader who comes back has missed."""
+    """A client that resumes therefore needs one number to find the tallies that it missed."""
     story = await store.story()
     comment = await store.post(story)
     versions = [
@@ -74,7 +74,7 @@ async def test_versions_of_all_tallies_of_a_story_come_from_one_counter(store: S
     ]
 
 
-async def test_replies_hang_on_a_published_comment_of_the_same_story(store: Store) -> None:
+async def test_a_reply_needs_a_published_parent_in_the_same_story(store: Store) -> None:
     story, other = await store.story("a"), await store.story("b")
     top = await store.post(story)
     reply = await store.post(story, "q", parent=top.id)
@@ -85,7 +85,7 @@ async def test_replies_hang_on_a_published_comment_of_the_same_story(store: Stor
             await store.post(where, parent=parent)
 
 
-async def test_what_is_pending_has_no_number_until_it_is_approved(store: Store) -> None:
+async def test_a_pending_comment_has_no_number_until_it_is_approved(store: Store) -> None:
     story = await store.story()
     pending = await store.post(story, pending=True)
     assert (pending.state, pending.seq, pending.born) == (CommentState.PENDING, 0, 0)
@@ -105,13 +105,13 @@ async def test_what_is_pending_has_no_number_until_it_is_approved(store: Store) 
     assert (await store.now(story)).count == 2
 
 
-async def test_a_pending_comment_can_be_taken_back_without_anyone_hearing_of_it(
+async def test_deleting_a_pending_comment_publishes_no_event(
     store: Store,
 ) -> None:
     story = await store.story()
     pending = await store.post(story, pending=True)
-    gone = await store.writer.submit(delete(story, pending.id))
-    assert (gone.state, gone.seq) == (CommentState.REMOVED, 0)
+    removed = await store.writer.submit(delete(story, pending.id))
+    assert (removed.state, removed.seq) == (CommentState.REMOVED, 0)
     assert store.events == []
     assert (await store.discussions.snapshot(story.code)).page.threads == []
 
@@ -128,7 +128,7 @@ async def test_a_comment_can_be_edited_until_its_window_ends(store: Store) -> No
     assert (await store.now(story)).seq == 2
 
 
-async def test_others_cannot_tell_a_comment_from_none(store: Store) -> None:
+async def test_another_readers_pending_comment_is_not_found(store: Store) -> None:
     story, elsewhere = await store.story("a"), await store.story("b")
     comment = await store.post(story)
     for action in (
@@ -152,15 +152,15 @@ async def test_a_moderated_edit_leaves_the_published_text_until_it_is_approved(
     comment = await store.post(story, body="old")
     waiting = await store.writer.submit(edit(story, comment.id, moderated=True))
     assert (waiting.source, waiting.waiting, waiting.seq) == ("old", True, 1)
-    ((code, asked),) = await store.discussions.pending("s", 10)
-    assert (code, asked.source, asked.text) == (story.code, "new", ["new"])
+    ((code, edited),) = await store.discussions.pending("s", 10)
+    assert (code, edited.source, edited.text) == (story.code, "new", ["new"])
     approved = await store.writer.submit(Moderate(story.id, comment.id, "approve", AT + 2))
     assert (approved.source, approved.waiting, approved.seq) == ("new", False, 2)
     assert approved.text == ["new"]
     assert await store.discussions.pending("s", 10) == []
 
 
-async def test_an_edit_that_needs_no_moderator_replaces_one_that_waits(store: Store) -> None:
+async def test_an_unmoderated_edit_replaces_a_pending_edit(store: Store) -> None:
     story = await store.story()
     comment = await store.post(story, body="old")
     await store.writer.submit(edit(story, comment.id, body="waits", moderated=True))
@@ -169,16 +169,16 @@ async def test_an_edit_that_needs_no_moderator_replaces_one_that_waits(store: St
 
 
 @pytest.mark.parametrize("by", ["author", "moderator"])
-async def test_removing_erases_the_words_and_who_wrote_them(store: Store, by: str) -> None:
+async def test_removing_a_comment_erases_its_text_and_its_author(store: Store, by: str) -> None:
     story = await store.story()
-    said = {"name": "Ana", "email": "a@example.org", "website": "https://a.example"}
-    top = await store.post(story, "r", "secret words", **said)
+    contact = {"name": "Ana", "email": "a@example.org", "website": "https://a.example"}
+    top = await store.post(story, "r", "secret words", **contact)
     reply = await store.post(story, "q", parent=top.id)
     await store.writer.submit(edit(story, top.id, body="more secrets", moderated=True))
     action = delete(story, top.id) if by == "author" else Moderate(story.id, top.id, "remove", AT)
-    gone = await store.writer.submit(action)
-    assert gone.state is CommentState.REMOVED
-    assert (gone.text, gone.source, gone.name, gone.email, gone.website) == (
+    removed = await store.writer.submit(action)
+    assert removed.state is CommentState.REMOVED
+    assert (removed.text, removed.source, removed.name, removed.email, removed.website) == (
         [],
         "",
         None,
@@ -197,7 +197,7 @@ async def test_removing_erases_the_words_and_who_wrote_them(store: Store, by: st
         await store.writer.submit(delete(story, top.id))
 
 
-async def test_forgetting_erases_a_reader_from_every_story_of_the_site(store: Store) -> None:
+async def test_forget_erases_a_reader_from_every_story_of_the_site(store: Store) -> None:
     stories = [await store.story("a"), await store.story("b")]
     theirs = await store.post(stories[0], "other")
     for story in stories:
@@ -226,13 +226,13 @@ async def test_forgetting_erases_a_reader_from_every_story_of_the_site(store: St
     }
     await store.tallies_are_rows()
     assert await store.writer.submit(Forget("r", AT)) == 0
-    # Who was forgotten begins anew, also with a key that was used before.
+    # An erased reader may post again, also with an idempotency key that was used before.
     again = await store.post(stories[0], "r", "new words", key="the-same-key")
     assert again.source == "new words"
     await store.writer.submit(Forget("r", AT))
 
 
-async def test_two_forgotten_readers_may_have_used_the_same_key(store: Store) -> None:
+async def test_two_erased_readers_may_have_used_the_same_key(store: Store) -> None:
     story = await store.story()
     for reader in ("a", "b"):
         await store.post(story, reader, key="the-same-key")
@@ -241,7 +241,7 @@ async def test_two_forgotten_readers_may_have_used_the_same_key(store: Store) ->
     assert store.writer.metrics.actions_failed == 0
 
 
-async def test_a_key_is_free_again_in_the_batch_that_forgets_who_used_it(store: Store) -> None:
+async def test_a_key_is_free_again_in_the_batch_that_erases_its_reader(store: Store) -> None:
     story = await store.story()
     await store.post(story, "r", key="k")
     batches = store.writer.metrics.batches
@@ -256,11 +256,11 @@ async def test_a_reader_reports_a_comment_once(store: Store) -> None:
     for reason in ("first", "second"):
         await store.writer.submit(Report(story.id, comment.id, "q", reason, AT))
     await store.writer.submit(Report(story.id, comment.id, "p", None, AT))
-    told = {(row.reader, row.reason) for row in await store.rows(reports)}
-    assert told == {("q", "first"), ("p", None)}
+    reasons = {(row.reader, row.reason) for row in await store.rows(reports)}
+    assert reasons == {("q", "first"), ("p", None)}
 
 
-async def test_a_closed_story_takes_nothing_new_and_gives_everything_back(store: Store) -> None:
+async def test_a_closed_story_rejects_new_actions_and_allows_deletions(store: Store) -> None:
     story = await store.story()
     comment = await store.post(story)
     await store.react(story, "r", "happy")
@@ -280,7 +280,7 @@ async def test_a_closed_story_takes_nothing_new_and_gives_everything_back(store:
     await store.post(story)
 
 
-async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
+async def test_a_retried_first_comment_belongs_to_the_reader_of_the_later_token(
     store: Store,
 ) -> None:
     story = await store.story()
@@ -299,7 +299,7 @@ async def test_a_first_comment_said_again_by_one_who_is_known_by_now_is_theirs(
     await store.tallies_are_rows()
 
 
-async def test_a_comment_sent_again_is_answered_even_when_the_story_was_closed_since(
+async def test_a_retried_comment_is_acknowledged_although_the_story_was_closed_since(
     store: Store,
 ) -> None:
     story = await store.story()
@@ -320,16 +320,16 @@ async def test_a_change_of_the_story_has_a_number_and_one_without_effect_has_non
     assert (event.seq, event.state.notice) == (1, "Wait.")
 
 
-async def test_each_change_is_told_as_it_was_made(store: Store) -> None:
+async def test_each_event_has_the_state_directly_after_its_change(store: Store) -> None:
     story = await store.story()
     await store.together(
         UpdateStory(story.id, {"closed": True}),
         UpdateStory(story.id, {"notice": "Closed for now."}),
     )
-    told = [
+    published = [
         (e.seq, e.state.closed, e.state.notice) for e in store.events if isinstance(e, StoryChanged)
     ]
-    assert told == [(1, True, None), (2, True, "Closed for now.")]
+    assert published == [(1, True, None), (2, True, "Closed for now.")]
 
 
 async def test_the_attribution_of_the_latest_token_is_shown(store: Store) -> None:
@@ -356,12 +356,12 @@ async def test_pins_change_the_comment_and_removing_unpins(store: Store) -> None
     ):
         changed = await store.writer.submit(Moderate(story.id, comment.id, verb, AT))  # type: ignore[arg-type]
         assert (changed.pinned, changed.seq) == (pinned, seq)
-    gone: Comment = await store.writer.submit(Moderate(story.id, comment.id, "remove", AT))
-    assert gone.pinned is False
+    removed: Comment = await store.writer.submit(Moderate(story.id, comment.id, "remove", AT))
+    assert removed.pinned is False
 
 
-async def test_new_rules_of_a_site_move_its_stories_on(store: Store) -> None:
-    """Open pages see a gap and take a fresh snapshot, with the new rules."""
+async def test_new_settings_of_a_site_increment_the_seq_of_its_stories(store: Store) -> None:
+    """Open pages find a gap and request a new snapshot with the new settings."""
     story, other = await store.story("a"), await store.story("a", site="t")
     await store.post(story)
     await store.writer.run_in_transaction(

@@ -1,66 +1,24 @@
-"""A backup is whole and verified; restoring one is all or nothing, under a new epoch."""
+"""Backups are complete and verified. A restore replaces all data or nothing, and sets a new epoch."""
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client
 from tests.e2e.harness import ServerProcess
+from tests.store.backup_harness import CODE, ignore_progress, make, opened, post
 from tests.waiting import eventually
-from widget_server.model.claims import Attribution
 from widget_server.model.errors import UnavailableError
-from widget_server.model.records import ShutOut, Site
-from widget_server.model.settings import SiteSettings
-from widget_server.store import backup, migrate
-from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.model.records import ShutOut
+from widget_server.store import backup, migrate, restore
+from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles, store_embed_files
-from widget_server.store.queries.sites import Sites, insert_site, revoke_token, shut_out_origin
-from widget_server.store.queries.stories import insert_story
-from widget_server.store.writing.actions import Post, React
-from widget_server.store.writing.writer import Writer
-
-CODE = "0123456789ab"
-KEYS = ("happy", "sad")
-
-
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[tuple[Database, Writer]]:
-    """A migrated database with its writer running."""
-    await migrate.upgrade(url)
-    database = Database(url)
-    await database.open()
-    writer = Writer(database, lambda *_: None)
-    task = asyncio.create_task(writer.run())
-    try:
-        yield database, writer
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await database.close()
-
-
-async def make(writer: Writer) -> int:
-    """A site with a story; answers the story's number."""
-    await writer.run_in_transaction(insert_site(Site("press", "Press", 1, 1, SiteSettings())))
-    counts = dict.fromkeys(KEYS, 0)
-    return await writer.run_in_transaction(
-        insert_story(CODE, "press", "one", 1, Attribution(title="One"), counts)
-    )
-
-
-def post(story: int, number: int) -> Post:
-    """A comment of a reader of its own."""
-    name = f"c{number:04}"
-    return Post(story, name, f"key-{name}", name, "Hello", ["Hello"], False, KEYS, at=number)
-
-
-def quiet(_table: str, _done: int, _total: int) -> None:
-    """No one watches."""
+from widget_server.store.queries.sites import Sites, revoke_token, shut_out_origin
+from widget_server.store.writing.actions import React
 
 
 async def test_a_backup_holds_every_row_and_restores_into_either_engine(
@@ -73,13 +31,13 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
         await writer.submit(React(story, None, "r1", "happy", None, 1))
         await writer.run_in_transaction(revoke_token("press", "gone"))
         await writer.run_in_transaction(shut_out_origin("press", "https://bad.example", CODE))
-        rows = await backup.back_up(database_url, file, quiet)
+        rows = await backup.back_up(database_url, file, ignore_progress)
     assert rows["comments"] == 1_500
     assert rows["reactions"] == 1
     for url in {sqlite_url, postgres_url} - {database_url}:
         async with opened(url) as (database, writer):
             before = database.epoch
-            assert (await backup.restore(url, file, quiet)).rows == rows
+            assert (await restore.restore(url, file, ignore_progress)).rows == rows
             found = await Discussions(database).snapshot(CODE)
             restored, page = found.story, found.page
             assert restored.count == 1_500
@@ -89,12 +47,12 @@ async def test_a_backup_holds_every_row_and_restores_into_either_engine(
             sites = Sites(database)
             assert await sites.revoked("press") == {"gone"}
             assert await sites.shut_out("press") == {ShutOut("https://bad.example", CODE)}
-            # The numbering goes on where the backup stood.
+            # The next `seq` follows the last one of the backup.
             again = await writer.submit(post(restored.id, 1_500))
             assert again.seq == restored.seq + 1
 
 
-async def test_a_backup_is_taken_of_one_moment_while_readers_write(
+async def test_a_backup_is_one_consistent_view_while_readers_write(
     database_url: str, tmp_path: Path
 ) -> None:
     async with opened(database_url) as (_, writer):
@@ -106,7 +64,7 @@ async def test_a_backup_is_taken_of_one_moment_while_readers_write(
                 await writer.submit(post(story, number))
 
         writing = asyncio.create_task(keep_writing())
-        await backup.back_up(database_url, tmp_path / "b.sqlite3", quiet)
+        await backup.back_up(database_url, tmp_path / "b.sqlite3", ignore_progress)
         await writing
     with sqlite3.connect(tmp_path / "b.sqlite3") as copy:
         comments, published, seq = copy.execute(
@@ -122,12 +80,12 @@ async def test_an_existing_file_is_not_overwritten(sqlite_url: str, tmp_path: Pa
     file.write_text("mine")
     await migrate.upgrade(sqlite_url)
     with pytest.raises(DatabaseUnavailableError, match="exists already"):
-        await backup.back_up(sqlite_url, file, quiet)
+        await backup.back_up(sqlite_url, file, ignore_progress)
     assert file.read_text() == "mine"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all", b"SQLite format 3\x00" * 99])
-async def test_what_is_no_backup_is_refused_and_the_old_data_stays(
+async def test_a_file_that_is_no_backup_is_rejected_and_the_old_data_stays(
     database_url: str, tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "other"
@@ -135,7 +93,7 @@ async def test_what_is_no_backup_is_refused_and_the_old_data_stays(
     async with opened(database_url) as (database, writer):
         await make(writer)
         with pytest.raises(DatabaseUnavailableError):
-            await backup.restore(database_url, file, quiet)
+            await restore.restore(database_url, file, ignore_progress)
         story = await Discussions(database).story(CODE)
         assert story is not None
 
@@ -147,7 +105,7 @@ async def test_an_interrupted_restore_leaves_the_old_data_serving(
     async with opened(database_url) as (database, writer):
         story = await make(writer)
         await asyncio.gather(*(writer.submit(post(story, n)) for n in range(50)))
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await writer.submit(post(story, 50))
         before = database.epoch
 
@@ -156,26 +114,26 @@ async def test_an_interrupted_restore_leaves_the_old_data_serving(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            await backup.restore(database_url, file, interrupted)
+            await restore.restore(database_url, file, interrupted)
         assert (await Discussions(database).snapshot(CODE)).story.count == 51
         assert database.epoch == before
 
 
-async def test_after_a_restore_the_first_action_is_asked_to_come_again(
+async def test_after_a_restore_the_first_action_must_be_retried(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Numbers may mean other stories now: nothing is written on the strength of the old ones."""
+    """Ids may belong to other stories now, so no action with old ids is written."""
     file = tmp_path / "backup.sqlite3"
     async with opened(database_url) as (_, writer):
         story = await make(writer)
-        await backup.back_up(database_url, file, quiet)
-        await backup.restore(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
+        await restore.restore(database_url, file, ignore_progress)
         with pytest.raises(UnavailableError):
             await writer.submit(post(story, 1))
         assert (await writer.submit(post(story, 1))).seq == 1
 
 
-async def test_open_pages_take_a_fresh_snapshot_after_a_restore(
+async def test_open_pages_receive_a_new_snapshot_after_a_restore(
     new_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
     server = new_server()
@@ -201,19 +159,19 @@ async def test_open_pages_take_a_fresh_snapshot_after_a_restore(
         await reader.wait_in_sync(code)
 
 
-async def test_a_restore_keeps_the_embeds_files_of_every_build(
+async def test_a_restore_keeps_the_embed_files_of_every_build(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Pages may be open that were served any of them; a file never changes."""
+    """Open pages may still request files of any build. A file never changes."""
     file = tmp_path / "backup.sqlite3"
     async with opened(database_url) as (database, writer):
         await writer.run_in_transaction(store_embed_files({"1.0.0-aaaaaaaa-live.js": "old"}))
-        rows = await backup.back_up(database_url, file, quiet)
+        rows = await backup.back_up(database_url, file, ignore_progress)
         assert rows["embed_files"] == 1
         await writer.run_in_transaction(
             store_embed_files({"1.0.0-aaaaaaaa-live.js": "other", "1.0.1-bbbbbbbb-live.js": "new"})
         )
-        await backup.restore(database_url, file, quiet)
+        await restore.restore(database_url, file, ignore_progress)
         files = EmbedFiles(database)
         assert await files.names() == {"1.0.0-aaaaaaaa-live.js", "1.0.1-bbbbbbbb-live.js"}
         assert await files.content("1.0.0-aaaaaaaa-live.js") == "old", "what was there first stays"

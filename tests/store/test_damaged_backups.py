@@ -1,4 +1,4 @@
-"""A backup that is not what was backed up, or holds what cannot be read, is refused and says where."""
+"""A changed or unreadable backup is rejected with a message that names the place."""
 
 import asyncio
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.store.backup_harness import CODE, ignore_progress, make, opened, post
 from tests.store.store_harness import open_store
-from tests.store.test_backup import CODE, make, opened, post, quiet
-from widget_server.store import backup, backup_manifest, migrate
+from widget_server.store import backup, backup_manifest, migrate, restore
 from widget_server.store.engine import DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.stories import record_copy
@@ -23,7 +23,7 @@ Change = Callable[[sqlite3.Connection], object]
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup with a row in every table that readers fill."""
+    """Return a backup with a row in every table that readers write."""
     folder = tmp_path_factory.mktemp("good")
     url, file = f"sqlite+aiosqlite:///{folder / 'own.db'}", folder / "good.sqlite3"
 
@@ -36,7 +36,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for number in range(3):
                 await writer.submit(post(story, number))
             await writer.submit(React(story, "c0001", "r1", "happy", 1, 1))
-            await backup.back_up(url, file, quiet)
+            await backup.back_up(url, file, ignore_progress)
 
     asyncio.run(fill())
     return file
@@ -44,55 +44,57 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def file(good: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be damaged."""
+    """Return a copy of the good backup, for the test to damage."""
     copy = tmp_path / "copy.sqlite3"
     copy.write_bytes(good.read_bytes())
     return copy
 
 
 def damage(file: Path, change: Change, *, sums: bool) -> None:
-    """Change the file; with `sums`, as one who also makes its checksums anew."""
+    """Change the file. With `sums`, also recompute its checksums."""
     with closing(sqlite3.connect(file)) as database:
-        (told,) = database.execute(f"SELECT manifest FROM {backup_manifest.TABLE}").fetchone()
+        (manifest,) = database.execute(f"SELECT manifest FROM {backup_manifest.TABLE}").fetchone()
         change(database)
         database.commit()
         if sums:
             database.execute(f"DROP TABLE {backup_manifest.TABLE}")
             database.commit()
     if sums:
-        made = json.loads(told)
+        made = json.loads(manifest)
         backup_manifest.write(file, made["made_at"], made["version"], made["revision"])
 
 
 def sql(*statements: str) -> Change:
-    """A change by these statements."""
+    """Return a change that runs these statements."""
     return lambda database: [database.execute(one) for one in statements]
 
 
 async def refused(url: str, file: Path) -> str:
-    """The sentence with which it is refused."""
+    """Return the message with which the file is rejected."""
     with pytest.raises(DatabaseUnavailableError) as problem:
-        await backup.restore(url, file, quiet)
+        await restore.restore(url, file, ignore_progress)
     sentence = str(problem.value)
     assert len(sentence.splitlines()) == 1
     assert sentence.endswith(".")
     return sentence
 
 
-async def test_a_backup_tells_when_by_whom_and_what(good: Path, migrated_url: str) -> None:
+async def test_a_backup_names_its_time_version_and_tables(good: Path, migrated_url: str) -> None:
     with closing(sqlite3.connect(good)) as database:
-        told = json.loads(database.execute("SELECT manifest FROM backup_manifest").fetchone()[0])
-    assert (told["revision"], set(told)) == (
+        manifest = json.loads(
+            database.execute("SELECT manifest FROM backup_manifest").fetchone()[0]
+        )
+    assert (manifest["revision"], set(manifest)) == (
         migrate.head_revision(),
         {"made_at", "version", "revision", "tables"},
     )
-    assert told["tables"]["comments"]["rows"] == 3
-    assert len(told["tables"]["comments"]["sha256"]) == 64
+    assert manifest["tables"]["comments"]["rows"] == 3
+    assert len(manifest["tables"]["comments"]["sha256"]) == 64
     assert stat.S_IMODE(good.stat().st_mode) == 0o600
-    # One file: nothing of a log beside it is needed to read it elsewhere.
+    # The backup is one file: bytes 18 and 19 say that SQLite needs no WAL file beside it.
     assert good.read_bytes()[18:20] == b"\x01\x01"
-    done = await backup.restore(migrated_url, good, quiet)
-    assert (done.made_at, done.version) == (told["made_at"], told["version"])
+    done = await restore.restore(migrated_url, good, ignore_progress)
+    assert (done.made_at, done.version) == (manifest["made_at"], manifest["version"])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ async def test_a_backup_tells_when_by_whom_and_what(good: Path, migrated_url: st
         ("UPDATE comments SET source = x'00ff' WHERE id = 'c0001'", "table comments "),
     ],
 )
-async def test_a_backup_that_was_changed_is_refused(
+async def test_a_changed_backup_is_rejected(
     sqlite_url: str, file: Path, change: str, named: str
 ) -> None:
     damage(file, sql(change), sums=False)
@@ -157,10 +159,10 @@ DEEP = "[" * 400 + "]" * 400
         ("UPDATE copies SET jti = replace(hex(zeroblob(99)), '00', 'x')", "table copies, row '1'"),
     ],
 )
-async def test_a_row_that_could_not_be_read_is_named(
+async def test_an_unreadable_row_is_named(
     sqlite_url: str, file: Path, change: str, named: str
 ) -> None:
-    """Also where the checksums agree with it: a program of ours may have backed it up so."""
+    """Also if the checksums match: this program may have backed up the damaged row."""
     damage(file, sql(change), sums=True)
     await migrate.upgrade(sqlite_url)
     assert named in await refused(sqlite_url, file)
@@ -191,7 +193,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
         (("DROP TABLE alembic_version",), "not a backup"),
     ],
 )
-async def test_what_no_backup_has_is_refused_before_anything_of_it_is_run(
+async def test_triggers_views_and_virtual_tables_are_rejected_before_they_can_run(
     sqlite_url: str, file: Path, changes: tuple[str, ...], named: str
 ) -> None:
     damage(file, sql(*changes), sums=False)
@@ -201,7 +203,7 @@ async def test_what_no_backup_has_is_refused_before_anything_of_it_is_run(
 
 
 async def test_damaged_pages_are_found(sqlite_url: str, file: Path) -> None:
-    """At every place of the file: never taken, and never more than a sentence."""
+    """Damage at any place of the file is an error with one sentence."""
     whole = file.read_bytes()
     await migrate.upgrade(sqlite_url)
     with closing(sqlite3.connect(file)) as database:
@@ -215,7 +217,7 @@ async def test_damaged_pages_are_found(sqlite_url: str, file: Path) -> None:
     await refused(sqlite_url, file)
 
 
-async def test_a_backup_of_before_there_were_checksums_is_taken_and_read_row_by_row(
+async def test_a_backup_without_checksums_is_accepted_and_checked_row_by_row(
     migrated_url: str, tmp_path: Path
 ) -> None:
     folder = Path(__file__).parents[1] / "contract" / "versions"
@@ -229,13 +231,13 @@ async def test_a_backup_of_before_there_were_checksums_is_taken_and_read_row_by_
         if named:
             assert named in await refused(migrated_url, file)
         else:
-            assert (await backup.restore(migrated_url, file, quiet)).made_at is None
+            assert (await restore.restore(migrated_url, file, ignore_progress)).made_at is None
 
 
-async def test_a_database_with_a_damaged_row_says_so_when_it_is_backed_up(
+async def test_backing_up_a_damaged_row_is_an_error_that_names_the_row(
     sqlite_url: str, tmp_path: Path
 ) -> None:
-    """Not when the backup is needed."""
+    """The error is raised when the backup is made, not when it is needed."""
     async with opened(sqlite_url) as (_, writer):
         story = await make(writer)
         await writer.submit(post(story, 1))
@@ -244,5 +246,5 @@ async def test_a_database_with_a_damaged_row_says_so_when_it_is_backed_up(
         database.commit()
     async with open_store(sqlite_url):
         with pytest.raises(DatabaseUnavailableError, match=r"table comments, row 'c0001'.*remove"):
-            await backup.back_up(sqlite_url, tmp_path / "b", quiet)
+            await backup.back_up(sqlite_url, tmp_path / "b", ignore_progress)
     assert not (tmp_path / "b").exists()

@@ -1,4 +1,4 @@
-"""One row that our code never wrote: its discussion is shown without it, and says so in the log."""
+"""Damaged rows: a discussion is shown without them, and each is logged."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from tests.store.damages import DAMAGES
 from tests.store.store_harness import Store, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
@@ -17,24 +18,9 @@ from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, sites, stories
 from widget_server.store.writing.actions import Edit, Forget, Moderate
 
-DEEP = "[" * 400 + "]" * 400
-DAMAGES: dict[str, dict[str, Any]] = {
-    "bad JSON": {"text": "{"},
-    "no tree": {"text": '{"a": 1}'},
-    "an empty node": {"text": "[[]]"},
-    "a link without an address": {"text": '[["a", null, "x"]]'},
-    "attributes that are none": {"text": '[["p", 5, "x"]]'},
-    "400 levels": {"text": f"[{DEEP}]"},
-    "an odd state": {"state": "odd"},
-    "the year 11000": {"created_at": 300_000_000_000_000},
-    "an edit in the year 11000": {"edited_at": 300_000_000_000_000},
-    "counts that are none": {"counts": "[1]"},
-    "negative counts": {"counts": '{"happy": -1}'},
-}
-
 
 async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: Any) -> None:
-    """Write past our own code."""
+    """Write directly to the database."""
 
     async def run(connection: Any) -> None:
         await connection.execute(update(table).where(*where).values(columns))
@@ -59,7 +45,7 @@ async def test_a_story_is_read_without_a_comment_that_is_damaged(
 
 
 async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None:
-    """Everything that is asked about a story with two damaged comments."""
+    """Every read of a story with two damaged comments."""
     story = await store.story(name)
     bad = await store.post(story, "ann", "secret words")
     good = await store.post(story, "ben")
@@ -89,7 +75,7 @@ async def read_without(store: Store, name: str, columns: dict[str, Any]) -> None
     assert damaged_rows.DAMAGE_METRICS.damaged > before
 
 
-async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> None:
+async def test_a_page_continues_after_a_damaged_comment(store: Store) -> None:
     story = await store.story()
     posted = [await store.post(story, f"r{n}", at=n) for n in range(6)]
     await break_row(store, comments, {"text": "{"}, comments.c.id.in_([posted[4].id, posted[2].id]))
@@ -103,7 +89,7 @@ async def test_a_page_goes_on_behind_a_comment_that_is_damaged(store: Store) -> 
     assert seen == [posted[n].id for n in (5, 3, 1, 0)]
 
 
-async def test_a_thread_goes_on_behind_more_damaged_replies_than_a_part_has(store: Store) -> None:
+async def test_a_thread_continues_after_more_damaged_replies_than_a_part_has(store: Store) -> None:
     story = await store.story()
     top = await store.post(story)
     posted = [(await store.post(story, f"r{n}", parent=top.id, at=n)).id for n in range(113)]
@@ -118,8 +104,8 @@ async def test_a_thread_goes_on_behind_more_damaged_replies_than_a_part_has(stor
     assert seen == posted[:5] + posted[110:]
 
 
-async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: Store) -> None:
-    """All changes since a number are told, though one of as many as asked for is left out."""
+async def test_a_resume_misses_only_the_damaged_row(store: Store) -> None:
+    """The result contains all other changes after a number, although one row is left out."""
     story = await store.story()
     posted = [await store.post(story, f"r{n}", at=n) for n in range(5)]
     await break_row(store, comments, {"text": "{"}, comments.c.id == posted[3].id)
@@ -128,7 +114,7 @@ async def test_who_comes_back_misses_nothing_but_the_row_that_is_damaged(store: 
     assert latest.floor == posted[2].seq - 1
 
 
-async def test_what_is_damaged_can_be_removed_and_takes_no_other_action_with_it(
+async def test_a_damaged_comment_can_be_removed_and_fails_no_other_action(
     store: Store,
 ) -> None:
     for name, columns in DAMAGES.items():
@@ -136,7 +122,7 @@ async def test_what_is_damaged_can_be_removed_and_takes_no_other_action_with_it(
 
 
 async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> None:
-    """Try all that can be done with a damaged comment, beside a good one."""
+    """Submit every action to a damaged comment and to a valid one."""
     story = await store.story(name)
     bad = await store.post(story, "ann")
     await store.react(story, "ann", "sad", bad.id)
@@ -152,14 +138,14 @@ async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> No
     assert isinstance(answers[-1], Comment)
     removed = await store.writer.submit(Moderate(story.id, bad.id, "remove", 2))
     assert (removed.state, removed.text) == ("removed", [])
-    # Readable again, in all that it is made of.
+    # Every part of the row is readable again.
     found = [
         one.top.id for one in (await store.discussions.page(story.code, "oldest", None, 9)).threads
     ]
     assert bad.id in found
 
 
-async def test_what_is_damaged_can_be_forgotten_by_its_author(store: Store) -> None:
+async def test_a_damaged_comment_is_erased_with_its_author(store: Store) -> None:
     story = await store.story()
     bad = await store.post(story, "ann", "my words")
     await break_row(
@@ -197,8 +183,8 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_rules_that_are_damaged_are_not_guessed(store: Store) -> None:
-    """They may be what keeps a site's stories closed."""
+async def test_damaged_settings_are_not_replaced_by_defaults(store: Store) -> None:
+    """The damaged settings may forbid open reading."""
     await store.story(site="well")
     for slug, columns in RULES.items():
         await store.story(site=slug)
@@ -210,7 +196,7 @@ async def test_rules_that_are_damaged_are_not_guessed(store: Store) -> None:
     assert [one.slug for one in await store.sites.all()] == ["well"]
 
 
-async def test_counts_are_told_without_the_stories_of_a_site_that_is_damaged(store: Store) -> None:
+async def test_counts_leave_out_the_stories_of_a_damaged_site(store: Store) -> None:
     well, bad = await store.story(site="well"), await store.story(site="bad")
     await break_row(store, sites, {"settings": "[]"}, sites.c.slug == "bad")
     counted = await LookupCache(store.sites, store.discussions).counts_cache.counts(

@@ -1,4 +1,4 @@
-"""What is read of a discussion: pages without repeats, changes without gaps, one's own things."""
+"""Reads of discussions: pages without repeats, changes without gaps, readers' own items."""
 
 import base64
 import json
@@ -14,21 +14,21 @@ from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers, server_messages
-from widget_server.store.mapping import size_of_comment, sized_comments
-from widget_server.store.queries import discussions as store_limits
+from widget_server.store.comment_sizes import size_of_comment, sized_comments
+from widget_server.store.queries import changes as change_queries, own_items
 from widget_server.store.queries.comment_pages import AROUND, MAX_REPLIES
 from widget_server.store.schema import comments
 from widget_server.store.writing.actions import Moderate, UpdateStory
 
 
 async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:
-    """Comments in this order, in as few batches as that takes; their ids."""
+    """Post comments in this order, in as few batches as possible, and return their ids."""
     answers = await store.together(*(post(story, f"r{n}", **more) for n in range(number)))
     return [answer.id for answer in answers]
 
 
 async def read_all(store: Store, story: Story, order: str, limit: int) -> list[list[str]]:
-    """Every page, while someone posts before each of them."""
+    """Read every page, with a new comment before each read."""
     pages, before = [], None
     while True:
         page = await store.discussions.page(story.code, order, before, limit)
@@ -67,7 +67,7 @@ async def test_pages_are_complete_and_without_repeats_while_others_write(
     assert len(set(top)) == len(top)
 
 
-async def test_all_pins_are_shown_first_however_many(store: Store) -> None:
+async def test_all_pinned_comments_are_shown_first(store: Store) -> None:
     story = await store.story()
     ids = await post_many(store, story, 6)
     for comment in ids[:5]:
@@ -90,7 +90,7 @@ async def test_replies_come_with_their_thread_in_order_of_writing(store: Store) 
     assert (whole.top.id, [one.id for one in whole.replies]) == (first, drawn[first])
 
 
-async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -> None:
+async def test_a_long_thread_counts_the_replies_that_were_left_out(store: Store) -> None:
     story = await store.story()
     top = (await store.post(story)).id
     ids = await post_many(store, story, MAX_REPLIES + 7, parent=top)
@@ -106,26 +106,28 @@ async def test_a_long_thread_says_how_many_replies_were_left_out(store: Store) -
     assert (around.earlier, around.more) == (len(ids) - 1 - AROUND, 0)
 
 
-FAT = [["p", None, "\U0001f409" * 5_000]]
-"""A comment of 20 KB: the longest that is taken."""
+LONGEST_TEXT = [["p", None, "\U0001f409" * 5_000]]
+"""A comment of 20 KB, the largest that is accepted."""
 
 
-async def fat(store: Store, story: Story, threads: int, replies: int) -> list[str]:
-    """Comments as long as they may be: the top ones; of each thread so many replies."""
-    tops = await post_many(store, story, threads, text=FAT)
+async def post_longest_comments(
+    store: Store, story: Story, threads: int, replies: int
+) -> list[str]:
+    """Post comments of the largest size: `threads` threads with `replies` replies each. Return the top comments' ids."""
+    tops = await post_many(store, story, threads, text=LONGEST_TEXT)
     for top in tops:
-        await post_many(store, story, replies, parent=top, text=FAT)
+        await post_many(store, story, replies, parent=top, text=LONGEST_TEXT)
     return tops
 
 
 def size(*threads: Thread) -> int:
-    """Bytes of what is sent of them."""
+    """Return the number of bytes of the threads' JSON."""
     return len(orjson.dumps([serializers.part_of_thread(thread) for thread in threads]))
 
 
 async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 12, 0)
+    tops = await post_longest_comments(store, story, 12, 0)
     for comment in (tops[3], tops[8]):
         await store.writer.submit(Moderate(story.id, comment, "pin", 1))
     for order in ("newest", "oldest", "top"):
@@ -143,9 +145,9 @@ async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store
             assert found[:2] == [tops[8], tops[3]]
 
 
-async def test_many_long_pins_are_paged_too(store: Store) -> None:
+async def test_many_long_pinned_comments_are_paged(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 14, 0)
+    tops = await post_longest_comments(store, story, 14, 0)
     for comment in tops[:12]:
         await store.writer.submit(Moderate(story.id, comment, "pin", 1))
     pages = await read_all(store, story, "newest", 100)
@@ -155,7 +157,7 @@ async def test_many_long_pins_are_paged_too(store: Store) -> None:
 
 async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store) -> None:
     story = await store.story()
-    tops = await fat(store, story, 3, 20)
+    tops = await post_longest_comments(store, story, 3, 20)
     (*_, page) = [await store.discussions.snapshot(story.code)]
     assert size(*page.page.threads) < MAX_COMMENTS_BYTES
     assert [thread.top.id for thread in page.page.threads] == tops[::-1]
@@ -180,7 +182,7 @@ async def test_threads_of_long_replies_are_cut_and_paged_to_the_end(store: Store
             assert part.earlier + len(part.replies) + part.more == 20
 
 
-async def test_a_part_after_a_comment_of_another_thread_is_refused(store: Store) -> None:
+async def test_a_part_after_a_comment_of_another_thread_is_malformed(store: Store) -> None:
     story = await store.story()
     first, second = await post_many(store, story, 2)
     for after in (second, "nowhere"):
@@ -188,7 +190,7 @@ async def test_a_part_after_a_comment_of_another_thread_is_refused(store: Store)
             await store.discussions.thread(story.code, first, after)
 
 
-async def test_the_size_that_is_reckoned_is_never_less_than_what_is_sent(store: Store) -> None:
+async def test_the_computed_size_is_never_less_than_the_encoded_size(store: Store) -> None:
     story = await store.story()
     quotes = '"' * 60
     kept = await store.post(
@@ -197,8 +199,8 @@ async def test_the_size_that_is_reckoned_is_never_less_than_what_is_sent(store: 
     )  # fmt: skip
     (thread,) = (await store.discussions.snapshot(story.code)).page.threads
     assert len(orjson.dumps(serializers.thread(thread))) <= size_of_comment(thread.top)
-    asked = sized_comments(select(comments.c.id).where(comments.c.id == kept.id))
-    (rows,) = await store.answers(select(asked.c.size))
+    sized = sized_comments(select(comments.c.id).where(comments.c.id == kept.id))
+    (rows,) = await store.answers(select(sized.c.size))
     assert [row.size for row in rows] == [size_of_comment(thread.top)]
 
 
@@ -232,7 +234,7 @@ def cursor(content: object) -> str:
         cursor([]) * 1000,
     ],
 )
-async def test_a_cursor_that_no_page_gave_is_malformed(store: Store, before: str) -> None:
+async def test_an_invented_cursor_is_malformed(store: Store, before: str) -> None:
     story = await store.story()
     with pytest.raises(MalformedError):
         await store.discussions.page(story.code, "newest", before, 5)
@@ -251,7 +253,7 @@ async def test_a_cursor_belongs_to_its_order(store: Store) -> None:
             await store.discussions.page(story.code, "top", cursor(["top", score, 1]), 1)
 
 
-async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomplete(
+async def test_changes_after_a_position_are_complete_or_marked_as_incomplete(
     store: Store,
 ) -> None:
     story = await store.story()
@@ -261,7 +263,7 @@ async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomple
     assert (await store.discussions.changes(story.code, 4)).complete
     await store.writer.submit(Moderate(story.id, ids[0], "pin", 1))
     changes = await store.discussions.changes(story.code, 0)
-    assert not changes.complete  # number 1 is gone: the comment's last change is number 5
+    assert not changes.complete  # number 1 is missing: the comment's last change has number 5
     assert (await store.discussions.changes(story.code, 1)).complete
     await store.writer.submit(UpdateStory(story.id, {"closed": True}))
     assert not (await store.discussions.changes(story.code, 5)).complete
@@ -270,7 +272,7 @@ async def test_changes_after_a_position_are_each_of_them_or_known_to_be_incomple
 async def test_more_changes_than_are_sent_one_by_one_are_incomplete(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MAX_CHANGES", 5)
+    monkeypatch.setattr(change_queries, "MAX_CHANGES", 5)
     story = await store.story()
     await post_many(store, story, 8)
     assert (await store.discussions.changes(story.code, 3)).complete
@@ -289,10 +291,10 @@ async def test_recent_changes_come_in_order_with_the_latest_tallies(store: Store
     assert latest.tallies == [(ids[0], Tally(1, {"happy": 1, "sad": 0}))]
 
 
-async def test_a_reader_who_wrote_much_takes_no_room_from_another(
+async def test_each_reader_has_their_own_limit_of_own_items(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_limits, "MAX_OWN", 3)
+    monkeypatch.setattr(own_items, "MAX_OWN", 3)
     story, other = await store.story("a"), await store.story("b")
     quiet = await store.post(story, "quiet", at=1)
     await store.react(story, "quiet", "sad")
@@ -302,11 +304,11 @@ async def test_a_reader_who_wrote_much_takes_no_room_from_another(
     gone = await store.post(story, "quiet", at=30)
     await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
     await store.post(other, "quiet", at=40)
-    mine = await store.discussions.own(story.id, ["quiet", "loud", "no-one"])
-    assert [one.id for one in mine["quiet"].comments] == [quiet.id]
-    assert mine["quiet"].reactions == {"": "sad", quiet.id: "happy"}
-    assert [one.id for one in mine["loud"].comments] == [waiting.id, *many[:-3:-1]]
-    assert (mine["no-one"].reactions, mine["no-one"].comments) == ({}, [])
+    own = await store.discussions.own(story.id, ["quiet", "loud", "no-one"])
+    assert [one.id for one in own["quiet"].comments] == [quiet.id]
+    assert own["quiet"].reactions == {"": "sad", quiet.id: "happy"}
+    assert [one.id for one in own["loud"].comments] == [waiting.id, *many[:-3:-1]]
+    assert (own["no-one"].reactions, own["no-one"].comments) == ({}, [])
 
 
 async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) -> None:
@@ -319,10 +321,10 @@ async def test_positions_and_counts_are_of_the_stories_that_exist(store: Store) 
     assert counts == [(story.site, story.code, 1, Tally(1, {"happy": 1, "sad": 0}))]
 
 
-async def test_a_story_that_is_not_there_is_not_found(store: Store) -> None:
+async def test_an_unknown_story_is_not_found(store: Store) -> None:
     read = store.discussions
     assert await read.story("nowhere00000") is None
-    assert await read.find_comment("nowhere") is None
+    assert await read.find_story_of_comment("nowhere") is None
     for question in (
         read.snapshot("nowhere00000"),
         read.page("nowhere00000", "newest", None, 5),
@@ -356,9 +358,9 @@ async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
     )
 
 
-async def test_changes_far_beyond_what_an_answer_may_hold_are_not_read(store: Store) -> None:
+async def test_changes_far_above_the_response_limit_are_not_read(store: Store) -> None:
     story = await store.story()
-    await fat(store, story, 40, 0)
+    await post_longest_comments(store, story, 40, 0)
     changes = await store.discussions.changes(story.code, 0)
     assert not changes.complete
     assert len(changes.comments) < 27
@@ -371,14 +373,14 @@ async def test_changes_far_beyond_what_an_answer_may_hold_are_not_read(store: St
 async def test_own_comments_and_reactions_are_the_newest_that_fit(store: Store) -> None:
     story = await store.story()
     ids = [
-        (await store.post(story, "me", text=FAT, source="\U0001f409" * 5_000, at=at)).id
+        (await store.post(story, "me", text=LONGEST_TEXT, source="\U0001f409" * 5_000, at=at)).id
         for at in range(4)
     ]
     await store.react(story, "me", "sad")
     for comment in ids:
         await store.react(story, "me", "happy", comment)
-    mine = (await store.discussions.own(story.id, ["me"]))["me"]
-    assert [comment.id for comment in mine.comments] == ids[:-2:-1]
-    assert mine.reactions == {"": "sad", **dict.fromkeys(ids, "happy")}
-    body = server_messages.own_json(mine.reactions, mine.comments, SiteSettings())
+    own = (await store.discussions.own(story.id, ["me"]))["me"]
+    assert [comment.id for comment in own.comments] == ids[:-2:-1]
+    assert own.reactions == {"": "sad", **dict.fromkeys(ids, "happy")}
+    body = server_messages.own_json(own.reactions, own.comments, SiteSettings())
     assert len(body) < MAX_OWN_BYTES + 24 * 1024

@@ -1,9 +1,11 @@
-"""Tables from nothing on both engines; a database that is gone or broken is said so, not replaced."""
+"""Migrations on both engines. A missing or damaged database is reported and never replaced."""
 
 import asyncio
+import errno
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,14 +14,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.store.store_harness import Store, open_store
-from widget_server.model.errors import UnavailableError
+from widget_server.model.errors import OperatorError, UnavailableError
 from widget_server.store import migrate
 from widget_server.store.engine import Database, DatabaseUnavailableError, sqlite_path
 from widget_server.store.schema import metadata
 
 
 def differences(connection: Connection) -> list[object]:
-    """What Alembic would change, and each index's condition that it does not look at."""
+    """Return the changes that Alembic would make, and the predicates of indexes, which it ignores."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     found = list(compare_metadata(context, metadata))
     dialect = connection.dialect.name
@@ -33,7 +35,7 @@ def differences(connection: Connection) -> list[object]:
 
 
 def plain(condition: object) -> str:
-    """A condition without the brackets that PostgreSQL adds."""
+    """Return a predicate without the parentheses that PostgreSQL adds."""
     return (
         ""
         if condition is None
@@ -41,7 +43,7 @@ def plain(condition: object) -> str:
     )
 
 
-async def test_the_migrations_make_exactly_the_tables_that_the_code_speaks_of(
+async def test_the_migrations_create_exactly_the_tables_of_the_schema(
     migrated_url: str,
 ) -> None:
     engine = create_async_engine(migrated_url)
@@ -60,7 +62,7 @@ async def test_migrating_again_changes_nothing(migrated_url: str) -> None:
         assert await store.discussions.story(story.code) is not None
 
 
-async def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
+async def test_processes_that_start_together_create_the_tables_once(database_url: str) -> None:
     code = f"import asyncio; from widget_server.store import migrate; asyncio.run(migrate.upgrade({database_url!r}))"
     started = [
         await asyncio.create_subprocess_exec(
@@ -73,7 +75,7 @@ async def test_processes_that_start_together_make_the_tables_once(database_url: 
     assert await migrate.revision(database_url) == migrate.head_revision()
 
 
-async def test_a_database_without_tables_is_not_served_from(database_url: str) -> None:
+async def test_a_database_without_tables_is_an_error(database_url: str) -> None:
     assert await migrate.revision(database_url) is None
     assert migrate.is_older(None)
     database = Database(database_url)
@@ -88,15 +90,17 @@ def file_of(url: str) -> Path:
     return path
 
 
-async def test_a_file_that_is_missing_is_never_made_by_a_server(sqlite_url: str) -> None:
+async def test_a_server_never_creates_a_missing_file(sqlite_url: str) -> None:
     database = Database(sqlite_url)
-    with pytest.raises(DatabaseUnavailableError, match=r"There is no database .* migrate"):
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"There is no readable and writable database .* migrate"
+    ):
         await database.open()
     await database.close()
     assert list(file_of(sqlite_url).parent.iterdir()) == []
 
 
-async def test_a_database_in_a_folder_with_an_odd_name_is_the_one_that_was_made(
+async def test_a_folder_name_with_special_characters_works(
     tmp_path: Path,
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / '100% sure #1 é' / 'widget.db'}"
@@ -107,7 +111,7 @@ async def test_a_database_in_a_folder_with_an_odd_name_is_the_one_that_was_made(
 
 
 @pytest.mark.parametrize("how", ["deleted", "emptied", "without tables"])
-async def test_a_database_that_vanished_is_never_replaced_by_an_empty_one(
+async def test_a_vanished_database_is_never_replaced_by_an_empty_one(
     sqlite_url: str, how: str
 ) -> None:
     await migrate.upgrade(sqlite_url)
@@ -128,7 +132,24 @@ async def test_a_database_that_vanished_is_never_replaced_by_an_empty_one(
     assert (path.read_bytes() if path.exists() else None) == before
 
 
-async def test_after_its_marker_is_deleted_a_new_database_is_made(sqlite_url: str) -> None:
+async def test_a_marker_that_cannot_be_written_is_reported_to_the_operator(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sqlite_path(sqlite_url)
+    assert path is not None
+    touch = Path.touch
+
+    def full_disk(file: Path, *args: Any) -> None:
+        if file.name.endswith(".made"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        touch(file, *args)
+
+    monkeypatch.setattr(Path, "touch", full_disk)
+    with pytest.raises(OperatorError, match="No space left on device"):
+        await migrate.upgrade(sqlite_url)
+
+
+async def test_after_its_marker_is_deleted_a_new_database_is_created(sqlite_url: str) -> None:
     await migrate.upgrade(sqlite_url)
     path = file_of(sqlite_url)
     path.unlink()
@@ -136,7 +157,7 @@ async def test_after_its_marker_is_deleted_a_new_database_is_made(sqlite_url: st
     assert await migrate.upgrade(sqlite_url) == migrate.head_revision()
 
 
-async def test_a_damaged_file_is_said_to_be_damaged_and_left_as_it_is(sqlite_url: str) -> None:
+async def test_a_damaged_file_is_reported_and_not_changed(sqlite_url: str) -> None:
     path = file_of(sqlite_url)
     path.write_bytes(b"this was never a database" * 1000)
     before = path.read_bytes()
@@ -165,7 +186,7 @@ async def test_damage_inside_the_file_is_found_by_the_check(sqlite_url: str) -> 
         assert await migrate.integrity_error(sqlite_url) is not None
 
 
-async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+async def test_an_unreachable_database_server_is_one_sentence(tmp_path: Path) -> None:
     url = f"postgresql+asyncpg://no one@/nothing?host={tmp_path}"
     for action in (migrate.upgrade(url), migrate.revision(url), Database(url).open()):
         with pytest.raises(DatabaseUnavailableError) as problem:
@@ -182,10 +203,10 @@ async def test_a_postgresql_database_that_does_not_exist_is_not_one_without_tabl
         await Database(url).open()
 
 
-async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
+async def test_a_newer_database_can_be_served(migrated_url: str) -> None:
     assert not migrate.is_older("9999")
     assert not migrate.is_older(migrate.head_revision())
-    # Also by a server that migrates what it finds: it is on the way back from a deploy.
+    # Going back after a deploy: an older server that migrates at its start accepts the newer database.
     engine = create_async_engine(migrated_url)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -195,7 +216,7 @@ async def test_a_newer_database_is_served_from(migrated_url: str) -> None:
         await store.post(await store.story())
 
 
-async def test_reading_from_a_database_that_left_is_unavailable(migrated_url: str) -> None:
+async def test_reading_from_a_lost_database_is_unavailable(migrated_url: str) -> None:
     async with open_store(migrated_url) as store:
         story = await store.story()
         await _execute(store, "ALTER TABLE stories RENAME TO gone")

@@ -1,4 +1,4 @@
-"""The writer against the simplest model of one story, with actions in any order and any batches."""
+"""State machine: the writer against a simple model of one story, with any actions in any batches."""
 
 import asyncio
 import itertools
@@ -30,8 +30,8 @@ _stories = itertools.count()
 
 
 @dataclass
-class Word:
-    """A comment as the model knows it."""
+class ModelComment:
+    """A comment of the model."""
 
     id: str
     reader: str | None
@@ -44,16 +44,16 @@ class Word:
 
 @dataclass
 class Model:
-    """One story without a database: what each action answers, and what is public afterwards."""
+    """Model of one story without a database: the result of each action, and the public state."""
 
     closed: bool = False
     seq: int = 0
     clock: int = 0
-    words: dict[str, Word] = field(default_factory=dict)
+    words: dict[str, ModelComment] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     reactions: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def there(self, comment: str, *states: str) -> Word:
+    def get_comment(self, comment: str, *states: str) -> ModelComment:
         word = self.words.get(comment)
         if word is None or word.state not in (states or ("published", "pending")):
             raise NotFoundError
@@ -63,26 +63,26 @@ class Model:
         if self.closed:
             raise StoryClosedError
 
-    def own(self, action: Edit | Delete) -> Word:
-        word = self.there(action.comment)
+    def own(self, action: Edit | Delete) -> ModelComment:
+        word = self.get_comment(action.comment)
         if word.reader != action.reader:
             raise NotFoundError
         if action.at - word.born_at > WINDOW:
             raise EditWindowOverError
         return word
 
-    def remove(self, word: Word) -> None:
+    def remove(self, word: ModelComment) -> None:
         self.seq += word.state == "published"
         word.state, word.text, word.waiting = "removed", "", None
 
     def do(self, action: Any) -> None:
-        """Do what the action says. Raises its refusal."""
+        """Apply the action. Raises the problem that it is rejected with."""
         getattr(self, type(action).__name__.lower())(action)
 
     def react(self, action: React) -> None:
         self.open()
         if action.comment is not None:
-            self.there(action.comment, "published")
+            self.get_comment(action.comment, "published")
         self.reactions.pop((action.comment or "", action.reader), None)
         if action.reaction is not None:
             self.reactions[action.comment or "", action.reader] = action.reaction
@@ -110,7 +110,7 @@ class Model:
         self.keys = {key: i for key, i in self.keys.items() if key[0] != action.reader}
 
     def moderate(self, action: Moderate) -> None:
-        word = self.there(action.comment)
+        word = self.get_comment(action.comment)
         if action.verb == "remove":
             self.remove(word)
         elif word.state == "pending":
@@ -129,9 +129,9 @@ class Model:
             return
         self.open()
         if action.parent is not None:
-            self.there(action.parent, "published")
+            self.get_comment(action.parent, "published")
         state = "pending" if action.pending else "published"
-        self.words[action.id] = Word(
+        self.words[action.id] = ModelComment(
             action.id, action.reader, state, action.source, action.at, action.parent
         )
         self.keys[action.reader, action.key] = action.id
@@ -142,7 +142,7 @@ class Model:
 
 
 class Discussion(RuleBasedStateMachine):
-    """Actions wait until `commit` sends them all in one instant, as one batch."""
+    """State machine. Actions wait until `commit` submits all of them at once, as one batch."""
 
     store: Store
     runner: asyncio.Runner
@@ -260,7 +260,7 @@ def is_error(answer: object) -> bool:
 
 @pytest.fixture
 def machine(database_url: str) -> Iterator[type[Discussion]]:
-    """The state machine on an open store, with an event loop that outlives each example."""
+    """Return the state machine on an open store, with an event loop for all examples."""
     with asyncio.Runner() as runner:
         runner.run(migrate.upgrade(database_url))
         stack = AsyncExitStack()

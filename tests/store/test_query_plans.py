@@ -1,4 +1,4 @@
-"""No question that readers ask makes SQLite walk through all comments."""
+"""Query plans: no read or action makes SQLite scan all comments of a story."""
 
 import asyncio
 import re
@@ -17,22 +17,22 @@ from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, 
 
 COMMENTS = 10_000
 
-#: A walk through a table, or through all rows of a story: an index of which only the story is used.
-WALK = re.compile(
+#: A scan of a table, or of all rows of a story: an index of which only the story is used.
+SCAN = re.compile(
     r"SCAN (comments|reactions|stories)\b"
     r"|SEARCH (comments|reactions) USING .*(autoindex_\w+|_seq|_thread) \(story=\?\)"
     r"|SEARCH comments USING INDEX ix_comments_top_born \(story=\? AND born>\?\)"
 )
-#: What an index holds in order already must not be sorted.
+#: Queries whose rows an index already holds in order: they must not sort.
 SORTED = {"changes", "tallies", "recent"}
-Question = Callable[[Store, Story, str], Awaitable[Any]]
+Operation = Callable[[Store, Story, str], Awaitable[Any]]
 
 
-def reads(name: str, *arguments: Any) -> Question:
+def reads(name: str, *arguments: Any) -> Operation:
     return lambda store, story, _: getattr(store.discussions, name)(story.code, *arguments)
 
 
-QUESTIONS: dict[str, Question] = {
+OPERATIONS: dict[str, Operation] = {
     "snapshot": reads("snapshot"),
     "newest": reads("page", "newest", "WyJuZXdlc3QiLDUwMF0", 20),
     "oldest": reads("page", "oldest", None, 20),
@@ -67,7 +67,7 @@ QUESTIONS: dict[str, Question] = {
 
 @pytest.fixture(scope="module")
 def busy_database(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
-    """A database with a story of 10,000 comments: its URL, the story's code, the first comment."""
+    """Return a database with a story of 10,000 comments: its URL, the story's code, the first comment."""
     url = f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('busy_database') / 'widget.db'}"
     return asyncio.run(_group(url))
 
@@ -93,38 +93,38 @@ async def _group(url: str) -> tuple[str, str, str]:
     return url, story.code, top.id
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-async def test_a_question_finds_its_comments_by_an_index(
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_query_finds_its_comments_by_an_index(
     busy_database: tuple[str, str, str], name: str
 ) -> None:
     url, code, comment = busy_database
-    asked: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
-    def note(
+    def record(
         _c: object, _cursor: object, sql: str, parameters: Any, _x: object, many: bool
     ) -> None:
         if sql.startswith(("SELECT", "UPDATE", "DELETE", "WITH")):
-            asked.append((sql, parameters[0] if many else parameters))
+            statements.append((sql, parameters[0] if many else parameters))
 
     async with open_store(url) as store:
         story = await store.discussions.story(code)
         assert story is not None
         engines = store.database._reader.sync_engine, store.database._writer.sync_engine
         for engine in engines:
-            event.listen(engine, "before_cursor_execute", note)
-        await QUESTIONS[name](store, story, comment)
+            event.listen(engine, "before_cursor_execute", record)
+        await OPERATIONS[name](store, story, comment)
         for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
-        assert asked
+            event.remove(engine, "before_cursor_execute", record)
+        assert statements
 
         async def explain(connection: AsyncConnection, sql: str, parameters: Any) -> list[str]:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
             return [row.detail for row in plan]
 
-        for sql, parameters in asked:
+        for sql, parameters in statements:
             steps = await store.database.read(partial(explain, sql=sql, parameters=parameters))
-            walks = [step for step in steps if WALK.match(step)]
+            scans = [step for step in steps if SCAN.match(step)]
             if "IS NULL AND pinned" in sql:
-                walks += [step for step in steps if "top_" in step]
-            walks += [step for step in steps if "ORDER BY" in step and name in SORTED]
-            assert not walks, (sql, steps)
+                scans += [step for step in steps if "top_" in step]
+            scans += [step for step in steps if "ORDER BY" in step and name in SORTED]
+            assert not scans, (sql, steps)

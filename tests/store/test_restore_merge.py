@@ -1,4 +1,4 @@
-"""A restore brings nothing back that was erased, withdrawn, retired or used up since the backup."""
+"""A restore keeps what was erased, withdrawn, retired or used since the backup."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
-from widget_server.store import backup, migrate
+from widget_server.store import backup, migrate, restore
 from widget_server.store.queries.identity_tokens import consume_identity_token
 from widget_server.store.queries.sites import insert_site, revoke_token, update_site
 from widget_server.store.queries.stories import insert_story
@@ -20,13 +20,13 @@ from widget_server.store.schema import comments, erasures, identities, reactions
 from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report
 
 
-def quiet(_table: str, _done: int, _total: int) -> None:
-    """No one watches."""
+def ignore_progress(_table: str, _done: int, _total: int) -> None:
+    """Ignore the progress."""
 
 
 @asynccontextmanager
 async def store_at(url: str) -> AsyncIterator[Store]:
-    """A store on a database that is made where there is none."""
+    """Open a store on a database, which is created if it does not exist."""
     await migrate.upgrade(url)
     async with open_store(url) as store:
         yield store
@@ -37,15 +37,15 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "backup.sqlite3"
 
 
-async def restored(store: Store, url: str, file: Path) -> backup.Restored:
-    """Restore, and let the writer notice: it asks for one action to come again."""
-    done = await backup.restore(url, file, quiet)
+async def restored(store: Store, url: str, file: Path) -> restore.Restored:
+    """Restore, and submit an action so that the writer reads the new epoch; it is rejected once."""
+    done = await restore.restore(url, file, ignore_progress)
     with pytest.raises(UnavailableError):
         await store.writer.run_in_transaction(revoke_token("s", "noticed"))
     return done
 
 
-async def test_what_a_reader_had_forgotten_stays_forgotten(database_url: str, file: Path) -> None:
+async def test_an_erased_reader_stays_erased(database_url: str, file: Path) -> None:
     async with store_at(database_url) as store:
         story = await store.story()
         own = await store.post(story, "ann", "my words", name="Ann", email="ann@example.org")
@@ -56,10 +56,10 @@ async def test_what_a_reader_had_forgotten_stays_forgotten(database_url: str, fi
         await store.react(story, "ben", "happy")
         await store.react(story, "ann", "sad", other.id)
         await store.writer.submit(Report(story.id, other.id, "ann", "rude", 1))
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await store.writer.submit(Forget("ann", 2_000_000))
         done = await restored(store, database_url, file)
-        assert done.kept == {"comments that were erased": 2, "readers who were forgotten": 1}
+        assert done.kept == {"comments that were erased": 2, "readers who were erased": 1}
         assert done.knew
         rows = {row.id: row for row in await store.rows(comments)}
         for gone in (own.id, waiting.id):
@@ -74,10 +74,10 @@ async def test_what_a_reader_had_forgotten_stays_forgotten(database_url: str, fi
         await store.tallies_are_rows()
 
 
-async def test_what_a_reader_left_after_being_forgotten_stays(
+async def test_items_that_a_reader_added_after_an_erasure_stay(
     database_url: str, file: Path
 ) -> None:
-    """Someone who signs in with the site is the same reader again."""
+    """A reader who signs in with the site again has the same reader id."""
     async with store_at(database_url) as store:
         story = await store.story()
         before = await store.post(story, "ann", "before", at=1_000)
@@ -85,15 +85,13 @@ async def test_what_a_reader_left_after_being_forgotten_stays(
         after = await store.post(story, "ann", "after", at=3_000)
         await store.react(story, "ann", "happy")
         await store.writer.submit(Forget("zoe", 2_000))
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await restored(store, database_url, file)
         rows = {row.id: row.source for row in await store.rows(comments)}
         assert rows == {before.id: "", after.id: "after"}
 
 
-async def test_what_its_author_or_a_moderator_took_away_stays_away(
-    database_url: str, file: Path
-) -> None:
+async def test_deleted_and_removed_comments_stay_removed(database_url: str, file: Path) -> None:
     async with store_at(database_url) as store:
         story = await store.story()
         deleted = await store.post(story, "ann", "taken back")
@@ -102,7 +100,7 @@ async def test_what_its_author_or_a_moderator_took_away_stays_away(
         await store.react(story, "dan", "sad", removed.id)
         edit = Edit(story.id, removed.id, "ben", "worse", ["worse"], 10**9, True, 1_000_001)
         await store.writer.submit(edit)
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await store.writer.submit(Delete(story.id, deleted.id, "ann", 10**9, 1_000_001))
         await store.writer.submit(Moderate(story.id, removed.id, "remove", 1_000_002))
         done = await restored(store, database_url, file)
@@ -120,15 +118,13 @@ async def test_what_its_author_or_a_moderator_took_away_stays_away(
             await store.writer.submit(Moderate(story.id, removed.id, "approve", 1_000_003))
 
 
-async def test_it_stays_so_through_a_restore_of_what_was_before_it(
-    database_url: str, tmp_path: Path
-) -> None:
-    """Neither of two backups knows; the older one does not even know the comment."""
+async def test_erasures_survive_two_restores(database_url: str, tmp_path: Path) -> None:
+    """Neither of two backups has the erasure. The older one does not have the comment either."""
     async with store_at(database_url) as store:
         story = await store.story()
-        await backup.back_up(database_url, tmp_path / "older", quiet)
+        await backup.back_up(database_url, tmp_path / "older", ignore_progress)
         gone = await store.post(story, "ann", "words")
-        await backup.back_up(database_url, tmp_path / "newer", quiet)
+        await backup.back_up(database_url, tmp_path / "newer", ignore_progress)
         await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
         await restored(store, database_url, tmp_path / "older")
         assert await store.rows(comments) == []
@@ -141,7 +137,7 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
     async with store_at(database_url) as store:
         await store.story()
         await store.writer.run_in_transaction(revoke_token("s", "before"))
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await store.writer.run_in_transaction(revoke_token("s", "after"))
         await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000, 1_000))
         for newest, oldest in ((2, 1), (3, 3)):
@@ -170,12 +166,12 @@ async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
 ) -> None:
     async with store_at(database_url) as store:
         await store.story()
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
     async with store_at(database_url) as store:
         rotated = update_site("s", lambda site: replace(site, generation=4, oldest=2))
         await store.writer.run_in_transaction(rotated)
         newer = file.with_name("newer")
-        await backup.back_up(database_url, newer, quiet)
+        await backup.back_up(database_url, newer, ignore_progress)
         await restored(store, database_url, file)
         done = await restored(store, database_url, newer)
         assert done.kept == {}
@@ -184,13 +180,11 @@ async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
         assert (site.generation, site.oldest) == (4, 2)
 
 
-async def test_a_site_of_which_something_was_withdrawn_is_not_forgotten(
-    database_url: str, file: Path
-) -> None:
-    """Made again under its name, it would have its first key again, and with it every old token."""
+async def test_a_site_with_withdrawals_is_kept(database_url: str, file: Path) -> None:
+    """If the operator created the site again, its first key would be the same, and old tokens valid."""
     async with store_at(database_url) as store:
         await store.story()
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         for slug in ("plain", "leaked"):
             await store.writer.run_in_transaction(
                 insert_site(Site(slug, slug, 1, 1, SiteSettings()))
@@ -202,41 +196,41 @@ async def test_a_site_of_which_something_was_withdrawn_is_not_forgotten(
         assert await store.sites.revoked("leaked") == {"bad"}
 
 
-async def test_it_stays_so_from_one_engine_to_the_other(
+async def test_erasures_survive_a_restore_into_the_other_engine(
     database_url: str, sqlite_url: str, postgres_url: str, file: Path
 ) -> None:
-    """The site moved from one engine to the other; then comes the backup of before."""
+    """The site moved from one engine to the other, and then an older backup is restored."""
     target = postgres_url if database_url == sqlite_url else sqlite_url
     async with store_at(database_url) as store:
         story = await store.story()
         await store.post(story, "ann", "words", id="moved")
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
     async with store_at(target) as store:
-        await backup.restore(target, file, quiet)
+        await restore.restore(target, file, ignore_progress)
     async with store_at(target) as store:
         await store.writer.submit(Forget("ann", 2_000_000))
         await store.writer.run_in_transaction(revoke_token("s", "bad"))
         done = await restored(store, target, file)
-        assert done.kept["readers who were forgotten"] == 1
+        assert done.kept["readers who were erased"] == 1
         (row,) = await store.rows(comments)
         assert (row.state, row.source, row.reader) == ("removed", "", "")
         assert await store.sites.revoked("s") == {"bad"}
 
 
-async def test_of_an_empty_database_nothing_is_known(
+async def test_an_empty_database_has_no_erasures_to_keep(
     database_url: str, sqlite_url: str, postgres_url: str, file: Path
 ) -> None:
     other = postgres_url if database_url == sqlite_url else sqlite_url
     async with store_at(database_url) as store:
         await store.story()
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
     async with store_at(other):
-        done = await backup.restore(other, file, quiet)
+        done = await restore.restore(other, file, ignore_progress)
         assert (done.knew, done.kept) == (False, {})
         assert done.made_at is not None
 
 
-async def test_what_is_remembered_of_an_erasure_is_ids(database_url: str) -> None:
+async def test_an_erasure_is_recorded_by_ids_only(database_url: str) -> None:
     async with store_at(database_url) as store:
         story = await store.story()
         await store.post(story, "ann", "my words", name="Ann", at=5_000)
@@ -246,13 +240,13 @@ async def test_what_is_remembered_of_an_erasure_is_ids(database_url: str) -> Non
         assert tuple(row) == ("reader", "ann", 5_000)
 
 
-async def test_the_restored_numbering_goes_on_where_erasing_ended(
+async def test_after_a_restore_seq_continues_after_the_erasures(
     database_url: str, file: Path
 ) -> None:
     async with store_at(database_url) as store:
         story = await store.story()
         gone = await store.post(story, "ann", "words")
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
         await restored(store, database_url, file)
         now = await store.now(story)
@@ -260,13 +254,13 @@ async def test_the_restored_numbering_goes_on_where_erasing_ended(
         assert fresh.seq == now.seq + 1
 
 
-async def test_tables_of_withdrawals_have_rows_of_their_own_after_a_restore(
+async def test_every_withdrawal_table_keeps_its_rows_after_a_restore(
     database_url: str, file: Path
 ) -> None:
-    """A story that was made since is gone, with all that hung on it; nothing points nowhere."""
+    """A story that was added since is missing with all its rows, and no row refers to it."""
     async with store_at(database_url) as store:
         await store.story()
-        await backup.back_up(database_url, file, quiet)
+        await backup.back_up(database_url, file, ignore_progress)
         counts = dict.fromkeys(KEYS, 0)
         made = insert_story("otherstory12", "s", "two", 1, Attribution(), counts)
         await store.writer.run_in_transaction(made)
@@ -279,4 +273,4 @@ async def test_tables_of_withdrawals_have_rows_of_their_own_after_a_restore(
         assert [row.subject for row in await store.rows(erasures)] == [gone.id]
         assert [row.jti for row in await store.rows(revoked)] == ["bad"]
         assert await store.rows(identities) == []
-        await backup.back_up(database_url, file.with_name("again"), quiet)
+        await backup.back_up(database_url, file.with_name("again"), ignore_progress)

@@ -1,4 +1,4 @@
-"""SQLite in its own threads: whole transactions, and nothing that would have to wait."""
+"""Whole SQLite transactions in threads, without waits for the event loop."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ async def _write(url: str, work: Callable[[AsyncConnection], Awaitable[object]])
         return await store.database.write(run)
 
 
-async def test_a_transaction_is_driven_in_a_thread_that_is_not_the_loops(sqlite_url: str) -> None:
+async def test_a_transaction_runs_in_another_thread_than_the_event_loop(sqlite_url: str) -> None:
     async def where(connection: AsyncConnection) -> int:
         await connection.exec_driver_sql("SELECT 1")
         return threading.get_ident()
@@ -30,22 +30,24 @@ async def test_a_transaction_is_driven_in_a_thread_that_is_not_the_loops(sqlite_
     assert await _write(sqlite_url, where) != threading.get_ident()
 
 
-async def test_what_waits_for_the_loop_is_refused_and_undone(sqlite_url: str) -> None:
+async def test_a_transaction_that_awaits_the_event_loop_fails_and_is_rolled_back(
+    sqlite_url: str,
+) -> None:
     async def wait(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql("INSERT INTO meta VALUES ('left', 'behind')")
         await asyncio.sleep(0)
 
-    with pytest.raises(RuntimeError, match="something else than its database"):
+    with pytest.raises(RuntimeError, match="something other than its connection"):
         await _write(sqlite_url, wait)
 
-    async def look(connection: AsyncConnection) -> int:
+    async def count_left_rows(connection: AsyncConnection) -> int:
         found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
         return int(found.scalar_one())
 
-    assert await _write(sqlite_url, look) == 0
+    assert await _write(sqlite_url, count_left_rows) == 0
 
 
-async def test_a_transaction_that_fails_leaves_nothing_behind(sqlite_url: str) -> None:
+async def test_a_failed_transaction_is_rolled_back(sqlite_url: str) -> None:
     async def fail(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql("INSERT INTO meta VALUES ('left', 'behind')")
         raise LookupError
@@ -53,14 +55,14 @@ async def test_a_transaction_that_fails_leaves_nothing_behind(sqlite_url: str) -
     with pytest.raises(LookupError):
         await _write(sqlite_url, fail)
 
-    async def look(connection: AsyncConnection) -> int:
+    async def count_left_rows(connection: AsyncConnection) -> int:
         found = await connection.exec_driver_sql("SELECT count(*) FROM meta WHERE key = 'left'")
         return int(found.scalar_one())
 
-    assert await _write(sqlite_url, look) == 0
+    assert await _write(sqlite_url, count_left_rows) == 0
 
 
-async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_one_served(
+async def test_a_read_without_a_connection_in_time_fails_and_the_next_one_succeeds(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await migrate.upgrade(sqlite_url)
@@ -92,7 +94,7 @@ async def test_a_read_that_gets_no_connection_in_time_is_refused_and_the_next_on
         await store.database.ping()
 
 
-async def test_readers_see_what_was_committed_before_they_began_and_nothing_later(
+async def test_a_read_sees_what_was_committed_before_it_began_and_nothing_later(
     sqlite_url: str,
 ) -> None:
     await migrate.upgrade(sqlite_url)

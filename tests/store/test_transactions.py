@@ -1,4 +1,4 @@
-"""Writes beside the discussion: a story remembers so many copies."""
+"""Transaction functions: copies of a story, permissions of a site."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,12 +18,12 @@ from widget_server.store.queries.sites import (
 from widget_server.store.queries.stories import record_copy
 from widget_server.store.schema import copies
 
-See = Callable[..., Awaitable[int | None]]
+RecordSeen = Callable[..., Awaitable[int | None]]
 
 
 @pytest.fixture
-def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
-    """`await seen(story, 7)`: the number of that copy. Of three at most, and time passes."""
+def record_seen(store: Store, monkeypatch: pytest.MonkeyPatch) -> RecordSeen:
+    """`await seen(story, 7)` records copy 7 and returns its id. At most three copies; each call is later."""
     monkeypatch.setattr(stories, "MAX_COPIES", 3)
     times = iter(range(1_000, 2_000))
     monkeypatch.setattr(stories, "now_ms", lambda: next(times))
@@ -37,15 +37,15 @@ def seeing(store: Store, monkeypatch: pytest.MonkeyPatch) -> See:
     return seen
 
 
-async def test_of_a_storys_copies_one_that_no_one_acted_on_gives_its_place_up(
-    store: Store, seeing: See
+async def test_a_new_copy_replaces_the_oldest_unused_copy(
+    store: Store, record_seen: RecordSeen
 ) -> None:
     story = (await store.story()).id
-    kept = await seeing(story, 0, used=True)
-    await seeing(story, 1)
-    await seeing(story, 2)
-    await seeing(story, 1)  # seen later than the other
-    added = await seeing(story, 3)
+    kept = await record_seen(story, 0, used=True)
+    await record_seen(story, 1)
+    await record_seen(story, 2)
+    await record_seen(story, 1)  # seen later than the other
+    added = await record_seen(story, 3)
     assert added is not None
 
     async def kept_origins(connection: AsyncConnection) -> list[str]:
@@ -55,33 +55,33 @@ async def test_of_a_storys_copies_one_that_no_one_acted_on_gives_its_place_up(
     assert await store.database.read(kept_origins) == [
         f"https://copy-{number}.example" for number in (0, 1, 3)
     ]
-    assert await seeing(story, 0) == kept, "known again, by its number"
-    assert await seeing(story, 3) == added
+    assert await record_seen(story, 0) == kept, "known again, by its number"
+    assert await record_seen(story, 3) == added
 
 
-async def test_a_story_whose_copies_were_all_acted_on_takes_no_other(
-    store: Store, seeing: See
+async def test_a_story_with_only_used_copies_takes_no_new_copy(
+    store: Store, record_seen: RecordSeen
 ) -> None:
     story = (await store.story()).id
-    first = [await seeing(story, number, used=True) for number in range(5)]
+    first = [await record_seen(story, number, used=True) for number in range(5)]
     assert first[3:] == [None, None], "served, and not counted"
     assert None not in first[:3]
-    assert [await seeing(story, number) for number in range(3)] == first[:3]
+    assert [await record_seen(story, number) for number in range(3)] == first[:3]
     other = (await store.story("two")).id
-    assert await seeing(other, 4) is not None
+    assert await record_seen(other, 4) is not None
 
 
-async def test_a_copy_that_was_acted_on_once_stays_so(store: Store, seeing: See) -> None:
+async def test_a_used_copy_stays_used(store: Store, record_seen: RecordSeen) -> None:
     story = (await store.story()).id
-    first = [await seeing(story, number) for number in range(3)]
-    assert await seeing(story, 0, used=True) == first[0]
-    await seeing(story, 0)
-    await seeing(story, 7)
-    await seeing(story, 8)
-    assert await seeing(story, 0) == first[0]
+    first = [await record_seen(story, number) for number in range(3)]
+    assert await record_seen(story, 0, used=True) == first[0]
+    await record_seen(story, 0)
+    await record_seen(story, 7)
+    await record_seen(story, 8)
+    assert await record_seen(story, 0) == first[0]
 
 
-async def test_each_change_of_what_pages_may_do_is_counted_for_its_site_alone(
+async def test_each_change_of_permissions_is_counted_for_its_site_only(
     store: Store,
 ) -> None:
     await store.story(site="one")
@@ -102,7 +102,7 @@ async def test_each_change_of_what_pages_may_do_is_counted_for_its_site_alone(
     assert await run(readmit_origin("one", "https://bad.example", "")) is False
 
 
-async def test_a_token_is_known_by_where_it_was_seen_on_its_own_site(store: Store) -> None:
+async def test_the_copies_of_a_token_are_found_by_site_and_handle(store: Store) -> None:
     story = await store.story("a-key")
     elsewhere = await store.story("a-key", site="other")
     page = "https://copy.example/page"

@@ -1,4 +1,4 @@
-"""Many actions, few transactions: order without gaps, keys that post once, no one taken along."""
+"""Group commit: numbers without gaps, idempotency keys, and failures of single actions."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment, CommentState
 from widget_server.store import migrate
 from widget_server.store.queries.stories import insert_story, record_copy
-from widget_server.store.schema import comments
+from widget_server.store.schema import comments, copies
 from widget_server.store.writing.actions import Delete, Edit, Forget, React
 
 ATTRIBUTION = Attribution()
@@ -55,7 +55,7 @@ async def test_numbers_have_no_gap_when_two_processes_write_to_the_same_stories(
         assert sum(counts.batches for counts in written) < sum(counts.actions for counts in written)
 
 
-async def test_actions_of_one_instant_are_one_transaction_with_one_update_of_the_story(
+async def test_simultaneous_actions_are_one_transaction_with_one_update_of_the_story(
     store: Store,
 ) -> None:
     story = await store.story()
@@ -76,12 +76,12 @@ async def test_actions_of_one_instant_are_one_transaction_with_one_update_of_the
     assert len(begun) == 1
     assert len(updates) == 1
     assert (await store.now(story)).tally.counts == {"happy": 200, "sad": 0}
-    # One announcement for all of them: it is complete.
+    # One tally event for all 200 reactions: a tally is always complete.
     assert [e for e in store.events if e.story == story.code][-1:] == store.events
     await store.tallies_are_rows()
 
 
-async def test_a_key_posts_once_within_one_batch_and_ever_after(store: Store) -> None:
+async def test_an_idempotency_key_posts_once_in_a_batch_and_in_later_batches(store: Store) -> None:
     story = await store.story()
     action = post(story, key="the-same-key")
     answers = await store.together(*(replace(action, id=f"{action.id}-{n}") for n in range(5)))
@@ -91,7 +91,9 @@ async def test_a_key_posts_once_within_one_batch_and_ever_after(store: Store) ->
     assert (await store.now(story)).seq == 1
 
 
-async def test_a_key_posts_once_across_two_processes_in_the_same_instant(migrated_url: str) -> None:
+async def test_an_idempotency_key_posts_once_across_two_simultaneous_processes(
+    migrated_url: str,
+) -> None:
     async with open_store(migrated_url) as one, open_store(migrated_url) as other:
         story = await one.story()
         for number in range(20):
@@ -114,10 +116,10 @@ async def test_the_same_key_of_another_reader_or_story_is_another_comment(store:
     assert len(ids) == 4
 
 
-async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
+async def test_readers_who_arrive_at_once_register_a_story_and_its_copies_once(
     migrated_url: str,
 ) -> None:
-    """Two processes note the same copies in opposite order, as they do after a restart."""
+    """Two processes record the same copies in opposite order, as after a restart."""
     async with open_store(migrated_url) as one, open_store(migrated_url) as other:
         stories = [await one.story(f"k{number}") for number in range(12)]
 
@@ -142,13 +144,13 @@ async def test_readers_who_come_at_once_make_a_story_and_its_copies_known_once(
             await asyncio.gather(arrive(one, 1), arrive(other, -1))
         assert one.writer.metrics.actions_failed == other.writer.metrics.actions_failed == 0
         for story in stories:
-            assert await one.discussions.known_copies(story.id) == 1
+            assert len(await one.rows(copies, copies.c.story == story.id)) == 1
 
 
-async def test_an_action_that_the_database_refuses_takes_no_other_with_it(
+async def test_an_action_that_the_database_rejects_fails_no_other_action(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No verb lets such text through; the store holds all the same."""
+    """Operations reject such text before. The store must withstand it anyway."""
     story = await store.story()
     caplog.set_level(logging.CRITICAL)
     good = [post(story, f"r{number}") for number in range(9)]
@@ -164,7 +166,7 @@ async def test_an_action_that_the_database_refuses_takes_no_other_with_it(
     assert len(await store.rows(comments)) == 9
 
 
-async def test_a_text_with_nul_ends_only_itself_on_postgresql(
+async def test_on_postgresql_a_text_with_nul_fails_no_other_action(
     postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await migrate.upgrade(postgres_url)
@@ -176,7 +178,7 @@ async def test_a_text_with_nul_ends_only_itself_on_postgresql(
         assert isinstance(answers[1], Comment)
 
 
-async def test_a_refusal_leaves_the_others_of_its_batch_alone(store: Store) -> None:
+async def test_a_rejected_action_does_not_affect_the_others_of_its_batch(store: Store) -> None:
     story = await store.story()
     answers = await store.together(
         post(story), React(story.id, "nowhere", "r", "happy", None, 1), post(story, "q")
@@ -185,8 +187,8 @@ async def test_a_refusal_leaves_the_others_of_its_batch_alone(store: Store) -> N
     assert store.writer.metrics.actions_rejected == 1
 
 
-async def test_a_frame_carries_the_count_that_its_version_stands_for(store: Store) -> None:
-    """A tally that is drawn in the middle of a batch would be taken for the whole one."""
+async def test_an_event_has_the_counts_that_belong_to_its_version(store: Store) -> None:
+    """Clients would take a tally from the middle of a batch for the complete one."""
     story = await store.story()
     comment = await store.post(story, "author")
     store.events.clear()
@@ -199,7 +201,7 @@ async def test_a_frame_carries_the_count_that_its_version_stands_for(store: Stor
     assert changed.comment.tally.counts == {"happy": 2, "sad": 0}
 
 
-async def test_what_is_announced_shows_no_later_action_of_the_same_batch(store: Store) -> None:
+async def test_an_event_shows_no_later_action_of_the_same_batch(store: Store) -> None:
     story = await store.story()
     first = post(story, "r", "first words")
     await store.together(
@@ -215,7 +217,7 @@ async def test_what_is_announced_shows_no_later_action_of_the_same_batch(store: 
     ]
 
 
-async def test_what_waits_when_the_writer_is_stopped_is_still_written(migrated_url: str) -> None:
+async def test_queued_actions_are_written_when_the_writer_is_stopped(migrated_url: str) -> None:
     async with open_store(migrated_url) as store:
         story = await store.story()
         waiting = [asyncio.ensure_future(store.post(story, f"r{number}")) for number in range(50)]
@@ -225,7 +227,7 @@ async def test_what_waits_when_the_writer_is_stopped_is_still_written(migrated_u
         await store.post(story)
 
 
-async def test_forgetting_while_the_same_reader_posts_elsewhere_fails_no_one(
+async def test_erasing_a_reader_who_posts_in_another_story_fails_no_action(
     migrated_url: str,
 ) -> None:
     async with open_store(migrated_url) as one, open_store(migrated_url) as other:

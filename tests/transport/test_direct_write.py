@@ -12,7 +12,8 @@ from tests.waiting import eventually
 from widget_server.hub.broadcast import NOT_A_MEMBER, BroadcastGroup
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.settings import WebSocketLimits
-from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION, WebSocketProtocol
+from widget_server.transport.websocket.connection import WebSocketConnection
+from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
 
 ON_BOTH_LOOPS = True
 
@@ -27,7 +28,7 @@ PINGING = WebSocketLimits(
 class Member:
     """A member of a broadcast group that counts how often its direct socket was revoked."""
 
-    def __init__(self, connection: WebSocketProtocol, broadcast: "BroadcastGroup[Any]") -> None:
+    def __init__(self, connection: WebSocketConnection, broadcast: "BroadcastGroup[Any]") -> None:
         self.connection = connection
         self.slot = NOT_A_MEMBER
         self.revocations = 0
@@ -49,7 +50,7 @@ class AcceptingApp:
     """An application that accepts every socket and receives until the client disconnects."""
 
     def __init__(self) -> None:
-        self.connections: list[WebSocketProtocol] = []
+        self.connections: list[WebSocketConnection] = []
         self.sends: list[Callable[..., Any]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -72,7 +73,10 @@ async def one_member(
     ):
         await eventually(lambda: app.connections, "the socket is accepted")
         connection = app.connections[0]
-        await eventually(lambda: not connection.buffered(), "the response of the handshake is sent")
+        await eventually(
+            lambda: not connection.transport.get_write_buffer_size(),
+            "the response of the handshake is sent",
+        )
         yield Member(connection, BroadcastGroup()), client, app
 
 
@@ -116,7 +120,9 @@ async def test_the_direct_socket_is_revoked_when_the_application_calls_send() ->
         await app.sends[0]({"type": "websocket.send", "text": "by send"})
         assert member.revocations == 1
         member.connection.write(SMALL)
-        await eventually(lambda: not member.connection.buffered(), "all bytes are sent")
+        await eventually(
+            lambda: not member.connection.transport.get_write_buffer_size(), "all bytes are sent"
+        )
         member.connection.write(SMALL)
         assert member.connection.direct_socket is not None
         member.connection.close(1000)
@@ -160,7 +166,7 @@ async def test_no_frame_is_split_however_slowly_a_client_reads() -> None:
                 sent += 1
                 await asyncio.sleep(0)
             for client, member in slow:
-                while member.connection.buffered():
+                while member.connection.transport.get_write_buffer_size():
                     client.parser.receive_data(await client.read())
         for member in members:
             member.connection.close(1000)

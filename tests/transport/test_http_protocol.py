@@ -29,7 +29,7 @@ QUICK = HttpLimits(header_s=0.3, body_s=0.3, write_s=0.3, linger_s=0.2)
 #: Enough time for a client that reads, on a busy machine.
 STEADY = replace(QUICK, write_s=3)
 #: Timeouts that no test waits for.
-PATIENT = HttpLimits(header_s=60, body_s=60, write_s=60, linger_s=0.2)
+LONG_TIMEOUTS = HttpLimits(header_s=60, body_s=60, write_s=60, linger_s=0.2)
 
 
 class Echo:
@@ -70,8 +70,8 @@ class Echo:
 
 
 @asynccontextmanager
-async def talking(
-    limits: HttpLimits = PATIENT,
+async def echo_connection(
+    limits: HttpLimits = LONG_TIMEOUTS,
     *,
     receive_buffer: int | None = None,
     slots: HttpConnectionSlots | None = None,
@@ -102,7 +102,7 @@ async def read_until(client: Client, text: bytes) -> None:
 
 
 async def test_requests_on_one_connection_are_answered_in_order() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         await client.send(GET + b"\r\n")
         await read_until(client, b"200 OK")
         await client.send(POST + b"Content-Length: 5\r\n\r\nfirst")
@@ -115,7 +115,7 @@ async def test_requests_on_one_connection_are_answered_in_order() -> None:
 
 
 async def test_pipelined_requests_are_answered_in_order() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         names = [b"%03d" % n for n in range(5)]
         await client.send(b"".join(POST + b"Content-Length: 3\r\n\r\n" + n for n in names))
         await read_until(client, names[-1])
@@ -123,7 +123,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
 
 
 async def test_a_request_received_byte_by_byte_is_served() -> None:
-    async with talking() as (_app, client, _served):
+    async with echo_connection() as (_app, client, _served):
         for byte in POST + b"Content-Length: 5\r\n\r\nhello":
             await client.send(bytes([byte]))
             await asyncio.sleep(0)
@@ -131,7 +131,7 @@ async def test_a_request_received_byte_by_byte_is_served() -> None:
 
 
 async def test_a_header_and_a_body_of_the_maximum_size_are_accepted() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         head = POST + b"Content-Length: 65536\r\nX: "
         await client.send(head + b"x" * (32 * 1024 - len(head) - 4) + b"\r\n\r\n" + b"y" * 65536)
         await read_until(client, b"200 OK")
@@ -151,7 +151,7 @@ async def test_a_header_and_a_body_of_the_maximum_size_are_accepted() -> None:
     ],
 )
 async def test_a_header_block_over_32_kib_is_431(header: bytes) -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         sending = asyncio.create_task(client.send(GET + header))
         assert await statuses(client) == [b"431"]
         await sending
@@ -159,7 +159,7 @@ async def test_a_header_block_over_32_kib_is_431(header: bytes) -> None:
 
 
 async def test_a_header_one_byte_over_the_limit_is_431() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         head = GET + b"X: "
         await client.send(head + b"x" * (32 * 1024 + 1 - len(head) - 4) + b"\r\n\r\n")
         assert await statuses(client) == [b"431"]
@@ -167,7 +167,7 @@ async def test_a_header_one_byte_over_the_limit_is_431() -> None:
 
 
 async def test_the_second_header_on_a_connection_has_the_same_limit() -> None:
-    async with talking() as (_app, client, _served):
+    async with echo_connection() as (_app, client, _served):
         await client.send(GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n")
         await read_until(client, b"200 OK")
         await client.send(GET + b"X: " + b"x" * 20_000 + b"\r\n\r\n")
@@ -177,14 +177,14 @@ async def test_the_second_header_on_a_connection_has_the_same_limit() -> None:
 
 
 async def test_a_content_length_over_the_limit_is_413_before_the_body_is_sent() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         await client.send(POST + b"Content-Length: 65537\r\n\r\n")
         assert await statuses(client) == [b"413"]
         assert not app.paths
 
 
 async def test_chunks_over_the_body_limit_are_413() -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         await client.send(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await client.send((b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3)
@@ -194,7 +194,7 @@ async def test_chunks_over_the_body_limit_are_413() -> None:
 
 
 async def test_too_many_pipelined_requests_close_the_connection() -> None:
-    async with talking() as (app, client, served):
+    async with echo_connection() as (app, client, served):
         await client.send(GET.replace(b"/path", b"/slow") + b"\r\n" + (GET + b"\r\n") * 5000)
         assert await statuses(client) == []
         app.go.set()
@@ -206,13 +206,13 @@ async def test_too_many_pipelined_requests_close_the_connection() -> None:
 
 
 async def test_a_silent_connection_is_closed_without_a_response() -> None:
-    async with talking(QUICK) as (_app, client, _served):
+    async with echo_connection(QUICK) as (_app, client, _served):
         assert await client.read_to_end() == b""
 
 
 @pytest.mark.parametrize("beginning", [b"G", b"\r\n", GET, GET + b"X: y\r\n"])
 async def test_a_header_that_is_not_complete_in_time_is_408(beginning: bytes) -> None:
-    async with talking(QUICK) as (app, client, _served):
+    async with echo_connection(QUICK) as (app, client, _served):
         await client.send(beginning)
         assert await statuses(client) == [b"408"]
         assert not app.paths
@@ -227,7 +227,7 @@ async def drip(client: Client, piece: bytes) -> None:
 
 @pytest.mark.parametrize("piece", [b"x", b"\r\n"])
 async def test_a_header_that_arrives_slowly_is_408(piece: bytes) -> None:
-    async with talking(QUICK) as (_app, client, _served):
+    async with echo_connection(QUICK) as (_app, client, _served):
         await client.send(b"\r\n" if piece == b"\r\n" else GET)
         dripping = asyncio.create_task(drip(client, piece))
         assert await statuses(client) == [b"408"]
@@ -236,7 +236,7 @@ async def test_a_header_that_arrives_slowly_is_408(piece: bytes) -> None:
 
 @pytest.mark.parametrize("beginning", [b"\r\n", b"G", GET])
 async def test_the_second_header_has_a_timeout_too(beginning: bytes) -> None:
-    async with talking(QUICK) as (_app, client, _served):
+    async with echo_connection(QUICK) as (_app, client, _served):
         await client.send(GET + b"\r\n")
         await read_until(client, b"200 OK")
         await client.send(beginning)
@@ -244,7 +244,7 @@ async def test_the_second_header_has_a_timeout_too(beginning: bytes) -> None:
 
 
 async def test_a_body_that_arrives_slowly_is_408() -> None:
-    async with talking(QUICK) as (app, client, served):
+    async with echo_connection(QUICK) as (app, client, served):
         await client.send(POST + b"Content-Length: 5000\r\n\r\n")
         dripping = asyncio.create_task(drip(client, b"x"))
         assert await statuses(client) == [b"408"]
@@ -255,7 +255,7 @@ async def test_a_body_that_arrives_slowly_is_408() -> None:
 
 
 async def test_a_response_may_take_longer_than_the_timeouts_of_requests() -> None:
-    async with talking(QUICK) as (app, client, served):
+    async with echo_connection(QUICK) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         # Half of the next request: it must not time out while the response before it is not sent.
@@ -270,7 +270,7 @@ async def test_a_response_may_take_longer_than_the_timeouts_of_requests() -> Non
 
 
 async def test_a_client_that_does_not_read_its_response_is_aborted() -> None:
-    async with talking(QUICK, receive_buffer=4096) as (app, client, served):
+    async with echo_connection(QUICK, receive_buffer=4096) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await eventually(lambda: not served.connections, "the connection is gone")
@@ -279,8 +279,8 @@ async def test_a_client_that_does_not_read_its_response_is_aborted() -> None:
 
 
 async def test_a_client_that_reads_its_response_slowly_stays_connected() -> None:
-    limits = replace(PATIENT, write_s=1)
-    async with talking(limits, receive_buffer=4096) as (_app, client, served):
+    limits = replace(LONG_TIMEOUTS, write_s=1)
+    async with echo_connection(limits, receive_buffer=4096) as (_app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"\r\n")
         loop = asyncio.get_running_loop()
         end = loop.time() + 4 * limits.write_s
@@ -294,14 +294,14 @@ async def test_a_client_that_reads_its_response_slowly_stays_connected() -> None
 
 
 async def test_a_client_that_sent_connection_close_and_does_not_read_is_aborted() -> None:
-    async with talking(QUICK, receive_buffer=4096) as (app, client, served):
+    async with echo_connection(QUICK, receive_buffer=4096) as (app, client, served):
         await client.send(GET.replace(b"/path", b"/large") + b"Connection: close\r\n\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await eventually(lambda: not served.connections, "the connection is gone")
 
 
 async def test_a_client_that_reads_gets_all_of_a_large_response() -> None:
-    async with talking(STEADY) as (_app, client, _served):
+    async with echo_connection(STEADY) as (_app, client, _served):
         await client.send(GET.replace(b"/path", b"/large") + b"Connection: close\r\n\r\n")
         head, _, body = (await client.read_to_end()).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200")
@@ -310,7 +310,7 @@ async def test_a_client_that_reads_gets_all_of_a_large_response() -> None:
 
 # Ambiguous requests: a proxy in front may parse these differently (request smuggling)
 
-BAD = {
+AMBIGUOUS_REQUESTS = {
     "two framings": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "two framings, the other order": POST
     + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
@@ -347,11 +347,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("request_", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("request_", AMBIGUOUS_REQUESTS.values(), ids=AMBIGUOUS_REQUESTS)
 async def test_an_ambiguous_request_is_400_and_closes_the_connection(
     request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with talking() as (app, client, served):
+    async with echo_connection() as (app, client, served):
         await client.send(request_ + GET + b"\r\n")
         assert await statuses(client) == [b"400"]
         assert "/path" not in app.paths
@@ -360,7 +360,7 @@ async def test_an_ambiguous_request_is_400_and_closes_the_connection(
 
 
 async def test_an_invalid_request_after_an_unanswered_one_gets_no_response() -> None:
-    async with talking() as (app, client, served):
+    async with echo_connection() as (app, client, served):
         await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         await client.send(b"nonsense\r\n\r\n")
@@ -373,7 +373,7 @@ async def test_an_invalid_request_after_an_unanswered_one_gets_no_response() -> 
 
 
 async def test_an_invalid_request_after_an_answered_one_is_400() -> None:
-    async with talking() as (_app, client, _served):
+    async with echo_connection() as (_app, client, _served):
         await client.send(GET + b"\r\n")
         await read_until(client, b"200 OK")
         await client.send(b"nonsense\r\n\r\n")
@@ -381,7 +381,7 @@ async def test_an_invalid_request_after_an_answered_one_is_400() -> None:
 
 
 async def test_a_rejected_client_that_keeps_sending_is_aborted() -> None:
-    async with talking() as (_app, client, served):
+    async with echo_connection() as (_app, client, served):
         await client.send(b"nonsense\r\n\r\n")
         await read_until(client, b"400")
 
@@ -397,7 +397,7 @@ async def test_a_rejected_client_that_keeps_sending_is_aborted() -> None:
 async def test_an_unsupported_upgrade_is_ignored_and_the_connection_closed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with talking() as (app, client, _served):
+    async with echo_connection() as (app, client, _served):
         await client.send(GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         assert await statuses(client) == [b"200"]
         assert app.paths == ["/path"]
@@ -408,7 +408,7 @@ async def test_an_unsupported_upgrade_is_ignored_and_the_connection_closed(
 
 
 async def test_idle_connections_and_incomplete_requests_do_not_delay_the_shutdown() -> None:
-    async with talking() as (_app, client, served), connected(served.port) as silent:
+    async with echo_connection() as (_app, client, served), connected(served.port) as silent:
         await client.send(GET)
         await eventually(lambda: len(served.connections) == 2, "both are connected")
         await asyncio.wait_for(served.stop(), 3)
@@ -417,7 +417,7 @@ async def test_idle_connections_and_incomplete_requests_do_not_delay_the_shutdow
 
 @pytest.mark.parametrize("before", [b"", GET + b"\r\n"], ids=["new", "kept"])
 async def test_a_request_on_its_way_at_shutdown_is_answered(before: bytes) -> None:
-    async with talking() as (_app, client, served):
+    async with echo_connection() as (_app, client, served):
         if before:
             await client.send(before)
             await read_until(client, b"200 OK")
@@ -431,7 +431,7 @@ async def test_a_request_on_its_way_at_shutdown_is_answered(before: bytes) -> No
 
 
 async def test_a_server_that_shuts_down_accepts_no_new_socket() -> None:
-    async with talking() as (app, client, served):
+    async with echo_connection() as (app, client, served):
         await eventually(lambda: len(served.connections) == 1, "it is connected")
         (connection,) = served.connections
         connection.shutdown()
@@ -441,7 +441,7 @@ async def test_a_server_that_shuts_down_accepts_no_new_socket() -> None:
 
 
 async def test_a_closed_connection_leaves_no_timer_running() -> None:
-    async with talking() as (_app, client, served):
+    async with echo_connection() as (_app, client, served):
         await client.send(GET + b"\r\n")
         await read_until(client, b"200 OK")
         (connection,) = served.connections
@@ -453,7 +453,7 @@ async def test_a_closed_connection_leaves_no_timer_running() -> None:
 
 
 async def test_a_closed_connection_is_freed_without_garbage_collection() -> None:
-    async with talking() as (_app, client, served):
+    async with echo_connection() as (_app, client, served):
         await client.send(GET + b"\r\n")
         await read_until(client, b"200 OK")
         (connection,) = served.connections
@@ -484,7 +484,7 @@ def test_overridden_methods_have_the_parameters_of_uvicorns() -> None:
 
 
 async def test_a_request_has_the_attributes_that_the_protocol_reads() -> None:
-    async with talking() as (app, client, served):
+    async with echo_connection() as (app, client, served):
         await client.send(GET.replace(b"/path", b"/slow") + b"\r\n")
         await eventually(lambda: app.paths, "the application has begun")
         (connection,) = served.connections
@@ -506,7 +506,10 @@ async def test_a_request_has_the_attributes_that_the_protocol_reads() -> None:
 
 async def test_connections_of_a_network_are_limited_and_a_closed_one_frees_its_slot() -> None:
     slots = HttpConnectionSlots(2, str, "192.0.2.9")
-    async with talking(slots=slots) as (_app, first, served), connected(served.port) as second:
+    async with (
+        echo_connection(slots=slots) as (_app, first, served),
+        connected(served.port) as second,
+    ):
         for client in (first, second):
             await client.send(GET + b"\r\n")
             await read_until(client, b"200 OK")
@@ -535,7 +538,10 @@ async def test_behind_a_proxy_the_connections_of_its_clients_networks_are_counte
     def forwarded_for(address: bytes) -> bytes:
         return GET + b"X-Forwarded-For: " + address + b"\r\n\r\n"
 
-    async with talking(slots=slots) as (_app, first, served), connected(served.port) as second:
+    async with (
+        echo_connection(slots=slots) as (_app, first, served),
+        connected(served.port) as second,
+    ):
         await first.send(forwarded_for(b"192.0.2.1"))
         await read_until(first, b"200 OK")
         await second.send(forwarded_for(b"192.0.2.2"))

@@ -39,7 +39,7 @@ from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.http_protocol import HardenedHttpProtocol
 from widget_server.transport.settings import WebSocketLimits
 from widget_server.transport.timing_wheel import TimingWheel
-from widget_server.transport.websocket.direct_write import log
+from widget_server.transport.websocket.connection import WebSocketConnection, log
 from widget_server.transport.websocket.protocol import WebSocketProtocol
 
 ON_BOTH_LOOPS = True
@@ -54,7 +54,7 @@ class RecordingApp:
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.scopes: list[Any] = []
-        self.connections: list[WebSocketProtocol] = []
+        self.connections: list[WebSocketConnection] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
@@ -86,7 +86,13 @@ async def listening(
         yield app, client, served
 
 
-async def fill_buffer(connection: WebSocketProtocol) -> None:
+def protocol_of(connection: WebSocketConnection) -> WebSocketProtocol:
+    """Return the receiving side of a connection."""
+    assert isinstance(connection._receiver, WebSocketProtocol)
+    return connection._receiver
+
+
+async def fill_buffer(connection: WebSocketConnection) -> None:
     """Write until writing is paused."""
     flood = PreparedBatch([PreparedMessage(b"x" * 60_000)])
 
@@ -172,7 +178,9 @@ async def test_messages_within_the_rate_are_always_accepted() -> None:
         async def send_one_more() -> None:
             before = len(app.events)
             await eventually(
-                lambda: loop.time() >= app.connections[0]._receive_limits._messages_full_at,
+                lambda: (
+                    loop.time() >= protocol_of(app.connections[0])._receive_limits._messages_full_at
+                ),
                 "the bucket is full",
             )
             await client.send(frame(TEXT, b"x"))
@@ -386,20 +394,20 @@ async def test_an_unsolicited_pong_does_not_count() -> None:
 
 async def test_a_pong_counts_however_it_is_split() -> None:
     async with listening() as (app, _client, _served):
-        connection, ping = app.connections[0], b"\x00\x7f\x10z"
+        protocol, ping = protocol_of(app.connections[0]), b"\x00\x7f\x10z"
         pong = frame(PONG, ping)
         for split in (0, 1, 2, 5, 9):
-            connection.pending_ping_payload = ping
+            protocol._keepalive.ping = ping
             for piece in filter(None, (pong[:split], pong[split:])):
-                assert connection.pending_ping_payload == ping
-                connection.data_received(piece)
-            assert connection.pending_ping_payload is None
-        connection.pending_ping_payload = ping
+                assert protocol._keepalive.ping == ping
+                protocol.data_received(piece)
+            assert protocol._keepalive.ping is None
+        protocol._keepalive.ping = ping
         for other in (frame(PONG, b"\x00\x7f\x10y"), frame(TEXT, ping), frame(PING, ping)):
-            connection.data_received(other)
-            assert connection.pending_ping_payload == ping
-        connection.data_received(pong + frame(TEXT, b"after"))
-        assert connection.pending_ping_payload is None
+            protocol.data_received(other)
+            assert protocol._keepalive.ping == ping
+        protocol.data_received(pong + frame(TEXT, b"after"))
+        assert protocol._keepalive.ping is None
         await eventually(
             lambda: [event.get("text") for event in app.events] == [ping.decode(), "after"],
             "the text after the pong was received too",
@@ -515,7 +523,7 @@ async def test_at_shutdown_sockets_are_notified_and_closed_at_random_times() -> 
         clients = [await stack.enter_async_context(connect(served.url())) for _ in range(20)]
         await eventually(lambda: len(app.connections) == 20, "all are accepted")
 
-        def hook(connection: WebSocketProtocol) -> Callable[[], None]:
+        def hook(connection: WebSocketConnection) -> Callable[[], None]:
             def goodbye() -> None:
                 written.append(connection.write(PreparedBatch([PreparedMessage(b"goodbye")])))
 
@@ -583,17 +591,17 @@ async def test_a_closed_socket_is_freed_without_garbage_collection() -> None:
         try:
             async with upgraded(served.port) as client:
                 await eventually(lambda: app.connections, "the socket is accepted")
+                protocol, conn = (
+                    weakref.ref(protocol_of(app.connections[0])),
+                    weakref.ref(protocol_of(app.connections[0]).conn),
+                )
                 await client.send(frame(CLOSE, b"\x03\xe8"))
                 await client.frames()
-            protocol, connection = (
-                weakref.ref(app.connections[0]),
-                weakref.ref(app.connections[0].conn),
-            )
             await eventually(lambda: not served.connections, "the connection is gone")
             app.connections.clear()
             app.scopes.clear()
             await eventually(lambda: protocol() is None, "the protocol is freed")
-            assert connection() is None
+            assert conn() is None
         finally:
             gc.enable()
 
@@ -658,10 +666,10 @@ async def test_the_http_protocol_does_not_outlive_the_handshake() -> None:
 
 async def test_every_attribute_of_uvicorns_protocol_has_a_slot() -> None:
     async with listening() as (app, client, _served):
-        connection = app.connections[0]
+        protocol = protocol_of(app.connections[0])
         await client.send(frame(TEXT, b"x", fin=False) + frame(PING))
         await client.frames(PONG)
-        assert vars(connection) == {}
+        assert vars(protocol) == {}
 
 
 def test_overridden_methods_have_the_parameters_of_uvicorns() -> None:
@@ -685,7 +693,7 @@ def test_overridden_methods_have_the_parameters_of_uvicorns() -> None:
 
 async def test_the_parser_has_the_attributes_that_the_protocol_reads() -> None:
     async with listening() as (app, _client, _served):
-        conn = app.connections[0].conn
+        conn = protocol_of(app.connections[0]).conn
         assert conn.state is State.OPEN
         assert conn.parser_exc is None
         assert conn.eof_sent is False

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SERVERS
 from tests.e2e.client import Client
-from tests.store.test_damaged_rows import DAMAGES
+from tests.store.damages import DAMAGES
 from tests.web.shared_server import PAGE, SharedServer
 
 RunSql = Callable[..., list[tuple[Any, ...]]]

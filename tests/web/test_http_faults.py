@@ -57,7 +57,9 @@ def health(database: Callable[[], Any] = database_up, **now: Any) -> ServerStatu
     gauges = Gauges(
         channels=3, subscriptions=0, writer_queue_length=0, bus_up=True, database_writable=True
     )
-    return ServerStatus(database, lambda: replace(gauges, **now), {"component": ComponentMetrics()})
+    return ServerStatus(
+        database, lambda: replace(gauges, **now), [("component", ComponentMetrics())]
+    )
 
 
 async def test_an_internal_error_is_a_problem_that_any_page_may_read(

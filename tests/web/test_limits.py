@@ -109,7 +109,7 @@ async def test_kernel_buffers_and_timeouts_of_a_socket_are_limited() -> None:
         sock = connection.transport.get_extra_info("socket")
         unsent = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
-        connection.close(1000)
+        connection._connection.close(1000)
         user_timeout = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         assert unsent == WebSocketLimits.notsent_lowat
         assert user_timeout == WebSocketLimits.tcp_user_timeout_s * 1000

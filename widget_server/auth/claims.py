@@ -23,15 +23,15 @@ from widget_server.model.errors import ProblemError
 from widget_server.model.identifiers import LANGUAGE_TAG, READER_ID
 from widget_server.model.limits import MAX_LANGUAGE_LENGTH
 
-LEEWAY = 60
+CLOCK_LEEWAY_S = 60
 """Seconds by which a publisher's clock may be ahead of this server's clock."""
 IDENTITY_MAX_AGE_S = 600
 """Longest time between `iat` and `exp` of an identity token."""
-READER_LIFE = 30 * 86_400
+SIGN_IN_LIFETIME_S = 30 * 86_400
 """Seconds until a reader token for an identity expires. The next identity token renews it."""
 MAX_ORIGINS = 100
 
-# The last second of the year 9999. A time in milliseconds by mistake lies beyond it.
+# The last second of the year 9999. A publisher's time in milliseconds, a mistake, is larger.
 _MAX_TIME = 253_402_300_799
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _NOT_IN_ONE_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -149,7 +149,7 @@ def _time(payload: Payload, name: str) -> int:
 
 def _issued(payload: Payload, now: float) -> int:
     iat = _time(payload, "iat")
-    if iat > now + LEEWAY:
+    if iat > now + CLOCK_LEEWAY_S:
         raise ValueError("The claim iat lies in the future. Set the clock of the signing machine.")
     return iat
 

@@ -33,13 +33,13 @@ class NetworkHasher:
         return hmac.digest(self._secret, message, "sha256")[:16].hex()
 
 
-_WIDEST = {4: 8, 6: 16}
+_SHORTEST_PREFIX = {4: 8, 6: 16}
 """Shortest prefix of a network of trusted proxies. A wider one is a large part of the Internet."""
 _MAPPED = 96
 """Bits of an IPv6 address before the IPv4 address in it (::ffff:192.0.2.1)."""
 
 
-def too_wide(text: str) -> bool:
+def is_too_wide(text: str) -> bool:
     """Return whether a network has more addresses than one operator's proxies can have.
 
     False for a text that is no network.
@@ -51,8 +51,8 @@ def too_wide(text: str) -> bool:
     if isinstance(network, IPv6Network):
         mapped = network.network_address.ipv4_mapped
         if mapped is not None and network.prefixlen >= _MAPPED:
-            return network.prefixlen - _MAPPED < _WIDEST[4]
-    return network.prefixlen < _WIDEST[network.version]
+            return network.prefixlen - _MAPPED < _SHORTEST_PREFIX[4]
+    return network.prefixlen < _SHORTEST_PREFIX[network.version]
 
 
 def _prefix(address: str | None) -> str | None:

@@ -43,7 +43,7 @@ def parse_rule(text: str) -> str:
     return _WILDCARD + origin.origin.removeprefix("https://")
 
 
-def spelling(url: str) -> str | None:
+def origin_of_url(url: str) -> str | None:
     """Return the `Origin` that a browser sends from pages of this URL, or None if it is no origin.
 
     Unlike a rule, it may be plain HTTP on any host: the operator chooses the server's own address.
@@ -66,7 +66,7 @@ def allows(rules: Sequence[str], origin: str | None) -> bool:
     return any(_matches(rule, page.origin) for rule in rules)
 
 
-def spelled(origin: str | None) -> str | None:
+def canonical_origin(origin: str | None) -> str | None:
     """Return a page's origin as a browser spells it. None for `null` and wildcard rules."""
     page = None if origin is None else _origin(origin)
     return None if page is None else page.origin

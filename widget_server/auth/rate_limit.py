@@ -1,7 +1,7 @@
 """Limit how often a key may act: one bucket of actions per key, refilled evenly.
 
-The generic cell rate algorithm (ITU-T I.371, annex A). It stores one float per key, the time at
-which the bucket is full again, instead of a count and a time.
+This is the generic cell rate algorithm (ITU-T I.371, annex A). For each key the limiter stores one
+float, the time at which the bucket is full again, instead of a count and a time.
 """
 
 import math

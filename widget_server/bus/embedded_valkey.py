@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from widget_server.model.errors import OperatorError, os_errors_to_operator_errors
+
 #: Longest path in a Unix socket address, in bytes: `sun_path` without the final NUL.
 SOCKET_PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103
 
@@ -56,18 +58,26 @@ def socket_path(data_dir: Path) -> Path:
     """Return the socket's path: in the data folder, or in a short private folder recorded there.
 
     All processes get the same path for as long as the data folder exists. Exceptions: the short
-    folder was deleted with other temporary files, or is no longer private.
+    folder was deleted with other temporary files, or is no longer private. Raises `OperatorError`
+    if the short folder cannot be created or recorded.
     """
     path = data_dir.resolve() / "valkey.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    record = data_dir / SOCKET_DIR_FILE
+    with os_errors_to_operator_errors(
+        "The path of the data folder is too long for a Unix socket, and a short folder for it cannot be made",
+        "Choose a folder with a shorter path with --data or DATA_DIR, or make temporary folders writable.",
+    ):
+        return _short_socket_dir(data_dir / SOCKET_DIR_FILE) / "valkey.sock"
+
+
+def _short_socket_dir(record: Path) -> Path:
     with suppress(FileNotFoundError):
         folder = Path(record.read_text("utf-8"))
         if _is_private(folder):
-            return folder / "valkey.sock"
+            return folder
         record.unlink(missing_ok=True)
-    return _create_short_socket_dir(record) / "valkey.sock"
+    return _create_short_socket_dir(record)
 
 
 def url(data_dir: Path) -> str:
@@ -94,7 +104,7 @@ def stop_orphan(data_dir: Path) -> None:
 
 
 def _send_command(data_dir: Path, line: bytes) -> bytes:
-    with suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+    with suppress(OSError, OperatorError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_TIMEOUT_S)
         connection.connect(str(socket_path(data_dir)))
         connection.sendall(line)
@@ -103,7 +113,7 @@ def _send_command(data_dir: Path, line: bytes) -> bytes:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether only this user can use the folder: in others, another user could put a socket."""
+    """Whether only this user can use the folder. In another folder, other users could create the socket."""
     try:
         status = folder.lstat()
     except OSError:

@@ -14,7 +14,7 @@ from widget_server.bus.redis_client import channel_name, create_client
 from widget_server.bus.signing import BusSigner
 
 TALLY_INTERVAL_S = 0.05
-"""Tallies are sent at most this often. Of several tallies of one target, only the newest is."""
+"""Pause between two batches with tallies. Only the newest tally of each target is sent."""
 MAX_PENDING = 10_000
 """Queued comment and story messages. Further messages are dropped."""
 

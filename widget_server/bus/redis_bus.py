@@ -181,7 +181,7 @@ class RedisBus:
     async def _maintain(self, client: Redis, pubsub: PubSub, receiver: asyncio.Task[None]) -> None:
         """Send requested subscriptions and probes.
 
-        Raises `TimeoutError` if no probe arrives, and what ended the receiver.
+        Raises `TimeoutError` if no probe arrives, and the exception that ended the receiver.
         """
         probe_due = 0.0
         while True:

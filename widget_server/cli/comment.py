@@ -13,7 +13,7 @@ from widget_server.operations.moderation import moderate
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 
-EXCERPT = 200
+EXCERPT_LENGTH = 200
 """Characters of a pending comment that the list for people shows, to keep it to one line."""
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def comment_pending(slug: Slug, as_json: JsonOutput = False, data: DataDir = Non
         print_json([_as_json(code, comment) for code, comment in pending])
         return
     for code, comment in pending:
-        excerpt = escaped(" ".join(comment.source.split())[:EXCERPT])
+        excerpt = escaped(" ".join(comment.source.split())[:EXCERPT_LENGTH])
         name = escaped(comment.name or "anonymous")
         print(f"{comment.id}\t{code}\t{_kind(comment)}\t{name}\t{excerpt}")
     if not pending:

@@ -125,5 +125,13 @@ def _report_operator_errors() -> Iterator[None]:
     try:
         yield
     except (OperatorError, ProblemError) as error:
-        print(f"widget-server: {escaped(str(error))}", file=sys.stderr)
-        raise SystemExit(EXIT_CONFIG_ERROR) from None
+        reason = str(error)
+    except UnicodeEncodeError as error:
+        # Every text that a command prints can be written in UTF-8: with it, the error is a bug.
+        if error.encoding in {"utf-8", "utf_8"}:
+            raise
+        reason = f"This terminal's encoding, {error.encoding}, lacks a character of the output. Set PYTHONIOENCODING=utf-8."
+    else:
+        return
+    print(f"widget-server: {escaped(reason)}", file=sys.stderr)
+    raise SystemExit(EXIT_CONFIG_ERROR)

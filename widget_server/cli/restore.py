@@ -12,7 +12,7 @@ from widget_server.cli.options import AcceptNewSecret, DataDir
 from widget_server.cli.progress import with_progress
 from widget_server.config import load
 from widget_server.content.visibility import escaped
-from widget_server.store import backup as backups, migrate
+from widget_server.store import backup as backups, migrate, restore as restoring
 
 app = typer.Typer(add_completion=False)
 
@@ -34,15 +34,15 @@ def restore(
     config = load(data_dir=data)
 
     async def prepare() -> None:
-        # Runs only after the backup was verified: a bad backup must not lift the marker that keeps
-        # an empty database from replacing a lost one.
-        migrate.begin_anew(config.database)
+        # Runs only after the backup was verified: a bad backup must not delete the marker file that
+        # prevents an empty database from replacing a lost one.
+        migrate.allow_new_file(config.database)
         await secrets_check.prepare_database(config)
 
-    async def run(on_progress: backups.Progress) -> backups.Restored:
+    async def run(on_progress: backups.Progress) -> restoring.Restored:
         await secrets_check.verify_secrets(config)
         accepted = None if accept_new_secret else secrets_check.current_fingerprints(config)
-        restored = await backups.restore(config.database, file, on_progress, accepted, prepare)
+        restored = await restoring.restore(config.database, file, on_progress, accepted, prepare)
         await secrets_check.record_secrets(config, alone=accept_new_secret)
         return restored
 
@@ -50,7 +50,7 @@ def restore(
         print(escaped(sentence))
 
 
-def _describe(restored: backups.Restored) -> Iterator[str]:
+def _describe(restored: restoring.Restored) -> Iterator[str]:
     """Return sentences about the restored rows, what stays erased, and what the restore cannot undo."""
     yield (
         f"Restored {sum(restored.rows.values()):,} rows. Every open page loads a new snapshot now."

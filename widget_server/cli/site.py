@@ -13,7 +13,7 @@ from widget_server.model.errors import OperatorError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.operations.owners import sites
 
-SEEN_SHOWN = 20
+SEEN_PAGES_SHOWN = 20
 """Pages that `site revoke` lists for people, so that the list stays on one screen; `--json` lists all."""
 
 app = typer.Typer(
@@ -185,7 +185,7 @@ def site_revoke(
         print(
             "If the story accepts copies without a token, these pages can go on. To shut one out:"
         )
-        for origin in withdrawn.exact[:SEEN_SHOWN]:
+        for origin in withdrawn.exact[:SEEN_PAGES_SHOWN]:
             story = shlex.quote(stories[origin])
             print(f"  widget-server site shut-out {slug} {origin} --story {story}")
 
@@ -194,12 +194,12 @@ def _print_seen(withdrawn: sites.Withdrawn) -> None:
     state = "It was withdrawn before." if withdrawn.before else "Withdrawn."
     seen = "It was seen on:" if withdrawn.seen else "No such token has been seen yet."
     print(f"{withdrawn.jti}: {state} {seen}")
-    for copy in withdrawn.seen[:SEEN_SHOWN]:
+    for copy in withdrawn.seen[:SEEN_PAGES_SHOWN]:
         label = f" ({copy.label})" if copy.label else ""
         at = datetime.fromtimestamp(copy.last_seen / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         print(f"  {copy.page or copy.origin}{label}, story {copy.story}, last seen {at}")
-    if len(withdrawn.seen) > SEEN_SHOWN:
-        print(f"  and {len(withdrawn.seen) - SEEN_SHOWN} more")
+    if len(withdrawn.seen) > SEEN_PAGES_SHOWN:
+        print(f"  and {len(withdrawn.seen) - SEEN_PAGES_SHOWN} more")
 
 
 def _describe_scope(origin: str, story: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`token`: sign a widget token, with which a page may carry a story."""
+"""`token`: sign a widget token. With it a page may show the discussion of a story."""
 
 import hashlib
 import re

@@ -18,7 +18,7 @@ MAX_HREF = 2_000
 # Characters that end a URL in running text. RFC 3986 excludes the ASCII ones from URLs (brackets may
 # only enclose an IPv6 host). Quotes and CJK punctuation belong to the sentence.
 _URL_END = r'\s<>"`\\\[\]\x00-\x1f\x7f-\x9f«»\u2018-\u201f\u3000-\u3011\uff01-\uff0f\uff1a-\uff20'
-_BARE = re.compile(rf"://(?:\[[0-9A-Fa-f:.]+\])?[^{_URL_END}]+")
+_BARE_URL = re.compile(rf"://(?:\[[0-9A-Fa-f:.]+\])?[^{_URL_END}]+")
 _SCHEME = re.compile(r"(?<![0-9A-Za-z])https?$", re.IGNORECASE)
 _DESTINATION = re.compile(
     r"\((https?://(?:\[[0-9A-Fa-f:.]+\])?"
@@ -37,10 +37,10 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     if silent or state.linkLevel or not state.src.startswith("://", state.pos):
         return False
     scheme = _SCHEME.search(state.pending[-6:])
-    match = scheme and _BARE.match(state.src, state.pos, state.posMax)
+    match = scheme and _BARE_URL.match(state.src, state.pos, state.posMax)
     if scheme is None or match is None:
         return False
-    url = scheme[0] + _without_sentence(_without_words(match[0]))
+    url = scheme[0] + _cut_sentence_marks(_cut_following_words(match[0]))
     if len(url) > MAX_HREF or urls.split(url) is None:
         return False
     state.pending = state.pending[: -len(scheme[0])]
@@ -51,7 +51,7 @@ def bare_url(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _without_words(url: str) -> str:
+def _cut_following_words(url: str) -> str:
     """Return the URL without text that follows it without a space.
 
     A URL with letters of other scripts stays whole if they start after a mark such as `/`, `=` or
@@ -81,7 +81,7 @@ def _is_foreign(mark: str) -> bool:
     return mark >= "\u0370" and not "\u2000" <= mark <= "\u206f" and mark not in "・･"
 
 
-def _without_sentence(url: str) -> str:
+def _cut_sentence_marks(url: str) -> str:
     """Return the URL without marks that end a sentence or close a bracket opened before the URL.
 
     This covers all scripts: outside ASCII, general category Po, quotes and brackets.

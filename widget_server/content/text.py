@@ -12,7 +12,7 @@ from widget_server.content.markdown import render
 from widget_server.content.visibility import is_visible
 from widget_server.model.errors import MalformedError, TextRejectedError, TooLargeError
 from widget_server.model.limits import MAX_COMMENT_LENGTH
-from widget_server.model.names import is_marked
+from widget_server.model.names import has_check_mark
 from widget_server.model.records import Tree
 
 MAX_BODY_BYTES = 20_000
@@ -65,7 +65,7 @@ def check_unsigned_name(text: str) -> None:
     Raises what `check_name` does.
     """
     check_name(text)
-    if is_marked(text):
+    if has_check_mark(text):
         raise TextRejectedError(
             "Only names of signed-in readers have a tick (✓). Remove it from the name."
         )

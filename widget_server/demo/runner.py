@@ -40,7 +40,7 @@ SITE = "harbour-post"
 STORY = "ferry-library"
 PAGES_DIR = Path(__file__).parent / "pages"
 SIMULATED_READERS = 8
-"""Enough that the counts change every few seconds, few enough to follow."""
+"""With eight readers the counts change every few seconds, and a person can follow the changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ async def _simulate_readers(port: int, tokens: Sequence[str]) -> None:
 
 
 def _post(port: int, origin: str, action: dict[str, object]) -> dict[str, str]:
-    """Post an action and return the answer; an empty one if it is rejected or the server is away."""
+    """Post an action and return the answer, or {} if the server rejects it or does not respond."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/actions",
         orjson.dumps(action),

@@ -3,14 +3,14 @@
 A write to each member is one `send(2)` and reads nothing but the member's socket: with thousands
 of members, loading each member's objects into the CPU cache takes as long as all other steps
 together. So membership is updated at once instead of being checked at each write. A member is
-removed in the moment in which it becomes unwritable, hides its page or unsubscribes, even in the
+removed as soon as it becomes unwritable, hides its page or unsubscribes, even in the
 middle of a flush.
 """
 
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from widget_server.hub.connection import WRITE_METRICS, Connection, SupportsSend
+from widget_server.hub.connection import Connection, SupportsSend
 from widget_server.hub.prepared import PreparedBatch
 
 NOT_A_MEMBER = -1
@@ -99,7 +99,7 @@ class BroadcastGroup(Generic[M]):
             self._sockets.append(socket)
 
     def write(self, batch: PreparedBatch, limit: int) -> int:
-        """Write to the next `limit` slots; return the number of members that took the batch."""
+        """Write to the next `limit` slots; return the number of members in them."""
         data, size, sockets = batch.frame_bytes, batch.size, self._sockets
         start, stop = self._next, min(self._next + limit, len(sockets))
         empty = sockets[start:stop].count(_EMPTY_SLOT) if self._number < len(sockets) else 0
@@ -112,9 +112,7 @@ class BroadcastGroup(Generic[M]):
                 self._next = slot + 1
                 self._write_remainder(slot, memoryview(data)[sent:])
         self._next = stop
-        written = stop - start - empty
-        WRITE_METRICS.add(batch, written)
-        return written
+        return stop - start - empty
 
     def _write_remainder(self, slot: int, remainder: memoryview) -> None:
         """Pass on what the socket did not take; the connection then leaves the group."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from widget_server.hub.batch_loader import BatchLoader
 from widget_server.hub.channel import Channel, Subscription
 from widget_server.hub.interfaces import SnapshotSource
-from widget_server.hub.metrics import HubMetrics
+from widget_server.hub.metrics import HubMetrics, WriteMetrics
 from widget_server.hub.prepared import PreparedMessage, SharedBatch
 from widget_server.hub.tasks import TaskSet
 
@@ -26,11 +26,13 @@ class CatchUp:
         get_channel: Callable[[str], Awaitable[Channel]],
         tasks: TaskSet,
         metrics: HubMetrics,
+        write_metrics: WriteMetrics,
     ) -> None:
         self._own_loader = BatchLoader(source.own)
         self._get_channel = get_channel
         self._tasks = tasks
         self._metrics = metrics
+        self._write_metrics = write_metrics
 
     async def load_own(
         self, channel: Channel, subscriptions: Sequence[Subscription]
@@ -50,15 +52,14 @@ class CatchUp:
 
         return encode
 
-    @staticmethod
     def send_initial(
-        channel: Channel, subscription: Subscription, messages: Sequence[PreparedMessage]
+        self, channel: Channel, subscription: Subscription, messages: Sequence[PreparedMessage]
     ) -> None:
         """Write messages that bring the subscription to the channel's position.
 
         If the connection does not accept them, mark the subscription as needing a snapshot.
         """
-        if subscription.connection.write(SharedBatch(messages)):
+        if self._write(subscription, messages):
             subscription.seq = channel.history.last_seq
             subscription.ref = None
         else:
@@ -70,7 +71,7 @@ class CatchUp:
         await self._get_channel(channel.code)
         await self.send_snapshots(channel, subscriptions)
 
-    def begin_anew(self, channel: Channel, subscriptions: list[Subscription]) -> None:
+    def start_resync(self, channel: Channel, subscriptions: list[Subscription]) -> None:
         """Mark these subscriptions as stale and send each a new snapshot in the background."""
         for subscription in subscriptions:
             subscription.seq = None
@@ -110,9 +111,16 @@ class CatchUp:
             self._tasks.start(self.resync(channel, [subscription]))
             return
         messages = [*missed, *(history.tallies.after(0) if subscription.visible else ())]
-        if not messages or subscription.connection.write(SharedBatch(messages)):
+        if not messages or self._write(subscription, messages):
             subscription.seq = history.last_seq
             self._metrics.catch_ups += 1
+
+    def _write(self, subscription: Subscription, messages: Sequence[PreparedMessage]) -> bool:
+        batch = SharedBatch(messages)
+        accepted = subscription.connection.write(batch)
+        if accepted:
+            self._write_metrics.add(batch)
+        return accepted
 
     async def resync_lagging(self, channel: Channel) -> None:
         """Bring skipped subscriptions up to date, except those that a pending flush will write to."""

@@ -8,7 +8,7 @@ from widget_server.hub.catch_up import CatchUp
 from widget_server.hub.channel import Channel
 from widget_server.hub.flush import Flusher
 from widget_server.hub.interfaces import Bus, SnapshotSource
-from widget_server.hub.metrics import HubMetrics
+from widget_server.hub.metrics import HubMetrics, WriteMetrics
 from widget_server.hub.presence import Presence
 from widget_server.hub.reconcile import Reconciler
 from widget_server.hub.tasks import TaskSet
@@ -30,6 +30,7 @@ class ChannelTable:
         source: SnapshotSource,
         process: str,
         metrics: HubMetrics,
+        write_metrics: WriteMetrics,
         readers_per_network: int = 0,
     ) -> None:
         """`readers_per_network` limits what one network adds to presence; 0 means no limit."""
@@ -40,8 +41,8 @@ class ChannelTable:
         self._tasks = TaskSet()
         self._bus: Bus | None = None
         self.table: dict[str, Channel] = {}
-        self.flusher = Flusher(metrics)
-        self.catch_up = CatchUp(source, self.get, self._tasks, metrics)
+        self.flusher = Flusher(metrics, write_metrics)
+        self.catch_up = CatchUp(source, self.get, self._tasks, metrics, write_metrics)
         self.reconciler = Reconciler(
             source, self.table, self.receive, self.catch_up, self.flusher, self._tasks, metrics
         )
@@ -141,7 +142,7 @@ class ChannelTable:
     async def _load_recent(self, channel: Channel) -> None:
         try:
             recent = await self._source.recent(channel.code)
-            channel.pending_tallies |= channel.history.extend_back(recent)
+            channel.pending_tallies |= channel.history.add_earlier_changes(recent)
             self.flusher.schedule(channel)
         finally:
             channel.history_task = None

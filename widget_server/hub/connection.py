@@ -1,26 +1,9 @@
 """Connection interface used by the hub. `write` never blocks: it accepts a batch or returns False."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Protocol
 
 from widget_server.hub.prepared import PreparedBatch
-
-
-@dataclass(slots=True)
-class WriteMetrics:
-    """Counters of messages and bytes passed to sockets, for /metrics."""
-
-    messages_sent: Annotated[int, "messages written to sockets"] = 0
-    sent_bytes: Annotated[int, "bytes of messages written to sockets"] = 0
-
-    def add(self, batch: PreparedBatch, sockets: int = 1) -> None:
-        """Count a batch that was written to this many sockets."""
-        self.messages_sent += batch.count * sockets
-        self.sent_bytes += batch.size * sockets
-
-
-WRITE_METRICS = WriteMetrics()
 
 
 class SupportsSend(Protocol):
@@ -76,9 +59,6 @@ class Connection(Protocol):
 
     def write_remainder(self, data: bytes | memoryview) -> None:
         """Write the bytes that `direct_socket` did not take; they may begin inside a frame."""
-
-    def buffered(self) -> int:
-        """Return the number of bytes accepted by `write` that have not left the process."""
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame after all accepted data; abort the connection if that takes too long.

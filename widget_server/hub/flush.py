@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from widget_server.hub.channel import Channel, Subscription
-from widget_server.hub.metrics import HubMetrics
+from widget_server.hub.metrics import HubMetrics, WriteMetrics
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 
 CHUNK = 500
@@ -75,8 +75,9 @@ class _FlushRun:
 class Flusher:
     """Writes a channel's pending messages: at once after a pause, otherwise at an interval."""
 
-    def __init__(self, metrics: HubMetrics) -> None:
+    def __init__(self, metrics: HubMetrics, write_metrics: WriteMetrics) -> None:
         self._metrics = metrics
+        self._write_metrics = write_metrics
 
     def schedule(self, channel: Channel) -> None:
         """Flush now if the channel's interval is over, otherwise when it ends."""
@@ -137,8 +138,10 @@ class Flusher:
 
         Returns whether subscriptions remain.
         """
-        taken = channel.broadcast.write(run.full_batch, CHUNK)
+        batch = run.full_batch
+        taken = channel.broadcast.write(batch, CHUNK)
         self._metrics.batches_delivered += taken
+        self._write_metrics.add(batch, taken)
         if not channel.broadcast.is_done:
             return True
         if run.others is None:
@@ -159,6 +162,8 @@ class Flusher:
             if batch is None or subscription.connection.write(batch):
                 subscription.seq = seq = max(seq, run.after)
                 self._metrics.batches_delivered += 1
+                if batch is not None:
+                    self._write_metrics.add(batch)
                 if seq == run.after:
                     channel.join_broadcast(subscription)
                 return

@@ -19,7 +19,7 @@ Fewer are kept if they are long: together they may not exceed one response.
 """
 RESUME_SIZE = 500
 """Changed comments, and latest tallies, kept for clients that resume with `since`
-(PROTOCOL, rule 3)."""
+(docs/developers/protocol.md, guarantee 3)."""
 REORDER_SIZE = 1_000
 """Out-of-order messages kept. Beyond this number, the missing changes are read from the
 database."""
@@ -192,7 +192,7 @@ class ChannelHistory:
             self._recent_bytes -= len(body)
             self.oldest_seq = max(self.oldest_seq, dropped_seq)
 
-    def extend_back(self, recent: RecentChanges) -> dict[str, PreparedMessage]:
+    def add_earlier_changes(self, recent: RecentChanges) -> dict[str, PreparedMessage]:
         """Add changes from before this process subscribed, for clients that resume.
 
         Returns the tallies that this process has not sent yet, by target. If `recent` was read

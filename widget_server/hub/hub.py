@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 from widget_server.bus.message import BusMessage
 from widget_server.hub.channel import Channel, Subscription
 from widget_server.hub.channels import ChannelTable
+from widget_server.hub.connection import Connection
 from widget_server.hub.interfaces import Bus, SnapshotSource
-from widget_server.hub.metrics import HubMetrics
+from widget_server.hub.metrics import HubMetrics, WriteMetrics
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.model.errors import ProblemError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
@@ -36,7 +37,10 @@ class Hub:
         self._reconcile_s = reconcile_s
         self._bus: Bus | None = None
         self.metrics = HubMetrics()
-        self._channels = ChannelTable(source, process, self.metrics, readers_per_network)
+        self.write_metrics = WriteMetrics()
+        self._channels = ChannelTable(
+            source, process, self.metrics, self.write_metrics, readers_per_network
+        )
         self.encode_presence: Callable[[str, int, int], bytes] = lambda _code, _n, _m: b"{}"
         """Encodes a presence message from code, readers and copies; set by the composition root."""
 
@@ -131,7 +135,7 @@ class Hub:
         channel = self._channels.table.get(code)
         if channel is None:
             return
-        self._channels.catch_up.begin_anew(
+        self._channels.catch_up.start_resync(
             channel,
             [subscription for subscription in subscriptions if subscription.channel is channel],
         )
@@ -152,7 +156,14 @@ class Hub:
         if visible and not was_visible and channel is not None and subscription.seq is not None:
             messages = [*channel.history.tallies.after(0), self._encode_presence(channel)]
             # If the connection is write-paused, `on_writable` sends the tallies.
-            subscription.connection.write(PreparedBatch(messages))
+            self.write(subscription.connection, PreparedBatch(messages))
+
+    def write(self, connection: Connection, batch: PreparedBatch) -> bool:
+        """Write to one connection, for example a reply. Return whether it accepted the batch."""
+        accepted = connection.write(batch)
+        if accepted:
+            self.write_metrics.add(batch)
+        return accepted
 
     def on_writable(self, subscription: Subscription) -> None:
         """Send the missed messages to a connection that is writable again."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from widget_server.hub.prepared import PreparedBatch
+
 
 @dataclass(slots=True)
 class HubMetrics:
@@ -29,3 +31,16 @@ class HubMetrics:
     catch_ups: Annotated[int, "slow sockets that were sent the messages they had missed"] = 0
     reconciliations: Annotated[int, "comparisons of all loaded stories with the database"] = 0
     reconciliations_failed: Annotated[int, "comparisons that failed in the database"] = 0
+
+
+@dataclass(slots=True)
+class WriteMetrics:
+    """Counters of messages and bytes that sockets accepted, in /metrics as `websocket`."""
+
+    messages_sent: Annotated[int, "messages written to sockets"] = 0
+    sent_bytes: Annotated[int, "bytes of messages written to sockets"] = 0
+
+    def add(self, batch: PreparedBatch, sockets: int = 1) -> None:
+        """Count a batch that was written to this many sockets."""
+        self.messages_sent += batch.count * sockets
+        self.sent_bytes += batch.size * sockets

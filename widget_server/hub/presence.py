@@ -5,7 +5,7 @@ sums the announced counts. Counts that are not announced again expire, so the re
 that died disappear.
 
 A network adds a limited number of readers: otherwise one program could appear as five hundred
-readers. A household is counted exactly, an office or a school behind one address in part. Only
+readers. A household is counted exactly. An office or a school behind one address counts as `max_per_network`. Only
 numbers are sent between processes, never networks. So a network with connections to several
 processes counts once in each.
 """

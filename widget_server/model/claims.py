@@ -59,7 +59,7 @@ class ReaderClaims:
     that key."""
     exp: int | None = None
     """End of the sign-in, in seconds since 1970."""
-    ended: str | None = None
+    sign_in_error: str | None = None
     """Error code: why the sign-in is no longer valid. Not in the token."""
 
 

@@ -1,6 +1,6 @@
 """Limits that more than one package uses. A limit with one user stands beside its user.
 
-No response grows with the story (PROTOCOL, rule 7). Sizes are bytes of JSON.
+No response grows with the story (docs/developers/protocol.md, guarantee 7). Sizes are bytes of JSON.
 """
 
 MAX_RESPONSE_BYTES = 256 * 1024

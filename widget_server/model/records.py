@@ -14,7 +14,7 @@ Node = str | list[Any]
 Tree = list[Node]
 
 STORY = ""
-"""Stands for the story itself where a comment id names what is reacted to or counted."""
+"""The target of a reaction or tally that belongs to the story itself. Other targets are comment ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class CommentState(StrEnum):
     PENDING = "pending"
     """Visible to its author and the moderators. It has no `seq` yet."""
     REMOVED = "removed"
-    """Only place and time are left, so that replies keep their place."""
+    """A tombstone: it keeps its place and time, without text and name, so that replies keep theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,13 @@ REACTIONS = (
     Reaction("fired_up", "Fired up", "🔥"),
 )
 
+#: Keys that earlier versions stored, in databases and backups. A dropped rate limit would be looser.
+_EARLIER_KEYS = {
+    "faces": "reaction_style",
+    "pace_react": "rate_limit_react",
+    "pace_comment": "rate_limit_comment",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
@@ -69,7 +76,8 @@ class SiteSettings:
     def from_json(cls, stored: Mapping[str, Any]) -> "SiteSettings":
         """Return the stored values over the defaults. Unknown keys, of a newer version, are ignored."""
         names = {field.name for field in fields(cls)}
-        chosen = {key: value for key, value in stored.items() if key in names}
+        current = {_EARLIER_KEYS.get(key, key): value for key, value in stored.items()}
+        chosen = {key: value for key, value in current.items() if key in names}
         if "reactions" in chosen:
             chosen["reactions"] = tuple(Reaction(**item) for item in chosen["reactions"])
         return cls(**chosen)

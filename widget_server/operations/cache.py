@@ -1,7 +1,8 @@
-"""Sites and stories that actions speak of, kept for a moment so that each action need not ask.
+"""Lookup cache: sites, stories, copies and token claims that this process read recently.
 
-A site's rules and withdrawn tokens are at most `SITE_TTL_S` old, a story's attribution `STORY_TTL_S`, and
-older only while the database does not answer: no one can change them there either.
+A site's settings and withdrawn tokens are at most `SITE_TTL_S` old, a story's attribution at most
+`STORY_TTL_S`. Older values are used only while the database does not respond. The
+database cannot change during that time.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.errors import UnavailableError
 from widget_server.model.records import Copy, SeenCopy, ShutOut, Site, Story
+from widget_server.model.settings import SiteSettings
 from widget_server.operations.counts_cache import CountsCache
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.sites import Sites
@@ -22,24 +24,30 @@ from widget_server.store.queries.sites import Sites
 T = TypeVar("T")
 
 SITE_TTL_S = 2.0
+"""Seconds that a site is cached."""
 ADMISSION_MAX_AGE_S = 0.05
-"""How old rules may be by which a page is let in, in seconds: thousands that come at once share them."""
+"""Maximum age in seconds of a site when a page is authorized. Thousands of pages that arrive at once share one read."""
 FULL_RELOAD_S = 30.0
-"""Withdrawn tokens and the like are read again after so long, also where nothing says they changed."""
+"""Seconds after which withdrawn tokens and shut-out origins are read again, even if nothing changed."""
 DB_WAIT_S = 1.0
-"""How long an action waits for the database where older rules are known, in seconds."""
+"""Seconds that an action waits for a newer site before it uses the cached one."""
 STORY_TTL_S = 30.0
+"""Seconds that a story's attribution is cached."""
 COPY_TTL_S = 3600.0
+"""Seconds after which a copy that is in use is recorded again."""
 NOT_FOUND_TTL_S = 1.0
-"""How long a code is known to name no story, in seconds: a token may make it known elsewhere."""
+"""Seconds that an unknown code is cached. Short, because another process may register the story."""
 MAX_STORIES = 50_000
+"""Cached stories, sites and copies, each."""
 MAX_TOKENS = 5_000
+"""Cached tokens with their claims."""
 MAX_NOT_FOUND = 10_000
+"""Cached codes that name no story."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedSite:
-    """A site with the handles of its withdrawn tokens, and the origins that it lets in no more."""
+    """A site with the handles of its withdrawn tokens and its shut-out origins."""
 
     site: Site
     revoked: frozenset[str]
@@ -47,7 +55,7 @@ class CachedSite:
 
 
 class LookupCache:
-    """Looks up sites by slug and stories by code."""
+    """Looks up sites by slug, stories by code, copies and token claims."""
 
     def __init__(
         self, sites: Sites, discussions: Discussions, clock: Callable[[], float] = time.monotonic
@@ -59,76 +67,98 @@ class LookupCache:
         self._fully_loaded_at: dict[str, float] = {}
         self._by_code: OrderedDict[str, tuple[float, Story]] = OrderedDict()
         self._absent: OrderedDict[str, float] = OrderedDict()
-        """Codes that name no story, and when that was asked."""
+        """Codes that name no story, and when the database was asked."""
         self._copies: OrderedDict[tuple[int, str, str], tuple[float, Copy, bool]] = OrderedDict()
-        """When a copy was noted, it, and whether as one that was acted on."""
+        """By (story id, token handle, origin): when the copy was recorded, the copy, and whether as used."""
         self._epoch = ""
         self.counts_cache = CountsCache(discussions, self._allows_code_only, clock)
         self._claims: OrderedDict[str, WidgetClaims] = OrderedDict()
         self._shared: dict[tuple[object, ...], asyncio.Task[Any]] = {}
 
     async def site(self, slug: str, *, max_age: float = SITE_TTL_S) -> CachedSite | None:
-        """The site as it was at most `max_age` seconds ago, or None.
+        """Return the site as it was at most `max_age` seconds ago, or None if it does not exist.
 
-        Raises `UnavailableError` when the database does not answer and nothing is known.
+        Raises `UnavailableError` if the database does not respond and no site is cached, or `max_age`
+        is 0.
         """
-        self._forget_if_restored()
-        at, known = self._by_slug.get(slug, (-math.inf, None))
+        self._clear_if_restored()
+        at, cached = self._by_slug.get(slug, (-math.inf, None))
         if self._clock() - at < max_age:
-            return known
-        asking = self.shared(("site", slug), lambda: self._load_site(slug))
-        if known is None or max_age == 0:
-            return await asking
+            return cached
+        loading = self.shared(("site", slug), lambda: self._load_site(slug))
+        if cached is None or max_age == 0:
+            return await loading
         try:
-            return await asyncio.wait_for(asking, DB_WAIT_S)
+            return await asyncio.wait_for(loading, DB_WAIT_S)
         except (UnavailableError, TimeoutError):
-            return known
+            return cached
 
     async def _load_site(self, slug: str) -> CachedSite | None:
         epoch = self._epoch
         site = await self._sites.find(slug)
-        known = self._by_slug.get(slug, (0.0, None))[1]
-        whole = self._clock() - self._fully_loaded_at.get(slug, -math.inf) < FULL_RELOAD_S
+        cached = self._by_slug.get(slug, (0.0, None))[1]
+        is_recent = self._clock() - self._fully_loaded_at.get(slug, -math.inf) < FULL_RELOAD_S
         if site is None:
-            known = None
-        elif not whole or known is None or known.site != site:
-            # After the site: of what changes meanwhile its count of changes knows nothing yet.
+            cached = None
+        elif not is_recent or cached is None or cached.site != site:
+            # Read these after the site. A change in between increments `rights` above the value that
+            # was read, so the next load reads them again.
             revoked = await self._sites.revoked(slug)
-            known = CachedSite(site, revoked, await self._sites.shut_out(slug))
+            cached = CachedSite(site, revoked, await self._sites.shut_out(slug))
             self._fully_loaded_at[slug] = self._clock()
         if len(self._by_slug) > MAX_STORIES:
             self._by_slug.clear()
         if epoch == self._epoch:
-            self._by_slug[slug] = (self._clock(), known)
-        return known
+            self._by_slug[slug] = (self._clock(), cached)
+        return cached
 
     async def _allows_code_only(self, slug: str) -> bool:
-        """Whether everyone may read the site's stories."""
-        known = await self.site(slug)
-        return known is not None and known.site.settings.open_reading
+        """Return whether the site's stories can be read without a token."""
+        cached = await self.site(slug)
+        return cached is not None and cached.site.settings.open_reading
+
+    async def settings_of(self, story: Story, *, max_age: float = SITE_TTL_S) -> SiteSettings:
+        """Return the settings of a story's site, at most `max_age` seconds old.
+
+        Raises `UnavailableError` like `site`. If the site does not exist, return default settings.
+        """
+        cached = await self.site(story.site, max_age=max_age)
+        return cached.site.settings if cached is not None else SiteSettings()
+
+    def cached_settings_of(self, code: str) -> SiteSettings:
+        """Return the cached settings of a story's site, however old they are, without any I/O.
+
+        If they are not cached, return default settings.
+        """
+        story = self._by_code.get(code, (0.0, None))[1]
+        cached = self._by_slug.get(story.site, (0.0, None))[1] if story is not None else None
+        return cached.site.settings if cached is not None else SiteSettings()
 
     async def seen(self, slug: str, jti: str) -> list[SeenCopy]:
-        """The copies that carry a token of the site, by its handle; the one seen last first."""
+        """Return the copies that use the site's token with this handle, the last seen first."""
         return await self._sites.seen(slug, jti)
 
     async def all_sites(self) -> list[Site]:
-        """Every site, by slug."""
+        """Return every site, in order of slugs."""
         return await self._sites.all()
 
     async def story(self, code: str, *, fresh: bool = False) -> Story | None:
-        """The story as it was at most `STORY_TTL_S` ago; `fresh` asks the database."""
-        self._forget_if_restored()
-        at, known = self._by_code.get(code, (0.0, None))
-        if not fresh and known is not None and self._clock() - at < STORY_TTL_S:
-            return known
+        """Return the story, at most `STORY_TTL_S` old, or None. `fresh` always reads the database.
+
+        Raises `UnavailableError` if the database does not respond and no story is cached, or with `fresh`.
+        """
+        self._clear_if_restored()
+        at, cached = self._by_code.get(code, (0.0, None))
+        if not fresh and cached is not None and self._clock() - at < STORY_TTL_S:
+            return cached
         if not fresh and self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S:
             return None
         try:
             story = await self._load_story(code, fresh=fresh)
         except UnavailableError:
-            if known is None or fresh:
+            if cached is None or fresh:
                 raise
-            return known
+            return cached
         if story is not None:
             self.put(story)
         else:
@@ -139,26 +169,26 @@ class LookupCache:
         return story
 
     async def _load_story(self, code: str, *, fresh: bool) -> Story | None:
-        if fresh:  # One that was asked for before may know less.
+        if fresh:  # A shared read that started earlier may return an older state.
             return await self._discussions.story(code)
         return await self.shared(("story", code), lambda: self._discussions.story(code))
 
-    def knows(self, code: str) -> bool:
-        """Whether this is known to be a story's code, or to be none, without asking."""
-        asked = self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S
-        return code in self._by_code or asked
+    def has_entry(self, code: str) -> bool:
+        """Return whether the cache has an entry for this code: its story, or that there is none. No I/O."""
+        is_absent = self._clock() - self._absent.get(code, -math.inf) < NOT_FOUND_TTL_S
+        return code in self._by_code or is_absent
 
     def put(self, story: Story) -> None:
-        """Remember a story that was just read or written."""
+        """Cache a story that was just read or written."""
         self._absent.pop(story.code, None)
-        self._forget_if_restored()
+        self._clear_if_restored()
         self._by_code[story.code] = (self._clock(), story)
         self._by_code.move_to_end(story.code)
         if len(self._by_code) > MAX_STORIES:
             self._by_code.popitem(last=False)
 
-    def _forget_if_restored(self) -> None:
-        """In a restored database stories and copies may have other numbers."""
+    def _clear_if_restored(self) -> None:
+        """Clear the cache after a restore: stories and copies may have other ids."""
         if self._epoch != self._discussions.epoch:
             self._epoch = self._discussions.epoch
             self._by_code.clear()
@@ -168,31 +198,31 @@ class LookupCache:
             self._copies.clear()
 
     def claims(self, token: str) -> WidgetClaims | None:
-        """What a widget token says whose signature was found to be good before.
+        """Return the claims of a widget token whose signature was verified before, or None.
 
-        Whether its key is still accepted, and all else that may change, is the caller's to ask.
+        The caller must check everything that can change, such as whether its key is still accepted.
         """
         return self._claims.get(token)
 
     def put_claims(self, token: str, claims: WidgetClaims) -> None:
-        """Remember a good token: thousands of sockets bring the same one, and share its claims."""
+        """Cache the claims of a verified token. Thousands of sockets that use the token share them."""
         self._claims[token] = claims
         if len(self._claims) > MAX_TOKENS:
             self._claims.popitem(last=False)
 
     def copy(self, key: tuple[int, str, str], *, used: bool) -> Copy | None:
-        """The copy with this (story, token handle, origin), if it was noted in the last hour.
+        """Return the copy (story id, token handle, origin) if it was recorded in the last hour, or None.
 
-        `used`: only if that was as one that was acted on.
+        With `used`, only a copy that was recorded as used is returned.
         """
-        self._forget_if_restored()
+        self._clear_if_restored()
         found = self._copies.get(key)
         if found is None or self._clock() - found[0] >= COPY_TTL_S:
             return None
         return found[1] if found[2] or not used else None
 
     def put_copy(self, key: tuple[int, str, str], copy: Copy | None, *, used: bool) -> None:
-        """Remember that a copy was noted; None says nothing, for soon there may be room."""
+        """Cache a recorded copy. None is not cached, because the story may soon have room for the copy."""
         if copy is None:
             return
         self._copies[key] = (self._clock(), copy, used)
@@ -200,26 +230,22 @@ class LookupCache:
         if len(self._copies) > MAX_STORIES:
             self._copies.popitem(last=False)
 
-    async def shared(self, key: tuple[object, ...], ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer, asked for once for all who want it at the same time.
+    async def shared(
+        self, key: tuple[object, ...], load: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Run `load` once for all callers that use this key at the same time, and return its result.
 
-        Not the asker's: one who leaves does not take it from the others. Raises what `ask` does.
+        A cancelled caller does not cancel `load` for the others. Raises what `load` raises.
         """
-        asking = self._shared.get(key)
-        if asking is None:
-            asking = self._shared[key] = asyncio.create_task(ask())
-            asking.add_done_callback(lambda done: self._answered(key, done))
-        answer: T = await asyncio.shield(asking)
-        return answer
+        task = self._shared.get(key)
+        if task is None:
+            task = self._shared[key] = asyncio.create_task(load())
+            task.add_done_callback(lambda done: self._on_loaded(key, done))
+        result: T = await asyncio.shield(task)
+        return result
 
-    def _answered(self, key: tuple[object, ...], done: asyncio.Task[Any]) -> None:
+    def _on_loaded(self, key: tuple[object, ...], done: asyncio.Task[Any]) -> None:
         del self._shared[key]
-        # Anyone who still waits is told; a failure that no one waits for is no one's affair.
+        # Waiting callers receive the exception. If none are left, asyncio must not log it.
         if not done.cancelled():
             done.exception()
-
-    def cached_site_of(self, code: str) -> Site | None:
-        """The site of a story as last seen, without asking."""
-        story = self._by_code.get(code, (0.0, None))[1]
-        known = self._by_slug.get(story.site, (0.0, None))[1] if story is not None else None
-        return None if known is None else known.site

@@ -1,7 +1,7 @@
-"""Counts for lists of stories, drawn once and kept for a moment.
+"""Cache of encoded counts for lists of stories.
 
-A list's page is opened by many readers at once, each of whom asks for the same hundreds of
-stories. What is kept is each story's finished JSON, so that an answer is little more than a join.
+Many readers open the same list of hundreds of stories at once. The cache holds each story's encoded JSON,
+so that a response is little more than a join.
 """
 
 import time
@@ -13,16 +13,17 @@ from widget_server.protocol import server_messages
 from widget_server.store.queries.discussions import Discussions
 
 COUNTS_TTL_S = 2.0
-"""As long as the answer itself may be kept by others."""
+"""Seconds that counts are cached: the `max-age` of the HTTP response."""
 MAX_STORIES = 50_000
-_AROUND = 40
-"""Bytes of an answer that are no story's."""
+"""Cached stories. When there are more, the cache is cleared."""
+_ENVELOPE_BYTES = 40
+"""Bytes of a response beside the stories' JSON."""
 
 
 class CountsCache:
-    """Pieces of JSON by story code; an empty piece for a code that names no story to be read.
+    """JSON fragments by story code. The fragment is empty if the code names no readable story.
 
-    `is_open` tells of a site whether everyone may read its stories.
+    `is_open` returns whether a site's stories can be read without a token.
     """
 
     def __init__(
@@ -37,26 +38,27 @@ class CountsCache:
         self._fragments: dict[str, tuple[float, bytes]] = {}
 
     async def counts(self, codes: Sequence[str]) -> bytes:
-        """`{"stories":{code:{comments, tally},…},"more":n}`, without those that are not there.
+        """Return `{"stories":{code:{comments, tally},…},"more":n}` as JSON, without unreadable stories.
 
-        `more` are the last of `codes`, where there is no room for all: ask for them anew.
+        The last `more` of `codes` did not fit in the response. The client requests them again. Raises
+        `UnavailableError`.
         """
         oldest, missing = self._clock() - COUNTS_TTL_S, (0.0, b"")
-        kept = [self._fragments.get(code, missing) for code in codes]
-        stale = [code for code, (at, _) in zip(codes, kept, strict=True) if at < oldest]
+        cached = [self._fragments.get(code, missing) for code in codes]
+        stale = [code for code, (at, _) in zip(codes, cached, strict=True) if at < oldest]
         prepared = await self._encode(stale) if stale else {}
-        found = [prepared.get(code, piece)[1] for code, piece in zip(codes, kept, strict=True)]
-        room, answered = MAX_RESPONSE_BYTES - _AROUND, 0
-        for piece in found:
-            room -= len(piece) + 1
+        fragments = [prepared.get(code, old)[1] for code, old in zip(codes, cached, strict=True)]
+        room, included = MAX_RESPONSE_BYTES - _ENVELOPE_BYTES, 0
+        for fragment in fragments:
+            room -= len(fragment) + 1
             if room < 0:
                 break
-            answered += 1
-        pieces = b",".join(filter(None, found[:answered]))
-        return b'{"stories":{%b},"more":%d}' % (pieces, len(codes) - answered)
+            included += 1
+        body = b",".join(filter(None, fragments[:included]))
+        return b'{"stories":{%b},"more":%d}' % (body, len(codes) - included)
 
-    async def _may_be_read(self, site: str) -> bool:
-        """Whether it is known to be open: one site that cannot be read must not cost the others."""
+    async def _is_readable(self, site: str) -> bool:
+        """Return whether a site is open. An unreadable site must not make the other sites' counts fail."""
         try:
             return await self._is_open(site)
         except UnavailableError:
@@ -65,7 +67,7 @@ class CountsCache:
     async def _encode(self, codes: Sequence[str]) -> dict[str, tuple[float, bytes]]:
         counted = await self._discussions.counts(codes)
         sites = {site for site, *_ in counted}
-        closed = {site for site in sites if not await self._may_be_read(site)}
+        closed = {site for site in sites if not await self._is_readable(site)}
         now = self._clock()
         prepared = dict.fromkeys(codes, (now, b""))
         prepared |= {

@@ -1,6 +1,4 @@
-"""From what was committed to what every embed is sent: encode once, then hand to the hub."""
-
-from collections.abc import Sequence
+"""Encode committed events, once for all clients, as messages for the hub and the bus."""
 
 from widget_server.bus.message import BusMessage
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
@@ -9,7 +7,7 @@ from widget_server.protocol import server_messages
 
 
 def encode_event(event: Event, epoch: str, settings: SiteSettings) -> BusMessage:
-    """The message of one event, with its frame."""
+    """Return the bus message of an event, with the encoded server message."""
     match event:
         case CommentChanged():
             payload, start = server_messages.encode_comment(
@@ -24,8 +22,3 @@ def encode_event(event: Event, epoch: str, settings: SiteSettings) -> BusMessage
             payload, start = server_messages.encode_tally(event)
             key, version = event.comment or "", event.tally.version
             return BusMessage("tally", event.story, version, key, payload, 0, start, epoch)
-
-
-def stories_of(events: Sequence[Event]) -> set[str]:
-    """The codes of the stories that the events speak of."""
-    return {event.story for event in events}

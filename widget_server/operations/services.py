@@ -1,4 +1,4 @@
-"""What the verbs work with: built once by `app`, handed to each of them."""
+"""Components that operations use. `app` creates them once and passes them to every operation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,46 +13,46 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
-from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.writer import Writer
-
-__all__ = ["RateLimiters", "Services", "TransactionFn"]
 
 
 class RateLimiters:
-    """How fast a reader and a network may act; nothing is counted when pace is off.
+    """Rate limits of networks and readers. If rate limits are disabled, nothing is counted.
 
-    Counted in this process alone: with several workers a network may reach each of them.
+    Each process counts for itself, so with several workers a network can reach the limit of each one.
     """
 
     def __init__(self, rates: dict[str, Rate], *, enabled: bool) -> None:
         self._enabled = enabled
         self._networks = RateLimiter(rates)
-        self._of_sites: dict[str, RateLimiter] = {}
+        self._by_rate: dict[str, RateLimiter] = {}
 
     def hit_network(self, kind: str, network: str) -> None:
-        """Count one of `kind` against a network. Raises `RateLimitedError`."""
+        """Count one request of `kind` for a network. Raises `RateLimitedError`."""
         if self._enabled:
             self._networks.hit(kind, network)
 
     def check_network(self, kind: str, network: str) -> None:
-        """Raise `RateLimitedError` where one more of `kind` would; nothing is counted."""
+        """Raise `RateLimitedError` if one more request of `kind` would exceed the limit. Count nothing."""
         if self._enabled:
             self._networks.require(kind, network)
 
     def hit_reader(self, rate: str, kind: str, reader: str) -> None:
-        """Count one against a reader at the pace that the site chose. Raises `RateLimitedError`."""
+        """Count one request of `kind` for a reader, with the rate that the site chose.
+
+        Raises `RateLimitedError`.
+        """
         if not self._enabled:
             return
-        pace = self._of_sites.get(rate)
-        if pace is None:
-            pace = self._of_sites[rate] = RateLimiter({"": Rate.parse(rate)})
-        pace.hit("", f"{kind}:{reader}")
+        limiter = self._by_rate.get(rate)
+        if limiter is None:
+            limiter = self._by_rate[rate] = RateLimiter({"": Rate.parse(rate)})
+        limiter.hit("", f"{kind}:{reader}")
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The rooms below the verbs. `clock` answers seconds since 1970."""
+    """Components that operations use. `clock` returns seconds since 1970."""
 
     keyring: Keyring
     cache: LookupCache
@@ -65,24 +65,24 @@ class Services:
     rate_limiters: RateLimiters
     clock: Callable[[], float]
     server_origin: str
-    """This server's own origin, from which its frame pages speak."""
+    """Origin of this server, which its iframe pages send."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970."""
+        """Return milliseconds since 1970."""
         return int(self.clock() * 1000)
 
     def network_key(self, address: str | None) -> str:
-        """The key under which a network's pace is counted today; the address itself is not kept."""
+        """Return the rate-limit key of an address's network for today. The address itself is not stored."""
         return self.network_hasher.key(address, int(self.clock() // 86_400))
 
     @contextmanager
     def count_not_found(self, code: str, network: str) -> Iterator[None]:
-        """Let a network ask for stories that are not known here, but not for ever for what is none.
+        """Limit how often a network requests codes that name no story.
 
-        Inside, `NotFoundError` is counted against the network. Raises `RateLimitedError`; never for a story
-        that others are reading.
+        A `NotFoundError` raised inside the context is counted for the network. Raises `RateLimitedError`
+        above the limit, but never for a code that is in the cache.
         """
-        if not self.cache.knows(code):
+        if not self.cache.has_entry(code):
             self.rate_limiters.check_network("refused", network)
         try:
             yield

@@ -25,7 +25,7 @@ from widget_server.model.identifiers import COMMENT_ID, IDEMPOTENCY_KEY, LANGUAG
 from widget_server.model.limits import MAX_LANGUAGE_LENGTH, MAX_PAGE_LENGTH, MAX_TOKEN_LENGTH
 
 MAX_BYTES = 32 * 1024
-"""Bytes of one message (PROTOCOL, section 3)."""
+"""Bytes of one message (docs/developers/protocol.md, “The socket”)."""
 
 Ref = Annotated[int, Field(ge=0, lt=2**53, description="Echoed in the reply.")]
 Code = Annotated[

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from widget_server.model.limits import MAX_COMMENT_LENGTH
-from widget_server.model.names import is_marked, unmarked
+from widget_server.model.names import has_check_mark, without_check_marks
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
 from widget_server.model.settings import Reaction, SiteSettings
 from widget_server.protocol import reaction_icons
@@ -102,9 +102,9 @@ def _name(record: Comment) -> str | None:
 
     Old comments may contain names that were stored before such marks were rejected.
     """
-    if record.name is None or record.vouched or not is_marked(record.name):
+    if record.name is None or record.vouched or not has_check_mark(record.name):
         return record.name
-    return unmarked(record.name).strip() or None
+    return without_check_marks(record.name).strip() or None
 
 
 def own_comment(record: Comment, edit_window_s: int, *, show_copy: bool = True) -> dict[str, Any]:

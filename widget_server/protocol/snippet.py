@@ -26,7 +26,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
 def snippet(server: str, code: str, token: str, claims: WidgetClaims, form: str = "html") -> str:
-    """Return the snippet of PROTOCOL, section 5, in one of the `FORMS`.
+    """Return the snippet of docs/users/republishing.md in one of the `FORMS`.
 
     `server` is the address without a final slash. Raises `ValueError` for another form.
     """
@@ -46,9 +46,7 @@ def snippet(server: str, code: str, token: str, claims: WidgetClaims, form: str 
         f"React to and discuss “{title}”: one conversation on every site that runs it</a></p>"
     )
     # On one line: JSX removes a line break and all space around it.
-    credit = (
-        f"<p>“{linked_title}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}.</p>"
-    )
+    credit = f"<p>“{linked_title}”{text(_byline(claims))}. {terms}. Changes: {text(_changes(claims))}.</p>"
     if form == "link":
         return f"{link}\n{credit}"
     cite = f' cite="{escape(attribution.url)}"' if attribution.url else ""
@@ -72,11 +70,11 @@ def _markdown(server: str, code: str, claims: WidgetClaims) -> str:
     return (
         f"> [React to and discuss “{title}”: one conversation on every site that runs it]"
         f"({server}/s/{code})\n>\n"
-        f"> “{linked_title}”{text(_by(claims))}. {terms}. Changes: {text(_changes(claims))}."
+        f"> “{linked_title}”{text(_byline(claims))}. {terms}. Changes: {text(_changes(claims))}."
     )
 
 
-def _by(claims: WidgetClaims) -> str:
+def _byline(claims: WidgetClaims) -> str:
     names = ", ".join(filter(None, (claims.attribution.author, claims.attribution.publisher)))
     return f" by {names}" if names else ""
 

@@ -35,7 +35,7 @@ STABLE_AFTER_S = 10.0
 #: Seconds after its drain until a worker is killed.
 GRACE_S = 7.0
 #: Seconds until a new process must be ready.
-START_S = 30.0
+START_TIMEOUT_S = 30.0
 #: Seconds until a dependency must have stopped. Valkey stores nothing, so it stops at once.
 _DEPENDENCY_STOP_S = 3.0
 #: Seconds between two checks of a state that sends no signal when it changes.
@@ -144,7 +144,7 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._on_stop_signal)
         signal.signal(signal.SIGHUP, self._on_roll_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # ends `select` below
-        self._give_up_at = time.monotonic() + START_S
+        self._give_up_at = time.monotonic() + START_TIMEOUT_S
         try:
             while self._status is None:
                 self._tick(time.monotonic())
@@ -233,7 +233,7 @@ class Supervisor:
             self._replaced, slot.current, slot.next = slot.current, slot.next, None
             self._kill_replaced_at = now + self._stop_timeout_s
             self._replaced.send(signal.SIGTERM)
-        elif now - slot.next.started_at > START_S:
+        elif now - slot.next.started_at > START_TIMEOUT_S:
             slot.next.send(signal.SIGKILL)
 
     def _stop_replaced(self, old: ChildProcess, now: float) -> None:

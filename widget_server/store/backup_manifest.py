@@ -1,8 +1,8 @@
-"""What a backup says about itself, and whether its file is what it says.
+"""Manifest of a backup: write it, and check a backup's file against it.
 
-A backup comes from outside: a disk that failed, a program that changed a row, a file that only
-looks like one. It is looked at with plain SQL that cannot run anything the file brought along:
-first which tables there are, only then what is in them.
+A backup is untrusted input: its disk may have failed, a program may have changed it, or it may be another
+kind of file. The checks use plain SQL that cannot run code from the file, such as triggers or views. They
+read the list of tables first, and only then the tables.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ from widget_server.store.engine import DatabaseUnavailableError
 
 TABLE = "backup_manifest"
 FIRST = "0004"
-"""The first revision of the tables whose backups have a manifest."""
+"""First revision whose backups have a manifest."""
 
 _Objects = dict[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class TableSum:
-    """One table's rows: how many, and SHA-256 over them in the order of the primary key."""
+    """Number of a table's rows, and SHA-256 over them in the order of the primary key."""
 
     columns: list[str]
     rows: int
@@ -35,7 +35,7 @@ class TableSum:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """When (milliseconds), by which version and from which revision a backup was made."""
+    """Time (milliseconds), version and revision of a backup, and the checksums of its tables."""
 
     made_at: int
     version: str
@@ -44,32 +44,32 @@ class Manifest:
 
 
 def write(file: Path, made_at: int, version: str, revision: str) -> Manifest:
-    """Put a manifest into a finished copy, and leave the file as one that needs no other beside it."""
+    """Write a manifest into a finished copy, and leave WAL mode, so that the backup is a single file."""
     with closing(sqlite3.connect(file)) as database:
         names = sorted(name for kind, name in _objects(database) if kind == "table")
         tables = {name: _sum(database, name) for name in names if not name.startswith("sqlite_")}
         manifest = Manifest(made_at, version, revision, tables)
         database.execute(f"CREATE TABLE {TABLE} (manifest TEXT NOT NULL)")
-        told = json.dumps(asdict(manifest), sort_keys=True)
-        database.execute(f"INSERT INTO {TABLE} VALUES (?)", (told,))  # noqa: S608
+        content = json.dumps(asdict(manifest), sort_keys=True)
+        database.execute(f"INSERT INTO {TABLE} VALUES (?)", (content,))  # noqa: S608
         database.commit()
         database.execute("PRAGMA journal_mode=DELETE")
     return manifest
 
 
 def revision(file: Path, name: str) -> str:
-    """The revision of the tables in the file, once it was found to hold tables only.
+    """Check that the file contains only tables and indexes, and return the revision of its tables.
 
-    `name` is what the file is called in sentences. Raises `DatabaseUnavailableError`.
+    `name` is the file's name in error messages. Raises `DatabaseUnavailableError`.
     """
     with _Opened(file, name) as database:
         objects = _objects(database)
-        for (kind, called), sql in objects.items():
+        for (kind, table), sql in objects.items():
             virtual = re.match(r"\s*CREATE\s+VIRTUAL\b", sql, re.IGNORECASE)
             if kind not in {"table", "index"} or virtual:
                 odd = "virtual table" if virtual else kind
                 raise DatabaseUnavailableError(
-                    f"{name} has a {odd} “{called}”, which no backup has. Nothing was changed."
+                    f"{name} has a {odd} “{table}”, which no backup has. Nothing was changed."
                 )
         if ("table", "alembic_version") not in objects:
             raise DatabaseUnavailableError(f"{name} is not a backup of widget-server.")
@@ -80,7 +80,7 @@ def revision(file: Path, name: str) -> str:
 
 
 def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
-    """Check tables, structure and checksums; answers the manifest, None for an older backup.
+    """Check tables, columns, integrity and checksums. Return the manifest (None: backup without manifest).
 
     `shape` is an empty database of the same revision. Raises `DatabaseUnavailableError`.
     """
@@ -95,49 +95,51 @@ def check(file: Path, name: str, shape: Path, revision: str) -> Manifest | None:
             return _check_sums(database, name)
     if revision >= FIRST:
         raise DatabaseUnavailableError(
-            f"{name} has no manifest, so it is a database and no backup of one. "
+            f"{name} has no manifest: it is a database, not a backup. "
             "Make a backup with `widget-server backup`."
         )
     return None
 
 
 def _check_shape(database: sqlite3.Connection, empty: sqlite3.Connection, name: str) -> None:
-    """Compare tables, indexes and columns with those that this revision has."""
+    """Compare tables, indexes and columns with those of an empty database of the same revision."""
     found, wanted = set(_objects(database)) - {("table", TABLE)}, set(_objects(empty))
-    for kind, called in sorted(found ^ wanted, reverse=True):  # tables before their indexes
-        has = "has no" if (kind, called) in wanted else "has one more"
-        raise DatabaseUnavailableError(f"{name} {has} {kind} “{called}”. Nothing was changed.")
-    for kind, called in sorted(wanted):
-        if kind == "table" and _columns(database, called) != _columns(empty, called):
+    for kind, table in sorted(found ^ wanted, reverse=True):  # tables before their indexes
+        has = "has no" if (kind, table) in wanted else "has one more"
+        raise DatabaseUnavailableError(f"{name} {has} {kind} “{table}”. Nothing was changed.")
+    for kind, table in sorted(wanted):
+        if kind == "table" and _columns(database, table) != _columns(empty, table):
             raise DatabaseUnavailableError(
-                f"The table {called} of {name} has other columns than a backup's. "
+                f"The table {table} of {name} has other columns than a backup's. "
                 "Nothing was changed."
             )
 
 
 def _check_sums(database: sqlite3.Connection, name: str) -> Manifest:
+    """Compare the rows of every table with the manifest, and return the manifest."""
     try:
-        ((told,),) = database.execute(f"SELECT manifest FROM {TABLE} LIMIT 2").fetchall()  # noqa: S608
-        given = json.loads(told)
+        ((content,),) = database.execute(f"SELECT manifest FROM {TABLE} LIMIT 2").fetchall()  # noqa: S608
+        given = json.loads(content)
         tables = {table: TableSum(**one) for table, one in given.pop("tables").items()}
         manifest = Manifest(**given, tables=tables)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise DatabaseUnavailableError(
             f"The manifest of {name} cannot be read: the file is damaged. Nothing was changed."
         ) from None
-    own = {called for kind, called in _objects(database) if kind == "table"}
-    own = {called for called in own if called != TABLE and not called.startswith("sqlite_")}
-    for called in sorted(own | set(tables)):
-        if called not in tables or called not in own or _sum(database, called) != tables[called]:
+    present = {table for kind, table in _objects(database) if kind == "table"}
+    present = {table for table in present if table != TABLE and not table.startswith("sqlite_")}
+    for table in sorted(present | set(tables)):
+        expected = tables.get(table)
+        if expected is None or table not in present or _sum(database, table) != expected:
             raise DatabaseUnavailableError(
-                f"The rows of the table {called} of {name} are not those that were backed up. "
+                f"The rows of the table {table} of {name} are not those that were backed up. "
                 "Nothing was changed; use another backup."
             )
     return manifest
 
 
 class _Opened:
-    """A file of someone's, as a database whose every fault is a sentence."""
+    """Opens an untrusted SQLite file. Every SQLite error becomes a `DatabaseUnavailableError`."""
 
     def __init__(self, file: Path, name: str) -> None:
         self._file, self._name = file, name
@@ -164,7 +166,7 @@ def _objects(database: sqlite3.Connection) -> _Objects:
 
 
 def _columns(database: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
-    """Name, type, whether it may be empty, place in the primary key, whether it is computed."""
+    """Return name, type, NOT NULL, place in the primary key and kind (hidden, generated) of each column."""
     rows = database.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
     return [(name, kind, notnull, key, hidden) for _, name, kind, notnull, _, key, hidden in rows]
 
@@ -181,7 +183,7 @@ def _sum(database: sqlite3.Connection, table: str) -> TableSum:
             total.update(orjson.dumps(row))
         except TypeError:
             raise DatabaseUnavailableError(
-                f"The table {table} of the backup holds bytes where text is kept."
+                f"The table {table} of the backup holds bytes in a text column."
             ) from None
         total.update(b"\n")
         rows += 1

@@ -1,22 +1,21 @@
-"""Whether every row of a backup can be read by the code that will read it."""
+"""Check every row of a backup with the functions that read it in the server."""
 
 import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
 from widget_server.store.damaged_rows import RowDamagedError, check_time
-from widget_server.store.mapping import check_comment, counts_of, to_site
+from widget_server.store.mapping import check_comment, counts_of, site_record
 from widget_server.store.schema import metadata
 
 _TIMES = frozenset({"at", "created_at", "edited_at", "first_seen", "last_seen"})
 
-# What points to a row that is not there, where the database itself does not watch over it.
+# Queries for references to missing rows that no foreign key protects, and the fault to report.
 _ORPHANS = {
     "comments": (
         "SELECT id FROM comments AS own WHERE NOT EXISTS (SELECT 1 FROM comments AS other WHERE"
@@ -39,7 +38,7 @@ _ORPHANS = {
 
 
 def check_rows(file: Path) -> None:
-    """Read every row of a SQLite file that has this version's tables.
+    """Check every row of a SQLite file with this version's tables.
 
     Raises `RowDamagedError`, which names the table and the row.
     """
@@ -56,19 +55,19 @@ def check_rows(file: Path) -> None:
 
 def _check_table(database: sqlite3.Connection, table: Table) -> None:
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    own = _OWN.get(table.name)
+    check_row = _ROW_CHECKS.get(table.name)
     for row in database.execute(f'SELECT {names} FROM "{table.name}"'):  # noqa: S608
         for column in table.columns:
             fault = _fault(column, row[column.name])
             if fault is not None:
                 key = "/".join(str(row[one.name]) for one in table.primary_key.columns)
                 raise RowDamagedError(table.name, key, f"{column.name} {fault}")
-        if own is not None:
-            own(row)
+        if check_row is not None:
+            check_row(row)
 
 
 def _fault(column: Column[Any], value: object) -> str | None:
-    """What is wrong with a value of this column; PostgreSQL would not take it either."""
+    """Return why a value is invalid for its column, or None. PostgreSQL would reject such a value."""
     if value is None:
         return None if column.nullable else "is missing"
     if isinstance(column.type, Boolean):
@@ -76,7 +75,7 @@ def _fault(column: Column[Any], value: object) -> str | None:
     if isinstance(column.type, String | Text):
         return _fault_of_text(value, column.type.length)
     if type(value) is not int or value < 0:
-        return "is no whole number from 0 on"
+        return "is no whole number of at least 0"
     small = isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
     if value >= (2**31 if small else 2**63):
         return "is too large"
@@ -101,22 +100,17 @@ def _check_story(row: Mapping[Any, Any]) -> None:
         raise RowDamagedError("stories", row["id"], str(fault)) from None
 
 
-def _check_site(row: Mapping[Any, Any]) -> None:
-    read: Any = SimpleNamespace(**{name: row[name] for name in row.keys()})  # noqa: SIM118
-    to_site(read)
-
-
-_OWN: Mapping[str, Callable[[Mapping[Any, Any]], None]] = {
+_ROW_CHECKS: Mapping[str, Callable[[Mapping[Any, Any]], object]] = {
     "comments": check_comment,
     "stories": _check_story,
-    "sites": _check_site,
+    "sites": site_record,
 }
 
 
 def _check_epoch(database: sqlite3.Connection) -> None:
     row = database.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()
     if row is None or re.fullmatch(r"[0-9A-Za-z]{1,64}", str(row[0])) is None:
-        raise RowDamagedError("meta", "epoch", "the name of the numbering is missing")
+        raise RowDamagedError("meta", "epoch", "the epoch is missing")
 
 
 def _check_links(database: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What an operator should know of a database that answers: asked by `doctor`."""
+"""Database checks for `doctor`."""
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -9,9 +9,9 @@ from widget_server.store.schema import comments, copies, meta, reactions
 
 
 async def seconds_behind(url: str) -> float:
-    """Seconds by which this machine's clock is behind the newest row; below 0 if it is ahead.
+    """Return by how many seconds this machine's clock is behind the newest row (negative: ahead).
 
-    Raises `DatabaseUnavailableError`, also for a database that has lost what nothing works without.
+    Raises `DatabaseUnavailableError`, also if the database has lost its epoch.
     """
     engine = create_async_engine(url, hide_parameters=True)
     try:

@@ -1,7 +1,7 @@
-"""Rows that cannot be shown: recognised in one place, left out of answers, counted and logged.
+"""Damaged rows: rows that this code never wrote. Reads leave them out, count them and log them.
 
-A disk, a hand at the database or a program beside ours can leave a row that our code never wrote.
-One such row must not take a whole discussion with it. `restore` refuses a backup that has one.
+A disk failure, a manual change or another program can damage a row. A damaged row must not make its whole
+discussion unreadable. `restore` rejects a backup with a damaged row.
 """
 
 import logging
@@ -17,15 +17,15 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_DEPTH = 64
-"""Levels of a comment's tree that are read; what is written has 16 and the lists in between."""
+"""Levels of a comment's tree. Comments are written with at most 16 levels of nested lists."""
 MAX_TIME = 253_402_300_799_999
-"""The last millisecond of the year 9999: later times have no RFC 3339 text."""
+"""Milliseconds since 1970 of the end of the year 9999. RFC 3339 cannot express later times."""
 MAX_LOGGED = 1_000
-"""Rows of which one process remembers that it logged them."""
+"""Rows that one process logs. Later ones are only counted."""
 
 
 class RowDamagedError(ValueError):
-    """A row holds what our code never writes. Says which table and row, never what is in it."""
+    """A damaged row. The message names the table and the row, never the row's content."""
 
     def __init__(self, table: str, row: object, fault: str) -> None:
         super().__init__(f"table {table}, row {row!r}: {fault}")
@@ -34,7 +34,7 @@ class RowDamagedError(ValueError):
 
 @dataclass(slots=True)
 class DamageMetrics:
-    """What was left out, for /metrics."""
+    """Metrics of damaged rows."""
 
     damaged: Annotated[int, "reads of rows that cannot be shown and were left out"] = 0
 
@@ -44,18 +44,18 @@ _logged: set[tuple[str, object]] = set()
 
 
 def record_damaged_row(damage: RowDamagedError) -> None:
-    """Count a row that is not shown, and log it once: its table and id, nothing of its content."""
+    """Count a damaged row, and log its table and id once. Its content is never logged."""
     DAMAGE_METRICS.damaged += 1
     row = (damage.table, damage.row)
     if row not in _logged and len(_logged) < MAX_LOGGED:
         _logged.add(row)
-        # An id is what our code made of letters and digits, unless that is what is damaged.
+        # This code's ids are letters and digits. Anything else is damaged content and is not logged.
         shown = str(damage.row) if str(damage.row).isalnum() and str(damage.row).isascii() else "?"
         log.warning("event=row_damaged table=%s row=%s", damage.table, shown[:40])
 
 
 def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
-    """Every row as `read` makes it, without those that are damaged."""
+    """Return `read(row)` of every row, without the damaged rows."""
     found = []
     for row in rows:
         try:
@@ -66,51 +66,51 @@ def readable(rows: Iterable[Any], read: Callable[[Any], T]) -> list[T]:
 
 
 def json_of(text: object) -> Any:
-    """What a column's JSON says. Raises ValueError."""
+    """Return the value of a column's JSON. Raises ValueError."""
     if not isinstance(text, str):
-        raise ValueError("no text where JSON is kept")  # noqa: TRY004 - one class for all damage
+        raise ValueError("a JSON column holds no text")  # noqa: TRY004 - one class for all damage
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise ValueError("no JSON where it is kept") from None
+        raise ValueError("a JSON column holds no JSON") from None
 
 
 def check_counts(counts: object) -> None:
     """Raise ValueError unless these are counts by reaction."""
-    well = isinstance(counts, dict) and all(
+    valid = isinstance(counts, dict) and all(
         type(number) is int and number >= 0 for number in counts.values()
     )
-    if not well:
+    if not valid:
         raise ValueError("counts are not whole numbers by reaction")
 
 
 def check_time(at: object) -> None:
-    """Raise ValueError unless this is a time in milliseconds that can be written."""
+    """Raise ValueError unless this is a time in milliseconds from 0 to `MAX_TIME`."""
     if type(at) is not int or not 0 <= at <= MAX_TIME:
         raise ValueError("a time is not between 1970 and 9999")
 
 
 def check_line(value: object) -> None:
-    """Raise ValueError unless this is text, or nothing."""
+    """Raise ValueError unless this is a text or None."""
     if not isinstance(value, str | NoneType):
-        raise ValueError("something else stands where text is kept")  # noqa: TRY004
+        raise ValueError("a text column holds something else")  # noqa: TRY004
 
 
 def check_generations(oldest: object, newest: object) -> None:
-    """Raise ValueError unless these are generations of a site's keys, the oldest from 1 on."""
+    """Raise ValueError unless these are key generations of a site: 1 <= oldest <= newest."""
     if type(oldest) is not int or type(newest) is not int or not 1 <= oldest <= newest < 2**31:
-        raise ValueError("generations of keys begin with 1")
+        raise ValueError("the generations of the keys are invalid")
 
 
 def time_or_zero(at: object) -> int:
-    """The same time where it can be written, else 1970."""
+    """Return the time, or 0 if it is invalid."""
     return at if type(at) is int and 0 <= at <= MAX_TIME else 0
 
 
 def check_tree(tree: object) -> None:
-    """Raise ValueError unless this is a comment's tree: text, or `[tag, attributes, *nodes]`.
+    """Raise ValueError unless this is a comment's tree: a list of text or `[tag, attributes, *nodes]`.
 
-    Which tags and addresses are drawn is for anyone who draws them to say.
+    Tags and URLs are not checked here: the code that renders a tree decides which ones it accepts.
     """
     if not isinstance(tree, list):
         raise ValueError("the text is no tree")  # noqa: TRY004 - one class for all damage
@@ -128,9 +128,9 @@ def check_tree(tree: object) -> None:
 
 
 def _check_node(node: Any) -> None:
-    well = isinstance(node, list) and len(node) >= 2
-    well = well and isinstance(node[0], str) and isinstance(node[1], dict | NoneType)
-    if not well:
-        raise ValueError("the text's tree has a node that is none")
+    valid = isinstance(node, list) and len(node) >= 2
+    valid = valid and isinstance(node[0], str) and isinstance(node[1], dict | NoneType)
+    if not valid:
+        raise ValueError("the text's tree has an invalid node")
     if node[0] == "a" and (node[1] is None or not isinstance(node[1].get("href"), str)):
-        raise ValueError("the text's tree has a link without an address")
+        raise ValueError("the text's tree has a link without a URL")

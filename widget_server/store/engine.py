@@ -1,7 +1,8 @@
-"""The two databases behind one door: SQLite in WAL mode, or PostgreSQL by its URL.
+"""Database access: SQLite in WAL mode or PostgreSQL, chosen by the URL.
 
-One writer and a few readers. A read is one consistent view of the database; a write is one
-transaction that is on disk when it ends (`synchronous=FULL`, `synchronous_commit=on`).
+There is one write connection per writer and a few read connections. A read sees one consistent view of
+the database. A write is one transaction that is on disk when it returns (`synchronous=FULL`,
+`synchronous_commit=on`).
 """
 
 import asyncio
@@ -30,20 +31,23 @@ R = TypeVar("R", bound="HasDatabase")
 T = TypeVar("T")
 
 POSTGRES_READ_CONNECTIONS = 4
-"""Connections to PostgreSQL that read at the same time in one process."""
+"""Read connections to PostgreSQL in one process."""
 SQLITE_READ_THREADS = 2
-"""The same of SQLite. They share Python's lock with the event loop: four read no faster than one,
-and who watches a story waits for all of them."""
+"""Read connections to SQLite in one process, each with a thread.
+
+The threads share Python's lock with the event loop. Four threads read no faster than one, and live
+updates would wait for all of them.
+"""
 READ_TIMEOUT_S = 10.0
-"""The longest that a read may take, with the wait for a connection."""
+"""Seconds that a read may take, including the wait for a connection."""
 
 
 class DatabaseUnavailableError(OperatorError):
-    """The database cannot be served from."""
+    """The database is missing, unreadable, damaged or of a wrong version."""
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file behind a SQLite URL, or None for another engine."""
+    """Return the file of a SQLite URL, or None for another engine."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
@@ -52,14 +56,14 @@ def sqlite_path(url: str) -> Path | None:
 
 @dataclass(slots=True)
 class DatabaseMetrics:
-    """What was read, for /metrics."""
+    """Metrics of database reads."""
 
-    read_transactions: Annotated[int, "consistent views of the database that were asked for"] = 0
-    read_transactions_failed: Annotated[int, "reads that the database did not answer"] = 0
+    read_transactions: Annotated[int, "read transactions started"] = 0
+    read_transactions_failed: Annotated[int, "read transactions that failed or timed out"] = 0
 
 
 class Database:
-    """Engines for one database. `epoch` names the numbering that all positions belong to."""
+    """Engines for one database. `epoch` is the epoch that was read last."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -69,9 +73,9 @@ class Database:
         self._writer: ThreadedEngine | AsyncEngine
         self._reader: ThreadedEngine | AsyncEngine
         if self.is_sqlite:
-            kept = _existing_file_only(url)
-            self._writer = _threaded_engine(kept, "BEGIN IMMEDIATE", 1, "sqlite-writer")
-            self._reader = _threaded_engine(kept, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
+            existing = _existing_file_only(url)
+            self._writer = _threaded_engine(existing, "BEGIN IMMEDIATE", 1, "sqlite-writer")
+            self._reader = _threaded_engine(existing, "BEGIN", SQLITE_READ_THREADS, "sqlite-reader")
         else:
             self._writer = _postgres_engine(url, connections=2)
             self._reader = _postgres_engine(
@@ -79,12 +83,13 @@ class Database:
             ).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     async def open(self) -> None:
-        """Read the epoch. Raises `DatabaseUnavailableError` when there is nothing to serve from."""
+        """Read the epoch. Raises `DatabaseUnavailableError` if the database cannot be used."""
         path = sqlite_path(self.url)
-        # Looked at before: a failed attempt of the driver may outlive the event loop and complain.
+        # Check the file first: a failed connection attempt of the driver can outlive the event loop,
+        # and then logs an error.
         if path is not None and not await asyncio.to_thread(os.access, path, os.R_OK | os.W_OK):
             raise DatabaseUnavailableError(
-                f"There is no database {path} that can be read and written. "
+                f"There is no readable and writable database {path}. "
                 "Run `widget-server migrate` first."
             )
         try:
@@ -93,28 +98,29 @@ class Database:
             raise DatabaseUnavailableError(describe_failure(error)) from error
 
     async def ping(self) -> None:
-        """Ask for the epoch, without which nothing can be done. Raises `UnavailableError`."""
+        """Read the epoch, which every read and write needs. Raises `UnavailableError`."""
         await self.read(self.epoch_in)
 
     async def epoch_in(self, connection: AsyncConnection) -> str:
-        """The numbering in this view of the database; a restored backup has another than before.
+        """Read and return the epoch of this view. It changes when a backup is restored.
 
-        What is read in the same view belongs to it, whatever `epoch` has become meanwhile.
+        Rows read in the same view belong to the returned epoch, even if another read has set `epoch`
+        to a newer one meanwhile.
         """
         found = await connection.execute(select(meta.c.value).where(meta.c.key == "epoch"))
         epoch = self.epoch = str(found.scalar_one())
         return epoch
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._reader.dispose()
         await self._writer.dispose()
 
     async def read(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
         """Run `work` on one consistent view: all its queries see the same committed state.
 
-        `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
-        Raises `UnavailableError` when the database does not answer.
+        `work` may await only its connection, because on SQLite it runs in another thread.
+        Raises `UnavailableError` if the database does not respond.
         """
         self.metrics.read_transactions += 1
         try:
@@ -126,15 +132,15 @@ class Database:
             raise UnavailableError(retry_after=2) from error
 
     async def write(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` in one transaction, which is committed and on disk when this returns.
+        """Run `work` in one transaction, which is committed to disk when this returns.
 
-        `work` may await nothing but its connection: on SQLite it runs in a thread of its own.
+        `work` may await only its connection, because on SQLite it runs in another thread.
         """
         return await _transact(self._writer, work)
 
 
 class HasDatabase(Protocol):
-    """What `read_transaction` is for."""
+    """An object whose methods `read_transaction` can decorate."""
 
     database: Database
 
@@ -152,7 +158,7 @@ async def _transact(
 def read_transaction(
     method: Callable[Concatenate[R, AsyncConnection, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[R, P], Coroutine[Any, Any, T]]:
-    """A method of something with a `database` that is given one consistent view of it, to read."""
+    """Decorate a method so that it receives a connection with one consistent view of `self.database`."""
 
     @functools.wraps(method)
     async def read(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -162,14 +168,14 @@ def read_transaction(
 
 
 def describe_failure(error: BaseException) -> str:
-    """One sentence for the operator about why the database does not answer."""
+    """Return a sentence for the operator that says why the database does not work."""
     text = str(getattr(error, "orig", error) or error).strip().splitlines()
-    # SQLAlchemy puts the driver's class before the driver's words.
+    # SQLAlchemy puts the class of the driver's exception before the driver's message.
     reason = re.sub(r"^<class '[^']*'>: ", "", text[0])[:200] if text else type(error).__name__
     if "no such table" in reason or re.search(r"relation .* does not exist", reason):
         return "The database has no tables yet. Run `widget-server migrate` first."
     if "No row was found" in reason:
-        return "The database has lost the name of its numbering (meta, epoch). Restore a backup."
+        return "The database has lost its epoch (table meta). Restore a backup."
     if "not a database" in reason or "malformed" in reason:
         return (
             f"The database file is damaged ({reason}). Stop the server, move the file away, and "
@@ -177,13 +183,13 @@ def describe_failure(error: BaseException) -> str:
         )
     if re.search(r"disk is full|disk I/O error|No space left", reason):
         return f"The database cannot be written ({reason}). Make room on the disk, and check it."
-    return f"The database does not answer ({reason}). Check DATABASE_URL and the database server."
+    return f"The database does not respond ({reason}). Check DATABASE_URL and the database server."
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Whether trying the same statement again cannot help: data that the database cannot take.
+    """Return whether the statement fails again on every retry, because of its data.
 
-    Text with half a character fails in the driver of SQLite, a NUL in PostgreSQL itself (class 22).
+    Text with a lone surrogate fails in SQLite's driver; a NUL fails in PostgreSQL (class 22).
     """
     if isinstance(error, DBAPIError):
         kind = str(getattr(error.orig, "sqlstate", None) or "")[:2]
@@ -192,13 +198,13 @@ def is_permanent(error: BaseException) -> bool:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether the database chose this transaction to end a circle of waits: another try helps."""
+    """Return whether a retry may succeed: the database aborted this transaction to resolve a conflict."""
     kind = getattr(getattr(error, "orig", None), "sqlstate", None)
     return kind in {"40001", "40P01"}
 
 
 def _existing_file_only(url: str) -> URL:
-    """The same SQLite database, but a file that is missing is an error, not a new empty one."""
+    """Return a URL of the same SQLite file that fails if the file is missing instead of creating it."""
     parsed = make_url(url)
     return parsed.set(
         database=f"file:{quote(parsed.database or '')}", query={"mode": "rw", "uri": "true"}
@@ -208,7 +214,7 @@ def _existing_file_only(url: str) -> URL:
 def sqlite_engine(
     url: str | URL, *, begin: str, connections: int, busy_s: int = 5, foreign_keys: bool = True
 ) -> AsyncEngine:
-    """An engine for a SQLite file; `busy_s` is how long it waits for another writer."""
+    """Return an engine for a SQLite file. It waits up to `busy_s` seconds for another writer."""
     engine = create_async_engine(
         url, pool_size=connections, max_overflow=0, pool_timeout=10, hide_parameters=True
     )
@@ -228,7 +234,7 @@ def _threaded_engine(url: URL, begin: str, connections: int, name: str) -> Threa
 def _configure(engine: Engine, begin: str, busy_s: int, *, foreign_keys: bool) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # The driver must not open transactions by itself: "BEGIN IMMEDIATE" below does.
+        # The driver must not start transactions itself: the "begin" listener below does.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (

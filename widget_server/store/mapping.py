@@ -1,12 +1,14 @@
-"""Rows to records and back: the only place that knows how a record lies in its columns."""
+"""Mapping between table rows and records. No other module builds a record from columns.
+
+A record's field and its column have the same name, except for the few that the functions here name.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypedDict
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Row, Select, Subquery, func, select
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy import Row, Select, Table, select
 
 from widget_server.model.records import Comment, CommentState, Copy, Site, Story, Tally, Tree
 from widget_server.model.settings import SiteSettings
@@ -20,103 +22,117 @@ from widget_server.store.damaged_rows import (
     json_of,
     record_damaged_row,
 )
-from widget_server.store.schema import comments, copies
-
-ALWAYS = 580
-"""Bytes of a comment's JSON beside its texts and counts, at most: names, ids, numbers and times."""
+from widget_server.store.schema import comments, copies, sites, stories
 
 
-class byte_length(GenericFunction[int]):  # noqa: N801 - named as it is called in SQL
-    """Bytes of a text in UTF-8, which is how both databases keep it."""
+class CommentRow(TypedDict):
+    """A row of `comments`, with every column of the table."""
 
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(byte_length)
-def _octet_length(element: Any, compiler: Any, **more: Any) -> str:
-    return f"octet_length({compiler.process(element.clauses, **more)})"
-
-
-@compiles(byte_length, "sqlite")
-def _length_of_blob(element: Any, compiler: Any, **more: Any) -> str:
-    # `octet_length` came with SQLite 3.43; the one that Python brings is often older.
-    return f"length(CAST({compiler.process(element.clauses, **more)} AS BLOB))"
-
-
-def size_of_shown() -> ColumnElement[int]:
-    """Bytes of a comment's JSON, at most."""
-    size: ColumnElement[int] = (
-        ALWAYS + byte_length(comments.c.text) + byte_length(comments.c.counts)
-    )
-    for column in (comments.c.name, comments.c.website, copies.c.label, copies.c.origin):
-        size += func.coalesce(_escaped(column), 0)
-    return size
-
-
-def _escaped(column: ColumnElement[Any]) -> ColumnElement[int]:
-    """Bytes of a text in JSON, at most: any of its characters may take one more."""
-    return byte_length(column) + func.length(column)
+    id: str
+    story: int
+    parent: str | None
+    thread: str
+    born: int
+    seq: int
+    state: str
+    source: str
+    text: str
+    waiting_source: str | None
+    waiting_text: str | None
+    name: str | None
+    vouched: bool
+    email: str | None
+    website: str | None
+    role: str | None
+    reader: str
+    copy: int | None
+    lang: str | None
+    created_at: int
+    edited_at: int | None
+    pinned: bool
+    client_key: str
+    version: int
+    counts: str
+    score: int
 
 
-def size_of_own() -> ColumnElement[int]:
-    """Bytes of its JSON for its author, at most: the text as it was typed comes with it."""
-    return size_of_shown() + _escaped(comments.c.source) + 100
+class StoryRow(TypedDict):
+    """A row of `stories`, with every column of the table."""
+
+    id: int
+    code: str
+    site: str
+    key: str
+    title: str | None
+    author: str | None
+    publisher: str | None
+    url: str | None
+    license: str
+    attributed: int
+    closed: bool
+    notice: str | None
+    seq: int
+    tallies: int
+    version: int
+    counts: str
+    published: int
+    created_at: int
 
 
-def size_of_comment(comment: Comment) -> int:
-    """What the database says of its size: bytes of its JSON, at most."""
-    via = comment.copy
-    escaped = (comment.name, comment.website, via and via.label, via and via.origin)
-    texts = sum(len(text.encode()) + len(text) for text in escaped if text)
-    return (
-        ALWAYS + len(orjson.dumps(comment.text)) + len(orjson.dumps(comment.tally.counts)) + texts
-    )
+class ReactionRow(TypedDict):
+    """A row of `reactions`, with every column of the table."""
+
+    story: int
+    target: str
+    reader: str
+    reaction: str
+    copy: int | None
+    at: int
 
 
-def sized_comments(asked: Select[Any], size: ColumnElement[int] | None = None) -> Subquery:
-    """The comments whose ids are asked for, without their texts: place, and `size` in bytes.
+class ReportRow(TypedDict):
+    """A row of `reports`, with every column of the table."""
 
-    What else is asked for beside `id` stays.
-    """
-    ids = asked.subquery()
-    own = ("id", "born", "score")
-    rest = [column for column in ids.c if column.name not in own]
-    size = size_of_shown() if size is None else size
-    return (
-        select(*(comments.c[name] for name in own), size.label("size"), *rest)
-        .select_from(
-            ids.join(comments, comments.c.id == ids.c.id).outerjoin(
-                copies, comments.c.copy == copies.c.id
-            )
-        )
-        .subquery()
-    )
+    comment: str
+    reader: str
+    reason: str | None
+    at: int
+
+
+def _plain_fields(record: type[Any], table: Table, *converted: str) -> tuple[str, ...]:
+    """Return the fields of a record that are a column's value unchanged: all but `converted`."""
+    names = (field.name for field in fields(record))
+    return tuple(name for name in names if name in table.c and name not in converted)
+
+
+_COMMENT_FIELDS = _plain_fields(Comment, comments, "state", "text", "copy")
+_STORY_FIELDS = _plain_fields(Story, stories)
+_SITE_FIELDS = _plain_fields(Site, sites, "settings")
 
 
 def dump(value: object) -> str:
-    """JSON text for a column."""
+    """Return the JSON text to store in a column."""
     return orjson.dumps(value).decode()
 
 
 def counts_of(text: str) -> dict[str, int]:
-    """The counts that a column holds. Raises ValueError."""
+    """Return the counts in a column's JSON. Raises ValueError."""
     counts: dict[str, int] = json_of(text)
     check_counts(counts)
     return counts
 
 
 def tree_of(text: str) -> Tree:
-    """The node tree that a column holds. Raises ValueError."""
+    """Return the node tree in a column's JSON. Raises ValueError."""
     tree: Tree = json_of(text)
     check_tree(tree)
     return tree
 
 
 def counts_or_none(table: str, row: object, text: str) -> dict[str, int]:
-    """The counts that a column holds; no counts, logged, where they cannot be read.
+    """Return the counts in a column's JSON. Return no counts, and log the row, if they are damaged.
 
-    A story is shown without its counts rather than not at all.
+    A story without its counts is better than no story.
     """
     try:
         return counts_of(text)
@@ -126,7 +142,7 @@ def counts_or_none(table: str, row: object, text: str) -> dict[str, int]:
 
 
 def tree_or_none(table: str, row: object, text: str) -> Tree:
-    """The node tree that a column holds; an empty one, logged, where it cannot be read."""
+    """Return the node tree in a column's JSON. Return no nodes, and log the row, if it is damaged."""
     try:
         return tree_of(text)
     except ValueError as fault:
@@ -134,24 +150,24 @@ def tree_or_none(table: str, row: object, text: str) -> Tree:
         return []
 
 
-_LINES = ("parent", "source", "name", "email", "website", "role", "lang", "waiting_source")
+_COMMENT_LINES = ("parent", "source", "name", "email", "website", "role", "lang", "waiting_source")
 
 
 def check_head(row: Mapping[Any, Any]) -> None:
-    """Raise `RowDamagedError` for a row of `comments` with a state, time or line that is none."""
+    """Raise `RowDamagedError` if a row of `comments` has an invalid state, time or text column."""
     try:
         CommentState(row["state"])
         check_time(row["created_at"])
         if row["edited_at"] is not None:
             check_time(row["edited_at"])
-        for name in _LINES:
+        for name in _COMMENT_LINES:
             check_line(row[name])
     except ValueError as fault:
         raise RowDamagedError("comments", row["id"], str(fault)) from None
 
 
 def check_comment(row: Mapping[Any, Any]) -> None:
-    """Raise `RowDamagedError` for a row of `comments` that cannot be shown or approved."""
+    """Raise `RowDamagedError` if a row of `comments` cannot be shown or approved."""
     check_head(row)
     try:
         tree_of(row["text"])
@@ -163,7 +179,7 @@ def check_comment(row: Mapping[Any, Any]) -> None:
 
 
 def select_comments() -> Select[Any]:
-    """Comments with the copy that each was written on."""
+    """Return a query for comments, each with the copy on which it was written."""
     return select(
         comments,
         copies.c.label.label("copy_label"),
@@ -172,7 +188,7 @@ def select_comments() -> Select[Any]:
 
 
 def to_comment(row: Row[Any]) -> Comment:
-    """A row of `select_comments` as a record. Raises `RowDamagedError`."""
+    """Return the record of a row of `select_comments`. Raises `RowDamagedError`."""
     check_head(row._mapping)
     try:
         text, counts = tree_of(row.text), counts_of(row.counts)
@@ -180,36 +196,36 @@ def to_comment(row: Row[Any]) -> Comment:
         check_line(row.copy_origin)
     except ValueError as fault:
         raise RowDamagedError("comments", row.id, str(fault)) from None
+    copy = None if row.copy is None else Copy(row.copy, row.copy_label, row.copy_origin)
+    return comment_record(row._mapping, text, Tally(row.version, counts), copy)
+
+
+def comment_record(row: Mapping[Any, Any], text: Tree, tally: Tally, copy: Copy | None) -> Comment:
+    """Return the record of a row of `comments` that was checked before."""
     return Comment(
-        id=row.id,
-        parent=row.parent,
-        thread=row.thread,
-        born=row.born,
-        seq=row.seq,
-        state=CommentState(row.state),
-        source=row.source,
+        **{name: row[name] for name in _COMMENT_FIELDS},
+        state=CommentState(row["state"]),
         text=text,
-        name=row.name,
-        vouched=bool(row.vouched),
-        email=row.email,
-        website=row.website,
-        role=row.role,
-        reader=row.reader,
-        copy=None if row.copy is None else Copy(row.copy, row.copy_label, row.copy_origin),
-        lang=row.lang,
-        created_at=row.created_at,
-        edited_at=row.edited_at,
-        pinned=bool(row.pinned),
-        tally=Tally(row.version, counts),
-        waiting=row.waiting_source is not None,
+        copy=copy,
+        tally=tally,
+        waiting=row["waiting_source"] is not None,
     )
 
 
-_SAID = ("title", "author", "publisher", "url", "notice")
+_STORY_LINES = ("title", "author", "publisher", "url", "notice")
+
+
+def to_story(row: Row[Any]) -> Story:
+    """Return the record of a row of `stories`, without the columns that are damaged."""
+    checked: Mapping[Any, Any] = dict(row._mapping) | {
+        name: _line_or_none(row, name) for name in _STORY_LINES
+    }
+    tally = Tally(row.version, counts_or_none("stories", row.id, row.counts))
+    return story_record(checked, tally)
 
 
 def _line_or_none(row: Row[Any], name: str) -> str | None:
-    """What a row of `stories` says, or nothing where it is no text."""
+    """Return a text column of a row of `stories`, or None if the value is no text."""
     value = row._mapping[name]
     try:
         check_line(value)
@@ -219,39 +235,33 @@ def _line_or_none(row: Row[Any], name: str) -> str | None:
     return str(value) if value is not None else None
 
 
-def to_story(row: Row[Any]) -> Story:
-    """A row of `stories` as a record."""
-    said = {name: _line_or_none(row, name) for name in _SAID}
-    return Story(
-        **said,
-        id=row.id,
-        code=row.code,
-        site=row.site,
-        key=row.key,
-        license=row.license,
-        attributed=row.attributed,
-        closed=bool(row.closed),
-        seq=row.seq,
-        tallies=row.tallies,
-        tally=Tally(row.version, counts_or_none("stories", row.id, row.counts)),
-        count=row.published,
-        created_at=row.created_at,
-    )
+def story_record(row: Mapping[Any, Any], tally: Tally) -> Story:
+    """Return the record of a row of `stories` that was checked before."""
+    return Story(**{name: row[name] for name in _STORY_FIELDS}, count=row["published"], tally=tally)
 
 
 def to_site(row: Row[Any]) -> Site:
-    """A row of `sites` as a record. Raises `RowDamagedError`."""
+    """Return the record of a row of `sites`. Raises `RowDamagedError`."""
+    return site_record(row._mapping)
+
+
+def site_record(row: Mapping[Any, Any]) -> Site:
+    """Return the record of a site's columns. Raises `RowDamagedError`."""
     try:
-        settings = SiteSettings.from_json(json_of(row.settings))
+        settings = SiteSettings.from_json(json_of(row["settings"]))
         settings.check()
-        check_generations(row.oldest, row.generation)
+        check_generations(row["oldest"], row["generation"])
     except (ValueError, TypeError, AttributeError):
-        raise RowDamagedError("sites", row.slug, "its rules or keys cannot be read") from None
-    return Site(
-        slug=row.slug,
-        name=row.name,
-        generation=row.generation,
-        oldest=row.oldest,
-        settings=settings,
-        rights=row.rights,
-    )
+        raise RowDamagedError("sites", row["slug"], "its rules or keys cannot be read") from None
+    return Site(**{name: row[name] for name in _SITE_FIELDS}, settings=settings)
+
+
+def site_row(site: Site) -> dict[str, Any]:
+    """Return the columns of a site that its commands change."""
+    return {
+        "slug": site.slug,
+        "name": site.name,
+        "generation": site.generation,
+        "oldest": site.oldest,
+        "settings": dump(site.settings.to_json()),
+    }

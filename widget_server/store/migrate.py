@@ -1,4 +1,4 @@
-"""Makes the tables, and brings those of an older version up to date (Alembic, in the package)."""
+"""Create the tables, or migrate those of an older version. The Alembic scripts are in the package."""
 
 import asyncio
 from pathlib import Path
@@ -26,18 +26,19 @@ def _settings() -> AlembicConfig:
 
 
 def head_revision() -> str:
-    """The revision that this version of the code is written for."""
+    """Return the revision that this version of the code needs."""
     return str(ScriptDirectory.from_config(_settings()).get_current_head())
 
 
 def _marker(path: Path) -> Path:
+    """Return the file whose existence records that the database file was created before."""
     return path.with_name(path.name + ".made")
 
 
 def require_existing(url: str) -> None:
-    """Raise `DatabaseUnavailableError` where a SQLite file was before and now is none.
+    """Raise `DatabaseUnavailableError` if a SQLite file existed before and is missing or empty now.
 
-    An empty database in its place would look like a server that forgot every word.
+    Creating an empty database in its place would hide the loss of all data.
     """
     path = sqlite_path(url)
     if path is None or not _marker(path).exists():
@@ -49,14 +50,14 @@ def require_existing(url: str) -> None:
 def _missing_database(path: Path) -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
         f"The database {path.name} is gone from {path.parent}. Restore it from a backup, or "
-        f"delete {_marker(path).name} to begin with an empty one."
+        f"delete {_marker(path).name} to start with an empty one."
     )
 
 
-def begin_anew(url: str) -> bool:
-    """Let a SQLite file be made again that is gone; answers whether it is.
+def allow_new_file(url: str) -> bool:
+    """Allow `upgrade` to create a missing SQLite file: delete its marker. Return whether it was missing.
 
-    For a restore alone, and only once its backup was found to be good.
+    Only a restore calls this, after it has checked its backup.
     """
     path = sqlite_path(url)
     if path is None or not _marker(path).exists():
@@ -68,9 +69,9 @@ def begin_anew(url: str) -> bool:
 
 
 def make_private(path: Path) -> None:
-    """Make a database's file, and its folder, for their owner alone, whatever the umask.
+    """Create a database's folder and file with access for their owner only, whatever the umask is.
 
-    SQLite gives its log and index the mode of the file that they belong to.
+    SQLite gives its WAL and shared-memory files the mode of the database file.
     """
     with os_errors_to_operator_errors(
         f"The database file {path} cannot be made",
@@ -82,7 +83,10 @@ def make_private(path: Path) -> None:
 
 
 async def revision(url: str) -> str | None:
-    """The revision of the database, or None when it has no tables yet."""
+    """Return the revision of the database, or None if it has no tables.
+
+    Raises `DatabaseUnavailableError`.
+    """
 
     def read(connection: Connection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
@@ -101,12 +105,12 @@ async def revision(url: str) -> str | None:
 
 
 async def upgrade(url: str, to: str = "head") -> str:
-    """Bring the database to a revision, the newest, and return it. Safe to run again and by several.
+    """Migrate the database to a revision (default: the newest) and return its revision.
 
-    One that a newer version has migrated stays as it is: this one can work with it, and is
-    perhaps on the way back.
-
-    Raises `DatabaseUnavailableError` with a sentence when the database cannot be used.
+    Several processes may run this at once, and again. A database of a newer version is not changed: this
+    version can work with it, as after a rollback of the server.
+    Raises `DatabaseUnavailableError` with a sentence if the database cannot be used, and
+    `OperatorError` if its file, folder or marker cannot be written.
     """
     require_existing(url)
     path = sqlite_path(url)
@@ -116,8 +120,8 @@ async def upgrade(url: str, to: str = "head") -> str:
         make_private(path)
         if _marker(path).exists() and await revision(url) is None:
             raise _missing_database(path)
-        # As one transaction: two processes that start together must not both make the tables, and
-        # one that is killed leaves none. Foreign keys would stop a table from being made anew.
+        # One transaction: two processes that start together must not both create the tables, and a
+        # killed process must leave none. Foreign keys are off because some migrations recreate tables.
         engine = sqlite_engine(
             url, begin="BEGIN IMMEDIATE", connections=1, busy_s=60, foreign_keys=False
         )
@@ -134,7 +138,11 @@ async def upgrade(url: str, to: str = "head") -> str:
     finally:
         await engine.dispose()
     if path is not None:
-        await asyncio.to_thread(_marker(path).touch)
+        with os_errors_to_operator_errors(
+            f"{_marker(path)} cannot be written, which records that the database exists",
+            "Make room on the disk, and check the permissions of the file and its folder.",
+        ):
+            await asyncio.to_thread(_marker(path).touch)
     return found
 
 
@@ -149,7 +157,7 @@ def _run(connection: Connection, to: str) -> str:
 
 
 async def integrity_error(url: str) -> str | None:
-    """What SQLite's own check finds wrong with the file, or None."""
+    """Return the first fault that SQLite's `quick_check` finds, or None."""
     engine = create_async_engine(url)
     try:
         async with engine.connect() as connection:
@@ -163,14 +171,14 @@ async def integrity_error(url: str) -> str | None:
 
 
 def is_older(found: str | None) -> bool:
-    """Whether a database must be migrated before this code can serve from it.
+    """Return whether a database must be migrated before this version can serve it.
 
-    A newer one is served from: its migrations keep what one version back needs.
+    A newer database can be served: its migrations keep what the previous version needs.
     """
     return found is None or (found != head_revision() and not is_newer(found))
 
 
 def is_newer(found: str) -> bool:
-    """Whether a database was migrated by a version that this one does not know."""
+    """Return whether a newer version has migrated the database."""
     scripts = ScriptDirectory.from_config(_settings())
     return found not in {script.revision for script in scripts.walk_revisions()}

@@ -1,8 +1,8 @@
-"""What stays so when a backup is restored: erased, withdrawn, retired and used up since it was made.
+"""Keep erasures, withdrawals, retired keys and used tokens when an older backup is restored.
 
-The database that is replaced knows it, by ids alone. Its knowledge is added to the backup's rows
-while they lie beside the tables in use, and what is erased is erased from them by the rules that
-erased it the first time, all in the transaction that exchanges them.
+The replaced database holds them as ids. `merge` adds them to the backup's rows in the staging tables.
+`erase` then erases the named things from the restored rows, by the rules of the first erasure. Both run
+in the transaction that replaces the rows.
 """
 
 from typing import Any
@@ -31,36 +31,42 @@ WITHDRAWALS = {
     shut_out: "origins shut out",
     erasures: "",
 }
-"""Tables whose rows are never lost by a restore, and how the command calls them (empty: it says
-what they led to instead). A further one is one line here."""
+"""Tables whose rows a restore never loses, and their names in the command's output.
+
+Erasures have no name: the output counts what was erased because of them.
+"""
 
 CHUNK = 200
+"""Actions applied at a time."""
 
 MergedCounts = dict[str, int]
-"""How many of each kind were taken over, by what the command calls them; kinds without one left out."""
+"""Number of kept rows by their name in the command's output, without the names that have none."""
 
 
-def staging_table(beside: MetaData, table: Table) -> Table:
-    """The table that holds the backup's rows of this one."""
-    return beside.tables[f"restore_{table.name}"]
+def staging_table(staging: MetaData, table: Table) -> Table:
+    """Return the staging table that holds the backup's rows of `table`."""
+    return staging.tables[f"restore_{table.name}"]
 
 
-async def merge(connection: AsyncConnection, beside: MetaData) -> MergedCounts:
-    """Add to the backup's rows what the tables in use know. No one else may write meanwhile."""
+async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
+    """Add the erasures and withdrawals of the tables in use to the staging tables.
+
+    The caller must hold locks that prevent other writes.
+    """
     kept: MergedCounts = {}
-    kept["sites with newer keys"] = await _raise_generations(connection, beside)
-    kept["sites made since, without their stories"] = await _add_missing_sites(connection, beside)
-    await _record_removed(connection, beside)
-    await _add_later_erasures(connection, beside)
-    for table, called in WITHDRAWALS.items():
-        number = await _add_missing(connection, table, staging_table(beside, table))
-        if called:
-            kept[called] = number
-    return {called: number for called, number in kept.items() if number}
+    kept["sites with newer keys"] = await _raise_generations(connection, staging)
+    kept["sites made since, without their stories"] = await _add_missing_sites(connection, staging)
+    await _record_removed(connection, staging)
+    await _add_later_erasures(connection, staging)
+    for table, name in WITHDRAWALS.items():
+        number = await _add_missing(connection, table, staging_table(staging, table))
+        if name:
+            kept[name] = number
+    return {name: number for name, number in kept.items() if number}
 
 
 async def erase(connection: AsyncConnection) -> MergedCounts:
-    """Erase from the restored rows, now in use, all that `erasures` names."""
+    """Erase everything that `erasures` names from the restored rows, which are in use now."""
     named = (erasures.c.kind == "comment") & (erasures.c.subject == comments.c.id)
     removed = await connection.execute(
         select(comments.c.story, comments.c.id, erasures.c.at)
@@ -69,7 +75,7 @@ async def erase(connection: AsyncConnection) -> MergedCounts:
     )
     actions: list[Action] = [Moderate(row.story, row.id, "remove", row.at) for row in removed]
     await _apply(connection, actions)
-    left = or_(
+    has_items = or_(
         *(
             exists().where((table.c.reader == erasures.c.subject) & (at <= erasures.c.at))
             for table, at in (
@@ -80,12 +86,12 @@ async def erase(connection: AsyncConnection) -> MergedCounts:
         )
     )
     readers = await connection.execute(
-        select(erasures.c.subject, erasures.c.at).where((erasures.c.kind == "reader") & left)
+        select(erasures.c.subject, erasures.c.at).where((erasures.c.kind == "reader") & has_items)
     )
     forgets: list[Action] = [Forget(row.subject, row.at, until=row.at) for row in readers]
     await _apply(connection, forgets)
-    kept = {"comments that were erased": len(actions), "readers who were forgotten": len(forgets)}
-    return {called: number for called, number in kept.items() if number}
+    kept = {"comments that were erased": len(actions), "readers who were erased": len(forgets)}
+    return {name: number for name, number in kept.items() if number}
 
 
 async def _apply(connection: AsyncConnection, actions: list[Action]) -> None:
@@ -93,39 +99,42 @@ async def _apply(connection: AsyncConnection, actions: list[Action]) -> None:
         some = actions[start : start + CHUNK]
         rows = UnitOfWork(connection)
         await rows.load(some)
-        ledger = ActionApplier(rows)
+        applier = ActionApplier(rows)
         for action in some:
-            ledger.apply(action)
+            applier.apply(action)
         await rows.flush()
 
 
-async def _raise_generations(connection: AsyncConnection, beside: MetaData) -> int:
-    """A key that was retired stays so, and one that was added goes on to sign."""
-    into = staging_table(beside, sites)
-    now = {row.slug: row for row in await connection.execute(select(sites))}
+async def _raise_generations(connection: AsyncConnection, staging: MetaData) -> int:
+    """Keep retired keys retired, and keys added since the backup in use. Return the number of sites."""
+    into = staging_table(staging, sites)
+    current = {row.slug: row for row in await connection.execute(select(sites))}
     raised = 0
     for row in (await connection.execute(select(into))).all():
-        known = now.get(row.slug)
-        if known is None or (known.generation <= row.generation and known.oldest <= row.oldest):
+        newer = current.get(row.slug)
+        if newer is None or (newer.generation <= row.generation and newer.oldest <= row.oldest):
             continue
         keys = {
-            "generation": max(known.generation, row.generation),
-            "oldest": max(known.oldest, row.oldest),
+            "generation": max(newer.generation, row.generation),
+            "oldest": max(newer.oldest, row.oldest),
         }
         await connection.execute(update(into).where(into.c.slug == row.slug).values(keys))
         raised += 1
     return raised
 
 
-async def _add_missing_sites(connection: AsyncConnection, beside: MetaData) -> int:
-    """A site of which something was withdrawn stays: made again, it would have its first key again."""
-    into = staging_table(beside, sites)
+async def _add_missing_sites(connection: AsyncConnection, staging: MetaData) -> int:
+    """Keep sites that are not in the backup and have newer keys or withdrawals. Return their number.
+
+    Without this, creating such a site again would make its first key valid again.
+    """
+    into = staging_table(staging, sites)
     withdrawn = [
         exists().where(table.c.site == sites.c.slug) for table in WITHDRAWALS if "site" in table.c
     ]
-    gone = ~exists().where(into.c.slug == sites.c.slug)
+    missing = ~exists().where(into.c.slug == sites.c.slug)
     rows = await connection.execute(
-        select(sites).where(gone & or_(sites.c.generation > 1, *withdrawn))
+        select(sites).where(missing & or_(sites.c.generation > 1, *withdrawn))
     )
     found = [dict(row._mapping) for row in rows]
     if found:
@@ -133,19 +142,19 @@ async def _add_missing_sites(connection: AsyncConnection, beside: MetaData) -> i
     return len(found)
 
 
-async def _record_removed(connection: AsyncConnection, beside: MetaData) -> None:
-    """The tombstones in use name what was deleted or removed, also for a restore after this one."""
-    into = staging_table(beside, erasures)
-    known = exists().where((into.c.kind == "comment") & (into.c.subject == comments.c.id))
+async def _record_removed(connection: AsyncConnection, staging: MetaData) -> None:
+    """Record the tombstones in use as erasures, so that later restores find them too."""
+    into = staging_table(staging, erasures)
+    recorded = exists().where((into.c.kind == "comment") & (into.c.subject == comments.c.id))
     rows = select(literal("comment"), comments.c.id, comments.c.created_at).where(
-        (comments.c.state == CommentState.REMOVED.value) & ~known
+        (comments.c.state == CommentState.REMOVED.value) & ~recorded
     )
     await connection.execute(insert(into).from_select(["kind", "subject", "at"], rows))
 
 
-async def _add_later_erasures(connection: AsyncConnection, beside: MetaData) -> None:
-    """Anyone who was forgotten twice stays forgotten up to the second time."""
-    into = staging_table(beside, erasures)
+async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) -> None:
+    """If a reader was erased again since the backup, keep the later time."""
+    into = staging_table(staging, erasures)
     same = (into.c.kind == erasures.c.kind) & (into.c.subject == erasures.c.subject)
     later = await connection.execute(
         select(erasures).join(into, same).where(erasures.c.at > into.c.at)
@@ -156,10 +165,10 @@ async def _add_later_erasures(connection: AsyncConnection, beside: MetaData) -> 
 
 
 async def _add_missing(connection: AsyncConnection, table: Table, into: Table) -> int:
-    """Add the rows of a table whose keys are not there yet; answers how many."""
+    """Add the rows whose keys are not in `into` yet. Return their number."""
     keys = [column.name for column in table.primary_key.columns]
-    there = exists().where(and_(*(into.c[name] == table.c[name] for name in keys)))
-    rows = select(table).where(~there)
+    present = exists().where(and_(*(into.c[name] == table.c[name] for name in keys)))
+    rows = select(table).where(~present)
     names = [column.name for column in table.columns]
-    done: Any = await connection.execute(insert(into).from_select(names, rows))
-    return max(0, int(done.rowcount))
+    inserted: Any = await connection.execute(insert(into).from_select(names, rows))
+    return max(0, int(inserted.rowcount))

@@ -1,4 +1,8 @@
-"""The tables. Times are milliseconds since 1970; `counts` and `text` are JSON in text columns."""
+"""Tables and the predicates of their partial indexes.
+
+Times are milliseconds since 1970; `counts` and `text` are JSON in text columns. A query uses a partial
+index only if it repeats the index's predicate word for word, so queries import the predicates from here.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +30,7 @@ metadata = MetaData(
     }
 )
 
-#: SQLite only counts up by itself in a column that is exactly INTEGER.
+#: SQLite generates ids only in a column whose type is exactly INTEGER.
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table(
@@ -45,7 +49,7 @@ sites = Table(
     Column("oldest", Integer, nullable=False),
     Column("settings", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    # Counts up with every change of what pages may do: keys, settings, revocations, shut-outs.
+    # Incremented by every change of what pages may do: keys, settings, revocations, shut-outs.
     Column("rights", Integer, nullable=False, server_default="0"),
 )
 
@@ -61,21 +65,21 @@ stories = Table(
     Column("publisher", Text),
     Column("url", Text),
     Column("license", Text, nullable=False),
-    # `iat` of the token whose attribution is shown; only a later one changes it.
+    # `iat` (seconds) of the token whose attribution is shown. Only a later token changes it.
     Column("attributed", BigInteger, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("notice", Text),
-    # Every public change takes the next number under this row's lock.
+    # Number of the last public change. It is incremented under this row's lock.
     Column("seq", BigInteger, nullable=False),
-    # Counts up with every change of any tally in the story; `version` and `counts` are its own.
+    # Incremented by every change of any tally in the story. `version` and `counts` are the story's own.
     Column("tallies", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),
-    # Published comments.
+    # Number of published comments.
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("site", "key"),
-    # A number is never given twice: an open page may still speak of a story that is gone.
+    # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
 )
 
@@ -91,7 +95,7 @@ copies = Table(
     Column("page", Text),
     Column("first_seen", BigInteger, nullable=False),
     Column("last_seen", BigInteger, nullable=False),
-    # Whether something was stored that came from there; another one's place may be given away.
+    # Whether an action was stored from this copy. Only an unused copy may be replaced by a new one.
     Column("used", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
@@ -104,7 +108,7 @@ comments = Table(
     Column("story", Id, ForeignKey("stories.id"), nullable=False),
     Column("parent", String(16)),
     Column("thread", String(16), nullable=False),
-    # Place in the order of publication; 0 as long as only author and moderators may see it.
+    # Place in the order of publication. 0 while only the author and moderators may see the comment.
     Column("born", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("state", String(10), nullable=False),
@@ -113,7 +117,7 @@ comments = Table(
     Column("waiting_source", Text),
     Column("waiting_text", Text),
     Column("name", Text),
-    # The site signed this name.
+    # Whether the site signed this name.
     Column("vouched", Boolean, nullable=False, server_default=false()),
     Column("email", Text),
     Column("website", Text),
@@ -133,42 +137,57 @@ comments = Table(
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
 Index("ix_comments_thread", comments.c.thread, comments.c.born)
 Index("ix_comments_reader", comments.c.reader)
-# Not “born > 0”: SQLite would rather use that as a range than an index that is in order already.
-_TOP = text("parent IS NULL AND born <> 0")
+# Not “born > 0”: SQLite would use that as a range and then sort, instead of reading an ordered index.
+IS_TOP_COMMENT = text("parent IS NULL AND born <> 0")
+"""Published or removed comments without a parent."""
 Index(
     "ix_comments_top_born",
     comments.c.story,
     comments.c.born,
-    sqlite_where=_TOP,
-    postgresql_where=_TOP,
+    sqlite_where=IS_TOP_COMMENT,
+    postgresql_where=IS_TOP_COMMENT,
 )
 Index(
     "ix_comments_top_score",
     comments.c.story,
     comments.c.score,
     comments.c.born,
-    sqlite_where=_TOP,
-    postgresql_where=_TOP,
+    sqlite_where=IS_TOP_COMMENT,
+    postgresql_where=IS_TOP_COMMENT,
 )
-# Turned around, so that SQLite does not take the index of all top comments for this question.
-_PINNED = text("parent IS NULL AND pinned AND 0 <> born")
-Index("ix_comments_pinned", comments.c.story, sqlite_where=_PINNED, postgresql_where=_PINNED)
-_COUNTED = text("version > 0")
+# “0 <> born” and not “born <> 0”: otherwise SQLite reads the index of all top comments for this query.
+IS_PINNED_TOP_COMMENT = text("parent IS NULL AND pinned AND 0 <> born")
+"""Pinned comments without a parent."""
+Index(
+    "ix_comments_pinned",
+    comments.c.story,
+    sqlite_where=IS_PINNED_TOP_COMMENT,
+    postgresql_where=IS_PINNED_TOP_COMMENT,
+)
+HAS_REACTIONS = text("version > 0")
+"""Comments whose tally has changed at least once."""
 Index(
     "ix_comments_story_version",
     comments.c.story,
     comments.c.version,
-    sqlite_where=_COUNTED,
-    postgresql_where=_COUNTED,
+    sqlite_where=HAS_REACTIONS,
+    postgresql_where=HAS_REACTIONS,
 )
-_PENDING = text("born = 0 OR waiting_source IS NOT NULL")
-Index("ix_comments_pending", comments.c.story, sqlite_where=_PENDING, postgresql_where=_PENDING)
+# In parentheses: queries combine this predicate with others by AND.
+IS_PENDING = text("(born = 0 OR waiting_source IS NOT NULL)")
+"""Pending comments and comments with a pending edit. Removed pending comments match as well."""
+Index(
+    "ix_comments_pending",
+    comments.c.story,
+    sqlite_where=IS_PENDING,
+    postgresql_where=IS_PENDING,
+)
 
 reactions = Table(
     "reactions",
     metadata,
     Column("story", Id, ForeignKey("stories.id"), primary_key=True),
-    # A comment's id, or empty for the story itself.
+    # A comment's id, or empty text for the story itself.
     Column("target", String(16), primary_key=True),
     Column("reader", String(32), primary_key=True),
     Column("reaction", String(30), nullable=False),
@@ -197,7 +216,7 @@ revoked = Table(
 embed_files = Table(
     "embed_files",
     metadata,
-    # As in its address below /embed/, with the hash of its content.
+    # The name in the file's URL below /embed/, with the hash of the content.
     Column("name", String(80), primary_key=True),
     Column("content", Text, nullable=False),
 )
@@ -207,7 +226,7 @@ shut_out = Table(
     metadata,
     Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
     Column("origin", String(300), primary_key=True),
-    # A story's code, or empty for all stories of the site.
+    # A story's code, or empty text for all stories of the site.
     Column("story", String(12), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
@@ -217,18 +236,18 @@ identities = Table(
     metadata,
     Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
     Column("jti", String(64), primary_key=True),
-    # Seconds; the row may go once no token with this `jti` could still be valid.
+    # Seconds since 1970. The row is deleted once no token with this `jti` can be valid any more.
     Column("exp", BigInteger, nullable=False),
 )
 
-# What was erased, by ids alone: a restored backup that is older does not bring it back.
+# Ids of erased things. Restoring an older backup reads them and erases the same things again.
 erasures = Table(
     "erasures",
     metadata,
-    # `reader`: what a reader asked to have forgotten; `comment`: what was deleted or removed.
+    # `reader`: a reader asked for erasure. `comment`: a comment was deleted or removed.
     Column("kind", String(10), primary_key=True),
-    # A reader as the store knows them, or a comment's id.
+    # A reader id or a comment id.
     Column("subject", String(32), primary_key=True),
-    # Of a reader, what was left up to this time is erased.
+    # For a reader: everything stored up to this time is erased.
     Column("at", BigInteger, nullable=False),
 )

@@ -1,9 +1,8 @@
-"""SQLite: a whole transaction in a thread of its own, in one go.
+"""Run a whole SQLite transaction in one call of a thread.
 
-Through an asynchronous driver every statement is sent to a thread and its result back, each time
-behind whatever the event loop is busy with; under load that took longer than SQLite and the disk
-together. Here the coroutine of a transaction runs in the thread itself: what it awaits is done
-when it is awaited, so it never has to wait for the loop.
+An asynchronous driver sends every statement to a thread and the result back through the event loop. Under
+load, those waits for the event loop took longer than SQLite and the disk together. Here the
+transaction's coroutine runs in the thread: every await completes at once, without the event loop.
 """
 
 import asyncio
@@ -19,36 +18,36 @@ T = TypeVar("T")
 
 
 class SyncConnectionAdapter:
-    """What a transaction uses of `AsyncConnection`, on a plain connection."""
+    """The methods of `AsyncConnection` that transactions use, on a synchronous connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @property
     def dialect(self) -> Dialect:
-        """The database's dialect."""
+        """Dialect of the database."""
         return self._connection.dialect
 
     async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
-        """Execute, now."""
+        """Execute a statement. The result is there when the await ends, without a thread switch."""
         return self._connection.execute(statement, parameters)
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
-        """Execute text as it is, now."""
+        """Execute SQL text without processing, like `execute`."""
         return self._connection.exec_driver_sql(statement, parameters)
 
 
 class ThreadedEngine:
-    """Connections to a SQLite file, and as many threads in which they are used."""
+    """Connections to a SQLite file, and as many threads that use them."""
 
     def __init__(self, engine: Engine, threads: int, name: str) -> None:
         self.sync_engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     async def run_transaction(self, work: Callable[[AsyncConnection], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` in one transaction, which is over, and on disk, when this returns.
+        """Run `work` in one transaction, which is committed to disk when this returns.
 
-        `work` may await nothing but its connection.
+        `work` may await only its connection. Raises RuntimeError if it awaits anything else.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
 
@@ -58,13 +57,13 @@ class ThreadedEngine:
             try:
                 coroutine.send(None)
             except StopIteration as end:
-                answer: T = end.value
-                return answer
+                result: T = end.value
+                return result
             coroutine.close()
-            raise RuntimeError("A transaction waited for something else than its database.")
+            raise RuntimeError("A transaction awaited something other than its connection.")
 
     async def dispose(self) -> None:
-        """Close the connections and end the threads."""
+        """Close the connections and stop the threads."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, self.sync_engine.dispose)
         self._threads.shutdown(wait=False)

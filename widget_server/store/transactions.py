@@ -1,30 +1,23 @@
-"""Writes beside the discussion itself: stories and copies made known, sites, keys, revocations.
+"""Transaction functions: writes beside actions, such as new stories, copies, sites, keys and revocations.
 
-A transaction function is a coroutine that is given the writer's connection; it shares the batch's transaction
-with the actions and runs before them.
+A transaction function is a coroutine that receives the writer's connection. It runs in a batch's
+transaction, before the batch's actions.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 TransactionFn = Callable[[AsyncConnection], Awaitable[T]]
 
 
-def insert_into(connection: AsyncConnection, table: Any) -> Any:
-    """An `INSERT` of this dialect, which can pass over rows that are there already."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
-
-
 async def acquire_writer_lock(connection: AsyncConnection) -> None:
-    """Let one transaction with transaction functions run at a time, in all processes on one database.
+    """Serialize transactions that contain transaction functions, over all processes on one database.
 
-    Transaction functions lock rows in the order in which readers came, which two processes do not share. SQLite
-    has one writer anyway.
+    Transaction functions lock rows in the order of arrival. Two processes with different orders could
+    deadlock. SQLite needs no lock because it has one writer.
     """
     if connection.dialect.name != "sqlite":
         await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7206319443)")

@@ -142,7 +142,7 @@ class HandshakeLimiter:
     ) -> Rejection | None:
         """Count one handshake for the client's network. Return why it is rejected, or None."""
         if shutting_down:
-            # The sockets were already told to reconnect; one opened now would not be.
+            # Every open socket was already sent `goodbye`. A socket opened now would not receive it.
             return SHUTTING_DOWN
         if self._hit is None:
             return None

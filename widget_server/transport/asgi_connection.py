@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
-from widget_server.hub.connection import WRITE_METRICS, Connection
+from widget_server.hub.connection import Connection
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
 from widget_server.transport.metrics import WebSocketMetrics
 from widget_server.transport.websocket.protocol import CONNECTION_EXTENSION
@@ -80,15 +80,10 @@ class ASGIConnection:
             self._metrics.write_pauses += 1
             self.paused_since = self._loop.time()
         self._wake.set()
-        WRITE_METRICS.add(batch)
         return True
 
     def write_remainder(self, data: bytes | memoryview) -> None:
         """Do nothing: without `direct_socket` there is no remainder."""
-
-    def buffered(self) -> int:
-        """Return the buffered bytes of payload."""
-        return self._buffered
 
     def close(self, code: int, reason: str = "") -> None:
         """Send all queued messages and a close frame, within `close_timeout_s`."""

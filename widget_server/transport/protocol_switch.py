@@ -1,6 +1,6 @@
-"""First protocol of a connection: hands over to the WebSocket or the HTTP protocol.
+"""First protocol of a connection: reads the first bytes, then hands over to WebSocket or HTTP.
 
-It reads the first bytes. A handshake over the rate limit is rejected here, before a parser, a request
+A handshake over the rate limit is rejected here, before a parser, a request
 and two protocols are created: those cost four times as much as the rejection, and at thousands a
 second the difference delays connected readers.
 """

@@ -17,16 +17,16 @@ class HttpLimits:
     """Limits of one HTTP connection. Sizes in bytes, times in seconds."""
 
     max_header_bytes: int = 32 * 1024
-    """From the request line to the empty line, also of a handshake. A thousand stories in the query
+    """Bytes from the request line to the empty line, also of a handshake. A thousand stories in the query
     of /v1/counts take 19 KB, and browsers add cookies."""
     max_body: int = 64 * 1024
-    """Of one request's body, after the chunks are joined."""
+    """Bytes of one request's body, after its chunks are joined."""
     max_pipelined: int = 8
     """Requests that wait on one connection for the response before them."""
     header_s: float = 10.0
-    """From the first byte of a request to the end of its header."""
+    """Seconds from the first byte of a request to the end of its header."""
     body_s: float = 15.0
-    """From the end of the header to the end of the body."""
+    """Seconds from the end of the header to the end of the body."""
     write_s: float = 20.0
     """A client with unread bytes that reads none for so long is disconnected."""
     linger_s: float = 2.0
@@ -50,11 +50,11 @@ class WebSocketLimits:
     ping_interval_min_s: float = 27.0
     ping_interval_max_s: float = 29.0
     ping_timeout_s: float = 15.0
-    """From a ping to its pong."""
+    """Seconds from a ping to its pong."""
     slow_consumer_timeout_s: float = 20.0
     """A client with unread bytes that reads none for so long is disconnected."""
     close_timeout_s: float = 5.0
-    """From the server's close frame to the client's."""
+    """Seconds from the server's close frame to the client's."""
     abort_after_s: float = 2.0
     """Time for a rejected client to close."""
     timer_resolution_s: float = 1.0

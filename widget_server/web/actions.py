@@ -49,8 +49,8 @@ async def execute(
             await identify.erase(services, grant, actor)
     if actor.new_token is not None and not isinstance(action, client_messages.Forget):
         result["reader"] = actor.new_token
-    if reader is not None and reader.ended is not None:
-        result["identity"] = reader.ended
+    if reader is not None and reader.sign_in_error is not None:
+        result["identity"] = reader.sign_in_error
     return server_messages.encode_ok(action.ref, **result), actor.claims
 
 

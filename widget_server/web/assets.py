@@ -95,7 +95,7 @@ async def versioned_asset(request: Request) -> Response:
     """Handle `GET /embed/<version>-<hash>…`: immutable, served as long as the major version is.
 
     The file may be of another build: another process may already serve a newer one, and open pages
-    use older ones. A name without a hash (`manifest.json`, `frame.js`) is the newest build's file.
+    use older ones. A name without a hash (`manifest.json`, `iframe.js`) is the newest build's file.
     """
     assets: Assets = request.app.state.assets
     file = request.path_params["file"]

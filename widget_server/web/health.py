@@ -1,7 +1,7 @@
 """Health endpoints: `/healthz`, `/readyz`, and the server status that `/metrics` reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,7 +18,9 @@ READY_TIMEOUT_S = 2.0
 class Gauges:
     """Current values, for `/metrics` and `/readyz`."""
 
-    channels: Annotated[int, "stories with at least one subscription in this process"]
+    channels: Annotated[
+        int, "stories loaded in this process: those with subscriptions, and those read lately"
+    ]
     subscriptions: Annotated[int, "subscriptions of open sockets"]
     writer_queue_length: Annotated[int, "actions that wait for the current transaction to end"]
     bus_up: Annotated[bool, "1 while the process receives its own probes over the bus"]
@@ -32,8 +34,10 @@ class ServerStatus:
     database: Callable[[], Awaitable[None]]
     """Raises an exception if the database does not answer."""
     now: Callable[[], Gauges]
-    counters: Mapping[str, Any]
-    """By component, a dataclass of counters and histograms. Each annotation is the metric's help text."""
+    counters: Sequence[tuple[str, Any]]
+    """Pairs of component and a dataclass of counters and histograms, annotated with help texts.
+
+    The component is the second word of the metric's name. Two dataclasses may have the same one."""
 
 
 async def healthz(_request: Request) -> Response:

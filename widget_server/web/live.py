@@ -1,8 +1,9 @@
 """The WebSocket endpoint: `GET /v1/live`, subprotocol `widget.v1`.
 
 `LiveEndpoint` accepts or rejects the handshake. `LiveSession` handles the client's messages until the
-socket closes. `live_stories.py` has the stories of one socket and reviews their permissions;
-`live_readers.py` has the readers that are signed in on it.
+socket closes. `live_deadline.py` has the time until the first subscription of a socket;
+`live_stories.py` has its stories and reviews their permissions; `live_readers.py` has the readers that
+are signed in on it.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from widget_server.protocol import client_messages, codes, serializers, server_m
 from widget_server.transport import admission
 from widget_server.transport.asgi_connection import connection_for
 from widget_server.transport.metrics import TransportMetrics
-from widget_server.transport.timing_wheel import GraceTimer
 from widget_server.web import actions
+from widget_server.web.live_deadline import SubscribeDeadline
 from widget_server.web.live_readers import LiveReaders
 from widget_server.web.live_stories import LiveStories, session_fields
 from widget_server.web.problems import reject_handshake
@@ -42,7 +43,7 @@ MAX_STORIES = 50
 MAX_PROTOCOL_ERRORS = 10
 PROTOCOL_ERROR_WINDOW_S = 60.0
 RECONNECT_SPREAD_MS = 5_000
-"""At shutdown each client is told to wait a random time up to this before it reconnects."""
+"""At shutdown each client receives a random time up to this, to wait before it reconnects."""
 
 
 class LiveEndpoint:
@@ -102,8 +103,6 @@ class LiveSession:
         "_services",
         "_stories",
         "_subscribe_deadline",
-        "_subscribe_seconds_left",
-        "_subscribe_timer",
         "_visible",
         "_writable",
     )
@@ -121,9 +120,7 @@ class LiveSession:
         self._protocol_errors: tuple[float, ...] = ()
         self._rejection: ProblemError | None = None
         self._rejected_count = 0
-        self._subscribe_seconds_left = SUBSCRIBE_TIMEOUT_S
-        self._subscribe_deadline = 0.0
-        self._subscribe_timer: GraceTimer | None = None
+        self._subscribe_deadline = SubscribeDeadline(SUBSCRIBE_TIMEOUT_S)
         self._writable: asyncio.Event | None = None
 
     async def run(self, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
@@ -131,7 +128,7 @@ class LiveSession:
         self._connection.on_writable = self._on_writable
         self._connection.on_shutdown = self._on_shutdown
         self._connection.on_direct_revoked = self._on_direct_revoked
-        self._start_subscribe_timer(SUBSCRIBE_TIMEOUT_S)
+        self._subscribe_deadline.start(SUBSCRIBE_TIMEOUT_S, self._on_subscribe_timeout)
         try:
             while True:
                 event = await receive()
@@ -143,7 +140,7 @@ class LiveSession:
                     return
                 await self._handle(text)
         finally:
-            self._stop_subscribe_timer()
+            self._subscribe_deadline.stop()
             for code in list(self._stories.subscriptions):
                 self._stories.remove(code)
             self._connection.on_writable = self._connection.on_shutdown = (
@@ -183,13 +180,14 @@ class LiveSession:
     async def _subscribe(self, message: client_messages.Subscribe) -> None:
         # The client was in time. The server may take longer than the timeout to answer when thousands
         # of clients subscribe at once, so the timer stops meanwhile.
-        self._stop_subscribe_timer()
+        self._subscribe_deadline.stop()
         try:
             await self._authorize_and_subscribe(message)
         finally:
-            if not self._stories.subscriptions and self._subscribe_timer is None:
-                self._start_subscribe_timer(
-                    SUBSCRIBE_TIMEOUT_S if self._rejection is None else REJECTED_TIMEOUT_S
+            if not self._stories.subscriptions and not self._subscribe_deadline.is_running:
+                self._subscribe_deadline.start(
+                    SUBSCRIBE_TIMEOUT_S if self._rejection is None else REJECTED_TIMEOUT_S,
+                    self._on_subscribe_timeout,
                 )
 
     async def _authorize_and_subscribe(self, message: client_messages.Subscribe) -> None:
@@ -273,7 +271,7 @@ class LiveSession:
         more.
         """
         batch = PreparedBatch([PreparedMessage(payload)])
-        while not self._connection.write(batch):
+        while not self._services.hub.write(self._connection, batch):
             if self._connection.closed:
                 return
             await self._wait_writable()
@@ -298,27 +296,10 @@ class LiveSession:
 
     def _on_shutdown(self) -> None:
         wait = random.randrange(RECONNECT_SPREAD_MS)  # noqa: S311
-        self._connection.write(
-            PreparedBatch([PreparedMessage(server_messages.encode_goodbye(wait))])
+        self._services.hub.write(
+            self._connection,
+            PreparedBatch([PreparedMessage(server_messages.encode_goodbye(wait))]),
         )
-
-    # The time until the first subscription ------------------------------------------------------
-
-    def _start_subscribe_timer(self, seconds: float) -> None:
-        """Start the timer for `seconds`, or for the rest of `SUBSCRIBE_TIMEOUT_S` if that is less."""
-        self._stop_subscribe_timer()
-        loop = asyncio.get_running_loop()
-        self._subscribe_deadline = loop.time() + self._subscribe_seconds_left
-        self._subscribe_timer = GraceTimer(
-            loop, min(seconds, self._subscribe_seconds_left), self._on_subscribe_timeout
-        )
-
-    def _stop_subscribe_timer(self) -> None:
-        if self._subscribe_timer is not None:
-            self._subscribe_timer.cancel()
-            self._subscribe_timer = None
-            now = asyncio.get_running_loop().time()
-            self._subscribe_seconds_left = max(0.0, self._subscribe_deadline - now)
 
     def _on_subscribe_timeout(self) -> None:
         if self._rejection is not None:

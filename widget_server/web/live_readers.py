@@ -12,7 +12,7 @@ from widget_server.operations.services import Services
 
 
 class SignIn(NamedTuple):
-    """What a subscription changed for its reader."""
+    """Effect of a subscription on its reader: a new token, an ended sign-in, or neither."""
 
     reader_token: str | None
     """A new reader token for the client."""
@@ -49,7 +49,7 @@ class LiveReaders:
         claims = self._claims.get(site.slug)
         if claims is None:
             return identify.reader_from_token(self._services, site, token)
-        return identify.still(self._services, site, claims)
+        return identify.current_reader(self._services, site, claims)
 
     def store(self, site: str, claims: ReaderClaims) -> None:
         """Replace the site's reader."""
@@ -95,8 +95,8 @@ class LiveReaders:
     def sign_out_if_ended(self, site: Site) -> SignIn:
         """Make the site's reader anonymous if the site's identity for them is no longer valid."""
         claims = self._claims.get(site.slug)
-        now = None if claims is None else identify.still(self._services, site, claims)
-        if now is None or now.ended is None:
+        now = None if claims is None else identify.current_reader(self._services, site, claims)
+        if now is None or now.sign_in_error is None:
             return NO_CHANGE
-        self._claims[site.slug] = replace(now, ended=None)
-        return SignIn(self._services.keyring.issue_reader(site.slug, now), now.ended)
+        self._claims[site.slug] = replace(now, sign_in_error=None)
+        return SignIn(self._services.keyring.issue_reader(site.slug, now), now.sign_in_error)

@@ -104,8 +104,9 @@ class LiveStories:
             gone = isinstance(rejection, NotFoundError)
             close_code = codes.CloseCode.NO_SUBSCRIPTION if gone else codes.CloseCode.TOKEN_REFUSED
             self._connection.close(close_code, rejection.code)
-        elif not self._connection.write(
-            PreparedBatch([PreparedMessage(server_messages.encode_error(None, rejection, code))])
+        elif not self._services.hub.write(
+            self._connection,
+            PreparedBatch([PreparedMessage(server_messages.encode_error(None, rejection, code))]),
         ):
             # A slow consumer cannot receive the error. It receives it after it reconnects.
             self._connection.close(codes.CloseCode.TOO_SLOW, "too slow")

@@ -15,7 +15,6 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from widget_server.hub.connection import WRITE_METRICS
 from widget_server.model.metrics import Histogram, LabeledCounter
 from widget_server.web.health import ServerStatus
 
@@ -28,8 +27,7 @@ class PrometheusCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric with its current value."""
-        writes = ("websocket", WRITE_METRICS)
-        for component, counted in [*self._status.counters.items(), writes]:
+        for component, counted in self._status.counters:
             for name, value, help_text in _samples(counted):
                 yield _to_metric(f"widget_{component}_{name}", value, help_text)
         for name, value, help_text in _samples(self._status.now()):

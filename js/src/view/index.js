@@ -186,7 +186,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   }
 
   /**
-   * Draw some comments now and the others in drawTimer tasks, so that the page stays responsive.
+   * Draw some comments now and the others in later tasks, so that the page stays responsive.
    *
    * @param {string} [revealId] a comment to draw now, with everything before it
    */

@@ -84,7 +84,7 @@ export function threadView(view) {
       ),
     );
 
-    /** Draw a comment; if this task may not draw more, keep its oldViews view. @param {CommentView | undefined} known @param {Comment} comment */
+    /** Draw a comment; if this task may not draw more, keep its old view. @param {CommentView | undefined} known @param {Comment} comment */
     function drawOne(known, comment) {
       const current = known?.comment === comment && known.renderVersion === renderVersion;
       if (!current && (complete &&= take(comment.id))) {

@@ -1,4 +1,4 @@
-"""A moderator's verbs. Who may use them is decided by the door they come through."""
+"""Moderator actions. The callers decide who may use them."""
 
 from typing import Literal
 
@@ -12,22 +12,22 @@ Verb = Literal["approve", "remove", "pin", "unpin"]
 
 async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
     """Approve, remove, pin or unpin a comment. Raises `NotFoundError`, `UnavailableError`."""
-    story = await services.discussions.find_comment(comment)
+    story = await services.discussions.find_story_of_comment(comment)
     if story is None:
         raise NotFoundError("There is no comment with this id.")
-    # Known from now on, so that what is announced follows the rules of the story's site.
+    # Cache story and site: the published event is encoded with the site's cached settings.
     services.cache.put(story)
     await services.cache.site(story.site)
     return await services.writer.submit(Moderate(story.id, comment, verb, services.now_ms()))
 
 
 async def set_closed(services: Services, code: str, *, closed: bool) -> Story:
-    """Close a story's discussion for everything new, or open it again. Raises `NotFoundError`."""
+    """Close a story's discussion for new actions, or open it again. Raises `NotFoundError`."""
     return await _change(services, code, {"closed": closed})
 
 
 async def set_notice(services: Services, code: str, notice: str | None) -> Story:
-    """Set the line that stands above a discussion, or take it away. Raises `NotFoundError`."""
+    """Set the notice above a discussion, or remove it (None). Raises `NotFoundError`."""
     return await _change(services, code, {"notice": notice})
 
 
@@ -45,5 +45,5 @@ async def _change(services: Services, code: str, columns: dict[str, str | bool |
 async def pending_comments(
     services: Services, site: str, limit: int = 100
 ) -> list[tuple[str, Comment]]:
-    """Code of the story and comment for all that waits for a moderator, oldest first."""
+    """Return pending comments and edits of a site with their story's code, oldest first."""
     return await services.discussions.pending(site, limit)

@@ -1,4 +1,4 @@
-"""A publisher's account: make a site, set its rules, hand out its keys, sign and withdraw tokens."""
+"""Operations of a site's owner: create a site, change settings, keys, tokens and shut-out origins."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ from widget_server.store.queries.sites import (
 
 
 async def create_site(services: Services, slug: str, name: str) -> Site:
-    """A new site with its first key. Raises `NotPermittedError` when the slug is taken."""
+    """Create a site with its first key. Raises `NotPermittedError` if the slug is taken."""
     site = Site(slug, name, 1, 1, SiteSettings())
     if not await services.writer.run_in_transaction(insert_site(site)):
         raise NotPermittedError(f"There is a site “{slug}” already.")
@@ -29,12 +29,12 @@ async def create_site(services: Services, slug: str, name: str) -> Site:
 
 
 async def all_sites(services: Services) -> list[Site]:
-    """Every site, by slug."""
+    """Return every site, in order of slugs."""
     return await services.cache.all_sites()
 
 
 async def update_settings(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
-    """Apply `KEY=VALUE` choices. Raises `NotFoundError`, and `OperatorError`."""
+    """Set settings to the `(key, value)` choices. Raises `NotFoundError`, and `OperatorError`."""
 
     def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
@@ -44,8 +44,9 @@ async def update_settings(services: Services, slug: str, choices: list[tuple[str
     def change(site: Site) -> Site:
         return replace(site, settings=applied(site.settings))
 
+    # Reject bad input here: `change` runs in a transaction with other actions and must not raise.
     try:
-        applied(SiteSettings())  # Reject bad input here, not in a transaction shared with others.
+        applied(SiteSettings())
     except ValueError as error:
         raise OperatorError(str(error)) from None
 
@@ -53,27 +54,27 @@ async def update_settings(services: Services, slug: str, choices: list[tuple[str
 
 
 async def rotate_key(services: Services, slug: str) -> Site:
-    """Add a key generation; tokens of the older ones stay good. Raises `NotFoundError`."""
+    """Add a key generation. Tokens of older generations stay valid. Raises `NotFoundError`."""
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, generation=site.generation + 1))
     )
 
 
 async def retire_keys(services: Services, slug: str) -> Site:
-    """Refuse every generation but the current one from now on. Raises `NotFoundError`."""
+    """Retire all key generations but the current one. Raises `NotFoundError`."""
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, oldest=site.generation))
     )
 
 
 async def signing_key(services: Services, slug: str) -> tuple[int, str]:
-    """The current generation and its key, for minting elsewhere. Raises `NotFoundError`."""
+    """Return the current generation and its key, for minting in other programs. Raises `NotFoundError`."""
     site = await get_site(services, slug)
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
 async def mint(services: Services, claims: WidgetClaims) -> str:
-    """Sign a widget token and return it. Raises `NotFoundError`, `OperatorError` for a wrong claim."""
+    """Return a signed widget token. Raises `NotFoundError`, and `OperatorError` for a wrong claim."""
     generation, key = await signing_key(services, claims.site)
     try:
         return mint_widget(key, claims.site, generation, claims)
@@ -83,12 +84,12 @@ async def mint(services: Services, claims: WidgetClaims) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A token that is withdrawn, and where it has been seen. `before`: it was withdrawn already."""
+    """A withdrawn token and the copies on which it was seen. `before`: it was withdrawn already."""
 
     jti: str
     seen: list[SeenCopy]
     exact: list[str]
-    """The origins among these that can be shut out."""
+    """Origins of these copies that can be shut out."""
     before: bool
 
 
@@ -100,16 +101,17 @@ async def revoke(
     shut: bool = False,
     everywhere: bool = False,
 ) -> Withdrawn:
-    """Withdraw a widget token, also one that has never been seen.
+    """Withdraw a widget token, even if no copy has used it yet.
 
-    With `shut`, shut out the one origin on which it was seen as well: for the stories that it
-    carries, or `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `OperatorError`
-    when nothing was changed.
+    With `shut`, also shut out the one origin on which it was seen: from the stories of its copies, or
+    from all stories with `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `OperatorError`
+    with a sentence. After an error nothing was changed.
     """
-    known = await _known(services, slug)
-    jti = _handle(services, known.site, token_or_jti)
+    cached = await _cached_site(services, slug)
+    jti = _handle(services, cached.site, token_or_jti)
     seen = await services.cache.seen(slug, jti)
-    exact = [one for one in dict.fromkeys(copy.origin for copy in seen) if _is_exact(services, one)]
+    found = dict.fromkeys(copy.origin for copy in seen)
+    exact = [origin for origin in found if _is_exact(services, origin)]
     if shut and len(exact) != 1:
         raise OperatorError(
             f"The token was seen on {', '.join(exact) or 'no exact origin yet'}. Withdraw it without"
@@ -117,10 +119,10 @@ async def revoke(
         )
     await services.writer.run_in_transaction(revoke_token(slug, jti))
     if shut:
-        stories = {None} if everywhere else {one.story for one in seen if one.origin == exact[0]}
+        stories = {None} if everywhere else {copy.story for copy in seen if copy.origin == exact[0]}
         for story in stories:
             await shut_out(services, slug, exact[0], story)
-    return Withdrawn(jti, seen, exact, jti in known.revoked)
+    return Withdrawn(jti, seen, exact, jti in cached.revoked)
 
 
 def _is_exact(services: Services, origin: str) -> bool:
@@ -133,63 +135,63 @@ def _is_exact(services: Services, origin: str) -> bool:
 
 def _handle(services: Services, site: Site, token_or_jti: str) -> str:
     if token_or_jti.startswith("w1."):
-        peeked = tokens.parse_unverified(token_or_jti)
-        if peeked.site == site.slug:
-            # Of whatever generation: also a token of a retired key has a handle.
-            return services.keyring.verify_widget(peeked, 0, site.generation, services.clock()).jti
-        raise OperatorError("This token is of another site.")
+        unverified = tokens.parse_unverified(token_or_jti)
+        if unverified.site == site.slug:
+            # Accept every generation: a token of a retired key also has a handle.
+            return services.keyring.verify_widget(
+                unverified, 0, site.generation, services.clock()
+            ).jti
+        raise OperatorError("This token belongs to another site.")
     if not TOKEN_ID.fullmatch(token_or_jti):
         raise OperatorError("Give the token, or its jti: 1 to 64 visible ASCII characters.")
     if token_or_jti == CODE_ONLY_JTI:
         raise OperatorError(
-            "The jti “open” stands for copies that carry only the code. `site shut-out` is for them."
+            "The jti “open” stands for copies that use only the code. Use `site shut-out` for them."
         )
     return token_or_jti
 
 
 def exact_origin(services: Services, text: str) -> str:
-    """An origin that can be shut out, in its one spelling. Raises `OperatorError`."""
-    origin = origins.spelled(text.rstrip("/"))
+    """Return the canonical spelling of an origin that can be shut out. Raises `OperatorError`."""
+    origin = origins.canonical_origin(text.rstrip("/"))
     if origin is None:
         raise OperatorError(
             "Give one exact origin, as https://host or https://host:port. Wildcards and null would"
-            " shut out pages that no one meant."
+            " shut out unrelated pages."
         )
     if origin == services.server_origin:
-        raise OperatorError(
-            "This is the server's own origin: its pages and frames are for everyone."
-        )
+        raise OperatorError("This is the server's own origin. Its pages cannot be shut out.")
     return origin
 
 
 async def shut_out(services: Services, slug: str, origin: str, story: str | None) -> str:
-    """Let an origin's pages in no more, to the story of this key or (None) to any; the origin.
+    """Shut out an origin from the story with this key, or from all stories (None).
 
-    Raises `NotFoundError`, and `OperatorError`.
+    Return the origin's canonical spelling. Raises `NotFoundError`, and `OperatorError`.
     """
-    await _known(services, slug)
+    await _cached_site(services, slug)
     exact = exact_origin(services, origin)
     await services.writer.run_in_transaction(shut_out_origin(slug, exact, _code(slug, story)))
     return exact
 
 
 async def readmit(services: Services, slug: str, origin: str, story: str | None) -> bool:
-    """Take `shut_out` back; False where there is nothing to take back. Raises what that does."""
-    await _known(services, slug)
+    """Undo `shut_out`. Return False if the origin was not shut out. Raises the errors of `shut_out`."""
+    await _cached_site(services, slug)
     exact = exact_origin(services, origin)
     return await services.writer.run_in_transaction(readmit_origin(slug, exact, _code(slug, story)))
 
 
 async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | None]]:
-    """Origins that are shut out, each with the story's key (its code where the story is not known).
+    """Return the shut-out origins, each with the story's key, or its code if the story is unknown.
 
     None stands for all stories. Raises `NotFoundError`.
     """
-    known = await _known(services, slug)
+    cached = await _cached_site(services, slug)
     found: list[tuple[str, str | None]] = []
-    for one in sorted(known.shut_out, key=lambda one: (one.origin, one.story)):
-        story = await services.cache.story(one.story) if one.story else None
-        found.append((one.origin, story.key if story is not None else one.story or None))
+    for entry in sorted(cached.shut_out, key=lambda entry: (entry.origin, entry.story)):
+        story = await services.cache.story(entry.story) if entry.story else None
+        found.append((entry.origin, story.key if story is not None else entry.story or None))
     return found
 
 
@@ -199,11 +201,11 @@ def _code(slug: str, story: str | None) -> str:
 
 async def get_site(services: Services, slug: str) -> Site:
     """Return a site. Raises `NotFoundError`."""
-    return (await _known(services, slug)).site
+    return (await _cached_site(services, slug)).site
 
 
-async def _known(services: Services, slug: str) -> CachedSite:
-    known = await services.cache.site(slug, max_age=0)
-    if known is None:
+async def _cached_site(services: Services, slug: str) -> CachedSite:
+    cached = await services.cache.site(slug, max_age=0)
+    if cached is None:
         raise NotFoundError(f"There is no site “{slug}”. `widget-server site list` shows them.")
-    return known
+    return cached

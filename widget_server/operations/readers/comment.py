@@ -1,4 +1,4 @@
-"""A reader's words: post, edit, delete, report."""
+"""Reader actions on comments: post, edit, delete, report."""
 
 import secrets
 import string
@@ -19,7 +19,7 @@ _ALPHABET = string.digits + string.ascii_letters
 
 @dataclass(frozen=True, slots=True)
 class NewComment:
-    """A comment as it was sent. `key` is the client's name for this action."""
+    """A comment as the client sent it. `key` is the idempotency key."""
 
     key: str
     body: str
@@ -30,10 +30,10 @@ class NewComment:
 
 
 async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) -> Comment:
-    """Publish a comment, or keep it for a moderator where the site asks for that.
+    """Publish a comment, or store it as pending if the site uses pre-moderation.
 
-    Raises `NotPermittedError` (or why the copy only reads), `TextRejectedError`, `TooLargeError`, `MalformedError`,
-    `RateLimitedError`, `NotFoundError`, `StoryClosedError`, `UnavailableError`.
+    Raises `NotPermittedError` (or the grant's denial), `TextRejectedError`, `TooLargeError`,
+    `MalformedError`, `RateLimitedError`, `NotFoundError`, `StoryClosedError`, `UnavailableError`.
     """
     grant.require("comment")
     settings = grant.site.settings
@@ -67,7 +67,10 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
 
 
 async def edit(services: Services, grant: Grant, actor: Actor, comment: str, body: str) -> Comment:
-    """Replace the text of one's own comment within the edit window; raises like `post`."""
+    """Replace the text of the reader's own comment within the edit window.
+
+    Raises the errors of `post`, and `EditWindowOverError`.
+    """
     grant.require("comment")
     settings = grant.site.settings
     tree = text.check_body(body)
@@ -87,10 +90,10 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
 
 
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:
-    """Take one's own comment back within the edit window: a tombstone stays in its place.
+    """Delete the reader's own comment within the edit window. A tombstone stays in its place.
 
-    Also where the token only reads by now. Raises `OriginNotAllowedError`, `NotFoundError`,
-    `EditWindowOverError`, `UnavailableError`.
+    Works also if the token only grants reading by now. Raises `OriginNotAllowedError`,
+    `NotFoundError`, `EditWindowOverError`, `UnavailableError`.
     """
     grant.require_origin()
     window = grant.site.settings.edit_window * 1000
@@ -101,7 +104,11 @@ async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -
 async def report(
     services: Services, grant: Grant, actor: Actor, comment: str, reason: str | None
 ) -> None:
-    """Tell the moderators about a comment. Raises `RateLimitedError`, `TextRejectedError`, `NotFoundError`."""
+    """Report a comment to the moderators.
+
+    Raises `NotPermittedError` (or the grant's denial), `RateLimitedError`, `TextRejectedError`,
+    `NotFoundError`, `UnavailableError`.
+    """
     grant.require("comment")
     if reason is not None:
         text.check_reason(reason)
@@ -111,14 +118,14 @@ async def report(
 
 
 def _contact_fields(
-    settings: SiteSettings, actor: Actor, words: NewComment
+    settings: SiteSettings, actor: Actor, new: NewComment
 ) -> tuple[str | None, str | None, str | None]:
-    """Name, email and website as the site's rules have them; a vouched reader has a name."""
-    name = _contact_field("name", settings.name, words.name, vouched=actor.claims.name)
-    email = _contact_field("email", settings.email, words.email)
-    website = _contact_field("website", settings.website, words.website)
-    if words.name and actor.claims.name is None:
-        text.check_unsigned_name(words.name)
+    """Return name, email and website, checked by the site's settings. A signed name replaces the sent one."""
+    name = _contact_field("name", settings.name, new.name, vouched=actor.claims.name)
+    email = _contact_field("email", settings.email, new.email)
+    website = _contact_field("website", settings.website, new.website)
+    if new.name and actor.claims.name is None:
+        text.check_unsigned_name(new.name)
     if email is not None:
         text.check_email(email)
     if website is not None:
@@ -127,14 +134,14 @@ def _contact_fields(
 
 
 def _contact_field(
-    what: str, rule: str, sent: str | None, vouched: str | None = None
+    field: str, rule: str, sent: str | None, vouched: str | None = None
 ) -> str | None:
     if vouched is not None:
         return vouched
     if not sent:
         if rule == "required":
-            raise TextRejectedError(f"This site asks for a {what}. Fill it in and send again.")
+            raise TextRejectedError(f"This site asks for a {field}. Fill it in and send again.")
         return None
     if rule == "off":
-        raise TextRejectedError(f"This site does not ask for a {what}. Leave the field out.")
+        raise TextRejectedError(f"This site does not ask for a {field}. Leave the field out.")
     return sent

@@ -1,7 +1,7 @@
-"""The places that carry a story: noted when it is read there, and for good once someone acts there.
+"""Record the copies of a story: when a page reads it, and as used when a reader acts on it.
 
-Whatever calls itself a page can name any origin, so a network may make only so many copies known; the
-refused leave nothing behind, for a copy is noted only after all else was found to be right.
+A program can send any origin, so the number of new copies per network is limited. A rejected request
+records nothing, because a copy is recorded only after all other checks.
 """
 
 from widget_server.auth import origins
@@ -14,9 +14,10 @@ from widget_server.store.queries.stories import record_copy
 
 
 async def record_seen(services: Services, grant: Grant, network: str) -> Copy | None:
-    """The copy that is read, written when it is new and then at most once an hour.
+    """Record that a copy is read: when it is new, and then at most once an hour. Return the copy.
 
-    None where it may not be made known, or cannot be now: it is read all the same.
+    Return None if the copy cannot be recorded: because of the rate limit, because the story has too many
+    copies, or because the database does not respond. The page can read the story anyway.
     """
     try:
         return await _record(services, grant, network, used=False)
@@ -25,10 +26,10 @@ async def record_seen(services: Services, grant: Grant, network: str) -> Copy | 
 
 
 async def record_used(services: Services, grant: Grant, network: str) -> Copy | None:
-    """The copy on which an action happens that is about to be stored.
+    """Record that an action from this copy is about to be stored. Return the copy.
 
-    Its place is not given to another one. None where it may not be made known: the action is
-    taken all the same, and no one is told where it came from. Raises `UnavailableError`.
+    A new copy never replaces a used one. Return None if the copy cannot be recorded: the action is
+    stored anyway, without its copy. Raises `UnavailableError`.
     """
     return await _record(services, grant, network, used=True)
 
@@ -38,17 +39,17 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
         return None
     claims = grant.claims
     jti, label = (CODE_ONLY_JTI, None) if claims is None else (claims.jti, claims.label)
-    # In one spelling; what a token for any page lets in and is no web page's origin is no place.
+    # Canonical spelling. A token for any page also admits origins that are no web page: these are “null”.
     origin = (origins.canonical_page_url(f"{grant.origin}/", grant.origin) or "null/").removesuffix(
         "/"
     )
     key = (grant.story.id, jti, origin)
-    known = services.cache.copy(key, used=used)
-    if known is not None:
-        return known
+    cached = services.cache.copy(key, used=used)
+    if cached is not None:
+        return cached
     page = origins.canonical_page_url(grant.page, grant.origin) if grant.page is not None else None
 
-    async def note() -> Copy | None:
+    async def load() -> Copy | None:
         if not await services.discussions.has_copy(*key):
             try:
                 services.rate_limiters.hit_network("copy", network)
@@ -59,5 +60,5 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
         services.cache.put_copy(key, copy, used=used)
         return copy
 
-    # A herd that comes back, or a new page that a whole office opens, is one copy.
-    return await services.cache.shared(("copy", key, used), note)
+    # Shared: many clients of one copy that reconnect or open a new page at once cause one write.
+    return await services.cache.shared(("copy", key, used), load)

@@ -1,10 +1,10 @@
-"""Who acts: a reader known by an id that is made with the first action, or by the site's word."""
+"""Identify the reader of an action: by reader token, by identity token, or as a new reader."""
 
 import hashlib
 from dataclasses import dataclass, replace
 
 from widget_server.auth import tokens
-from widget_server.auth.claims import READER_LIFE
+from widget_server.auth.claims import SIGN_IN_LIFETIME_S
 from widget_server.model.claims import ReaderClaims
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.model.records import Site
@@ -17,61 +17,71 @@ from widget_server.store.writing.actions import Forget
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A reader about to do something. `new_token` is the token to hand out when it was just made."""
+    """The reader of an action. `new_token` is a reader token to send to the client, if one was issued."""
 
     claims: ReaderClaims
     reader_id: str
-    """The reader as the store knows it."""
+    """Id under which the reader's items are stored."""
     network: str
+    """Rate-limit key of the client's network."""
     new_token: str | None = None
     first: str | None = None
-    """The secret that came with the action, of which the reader is made who has no token yet."""
+    """Secret that the client sent with the action. A new reader's id is derived from it."""
 
 
 def reader_id(claims: ReaderClaims) -> str:
-    """The reader as the store knows it: 128 bits of SHA-256, from which no token can be made."""
-    who = f"sub:{claims.sub}" if claims.sub is not None else f"rid:{claims.rid}"
-    return hashlib.sha256(f"{claims.site}/{who}".encode()).hexdigest()[:32]
+    """Return the id under which a reader's items are stored.
+
+    It is 128 bits of SHA-256, so a reader token cannot be derived from it.
+    """
+    subject = f"sub:{claims.sub}" if claims.sub is not None else f"rid:{claims.rid}"
+    return hashlib.sha256(f"{claims.site}/{subject}".encode()).hexdigest()[:32]
 
 
 def reader_from_token(services: Services, site: Site, token: str | None) -> ReaderClaims | None:
-    """The reader behind a token; a token that is not good here is as good as none.
+    """Return the reader's claims, or None if the token is missing or invalid.
 
-    Reading must not fail because an old token lies in a browser's storage.
+    Reading must not fail because of an old token in a browser's storage.
     """
     if token is None:
         return None
     try:
-        return still(services, site, services.keyring.verify_reader(token, site.slug))
+        return current_reader(services, site, services.keyring.verify_reader(token, site.slug))
     except TokenInvalidError:
         return None
 
 
-def still(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
-    """The reader as known now: one whose sign-in has ended is an anonymous one, and `ended` says why.
+def current_reader(services: Services, site: Site, claims: ReaderClaims) -> ReaderClaims:
+    """Return the claims that are valid now. If the sign-in has ended, return an anonymous reader's claims.
 
-    By the token's own random id, so that it is one reader however often the token is sent.
+    `sign_in_error` is then the reason. The anonymous reader has the token's random id, so that it is
+    the same reader each time the client sends the token.
     """
     if claims.sub is None:
         return claims
-    ended = None
-    # Of a newer key than is known here another process knows: only the server signs these.
+    sign_in_error = None
+    # A newer generation than the cached one is valid: only this server signs reader tokens.
     if claims.generation is not None and claims.generation < site.oldest:
-        ended = TokenInvalidError.code
-    # Tokens of old versions name no generation and no end.
+        sign_in_error = TokenInvalidError.code
+    # Tokens of old versions contain no generation and no expiry.
     elif claims.generation is None or claims.exp is None or claims.exp <= services.clock():
-        ended = TokenExpiredError.code
-    return claims if ended is None else ReaderClaims(site.slug, claims.rid, ended=ended)
+        sign_in_error = TokenExpiredError.code
+    if sign_in_error is None:
+        return claims
+    return ReaderClaims(site.slug, claims.rid, sign_in_error=sign_in_error)
 
 
 async def exchange_identity_token(services: Services, site: Site, token: str) -> ReaderClaims:
-    """Exchange an identity token, once, for a reader. Raises `TokenInvalidError`, `TokenExpiredError`."""
+    """Exchange an identity token, which is accepted once, for a reader's claims.
+
+    Raises `TokenInvalidError`, `TokenExpiredError`, `UnavailableError`.
+    """
     unverified = tokens.parse_unverified(token)
     if unverified.site != site.slug:
         raise TokenInvalidError
     if unverified.generation > site.generation:
-        known = await services.cache.site(site.slug, max_age=ADMISSION_MAX_AGE_S)
-        site = site if known is None else known.site
+        cached = await services.cache.site(site.slug, max_age=ADMISSION_MAX_AGE_S)
+        site = site if cached is None else cached.site
     now = services.clock()
     claims = services.keyring.verify_identity(unverified, site.oldest, site.generation, now)
     if not await services.writer.run_in_transaction(
@@ -86,7 +96,7 @@ async def exchange_identity_token(services: Services, site: Site, token: str) ->
         avatar=claims.avatar,
         author=claims.author,
         generation=unverified.generation,
-        exp=int(now) + READER_LIFE,
+        exp=int(now) + SIGN_IN_LIFETIME_S,
     )
 
 
@@ -97,16 +107,16 @@ def act(
     network: str,
     first: str | None = None,
 ) -> Actor:
-    """Return the reader who does something now; a new one is counted against the network.
+    """Return the reader of an action. A new reader is counted for the network's rate limit.
 
-    The action itself is counted where the message is read, before anything else is looked at.
+    The action itself is counted before, where the client message is parsed.
 
-    A new reader is made of `first` alone, on every server the same one: the answer that brings the
-    reader token may be lost, and the next action, the same or another, is then the same reader's.
-    Without `first` the reader is a random one. Raises `RateLimitedError`.
+    A new reader's id is derived from `first` only, so it is the same on every server. If the reply with the
+    reader token is lost, the client's next action has the same `first` and belongs to the same reader.
+    Without `first` the id is random. Raises `RateLimitedError`.
     """
-    if known is not None and known.ended is not None:
-        known = replace(known, ended=None)
+    if known is not None and known.sign_in_error is not None:
+        known = replace(known, sign_in_error=None)
         new_token = services.keyring.issue_reader(grant.site.slug, known)
         return Actor(known, reader_id(known), network, new_token, first=first)
     if known is not None:
@@ -119,10 +129,10 @@ def act(
 
 
 def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str | None:
-    """Return who did this action before, if a reader without a token did and its answer was lost.
+    """Return the reader id under which an earlier attempt of this action may be stored, or None.
 
-    Another action or the site's word may have made the reader known meanwhile. As the store knows
-    them.
+    An attempt without a reader token is stored under the id derived from `first`. If its reply was lost
+    and the client has received a token by another action since, the ids differ.
     """
     if actor.first is None or actor.new_token is not None:
         return None
@@ -130,6 +140,9 @@ def first_action_reader(services: Services, grant: Grant, actor: Actor) -> str |
 
 
 async def erase(services: Services, grant: Grant, actor: Actor) -> None:
-    """Erase everything that this reader left on the site. Raises `OriginNotAllowedError`."""
+    """Erase the reader's comments, reactions and reports on the site.
+
+    Raises `OriginNotAllowedError`, `UnavailableError`.
+    """
     grant.require_origin()
     await services.writer.submit(Forget(actor.reader_id, services.now_ms()))

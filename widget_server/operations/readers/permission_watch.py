@@ -1,8 +1,8 @@
-"""Rights that end, end on open sockets too: a look at each watched site, every second.
+"""Permission watcher: apply changes of permissions to open sockets within a second.
 
-One question to the database for all sites, whatever the number of sockets. Only where something has
-changed are a site's sockets asked to look at their grants again, some at a time, so that ten
-thousand fresh snapshots are no standstill.
+One query a second reads the `rights` counters of all watched sites, whatever the number of sockets. Only the
+sockets of a changed site review their grants, `BATCH_SIZE` at a time, so that ten thousand new snapshots
+do not block the event loop.
 """
 
 import asyncio
@@ -24,50 +24,51 @@ from widget_server.store.queries.sites import Sites
 log = logging.getLogger(__name__)
 
 CHECK_INTERVAL_S = 1.0
+"""Seconds between two checks."""
 BATCH_SIZE = 100
-"""Sockets that look at their grants in one turn of the event loop."""
+"""Sockets that review their grants before the next pause."""
 PAUSE_S = 0.01
-"""Between two turns, for everything else."""
+"""Pause between two batches in seconds, for other work of the event loop."""
 
 PermissionVersion = tuple[str, int]
-"""Epoch and `Site.rights`: as long as it stays the same, so does what pages may do."""
+"""Epoch and `Site.rights`. Permissions change only if one of them does, or if a token expires."""
 
 
 class GrantHolder(Protocol):
     """A socket that holds grants of a site."""
 
     async def review(self, site: str) -> list[tuple[str, Subscription]]:
-        """Look at them again. Answers, by the story's code, who needs a fresh snapshot.
+        """Refresh the grants of a site. Return the story code and subscription of each that needs a new snapshot.
 
-        Raises `UnavailableError`; what has ended altogether is closed in here.
+        The method itself closes subscriptions whose grants have ended. Raises `UnavailableError`.
         """
 
 
 @dataclass(slots=True)
 class _WatchedSite:
-    """A site with the sockets that hold grants of it."""
+    """A site with the sockets that hold its grants."""
 
     version: PermissionVersion | None
-    """What the last look found; None when there must be another."""
+    """The version at the last check; None if the next check must review the sockets."""
     expires_at: float = math.inf
-    """When the first of the grants ends by itself, in seconds since 1970."""
+    """When the first of the grants expires, in seconds since 1970."""
     holders: dict[GrantHolder, None] = field(default_factory=dict)
     reviewing: bool = False
 
 
 class PermissionWatcher:
-    """Who holds grants of which site in this process. `run` keeps them true."""
+    """Sockets of this process by the sites whose grants they hold. `run` keeps the grants current."""
 
     def __init__(
         self,
         sites: Sites,
-        directory: LookupCache,
+        cache: LookupCache,
         discussions: Discussions,
         hub: Hub,
         clock: Callable[[], float],
     ) -> None:
         self._sites = sites
-        self._directory = directory
+        self._cache = cache
         self._discussions = discussions
         self._hub = hub
         self._clock = clock
@@ -77,9 +78,9 @@ class PermissionWatcher:
     def add(
         self, site: str, holder: GrantHolder, version: PermissionVersion, expires_at: float
     ) -> None:
-        """Let this socket know when a grant that it was given at this mark changes.
+        """Review this socket's grant when its site's version differs from `version`, or when it expires.
 
-        `expires_at`: when it does so by itself, in seconds since 1970.
+        `expires_at` is in seconds since 1970.
         """
         watched = self._sites_watched.get(site)
         if watched is None:
@@ -87,11 +88,12 @@ class PermissionWatcher:
         watched.holders[holder] = None
         watched.expires_at = min(watched.expires_at, expires_at)
         if watched.version != version:
-            # Given by what was known a moment ago; the look that saw the change did not see it.
+            # The grant was created from an older version, after the check that found the change. The
+            # next check must review it.
             watched.version = None
 
     def remove(self, site: str, holder: GrantHolder) -> None:
-        """The socket holds no grant of this site any more."""
+        """Stop watching a site for this socket."""
         watched = self._sites_watched.get(site)
         if watched is not None:
             watched.holders.pop(holder, None)
@@ -99,7 +101,7 @@ class PermissionWatcher:
                 del self._sites_watched[site]
 
     async def run(self) -> None:
-        """Look every second until cancelled."""
+        """Check every second until cancelled."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
             try:
@@ -108,25 +110,25 @@ class PermissionWatcher:
                 log.warning("event=permissions_check_failed reason=%s", rejection.code)
 
     async def check(self) -> None:
-        """Find the sites where something has changed. Raises `UnavailableError`."""
+        """Find the changed sites and start their reviews. Raises `UnavailableError`."""
         if not self._sites_watched:
             return
-        changes = await self._sites.rights(list(self._sites_watched))
+        rights = await self._sites.rights(list(self._sites_watched))
         now, epoch = self._clock(), self._discussions.epoch
         for site, watched in self._sites_watched.items():
-            mark = (epoch, changes.get(site, -1))
-            if (watched.version != mark or watched.expires_at <= now) and not watched.reviewing:
-                watched.version, watched.expires_at, watched.reviewing = mark, math.inf, True
+            version = (epoch, rights.get(site, -1))
+            if (watched.version != version or watched.expires_at <= now) and not watched.reviewing:
+                watched.version, watched.expires_at, watched.reviewing = version, math.inf, True
                 self._tasks.start(self._review(site, watched))
 
     async def _review(self, site: str, watched: _WatchedSite) -> None:
         try:
-            await self._directory.site(site, max_age=0)
+            await self._cache.site(site, max_age=0)
             holders = list(watched.holders)
             for start in range(0, len(holders), BATCH_SIZE):
                 await self._review_batch(
                     site,
-                    [one for one in holders[start : start + BATCH_SIZE] if one in watched.holders],
+                    [h for h in holders[start : start + BATCH_SIZE] if h in watched.holders],
                 )
                 await asyncio.sleep(PAUSE_S)
         except BaseException:

@@ -1,4 +1,4 @@
-"""One tap: set, change or take back the one reaction that a reader has."""
+"""Set, change or remove a reader's one reaction to a story or comment."""
 
 from widget_server.model.errors import UnknownReactionError
 from widget_server.model.records import Tally
@@ -12,10 +12,11 @@ from widget_server.store.writing.actions import React
 async def react(
     services: Services, grant: Grant, actor: Actor, reaction: str | None, comment: str | None
 ) -> Tally:
-    """Count one reader's reaction to a story or a comment; the others see it with the next tick.
+    """Store a reader's reaction (None removes it) to a comment, or to the story if `comment` is None.
 
-    Raises `NotPermittedError` (or why the copy only reads), `UnknownReactionError`, `RateLimitedError`,
-    `NotFoundError`, `StoryClosedError`, `UnavailableError`.
+    Other readers receive the new tally with the next flush. Raises `NotPermittedError` (or the grant's
+    denial), `UnknownReactionError`, `RateLimitedError`, `NotFoundError`, `StoryClosedError`,
+    `UnavailableError`.
     """
     grant.require("react")
     settings = grant.site.settings
@@ -25,6 +26,6 @@ async def react(
     copy = (
         await copies.record_used(services, grant, actor.network) if reaction is not None else None
     )
-    place = copy.id if copy is not None else None
-    action = React(grant.story.id, comment, actor.reader_id, reaction, place, services.now_ms())
+    copy_id = copy.id if copy is not None else None
+    action = React(grant.story.id, comment, actor.reader_id, reaction, copy_id, services.now_ms())
     return await services.writer.submit(action)

@@ -1,4 +1,4 @@
-"""What can be asked about a story; for everyone the same answer, encoded once."""
+"""Reads of stories. Responses are the same for every reader and are encoded once."""
 
 from collections.abc import Sequence
 
@@ -19,18 +19,20 @@ from widget_server.store.queries.discussions import Discussions
 
 
 class DatabaseSnapshotSource:
-    """What the hub asks the database, answered in finished JSON."""
+    """Implements the hub's `SnapshotSource`: reads the database and returns encoded JSON.
 
-    def __init__(self, discussions: Discussions, directory: LookupCache) -> None:
+    Every method raises `UnavailableError` if the database does not respond.
+    """
+
+    def __init__(self, discussions: Discussions, cache: LookupCache) -> None:
         self._discussions = discussions
-        self._cache = directory
+        self._cache = cache
 
     async def snapshot(self, code: str) -> CachedSnapshot:
-        """The story now. Raises `NotFoundError`, `UnavailableError`."""
+        """Return the story's current snapshot. Raises `NotFoundError`."""
         found = await self._discussions.snapshot(code)
         story, page = found.story, found.page
-        known = await self._cache.site(story.site, max_age=0)
-        settings = known.site.settings if known is not None else SiteSettings()
+        settings = await self._cache.settings_of(story, max_age=0)
         self._cache.put(story)
         return CachedSnapshot(
             epoch=found.epoch,
@@ -46,11 +48,14 @@ class DatabaseSnapshotSource:
         )
 
     async def changes(self, code: str, seq: int) -> list[BusMessage] | None:
-        """The messages after `seq`; None when a number in between is gone for good."""
+        """Return the messages after `seq`, or None if one of their numbers can no longer be read.
+
+        Raises `NotFoundError`.
+        """
         changes = await self._discussions.changes(code, seq)
         if not changes.complete:
             return None
-        settings = await self._settings(changes.story.site)
+        settings = await self._cache.settings_of(changes.story)
         total = changes.story.count
         return [
             encode_event(CommentChanged(code, comment.seq, comment, total), changes.epoch, settings)
@@ -58,65 +63,71 @@ class DatabaseSnapshotSource:
         ]
 
     async def recent(self, code: str) -> RecentChanges:
-        """The last changes of a story, for readers who come back."""
-        latest = await self._discussions.recent(code, RESUME_SIZE)
-        story, changed, counted = latest.story, latest.comments, latest.tallies
-        settings = await self._settings(story.site)
+        """Return the last changes of a story, for clients that resume. Raises `NotFoundError`."""
+        recent = await self._discussions.recent(code, RESUME_SIZE)
+        story = recent.story
+        settings = await self._cache.settings_of(story)
         comments = [
             (
                 comment.seq,
                 comment.id,
                 server_messages.comment_json(comment, show_copy=settings.show_copy),
             )
-            for comment in changed
+            for comment in recent.comments
         ]
         tallies = [
-            encode_event(TallyChanged(code, target, tally), latest.epoch, settings)
-            for target, tally in [(None, story.tally), *counted]
+            encode_event(TallyChanged(code, target, tally), recent.epoch, settings)
+            for target, tally in [(None, story.tally), *recent.tallies]
         ]
+        has_all_tallies = len(recent.tallies) < RESUME_SIZE
         return RecentChanges(
-            epoch=latest.epoch,
+            epoch=recent.epoch,
             seq=story.seq,
             version=story.tallies,
-            oldest_seq=latest.floor,
-            counted_from=0 if len(counted) < RESUME_SIZE else counted[0][1].version - 1,
+            oldest_seq=recent.floor,
+            counted_from=0 if has_all_tallies else recent.tallies[0][1].version - 1,
             comments=comments,
             tallies=tallies,
         )
 
     async def tallies(self, code: str, version: int) -> list[BusMessage]:
-        """The tallies that changed after `version`, the oldest first; at most `RESUME_SIZE`."""
+        """Return at most `RESUME_SIZE` tallies that changed after `version`, the oldest first.
+
+        Raises `NotFoundError`.
+        """
         epoch, changed = await self._discussions.tallies(code, version, RESUME_SIZE)
+        # The message of a tally does not depend on settings.
+        settings = SiteSettings()
         return [
-            encode_event(TallyChanged(code, target, tally), epoch, SiteSettings())
+            encode_event(TallyChanged(code, target, tally), epoch, settings)
             for target, tally in changed
         ]
 
     async def own(self, code: str, readers: Sequence[str]) -> dict[str, bytes]:
-        """What each reader left in the story, as JSON."""
+        """Return each reader's own reactions and comments in the story as JSON.
+
+        Raises `NotFoundError`.
+        """
         story = await self._cache.story(code)
         if story is None:
             raise NotFoundError
-        left = await self._discussions.own(story.id, readers)
-        settings = await self._settings(story.site)
+        own = await self._discussions.own(story.id, readers)
+        settings = await self._cache.settings_of(story)
         return {
-            reader: server_messages.own_json(mine.reactions, mine.comments, settings)
-            for reader, mine in left.items()
+            reader: server_messages.own_json(items.reactions, items.comments, settings)
+            for reader, items in own.items()
         }
 
     async def positions(self, codes: Sequence[str]) -> tuple[str, dict[str, tuple[int, int]]]:
-        """The epoch, and `(seq, tally counter)` of each story."""
+        """Return the epoch, and `(seq, tally counter)` of each story."""
         return await self._discussions.positions(codes)
-
-    async def _settings(self, site: str) -> SiteSettings:
-        known = await self._cache.site(site)
-        return known.site.settings if known is not None else SiteSettings()
 
 
 async def snapshot(services: Services, code: str, since: Position | None) -> bytes:
-    """A story's snapshot without anyone's own data.
+    """Return a story's snapshot as JSON, without any reader's own data.
 
-    Raises `NotFoundError`, `NotPermittedError` where the site's stories are read with a token.
+    With `since` the result contains only what changed after that position, if that can be resumed. Raises
+    `NotFoundError`, and `NotPermittedError` if the site's stories are read with a token.
     """
     await _readable(services, code)
     return await services.hub.public_snapshot(code, since)
@@ -128,11 +139,14 @@ async def page(
     order: str,
     before: str | None,
     limit: int,
-    most: int = MAX_COMMENTS_BYTES,
+    max_bytes: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Page, SiteSettings]:
-    """Further threads of a story, of at most so many bytes of JSON. Raises `NotFoundError`, `NotPermittedError`, `MalformedError`."""
+    """Return a page of a story's threads with at most `max_bytes` bytes of JSON, and the site's settings.
+
+    Raises `NotFoundError`, `NotPermittedError`, `MalformedError`.
+    """
     settings = await _readable(services, code)
-    return await services.discussions.page(code, order, before, limit, most), settings
+    return await services.discussions.page(code, order, before, limit, max_bytes), settings
 
 
 async def thread(
@@ -140,28 +154,32 @@ async def thread(
     code: str,
     comment: str,
     after: str | None = None,
-    most: int = MAX_COMMENTS_BYTES,
+    max_bytes: int = MAX_COMMENTS_BYTES,
 ) -> tuple[Thread, SiteSettings]:
-    """A part of a comment's thread. Raises `NotFoundError`, `NotPermittedError`, `MalformedError`."""
+    """Return a part of a comment's thread, and the site's settings.
+
+    Raises `NotFoundError`, `NotPermittedError`, `MalformedError`.
+    """
     settings = await _readable(services, code)
-    return await services.discussions.thread(code, comment, after, most), settings
+    return await services.discussions.thread(code, comment, after, max_bytes), settings
 
 
 async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, str, int, Tally]]:
-    """Site, code, published comments and tally of each story that exists."""
+    """Return site, code, number of published comments and tally of each story that exists."""
     return await services.discussions.counts(codes)
 
 
 async def counts_json(services: Services, codes: Sequence[str]) -> bytes:
-    """The same for a list, as finished JSON that is at most a moment old."""
+    """Return the counts of a list of stories as JSON, at most `counts_cache.COUNTS_TTL_S` old."""
     return await services.cache.counts_cache.counts(codes)
 
 
 async def _readable(services: Services, code: str) -> SiteSettings:
+    """Return the settings of a story's site. Raises unless the story can be read without a token."""
     story = await services.cache.story(code)
-    known = None if story is None else await services.cache.site(story.site)
-    if known is None:
+    cached = None if story is None else await services.cache.site(story.site)
+    if cached is None:
         raise NotFoundError
-    if not known.site.settings.open_reading:
+    if not cached.site.settings.open_reading:
         raise NotPermittedError("This site's stories are read with a token.")
-    return known.site.settings
+    return cached.site.settings

@@ -1,4 +1,4 @@
-"""Alembic's entry: run on the connection that `store/migrate.py` hands over."""
+"""Alembic's entry point. It runs on the connection that `store/migrate.py` passes."""
 
 from alembic import context
 

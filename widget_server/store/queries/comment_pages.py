@@ -1,4 +1,4 @@
-"""Pages of a discussion and of a thread: comments by keyset, as many as an answer has room for."""
+"""Pages of a discussion and of a thread, by keyset, with as many comments as a response has room for."""
 
 import base64
 import binascii
@@ -16,7 +16,6 @@ from sqlalchemy import (
     false,
     func,
     select,
-    text,
     true,
     tuple_,
 )
@@ -25,27 +24,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Comment, Thread
+from widget_server.store.comment_sizes import FIXED_BYTES, size_of_comment, sized_comments
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
-from widget_server.store.mapping import (
-    ALWAYS,
-    select_comments,
-    size_of_comment,
-    sized_comments,
-    to_comment,
-)
-from widget_server.store.schema import comments
+from widget_server.store.mapping import select_comments, to_comment
+from widget_server.store.schema import IS_PINNED_TOP_COMMENT, IS_TOP_COMMENT, comments
 
 MAX_REPLIES = 100
-"""Replies of one thread that an answer carries; `more` says how many others there are."""
+"""Replies of one thread in a response. `more` is the number of further replies."""
 AROUND = 10
-"""Replies shown before the one that a permalink names."""
-_TOPS = 3 / 4
-"""Of `MAX_COMMENTS_BYTES`, so much may be top comments where their replies want room too."""
+"""Replies shown before the reply that a permalink names."""
+_TOP_COMMENTS_SHARE = 3 / 4
+"""Share of a page's bytes for top comments; the rest is for their first replies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some threads and where the next ones begin (an opaque cursor, or None)."""
+    """Threads, and the opaque cursor of the next page (None on the last page)."""
 
     threads: list[Thread]
     next: str | None
@@ -57,57 +51,59 @@ async def read_page(
     order: str,
     before: str | None,
     limit: int,
-    most: int = MAX_COMMENTS_BYTES,
+    max_bytes: int = MAX_COMMENTS_BYTES,
 ) -> Page:
-    """Top comments by keyset, then the first replies of all of them in one query.
+    """Read top comments by keyset, then the first replies of all of them in one query.
 
-    `newest` shows the pinned ones before all others. `before` is the `next` of the page before.
-    Fewer than `limit` where they take more than `most` bytes; at least one. Raises `MalformedError` for a cursor that no
-    page of this order gave.
+    `order` is `newest` (pinned comments first), `oldest` or `top`. `before` is the previous page's
+    `next`. The page has at most `limit` threads and `max_bytes` bytes of JSON, but at least one thread.
+    Raises `MalformedError` for a cursor that no page of this order returned.
     """
     kind, place = (order, None) if before is None else _decode_cursor(before, order)
-    room = int(most * _TOPS)
+    room = int(max_bytes * _TOP_COMMENTS_SHARE)
     pinned: list[Comment] = []
     pinned_end: Row[Any] | None = None
     if kind == "pinned" or (order == "newest" and place is None):
-        # Few, and sorted here: SQLite would find them in order by a walk through all top comments.
-        marked = text("parent IS NULL AND pinned AND 0 <> born")
+        # Pinned comments are few and sorted after the lookup. To read them in order SQLite would scan
+        # all top comments.
         past = comments.c.born < place[0] if place is not None else true()
-        asked = select(comments.c.id).where((comments.c.story == story) & marked & past)
-        sized = sized_comments(asked.order_by(desc(comments.c.born)).limit(MAX_REPLIES + 1))
-        pinned, end, left = await _fitting(
+        pins = select(comments.c.id).where(
+            (comments.c.story == story) & IS_PINNED_TOP_COMMENT & past
+        )
+        sized = sized_comments(pins.order_by(desc(comments.c.born)).limit(MAX_REPLIES + 1))
+        pinned, end, has_more = await _fitting(
             connection, sized, [desc(sized.c.born)], room, MAX_REPLIES
         )
-        if left and end is not None:
-            return Page(await _threads(connection, pinned, most), _cursor("pinned", end.born))
+        if has_more and end is not None:
+            return Page(await _threads(connection, pinned, max_bytes), _cursor("pinned", end.born))
         pinned_end, place = end, None
     keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
     wanted: list[ColumnElement[bool]] = [
         comments.c.story == story,
-        text("parent IS NULL AND born <> 0"),  # type: ignore[list-item]
+        IS_TOP_COMMENT,  # type: ignore[list-item]
     ]
     if place is not None:
         cursor = tuple_(*keys)
         wanted.append(cursor > place if order == "oldest" else cursor < place)
     if order == "newest":
         wanted.append(comments.c.pinned == false())
-    rising = order == "oldest"
-    asked = select(comments.c.id).where(and_(*wanted))
+    ascending = order == "oldest"
+    tops = select(comments.c.id).where(and_(*wanted))
     sized = sized_comments(
-        asked.order_by(*(key if rising else desc(key) for key in keys)).limit(limit + 1)
+        tops.order_by(*(key if ascending else desc(key) for key in keys)).limit(limit + 1)
     )
-    ways = [sized.c[key.name] if rising else desc(sized.c[key.name]) for key in keys]
-    taken = sum(map(size_of_comment, pinned))
-    found, end, left = await _fitting(
-        connection, sized, ways, room - taken, limit, least=pinned_end is None
+    sort_keys = [sized.c[key.name] if ascending else desc(sized.c[key.name]) for key in keys]
+    used = sum(map(size_of_comment, pinned))
+    found, end, has_more = await _fitting(
+        connection, sized, sort_keys, room - used, limit, at_least_one=pinned_end is None
     )
-    following = None
-    if left and end is not None:
+    next_cursor = None
+    if has_more and end is not None:
         score = [end.score] if order == "top" else []
-        following = _cursor(order, *score, end.born)
-    elif left and pinned_end is not None:
-        following = _cursor("pinned", pinned_end.born)
-    return Page(await _threads(connection, pinned + found, most), following)
+        next_cursor = _cursor(order, *score, end.born)
+    elif has_more and pinned_end is not None:
+        next_cursor = _cursor("pinned", pinned_end.born)
+    return Page(await _threads(connection, pinned + found, max_bytes), next_cursor)
 
 
 async def read_thread(
@@ -115,11 +111,12 @@ async def read_thread(
     story: int,
     comment: str,
     after: str | None,
-    most: int = MAX_COMMENTS_BYTES,
+    max_bytes: int = MAX_COMMENTS_BYTES,
 ) -> Thread:
-    """The thread of a comment: from its beginning, around a reply, or what follows `after`.
+    """Read a part of a comment's thread: its start, the part around a reply, or the part after `after`.
 
-    `after` is the id of a comment of that thread. No more than `most` bytes. Raises `NotFoundError`, `MalformedError`.
+    `after` is the id of a comment of that thread. The part has at most `max_bytes` bytes of JSON.
+    Raises `NotFoundError`, `MalformedError`.
     """
     public = (comments.c.story == story) & (comments.c.born > 0)
     places = select(comments.c.id, comments.c.thread, comments.c.parent, comments.c.born)
@@ -129,35 +126,35 @@ async def read_thread(
         raise NotFoundError
     thread = named[comment].thread
     if after is not None and (after not in named or named[after].thread != thread):
-        raise MalformedError("Use the `next` of the part before, unchanged.")
+        raise MalformedError("Use the `next` of the previous part, unchanged.")
     rows = await connection.execute(select_comments().where(comments.c.id == thread))
-    whole = readable(rows, to_comment)
-    if not whole:
+    tops = readable(rows, to_comment)
+    if not tops:
         raise NotFoundError
-    (top,) = whole
+    (top,) = tops
     replies = (comments.c.thread == thread) & comments.c.parent.is_not(None) & (comments.c.born > 0)
-    room = max(0, most - size_of_comment(top))
+    room = max(0, max_bytes - size_of_comment(top))
     if after is not None:
-        begins = named[after].born + 1 if after != thread else 0
+        start = named[after].born + 1 if after != thread else 0
     elif comment != thread:
-        begins = await _start_of_part(connection, replies, named[comment].born, room // 2)
+        start = await _start_of_part(connection, replies, named[comment].born, room // 2)
     else:
-        begins = 0
+        start = 0
     sized = sized_comments(
         select(comments.c.id)
-        .where(replies & (comments.c.born >= begins))
+        .where(replies & (comments.c.born >= start))
         .order_by(comments.c.born)
         .limit(MAX_REPLIES + 1)
     )
     shown, last, _ = await _fitting(connection, sized, [sized.c.born], room, MAX_REPLIES)
-    earlier = await _number(connection, replies & (comments.c.born < begins)) if begins else 0
+    earlier = await _count(connection, replies & (comments.c.born < start)) if start else 0
     if last is None:
         return Thread(top, shown, 0, earlier)
-    more = await _number(connection, replies & (comments.c.born > last.born))
+    more = await _count(connection, replies & (comments.c.born > last.born))
     return Thread(top, shown, more, earlier, last.id)
 
 
-async def _number(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int:
+async def _count(connection: AsyncConnection, wanted: ColumnElement[bool]) -> int:
     found = await connection.execute(select(func.count()).select_from(comments).where(wanted))
     return int(found.scalar_one())
 
@@ -165,7 +162,10 @@ async def _number(connection: AsyncConnection, wanted: ColumnElement[bool]) -> i
 async def _start_of_part(
     connection: AsyncConnection, replies: ColumnElement[bool], born: int, room: int
 ) -> int:
-    """Where a part begins that shows a reply with some of those before it."""
+    """Return the `born` of the first reply of a part that shows the reply at `born`.
+
+    The part has at most `AROUND` replies before it, with at most `room` bytes together.
+    """
     sized = sized_comments(
         select(comments.c.id)
         .where(replies & (comments.c.born <= born))
@@ -173,10 +173,10 @@ async def _start_of_part(
         .limit(AROUND + 1)
     )
     rows = await connection.execute(select(sized.c.born, sized.c.size).order_by(desc(sized.c.born)))
-    start, taken = born, 0
+    start, used = born, 0
     for row in rows:
-        taken += row.size
-        if row.born != born and taken > room:
+        used += row.size
+        if row.born != born and used > room:
             break
         start = row.born
     return start
@@ -185,18 +185,18 @@ async def _start_of_part(
 async def _fitting(
     connection: AsyncConnection,
     sized: Subquery,
-    ways: Sequence[Any],
+    sort_keys: Sequence[Any],
     room: int,
-    most: int,
+    limit: int,
     *,
-    least: bool = True,
+    at_least_one: bool = True,
 ) -> tuple[list[Comment], Row[Any] | None, bool]:
-    """Return the first of these comments for which there is room, their last row, and if more follow.
+    """Return the first comments that fit in `room` bytes, their last row, and whether more follow.
 
-    With `least` at least one row. What does not fit is not read, but for the first of it. Damaged
-    rows are left out; the last row may be one of those.
+    The query reads only rows that fit, and the first one that does not. Damaged rows are left out of
+    the comments, but the last row may be a damaged one.
     """
-    upto = func.sum(sized.c.size).over(order_by=ways, rows=(None, 0))
+    upto = func.sum(sized.c.size).over(order_by=sort_keys, rows=(None, 0))
     summed = select(sized.c.id, sized.c.size, upto.label("upto")).subquery()
     fits = summed.c.upto - summed.c.size <= max(0, room)
     rows = await connection.execute(
@@ -209,7 +209,7 @@ async def _fitting(
     found: list[Comment] = []
     last: Row[Any] | None = None
     for place, row in enumerate(rows):
-        if place == most or (row.upto > room and (place or not least)):
+        if place == limit or (row.upto > room and (place or not at_least_one)):
             return found, last, True
         last = row
         try:
@@ -224,22 +224,24 @@ def _cursor(kind: str, *place: int) -> str:
 
 
 def _decode_cursor(cursor: str, order: str) -> tuple[str, list[int]]:
-    """The kind of a cursor and the numbers in it: of this order, or of the pins before the newest."""
+    """Return the kind of a cursor, which is `order` or `pinned`, and its numbers. Raises `MalformedError`."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, TypeError, binascii.Error):
-        raise MalformedError("Use the `next` of the page before, unchanged.") from None
-    # PostgreSQL compares them with columns of 32 and 64 bits, and refuses what does not fit.
-    whole = all(type(part) is int and 0 <= part < 2**31 for part in place)
-    fits = kind == order or (kind == "pinned" and order == "newest")
-    if not fits or len(place) != (2 if order == "top" else 1) or not whole:
-        raise MalformedError("Use the `next` of the page before, with the same order.")
+        raise MalformedError("Use the `next` of the previous page, unchanged.") from None
+    # PostgreSQL compares the numbers with 32-bit and 64-bit columns and rejects larger ones.
+    valid = all(type(part) is int and 0 <= part < 2**31 for part in place)
+    matches = kind == order or (kind == "pinned" and order == "newest")
+    if not matches or len(place) != (2 if order == "top" else 1) or not valid:
+        raise MalformedError("Use the `next` of the previous page, with the same order.")
     return kind, [int(part) for part in place]
 
 
-async def _threads(connection: AsyncConnection, tops: list[Comment], most: int) -> list[Thread]:
-    """These with their first replies: one of each, then a second of each, while there is room."""
+async def _threads(
+    connection: AsyncConnection, tops: list[Comment], max_bytes: int
+) -> list[Thread]:
+    """Read the first replies of these threads: one of each thread, then a second of each, while they fit."""
     if not tops:
         return []
     ids = [top.id for top in tops]
@@ -251,7 +253,7 @@ async def _threads(connection: AsyncConnection, tops: list[Comment], most: int) 
     )
     totals = {row.thread: row.total for row in await connection.execute(total)}
     replies: dict[str, list[Comment]] = {top: [] for top in ids}
-    room = most - sum(map(size_of_comment, tops))
+    room = max_bytes - sum(map(size_of_comment, tops))
     if totals and room > 0:
         rank = func.row_number().over(partition_by=comments.c.thread, order_by=comments.c.born)
         ranked = (
@@ -263,8 +265,8 @@ async def _threads(connection: AsyncConnection, tops: list[Comment], most: int) 
             select(ranked.c.id, ranked.c.rank)
             .where(ranked.c.rank <= MAX_REPLIES)
             .order_by(ranked.c.rank, ranked.c.place)
-            # More than these cannot fit: the sizes of others need not be looked at.
-            .limit(room // ALWAYS)
+            # More replies cannot fit, so their sizes need not be computed.
+            .limit(room // FIXED_BYTES)
         )
         sized = sized_comments(first)
         upto = func.sum(sized.c.size).over(order_by=(sized.c.rank, sized.c.born), rows=(None, 0))

@@ -1,35 +1,35 @@
-"""By which secrets a database's tokens were signed, as seals: noted beside the epoch."""
+"""Fingerprints of the secrets that signed a database's tokens, stored in `meta`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from widget_server.model.clock import now_ms
 from widget_server.store.engine import DatabaseUnavailableError, describe_failure, sqlite_path
 from widget_server.store.schema import meta, sites
+from widget_server.store.writing.bulk import insert_ignore
 
 _PREFIX = "seal:"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFingerprints:
-    """What was noted; `in_use` once there is a site, for which tokens may have been signed."""
+    """Recorded fingerprints. `in_use` is True once there is a site, as it may have signed tokens."""
 
     known: frozenset[str] = frozenset()
     in_use: bool = False
 
-    def none_known(self, seals: Collection[str]) -> bool:
-        """Whether the database knows secrets, and none of these is one of them."""
-        return self.in_use and bool(self.known) and self.known.isdisjoint(seals)
+    def has_none_of(self, fingerprints: Collection[str]) -> bool:
+        """Return whether fingerprints are recorded and none of the given ones is among them."""
+        return self.in_use and bool(self.known) and self.known.isdisjoint(fingerprints)
 
 
 async def load(url: str) -> KeyFingerprints:
-    """What the database knows: nothing as long as it has no tables.
+    """Read the recorded fingerprints. A database without tables has none.
 
-    Raises `DatabaseUnavailableError` with a sentence when it cannot be read.
+    Raises `DatabaseUnavailableError` with a sentence if the database cannot be read.
     """
     path = sqlite_path(url)
     if path is not None and not path.exists():
@@ -51,19 +51,18 @@ async def load(url: str) -> KeyFingerprints:
         await engine.dispose()
 
 
-async def record(url: str, seals: Collection[str], *, alone: bool = False) -> None:
-    """Add these to what the database knows; `alone`: it forgets all others.
+async def record(url: str, fingerprints: Collection[str], *, alone: bool = False) -> None:
+    """Add fingerprints to the recorded ones. With `alone`, delete all others.
 
-    Safe to run by several. Raises `DatabaseUnavailableError`.
+    Several processes may run this at once. Raises `DatabaseUnavailableError`.
     """
     engine = create_async_engine(url)
-    dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-    rows = [{"key": f"{_PREFIX}{seal}", "value": str(now_ms())} for seal in seals]
+    rows = [{"key": f"{_PREFIX}{one}", "value": str(now_ms())} for one in fingerprints]
     try:
         async with engine.begin() as connection:
             if alone:
                 await connection.execute(delete(meta).where(meta.c.key.startswith(_PREFIX)))
-            await connection.execute(dialect.insert(meta).values(rows).on_conflict_do_nothing())
+            await connection.execute(insert_ignore(meta, engine.dialect), rows)
     except Exception as error:
         raise DatabaseUnavailableError(describe_failure(error)) from error
     finally:

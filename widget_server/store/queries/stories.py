@@ -1,4 +1,4 @@
-"""Add stories and record their copies."""
+"""Writes of stories and of their copies."""
 
 from typing import Any
 
@@ -10,16 +10,20 @@ from widget_server.model.clock import now_ms
 from widget_server.model.records import Copy
 from widget_server.store.mapping import dump
 from widget_server.store.schema import copies, stories
-from widget_server.store.transactions import TransactionFn, insert_into
+from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing.bulk import insert_ignore
 
-#: Copies remembered for one story; a token for any page could otherwise fill the disk.
 MAX_COPIES = 2_000
+"""Copies recorded for one story. Without a limit, a token for any page could fill the disk."""
 
 
 def insert_story(
     code: str, site: str, key: str, iat: int, attribution: Attribution, counts: dict[str, int]
 ) -> TransactionFn[int]:
-    """Make a story known by its first valid token; answers its id. Safe to run by several."""
+    """Add a story, with its first token's attribution. Result: its id.
+
+    If the story exists already, nothing changes. Several processes may run this at once.
+    """
 
     async def run(connection: AsyncConnection) -> int:
         row = {
@@ -41,9 +45,7 @@ def insert_story(
             "published": 0,
             "created_at": now_ms(),
         }
-        await connection.execute(
-            insert_into(connection, stories).values(row).on_conflict_do_nothing()
-        )
+        await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
         return int(found.scalar_one())
 
@@ -60,10 +62,10 @@ def record_copy(
     *,
     used: bool = False,
 ) -> TransactionFn[Copy | None]:
-    """Note that a copy is being read, or acted on (`used`), and answer it.
+    """Record that a copy was seen, or that an action was sent from it (`used`). Result: the copy.
 
-    Of a story's copies that are all remembered one gives its place up that was never acted on, the
-    one that was seen longest ago; None when there is no such one.
+    If the story has `MAX_COPIES` copies, the new one replaces the unused copy that was seen longest
+    ago. Result: None if every recorded copy was used.
     """
 
     async def run(connection: AsyncConnection) -> Copy | None:
@@ -74,26 +76,24 @@ def record_copy(
             changed["page"] = page
         if used:
             changed["used"] = True
-        seen = await connection.execute(
+        updated = await connection.execute(
             update(copies).where(own).values(changed).returning(copies.c.id)
         )
-        known = seen.scalar_one_or_none()
-        if known is None:
-            if not await _has_place(connection, story):
+        copy_id = updated.scalar_one_or_none()
+        if copy_id is None:
+            if not await _make_room(connection, story):
                 return None
-            about = {"story": story, "jti": jti, "origin": origin, "first_seen": at}
-            row = {**about, "used": False, **changed}
-            await connection.execute(
-                insert_into(connection, copies).values(row).on_conflict_do_nothing()
-            )
-            known = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
-        return Copy(int(known), label, origin)
+            key = {"story": story, "jti": jti, "origin": origin, "first_seen": at}
+            row = {**key, "used": False, **changed}
+            await connection.execute(insert_ignore(copies, connection.dialect).values(row))
+            copy_id = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
+        return Copy(int(copy_id), label, origin)
 
     return run
 
 
-async def _has_place(connection: AsyncConnection, story: int) -> bool:
-    """Whether the story may have another copy, for which one that no one acted on may have to go."""
+async def _make_room(connection: AsyncConnection, story: int) -> bool:
+    """Return whether the story can have another copy. If need be, delete its oldest unused copy."""
     total = await connection.execute(
         select(func.count()).select_from(copies).where(copies.c.story == story)
     )
@@ -101,5 +101,5 @@ async def _has_place(connection: AsyncConnection, story: int) -> bool:
         return True
     unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used)
     oldest = unused.order_by(copies.c.last_seen, copies.c.id).limit(1).scalar_subquery()
-    gone = await connection.execute(delete(copies).where(copies.c.id == oldest))
-    return gone.rowcount == 1
+    deleted = await connection.execute(delete(copies).where(copies.c.id == oldest))
+    return deleted.rowcount == 1

@@ -1,7 +1,8 @@
-"""What the writer can be asked to do, as records. Checked by the verbs before they come here.
+"""Actions that the writer applies. Operations check them before.
 
-Actions change the discussion of a story under its lock; many share one transaction. Each says in
-its docstring what it answers and which refusals its answer may be. `at` is in milliseconds.
+An action changes the discussion of a story under the story's lock; many actions share one transaction.
+Each docstring names the action's result and the problems it may be rejected with. `at` is in
+milliseconds since 1970.
 """
 
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ from widget_server.model.records import Comment, Story, Tally, Tree
 
 @dataclass(frozen=True, slots=True)
 class React:
-    """Set or take back (`None`) a reader's one reaction. Answers the `Tally` after the batch.
+    """Set or remove (`None`) a reader's one reaction to a target. Result: the `Tally` after the batch.
 
-    Refuses with `NotFoundError` (the comment is not published there) and `StoryClosedError`.
+    Rejected with `NotFoundError` (no such published comment) or `StoryClosedError`.
     """
 
     story: int
@@ -28,9 +29,9 @@ class React:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A new comment. Answers the `Comment`, the first one when `key` was used before.
+    """Add a comment. Result: the `Comment`, or the first one if `key` was used before.
 
-    Refuses with `NotFoundError` (no such published parent) and `StoryClosedError`.
+    Rejected with `NotFoundError` (no such published parent) or `StoryClosedError`.
     """
 
     story: int
@@ -41,10 +42,10 @@ class Post:
     text: Tree
     pending: bool
     reactions: tuple[str, ...]
-    """Keys to count from nothing, so that a tally is complete from the first."""
+    """Keys to count from 0, so that every tally contains all of the site's reactions."""
     at: int
     previous_reader: str | None = None
-    """The reader whose this comment is from now on no more, if it was posted as theirs."""
+    """If an earlier attempt was stored under this reader id, `reader` becomes the comment's reader."""
     parent: str | None = None
     name: str | None = None
     vouched: bool = False
@@ -58,10 +59,10 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """The author's new text. Answers the `Comment`; `window` in milliseconds.
+    """Replace the text of a reader's own comment. Result: the `Comment`. `window` is in milliseconds.
 
-    `moderated` keeps the published text until a moderator approves the new one. Refuses with
-    `NotFoundError` (not there or not the author's), `EditWindowOverError` and `StoryClosedError`.
+    `moderated` keeps the published text until a moderator approves the new one. Rejected with
+    `NotFoundError` (no such comment of this reader), `EditWindowOverError` or `StoryClosedError`.
     """
 
     story: int
@@ -76,9 +77,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The author takes the comment back, also from a closed story. Answers the `Comment`.
+    """Delete a reader's own comment, also in a closed story. Result: the `Comment`.
 
-    Refuses with `NotFoundError` and `EditWindowOverError`.
+    Rejected with `NotFoundError` or `EditWindowOverError`. `window` is in milliseconds.
     """
 
     story: int
@@ -90,9 +91,9 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A reader's complaint about a comment; a second one by the same reader changes nothing.
+    """Report a comment to the moderators. A second report by the same reader changes nothing.
 
-    Answers None; refuses with `NotFoundError`.
+    Result: None. Rejected with `NotFoundError`.
     """
 
     story: int
@@ -104,9 +105,9 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Erase all that a reader left on the site, in every story. Answers the number of things.
+    """Erase a reader's comments, reactions and reports in every story of the site.
 
-    `until` (milliseconds) leaves what came later.
+    Result: the number of erased comments and reactions. Items newer than `until` (milliseconds) stay.
     """
 
     reader: str
@@ -116,7 +117,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Moderate:
-    """A moderator's word on a comment. Answers the `Comment`; refuses with `NotFoundError`."""
+    """Approve, remove, pin or unpin a comment. Result: the `Comment`. Rejected with `NotFoundError`."""
 
     story: int
     comment: str
@@ -126,9 +127,9 @@ class Moderate:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStory:
-    """Close, reopen, annotate or attribute a story: the columns to set. Answers the `Story`.
+    """Set a story's columns: `closed`, `notice` or the attribution. Result: the `Story`.
 
-    With `iat` (seconds), only when that is later than the latest one before.
+    With `iat` (seconds since 1970), columns are set only if no later `iat` was applied before.
     """
 
     story: int

@@ -1,10 +1,11 @@
-"""What each action does to a story: the rules, applied in order to the rows of one batch.
+"""The rules of each action, applied in order to the rows of one batch.
 
-The stories' rows are locked first, so that `seq` is handed out in commit order without a gap.
-Answers and events are drawn from the rows after the whole batch is applied.
+The stories' rows are locked before, so `seq` numbers are assigned in commit order and without gaps.
+Results and events are created from the rows after the whole batch was applied.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from widget_server.model.errors import (
     EditWindowOverError,
@@ -14,7 +15,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.events import Event
 from widget_server.model.records import CommentState
-from widget_server.store.mapping import dump
+from widget_server.store.mapping import CommentRow, ReactionRow, ReportRow, StoryRow, dump
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,
@@ -28,24 +29,24 @@ from widget_server.store.writing.actions import (
     UpdateStory,
 )
 from widget_server.store.writing.changes import ChangeRecorder
-from widget_server.store.writing.unit_of_work import Row, UnitOfWork
+from widget_server.store.writing.unit_of_work import UnitOfWork
 
 
 class ActionApplier:
-    """The rules of one batch. Use once: load the rows, `apply` each action, flush the rows."""
+    """Applies the actions of one batch. Use once: load the rows, `apply` each action, flush the rows."""
 
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
         self._changes = ChangeRecorder(rows)
 
     def events(self) -> list[Event]:
-        """What changed for everyone, once the whole batch is applied."""
+        """Return the public changes. Call once the whole batch was applied."""
         return self._changes.events()
 
     # Applying ----------------------------------------------------------------------------------
 
     def apply(self, action: Action) -> Callable[[], ActionResult] | ProblemError:
-        """Change the working set; the answer is drawn after the whole batch is applied."""
+        """Change the rows. Return a function that creates the result once the whole batch was applied."""
         try:
             match action:
                 case React():
@@ -68,14 +69,15 @@ class ActionApplier:
             return rejection
 
     def _react(self, action: React) -> Callable[[], ActionResult]:
+        """Count the reaction to the story or a comment, in place of the reader's old one."""
         self._require_open(action.story)
         target = action.comment or ""
         if target:
-            self._published(action.story, target)
+            self._get_published_comment(action.story, target)
         before = self._rows.reactions.get((action.story, target, action.reader))
         if before != action.reaction:
             self._changes.count_reaction(action.story, target, before, action.reaction)
-            row: Row | None = None
+            row: ReactionRow | None = None
             if action.reaction is None:
                 del self._rows.reactions[action.story, target, action.reader]
             else:
@@ -92,24 +94,13 @@ class ActionApplier:
         return lambda: self._rows.tally(action.story, target)
 
     def _post(self, action: Post) -> Callable[[], ActionResult]:
-        known = self._rows.comment_by_idempotency_key.get((action.story, action.reader, action.key))
-        if known is None and action.previous_reader is not None:
-            known = self._rows.comment_by_idempotency_key.pop(
-                (action.story, action.previous_reader, action.key), None
-            )
-            if known is not None:
-                # No one else knows the key: anyone who says it again may edit what was said.
-                self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = (
-                    known
-                )
-                self._rows.comments[known]["reader"] = action.reader
-                self._rows.changed_comments.add(known)
-        if known is not None:
-            return lambda: self._rows.comment(known)
+        stored = self._find_earlier_attempt(action)
+        if stored is not None:
+            return lambda: self._rows.comment(stored)
         self._require_open(action.story)
         thread = action.id
         if action.parent is not None:
-            thread = self._published(action.story, action.parent)["thread"]
+            thread = self._get_published_comment(action.story, action.parent)["thread"]
         self._rows.comments[action.id] = {
             "id": action.id,
             "story": action.story,
@@ -144,6 +135,19 @@ class ActionApplier:
             self._changes.publish(action.id)
         return lambda: self._rows.comment(action.id)
 
+    def _find_earlier_attempt(self, action: Post) -> str | None:
+        """Return the id of the comment that an earlier attempt of this action stored, if any."""
+        by_key = self._rows.comment_by_idempotency_key
+        stored = by_key.get((action.story, action.reader, action.key))
+        if stored is None and action.previous_reader is not None:
+            stored = by_key.pop((action.story, action.previous_reader, action.key), None)
+            if stored is not None:
+                # Only the comment's author knows the key, so the sender may own and edit the comment.
+                by_key[action.story, action.reader, action.key] = stored
+                self._rows.comments[stored]["reader"] = action.reader
+                self._rows.changed_comments.add(stored)
+        return stored
+
     def _edit(self, action: Edit) -> Callable[[], ActionResult]:
         row = self._get_own_comment(
             action.story, action.comment, action.reader, action.at - action.window
@@ -166,8 +170,8 @@ class ActionApplier:
         return lambda: self._rows.comment(action.comment)
 
     def _report(self, action: Report) -> Callable[[], ActionResult]:
-        self._published(action.story, action.comment)
-        row = {
+        self._get_published_comment(action.story, action.comment)
+        row: ReportRow = {
             "comment": action.comment,
             "reader": action.reader,
             "reason": action.reason,
@@ -177,7 +181,7 @@ class ActionApplier:
         return lambda: None
 
     def _forget(self, action: Forget) -> Callable[[], ActionResult]:
-        things = 0
+        erased = 0
         for story, target, reader in [
             key for key in self._rows.reactions if key[2] == action.reader
         ]:
@@ -185,27 +189,27 @@ class ActionApplier:
                 story, target, self._rows.reactions.pop((story, target, reader)), None
             )
             self._rows.set_reactions[story, target, reader] = None
-            things += 1
+            erased += 1
         own = [row for row in self._rows.comments.values() if row["reader"] == action.reader]
         if action.until is not None:
             own = [row for row in own if row["created_at"] <= action.until]
-        # Not before the newest of it, whatever the clocks of several machines say.
+        # At least the newest comment's time: the clocks of several machines may differ.
         at = max([action.at, *(row["created_at"] for row in own)])
         for row in own:
             if row["state"] != CommentState.REMOVED:
                 self._changes.remove(row["id"])
-                things += 1
+                erased += 1
             del self._rows.comment_by_idempotency_key[
                 row["story"], row["reader"], row["client_key"]
             ]
-            # The tombstone belongs to no one; its own id keeps its key unlike any other.
+            # A tombstone has no reader. Its own id as idempotency key keeps the key unique.
             row |= {"reader": "", "client_key": row["id"], "copy": None, "lang": None}
             self._rows.changed_comments.add(row["id"])
         self._rows.erased_readers[action.reader] = (
             (at if action.until is None else action.until),
             action.until,
         )
-        return lambda: things
+        return lambda: erased
 
     def _moderate(self, action: Moderate) -> Callable[[], ActionResult]:
         row = self._get_comment(action.story, action.comment, damaged=action.verb == "remove")
@@ -213,7 +217,7 @@ class ActionApplier:
             case "approve" if row["state"] == CommentState.PENDING:
                 self._changes.publish(action.comment)
             case "approve" if row["waiting_source"] is not None:
-                row |= {"source": row["waiting_source"], "text": row["waiting_text"]}
+                row |= {"source": row["waiting_source"], "text": row["waiting_text"] or "[]"}
                 row |= {"waiting_source": None, "waiting_text": None, "edited_at": action.at}
                 self._changes.record_change(action.comment)
             case "remove":
@@ -224,30 +228,30 @@ class ActionApplier:
         return lambda: self._rows.comment(action.comment)
 
     def _update_story(self, action: UpdateStory) -> Callable[[], ActionResult]:
-        story = self._story(action.story)
-        late = action.iat is not None and action.iat <= story["attributed"]
-        if not late:
+        story = self._get_story(action.story)
+        outdated = action.iat is not None and action.iat <= story["attributed"]
+        if not outdated:
             if action.iat is not None:
                 story["attributed"] = action.iat
                 self._rows.changed_stories.add(action.story)
-            if any(story[column] != value for column, value in action.columns.items()):
-                story |= action.columns
+            if any(story.get(column) != value for column, value in action.columns.items()):
+                story |= cast(StoryRow, action.columns)
                 self._changes.story_changed(action.story)
         return lambda: self._rows.story(action.story)
 
     # Rules that several actions share --------------------------------------------------------------
 
-    def _story(self, story: int) -> Row:
+    def _get_story(self, story: int) -> StoryRow:
         if story not in self._rows.stories:
             raise NotFoundError
         return self._rows.stories[story]
 
     def _require_open(self, story: int) -> None:
-        if self._story(story)["closed"]:
+        if self._get_story(story)["closed"]:
             raise StoryClosedError
 
-    def _get_comment(self, story: int, comment: str, *, damaged: bool = False) -> Row:
-        """The row; one that cannot be shown is not there, except where it is to be removed."""
+    def _get_comment(self, story: int, comment: str, *, damaged: bool = False) -> CommentRow:
+        """Return the row. A damaged row is found only with `damaged`, which is for its removal."""
         row = self._rows.comments.get(comment)
         if row is None or row["story"] != story or row["state"] == CommentState.REMOVED:
             raise NotFoundError
@@ -255,13 +259,14 @@ class ActionApplier:
             raise NotFoundError
         return row
 
-    def _published(self, story: int, comment: str) -> Row:
+    def _get_published_comment(self, story: int, comment: str) -> CommentRow:
+        """Return the row. Raises `NotFoundError` unless the comment is published."""
         row = self._get_comment(story, comment)
         if row["state"] != CommentState.PUBLISHED:
             raise NotFoundError
         return row
 
-    def _get_own_comment(self, story: int, comment: str, reader: str, earliest: int) -> Row:
+    def _get_own_comment(self, story: int, comment: str, reader: str, earliest: int) -> CommentRow:
         row = self._get_comment(story, comment)
         if row["reader"] != reader:
             raise NotFoundError

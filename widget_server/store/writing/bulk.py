@@ -1,11 +1,12 @@
-"""Many rows in one statement with one parameter: a list of rows as JSON, which the database unfolds.
+"""Bulk select, upsert and insert.
 
-The statement's text is always the same, so it is compiled once, whatever the number of rows; a
-`VALUES` list of as many parameters took longer to compile than SQLite took to find the rows. And
-a driver that gives up Python's lock for each row of an `executemany` does so once.
+`select_by_keys` and `upsert` take their rows as one JSON parameter, which the database expands. The
+statement's text does not depend on the number of rows, so it is compiled once. Compiling a `VALUES`
+list took longer than SQLite took to find the rows. A driver that releases Python's lock for each
+row of an `executemany` releases it once here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,43 +31,47 @@ from sqlalchemy.engine import Dialect
 
 from widget_server.store.mapping import dump
 
-Row = dict[str, Any]
-
 
 def select_by_keys(table: Table, names: Sequence[str], dialect: Dialect) -> Executable:
-    """A query for the rows with certain keys; `names` are the columns of one unique index.
+    """Return a query for the rows with certain keys. `names` are the columns of one unique index.
 
-    Each is looked up in that index: SQLite answers `(a, b, c) IN (...)` with a walk through all
-    rows that share the first of them. Its parameter is `many(keys)`, of rows with these names.
+    Each key is looked up in that index. For `(a, b, c) IN (...)` SQLite would scan all rows that share
+    `a`. The query's parameter is `json_rows(keys)`, where each key has exactly these names.
     """
-    return _by_key(table, tuple(names), dialect.name)
+    return _select_by_keys(table, tuple(names), dialect.name)
 
 
 def upsert(table: Table, names: Sequence[str], key: Sequence[str], dialect: Dialect) -> Executable:
-    """A statement that inserts rows, or changes those that are there under the same key.
+    """Return a statement that inserts rows, and updates the rows that exist under the same key.
 
-    Its parameter is `many(rows)`, of rows with exactly these names.
+    The statement's parameter is `json_rows(rows)`, where each row has exactly these names.
     """
-    return _put(table, tuple(names), tuple(key), dialect.name)
+    return _upsert(table, tuple(names), tuple(key), dialect.name)
 
 
-def json_rows(rows: Sequence[Row]) -> dict[str, str]:
-    """The parameter of both."""
-    return {"many": dump(rows)}
+def json_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the parameter of `select_by_keys` and `upsert`."""
+    return {"rows": dump(rows)}
+
+
+def insert_ignore(table: Table, dialect: Dialect) -> Any:
+    """Return an `INSERT` of this dialect that skips rows whose key exists already."""
+    insert: Any = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 @cache
-def _by_key(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
+def _select_by_keys(table: Table, names: tuple[str, ...], dialect: str) -> Executable:
     each = _json_table(dialect)
     same = [table.c[name] == _field(each, table.c[name], dialect) for name in names]
     return select(table).select_from(each.join(table, and_(*same)))
 
 
 @cache
-def _put(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: str) -> Executable:
+def _upsert(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: str) -> Executable:
     each = _json_table(dialect)
     fields = [_field(each, table.c[name], dialect) for name in names]
-    # SQLite would read ON CONFLICT as the beginning of a join without a WHERE before it.
+    # Without a WHERE before it, SQLite parses ON CONFLICT as the start of a join.
     rows = select(*fields).select_from(each).where(true())
     insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = insert(table).from_select(list(names), rows)
@@ -76,7 +81,7 @@ def _put(table: Table, names: tuple[str, ...], key: tuple[str, ...], dialect: st
 
 
 def _json_table(dialect: str) -> FromClause:
-    text = bindparam("many", type_=Text)
+    text = bindparam("rows", type_=Text)
     if dialect == "sqlite":
         return func.json_each(text).table_valued("value", name="each")
     return func.json_array_elements(cast(text, JSON)).table_valued("value", name="each")

@@ -1,19 +1,19 @@
-"""What a batch of actions changes for everyone: each change gets its number, and is told afterwards."""
+"""Record the public changes of a batch: assign `seq` numbers and create the events to publish after commit."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
-from widget_server.store.mapping import counts_or_none, dump
-from widget_server.store.writing.unit_of_work import Row, UnitOfWork
+from widget_server.store.mapping import StoryRow, counts_or_none, dump
+from widget_server.store.writing.unit_of_work import UnitOfWork
 
 Target = tuple[int, str]
 """A story's id and a comment's id, or empty text for the story itself."""
 
 
 class ChangeRecorder:
-    """The public changes of one batch, made in its rows; the stories' rows are locked."""
+    """Changes the rows of one batch and records its events. The stories' rows are locked."""
 
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
@@ -21,22 +21,22 @@ class ChangeRecorder:
         self._event_factories: list[Callable[[], Event]] = []
 
     def events(self) -> list[Event]:
-        """What changed, in the order of each story's `seq`; one tally for each thing counted."""
+        """Return the events in the order of each story's `seq`, then one tally for each counted target."""
         rows = self._rows
         tallies: list[Event] = [
             TallyChanged(rows.stories[story]["code"], target or None, rows.tally(story, target))
             for story, target in self._tallied
         ]
-        return [fact() for fact in self._event_factories] + tallies
+        return [create() for create in self._event_factories] + tallies
 
     def story_changed(self, story: int) -> None:
-        """Give what the story's row says of it now a number."""
+        """Record a change of the story itself, with its row as it is now."""
         row = self._rows.stories[story]
         event = StoryChanged(row["code"], self._next(row), self._rows.story(story))
         self._event_factories.append(lambda: event)
 
     def publish(self, comment: str) -> None:
-        """Show a comment to everyone from now on."""
+        """Publish a comment."""
         row = self._rows.comments[comment]
         story = self._rows.stories[row["story"]]
         row |= {"state": CommentState.PUBLISHED.value, "born": story["seq"] + 1}
@@ -44,7 +44,7 @@ class ChangeRecorder:
         self.record_change(comment)
 
     def remove(self, comment: str) -> None:
-        """Leave of a comment only the place where it was."""
+        """Make a comment a tombstone, which keeps only place and time."""
         row = self._rows.comments[comment]
         if row["state"] == CommentState.PUBLISHED:
             self._rows.stories[row["story"]]["published"] -= 1
@@ -64,28 +64,29 @@ class ChangeRecorder:
         self.record_change(comment)
 
     def record_change(self, comment: str) -> None:
-        """Give a public change its number. What was never public changes without one."""
+        """Record a comment's change, with the next `seq` if the comment was ever published."""
         row = self._rows.comments[comment]
         self._rows.changed_comments.add(comment)
         if row["born"] == 0:
             return
         story = self._rows.stories[row["story"]]
         seq = row["seq"] = self._next(story)
-        # The comment and count as they are now: a later action of this batch must not show early.
-        # Counts are those after the batch: one version must not stand for two of them.
+        # Copy comment and count now: the event must not contain a later action of this batch.
+        # Read the tally after the batch: one version must not name two different tallies.
         now, count = self._rows.comment(comment), story["published"]
 
-        def fact() -> Event:
+        def create() -> Event:
             tally = self._rows.tally(story["id"], comment)
             return CommentChanged(story["code"], seq, replace(now, tally=tally), count)
 
-        self._event_factories.append(fact)
+        self._event_factories.append(create)
 
     def count_reaction(
         self, story: int, target: str, before: str | None, after: str | None
     ) -> None:
-        """Count a reader's reaction to a comment, or to the story (""), instead of the one before."""
-        row = self._rows.comments[target] if target else self._rows.stories[story]
+        """Replace a reader's reaction `before` by `after` in the tally of a comment or the story ("")."""
+        of_comment = self._rows.comments[target] if target else None
+        row = of_comment or self._rows.stories[story]
         table = "comments" if target else "stories"
         counts = dict(counts_or_none(table, target or story, row["counts"]))
         if before is not None:
@@ -98,11 +99,11 @@ class ChangeRecorder:
             self._rows.stories[story]["tallies"] += 1
             row["version"] = self._rows.stories[story]["tallies"]
         self._rows.changed_stories.add(story)
-        if target:
-            row["score"] = sum(counts.values())
+        if of_comment is not None:
+            of_comment["score"] = sum(counts.values())
             self._rows.changed_comments.add(target)
 
-    def _next(self, story: Row) -> int:
+    def _next(self, story: StoryRow) -> int:
         story["seq"] += 1
         self._rows.changed_stories.add(story["id"])
-        return int(story["seq"])
+        return story["seq"]

@@ -1,11 +1,11 @@
-"""The rows that one batch of actions works on: read under the stories' locks, written back at its end.
+"""Unit of work: the rows of one batch of actions, read under the stories' locks and written at its end.
 
-Everything a batch needs is read by a handful of queries and written by a handful of statements,
-whatever the number of actions. What may happen to the rows in between is the ledger's to say.
+The number of queries and statements does not grow with the number of actions. `apply.ActionApplier`
+changes the rows in between.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,44 +19,45 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.records import Comment, CommentState, Copy, Story, Tally
+from widget_server.model.records import Comment, Copy, Story, Tally
 from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row, time_or_zero
-from widget_server.store.mapping import check_head, counts_or_none, tree_or_none
+from widget_server.store.mapping import (
+    CommentRow,
+    ReactionRow,
+    ReportRow,
+    StoryRow,
+    check_head,
+    comment_record,
+    counts_or_none,
+    story_record,
+    tree_or_none,
+)
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
 from widget_server.store.writing.actions import Action, Forget, Post, React, UpdateStory
-from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
+from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert
 
-Row = dict[str, Any]
 ReactionKey = tuple[int, str, str]
-"""A story's id, a comment's id (or empty text for the story itself), and a reader."""
+"""A story's id, a comment's id (or empty text for the story itself), and a reader id."""
 
-#: Parameters of one statement stay far below the 32,766 of SQLite and 32,767 of PostgreSQL.
 CHUNK = 2_000
+"""Parameters of one statement. SQLite takes at most 32,766 and PostgreSQL 32,767."""
 
-_COMMENT_MUTABLE = (
-    "born", "seq", "state", "source", "text", "waiting_source", "waiting_text", "name", "email",
-    "website", "reader", "client_key", "copy", "lang", "edited_at", "pinned", "version", "counts",
-    "score", "created_at", "role",
-)  # fmt: skip
-_STORY_MUTABLE = (
-    "title", "author", "publisher", "url", "license", "attributed", "closed", "notice", "seq",
-    "version", "tallies", "counts", "published",
-)  # fmt: skip
-_COMMENT_COLUMNS = (
-    "id", "parent", "thread", "born", "seq", "source", "name", "vouched", "email", "website", "role",
-    "reader", "lang", "created_at", "edited_at", "pinned",
-)  # fmt: skip
-_STORY_COLUMNS = (
-    "id", "code", "site", "key", "title", "author", "publisher", "url", "license", "attributed",
-    "closed", "notice", "seq", "tallies", "created_at",
-)  # fmt: skip
+_COMMENT_MUTABLE = tuple(
+    column.name
+    for column in comments.columns
+    if column.name not in {"id", "story", "parent", "thread", "vouched"}
+)
+_STORY_MUTABLE = tuple(
+    column.name
+    for column in stories.columns
+    if column.name not in {"id", "code", "site", "key", "created_at"}
+)
 
 
 def _update(table: Table, columns: Sequence[str]) -> Update:
-    values: Row = {name: bindparam(f"new_{name}") for name in columns}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     return update(table).where(table.c.id == bindparam("row_id")).values(values)
 
 
@@ -65,60 +66,61 @@ _COMMENT_KEY = ("story", "reader", "client_key")
 _UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
 _UPDATE_STORY = _update(stories, _STORY_MUTABLE)
 _DELETE_REACTION = delete(reactions).where(
-    (reactions.c.story == bindparam("a"))
-    & (reactions.c.target == bindparam("b"))
-    & (reactions.c.reader == bindparam("c"))
+    (reactions.c.story == bindparam("old_story"))
+    & (reactions.c.target == bindparam("old_target"))
+    & (reactions.c.reader == bindparam("old_reader"))
 )
 
 
 class UnitOfWork:
-    """Rows of one transaction by their keys, and which of them must be written."""
+    """Rows of one transaction by their keys, and which of them `flush` must write."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.stories: dict[int, Row] = {}
-        self.comments: dict[str, Row] = {}
+        self.stories: dict[int, StoryRow] = {}
+        self.comments: dict[str, CommentRow] = {}
         self.comment_by_idempotency_key: dict[tuple[int, str, str], str] = {}
-        """Comment ids by story, reader and the client's key."""
+        """Comment ids by story id, reader id and idempotency key."""
         self.reactions: dict[ReactionKey, str] = {}
         self.damaged: set[str] = set()
-        """Comments whose rows cannot be shown, and only be removed."""
+        """Comments whose rows are damaged: they can only be removed."""
         self.copies: dict[int, Copy] = {}
         self.new_comments: list[str] = []
         self.changed_comments: set[str] = set()
         self.changed_stories: set[int] = set()
-        self.set_reactions: dict[ReactionKey, Row | None] = {}
-        self.new_reports: dict[tuple[str, str], Row] = {}
+        self.set_reactions: dict[ReactionKey, ReactionRow | None] = {}
+        """Reactions to write; None deletes the row."""
+        self.new_reports: dict[tuple[str, str], ReportRow] = {}
         self.erased_readers: dict[str, tuple[int, int | None]] = {}
-        """Readers to forget: when, and `until` where what came later stays (milliseconds)."""
+        """By reader id: the time to record, and `until` if later things are kept (both milliseconds)."""
         self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
 
     # Reading -----------------------------------------------------------------------------------
 
     async def load(self, actions: Sequence[Action]) -> None:
-        """Lock the stories, in the order of their ids, and read every row the actions speak of."""
-        forgetting = [action.reader for action in actions if isinstance(action, Forget)]
+        """Lock the stories in the order of their ids, then read every row that the actions name."""
+        erased = [action.reader for action in actions if isinstance(action, Forget)]
         ids = {action.story for action in actions if not isinstance(action, Forget)}
-        if forgetting:
-            left = union(
-                select(comments.c.story).where(comments.c.reader.in_(forgetting)),
-                select(reactions.c.story).where(reactions.c.reader.in_(forgetting)),
+        if erased:
+            with_items = union(
+                select(comments.c.story).where(comments.c.reader.in_(erased)),
+                select(reactions.c.story).where(reactions.c.reader.in_(erased)),
             )
-            ids |= set((await self._connection.execute(left)).scalars())
+            ids |= set((await self._connection.execute(with_items)).scalars())
         for chunk in _chunks(sorted(ids)):
             locked = await self._connection.execute(
                 select(stories)
                 .where(stories.c.id.in_(chunk))
                 .order_by(stories.c.id)
-                # Not the key's lock, which would wait for everyone who notes a copy of the story.
+                # FOR NO KEY UPDATE: a full lock would wait for every transaction that records a copy.
                 .with_for_update(key_share=True)
             )
-            self.stories |= {row.id: dict(row._mapping) for row in locked}
-        await self._load_comments(actions, forgetting)
+            self.stories |= {row.id: cast(StoryRow, dict(row._mapping)) for row in locked}
+        await self._load_comments(actions, erased)
         await self._load_reactions(actions)
         await self._load_copies(actions)
 
-    async def _load_comments(self, actions: Sequence[Action], forgetting: list[str]) -> None:
+    async def _load_comments(self, actions: Sequence[Action], erased: list[str]) -> None:
         named = {
             action.comment
             for action in actions
@@ -136,9 +138,9 @@ class UnitOfWork:
             ]
             query = select_by_keys(comments, _COMMENT_KEY, self._connection.dialect)
             self._add_comments(await self._connection.execute(query, json_rows(keys)))
-        if forgetting:
-            # Only of locked stories: what is being posted elsewhere at this moment comes after.
-            own = comments.c.reader.in_(forgetting) & comments.c.story.in_(self.stories)
+        if erased:
+            # Only in locked stories: a comment being posted in another story is stored after this batch.
+            own = comments.c.reader.in_(erased) & comments.c.story.in_(self.stories)
             self._add_comments(await self._connection.execute(select(comments).where(own)))
 
     async def _load_by_id(self, ids: Iterable[str]) -> None:
@@ -150,16 +152,16 @@ class UnitOfWork:
     def _add_comments(self, rows: Iterable[Any]) -> None:
         for row in rows:
             if row.id not in self.comments:
-                self.comments[row.id] = self._checked(dict(row._mapping))
+                self.comments[row.id] = self._checked(cast(CommentRow, dict(row._mapping)))
             self.comment_by_idempotency_key[row.story, row.reader, row.client_key] = row.id
 
-    def _checked(self, row: Row) -> Row:
+    def _checked(self, row: CommentRow) -> CommentRow:
         try:
             check_head(row)
         except RowDamagedError as damage:
             record_damaged_row(damage)
             self.damaged.add(row["id"])
-            # As it will be written once the comment is removed, which is all that can be done.
+            # Only removal is allowed. These are the values that it writes.
             row |= {"created_at": time_or_zero(row["created_at"]), "edited_at": None, "role": None}
         return row
 
@@ -174,8 +176,8 @@ class UnitOfWork:
             self._add_reactions(await self._connection.execute(query, json_rows(wanted)))
         forgets = [action for action in actions if isinstance(action, Forget)]
         if forgets:
-            left = or_(*(_left(reactions, action.reader, action.until) for action in forgets))
-            own = left & reactions.c.story.in_(self.stories)
+            own = or_(*(_own(reactions, action.reader, action.until) for action in forgets))
+            own &= reactions.c.story.in_(self.stories)
             self._add_reactions(await self._connection.execute(select(reactions).where(own)))
         await self._load_by_id({target for _, target, _ in self.reactions if target})
 
@@ -193,7 +195,7 @@ class UnitOfWork:
     # Records -----------------------------------------------------------------------------------
 
     def tally(self, story: int, target: str) -> Tally:
-        """The counts of a story (no target) or a comment as they are now."""
+        """Return the current tally of a comment, or of the story if `target` is empty."""
         row = self.comments[target] if target else self.stories[story]
         prepared = self._tallies.get((story, target))
         if (
@@ -201,7 +203,7 @@ class UnitOfWork:
             or prepared[0] is not row["counts"]
             or prepared[1].version != row["version"]
         ):
-            # Hundreds of answers of a batch show the same one.
+            # Hundreds of results of a batch contain the same tally.
             table = "comments" if target else "stories"
             counts = counts_or_none(table, row["id"], row["counts"])
             prepared = row["counts"], Tally(row["version"], counts)
@@ -209,56 +211,52 @@ class UnitOfWork:
         return prepared[1]
 
     def comment(self, comment: str) -> Comment:
-        """A comment as it is now."""
+        """Return the record of a comment's current row."""
         row = self.comments[comment]
-        fields = {name: row[name] for name in _COMMENT_COLUMNS}
-        return Comment(
-            **fields,
-            state=CommentState(row["state"]),
-            text=tree_or_none("comments", comment, row["text"]),
-            copy=self.copies.get(row["copy"]),
-            tally=Tally(row["version"], counts_or_none("comments", comment, row["counts"])),
-            waiting=row["waiting_source"] is not None,
-        )
+        text = tree_or_none("comments", comment, row["text"])
+        tally = Tally(row["version"], counts_or_none("comments", comment, row["counts"]))
+        copy = None if row["copy"] is None else self.copies.get(row["copy"])
+        return comment_record(row, text, tally, copy)
 
     def story(self, story: int) -> Story:
-        """A story as it is now."""
-        row = self.stories[story]
-        fields = {name: row[name] for name in _STORY_COLUMNS}
-        return Story(**fields, count=row["published"], tally=self.tally(story, ""))
+        """Return the record of a story's current row."""
+        return story_record(self.stories[story], self.tally(story, ""))
 
     # Writing -----------------------------------------------------------------------------------
 
     async def flush(self) -> None:
-        """Write what changed. The caller commits."""
+        """Write the changed rows. The caller commits."""
         run = self._connection.execute
-        # First: a forgotten comment gives up the client's key that a new one may bring again.
+        # Updates before inserts: an erased comment frees its idempotency key, which a new one may use.
         old = self.changed_comments - set(self.new_comments)
         if old:
-            rows = [self.comments[comment] for comment in sorted(old)]
-            await run(_UPDATE_COMMENT, [_bound(row, _COMMENT_MUTABLE) for row in rows])
+            changed = [self.comments[comment] for comment in sorted(old)]
+            await run(_UPDATE_COMMENT, [_bound(row, _COMMENT_MUTABLE) for row in changed])
         if self.new_comments:
             await run(insert(comments), [self.comments[new] for new in self.new_comments])
-        puts = [row for row in self.set_reactions.values() if row is not None]
-        gone = [key for key, row in self.set_reactions.items() if row is None]
-        if puts:
-            put_all = upsert(reactions, tuple(puts[0]), _REACTION_KEY, self._connection.dialect)
-            await run(put_all, json_rows(puts))
-        if gone:
-            await run(_DELETE_REACTION, [dict(zip("abc", key, strict=True)) for key in gone])
+        to_store = [row for row in self.set_reactions.values() if row is not None]
+        to_delete = [key for key, row in self.set_reactions.items() if row is None]
+        dialect = self._connection.dialect
+        if to_store:
+            statement = upsert(reactions, tuple(to_store[0]), _REACTION_KEY, dialect)
+            await run(statement, json_rows(to_store))
+        if to_delete:
+            keys = [dict(zip(_REACTION_KEY, key, strict=True)) for key in to_delete]
+            await run(
+                _DELETE_REACTION, [{f"old_{name}": key[name] for name in key} for key in keys]
+            )
         if self.changed_stories:
-            rows = [self.stories[story] for story in sorted(self.changed_stories)]
-            await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in rows])
+            moved = [self.stories[story] for story in sorted(self.changed_stories)]
+            await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in moved])
         if self.new_reports:
-            new = self._insert(reports).on_conflict_do_nothing()
-            await run(new, list(self.new_reports.values()))
+            await run(insert_ignore(reports, dialect), list(self.new_reports.values()))
         if self.erased_readers:
-            await self._forget()
+            await self._erase()
 
-    async def _forget(self) -> None:
-        """Erase what is no part of a discussion, and remember that it was asked for."""
-        left = [_left(reports, reader, until) for reader, (_, until) in self.erased_readers.items()]
-        await self._connection.execute(delete(reports).where(or_(*left)))
+    async def _erase(self) -> None:
+        """Delete the readers' reports and record the erasures."""
+        own = [_own(reports, reader, until) for reader, (_, until) in self.erased_readers.items()]
+        await self._connection.execute(delete(reports).where(or_(*own)))
         rows = [
             {"kind": "reader", "subject": reader, "at": at}
             for reader, (at, _) in self.erased_readers.items()
@@ -266,18 +264,14 @@ class UnitOfWork:
         names, dialect = ("kind", "subject", "at"), self._connection.dialect
         await self._connection.execute(upsert(erasures, names, names[:2], dialect), json_rows(rows))
 
-    def _insert(self, table: Any) -> Any:
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        return dialect.insert(table)
 
-
-def _left(table: Table, reader: str, until: int | None) -> ColumnElement[bool]:
-    """The rows of a table with `reader` and `at` that a reader left."""
+def _own(table: Table, reader: str, until: int | None) -> ColumnElement[bool]:
+    """Return the condition for a reader's rows up to `until` in a table with `reader` and `at`."""
     own: ColumnElement[bool] = table.c.reader == reader
     return own if until is None else own & (table.c.at <= until)
 
 
-def _bound(row: Row, columns: Sequence[str]) -> Row:
+def _bound(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return {"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns}
 
 

@@ -1,8 +1,7 @@
-"""The one writer of a process: actions of many readers in one transaction, each answered after it.
+"""Group commit: the one writer of a process writes many actions in one transaction.
 
-A batch is what came in while the one before was being committed, plus a few milliseconds of
-waiting, at most `MAX_BATCH` actions. So the cost of `fsync` is paid once for many, and an idle server
-answers at once.
+A batch contains the actions that arrive during the previous commit and in the `LINGER_S` after it, at
+most `MAX_BATCH`. So many actions share the cost of one `fsync`, and an idle server replies at once.
 """
 
 import asyncio
@@ -42,55 +41,58 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LINGER_S = 0.002
+"""Pause before each batch, in seconds, so that it contains more actions."""
 MAX_BATCH = 500
+"""Actions in one transaction."""
 TRIES = 3
+"""Attempts at one batch if the database aborts its transaction because of a deadlock."""
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-"""Bounds between which the times of commits are told apart, in seconds."""
+"""Bucket bounds of the commit duration histogram, in seconds."""
 MAX_QUEUE = 20_000
-"""Actions that may wait at the same time; more are refused at once instead of piling up."""
+"""Queued actions. More are rejected at once, so that memory and waiting times stay bounded."""
 
 
 @dataclass(slots=True)
 class WriterMetrics:
-    """What the writer did, for /metrics."""
+    """Metrics of the writer."""
 
     batch_size: Annotated[Histogram, "actions in one transaction that was committed"] = field(
         default_factory=lambda: Histogram(1, 2, 5, 10, 20, 50, 100, 200, MAX_BATCH)
     )
     commit_duration_seconds: Annotated[
-        Histogram, "time from the beginning of a transaction to the disk"
+        Histogram, "time from the start of a transaction to its commit on disk"
     ] = field(default_factory=lambda: Histogram(*COMMIT_S))
     actions_rejected: Annotated[
-        int, "actions refused by a rule, such as that of a closed story"
+        int, "actions rejected by a rule, for example because the story is closed"
     ] = 0
     actions_failed: Annotated[
-        int, "actions that the database did not take; their readers were told"
+        int, "actions that could not be written; their clients received an error"
     ] = 0
 
     @property
     def batches(self) -> int:
-        """Transactions that were committed."""
+        """Number of committed transactions."""
         return self.batch_size.count
 
     @property
     def actions(self) -> int:
-        """Actions in them."""
+        """Number of actions in committed transactions."""
         return int(self.batch_size.total)
 
 
 @dataclass(slots=True)
 class _PendingWrite:
     epoch: str
-    """The numbering that the action speaks of."""
+    """The epoch that the ids in the action belong to."""
     action: Action | None = None
     transaction: TransactionFn[Any] | None = None
     result: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
 class Writer:
-    """Queue in front of the database.
+    """Queue of actions and transaction functions, written in batches.
 
-    `on_commit` is told of every batch's events, in order, and of the epoch that they belong to.
+    After each commit `on_commit` receives the batch's events in order, and their epoch.
     """
 
     def __init__(
@@ -98,17 +100,17 @@ class Writer:
     ) -> None:
         self._database = database
         self._on_commit = on_commit
-        self._waiting: deque[_PendingWrite] = deque()
+        self._queue: deque[_PendingWrite] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self.metrics = WriterMetrics()
         self.healthy = True
-        """Whether the database took the last batch, or could have but for an action's own fault."""
+        """Whether the last batch was written, or failed because of its own data."""
 
     @property
     def queue_length(self) -> int:
-        """Actions that wait for the transaction under way to end."""
-        return len(self._waiting)
+        """Number of actions that wait for the current transaction to end."""
+        return len(self._queue)
 
     @overload
     async def submit(self, action: React) -> Tally: ...
@@ -121,29 +123,35 @@ class Writer:
     @overload
     async def submit(self, action: Report) -> None: ...
     async def submit(self, action: Action) -> ActionResult:
-        """The action's answer, once it is on disk. Raises its refusal, or `UnavailableError`."""
-        answer: ActionResult = await self._enqueue(
+        """Write the action and return its result once it is on disk.
+
+        Raises the problem that it is rejected with, or `UnavailableError`.
+        """
+        result: ActionResult = await self._enqueue(
             _PendingWrite(self._database.epoch, action=action)
         )
-        return answer
+        return result
 
     async def run_in_transaction(self, transaction: TransactionFn[T]) -> T:
-        """The transaction function's answer, once it is on disk. Raises its refusal, or `UnavailableError`."""
-        answer: T = await self._enqueue(
+        """Run a transaction function and return its result once it is on disk.
+
+        Raises the problem that it raises, or `UnavailableError`.
+        """
+        result: T = await self._enqueue(
             _PendingWrite(self._database.epoch, transaction=transaction)
         )
-        return answer
+        return result
 
-    async def _enqueue(self, ticket: _PendingWrite) -> Any:
-        if self._stopping or len(self._waiting) >= MAX_QUEUE:
+    async def _enqueue(self, write: _PendingWrite) -> Any:
+        if self._stopping or len(self._queue) >= MAX_QUEUE:
             raise UnavailableError(retry_after=2)
-        self._waiting.append(ticket)
+        self._queue.append(write)
         self._wake.set()
-        # A reader who goes away cancels this answer alone; the action stays in its batch.
-        return await ticket.result
+        # A client that disconnects cancels only this wait. The action stays in its batch.
+        return await write.result
 
     async def run(self) -> None:
-        """Write batches until cancelled; what waits or is being written then is still written."""
+        """Write batches until cancelled. Queued actions are still written before this returns."""
         self._stopping = False
         writing = asyncio.create_task(self._write_batches())
         try:
@@ -158,25 +166,25 @@ class Writer:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                # Between batches too: those who were just answered are in the next one, not in
-                # every other one, and half as many transactions carry as many actions.
+            while self._queue:
+                # Between batches too: a client that just received a result can send its next action
+                # into the next batch. That halves the number of transactions.
                 await asyncio.sleep(LINGER_S)
                 await self._write(self._next_batch())
 
     def _next_batch(self) -> list[_PendingWrite]:
-        most = min(MAX_BATCH, len(self._waiting))
-        return [self._waiting.popleft() for _ in range(most)]
+        size = min(MAX_BATCH, len(self._queue))
+        return [self._queue.popleft() for _ in range(size)]
 
     async def _write(self, batch: list[_PendingWrite], tries: int = TRIES) -> None:
         try:
             await self._commit(batch)
         except ProblemError as rejection:
-            for ticket in batch:
-                _refuse(ticket, rejection)
+            for write in batch:
+                _reject(write, rejection)
         except Exception as error:
             if len(batch) > 1 and is_permanent(error):
-                # One action that the database cannot take must not take the others with it.
+                # An action with data that the database rejects must not make the others fail.
                 middle = len(batch) // 2
                 await self._write(batch[:middle])
                 await self._write(batch[middle:])
@@ -186,8 +194,8 @@ class Writer:
                 self.metrics.actions_failed += len(batch)
                 self.healthy = is_permanent(error)
                 log.exception("event=write_failed actions=%d", len(batch))
-                for ticket in batch:
-                    _refuse(ticket, UnavailableError(retry_after=2))
+                for write in batch:
+                    _reject(write, UnavailableError(retry_after=2))
 
     async def _commit(self, batch: list[_PendingWrite]) -> None:
         started = time.perf_counter()
@@ -195,55 +203,55 @@ class Writer:
         self.metrics.commit_duration_seconds.add(time.perf_counter() - started)
         self.metrics.batch_size.add(len(batch))
         self.healthy = True
-        # Before the answers: what a reader is told is saved is already on its way to the others.
+        # Publish before the results: an acknowledged action is already on its way to other readers.
         self._on_commit(events(), epoch)
-        for ticket, outcome in outcomes:
+        for write, outcome in outcomes:
             if isinstance(outcome, ProblemError):
                 self.metrics.actions_rejected += 1
-                _refuse(ticket, outcome)
-            elif not ticket.result.done():
-                ticket.result.set_result(outcome())
+                _reject(write, outcome)
+            elif not write.result.done():
+                write.result.set_result(outcome())
 
     async def _apply(
         self, batch: list[_PendingWrite], connection: AsyncConnection
     ) -> tuple[
         list[tuple[_PendingWrite, Callable[[], Any] | ProblemError]], Callable[[], list[Event]], str
     ]:
-        """The transaction of one batch. Nothing here may touch the event loop."""
+        """Apply a batch in its transaction. On SQLite this runs in a thread: do not use the event loop."""
         epoch = await self._database.epoch_in(connection)
-        # After a backup was restored a number may mean another story than the one that was meant.
+        # After a restore, an id may belong to another story than the action means.
         outcomes: list[tuple[_PendingWrite, Callable[[], Any] | ProblemError]] = [
-            (ticket, UnavailableError(retry_after=1)) for ticket in batch if ticket.epoch != epoch
+            (write, UnavailableError(retry_after=1)) for write in batch if write.epoch != epoch
         ]
-        batch = [ticket for ticket in batch if ticket.epoch == epoch]
-        actions = [(ticket, ticket.action) for ticket in batch if ticket.action is not None]
+        batch = [write for write in batch if write.epoch == epoch]
+        actions = [(write, write.action) for write in batch if write.action is not None]
         transactions = [
-            (ticket, ticket.transaction) for ticket in batch if ticket.transaction is not None
+            (write, write.transaction) for write in batch if write.transaction is not None
         ]
         if transactions:
             await acquire_writer_lock(connection)
-        for ticket, transaction in transactions:
-            outcomes.append((ticket, await _run(transaction, connection)))
+        for write, transaction in transactions:
+            outcomes.append((write, await _run(transaction, connection)))
         rows = UnitOfWork(connection)
         await rows.load([action for _, action in actions])
-        ledger = ActionApplier(rows)
-        outcomes += [(ticket, ledger.apply(action)) for ticket, action in actions]
+        applier = ActionApplier(rows)
+        outcomes += [(write, applier.apply(action)) for write, action in actions]
         await rows.flush()
-        return outcomes, ledger.events, epoch
+        return outcomes, applier.events, epoch
 
 
 async def _run(
     transaction: TransactionFn[Any], connection: Any
 ) -> Callable[[], Any] | ProblemError:
     try:
-        answer = await transaction(connection)
+        result = await transaction(connection)
     except ProblemError as rejection:
         return rejection
-    return lambda: answer
+    return lambda: result
 
 
-def _refuse(ticket: _PendingWrite, rejection: ProblemError) -> None:
-    if not ticket.result.done():
-        ticket.result.set_exception(rejection)
-        # No one may be listening any more; that is no error.
-        ticket.result.exception()
+def _reject(write: _PendingWrite, rejection: ProblemError) -> None:
+    if not write.result.done():
+        write.result.set_exception(rejection)
+        # Retrieve the exception: if no client waits any more, asyncio must not log it.
+        write.result.exception()

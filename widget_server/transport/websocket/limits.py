@@ -6,11 +6,6 @@ from widget_server.transport.settings import WebSocketLimits
 #: the limits on small frames are checked before all of it is turned into objects.
 PARSE_CHUNK = 4096
 
-#: Size of a client's pong with a payload of four bytes, and its header: final, masked (RFC 6455,
-#: section 5.2).
-PONG_SIZE = 10
-_PONG_HEADER = b"\x8a\x84"
-
 
 class ReceiveLimits:
     """Checks fragments, messages and control frames of one client against the limits."""
@@ -41,16 +36,3 @@ class ReceiveLimits:
             return False
         self._control_frames_full_at = full_at
         return True
-
-
-def is_pong(data: bytes, ping: bytes) -> bool:
-    """Return whether `data`, of `PONG_SIZE` bytes, is a pong with the payload of `ping`.
-
-    Idle sockets receive little else, and the parser is most of the cost of an idle socket. Ten bytes
-    from inside another frame match only if they contain the time of an unanswered ping. Only a
-    client that wants to break its own connection would send them.
-    """
-    if not data.startswith(_PONG_HEADER):
-        return False
-    masked = int.from_bytes(data[6:], "big") ^ int.from_bytes(data[2:6], "big")
-    return masked == int.from_bytes(ping, "big")

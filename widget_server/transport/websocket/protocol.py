@@ -1,4 +1,4 @@
-"""WebSocket protocol for uvicorn: limits, pings, a timeout for every wait, and prebuilt frames.
+"""WebSocket protocol for uvicorn: the handshake, the application and received frames, with limits.
 
 Pass it to uvicorn as `ws=partial(WebSocketProtocol, settings=...)`, `ws_per_message_deflate=False`.
 The application finds the connection in `scope["extensions"]["widget.connection"]["connection"]`.
@@ -6,191 +6,67 @@ Everything else is plain ASGI.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
-import socket
 from asyncio.transports import BaseTransport, Transport
-from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import ProtocolError
 from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from widget_server.hub.connection import WRITE_METRICS
-from widget_server.hub.prepared import PreparedBatch, SharedBatch
 from widget_server.protocol.codes import CloseCode
+from widget_server.transport import socket_options
 from widget_server.transport.metrics import WebSocketMetrics
-from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
 from widget_server.transport.settings import TransportSettings, WebSocketLimits
 from widget_server.transport.timing_wheel import TimingWheel
-from widget_server.transport.websocket.direct_write import DirectWriter, call_hook, log
-from widget_server.transport.websocket.limits import (
-    PARSE_CHUNK,
-    PONG_SIZE,
-    ReceiveLimits,
-    is_pong,
-)
+from widget_server.transport.websocket.connection import WebSocketConnection, call_hook, log
+from widget_server.transport.websocket.keepalive import PONG_SIZE, Expiry, Keepalive, is_pong
+from widget_server.transport.websocket.limits import PARSE_CHUNK, ReceiveLimits
 from widget_server.transport.websocket.receive_queue import LightEvent, ReceiveQueue
+from widget_server.transport.websocket.uvicorn_slots import UVICORN_SLOTS
 
 #: Key of the connection in the `extensions` of the ASGI scope.
 CONNECTION_EXTENSION = "widget.connection"
 
-#: Header of a ping with a payload of four bytes (RFC 6455, section 5.5.2).
-_PING_HEADER = b"\x89\x04"
-
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One WebSocket: a protocol for uvicorn, and a `hub.connection.Connection` for the hub.
+    """The protocol of one WebSocket for uvicorn: the handshake, the application, received frames.
 
-    `ReceiveLimits` decides what the client may send; `DirectWriter` sends frames.
+    `ReceiveLimits` decides what the client may send; `WebSocketConnection` sends frames and closes;
+    `Keepalive` has the deadlines.
     """
 
-    # uvicorn's own attributes are listed too. In slots each takes 8 bytes; in the instance's dict,
-    # which exceeds 30 keys and so cannot share them, all take 2 KB per socket. A test checks that
-    # none is missing.
     __slots__ = (
+        *UVICORN_SLOTS,
+        "_connection",
+        "_keepalive",
         "_limits",
         "_metrics",
-        "_progress",
         "_receive_limits",
-        "_writer",
-        "app",
-        "app_state",
-        "asgi_version",
-        "client",
-        "close_sent",
-        "close_timeout",
-        "close_timer",
-        "config",
-        "conn",
-        "connections",
-        "curr_msg_data_type",
-        "default_headers",
-        "disconnected",
-        "frames",
-        "handshake_complete",
-        "handshake_initiated",
-        "initial_response",
-        "last_ping_rtt",
-        "logger",
-        "loop",
-        "on_shutdown",
-        "on_writable",
-        "paused_since",
-        "pending_ping_payload",
-        "ping_interval",
-        "ping_sent_at",
-        "ping_timeout",
-        "ping_timer",
-        "pong_timer",
-        "queue",
-        "read_paused",
-        "request",
-        "response",
-        "root_path",
-        "scheme",
-        "scope",
-        "server",
         "slot",
-        "tasks",
-        "transport",
-        "writable",
     )
 
     _limits: WebSocketLimits
     _metrics: WebSocketMetrics
-    _writer: DirectWriter
-    _progress: ReadProgress | None
-    """Whether the client reads: while writing is paused, or a pong is late."""
-    paused_since: float | None
-    on_writable: Callable[[], None] | None
-    on_shutdown: Callable[[], None] | None
+    _connection: WebSocketConnection
     slot: int
 
     def __init__(self, *args: Any, settings: TransportSettings, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._limits = settings.websocket
         self._metrics = settings.metrics.websocket
+        self._keepalive = Keepalive(settings.websocket)
         self._receive_limits = ReceiveLimits(settings.websocket)
         self.logger = self.conn.logger = log
         self.conn.debug = log.isEnabledFor(logging.DEBUG)
         self.queue = ReceiveQueue()  # type: ignore[assignment]
         self.writable = LightEvent()  # type: ignore[assignment]
         self.writable.set()
-        self.paused_since = self._progress = None
-        self.on_writable = self.on_shutdown = None
         self.slot = 0
-
-    # The connection, for the hub
-
-    @property
-    def closed(self) -> bool:
-        """Whether the handshake is not accepted yet, or the connection is closing or closed."""
-        return not self._writer.is_open or self.transport.is_closing()
-
-    @property
-    def write_paused(self) -> bool:
-        """Whether the transport's buffer exceeded its limit and has not drained yet."""
-        return self.paused_since is not None
-
-    @property
-    def direct_socket(self) -> socket.socket | None:
-        """The socket for direct writes, while the writer hands it out."""
-        return self._writer.direct_socket
-
-    @property
-    def on_direct_revoked(self) -> Callable[[], None] | None:
-        """The hook that is called before `direct_socket` is revoked."""
-        return self._writer.on_direct_revoked
-
-    @on_direct_revoked.setter
-    def on_direct_revoked(self, hook: Callable[[], None] | None) -> None:
-        self._writer.on_direct_revoked = hook
-
-    def write(self, batch: PreparedBatch) -> bool:
-        """Write the whole batch, or nothing and return False if writing is paused or closed."""
-        writer = self._writer
-        if self.paused_since is not None or not writer.is_open or self.transport.is_closing():
-            return False
-        if isinstance(batch, SharedBatch):
-            writer.write_pieces(batch.pieces)
-        else:
-            writer.write_now(batch.frame_bytes)
-        WRITE_METRICS.add(batch)
-        return True
-
-    def write_remainder(self, data: bytes | memoryview) -> None:
-        """Send the bytes that `direct_socket` did not accept."""
-        self._writer.write_remainder(data)
-
-    def buffered(self) -> int:
-        """Return the bytes in the transport's buffer."""
-        return self.transport.get_write_buffer_size()
-
-    def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame and wait `close_timeout_s` for the client's."""
-        if not self.closed:
-            try:
-                self.conn.send_close(code, reason)
-            except ProtocolError:
-                log.exception("event=invalid_close_code code=%d", code)
-                code = CloseCode.INTERNAL_ERROR
-                self.conn.send_close(code)
-            self._metrics.server_closes.add(code, reason)
-            self._flush_protocol()
-            self._start_close(code, reason, self._limits.close_timeout_s)
-
-    def abort(self) -> None:
-        """Close the connection now, without a close frame."""
-        self._writer.stop()
-        self._set_user_timeout()
-        self.transport.abort()
 
     # Start and end
 
@@ -198,53 +74,39 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Take the connection over from the HTTP protocol and limit its buffers."""
         transport = cast(Transport, transport)
         super().connection_made(transport)
-        self._writer = DirectWriter(transport)
+        self._connection = WebSocketConnection(
+            transport, self.conn, self, self._limits, self._metrics
+        )
         transport.set_write_buffer_limits(
             self._limits.write_limit_high, self._limits.write_limit_low
         )
-        self._set_option("TCP_NOTSENT_LOWAT", self._limits.notsent_lowat)
+        socket_options.limit_unsent(transport, self._limits.notsent_lowat)
         # The HTTP protocol and its parser refer to each other. Without this they, and the request,
         # stay in memory until a full garbage collection.
         previous = transport.get_protocol()
         if hasattr(previous, "parser"):
             self.loop.call_soon(setattr, previous, "parser", None)
 
-    def _set_option(self, option: str, value: int) -> None:
-        # Some systems lack these options, and so do Unix sockets (a proxy on the same machine).
-        sock = self.transport.get_extra_info("socket")
-        if sock is not None and hasattr(socket, option):
-            # If the connection is lost, uvloop's socket has no descriptor and raises ValueError.
-            with contextlib.suppress(OSError, ValueError):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-
-    def _set_user_timeout(self) -> None:
-        """Limit the time for which the kernel keeps unacknowledged bytes of a closed connection.
-
-        Not set before: the kernel would also count the time in which a slow reader's window is full.
-        """
-        self._set_option("TCP_USER_TIMEOUT", int(self._limits.tcp_user_timeout_s * 1000))
-
     def handle_connect(self, event: Request) -> None:
         """Answer the handshake. If it was rejected, do not wait for the client to close."""
         super().handle_connect(event)
         if self.close_sent:
-            self._arm_abort()
+            self._abort_after(self._limits.abort_after_s)
 
     def _reject_handshake(self, status: int) -> None:
         if not self.handshake_complete and self.initial_response is None:
             self.handshake_complete = self.close_sent = True
             self.conn.send_response(self.conn.reject(status, ""))
-            self._flush_protocol()
+            self._connection.flush()
         self.transport.close()
-        self._arm_abort()
+        self._abort_after(self._limits.abort_after_s)
 
     def start_keepalive(self) -> None:
         """Open the socket. uvicorn calls this after it has written the 101 response."""
         self._metrics.connections_opened += 1
-        self._writer.is_open = True
-        # The first ping comes early and at random: after a deploy all sockets open together.
-        first = self._limits.ping_interval_min_s * random.uniform(0.5, 1)  # noqa: S311
-        self._schedule(self.loop.time() + first)
+        self._connection.is_open = True
+        self._keepalive.open(self.loop.time())
+        self._set_timer()
         # The parser's stack frame holds the request for as long as the socket is open.
         self.request.headers.clear()
         del self.request, self.response
@@ -255,7 +117,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the application. Close a socket that it leaves open, with 1011 if it failed."""
         scope = self.scope
-        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "connection": self}
+        scope["extensions"][CONNECTION_EXTENSION] = {"version": 1, "connection": self._connection}
         # uvicorn uses its own scope only to log the URL; the application keeps the whole one.
         self.scope = {"client": scope["client"], "path": scope["path"], "query_string": b""}  # type: ignore[typeddict-item]
         try:
@@ -263,13 +125,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         except ClientDisconnected:
             pass
         except asyncio.CancelledError:
-            self.close(CloseCode.SERVICE_RESTART)
+            self._connection.close(CloseCode.SERVICE_RESTART)
             raise
         except Exception:
             log.exception("event=socket_failed")
-            self.close(CloseCode.INTERNAL_ERROR)
+            self._connection.close(CloseCode.INTERNAL_ERROR)
         finally:
-            self.close(CloseCode.NORMAL_CLOSURE)
+            self._connection.close(CloseCode.NORMAL_CLOSURE)
             if not self.handshake_complete:
                 self._reject_handshake(500)
 
@@ -280,91 +142,69 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 raise ClientDisconnected
             await super().send(message)
             if self.close_sent:
-                self._arm_abort()
+                self._abort_after(self._limits.abort_after_s)
             return
         await self.writable.wait()
-        if self.closed:
+        if self._connection.closed:
             raise ClientDisconnected
         if message["type"] == "websocket.close":
             code = message.get("code", CloseCode.NORMAL_CLOSURE)
-            self.close(code, message.get("reason") or "")
+            self._connection.close(code, message.get("reason") or "")
         else:
-            self._writer.revoke()
+            self._connection.revoke()
             await super().send(message)
 
     def shutdown(self) -> None:
         """Close the socket because the process stops, at a random moment within `drain_s`."""
-        if not self._writer.is_open:
+        if not self._connection.is_open:
             self._reject_handshake(503)
             return
-        if self.on_shutdown is not None:
-            call_hook(self.on_shutdown)
+        if self._connection.on_shutdown is not None:
+            call_hook(self._connection.on_shutdown)
         self.loop.call_later(random.uniform(0, self._limits.drain_s), self._drain)  # noqa: S311
 
     def _drain(self) -> None:
-        if not self.closed:
-            self.close(CloseCode.SERVICE_RESTART)
-            self._arm_abort()
+        if not self._connection.closed:
+            self._connection.close(CloseCode.SERVICE_RESTART)
+            self._abort_after(self._limits.abort_after_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release all references, so that no object has to wait for the garbage collector."""
         if self.conn.state is not State.CONNECTING:
             self._metrics.connections_closed += 1
-        self._writer.stop()
-        self.paused_since = self._progress = None
+        self._connection.stop()
+        self._keepalive.stop()
         self.queue.put_nowait(
             {"type": "websocket.disconnect", "code": CloseCode.ABNORMAL_CLOSURE.value}
         )
         super().connection_lost(exc)
-        self._writer.detach()
+        self._connection.detach()
         TimingWheel.for_loop(self.loop, self._limits.timer_resolution_s).cancel(self)
         self.conn.parser.close()
-        self.on_writable = self.on_shutdown = None
 
-    def _flush_protocol(self) -> None:
-        """Write the output of `conn`. An empty piece in it stands for the end of the stream."""
-        output = b"".join(self.conn.data_to_send())
-        if output:
-            self._writer.write_now(output)
-
-    def _start_close(self, code: int, reason: str, within: float) -> None:
-        """Stop messages in both directions; close the connection after at most `within` seconds."""
-        self._writer.stop()
-        self._set_user_timeout()
+    def start_close(self, code: int, reason: str, within: float) -> None:
+        """Receive no further messages; abort if the close takes more than `within` seconds."""
         self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self._schedule(self.loop.time() + within)
+        self._abort_after(within)
 
-    def _arm_abort(self) -> None:
-        self._schedule(self.loop.time() + self._limits.abort_after_s)
-
-    def _fail(self, code: int, reason: str, label: str) -> None:
-        """Fail the connection (RFC 6455, section 7.1.7) and discard further input.
-
-        `label` is the reason in /metrics. Closing the connection at once would answer unread bytes
-        with a reset, and the reset can overtake the close frame.
-        """
-        self._metrics.server_closes.add(code, label)
-        self.conn.fail(code, reason)
-        self._flush_protocol()
-        self._start_close(code, reason, self._limits.abort_after_s)
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
+    def _abort_after(self, seconds: float) -> None:
+        """Abort the connection unless it is closed within `seconds`."""
+        self._keepalive.close_by(self.loop.time() + seconds)
+        self._set_timer()
 
     # Received frames
 
     def data_received(self, data: bytes) -> None:
         """Parse and handle received bytes in chunks; discard them after the close."""
-        ping = self.pending_ping_payload
+        ping = self._keepalive.ping
         if (
             ping is not None
             and len(data) == PONG_SIZE
-            and self._writer.is_open
+            and self._connection.is_open
             and is_pong(data, ping)
         ):
             self._on_pong()
@@ -378,20 +218,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.handle_parser_exception()
             if self.close_sent:
                 self.conn.data_to_send()
-            self._flush_protocol()
+            self._connection.flush()
         if self.conn.eof_sent and not self.handshake_initiated and not self.close_sent:
             # `websockets` could not parse the request; uvicorn would wait for more of it.
             self.handshake_complete = self.close_sent = True
             self.transport.close()
-            self._arm_abort()
+            self._abort_after(self._limits.abort_after_s)
 
     def handle_parser_exception(self) -> None:
         """Fail the connection with the parser's close code: 1002, 1007 or 1009."""
         sent = self.conn.close_sent
         if sent is None:
-            self.abort()
+            self._connection.abort()
         else:
-            self._fail(sent.code, sent.reason, "protocol")
+            self._connection.fail(sent.code, sent.reason, "protocol")
 
     def handle_cont(self, event: Frame) -> None:
         """Append a fragment, up to `max_fragments`."""
@@ -413,7 +253,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             try:
                 text = data.decode()
             except UnicodeDecodeError:
-                self._fail(CloseCode.INVALID_DATA, "not UTF-8", "not UTF-8")
+                self._connection.fail(CloseCode.INVALID_DATA, "not UTF-8", "not UTF-8")
                 return
             self.queue.put_nowait({"type": "websocket.receive", "text": text})
         else:
@@ -433,114 +273,80 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_ping(self) -> None:
         """Let `conn` answer the ping. Abort if the client pings but does not read."""
-        if self._count_control_frame() and self.paused_since is not None:
+        if self._count_control_frame() and self._connection.paused_since is not None:
             self._metrics.abusers_dropped += 1
-            self.abort()
+            self._connection.abort()
 
     def handle_pong(self, event: Frame) -> None:
         """Record the response to a ping. Unsolicited pongs are allowed (section 5.5.3)."""
-        if not self._count_control_frame() or not self._writer.is_open:
+        if not self._count_control_frame() or not self._connection.is_open:
             return
-        if self.pending_ping_payload == bytes(event.data):
+        if self._keepalive.ping == bytes(event.data):
             self._on_pong()
 
     def _on_pong(self) -> None:
-        now = self.loop.time()
-        self.last_ping_rtt = now - self.ping_sent_at
-        self._schedule_ping(now)
+        self._keepalive.receive_pong(self.loop.time())
+        self._set_timer()
 
     def handle_close(self, event: Frame) -> None:
         """Finish the closing handshake. The server closes the connection first (section 7.1.1)."""
         if not self.close_sent:
             received = self.conn.close_rcvd
             assert received is not None  # noqa: S101
-            self._flush_protocol()
-            self._start_close(received.code, received.reason, self._limits.close_timeout_s)
+            self._connection.answer_close(received.code, received.reason)
         self.transport.close()
 
     def _close_for_abuse(self, reason: str) -> None:
         self._metrics.abusers_dropped += 1
         if self.close_sent:
-            self.abort()
+            self._connection.abort()
             return
         if self.conn.state is State.OPEN:
             self.conn.data_to_send()  # discard the pongs to the pings before this frame
-        self._fail(CloseCode.POLICY_VIOLATION, reason, reason)
+        self._connection.fail(CloseCode.POLICY_VIOLATION, reason, reason)
 
     # Timers and write pauses
 
-    def _schedule(self, due: float) -> None:
-        """Set the timer to `due`, in place of its earlier setting."""
-        if not self.disconnected:
+    def _set_timer(self) -> None:
+        """Set the timer to the next deadline, in place of its earlier setting."""
+        due = self._keepalive.due
+        if due is not None and not self.disconnected:
             TimingWheel.for_loop(self.loop, self._limits.timer_resolution_s).schedule(self, due)
 
     def on_timer(self, now: float) -> None:
         """Send a ping, or abort if the client did not pong, does not read, or does not close."""
-        limits = self._limits
-        if not self._writer.is_open:
-            self._metrics.handshake_or_close_timeouts += 1
-            self.abort()
-        elif self.paused_since is not None:
-            # No ping: it would wait behind the unread bytes.
-            if self._progress is None or self._progress.has_stalled(
-                now, limits.slow_consumer_timeout_s
-            ):
-                self._metrics.slow_consumers_dropped += 1
-                self.abort()
-            else:
-                self._schedule(now + limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT)
-        elif self.pending_ping_payload is None:
-            self._ping(now)
-        elif self.read_paused:
-            # The pong may have arrived: this process is not reading.
-            self._schedule_ping(now)
-        elif self._still_reads(now):
-            self._schedule(now + limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT)
-        else:
-            self._metrics.ping_timeouts += 1
-            self.abort()
-
-    def _still_reads(self, now: float) -> bool:
-        """Return whether the ping may still wait behind bytes that a slow client has not read."""
-        if self._progress is None:
-            self._progress = ReadProgress(self.transport, now)
-            return self._progress.has_unread
-        return (
-            not self._progress.has_stalled(now, self._limits.slow_consumer_timeout_s)
-            and self._progress.has_unread
-        )
-
-    def _ping(self, now: float) -> None:
-        self._metrics.pings_sent += 1
-        # The payload is the time: a pong with it answers this ping and no earlier one.
-        self.pending_ping_payload = payload = (int(now * 1000) & 0xFFFFFFFF).to_bytes(4, "big")
-        self._writer.write_now(_PING_HEADER + payload)
-        self.ping_sent_at = now
-        self._schedule(now + self._limits.ping_timeout_s)
-
-    def _schedule_ping(self, now: float) -> None:
-        self.pending_ping_payload = self._progress = None
-        interval = random.uniform(  # noqa: S311
-            self._limits.ping_interval_min_s, self._limits.ping_interval_max_s
-        )
-        self._schedule(now + interval)
+        metrics = self._metrics
+        match self._keepalive.expire(now, self.transport, is_reading=not self.read_paused):
+            case Expiry.WAIT:
+                self._set_timer()
+                return
+            case Expiry.PING:
+                metrics.pings_sent += 1
+                self._connection.write_now(self._keepalive.new_ping(now))
+                self._set_timer()
+                return
+            case Expiry.NO_PONG:
+                metrics.ping_timeouts += 1
+            case Expiry.NOT_READING:
+                metrics.slow_consumers_dropped += 1
+            case Expiry.NOT_CLOSED:
+                metrics.handshake_or_close_timeouts += 1
+        self._connection.abort()
 
     def pause_writing(self) -> None:
-        """Refuse further batches until the transport's buffer has drained."""
+        """Make `write` return False until the transport's buffer has drained."""
         self._metrics.write_pauses += 1
-        self.paused_since = self.loop.time()
-        self._progress = ReadProgress(self.transport, self.paused_since)
-        if self._writer.is_open:
-            self._schedule(
-                self.paused_since + self._limits.slow_consumer_timeout_s / CHECKS_PER_TIMEOUT
-            )
+        self._connection.paused_since = self.loop.time()
+        self._keepalive.pause(self._connection.paused_since, self.transport)
+        self._set_timer()
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Accept batches again, resume pings, and tell the hub."""
-        self.paused_since = self._progress = None
+        """Accept batches again, resume pings, and call the hub's `on_writable`."""
+        self._connection.paused_since = None
         super().resume_writing()
-        if self._writer.is_open:
-            self._schedule_ping(self.loop.time())
-            if self.on_writable is not None:
-                call_hook(self.on_writable)
+        self._keepalive.resume(self.loop.time())
+        if self._connection.is_open:
+            self._set_timer()
+            if self._connection.on_writable is not None:
+                call_hook(self._connection.on_writable)

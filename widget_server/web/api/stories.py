@@ -22,7 +22,7 @@ from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 
 ORDERS = ("newest", "oldest", "top")
 MEDIA_TYPES = ("text/plain", "application/json")
-MEDIA = "Send the action as text/plain or as application/json."
+WRONG_MEDIA_TYPE = "Send the action as text/plain or as application/json."
 CACHE_TWO_SECONDS = "public, max-age=2"
 """Short: a shared cache then takes the load of a story that many readers open at once."""
 
@@ -128,7 +128,9 @@ async def post_action(request: Request) -> Response:
             "action", services.network_key(admission.client_address(request.scope))
         )
         if not _is_accepted_type(request.headers.getlist("content-type")):
-            return _action_response(415, server_messages.encode_error(None, MalformedError(MEDIA)))
+            return _action_response(
+                415, server_messages.encode_error(None, MalformedError(WRONG_MEDIA_TYPE))
+            )
         body = await admission.read_body(request, client_messages.MAX_BYTES)
         action = client_messages.parse_action(body)
         ref = action.ref

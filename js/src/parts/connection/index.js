@@ -66,7 +66,7 @@ export function open(server, stories, { nextRef }) {
 
   const isOpen = () => socket?.readyState === 1;
   const send = (/** @type {object} */ message) => isOpen() && socket?.send(json(message));
-  // A socket that never everSubscribed is probably blocked: retries would only log errors to the console.
+  // A socket that never subscribed is probably blocked: retries would only log errors to the console.
   const canRetry = () => everSubscribed || tries < 2;
 
   /** @param {Discussion} story */

@@ -58,7 +58,7 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
     list.hidden = !items[0];
   }
 
-  /** Send allItems items, one after the other. */
+  /** Send the items, one after the other. */
   async function flush() {
     if (busy) return;
     busy = true;

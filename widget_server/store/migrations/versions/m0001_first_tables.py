@@ -193,7 +193,7 @@ def upgrade() -> None:
     op.bulk_insert(
         meta,
         [
-            # The numbering of this database: a restored one gets another name.
+            # Names the numbering of this database. A restore sets another epoch.
             {"key": "epoch", "value": secrets.token_hex(8)},
             {"key": "made_at", "value": str(int(time.time() * 1000))},
         ],

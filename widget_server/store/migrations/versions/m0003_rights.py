@@ -24,5 +24,5 @@ def upgrade() -> None:
     op.add_column(
         "comments", sa.Column("vouched", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
-    # Of old comments only a story's author is known to have been signed in.
+    # Old rows do not record who was signed in. Only authors of a story certainly were.
     op.execute("UPDATE comments SET vouched = true WHERE role = 'author' AND name IS NOT NULL")

@@ -1,4 +1,4 @@
-"""Which copies were acted on: only the others give up their place when a story has too many."""
+"""Record the copies from which an action was stored. Only other copies are replaced by new ones."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # True unless it is said otherwise: a version that does not know the column may write on.
+    # Default true: the previous version, which does not set the column, writes rows during a deploy.
     op.add_column(
         "copies", sa.Column("used", sa.Boolean(), nullable=False, server_default=sa.true())
     )

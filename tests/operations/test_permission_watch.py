@@ -1,0 +1,108 @@
+"""The permission watcher finds changed sites and lets their sockets review their grants."""
+
+import math
+import time
+
+from tests.operations.operations_harness import RecordingConnection, Server
+from tests.waiting import eventually
+from widget_server.hub.channel import Subscription
+from widget_server.model.errors import UnavailableError
+from widget_server.operations.owners import sites
+
+
+class Holder:
+    """A socket that records its reviews."""
+
+    def __init__(self, answer: list[tuple[str, Subscription]] | None = None) -> None:
+        self.reviewed: list[str] = []
+        self.answer = answer or []
+        self.fails = False
+
+    async def review(self, site: str) -> list[tuple[str, Subscription]]:
+        self.reviewed.append(site)
+        if self.fails:
+            raise UnavailableError
+        return self.answer
+
+
+async def version_of(server: Server, site: str = "paper") -> tuple[str, int]:
+    rights = await server.components.sites.rights([site])
+    return server.services.discussions.epoch, rights[site]
+
+
+async def test_a_change_of_permissions_is_reviewed_once_by_the_sockets_of_the_site(
+    server: Server,
+) -> None:
+    await sites.create_site(server.services, "other", "Another paper")
+    holder, unrelated = Holder(), Holder()
+    watcher = server.services.rights
+    watcher.add("paper", holder, await version_of(server), math.inf)
+    watcher.add("other", unrelated, await version_of(server, "other"), math.inf)
+    await watcher.check()
+    assert holder.reviewed == []
+    await sites.revoke(server.services, "paper", "handle")
+    for _ in range(2):
+        await watcher.check()
+        await eventually(lambda: holder.reviewed == ["paper"], "the socket reviews its grants")
+    assert unrelated.reviewed == []
+
+
+async def test_a_grant_that_expires_is_reviewed(server: Server) -> None:
+    holder = Holder()
+    watcher = server.services.rights
+    watcher.add("paper", holder, await version_of(server), time.time() - 1)
+    await watcher.check()
+    await eventually(lambda: holder.reviewed == ["paper"], "the socket reviews its grants")
+
+
+async def test_a_grant_of_an_older_version_is_reviewed_with_the_next_check(server: Server) -> None:
+    old = await version_of(server)
+    await sites.revoke(server.services, "paper", "handle")
+    watcher, first, late = server.services.rights, Holder(), Holder()
+    watcher.add("paper", first, await version_of(server), math.inf)
+    watcher.add("paper", late, old, math.inf)
+    await watcher.check()
+    await eventually(lambda: late.reviewed == ["paper"], "the late socket reviews its grants")
+
+
+async def test_a_removed_socket_is_not_reviewed(server: Server) -> None:
+    removed, kept = Holder(), Holder()
+    watcher, version = server.services.rights, await version_of(server)
+    for holder in (removed, kept):
+        watcher.add("paper", holder, version, math.inf)
+    watcher.remove("paper", removed)
+    await sites.revoke(server.services, "paper", "handle")
+    await watcher.check()
+    await eventually(lambda: kept.reviewed == ["paper"], "the other socket reviews its grants")
+    assert removed.reviewed == []
+
+
+async def test_a_failed_review_is_repeated(server: Server) -> None:
+    holder = Holder()
+    holder.fails = True
+    watcher = server.services.rights
+    watcher.add("paper", holder, await version_of(server), math.inf)
+    await sites.revoke(server.services, "paper", "handle")
+    await watcher.check()
+    await eventually(lambda: holder.reviewed, "the first review fails")
+    holder.fails = False
+
+    async def again() -> bool:
+        await watcher.check()
+        return len(holder.reviewed) > 1
+
+    await eventually(again, "the review is repeated")
+
+
+async def test_a_subscription_that_needs_one_receives_a_new_snapshot(server: Server) -> None:
+    grant = await server.grant()
+    connection = RecordingConnection()
+    subscription = Subscription(connection, 0, b"", None)
+    await server.components.hub.subscribe(grant.story.code, subscription, 1, None)
+    watcher = server.services.rights
+    holder = Holder([(grant.story.code, subscription)])
+    watcher.add("paper", holder, await version_of(server), math.inf)
+    before = len(connection.of_type("snapshot"))
+    await sites.revoke(server.services, "paper", "handle")
+    await watcher.check()
+    await eventually(lambda: len(connection.of_type("snapshot")) > before, "a new snapshot arrives")
