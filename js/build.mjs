@@ -23,7 +23,7 @@ const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 9_216;
+const LIMIT = 10_400;
 const PART_LIMIT = 4_096;
 const STRINGS_LIMIT = 1_200;
 const IFRAME_LIMIT = 600;
@@ -49,8 +49,8 @@ const OURS = `
   t ask withPart element storage connection draw optimistic dispatch leave links round stories loadLivePart
   onPersonalAnswer onRender attach article renew error unseen request renderText button emit list fail
   requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
-  applySnapshot level onUnreachable newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary deferIncoming mutate
+  applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
+  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */

@@ -43,7 +43,7 @@ ARABIC = (
     ("ياسمين", "مكتبة تبحر كل مساء: أجمل ما قرأت هذا الأسبوع."),
     ("Tomás", "En mi pueblo cerraron la biblioteca el año pasado. Ojalá un barco."),
 )
-AT_REST = """!document.querySelector("story-widget").shadowRoot.querySelector(".rising")
+AT_REST = """!document.querySelector("story-widget").shadowRoot.querySelector(".floating-icon")
   && document.querySelector("story-widget").shadowRoot.getAnimations().length === 0"""
 PAPER = """<!doctype html><html {attributes}><head><meta charset=utf-8><title>Copy</title>
 <meta name=viewport content="width=device-width"><link rel=icon href="data:,"><style>

@@ -42,8 +42,11 @@ export function getDiscussion(server, code, token, identity) {
 function createDiscussion(server, code) {
   /** @type {Set<(state: State) => void>} */
   const subscribers = new Set();
-  /** What nothing here knows what to do with, and all that came after it. @type {(ServerMessage | StateEvent)[]} */
+  /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
   const deferred = [];
+  /** Messages that arrived while `deferIncoming` runs. @type {any[]} */
+  const incoming = [];
+  let deferring = 0;
   let tries = 0;
   let timer = 0;
 
@@ -64,6 +67,7 @@ function createDiscussion(server, code) {
     loadLivePart,
     subscribed,
     receive,
+    deferIncoming,
     fail,
     onUnreachable,
     set,
@@ -170,20 +174,41 @@ function createDiscussion(server, code) {
       self.spent = self.identity;
       // Who acted meanwhile has become someone, of whom this answer does not know.
       if (self.requestedReader !== self.storage().reader) delete answer.mine;
-      receive(answer);
+      apply(answer);
+      self.onSubscribed?.();
       // What answers with another story is no token of this one.
     } else if (FATAL.test((answer.code ??= "token_invalid"))) fail(answer);
     else onUnreachable();
   }
 
-  /** A frame from the socket. @param {any} frame */
-  function receive(frame) {
-    // What is said to this reader alone.
-    if (frame.reader || frame.read_only) loadLivePart().then(() => self.onPersonalAnswer(frame), () => {});
-    // A right that ended, of this story alone.
-    if (frame.type === "error") fail(frame);
-    else if (deferred[0]) deferred.push(frame);
-    else dispatch(frame);
+  /** Apply a server message, or keep it until `deferIncoming` is done. @param {any} message */
+  function receive(message) {
+    deferring ? incoming.push(message) : apply(message);
+  }
+
+  /**
+   * Keep server messages back until `work` is done. It may apply the same comment with more fields.
+   *
+   * @template T
+   * @param {() => Promise<T>} work
+   */
+  async function deferIncoming(work) {
+    deferring++;
+    try {
+      return await work();
+    } finally {
+      if (!--deferring) incoming.splice(0).forEach(apply);
+    }
+  }
+
+  /** @param {any} message a server message or a snapshot */
+  function apply(message) {
+    // Fields for this reader only.
+    if (message.reader || message.read_only) loadLivePart().then(() => self.onPersonalAnswer(message), () => {});
+    // The subscription to this story was ended by the server; others on the socket go on.
+    if (message.type === "error") fail(message);
+    else if (deferred[0]) deferred.push(message);
+    else dispatch(message);
   }
 
   /** This copy is not welcome. @param {import("./types").DisplayError} trouble */

@@ -2,6 +2,7 @@
  * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
 import { shared, fetchPart } from "./part-api.js";
+import { importPart } from "./parts.js";
 import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
 import { COMMENT, parseStoryUrl } from "./view/comment-text.js";
@@ -81,7 +82,7 @@ export class StoryWidget extends HTMLElement {
  */
 function mount(host, root, { server, code }) {
   const slot = h("slot");
-  const note = h("p", { class: "widget note", hidden: true, role: "status" });
+  const note = h("p", { class: "widget status-note", hidden: true, role: "status" });
   /** @type {import("./discussion").Discussion | undefined} */
   let story;
   /** @type {(() => void) | undefined} */
@@ -151,6 +152,8 @@ function mount(host, root, { server, code }) {
       slot.replaceWith(view.element);
       stand(true);
       emit("ready");
+      // What may come after the first paint; the part is on its way for its socket.
+      importPart(server, "connection").then(({ STYLES }) => style(STYLES), () => {});
       // Names the story where no snippet does it.
       if (!host.firstElementChild && !host.links[0]) more(({ addAttribution }) => addAttribution(host, state.story, shared));
     }

@@ -5,9 +5,9 @@
  * @import {Comment} from "./types"
  */
 import { button, h, newId, set } from "./dom.js";
-import { reactionIcon } from "./view/reaction-icon.js";
+import { paintReaction, reactionIcon } from "./view/reaction-icon.js";
 import { importPart } from "./parts.js";
-import { counts } from "./state.js";
+import { counts, isAllowed } from "./state.js";
 import { renderText, copyLabel, safeUrl } from "./view/comment-text.js";
 import { loadLocale } from "./i18n.js";
 
@@ -52,7 +52,7 @@ import { loadLocale } from "./i18n.js";
  *   remove: (handle: CommentHandle) => void,
  * }} WritingPart
  *
- * `more`: `page`, `replies`, `go` and `visit` bring more comments, `options` says what can be chosen for all of them,
+ * `more`: `page`, `replies`, `go` and `visit` bring more comments, `open` opens what a button of the discussion offers,
  * `told` why this copy can only be read.
  * @typedef {{
  *   begin: (handle: CommentHandle) => void,
@@ -60,7 +60,7 @@ import { loadLocale } from "./i18n.js";
  *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
- *   options: (place: HTMLElement) => void,
+ *   open: (what: "sort" | "share" | "data", opener: HTMLElement) => void,
  *   logReadOnly: () => void,
  * }} MorePart
  *
@@ -70,14 +70,14 @@ import { loadLocale } from "./i18n.js";
  * `live`: `burst` shows that others reacted.
  * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
- * `comment-reactions`: offers reactions to a comment.
- * @typedef {{begin: (handle: CommentHandle) => void}} CommentReactionsPart
+ * `comment-reactions`: `draw` draws the chips of a comment, `begin` offers reactions to it.
+ * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
  * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */
-export const shared = { h, set, button, newId, safeUrl, renderText, counts, reactionIcon, copyLabel };
+export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAllowed, paintReaction, reactionIcon, copyLabel };
 /** @typedef {typeof shared} Shared */
 
 /**

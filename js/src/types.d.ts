@@ -166,8 +166,8 @@ export type StateEvent =
 export interface DiscussionApi {
   /** Sends an action. Rejects with a refusal. */
   mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
-  /** Keeps news back until `work` is done, which may bring the same news with more in it. */
-  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
+  /** Called after each subscription that the server accepted. */
+  onSubscribed(): void;
   /**
    * A reaction that is shown already, to the story (its code) or one of its comments (code and id). Resolves when the
    * server has the last choice for that target, however long it takes; rejects with a refusal.
@@ -220,6 +220,8 @@ export interface State {
   /** Ids of comments that came while the reader was reading: known, not drawn. */
   unseen: readonly string[];
   can: readonly string[];
+  /** The copy that this page is, known on a socket. */
+  copy?: Comment["copy"];
   /** Why this copy can only be read, as an error code. */
   read_only?: string | null;
   /** Why the reader is not signed in, as an error code. */

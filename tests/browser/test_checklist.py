@@ -92,7 +92,7 @@ story-widget { margin: 0 !important; padding: 0 !important; border: 0 !important
 button, input, textarea { display: none !important; position: fixed; border-radius: 50% !important }
 h2, h3, h4, p, ol, li, article { font: 60px fantasy; list-style: square; text-shadow: 3px 3px red }
 span, svg, bdi { visibility: hidden; transform: rotate(9deg); color: lime !important }
-.widget, .reaction, .label, .list, .acts, .text, .quiet, .composer { display: none !important }
+.widget, .reaction, .label, .comments, .actions, .comment-text, .secondary, .composer { display: none !important }
 </style>"""
 
 

@@ -158,7 +158,7 @@ class TestInABrowser:
         places = [room["x"] for each in boxes if (room := await each.bounding_box())]
         assert places == sorted(places, reverse=True)
         # What a reader wrote keeps its own direction.
-        text = article(page, "Who pays").locator("[part=text]").first
+        text = article(page, "Who pays").locator("[part=comment-text]").first
         assert await text.evaluate("element => getComputedStyle(element).direction") == "ltr"
         assert await text.get_attribute("dir") == "auto"
         await photograph(page, "arabic-list")

@@ -128,14 +128,14 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_never_hold_up_t
     await quick(browser, pages, burst)
 
     async def unfold(page: Page) -> None:
-        await page.evaluate(f"{ROOT}.querySelector('.pill').click()")
+        await page.evaluate(f"{ROOT}.querySelector('.new-comments').click()")
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length >= 320")
 
     shown = [page for page in pages if await page.evaluate(f"parseInt({PILL}) || 0")]
     await quick(browser, shown, unfold)
 
 
-PILL = f"({ROOT}?.querySelector('.pill')?.textContent ?? '').replace(/\\D+/g, '')"
+PILL = f"({ROOT}?.querySelector('.new-comments')?.textContent ?? '').replace(/\\D+/g, '')"
 
 
 async def put(page: Page, story: Story) -> None:

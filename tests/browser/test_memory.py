@@ -33,7 +33,7 @@ Array.prototype.each = Array.prototype._each = Array.prototype.forEach;
 Array.prototype.find = function (f) { return this.filter(f)[0] };
 Array.prototype.clone = function () { return [...this] };
 Array.prototype.remove = Array.prototype.foo = 1;
-Array.from = window.$A = (list) => list ? [...list] : [];
+Array.from = window.$A = (list) => list ? [...comments] : [];
 Object.prototype.extend = function () { return this };
 Object.keys = function (object) { const names = []; for (const name in object) if (object.hasOwnProperty(name)) names.push(name); return names };
 Function.prototype.bind = function (object, ...first) { const f = this; return function (...rest) { return f.apply(object, first.concat(rest)) } };

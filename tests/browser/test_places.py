@@ -118,7 +118,7 @@ async def test_marks_that_pile_up_stay_in_their_comment(
     pile = "Z" + "\u0310" * 200
     say_all(story, [{"body": "Above."}, {"body": pile, "name": "Ana"}])
     page = await hosts.open(story.snippet)
-    piled = page.locator("[part=text]").filter(has_text="Z")
+    piled = page.locator("[part=comment-text]").filter(has_text="Z")
     await piled.wait_for()
     head = page.get_by_role("article").filter(has=piled).locator("h4")
     clip = await head.bounding_box()

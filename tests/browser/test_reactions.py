@@ -156,7 +156,7 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
           window.tall = document.body.scrollHeight;
           window.moved = false;
           new MutationObserver(() => {
-            window.most = Math.max(window.most, button.querySelectorAll(".rising").length);
+            window.most = Math.max(window.most, button.querySelectorAll(".floating-icon").length);
             window.moved ||= document.body.scrollHeight !== window.tall;
           }).observe(button, { childList: true, subtree: true });
         }"""
@@ -168,7 +168,7 @@ async def test_faces_rise_as_others_react_unless_motion_is_unwanted(
         assert await page.evaluate("window.most") == 0
         return
     await page.wait_for_function("window.most > 0")
-    rising = page.locator(".rising")
+    rising = page.locator(".floating-icon")
     # What is only to be seen is said to no one, takes no room, is bounded, and passes.
     await expect(rising).to_have_count(0)
     assert await page.evaluate("window.most") <= 6

@@ -28,9 +28,9 @@ story-widget {
   --story-widget-accent: #ffb84d;
   --story-widget-color: #fff8e8;
   --story-widget-background: #17324f;
-  --story-widget-quiet: #c8d3df;
-  --story-widget-line: #3f5f80;
-  --story-widget-soft: #1f4063;
+  --story-widget-secondary-color: #c8d3df;
+  --story-widget-border-color: #3f5f80;
+  --story-widget-surface: #1f4063;
   --story-widget-radius: 2px;
   --story-widget-font: "Courier New", monospace;
   --story-widget-font-size: 17px;
@@ -57,10 +57,10 @@ async def test_font_and_colour_are_the_pages(demo: Demo, hosts: Hosts) -> None:
     head = "<style>body { font: italic 19px Georgia; color: rgb(1, 2, 3) }</style>"
     page = await hosts.open(story.snippet, head=head)
     await article(page, "Who pays").wait_for()
-    for selector in ("[part=text]", "textarea", "button[part=button]"):
+    for selector in ("[part=comment-text]", "textarea", "button[part=button]"):
         assert await style(page, selector, "fontFamily") == "Georgia"
         assert await style(page, selector, "color") == "rgb(1, 2, 3)"
-    assert await style(page, "[part=text]", "fontSize") == "19px"
+    assert await style(page, "[part=comment-text]", "fontSize") == "19px"
 
 
 async def test_a_brand_needs_only_custom_properties_and_parts(
@@ -82,7 +82,7 @@ async def test_a_brand_needs_only_custom_properties_and_parts(
     assert await style(page, "section", "fontFamily") == '"Courier New", monospace'
     assert await style(page, "section", "fontSize") == "17px"
     assert await style(page, "section", "marginTop") == "3px"
-    assert await style(page, ".quiet", "color") == "rgb(200, 211, 223)"
+    assert await style(page, ".secondary", "color") == "rgb(200, 211, 223)"
     assert await style(page, ".count", "borderTopColor") == "rgb(63, 95, 128)"
     assert (
         await style(page, ".reaction[aria-pressed=false]", "backgroundColor") == "rgb(31, 64, 99)"
@@ -104,7 +104,7 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
     pill = page.get_by_role("button", name="Show 1 new comment")
     await expect(pill).to_be_visible()
     canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    assert await style(page, "button[part=pill]", "backgroundColor") == canvas
+    assert await style(page, "button[part=new-comments]", "backgroundColor") == canvas
     assert await faults(page) == []
 
 
@@ -121,7 +121,7 @@ async def test_in_a_narrow_column_nothing_is_cut_off_or_wider(
     await photograph(page, f"column-{width}")
     beyond = await page.locator("section.widget").evaluate(
         """section => [...section.querySelectorAll("*")]
-          .filter((each) => !each.closest(".hidden"))
+          .filter((each) => !each.closest(".visually-hidden"))
           .filter((each) => each.getBoundingClientRect().right > section.getBoundingClientRect().right + 1)
           .map((each) => each.className || each.tagName)"""
     )
@@ -173,7 +173,7 @@ async def test_readers_own_spacing_loses_nothing(
     await photograph(page, "spacing")
     cut = await page.locator("section.widget").evaluate(
         """section => [...section.querySelectorAll("button, p, h2, h3, h4, li, label, div")]
-          .filter((each) => !each.closest(".hidden") && each.getClientRects().length)
+          .filter((each) => !each.closest(".visually-hidden") && each.getClientRects().length)
           .filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 1)
           .map((each) => each.className || each.tagName)"""
     )

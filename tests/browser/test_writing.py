@@ -84,12 +84,12 @@ async def test_a_preview_shows_what_will_be_posted(demo: Demo, hosts: Hosts) -> 
     await box.click()
     await box.fill(text)
     await page.get_by_role("button", name="Preview").click()
-    shown = page.locator(".composer .text")
+    shown = page.locator(".composer .comment-text")
     await expect(shown.locator("li")).to_have_count(2)
     tree = await shown.evaluate("element => element.innerHTML")
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, "A bold word")).to_be_focused()
-    posted = article(page, "A bold word").locator(".text")
+    posted = article(page, "A bold word").locator(".comment-text")
     assert await posted.evaluate("element => element.innerHTML") == tree
 
 

@@ -192,7 +192,7 @@ async def a_preview(stage: Harness) -> Page:
     page = await read(stage)
     await stage.box(page, "write").fill(RICH)
     await stage.button(page, "preview").click()
-    await expect(page.locator(".composer .text li")).to_have_count(2)
+    await expect(page.locator(".composer .comment-text li")).to_have_count(2)
     return page
 
 
@@ -285,7 +285,7 @@ async def a_folded_thread(stage: Harness) -> Page:
     say_all(story, [{"body": f"Reply {n}.", "name": "Yusuf", "parent": top} for n in range(9)])
     page = await stage.open(story)
     await expect(page.get_by_role("article")).to_have_count(6)
-    await page.locator("li > .act").wait_for()
+    await page.locator("li > .action").wait_for()
     return page
 
 
@@ -296,7 +296,7 @@ async def news(stage: Harness) -> Page:
     # The line is open: what comes from here on is news.
     await expect(page.locator("[part=presence]")).not_to_be_empty()
     say_all(story, [{"body": "News!", "name": "Jonas"}])
-    await page.locator(".pill").wait_for()
+    await page.locator(".new-comments").wait_for()
     return page
 
 

@@ -1,4 +1,4 @@
-"""The faces of the usual reactions, drawn: shapes that the embed fills and lines it draws on them.
+"""Icons of the usual reactions: a shape in a colour, and the features of a face cut out on it.
 
 They travel with the settings, so that the embed's own file need not carry them, and a site that
 chose emoji or reactions of its own costs no one their bytes.
@@ -6,32 +6,55 @@ chose emoji or reactions of its own costs no one their bytes.
 
 from widget_server.model.settings import REACTIONS, SiteSettings
 
-_DISC = "M12 2a10 10 0 1 0 .01 0z"
-_YELLOW = "#ffd257"
+_DISC = "M12 1.5a10.5 10.5 0 1 0 .01 0z"
 
-#: By key: the filled shape, the lines, the colour of the shape; in a square of 24.
+#: By key: the path of the shape, the path of the features on it, the colour of the shape; in a square of 24.
 ICONS: dict[str, tuple[str, str, str]] = {
     "surprised": (
         _DISC,
-        "M8.4 10v.6M15.6 10v.6M6.8 7q1.6-1.6 3.2-.6M14 6.4q1.6-1 3.2.6M12 14a2 2.4 0 1 0 .01 0z",
-        _YELLOW,
+        (
+            "M8.2 8.6a1.3 1.6 0 1 0 .01 0zM15.8 8.6a1.3 1.6 0 1 0 .01 0zM12 13.6a2.3 2.9 0 1 0 .0"
+            "1 0zM5.6 7q1.5-2.6 4.2-1.9l.1.6q-2.4-.2-4.3 1.3zM18.4 7q-1.5-2.6-4.2-1.9l-.1.6q2.4-."
+            "2 4.3 1.3z"
+        ),
+        "#f6c344",
     ),
     "thinking": (
         _DISC,
-        "M8.6 10.4v.4M15.2 9.8v.4M7 8.4h3M13.6 6.8q1.6-1.4 3.4 0M9 16q3-1.8 6-.6",
-        _YELLOW,
+        (
+            "M9.8 8.4a1.2 1.5 0 1 0 .01 0zM16.6 8.4a1.2 1.5 0 1 0 .01 0zM6.6 7.4q1.8-1.5 4.2-.6v."
+            "6q-2.1-.6-4.1 0zM14 5.6q2-2.2 4.6-.2l-.2.6q-2.3-1.2-4.3-.4zM9.8 17.2q2.6-2.3 5.8-1.2"
+            ".5.3.1.9-2.9-.6-5.6.6z"
+        ),
+        "#f6c344",
     ),
-    "happy": (_DISC, "M7 10q1.5-2.2 3 0M14 10q1.5-2.2 3 0M7 14q5 6 10 0z", _YELLOW),
+    "happy": (
+        _DISC,
+        (
+            "M5.6 10.6q2.3-4.4 4.8 0l-.5.3q-1.9-2.2-3.8 0zM13.6 10.6q2.3-4.4 4.8 0l-.5.3q-1.9-2.2"
+            "-3.8 0zM6.3 13.4q5.7 1.4 11.4 0 .2 5.6-5.7 5.6t-5.7-5.6z"
+        ),
+        "#f6c344",
+    ),
     "sad": (
         _DISC,
-        "M8.4 10.6v.5M15.6 10.6v.5M6.8 8.6l3-1.6M17.2 8.6l-3-1.6M8.4 17q3.6-3.6 7.2 0",
-        "#9cc9f5",
+        (
+            "M8.3 10a1.2 1.5 0 1 0 .01 0zM15.7 10a1.2 1.5 0 1 0 .01 0zM5.6 9.2q2.4-.4 4-2.4l.5.4q"
+            "-1.3 2.5-4.4 2.6zM18.4 9.2q-2.4-.4-4-2.4l-.5.4q1.3 2.5 4.4 2.6zM7.9 18q4.1-4.8 8.2 0"
+            "l-.4.5q-3.7-2.7-7.4 0z"
+        ),
+        "#8fb9e0",
     ),
     "fired_up": (
-        "M12.6 1.5c1 4.3 6.9 6.8 6.9 13.2a7.5 7.5 0 0 1-15 0c0-3.2 1.6-5 2.7-7.2"
-        ".5 1.6 1 2.3 2 2.9.2-3.6.9-6.2 3.4-8.9z",
-        "M9 14v.5M15 14v.5M7.6 11.6l2.2 1M16.4 11.6l-2.2 1M9.6 18q2.4 1.8 4.8 0",
-        "#ff9a3d",
+        (
+            "M13.3.7c.5 4 7.9 6.4 7.9 13.5a9.2 9 0 0 1-18.4 0q0-4.7 2.6-8.7 2 1.6 2.3 3.5.4-3.6 5"
+            ".6-8.3z"
+        ),
+        (
+            "M9 12a1 1.4 0 1 0 .01 0zM15 12a1 1.4 0 1 0 .01 0zM6.4 10.3l4 1.2q-2.9.8-4-1.2zM17.6 "
+            "10.3l-4 1.2q2.9.8 4-1.2zM7.6 16.2q4.4 1.1 8.8 0-.4 4.5-4.4 4.5t-4.4-4.5z"
+        ),
+        "#f0883e",
     ),
 }
 

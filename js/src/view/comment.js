@@ -1,5 +1,5 @@
 /**
- * One comment: who, when, what, and what can be done about it.
+ * One comment: its writer, its time, its text, and what can be done about it.
  *
  * @import {Comment, State} from "../types"
  * @import {ViewContext} from "../part-api"
@@ -9,25 +9,33 @@ import { isAllowed, sum } from "../state.js";
 import { renderText as drawText, externalLinkAttrs, copyLabel, safeUrl } from "./comment-text.js";
 import { relativeTime } from "../i18n.js";
 
-/** The buttons, and what does the work of each. */
-const ACTIONS = /** @type {const} */ ([["addReaction", "comment-reactions"], ["reply", "writing"], ["more", "more"]]);
+/** The buttons: what they say, the part that does the work, the icon, and whether the icon stands alone. */
+const ACTIONS = /** @type {const} */ ([
+  ["addReaction", "comment-reactions", "smile", true],
+  ["reply", "writing", "reply", false],
+  ["more", "more", "more", true],
+]);
+
+/** Steps between the eight colours of avatars, in degrees. */
+const HUE_STEP = 45;
 
 /** @param {ViewContext} view */
 export function commentView(view) {
   const { t } = view;
   const id = newId();
-  const head = heading(view.level + 2, { id });
-  const time = h("time");
-  const link = h("a", { onclick: visit }, time);
+  const avatar = h("span", { class: "avatar", "aria-hidden": "true" });
+  const status = h("p");
+  const head = heading(view.level + 2, { id, class: "byline" });
+  /** With the exact time, for the tooltip. @type {HTMLAnchorElement & {dateTime?: string}} */
+  const time = h("a", { class: "time", onclick: visit });
   // An element: anyone who translates a page replaces its text nodes.
   const rest = h("span");
-  const meta = h("p", { class: "quiet" }, link);
-  const body = h("div", { class: "text", dir: "auto", part: "text" });
-  const buttons = ACTIONS.map(([, part]) =>
-    button("", () => view.withPart(part, (desk) => desk.begin(self)), { class: "act" }),
+  const body = h("div", { class: "comment-text", dir: "auto", part: "comment-text" });
+  const buttons = ACTIONS.map(([, part, icon]) =>
+    button("", () => view.withPart(part, (api) => api.begin(self)), { class: "action icon-" + icon }),
   );
-  const foot = h("div", { class: "acts" }, ...buttons);
-  const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, head, meta, body, foot);
+  const foot = h("div", { class: "actions" }, ...buttons);
+  const article = h("article", { tabindex: -1, part: "comment", "aria-labelledby": id }, avatar, head, body, foot);
 
   const self = {
     /** @type {Comment} */
@@ -60,68 +68,82 @@ export function commentView(view) {
       const { author, text, lang } = comment;
       self.name = nameOf(comment);
       const href = safeUrl(author?.website);
+      const name = author?.name ?? "";
+      const [initial = "?"] = name;
+      setText(avatar, gone ? "" : initial.toUpperCase());
+      avatar["style"].setProperty("--hue", String(((name.length * 5 + (name.charCodeAt(0) || 0)) % 8) * HUE_STEP));
       head.replaceChildren(
-        h(href ? "a" : "bdi", href && externalLinkAttrs(href), self.name),
+        h("bdi", null, href ? h("a", externalLinkAttrs(href), self.name) : self.name),
         author?.vouched
-          ? h("span", { class: "role", role: "img", "aria-label": t("vouched") }, "✓")
+          ? h("span", { class: "badge", role: "img", "aria-label": t("vouched") }, "✓")
           : "",
-        author?.role ? h("span", { class: "role" }, t(author.role)) : "",
-        to ? ` ${t("to", { name: nameOf(to) })}` : "",
+        author?.role ? h("span", { class: "badge " + author.role }, t(author.role)) : "",
+        to ? h("span", null, t("to", { name: nameOf(to) })) : "",
+        time,
       );
       // A new count of its reactions comes with the same text.
       if (old?.text !== text) {
-        body.replaceChildren(...(gone ? [h("em", null, t("removed"))] : drawText(text)));
+        body.replaceChildren(...(gone ? [h("em", { class: "small secondary" }, t("removed"))] : drawText(text)));
       }
       set(body, "lang", lang);
-      head.hidden = meta.hidden = gone;
+      head.hidden = gone;
     }
-    drawMeta(state);
-    drawFeet(state);
+    drawFacts(state);
+    drawActions(state);
     self.onRender?.();
   }
 
   /** @param {State} state */
-  function drawMeta({ settings }) {
+  function drawFacts({ settings, copy: own }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
-    const via = settings.show_copy && copyLabel(copy);
-    link.href = view.address() + "#c-" + id;
+    const site = settings.show_copy && copy?.origin !== (own?.origin ?? origin) && copyLabel(copy);
     time.dateTime = created_at;
+    time.href = view.address() + "#c-" + id;
     setText(time, relativeTime(t("lang"), Date.parse(created_at), view.story.now()));
-    const facts = [
-      via && t("via", { name: via }),
-      edited_at && t("edited"),
-      pinned && t("pinned"),
-      state === "pending" ? t("pending") : waiting && t("waiting"),
-    ];
-    const text = ["", ...facts.filter(Boolean)].join(" · ");
-    setText(rest, text);
-    if (text) meta.append(rest);
+    const facts = [site, edited_at && t("edited")].filter(Boolean).join(" · ");
+    setText(rest, facts);
+    if (facts) head.append(rest);
+    const [text, icon] =
+      state === "pending"
+        ? [t("pending"), "clock"]
+        : waiting
+          ? [t("waiting"), "clock"]
+          : pinned
+            ? [t("pinned"), "pin"]
+            : ["", ""];
+    setText(status, text);
+    status.className = "state icon-" + icon;
+    set(article, "class", icon);
+    // What is empty is not there.
+    if (text) article.prepend(status);
+    else status.remove();
   }
 
   /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */
   function visit(event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    view.withPart("more", (desk) => desk.visit(self.comment.id));
+    view.withPart("more", (api) => api.visit(self.comment.id));
   }
 
   /** @param {State} state */
-  function drawFeet(state) {
+  function drawActions(state) {
     const { state: condition, tally } = self.comment;
     const open = condition === "published";
-    const n = sum(tally.counts);
     const offered = [
-      open && (isAllowed(state, "react") || n),
+      open && isAllowed(state, "react"),
       open && isAllowed(state, "comment"),
       condition !== "removed" && !state.read_only,
     ];
     buttons.forEach((element, i) => {
-      const action = ACTIONS[i]?.[0] ?? "";
-      const text = t(action) + (n && !i ? " " + t("number", { n }) : "");
+      const [action = "", , , bare] = ACTIONS[i] ?? [];
+      const text = t(action);
       element.hidden = !offered[i];
-      setText(element, text);
+      if (!bare) setText(element, text);
       set(element, "aria-label", t(action + "Of", { name: self.name, text }));
     });
+    // Chips stand before the buttons.
+    if (sum(tally.counts) && !self.onRender) view.part("comment-reactions").then((api) => api.draw(self), () => {});
   }
 
   return self;

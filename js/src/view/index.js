@@ -34,7 +34,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { class: "hidden", role: "status" });
+  const status = h("p", { class: "visually-hidden", role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
@@ -50,14 +50,14 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     level,
     // Once, politely, to who cannot see it; loud to everyone.
     tell(text, loud) {
-      status.className = loud ? "toast" : "hidden";
+      status.className = loud ? "toast" : "visually-hidden";
       if (loud) loadLive();
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => errorText(t, problem),
     emit,
     style,
-    list: h("ol", { class: "list", part: "comments" }),
+    list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
     onRender: undefined,
     comment(id) {
@@ -69,10 +69,9 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       new URL(parent === window ? "" : host.getAttribute("src") ?? "", location.href).href,
     focus: (id) => self.comment(id)?.article.focus(),
     part(name) {
-      // Each of them acts.
-      const part = (parts[name] ??= Promise.all([fetchPart(name), discussion.loadLivePart()]).then(
-        ([code]) => code.open(self, shared),
-      ));
+      // Each of them acts; chips are drawn before.
+      const acts = name !== "comment-reactions" && discussion.loadLivePart();
+      const part = (parts[name] ??= Promise.all([fetchPart(name), acts]).then(([code]) => code.open(self, shared)));
       // Next time, try again.
       part.catch(() => delete parts[name]);
       return part;
@@ -87,12 +86,12 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   // The site's own words, in whatever direction they run.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
-  const presence = h("p", { class: "quiet", part: "presence" });
   const notice = h("p", { class: "notice", part: "notice" });
   const count = heading(level + 1, { class: "count" });
   // A label, a text area and a button: all there is until someone begins to write. There is no form element: in a
   // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
-  const text = h("textarea", { rows: 3, dir: "auto" });
+  const textId = newId();
+  const text = h("textarea", { id: textId, rows: 3, dir: "auto" });
   // A draft from the first letter on; the part for writing takes this over.
   const place = discussion.code + " ";
   text.value = discussion.storage().drafts?.[place] ?? "";
@@ -100,35 +99,40 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
   const take = () => self.part("writing").then((desk) => desk.attach(composer));
   const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
-    class: "main",
+    class: "primary end",
     part: "button",
   });
   const composer = h(
     "div",
     { class: "composer", part: "composer" },
-    h("label", null, t("write"), text),
-    send,
+    h("div", { class: "tabs" }, h("label", { class: "small", for: textId }, t("write"))),
+    text,
+    h("div", { class: "footer" }, h("p", { class: "field small secondary" }, t("account")), send),
   );
   text.addEventListener("focus", () => take().catch(() => {}), { once: true });
   const { list } = self;
-  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "wide" });
-  const options = button(t("options"), () => self.withPart("more", (desk) => desk.options(tail)), {
-    class: "act",
-  });
-  const tail = h("div", { class: "acts" }, options);
+  const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "load-more" });
+  /** @param {"sort" | "share" | "data"} what @param {string} icon */
+  const opener = (what, icon) => {
+    const element = button(t(what), () => self.withPart("more", (desk) => desk.open(what, element)), {
+      class: "action " + icon,
+    });
+    return element;
+  };
+  const sort = opener("sort", "icon-down");
+  const toolbar = h("div", { class: "row bar" }, count, sort, opener("share", "icon-share end"));
+  const tail = h("div", { class: "row" }, h("slot", { name: "credit" }), opener("data", ""));
   const element = h(
     "section",
     { class: "widget", lang: t("lang"), dir: host.dir || t("dir"), "aria-labelledby": title },
     heading(level, { id: title, class: "prompt", part: "prompt" }, prompt),
     bar.element,
-    presence,
     notice,
-    count,
+    toolbar,
     composer,
     list,
     next,
     tail,
-    h("slot", { name: "credit" }),
     status,
   );
   // "5 minutes ago" becomes "6 minutes ago".
@@ -139,7 +143,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   let later = 0;
   addEventListener("hashchange", goToHash);
   // What was said loud was seen by who goes on.
-  element.addEventListener("click", () => (status.className = "hidden"), true);
+  element.addEventListener("click", () => (status.className = "visually-hidden"), true);
   // Who comes near may act.
   for (const near of ["pointerover", "focusin"]) {
     element.addEventListener(near, loadLive, { once: true });
@@ -153,11 +157,6 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
-    const { readers, copies } = state.presence;
-    setText(
-      presence,
-      readers ? t("reading", { n: readers, sites: t("sites", { n: copies }) }) : "",
-    );
     const why = read_only
       ? t("readonly", { why: t(read_only, { origin }) })
       : story.closed && t("closed");
@@ -175,7 +174,11 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     const { drafts, queue } = discussion.storage();
     // Of the reader's own there may be one that is not counted yet.
     const { count: n } = state;
-    setText(count, n || threads.size || queue ? t("comments", { n }) : t("none"));
+    const some = n || threads.size || queue;
+    setText(count, some ? t("comments", { n }) : t("none"));
+    text.placeholder = t(some ? "placeholder" : "start");
+    sort.hidden = !(n > 1);
+    setText(sort, t(state.order));
     if (drafts || queue) take().catch(() => {});
     if (!old) queueMicrotask(goToHash);
   }

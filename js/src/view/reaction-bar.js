@@ -4,16 +4,17 @@
  * @import {State} from "../types"
  */
 import { button, h, set, setText } from "../dom.js";
-import { reactionIcon } from "./reaction-icon.js";
+import { paintReaction, reactionIcon } from "./reaction-icon.js";
 import { selectedReaction, counts, isAllowed, sum } from "../state.js";
 
 /**
- * @param {import("../part-api").ViewContext} frame
+ * @param {import("../part-api").ViewContext} view
  * @param {string} labelledBy id of the prompt
  */
 export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const total = h("p", { class: "quiet" });
+  const total = h("p", { class: "small" });
+  const presence = h("p", { class: "small presence end", part: "presence" });
   const group = h("div", {
     role: "group",
     class: "reactions",
@@ -21,19 +22,19 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
     "aria-labelledby": labelledBy,
   });
   let offered = "";
-  let refused = "";
-  /** @type {((most: number) => string | false)[]} */
-  let marks = [];
+  let rejected = "";
+  /** Each draws one button, and returns its name if its reaction leads. @type {((most: number, all: number) => string | false)[]} */
+  let updates = [];
 
   /** @param {string} key */
   async function press(key) {
     if (!isAllowed(story.state, "react")) return;
-    refused = "";
+    rejected = "";
     try {
       await story.react(key);
       emit("react");
     } catch (problem) {
-      refused = explain(problem);
+      rejected = explain(problem);
       draw(story.state);
     }
   }
@@ -44,26 +45,29 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
     const offer = JSON.stringify(reactions);
     if (offer !== offered) {
       offered = offer;
-      marks = [];
+      updates = [];
       group.replaceChildren(
         ...reactions.map((reaction) => {
           const { key, label } = reaction;
           const name = t("=" + label, undefined, label);
-          const count = h("span");
+          const count = h("b");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
-          const face = reactionIcon(reaction);
-          element.append(face, h("span", { class: "label", part: "label" }, name + " "), count);
+          const icon = reactionIcon(reaction);
+          paintReaction(element, reaction);
+          element.append(icon, h("span", { class: "label", part: "label" }, name + " "), count);
           /** @type {number | undefined} */
           let last;
-          marks.push((most) => {
+          updates.push((most, all) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
-            setText(count, t("number", { n }));
+            // Before the first reaction of all there is no number: five noughts invite nobody.
+            setText(count, all ? t("number", { n }) : "\u00a0");
+            element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");
-            // Others do not interrupt: a moment's movement, for who sees and wants it.
+            // Other readers' reactions are shown by a short movement, and not announced.
             const more = n - (last ?? n);
-            if (more > 0) part("live").then((live) => live.burst(face, more), () => {});
+            if (more > 0) part("live").then((live) => live.burst(icon, more), () => {});
             last = n;
             return n > 0 && n === most && name;
           });
@@ -71,12 +75,14 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
         }),
       );
     }
-    setText(error, state.optimistic && state.late ? t("unsure") : refused);
+    setText(error, state.optimistic && state.late ? t("unsure") : rejected);
     const now = counts(state);
     const n = sum(now);
-    const leading = marks.map((mark) => mark(Math.max(...Object.values(now)))).filter(Boolean);
-    setText(total, n ? t("total", { n, name: leading.join(", ") }) : "");
+    const leading = updates.map((update) => update(Math.max(...Object.values(now)), n)).filter(Boolean);
+    setText(total, n ? t("total", { n, name: leading.join(", ") }) : isAllowed(state, "react") ? t("first") : "");
+    const { readers } = state.presence;
+    setText(presence, readers > 1 ? t("reading", { n: readers }) : "");
   }
 
-  return { element: h("div", null, group, total, error), draw };
+  return { element: h("div", null, group, h("div", { class: "row" }, total, presence), error), draw };
 }

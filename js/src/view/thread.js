@@ -29,7 +29,7 @@ export function threadView(view) {
         folded[0] && !first
           ? view.focus(folded[0].id)
           : view.withPart("more", (desk) => desk.replies(id, first)),
-      { class: "act" },
+      { class: "action" },
     );
   const earlier = others(true);
   const more = others();

@@ -1,99 +1,153 @@
 /**
- * The part for reactions to a comment: one row, opened by its button.
+ * The part for reactions to a comment: a chip gives one or takes it back, the picker offers those that have no chip yet.
  *
  * @import {ViewContext, CommentHandle, Shared} from "../../part-api"
  */
 import css from "./style.css";
 
+/** A comment of one paragraph has twelve elements; chips fill it up to sixteen. */
+const MAX_CHIPS = 4;
+
 /** How long an answer may take before the reader is told that there is none, in milliseconds. */
 const NO_ANSWER_MS = 2_000;
 
-/** @type {WeakMap<CommentHandle, HTMLElement>} */
-const rows = new WeakMap();
-
 /**
- * @param {ViewContext} frame
+ * @param {ViewContext} view
  * @param {Shared} tools
  * @returns {import("../../part-api").CommentReactionsPart}
  */
-export function open(frame, tools) {
-  frame.style(css);
-  return { begin: (handle) => toggleReactionRow(frame, tools, handle) };
-}
+export function open(view, tools) {
+  const { story, t, explain, tell } = view;
+  const { h, set, button, counts, isAllowed, paintReaction, reactionIcon } = tools;
+  /** Chips by reaction. @type {WeakMap<CommentHandle, Map<string, HTMLElement>>} */
+  const chips = new WeakMap();
+  /** Closes the picker that is open. @type {((back?: boolean) => void) | undefined} */
+  let close;
+  view.style(css);
 
-/**
- * Opens the row, or closes it.
- *
- * @param {ViewContext} frame
- * @param {Shared} tools
- * @param {CommentHandle} handle
- */
-function toggleReactionRow({ story, t, explain, tell }, { h, set, button, counts, reactionIcon }, handle) {
-  const { article, foot } = handle;
-  const open = rows.get(handle);
-  if (open) {
-    rows.delete(handle);
-    open.remove();
-    handle.onRender = undefined;
-    set(foot.firstElementChild ?? foot, "aria-expanded", "false");
-    return;
-  }
-  /** @type {(() => void)[]} */
-  const marks = [];
-  const row = h(
-    "div",
-    { role: "group", class: "acts feel", "aria-label": t("addReaction") },
-    ...(story.state.settings?.reactions ?? []).map((reaction) => {
-      const { key, label } = reaction;
-      const name = t("=" + label, undefined, label);
-      const count = h("span");
-      const element = button("", () => press(key), { class: "act reaction", title: name });
-      element.append(reactionIcon(reaction), h("span", { class: "hidden" }, name + " "), count);
-      marks.push(() => {
-        const { mine } = story.state;
-        const { id, tally } = handle.comment;
-        const n = counts({ tally })[key];
-        const text = n ? t("number", { n }) : "";
-        if (count.textContent !== text) count.textContent = text;
-        set(element, "aria-pressed", String(mine.reactions[id] === key));
-      });
-      return element;
-    }),
-  );
-  const note = h("p", { class: "error", role: "alert" });
-  row.append(note);
-  let timer = 0;
-  const target = () => `${story.code} ${handle.comment.id}`;
-  const draw = () => {
-    marks.forEach((mark) => mark());
-    const waits = target() in (story.storage().unsent ?? {});
-    if (waits) timer ||= setTimeout(() => (note.textContent = t("unsure")), NO_ANSWER_MS);
-    else {
-      clearTimeout(timer);
-      timer = 0;
-      note.textContent = "";
+  /** Draws the chips of a comment: at most four, the reader's own always. @param {CommentHandle} handle */
+  function draw(handle) {
+    const { comment, foot, article } = handle;
+    const { state } = story;
+    const n = counts(comment);
+    const own = state.mine.reactions[comment.id];
+    /** @param {string} key */
+    const rank = (key) => (key === own ? Infinity : n[key] ?? 0);
+    const facts = article.querySelectorAll(".state, .badge, .byline > span:not(.badge)").length;
+    const reactions = state.settings?.reactions ?? [];
+    const shown = reactions
+      .map(({ key }) => key)
+      .filter((key) => comment.state === "published" && rank(key) > 0)
+      .sort((a, b) => rank(b) - rank(a))
+      .slice(0, Math.max(1, MAX_CHIPS - facts));
+    let known = chips.get(handle);
+    if (!known) {
+      chips.set(handle, (known = new Map()));
+      const before = handle.onRender;
+      handle.onRender = () => {
+        before?.();
+        draw(handle);
+      };
     }
-  };
+    const first = foot.querySelector(".action");
+    for (const reaction of reactions) {
+      const { key, label, face, emoji } = reaction;
+      let chip = known.get(key);
+      if (!shown.includes(key)) {
+        chip?.remove();
+        continue;
+      }
+      if (!chip) {
+        chip = button("", () => react(handle, key), { class: face ? "chip" : "chip emoji", part: "chip" });
+        paintReaction(chip, reaction);
+        known.set(key, chip);
+      }
+      const number = t("number", { n: n[key] ?? 0 });
+      const text = face ? number : `${emoji} ${number}`;
+      if (chip.textContent !== text) chip.textContent = text;
+      set(chip, "aria-label", `${t("=" + label, undefined, label)}, ${number}`);
+      set(chip, "aria-pressed", String(key === own));
+      set(chip, "aria-disabled", !mayReact() && "true");
+      // One that stands in its place is not moved: it may have the focus.
+      if (chip.parentElement !== foot) foot.insertBefore(chip, first);
+    }
+  }
 
-  /** @param {string} key */
-  async function press(key) {
+  const mayReact = () => isAllowed(story.state, "react");
+
+  /** @param {CommentHandle} handle @param {string} key */
+  async function react(handle, key) {
+    if (!mayReact()) return;
     const { id } = handle.comment;
+    const target = `${story.code} ${id}`;
     const was = story.state.mine.reactions[id] ?? null;
+    const wanted = was === key ? null : key;
+    const timer = setTimeout(() => {
+      if (target in (story.storage().unsent ?? {})) tell(t("unsure"), true);
+    }, NO_ANSWER_MS);
     try {
-      const done = story.setReaction(target(), was === key ? null : key);
-      story.mark(id, was === key ? null : key);
+      await story.loadLivePart();
+      const done = story.setReaction(target, wanted);
+      story.mark(id, wanted);
+      draw(handle);
       await done;
     } catch (problem) {
       story.mark(id, was);
       tell(explain(problem), true);
     }
-    draw();
+    clearTimeout(timer);
+    draw(handle);
   }
 
-  rows.set(handle, row);
-  handle.onRender = draw;
-  draw();
-  set(foot.firstElementChild ?? foot, "aria-expanded", "true");
-  article.append(row);
-  row.querySelector("button")?.focus();
+  /** Opens the picker of a comment, or closes it. @param {CommentHandle} handle */
+  function begin(handle) {
+    const { article, foot, comment } = handle;
+    const opener = /** @type {HTMLElement} */ (foot.querySelector(".icon-smile"));
+    const own = article.querySelector(".reaction-picker");
+    close?.();
+    if (own) return opener.focus();
+    const outside = new AbortController();
+    const picker = h(
+      "div",
+      { role: "group", class: "reaction-picker", "aria-label": t("addReaction") },
+      ...(story.state.settings?.reactions ?? []).map((reaction) => {
+        const { key, label } = reaction;
+        const name = t("=" + label, undefined, label);
+        const choice = button("", () => {
+          close?.(true);
+          react(handle, key);
+        }, { title: name, "aria-label": name, "aria-pressed": String(story.state.mine.reactions[comment.id] === key) });
+        paintReaction(choice, reaction);
+        choice.append(reactionIcon(reaction));
+        return choice;
+      }),
+    );
+    close = (back) => {
+      close = undefined;
+      outside.abort();
+      picker.remove();
+      set(opener, "aria-expanded", "false");
+      if (back) opener.focus();
+    };
+    picker.onkeydown = ({ key }) => {
+      if (key === "Escape") close?.(true);
+    };
+    // A press anywhere else closes it, as does leaving it by the keyboard.
+    article.getRootNode().addEventListener(
+      "pointerdown",
+      (event) => {
+        const inside = event.composedPath();
+        if (!inside.includes(picker) && !inside.includes(opener)) close?.();
+      },
+      { signal: outside.signal },
+    );
+    picker.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget && relatedTarget !== opener && !picker.contains(/** @type {Node} */ (relatedTarget))) close?.();
+    });
+    set(opener, "aria-expanded", "true");
+    article.append(picker);
+    picker.querySelector("button")?.focus();
+  }
+
+  return { begin, draw };
 }

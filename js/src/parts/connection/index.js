@@ -13,11 +13,14 @@
  * @import {Discussion} from "../../discussion"
  */
 import { json } from "../../storage.js";
+import css from "./style.css";
 import { backoff, shouldReconnect } from "../../backoff.js";
 import { startPolling } from "./poll.js";
 
 /** SHA-256 of the other parts of this build, by name: what the first file checks them by. */
 export const HASHES = OTHERS;
+/** Styles of what may come after the first paint. */
+export const STYLES = css;
 
 const TIMEOUT_MS = 8_000;
 const HIDDEN_MS = 60_000;

@@ -110,20 +110,6 @@ export function createActions(story, server, { request, nextRef, json, storageKe
   /** @type {DiscussionApi["get"]} */
   const get = (which) => request(`${path}/comments${which}`);
 
-  /** What came while a comment of ours was on its way: it may be the same, with less in it. @type {any[]} */
-  const deferred = [];
-  let deferring = 0;
-  const { receive, subscribed } = story;
-  story.receive = (frame) => {
-    if (deferring) deferred.push(frame);
-    else receive(frame);
-  };
-  story.subscribed = (answer) => {
-    subscribed(answer);
-    // After the reader's token has been kept.
-    if (story.live) story.loadLivePart().then(wake);
-  };
-
   /** By target, until its last choice has an answer. @type {Record<string, Promise<void> | undefined>} */
   const settling = {};
   const unsent = () => story.storage().unsent ?? {};
@@ -206,14 +192,8 @@ export function createActions(story, server, { request, nextRef, json, storageKe
     isTemporary,
     pause,
     mark,
-    async deferIncoming(work) {
-      deferring++;
-      try {
-        return await work();
-      } finally {
-        if (!--deferring) deferred.splice(0).forEach(receive);
-      }
-    },
+    // The live part has saved the reader token by then.
+    onSubscribed: () => story.loadLivePart().then(wake),
     setReaction(target, reaction) {
       story.saveToStorage({ unsent: { ...unsent(), [target]: reaction } });
       return (settling[target] ??= settle(target, false).finally(() => delete settling[target]));

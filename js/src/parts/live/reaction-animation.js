@@ -16,10 +16,10 @@ export function burst(face, n) {
   if (document.hidden || matchMedia(CALM).matches) return;
   face.animate({ scale: [1, 1.4, 1] }, 400);
   const air = face.parentElement;
-  const free = MOST - Number(air?.querySelectorAll(".rising").length);
+  const free = MOST - Number(air?.querySelectorAll(".floating-icon").length);
   for (let i = 0; i < Math.min(n, free); i++) {
     const one = /** @type {HTMLElement} */ (face.cloneNode(true));
-    one.classList.add("rising");
+    one.classList.add("floating-icon");
     const aside = Math.random() * 2 - 1;
     one.animate(
       [

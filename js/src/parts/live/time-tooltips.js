@@ -7,9 +7,9 @@
 
 /** @param {ViewContext} frame @param {Shared} tools */
 export function addTimeTooltips({ list, t }, { set }) {
-  /** @param {HTMLTimeElement | null} time */
-  const name = (time) =>
-    time && set(time, "title", new Date(time.dateTime).toLocaleString(t("lang")));
-  name(list.querySelector("time:hover"));
-  list.addEventListener("pointerover", ({ target }) => name(/** @type {Element} */ (target).closest("time")));
+  /** @param {any} link the link of a comment's time */
+  const name = (link) =>
+    link && set(link, "title", new Date(link.dateTime).toLocaleString(t("lang")));
+  name(list.querySelector(".time:hover"));
+  list.addEventListener("pointerover", ({ target }) => name(/** @type {Element} */ (target).closest(".time")));
 }

@@ -96,7 +96,7 @@ export function open(frame, tools) {
     const mine = story.state.mine.comments[id];
     const late = mine && Date.parse(mine.editable_until) < story.now();
     const text = h("span", { role: "alert" }, late ? t("late") : "");
-    const box = h("div", { class: "acts" }, text);
+    const box = h("div", { class: "actions" }, text);
     const close = (stay = false) => {
       box.remove();
       foot.hidden = false;
@@ -114,7 +114,7 @@ export function open(frame, tools) {
               text.textContent = explain(problem);
             }
           },
-          { class: "act" },
+          { class: "action" },
         ),
       );
     if (mine && !late) {
@@ -170,7 +170,7 @@ export function open(frame, tools) {
     go,
     visit,
     begin: (handle) => menu(handle),
-    options: optionsOf(frame, tools),
+    open: optionsOf(frame, tools),
     logReadOnly() {
       const { read_only, identity, lapsed } = story.state;
       // A token that is not valid is given up for the bare code, which is told below.

@@ -20,15 +20,14 @@ export function optionsOf(frame, tools) {
   /** @type {HTMLElement | undefined} */
   let panel;
 
-  /** @param {HTMLElement} place */
-  return (place) => {
-    const opener = place.firstElementChild;
+  /** @param {"sort" | "share" | "data"} _what @param {HTMLElement} opener */
+  return (_what, opener) => {
     if (panel?.isConnected) panel.remove();
     else {
       panel = draw(pageOf(frame));
-      place.append(panel);
+      opener.parentElement?.after(panel);
     }
-    if (opener) set(opener, "aria-expanded", String(panel.isConnected));
+    set(opener, "aria-expanded", String(panel.isConnected));
   };
 
   /** @param {string} address @returns {HTMLElement} */
@@ -51,7 +50,7 @@ export function optionsOf(frame, tools) {
 
     /** @param {string} word @param {() => unknown} act @param {string} [name] */
     const act = (word, act, name = "") => button(t(word, { name }), () => attempt(act));
-    const forget = h("div", { class: "acts" });
+    const forget = h("div", { class: "actions" });
     ask();
 
     function ask() {
@@ -77,7 +76,7 @@ export function optionsOf(frame, tools) {
       );
     }
 
-    const share = h("div", { class: "acts", role: "group", "aria-label": t("share") });
+    const share = h("div", { class: "actions", role: "group", "aria-label": t("share") });
     share.append(
       h("span", null, t("share")),
       act("copy", async () => {

@@ -80,6 +80,6 @@ export function shareLinks(url, title, t, tools, act) {
     navigator.canShare?.(data) && act("send", () => navigator.share(data).catch(() => {})),
     ...PLACES.map(([name, by]) => link(name, "https://" + by(to, text))),
     link(t("mail"), `mailto:?subject=${text}&body=${to}`),
-    h("div", { class: "pair" }, mastodon, server),
+    h("div", { class: "inline-field" }, mastodon, server),
   ];
 }

@@ -28,7 +28,7 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
   const text = /** @type {HTMLTextAreaElement} */ (element.querySelector("textarea"));
   const send = /** @type {HTMLElement} */ (element.lastElementChild);
   const error = h("p", { id: newId(), class: "error", role: "alert" });
-  const acts = h("div", { class: "acts" });
+  const acts = h("div", { class: "actions" });
   const { verb, draft, onSubmit, cancel } = options;
   const change = draft === undefined;
   const place = `${story.code} ${draft}`;
@@ -37,8 +37,8 @@ export function enhanceComposer(frame, { h, set, newId, safeUrl, button, renderT
   const inputs = new Map([["body", text]]);
   const extra = h("div", { class: "fields" });
   text.required = true;
-  const left = h("p", { class: "quiet" });
-  const shown = h("div", { class: "text", dir: "auto", hidden: true });
+  const left = h("p", { class: "secondary" });
+  const shown = h("div", { class: "comment-text", dir: "auto", hidden: true });
   element.append(left, shown, extra, error, acts);
   acts.append(send);
   set(text, "aria-describedby", error.id);

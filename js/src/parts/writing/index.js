@@ -113,7 +113,7 @@ export function open(frame, tools) {
       "div",
       { class: "composer" },
       h("label", null, label, h("textarea", { rows: 3, dir: "auto" })),
-      button(verb, () => shell.post(), { class: "main", part: "button" }),
+      button(verb, () => shell.post(), { class: "primary", part: "button" }),
     );
     const close = () => {
       forms.delete(handle);
@@ -163,7 +163,7 @@ export function open(frame, tools) {
     remove(handle) {
       const { article, body, foot, comment } = handle;
       const ears = new AbortController();
-      const box = h("div", { class: "acts", role: "status" }, t("deleted"));
+      const box = h("div", { class: "actions", role: "status" }, t("deleted"));
       const end = () => {
         ears.abort();
         clearTimeout(timer);
@@ -187,7 +187,7 @@ export function open(frame, tools) {
             end();
             article.focus();
           },
-          { class: "act" },
+          { class: "action" },
         ),
       );
       article.append(box);

@@ -19,7 +19,7 @@ const PATIENCE = 2_000;
  * @param {(type: any, fields: Fields) => Promise<unknown>} send
  */
 export function createOutbox({ story, t, tell, explain, emit }, { h, button }, send) {
-  const list = h("ul", { class: "queue" });
+  const list = h("ul", { class: "outbox" });
   let busy = false;
   /** By key: why it was refused. @type {Map<string, string>} */
   const refused = new Map();
@@ -48,7 +48,7 @@ export function createOutbox({ story, t, tell, explain, emit }, { h, button }, s
           null,
           h("span", { dir: "auto" }, t("unsent", { text: type === "delete" ? t("deleted") : (body ?? "") })),
           h("p", { class: "error" }, refused.get(key)),
-          button(t("cancel"), () => discard(key), { class: "act" }),
+          button(t("cancel"), () => discard(key), { class: "action" }),
         ),
       ),
     );
