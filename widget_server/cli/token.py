@@ -38,6 +38,9 @@ def token(
     changes: Annotated[str | None, typer.Option(help="What this copy changed.")] = None,
     label: Annotated[str | None, typer.Option(help="The republisher's name.")] = None,
     lang: Annotated[str | None, typer.Option(help="The copy's language (BCP 47).")] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="The story's page may list the copy.")
+    ] = False,
     expires: Annotated[str | None, typer.Option(help="90d, 12h, 1y or 2027-01-31.")] = None,
     can: Annotated[list[str] | None, typer.Option(help="read, react, comment; repeat.")] = None,
     jti: Annotated[str | None, typer.Option(help="A handle of your own to withdraw it by.")] = None,
@@ -61,6 +64,7 @@ def token(
         changes=changes,
         label=label,
         lang=lang,
+        listed=listed,
     )
     if form not in FORMS:
         raise ValueError(f"--form takes {', '.join(FORMS)}.")

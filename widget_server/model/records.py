@@ -154,6 +154,17 @@ class SeenCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedCopy:
+    """A copy that agrees to be listed on the story's page."""
+
+    jti: str
+    origin: str
+    page: str
+    label: str | None
+    lang: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShutOut:
     """An origin whose pages are let in no more: of one story (its code), or of all ("")."""
 

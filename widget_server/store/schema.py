@@ -93,6 +93,8 @@ copies = Table(
     Column("last_seen", BigInteger, nullable=False),
     # Whether something was stored that came from there; another one's place may be given away.
     Column("used", Boolean, nullable=False, server_default=true()),
+    # Whether its token says that the story's page may list it.
+    Column("listed", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )

@@ -106,7 +106,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     """
     if STORY_CODE.fullmatch(reference):
         grant = await _authorize_by_code(services, reference, services.server_origin)
-        if "comment" not in grant.permissions:
+        if not grant.site.settings.republishing_open(grant.story.license):
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")
         return IframeGrant(grant.story, None, None, ("*",))
     known, claims, _ = await _verify_token(services, reference)
@@ -136,7 +136,7 @@ async def refresh(services: Services, grant: Grant) -> Grant:
     site, code, origin = known.site, grant.story.code, grant.origin
     if grant.claims is None:
         _require_open_reading(site, NotPermittedError(CLOSED_READING))
-        permissions, denial = _code_permissions(site, grant.story, origin)
+        permissions, denial = _code_permissions(services, site, grant.story, origin)
         if is_shut_out(services, known, code, origin):
             permissions, denial = READ_ONLY, OriginNotAllowedError(SHUT_OUT)
     else:
@@ -249,15 +249,21 @@ async def _authorize_by_code(services: Services, code: str | None, origin: str |
     _require_open_reading(site, NotPermittedError(CLOSED_READING))
     if is_shut_out(services, known, code, origin):
         raise OriginNotAllowedError(SHUT_OUT)
-    permissions, denial = _code_permissions(site, story, origin)
+    permissions, denial = _code_permissions(services, site, story, origin)
     epoch = services.discussions.epoch
     return Grant(site, story, permissions, denial, None, site.generation, epoch, origin)
 
 
 def _code_permissions(
-    site: Site, story: Story, origin: str | None
+    services: Services, site: Site, story: Story, origin: str | None
 ) -> tuple[tuple[str, ...], ProblemError | None]:
-    """What the bare code grants: all on a page, where the site lets everyone republish."""
+    """Return what the bare code grants on a page, and why that is not all.
+
+    The story's page on this server is the site's own copy: there the code grants everything, also
+    where the site does not let everyone republish.
+    """
+    if origin == services.server_origin:
+        return PERMISSIONS, None
     if not site.settings.republishing_open(story.license):
         return READ_ONLY, NotPermittedError(
             "Ask the publisher for a token: the code alone only reads."

@@ -14,7 +14,7 @@ from widget_server.model.limits import (
     MAX_OWN_REACTIONS,
     MAX_RESPONSE_BYTES,
 )
-from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
+from widget_server.model.records import Comment, CommentState, ListedCopy, Story, Tally, Thread
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import (
@@ -37,6 +37,8 @@ MAX_CHANGES = 500
 """Changes that are sent one by one; beyond, a fresh snapshot is cheaper for everyone."""
 MAX_OWN = 200
 """Own comments of a reader that a snapshot carries, the newest."""
+MAX_LISTED = 50
+"""Copies that a story's page lists, those seen first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,17 @@ class Discussions:
         own = (copies.c.story == story) & (copies.c.jti == jti) & (copies.c.origin == origin)
         found = await connection.execute(select(copies.c.id).where(own))
         return found.scalar_one_or_none() is not None
+
+    @read_transaction
+    async def listed_copies(self, connection: AsyncConnection, story: int) -> list[ListedCopy]:
+        """Return the copies of a story that agree to be listed, the one seen first first."""
+        found = await connection.execute(
+            select(copies.c.jti, copies.c.origin, copies.c.page, copies.c.label, copies.c.lang)
+            .where((copies.c.story == story) & copies.c.listed & copies.c.page.like("https://%"))
+            .order_by(copies.c.id)
+            .limit(MAX_LISTED)
+        )
+        return [ListedCopy(*row) for row in found]
 
     @read_transaction
     async def known_copies(self, connection: AsyncConnection, story: int) -> int:
