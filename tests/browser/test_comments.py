@@ -34,10 +34,14 @@ async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> N
     for page in (writer, reader):
         shown = article(page, "onerror")
         await expect(shown.get_by_role("heading")).to_have_text("<b onclick=alert(1)>Eve</b>")
-        await expect(shown.locator(".comment-text img, .comment-text script, .comment-text svg, .comment-text b")).to_have_count(0)
-        await expect(shown.locator(".comment-text a[href^=javascript], .comment-text a[href^=data]")).to_have_count(
-            0
-        )
+        await expect(
+            shown.locator(
+                ".comment-text img, .comment-text script, .comment-text svg, .comment-text b"
+            )
+        ).to_have_count(0)
+        await expect(
+            shown.locator(".comment-text a[href^=javascript], .comment-text a[href^=data]")
+        ).to_have_count(0)
         assert await page.title() == "Host"
 
 

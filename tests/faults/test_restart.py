@@ -77,7 +77,9 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             assert status == 0
             await say(other.url, story, "While it was away", "And once more")
             await one.start()
-            await eventually(lambda: all_say(".new-comments", "Show 3 new comments"), "all know all", 60)
+            await eventually(
+                lambda: all_say(".new-comments", "Show 3 new comments"), "all know all", 60
+            )
             await eventually(lambda: all_say("[part=presence]", presence), "all are back", 60)
             await page.evaluate(
                 "for (const { shadowRoot } of document.querySelectorAll('story-widget'))"
@@ -85,7 +87,9 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             )
             texts = ["And once more", "While it was away", "At the last moment"]
             texts += ["The second", "The first"]
-            await eventually(lambda: all_say("article .comment-text", " / ".join(texts)), "each once")
+            await eventually(
+                lambda: all_say("article .comment-text", " / ".join(texts)), "each once"
+            )
             await browser.close()
     finally:
         papers.close()

@@ -101,13 +101,15 @@ def openapi_document() -> dict[str, Any]:
         {"type": "string", "pattern": "^[0-9A-Za-z_-]*$"},
         "`next` of the page before",
     )
+    order = _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads")
     paging = [
         before,
         _parameter(
             "limit", "query", {"type": "integer", "minimum": 1, "maximum": MAX_THREADS}, "Threads"
         ),
-        _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
+        order,
     ]
+    fields = {"type": "object", "properties": {"do": text}, "additionalProperties": text}
     many = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
     story = _parameter("story", "query", many, "Story code, once for each story", required=True)
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
@@ -153,7 +155,22 @@ def openapi_document() -> dict[str, Any]:
             "/": open_("What this server is", html | _json({"type": "object"})),
             "/embed.js": open_("The embed, evergreen", _json(text, "text/javascript")),
             "/embed/{file}": open_("The embed, pinned", _json(text, "text/javascript"), file),
-            "/s/{code}": open_("The story's page", html, code, before),
+            "/s/{code}": open_("The story's page", html, code, before, order),
+            "/s/{code}/write": {
+                **open_("The story's page with forms", html, code, before, order),
+                "post": {
+                    "summary": "One step of a reader without JavaScript; from this page only",
+                    "parameters": [code],
+                    "requestBody": {
+                        "required": True,
+                        "content": _json(fields, "multipart/form-data"),
+                    },
+                    "responses": {
+                        "200": {"description": "The page, after the step", "content": html},
+                        "default": {"description": "Refused", "content": problems | html},
+                    },
+                },
+            },
             "/e/{reference}": open_("The embed in a page of its own", html, reference),
             "/static/{file}": open_("Styles of the pages", _json(text, "text/css"), file),
             "/healthz": open_("The process is up", _json(text, "text/plain")),

@@ -124,6 +124,7 @@ async def _content(
     shown = serializers.settings(settings)
     for reaction in shown["reactions"]:
         reaction["name"] = t("=" + reaction["label"], reaction["label"])
+        reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
     attribution = serializers.story(story)
     return {
@@ -220,12 +221,13 @@ class _CommentViews:
         name = comment["author"]["name"] or ""
         units = memoryview(name.encode("utf-16-le")).cast("H")
         return {
+            "waiting": False,
             **comment,
             "name": self._name(comment),
             "initial": name[:1].upper() or "?",
             # The embed computes the same hue.
             "hue": (len(units) * 5 + (units[0] if units else 0)) % _HUES,
-            "when": self.t.date(comment["created_at"]),
+            "when": self.t.date(comment["created_at"], serializers.rfc3339(self.now_ms)),
             "place": self._place(comment["copy"]),
             "to": names.get(comment["parent"] or "", ""),
             "chips": self._chips(comment),

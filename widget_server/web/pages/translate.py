@@ -55,12 +55,16 @@ class Translator:
         """Return whether the language has the key."""
         return key in LOCALES[self.lang]
 
-    def date(self, rfc3339: str) -> str:
-        """Return a time of the serializers as a person writes it, in UTC."""
-        at = datetime.fromisoformat(rfc3339)
+    def date(self, rfc3339: str, now: str) -> str:
+        """Return a time of the serializers as a person writes it, in UTC. `now` has the same form."""
+        at, year = datetime.fromisoformat(rfc3339), now[:4]
         months = LOCALES[self.lang]["months"]
         return self(
-            "date", day=at.day, month=months[at.month - 1], year=at.year, time=f"{at:%H:%M}"
+            "date" if rfc3339[:4] == year else "date_of_year",
+            day=at.day,
+            month=months[at.month - 1],
+            year=at.year,
+            time=f"{at:%H:%M}",
         )
 
 
