@@ -537,6 +537,7 @@ PATHS = (
     "/v1/counts?story={code}",
     "/embed.js",
     "/s/{code}",
+    "/s/{code}/write",
     "/e/{code}",
     "/healthz",
     "/readyz",
