@@ -90,6 +90,7 @@ async def draw(
     template: str,
     extra: Mapping[str, Any],
     own: Own = NOTHING_OWN,
+    threads: int = MAX_THREADS,
 ) -> bytes:
     """Render a page of a discussion, with so many comments that it is at most 256 KiB long.
 
@@ -97,7 +98,7 @@ async def draw(
     """
     max_bytes = MAX_COMMENTS_BYTES
     while True:
-        content = await _content(services, code, place, t, own, max_bytes)
+        content = await _content(services, code, place, t, own, threads, max_bytes)
         html = render(template, t, {**content, **extra}).encode()
         # A comment takes more bytes in HTML than in JSON: `&` becomes `&amp;`, and it has buttons.
         if len(html) <= MAX_RESPONSE_BYTES or max_bytes <= MIN_COMMENTS_BYTES:
@@ -106,11 +107,17 @@ async def draw(
 
 
 async def _content(
-    services: Services, code: str, place: Place, t: Translator, own: Own, max_bytes: int
+    services: Services,
+    code: str,
+    place: Place,
+    t: Translator,
+    own: Own,
+    limit: int,
+    max_bytes: int,
 ) -> dict[str, Any]:
     if place.thread is None:
         page, settings = await read.page(
-            services, code, place.order, place.before, MAX_THREADS, max_bytes
+            services, code, place.order, place.before, limit, max_bytes
         )
         threads, following = page.threads, page.next
     else:

@@ -47,7 +47,7 @@ def rejection_page(request: Request, problem: Response, detail: str) -> Response
     about = path.startswith(("/s/", "/e/"))
     key = "no_story" if about and status == 404 else f"m{status}"
     title, sentence = t.pair(key) if t.knows(key) else (HTTPStatus(status).phrase, "")
-    content = {"title": title, "sentence": sentence or detail, "address": path}
+    content = {"title": title, "sentence": sentence or detail}
     headers = {k: v for k, v in problem.headers.items() if not k.startswith("content-")}
     headers["Content-Security-Policy"] = (
         _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
