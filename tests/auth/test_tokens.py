@@ -193,6 +193,7 @@ def test_a_widget_token_has_the_claims_that_were_minted() -> None:
         changes="none",
         label="L",
         lang="pt-BR",
+        listed=True,
     )
     opened = verify("w1", mint_widget(KEY, SITE, NEWEST, claims))
     assert isinstance(opened, WidgetClaims)
@@ -216,6 +217,13 @@ def test_an_empty_descriptive_claim_equals_an_absent_one() -> None:
     opened = verify("w1", mint(KEY, "w1", SITE, NEWEST, payload))
     assert isinstance(opened, WidgetClaims)
     assert (opened.attribution, opened.lang) == (Attribution(), None)
+
+
+@pytest.mark.parametrize("value", [None, 1, "true", []])
+def test_whether_a_copy_agrees_to_be_listed_is_true_or_false(value: Any) -> None:
+    payload = {"story": "s", "origins": ["*"], "iat": NOW, "list": value}
+    with pytest.raises(TokenInvalidError):
+        verify("w1", mint(KEY, "w1", SITE, NEWEST, payload))
 
 
 def test_origins_are_read_in_canonical_spelling() -> None:

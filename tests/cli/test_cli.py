@@ -81,6 +81,7 @@ SETTABLE = {
     "open_republishing": ("on", ["maybe"]),
     "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),
     "show_copy": ("off", ["false"]),
+    "search_engines": ("on", ["yes", "1"]),
     "rate_limit_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
     "rate_limit_comment": ("2/1", ["", "fast"]),
 }

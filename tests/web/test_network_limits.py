@@ -1,6 +1,7 @@
 """Limits of one network: requests, database reads, and copies that it registers."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.e2e.client import Client
 from tests.e2e.publisher import Publisher, Story
 from tests.transport.serving import serving
+from tests.web.plain_reader import Page
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.operations.owners import sites
@@ -274,3 +276,61 @@ async def test_reads_are_limited_and_files_and_probes_are_not(
         assert (await stranger.get(path)).status_code == 200
     other_network = await server.network("192.0.2.2")
     assert (await other_network.get(paths[0])).status_code == 200
+
+
+async def test_a_form_that_comes_too_fast_is_answered_in_words_and_keeps_what_was_typed(
+    open_server: OpenServer,
+) -> None:
+    server = await open_server()
+    story = await server.registered_story()
+    await set_rule(server, "rate_limit_comment=1/60")
+    network = await server.network("198.51.100.9")
+    path = f"/s/{story.code}/write"
+    fields = Page((await network.get(path)).text).fields
+
+    async def press(do: str, **typed: str) -> httpx.Response:
+        nonlocal fields
+        sent = {**fields, **typed, "do": do}
+        origin = {"Origin": server.components.services.server_origin}
+        files = {name: (None, value) for name, value in sent.items()}
+        answer = await network.post(path, files=files, headers=origin)
+        fields = Page(answer.text).fields
+        return answer
+
+    assert (await press("post", body="one")).status_code == 200
+    answer = await press("post", body="two, and more", name="Zoë")
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert re.search(
+        r'id="text-error">You’re posting too quickly. Try again in \d+ seconds.', answer.text
+    )
+    assert (fields["body"], fields["name"]) == ("two, and more", "Zoë")
+    assert fields["reader"].startswith("r1.")
+
+
+async def test_what_was_typed_is_kept_also_where_the_network_may_read_no_more(
+    open_server: OpenServer,
+) -> None:
+    server = await open_server(read="2/600", action="1/600")
+    story = await server.registered_story()
+    network = await server.network("198.51.100.9")
+    path = f"/s/{story.code}/write"
+    fields = Page((await network.get(path)).text).fields
+    sent = {**fields, "body": "<kept> & dear", "name": "Zoë", "do": "react::happy"}
+    files = {name: (None, value) for name, value in sent.items()}
+    origin = {"Origin": server.components.services.server_origin}
+    assert (await network.post(path, files=files, headers=origin)).status_code == 200
+    answer = await network.post(path, files=files, headers=origin)
+    assert answer.status_code == 429
+    assert answer.headers["cache-control"] == "no-store"
+    kept = Page(answer.text)
+    assert kept.fields["body"] == "<kept> & dear"
+    assert kept.fields["name"] == "Zoë"
+    assert "react::happy" in kept.buttons
+
+
+async def set_rule(server: LimitedServer, rule: str) -> None:
+    """Change a rule of the site, as an operator does."""
+    key, _, value = rule.partition("=")
+    await sites.update_settings(server.components.services, "paper", [(key, value)])
+    await server.components.services.cache.site("paper", max_age=0)

@@ -63,6 +63,7 @@ def parse_widget_claims(site: str, payload: Payload, *, jti: str, now: float) ->
         changes=texts["changes"],
         label=_label(payload),
         lang=_lang(payload),
+        listed=_flag(payload, "list"),
     )
 
 
@@ -121,6 +122,7 @@ def widget_payload(claims: WidgetClaims) -> dict[str, Any]:
         "changes": claims.changes,
         "label": claims.label,
         "lang": claims.lang,
+        "list": claims.listed or None,
     }
     return {name: value for name, value in payload.items() if value is not None}
 

@@ -49,6 +49,12 @@ def token(
     lang: Annotated[
         str | None, typer.Option(help="State the copy's language as a BCP 47 tag.")
     ] = None,
+    listed: Annotated[
+        bool,
+        typer.Option(
+            "--list", help="Let the story's page list this copy under “Read the story on”."
+        ),
+    ] = False,
     expires: Annotated[
         str | None,
         typer.Option(help="Let the token expire after 12h, 90d, 8w or 1y, or on 2027-01-31."),
@@ -90,6 +96,7 @@ def token(
         changes=changes,
         label=label,
         lang=lang,
+        listed=listed,
     )
     if form not in FORMS:
         raise OperatorError(f"--form takes {', '.join(FORMS)}.")

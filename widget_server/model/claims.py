@@ -38,6 +38,8 @@ class WidgetClaims:
     changes: str | None = None
     label: str | None = None
     lang: str | None = None
+    listed: bool = False
+    """Whether the copy agrees to be listed on the story's page (`list`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class ProblemError(Exception):
 
     code: ClassVar[str]
     detail: str = "The request was refused."
+    field: str | None = None
+    """The field of a form that the error is about."""
 
     def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
         super().__init__(detail or type(self).detail)

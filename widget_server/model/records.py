@@ -160,6 +160,17 @@ class SeenCopy:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedCopy:
+    """A copy that agrees to be listed on the story's page."""
+
+    jti: str
+    origin: str
+    page: str
+    label: str | None
+    lang: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShutOut:
     """A blocked origin: for one story (its code), or for all stories ("")."""
 

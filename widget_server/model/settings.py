@@ -54,6 +54,7 @@ class SiteSettings:
     open_republishing: str = "licence"
     edit_window: int = 900
     show_copy: bool = True
+    search_engines: bool = False
     rate_limit_react: str = "30/60"
     rate_limit_comment: str = "5/60"
 
@@ -187,6 +188,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "open_republishing": _one_of(*REPUBLISHING_RULES),
     "edit_window": _seconds,
     "show_copy": _boolean,
+    "search_engines": _boolean,
     "rate_limit_react": _rate,
     "rate_limit_comment": _rate,
 }

@@ -104,13 +104,15 @@ def openapi_document() -> dict[str, Any]:
         {"type": "string", "pattern": "^[0-9A-Za-z_-]*$"},
         "`next` of the previous page",
     )
+    order = _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads")
     paging = [
         before,
         _parameter(
             "limit", "query", {"type": "integer", "minimum": 1, "maximum": MAX_THREADS}, "Threads"
         ),
-        _parameter("order", "query", {"enum": ["newest", "oldest", "top"]}, "Order of threads"),
+        order,
     ]
+    fields = {"type": "object", "properties": {"do": text}, "additionalProperties": text}
     codes = {"type": "array", "items": text, "minItems": 1, "maxItems": 1000}
     story = _parameter(
         "story", "query", codes, "Story code; repeat it for several stories", required=True
@@ -160,7 +162,22 @@ def openapi_document() -> dict[str, Any]:
             "/embed/{file}": open_(
                 "The embed, a fixed version", _json(text, "text/javascript"), file
             ),
-            "/s/{code}": open_("The story's page", html, code, before),
+            "/s/{code}": open_("The story's page", html, code, before, order),
+            "/s/{code}/write": {
+                **open_("The story's page with forms", html, code, before, order),
+                "post": {
+                    "summary": "One action of a reader without JavaScript; from this page only",
+                    "parameters": [code],
+                    "requestBody": {
+                        "required": True,
+                        "content": _json(fields, "multipart/form-data"),
+                    },
+                    "responses": {
+                        "200": {"description": "The page after the action", "content": html},
+                        "default": {"description": "Rejected", "content": problems | html},
+                    },
+                },
+            },
             "/e/{reference}": open_("The embed as an iframe page", html, reference),
             "/static/{file}": open_("Stylesheet of the pages", _json(text, "text/css"), file),
             "/healthz": open_("Whether the process is running", _json(text, "text/plain")),

@@ -97,6 +97,8 @@ copies = Table(
     Column("last_seen", BigInteger, nullable=False),
     # Whether an action was stored from this copy. Only an unused copy may be replaced by a new one.
     Column("used", Boolean, nullable=False, server_default=true()),
+    # Whether its token says that the story's page may list it.
+    Column("listed", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )

@@ -22,7 +22,7 @@ from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
 from widget_server.web.live import LiveEndpoint
-from widget_server.web.pages import iframe, messages, story
+from widget_server.web.pages import iframe, layout, messages, story, write
 from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,10 @@ def create_asgi_app(
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
+            Route("/s/{code}/write", write.write_page),
+            Route("/s/{code}/write", write.write_post, methods=["POST"]),
             Route("/e/{reference}", iframe.iframe_page),
-            Route("/static/{file}", story.stylesheet),
+            Route("/static/{file}", layout.stylesheet),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", metrics.metrics),

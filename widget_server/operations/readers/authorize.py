@@ -112,7 +112,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     """
     if STORY_CODE.fullmatch(reference):
         grant = await _authorize_by_code(services, reference, services.server_origin)
-        if "comment" not in grant.permissions:
+        if not grant.site.settings.republishing_open(grant.story.license):
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")
         return IframeGrant(grant.story, None, None, ("*",))
     cached, claims, _ = await _verify_token(services, reference)
@@ -143,7 +143,7 @@ async def refresh(services: Services, grant: Grant) -> Grant:
     site, code, origin = cached.site, grant.story.code, grant.origin
     if grant.claims is None:
         require_open_reading(site, NotPermittedError(CLOSED_READING))
-        permissions, denial = code_permissions(site, grant.story, origin)
+        permissions, denial = code_permissions(services, site, grant.story, origin)
         if is_shut_out(services, cached, code, origin):
             permissions, denial = READ_ONLY, OriginNotAllowedError(SHUT_OUT)
     else:
@@ -227,7 +227,7 @@ async def _authorize_by_code(services: Services, code: str | None, origin: str |
     require_open_reading(site, NotPermittedError(CLOSED_READING))
     if is_shut_out(services, cached, code, origin):
         raise OriginNotAllowedError(SHUT_OUT)
-    permissions, denial = code_permissions(site, story, origin)
+    permissions, denial = code_permissions(services, site, story, origin)
     epoch = services.discussions.epoch
     return Grant(site, story, permissions, denial, None, site.generation, epoch, origin)
 

@@ -2,10 +2,12 @@
 
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from widget_server.content import text
-from widget_server.model.errors import TextRejectedError
+from widget_server.model.errors import ProblemError, TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.readers import copies, identify
@@ -121,16 +123,28 @@ def _contact_fields(
     settings: SiteSettings, actor: Actor, new: NewComment
 ) -> tuple[str | None, str | None, str | None]:
     """Return name, email and website, checked by the site's settings. A signed name replaces the sent one."""
-    name = _contact_field("name", settings.name, new.name, vouched=actor.claims.name)
-    email = _contact_field("email", settings.email, new.email)
-    website = _contact_field("website", settings.website, new.website)
-    if new.name and actor.claims.name is None:
-        text.check_unsigned_name(new.name)
-    if email is not None:
-        text.check_email(email)
-    if website is not None:
-        text.check_website(website)
+    with _errors_about("name"):
+        name = _contact_field("name", settings.name, new.name, vouched=actor.claims.name)
+        if new.name and actor.claims.name is None:
+            text.check_unsigned_name(new.name)
+    with _errors_about("email"):
+        email = _contact_field("email", settings.email, new.email)
+        if email is not None:
+            text.check_email(email)
+    with _errors_about("website"):
+        website = _contact_field("website", settings.website, new.website)
+        if website is not None:
+            text.check_website(website)
     return name, email, website
+
+
+@contextmanager
+def _errors_about(field: str) -> Iterator[None]:
+    try:
+        yield
+    except ProblemError as error:
+        error.field = field
+        raise
 
 
 def _contact_field(

@@ -7,8 +7,9 @@ records nothing, because a copy is recorded only after all other checks.
 from widget_server.auth import origins
 from widget_server.model.claims import CODE_ONLY_JTI
 from widget_server.model.errors import RateLimitedError, UnavailableError
-from widget_server.model.records import Copy
+from widget_server.model.records import Copy, ListedCopy, Story
 from widget_server.operations.readers.authorize import Grant
+from widget_server.operations.readers.permissions import is_shut_out
 from widget_server.operations.services import Services
 from widget_server.store.queries.stories import record_copy
 
@@ -34,6 +35,31 @@ async def record_used(services: Services, grant: Grant, network: str) -> Copy | 
     return await _record(services, grant, network, used=True)
 
 
+async def listed(services: Services, story: Story) -> list[ListedCopy]:
+    """Return the copies of a story that agree to be listed and are still let in."""
+    known = await services.cache.site(story.site)
+    if known is None:
+        return []
+    return [
+        copy
+        for copy in await services.discussions.listed_copies(story.id)
+        if copy.jti not in known.revoked
+        and not is_shut_out(services, known, story.code, copy.origin)
+    ]
+
+
+def _may_be_listed(grant: Grant) -> bool:
+    """Return whether the token agrees, and names the page's origin.
+
+    A token is public: with one for any page (`*`), any site could put its address on the list.
+    """
+    claims = grant.claims
+    if claims is None or not claims.listed:
+        return False
+    named = tuple(rule for rule in claims.origins if rule != origins.ANY)
+    return origins.allows(named, grant.origin)
+
+
 async def _record(services: Services, grant: Grant, network: str, *, used: bool) -> Copy | None:
     if grant.origin is None:
         return None
@@ -55,7 +81,9 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
                 services.rate_limiters.hit_network("copy", network)
             except RateLimitedError:
                 return None
-        transaction = record_copy(*key, label, grant.lang, page, used=used)
+        transaction = record_copy(
+            *key, label, grant.lang, page, used=used, listed=_may_be_listed(grant)
+        )
         copy = await services.writer.run_in_transaction(transaction)
         services.cache.put_copy(key, copy, used=used)
         return copy

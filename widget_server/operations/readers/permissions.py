@@ -40,8 +40,16 @@ def token_permissions(
     return (claims.can if denial is None else READ_ONLY), denial
 
 
-def code_permissions(site: Site, story: Story, origin: str | None) -> Permissions:
-    """Return what the bare code grants: everything on a page, if the site allows open republishing."""
+def code_permissions(
+    services: Services, site: Site, story: Story, origin: str | None
+) -> Permissions:
+    """Return what the bare code grants on a page: everything, if the site allows open republishing.
+
+    The story's page on this server is the site's own copy: there the code grants everything, also if
+    the site does not allow open republishing.
+    """
+    if origin == services.server_origin:
+        return PERMISSIONS, None
     if not site.settings.republishing_open(story.license):
         return READ_ONLY, NotPermittedError(
             "Ask the publisher for a token: the code alone only reads."

@@ -8,7 +8,7 @@ from widget_server.hub.snapshot import CachedSnapshot, RecentChanges
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.events import CommentChanged, TallyChanged
 from widget_server.model.limits import MAX_COMMENTS_BYTES
-from widget_server.model.records import Position, Tally, Thread
+from widget_server.model.records import Position, Story, Tally, Thread
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.publish import encode_event
@@ -16,6 +16,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import server_messages
 from widget_server.store.queries.comment_pages import Page
 from widget_server.store.queries.discussions import Discussions
+from widget_server.store.queries.own_items import OwnItems
 
 
 class DatabaseSnapshotSource:
@@ -162,6 +163,11 @@ async def thread(
     """
     settings = await _readable(services, code)
     return await services.discussions.thread(code, comment, after, max_bytes), settings
+
+
+async def own(services: Services, story: Story, reader: str) -> OwnItems:
+    """Return what a reader left in a story. `reader` is the id that `identify.reader_id` returns."""
+    return (await services.discussions.own(story.id, [reader]))[reader]
 
 
 async def counts(services: Services, codes: Sequence[str]) -> list[tuple[str, str, int, Tally]]:

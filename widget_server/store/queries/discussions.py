@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
-from widget_server.model.records import Comment, CommentState, Story, Tally, Thread
+from widget_server.model.records import Comment, CommentState, ListedCopy, Story, Tally, Thread
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import (
@@ -34,6 +34,8 @@ from widget_server.store.schema import IS_PENDING, comments, copies, meta, stori
 PAGE_SIZE = 20
 """Threads of a snapshot, and of a page if the request names no limit."""
 
+MAX_LISTED = 50
+"""Copies that a story's page lists: the first ones by time."""
 CHUNK = 1_000
 """Stories in one query."""
 
@@ -218,6 +220,17 @@ class Discussions:
         own = (copies.c.story == story) & (copies.c.jti == jti) & (copies.c.origin == origin)
         found = await connection.execute(select(copies.c.id).where(own))
         return found.scalar_one_or_none() is not None
+
+    @read_transaction
+    async def listed_copies(self, connection: AsyncConnection, story: int) -> list[ListedCopy]:
+        """Return the copies of a story that agree to be listed, in the order of their first use."""
+        found = await connection.execute(
+            select(copies.c.jti, copies.c.origin, copies.c.page, copies.c.label, copies.c.lang)
+            .where((copies.c.story == story) & copies.c.listed & copies.c.page.like("https://%"))
+            .order_by(copies.c.id)
+            .limit(MAX_LISTED)
+        )
+        return [ListedCopy(*row) for row in found]
 
 
 def _pending_version(row: Row[Any]) -> Comment:

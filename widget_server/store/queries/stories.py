@@ -61,6 +61,7 @@ def record_copy(
     page: str | None,
     *,
     used: bool = False,
+    listed: bool = False,
 ) -> TransactionFn[Copy | None]:
     """Record that a copy was seen, or that an action was sent from it (`used`). Result: the copy.
 
@@ -71,7 +72,7 @@ def record_copy(
     async def run(connection: AsyncConnection) -> Copy | None:
         at = now_ms()
         own = (copies.c.story == story) & (copies.c.jti == jti) & (copies.c.origin == origin)
-        changed: dict[str, Any] = {"label": label, "lang": lang, "last_seen": at}
+        changed: dict[str, Any] = {"label": label, "lang": lang, "listed": listed, "last_seen": at}
         if page is not None:
             changed["page"] = page
         if used:

@@ -10,7 +10,7 @@ from widget_server.operations.readers import authorize
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services
-from widget_server.web.pages.story import templates
+from widget_server.web.pages.layout import templates
 from widget_server.web.read_limits import count_read
 
 

@@ -1,4 +1,4 @@
-"""HTML pages for errors and for `/`. Programs get JSON instead.
+"""HTML pages for errors and for `/`, in the reader's language. Programs get JSON instead.
 
 The `Accept` header decides. A client that accepts anything gets JSON.
 """
@@ -10,26 +10,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from widget_server.web.api.stories import get_services, json_response
-from widget_server.web.pages.story import templates
+from widget_server.web.pages.layout import render
+from widget_server.web.pages.translate import translator
 
 _TRAILING_SLASH = re.compile(r"/[se]/[\w.~-]+(?=/+$)")
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
-_MESSAGES = {
-    400: ("This address is not right", None),
-    401: ("This discussion cannot be shown here", None),
-    403: ("This discussion cannot be shown here", None),
-    404: ("There is no such page here", "Perhaps the address was not copied completely."),
-    405: ("This address cannot be used like that", "It can only be opened."),
-    429: ("Too many visits from your network", "Wait a moment and open this page again."),
-    500: ("Something went wrong here", "Open this page again in a moment."),
-    503: ("This cannot be shown right now", "Open this page again in a moment."),
-}
-"""Title and sentence by status. If the sentence is None, the error's own detail is shown."""
-_NO_STORY = (
-    "There is no discussion here yet",
-    "A discussion begins when someone first opens a page that carries it. Open the story itself and look "
-    "below it. If you have done that, the address was not copied completely.",
-)
 CACHE_FIVE_MINUTES = "public, max-age=300"
 
 
@@ -58,16 +43,17 @@ def rejection_page(request: Request, problem: Response, detail: str) -> Response
         problem.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
     if not prefers_html(request):
         return problem
-    status = problem.status_code
+    status, t = problem.status_code, translator(request)
     about = path.startswith(("/s/", "/e/"))
-    title, sentence = _NO_STORY if about and status == 404 else _MESSAGES.get(status, (None, None))
-    content = {"title": title or HTTPStatus(status).phrase, "sentence": sentence or detail}
+    key = "no_story" if about and status == 404 else f"m{status}"
+    title, sentence = t.pair(key) if t.knows(key) else (HTTPStatus(status).phrase, "")
+    content = {"title": title, "sentence": sentence or detail}
     headers = {k: v for k, v in problem.headers.items() if not k.startswith("content-")}
     headers["Content-Security-Policy"] = (
         _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
     )
-    html = templates.get_template("messages/message.html").render(content)
-    return HTMLResponse(html, status, headers)
+    headers["Vary"] = "Accept, Accept-Language"
+    return HTMLResponse(render("messages/message.html", t, content), status, headers)
 
 
 def redirect_without_slash(request: Request) -> Response | None:
@@ -89,12 +75,11 @@ async def home(request: Request) -> Response:
             "Cache-Control": CACHE_FIVE_MINUTES,
             "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
         }
-        response: Response = HTMLResponse(
-            templates.get_template("messages/home.html").render(), headers=headers
-        )
+        t = translator(request)
+        response: Response = HTMLResponse(render("messages/home.html", t, {}), headers=headers)
     else:
         files = ("embed.js", "openapi.json", "asyncapi.json")
         content = {name.replace(".", "_"): f"{origin}/{name}" for name in files}
         response = json_response({"name": "Story widget", **content}, CACHE_FIVE_MINUTES)
-    response.headers["Vary"] = "Accept"
+    response.headers["Vary"] = "Accept, Accept-Language"
     return response

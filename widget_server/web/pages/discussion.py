@@ -1,0 +1,270 @@
+"""One discussion as the pages `/s/CODE` and `/s/CODE/write` show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from widget_server.content import urls
+from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.identifiers import COMMENT_ID
+from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES, MAX_THREADS
+from widget_server.model.records import Comment, CommentState, ListedCopy, Site, Story
+from widget_server.operations.readers import copies, read
+from widget_server.operations.services import Services
+from widget_server.protocol import serializers
+from widget_server.protocol.snippet import LICENCES
+from widget_server.web.api.stories import ORDERS
+from widget_server.web.pages.layout import render
+from widget_server.web.pages.translate import LOCALES, Translator
+
+MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
+"""A page with this many bytes of comments as JSON is never too long."""
+CHIPS = 4
+"""Reactions that a comment shows. The reader's own is always among them."""
+_HUES = 8
+"""Colours of avatars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The part of a discussion that a page shows."""
+
+    order: str = "newest"
+    before: str | None = None
+    thread: str | None = None
+    after: str | None = None
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "Place":
+        """Return the place that a query names. Raises `MalformedError`, `NotFoundError`."""
+        order, thread, after = query.get("order") or "newest", query.get("thread"), None
+        if order not in ORDERS:
+            raise MalformedError(f"`order` is one of {', '.join(ORDERS)}.")
+        if thread is not None:
+            if not COMMENT_ID.fullmatch(thread):
+                raise NotFoundError
+            after = query.get("after") or None
+            if after is not None and not COMMENT_ID.fullmatch(after):
+                raise MalformedError("Use the `next` of the part before, unchanged.")
+        return cls(order, query.get("before") or None, thread, after)
+
+    def query(self) -> str:
+        """Return the query that names this place."""
+        order = None if self.order == "newest" else self.order
+        named = {"order": order, "before": self.before, "thread": self.thread, "after": self.after}
+        return urlencode({name: value for name, value in named.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What the reader of a page left in the story."""
+
+    reactions: Mapping[str, str]
+    comments: Mapping[str, Comment]
+
+
+NOTHING_OWN = Own({}, {})
+
+
+async def own_of(services: Services, story: Story, reader: str) -> Own:
+    """Return what a reader left in a story."""
+    left = await read.own(services, story, reader)
+    return Own(left.reactions, {comment.id: comment for comment in left.comments})
+
+
+async def find(services: Services, code: str) -> tuple[Story, Site]:
+    """Return the story as it is now, and its site. Raises `NotFoundError`."""
+    story = await services.cache.story(code, fresh=True)
+    known = None if story is None else await services.cache.site(story.site)
+    if story is None or known is None:
+        raise NotFoundError
+    return story, known.site
+
+
+async def draw(
+    services: Services,
+    code: str,
+    place: Place,
+    t: Translator,
+    template: str,
+    extra: Mapping[str, Any],
+    own: Own = NOTHING_OWN,
+    threads: int = MAX_THREADS,
+) -> bytes:
+    """Render a page of a discussion, with so many comments that it is at most 256 KiB long.
+
+    Raises `NotFoundError`, `NotPermittedError`, `MalformedError`, `UnavailableError`.
+    """
+    max_bytes = MAX_COMMENTS_BYTES
+    while True:
+        content = await _content(services, code, place, t, own, threads, max_bytes)
+        html = render(template, t, {**content, **extra}).encode()
+        # A comment takes more bytes in HTML than in JSON: `&` becomes `&amp;`, and it has buttons.
+        if len(html) <= MAX_RESPONSE_BYTES or max_bytes <= MIN_COMMENTS_BYTES:
+            return html
+        max_bytes //= 2
+
+
+async def _content(
+    services: Services,
+    code: str,
+    place: Place,
+    t: Translator,
+    own: Own,
+    limit: int,
+    max_bytes: int,
+) -> dict[str, Any]:
+    if place.thread is None:
+        page, settings = await read.page(
+            services, code, place.order, place.before, limit, max_bytes
+        )
+        threads, following = page.threads, page.next
+    else:
+        part, settings = await read.thread(services, code, place.thread, place.after, max_bytes)
+        threads, following = [part], None
+    story, site = await find(services, code)
+    counts = await read.counts(services, [code])
+    if not counts:
+        raise NotFoundError
+    *_, total, tally = counts[0]
+    shown = serializers.settings(settings)
+    for reaction in shown["reactions"]:
+        reaction["name"] = t("=" + reaction["label"], reaction["label"])
+        reaction.setdefault("face", None)
+    view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
+    attribution = serializers.story(story)
+    return {
+        "server": services.server_origin,
+        "story": attribution,
+        "title": story.title or story.key,
+        "site": site,
+        "settings": shown,
+        "prompt": t("=" + settings.prompt, settings.prompt),
+        "search_engines": settings.search_engines,
+        "license": LICENCES.get(story.license),
+        "reactions": _reactions(shown["reactions"], tally.counts, own.reactions.get("")),
+        "total": total,
+        "reacted": sum(tally.counts.values()),
+        "leading": _leading(shown["reactions"], tally.counts),
+        "threads": [
+            view.thread(
+                serializers.part_of_thread(thread, show_copy=settings.show_copy),
+                settings.edit_window,
+            )
+            for thread in threads
+        ],
+        "waiting": [
+            view.comment(serializers.own_comment(comment, settings.edit_window), {})
+            for comment in own.comments.values()
+            if comment.state is CommentState.PENDING
+        ],
+        "next": following,
+        "place": place,
+        "read_on": _read_on(story, await copies.listed(services, story), t),
+        "form": None,
+    }
+
+
+def _reactions(
+    offered: list[dict[str, Any]], counts: Mapping[str, int], own: str | None
+) -> list[dict[str, Any]]:
+    """Return the reactions of the story, each with its count and its share in per cent."""
+    total = sum(counts.values()) or 1
+    return [
+        {
+            **reaction,
+            "count": counts.get(reaction["key"], 0),
+            "share": round(100 * counts.get(reaction["key"], 0) / total),
+            "own": reaction["key"] == own,
+        }
+        for reaction in offered
+    ]
+
+
+def _leading(offered: list[dict[str, Any]], counts: Mapping[str, int]) -> str:
+    most = max(counts.values(), default=0)
+    return ", ".join(
+        reaction["name"] for reaction in offered if most and counts.get(reaction["key"]) == most
+    )
+
+
+def _read_on(story: Story, listed: list[ListedCopy], t: Translator) -> list[dict[str, str]]:
+    """Return the places where the story can be read: the original first, each page once."""
+    found = []
+    original = urls.safe(story.url)
+    if original:
+        name = story.publisher or urlsplit(original).hostname or original
+        found.append({"url": original, "name": name, "note": t("original"), "lang": ""})
+    for copy in listed:
+        if all(copy.page != one["url"] for one in found):
+            lang = copy.lang or ""
+            primary = lang.partition("-")[0].lower()
+            note = LOCALES[primary]["language"] if primary in LOCALES else lang
+            name = copy.label or urlsplit(copy.page).hostname or copy.page
+            found.append({"url": copy.page, "name": name, "note": note, "lang": lang})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _CommentViews:
+    """Adds to serialized comments what the template shows."""
+
+    t: Translator
+    offered: list[dict[str, Any]]
+    own: Own
+    server: str
+    now_ms: int
+
+    def thread(self, thread: dict[str, Any], edit_window: int) -> dict[str, Any]:
+        """Return a thread with the views of its comments."""
+        names = {one["id"]: self._name(one) for one in [thread, *thread["replies"]]}
+        names[thread["id"]] = ""  # Every reply answers it.
+        replies = [self.comment(self._mine(one, edit_window), names) for one in thread["replies"]]
+        return {**self.comment(self._mine(thread, edit_window), {}), "replies": replies}
+
+    def comment(self, comment: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+        """Return a comment with its writer, time, place and reactions. `names` has comments' writers."""
+        name = comment["author"]["name"] or ""
+        units = memoryview(name.encode("utf-16-le")).cast("H")
+        return {
+            "waiting": False,
+            **comment,
+            "name": self._name(comment),
+            "initial": name[:1].upper() or "?",
+            # The embed computes the same hue.
+            "hue": (len(units) * 5 + (units[0] if units else 0)) % _HUES,
+            "when": self.t.date(comment["created_at"], serializers.rfc3339(self.now_ms)),
+            "place": self._place(comment["copy"]),
+            "to": names.get(comment["parent"] or "", ""),
+            "chips": self._chips(comment),
+            "chosen": self.own.reactions.get(comment["id"]),
+            "mine": comment["id"] in self.own.comments,
+            "editable": "editable_until" in comment
+            and comment["editable_until"] > serializers.rfc3339(self.now_ms),
+        }
+
+    def _mine(self, comment: dict[str, Any], edit_window: int) -> dict[str, Any]:
+        """Add what only the writer of a comment may know."""
+        kept = self.own.comments.get(comment["id"])
+        if kept is None or comment["state"] == "removed":
+            return comment
+        view = serializers.own_comment(kept, edit_window)
+        return {**comment, **{name: view[name] for name in view if name not in comment}}
+
+    def _name(self, comment: dict[str, Any]) -> str:
+        return comment["author"]["name"] or self.t("anonymous")
+
+    def _place(self, copy: dict[str, Any] | None) -> str:
+        if copy is None or copy["origin"] == self.server:
+            return ""
+        return copy["label"] or urlsplit(copy["origin"] or "").hostname or ""
+
+    def _chips(self, comment: dict[str, Any]) -> list[dict[str, Any]]:
+        counts, own = comment["tally"]["counts"], self.own.reactions.get(comment["id"])
+        chips = [
+            {**reaction, "count": counts[reaction["key"]], "own": reaction["key"] == own}
+            for reaction in self.offered
+            if counts.get(reaction["key"])
+        ]
+        return sorted(chips, key=lambda chip: (not chip["own"], -chip["count"]))[:CHIPS]

@@ -1,0 +1,58 @@
+"""What all pages share: the template environment, the style sheet and the language."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from widget_server.content import urls
+from widget_server.web.assets import CACHE_LATEST, Assets
+from widget_server.web.pages.comment_html import render as render_tree
+from widget_server.web.pages.translate import LOCALES, Translator
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+_STYLES = Assets(TEMPLATES)
+# In the address, so that no page is shown with the styles of another version.
+_STYLE_HASH = hashlib.sha256((TEMPLATES / "page/page.css").read_bytes()).hexdigest()[:12]
+
+templates = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.globals |= {
+    "draw": render_tree,
+    "address": urls.safe,
+    "styles": f"/static/page.css?{_STYLE_HASH}",
+    "languages": {lang: texts["language"] for lang, texts in LOCALES.items()},
+}
+
+
+def render(name: str, t: Translator, content: Mapping[str, Any]) -> str:
+    """Return a page. `link` in the template keeps the language that the address names."""
+    return templates.get_template(name).render({"t": t, "link": link_maker(t), **content})
+
+
+def link_maker(t: Translator) -> Callable[..., str]:
+    """Return a function that makes the address of a page in the same language."""
+
+    def link(path: str, **query: str | None) -> str:
+        chosen = {name: value for name, value in query.items() if value}
+        if t.explicit and "lang" not in chosen:
+            chosen["lang"] = t.lang
+        return f"{path}?{urlencode(chosen)}" if chosen else path
+
+    return link
+
+
+async def stylesheet(request: Request) -> Response:
+    """Handle `GET /static/{file}`: the styles of the pages."""
+    file = request.path_params["file"]
+    return _STYLES.response(request, f"{file.removesuffix('.css')}/{file}", CACHE_LATEST)
