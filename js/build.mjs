@@ -23,7 +23,7 @@ const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Limits in bytes, brotli at its best. */
-const LIMIT = 10_400;
+const LIMIT = 9_728;
 const PART_LIMIT = 4_096;
 const STRINGS_LIMIT = 1_200;
 const IFRAME_LIMIT = 600;
@@ -50,7 +50,7 @@ const OURS = `
   onPersonalAnswer onRender attach article renew error unseen request renderText button emit list fail
   requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
   applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming
+  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming renew complete onClose
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
@@ -84,7 +84,7 @@ async function bundle(entry, options) {
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
     ecma: 2022,
     module: true,
-    compress: { passes: 4, unsafe: true, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+    compress: { passes: 4, reduce_funcs: false, hoist_funs: true, unsafe: true, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
     format: { preamble: BANNER },
   });
   const content = Buffer.from(code ?? "");

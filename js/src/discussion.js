@@ -44,9 +44,6 @@ function createDiscussion(server, code) {
   const subscribers = new Set();
   /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
   const deferred = [];
-  /** Messages that arrived while `deferIncoming` runs. @type {any[]} */
-  const incoming = [];
-  let deferring = 0;
   let tries = 0;
   let timer = 0;
 
@@ -56,18 +53,11 @@ function createDiscussion(server, code) {
     identity: /** @type {string | null} */ (null),
     state: INITIAL_STATE,
     connection: getConnection(server),
-    /** The reader as whom it was last subscribed to. */
-    requestedReader: /** @type {string | undefined} */ (undefined),
     /** The identity that was shown: it is good once. */
     spent: /** @type {string | null} */ (null),
-    /** Whether the socket takes actions. */
-    live: false,
     subscribe,
     dispatch,
     loadLivePart,
-    subscribed,
-    receive,
-    deferIncoming,
     fail,
     onUnreachable,
     set,
@@ -109,7 +99,8 @@ function createDiscussion(server, code) {
 
   /** @param {ServerMessage | StateEvent} event */
   function dispatch(event) {
-    const state = reduce(self.state, event);
+    // What came before it comes first; what the reader does is shown at once.
+    const state = deferred[0] && event.type !== "set" ? null : reduce(self.state, event);
     if (!state && deferred.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
     const { story } = self.state;
@@ -164,51 +155,6 @@ function createDiscussion(server, code) {
     if (!subscribers.size) return;
     if (!self.connection.stories.has(self)) self.connection = getConnection(server);
     self.connection.join(self);
-  }
-
-  /** @param {any} answer a snapshot or a refusal */
-  function subscribed(answer) {
-    if (answer.type === "snapshot" && answer.story.code === code) {
-      self.live = true;
-      // From here on the reader token speaks for the person.
-      self.spent = self.identity;
-      // Who acted meanwhile has become someone, of whom this answer does not know.
-      if (self.requestedReader !== self.storage().reader) delete answer.mine;
-      apply(answer);
-      self.onSubscribed?.();
-      // What answers with another story is no token of this one.
-    } else if (FATAL.test((answer.code ??= "token_invalid"))) fail(answer);
-    else onUnreachable();
-  }
-
-  /** Apply a server message, or keep it until `deferIncoming` is done. @param {any} message */
-  function receive(message) {
-    deferring ? incoming.push(message) : apply(message);
-  }
-
-  /**
-   * Keep server messages back until `work` is done. It may apply the same comment with more fields.
-   *
-   * @template T
-   * @param {() => Promise<T>} work
-   */
-  async function deferIncoming(work) {
-    deferring++;
-    try {
-      return await work();
-    } finally {
-      if (!--deferring) incoming.splice(0).forEach(apply);
-    }
-  }
-
-  /** @param {any} message a server message or a snapshot */
-  function apply(message) {
-    // Fields for this reader only.
-    if (message.reader || message.read_only) loadLivePart().then(() => self.onPersonalAnswer(message), () => {});
-    // The subscription to this story was ended by the server; others on the socket go on.
-    if (message.type === "error") fail(message);
-    else if (deferred[0]) deferred.push(message);
-    else dispatch(message);
   }
 
   /** This copy is not welcome. @param {import("./types").DisplayError} trouble */

@@ -2,7 +2,7 @@
  * `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
 import { shared, fetchPart } from "./part-api.js";
-import { importPart } from "./parts.js";
+import { importPartWithRetry } from "./parts.js";
 import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
 import { COMMENT, parseStoryUrl } from "./view/comment-text.js";
@@ -116,7 +116,7 @@ function mount(host, root, { server, code }) {
     t = createTranslator(words, () => {
       // What is rarely said is in the second file. It is fetched once.
       missed ??= more(() => {
-        view?.renew();
+        view?.self.renew();
         draw();
       });
     });
@@ -153,7 +153,8 @@ function mount(host, root, { server, code }) {
       stand(true);
       emit("ready");
       // What may come after the first paint; the part is on its way for its socket.
-      importPart(server, "connection").then(({ STYLES }) => style(STYLES), () => {});
+      const shown = view;
+      importPartWithRetry(server, "connection").then((part) => view === shown && part.complete(shown.self, shown.element, shared));
       // Names the story where no snippet does it.
       if (!host.firstElementChild && !host.links[0]) more(({ addAttribution }) => addAttribution(host, state.story, shared));
     }

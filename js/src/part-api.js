@@ -26,6 +26,8 @@ import { loadLocale } from "./i18n.js";
  *   list: HTMLElement,
  *   onRender?: ((state: import("./types").State) => void) | undefined,
  *   comment: (id: string | undefined) => CommentHandle | undefined,
+ *   renew: () => void,
+ *   onClose?: (() => void) | undefined,
  *   address: () => string,
  *   focus: (id: string | undefined) => void,
  *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,

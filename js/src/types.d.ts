@@ -163,7 +163,11 @@ export type StateEvent =
   | { type: "set"; change: Partial<State> };
 
 /** What a reader can do in a story, once the part for it is there. */
-export interface DiscussionApi {
+export interface DiscussionApi extends Receiver {
+  /** Whether the socket takes actions. */
+  live?: boolean;
+  /** The reader as whom it was last subscribed to. */
+  requestedReader?: string | undefined;
   /** Sends an action. Rejects with a refusal. */
   mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
   /** Called after each subscription that the server accepted. */
@@ -199,6 +203,16 @@ export interface DiscussionApi {
   }): boolean;
   /** Begins anew, as someone else. */
   rejoin(): void;
+}
+
+/** What a story on a socket does with messages, once the part for sockets is there. */
+export interface Receiver {
+  /** @param answer a snapshot or a refusal */
+  subscribed(answer: any): void;
+  /** Apply a server message, or keep it until `deferIncoming` is done. */
+  receive(message: any): void;
+  /** Keep server messages back until `work` is done. It may apply the same comment with more fields. */
+  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Why there is nothing to show, or nothing more. */

@@ -27,7 +27,7 @@ export function commentView(view) {
   const status = h("p");
   const head = heading(view.level + 2, { id, class: "byline" });
   /** With the exact time, for the tooltip. @type {HTMLAnchorElement & {dateTime?: string}} */
-  const time = h("a", { class: "time", onclick: visit });
+  const time = h("a", { class: "time" });
   // An element: anyone who translates a page replaces its text nodes.
   const rest = h("span");
   const body = h("div", { class: "comment-text", dir: "auto", part: "comment-text" });
@@ -117,13 +117,6 @@ export function commentView(view) {
     // What is empty is not there.
     if (text) article.prepend(status);
     else status.remove();
-  }
-
-  /** Opens nothing, and tells no router of the page. @param {MouseEvent} event */
-  function visit(event) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    view.withPart("more", (api) => api.visit(self.comment.id));
   }
 
   /** @param {State} state */

@@ -11,7 +11,6 @@ import { setChildren, button, h, heading, newId, setText } from "../dom.js";
 import { isMuted, isAllowed } from "../state.js";
 import { reactionBar } from "./reaction-bar.js";
 import { threadView } from "./thread.js";
-import { COMMENT } from "./comment-text.js";
 import { errorText } from "../i18n.js";
 
 /** Comments that are drawn in one task. */
@@ -34,7 +33,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { class: "visually-hidden", role: "status" });
+  const status = h("p", { role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
@@ -51,7 +50,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     // Once, politely, to who cannot see it; loud to everyone.
     tell(text, loud) {
       status.className = loud ? "toast" : "visually-hidden";
-      if (loud) loadLive();
+      if (loud) self.part("live").catch(() => {});
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => errorText(t, problem),
@@ -60,6 +59,11 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
     onRender: undefined,
+    onClose: undefined,
+    renew() {
+      round++;
+      drawThreads();
+    },
     comment(id) {
       if (!find(id)) drawThreads(id);
       return find(id);
@@ -80,9 +84,6 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
-  /** What it takes to act, and what shows that others do. */
-  const loadLive = () => self.part("live").catch(() => {});
-
   // The site's own words, in whatever direction they run.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
@@ -97,7 +98,6 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   text.value = discussion.storage().drafts?.[place] ?? "";
   text.oninput = () =>
     discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
-  const take = () => self.part("writing").then((desk) => desk.attach(composer));
   const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
     class: "primary end",
     part: "button",
@@ -109,7 +109,6 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     text,
     h("div", { class: "footer" }, h("p", { class: "field small secondary" }, t("account")), send),
   );
-  text.addEventListener("focus", () => take().catch(() => {}), { once: true });
   const { list } = self;
   const next = button(t("next"), () => self.withPart("more", (desk) => desk.page()), { class: "load-more" });
   /** @param {"sort" | "share" | "data"} what @param {string} icon */
@@ -135,25 +134,12 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     tail,
     status,
   );
-  // "5 minutes ago" becomes "6 minutes ago".
-  const clock = setInterval(() => {
-    round++;
-    drawThreads();
-  }, 60_000);
   let later = 0;
-  addEventListener("hashchange", goToHash);
-  // What was said loud was seen by who goes on.
-  element.addEventListener("click", () => (status.className = "visually-hidden"), true);
-  // Who comes near may act.
-  for (const near of ["pointerover", "focusin"]) {
-    element.addEventListener(near, loadLive, { once: true });
-  }
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, unseen, mine, can, muted, filter, read_only, identity, lapsed } = state;
+    const { story, settings, mine, can, muted, filter, read_only } = state;
     if (!story) return;
-    const old = drawn;
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
@@ -162,25 +148,19 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       : story.closed && t("closed");
     setText(notice, [story.notice, why].filter(Boolean).join(" "));
     composer.hidden = !isAllowed(state, "comment");
-    if (unseen[0]) loadLive();
-    self.onRender?.(state);
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];
-    // For the person who looks after the page.
-    if (read_only || identity || lapsed) self.withPart("more", (desk) => desk.logReadOnly());
     if (now.some((part, i) => part !== all[i])) round++;
     all = now;
     drawThreads();
-    const { drafts, queue } = discussion.storage();
     // Of the reader's own there may be one that is not counted yet.
     const { count: n } = state;
-    const some = n || threads.size || queue;
+    const some = n || threads.size || discussion.storage().queue;
     setText(count, some ? t("comments", { n }) : t("none"));
     text.placeholder = t(some ? "placeholder" : "start");
     sort.hidden = !(n > 1);
     setText(sort, t(state.order));
-    if (drafts || queue) take().catch(() => {});
-    if (!old) queueMicrotask(goToHash);
+    self.onRender?.(state);
   }
 
   /**
@@ -229,22 +209,13 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     return undefined;
   }
 
-  /** To the comment that the address names. */
-  function goToHash() {
-    const id = COMMENT.exec(location.hash)?.[1];
-    if (id) self.withPart("more", (desk) => desk.go(id));
-  }
-
   return {
     element,
+    self,
     draw,
-    renew() {
-      round++;
-    },
     close() {
-      clearInterval(clock);
       clearTimeout(later);
-      removeEventListener("hashchange", goToHash);
+      self.onClose?.();
     },
   };
 }

@@ -11,7 +11,7 @@ import { selectedReaction, counts, isAllowed, sum } from "../state.js";
  * @param {import("../part-api").ViewContext} view
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
+export function reactionBar({ story, t, explain, emit }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
   const total = h("p", { class: "small" });
   const presence = h("p", { class: "small presence end", part: "presence" });
@@ -52,11 +52,8 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
           const name = t("=" + label, undefined, label);
           const count = h("b");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
-          const icon = reactionIcon(reaction);
           paintReaction(element, reaction);
-          element.append(icon, h("span", { class: "label", part: "label" }, name + " "), count);
-          /** @type {number | undefined} */
-          let last;
+          element.append(reactionIcon(reaction), h("span", { class: "label", part: "label" }, name + " "), count);
           updates.push((most, all) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
@@ -65,10 +62,6 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
             element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");
-            // Other readers' reactions are shown by a short movement, and not announced.
-            const more = n - (last ?? n);
-            if (more > 0) part("live").then((live) => live.burst(icon, more), () => {});
-            last = n;
             return n > 0 && n === most && name;
           });
           return element;

@@ -13,14 +13,14 @@
  * @import {Discussion} from "../../discussion"
  */
 import { json } from "../../storage.js";
-import css from "./style.css";
 import { backoff, shouldReconnect } from "../../backoff.js";
 import { startPolling } from "./poll.js";
+import { createReceiver } from "./receiver.js";
+
+export { complete } from "./complete.js";
 
 /** SHA-256 of the other parts of this build, by name: what the first file checks them by. */
 export const HASHES = OTHERS;
-/** Styles of what may come after the first paint. */
-export const STYLES = css;
 
 const TIMEOUT_MS = 8_000;
 const HIDDEN_MS = 60_000;
@@ -67,6 +67,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   function join(story) {
+    if (!story.receive) Object.assign(story, createReceiver(story));
     if (disabled) poll();
     if (isOpen()) return subscribe(story);
     connect();

@@ -23,7 +23,7 @@ const AGAIN = 8_000;
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
- * @returns {DiscussionApi}
+ * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "live" | "requestedReader">}
  */
 export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
   const { code } = story;
@@ -221,8 +221,10 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       try {
         /** @type {Snapshot} */
         const news = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
-        story.receive(news);
-        news.tallies?.forEach((each) => story.receive(each));
+        // Where no socket was asked for yet, nothing has to wait.
+        const receive = story.receive ?? story.dispatch;
+        receive(news);
+        news.tallies?.forEach(receive);
         wake();
       } catch (problem) {
         return /** @type {any} */ (problem).status > 0;

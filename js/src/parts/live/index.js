@@ -19,8 +19,13 @@ export { STRINGS } from "./strings.js";
  */
 export function open(frame, tools) {
   frame.style(css);
-  frame.onRender = newCommentsButton(frame, tools);
-  frame.onRender(frame.story.state);
+  const { onRender } = frame;
+  const draw = newCommentsButton(frame, tools);
+  frame.onRender = (state) => {
+    onRender?.(state);
+    draw(state);
+  };
+  draw(frame.story.state);
   addTimeTooltips(frame, tools);
   return { burst };
 }
