@@ -15,6 +15,7 @@ import * as esbuild from "esbuild";
 import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
+import { STRINGS as NAVIGATION } from "./src/parts/navigation/strings.js";
 import { STRINGS } from "./src/i18n.js";
 import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
 
@@ -46,16 +47,16 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  t ask withPart element storage connection draw optimistic dispatch leave links round stories loadLivePart
-  onPersonalAnswer onRender attach article renew error unseen request renderText button emit list fail
-  requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
-  applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming renew complete onClose
+  mutate isTemporary withPart element storage connection draw saveToStorage dispatch leave links deferIncoming ask
+  stories fail level begin optimistic article round request copyLabel button error react list onPersonalAnswer
+  requestedReader burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart
+  reactionIcon onUnreachable renderText onSubscribed spent newId onClose address safeUrl nextRef emit renew tell
+  applySnapshot foot setReaction t renew go loadThread live visit logReadOnly poll complete receive fetchPart
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...MORE })) {
   if (OURS.includes(key)) fail(`The word ${key} has the name of a member that is shortened.`);
 }
 
@@ -111,7 +112,7 @@ function locales() {
   const folder = join(HERE, "src", "locales");
   /** @type {[string, (key: string) => boolean][]} */
   const shares = [
-    ["1", (key) => key in STRINGS || key in LIVE || /^[=!]/.test(key)],
+    ["1", (key) => key in STRINGS || key in LIVE || key in NAVIGATION || /^[=!]/.test(key)],
     ["writing", (key) => key in WRITING],
     ["more", (key) => key in MORE],
   ];
@@ -127,7 +128,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "live", "connection"];
+const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
 /** What is fetched on first use. The first file knows the contents of `connection`, which knows those of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

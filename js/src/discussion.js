@@ -106,10 +106,8 @@ function createDiscussion(server, code) {
     const { story } = self.state;
     self.state = state;
     if (!story && state.story) {
-      const { muted, unsent } = storage();
+      const { muted } = storage();
       if (muted) set({ muted });
-      // Chosen before the page was left, and not answered.
-      if (unsent) loadLivePart(importPartWithRetry).then(() => self.resume());
     }
     for (const draw of [...subscribers]) draw(self.state);
   }

@@ -53,7 +53,7 @@ export function setText(node, text) {
  */
 export function setChildren(parent, wanted) {
   const keep = new Set(wanted);
-  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  for (const child of [...parent.children]) if (!keep.has(child) && !child.matches(".fold")) child.remove();
   let place = parent.firstElementChild;
   for (const child of wanted) {
     if (child === place) place = place.nextElementSibling;

@@ -154,9 +154,7 @@ function mount(host, root, { server, code }) {
       emit("ready");
       // What may come after the first paint; the part is on its way for its socket.
       const shown = view;
-      importPartWithRetry(server, "connection").then((part) => view === shown && part.complete(shown.self, shown.element, shared));
-      // Names the story where no snippet does it.
-      if (!host.firstElementChild && !host.links[0]) more(({ addAttribution }) => addAttribution(host, state.story, shared));
+      importPartWithRetry(server, "connection").then((part) => view === shown && part.complete(shown.self, host, shared));
     }
   }
 

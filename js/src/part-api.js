@@ -26,6 +26,7 @@ import { loadLocale } from "./i18n.js";
  *   list: HTMLElement,
  *   onRender?: ((state: import("./types").State) => void) | undefined,
  *   comment: (id: string | undefined) => CommentHandle | undefined,
+ *   fetchPart: (name: keyof Parts) => Promise<any>,
  *   renew: () => void,
  *   onClose?: (() => void) | undefined,
  *   address: () => string,
@@ -75,7 +76,10 @@ import { loadLocale } from "./i18n.js";
  * `comment-reactions`: `draw` draws the chips of a comment, `begin` offers reactions to it.
  * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
- * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
+ * `navigation`: moving through a long discussion.
+ * @typedef {{}} NavigationPart
+ *
+ * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Tools that the second file borrows instead of bringing its own. */

@@ -55,6 +55,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
     },
     explain: (problem) => errorText(t, problem),
     emit,
+    fetchPart,
     style,
     list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
@@ -93,11 +94,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
   // sandboxed frame nothing is ever submitted, so that the click of a button does the work everywhere.
   const textId = newId();
   const text = h("textarea", { id: textId, rows: 3, dir: "auto" });
-  // A draft from the first letter on; the part for writing takes this over.
-  const place = discussion.code + " ";
-  text.value = discussion.storage().drafts?.[place] ?? "";
-  text.oninput = () =>
-    discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
+  text.value = discussion.storage().drafts?.[discussion.code + " "] ?? "";
   const send = button(t("post"), () => self.withPart("writing", (desk) => desk.attach(composer).post()), {
     class: "primary end",
     part: "button",

@@ -13,7 +13,8 @@ import { selectedReaction, counts, isAllowed, sum } from "../state.js";
  */
 export function reactionBar({ story, t, explain, emit }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const total = h("p", { class: "small" });
+  const total = h("b");
+  const lead = h("span", { class: "leading" });
   const presence = h("p", { class: "small presence end", part: "presence" });
   const group = h("div", {
     role: "group",
@@ -72,10 +73,12 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
     const now = counts(state);
     const n = sum(now);
     const leading = updates.map((update) => update(Math.max(...Object.values(now)), n)).filter(Boolean);
-    setText(total, n ? t("total", { n, name: leading.join(", ") }) : isAllowed(state, "react") ? t("first") : "");
+    setText(total, n ? t("total", { n }) : isAllowed(state, "react") ? t("first") : "");
+    // Of more than two nobody leads.
+    setText(lead, leading[0] && !leading[2] ? t("leading", { n, name: leading.join(", ") }) : "");
     const { readers } = state.presence;
     setText(presence, readers > 1 ? t("reading", { n: readers }) : "");
   }
 
-  return { element: h("div", null, group, h("div", { class: "row" }, total, presence), error), draw };
+  return { element: h("div", null, group, h("div", { class: "row" }, h("p", { class: "small" }, total, lead), presence), error), draw };
 }

@@ -14,14 +14,10 @@ import { h } from "../dom.js";
  * @param {Reaction} reaction
  */
 export function paintReaction(element, { face }) {
-  for (const [name, value] of [
-    ["shape", face && `path("${face[0]}")`],
-    ["mark", face && `path("${face[1]}")`],
-    ["fill", face?.[2] ?? "var(--accent)"],
-  ]) {
+  face?.forEach((value, i) =>
     // In brackets: the build shortens a member of ours that is called like that.
-    element["style"].setProperty("--" + name, value ?? null);
-  }
+    element["style"].setProperty(/** @type {string} */ (["--shape", "--mark", "--fill"][i]), i < 2 ? `path("${value}")` : value),
+  );
 }
 
 /** Returns what shows the reaction that an element around it was given. @param {Reaction} reaction @returns {HTMLElement} */

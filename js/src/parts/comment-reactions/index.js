@@ -33,7 +33,7 @@ export function open(view, tools) {
     const own = state.mine.reactions[comment.id];
     /** @param {string} key */
     const rank = (key) => (key === own ? Infinity : n[key] ?? 0);
-    const facts = article.querySelectorAll(".state, .badge, .byline > span:not(.badge)").length;
+    const facts = article.querySelectorAll(".state, .badge, .byline > span:not(.badge), bdi a").length;
     const reactions = state.settings?.reactions ?? [];
     const shown = reactions
       .map(({ key }) => key)
@@ -43,6 +43,7 @@ export function open(view, tools) {
     let known = chips.get(handle);
     if (!known) {
       chips.set(handle, (known = new Map()));
+      foot["style"].removeProperty("--chips");
       const before = handle.onRender;
       handle.onRender = () => {
         before?.();

@@ -12,11 +12,13 @@ const MINUTE = 60_000;
 
 /**
  * @param {ViewContext} view
- * @param {HTMLElement} element the whole of it
+ * @param {import("../../element").StoryWidget} host
  * @param {Shared} tools
  */
-export function complete(view, element, { counts }) {
-  const { story, part, withPart } = view;
+export function complete(view, host, tools) {
+  const { story, part, withPart, list } = view;
+  const { counts } = tools;
+  const element = /** @type {HTMLElement} */ (list.parentElement);
   const end = new AbortController();
   const { signal } = end;
   const clock = setInterval(view.renew, MINUTE);
@@ -25,9 +27,16 @@ export function complete(view, element, { counts }) {
   /** @type {Record<string, number> | undefined} */
   let last;
   view.style(css);
+  // Chosen before the page was left, and not answered.
+  if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
+  // Names the story where no snippet does it.
+  if (!host.firstElementChild && !host.links[0]) {
+    view.fetchPart("more").then(({ addAttribution }) => addAttribution(host, story.state.story, tools)).catch(() => {});
+  }
 
   /** What it takes to act, and what shows that others do. */
   const loadLive = () => part("live").catch(() => {});
+  const come = () => Promise.all([loadLive(), part("navigation")]).catch(() => {});
   const take = () => part("writing").then((desk) => desk.attach(composer), () => {});
 
   /** To the comment that the address names. */
@@ -46,8 +55,13 @@ export function complete(view, element, { counts }) {
     else for (const type of types) place.addEventListener(type, act, { once: true });
   }
 
+  // A draft from the first letter on; the part for writing takes this over.
+  const text = /** @type {HTMLTextAreaElement} */ (composer.querySelector("textarea"));
+  const save = () => story.saveToStorage({ drafts: { ...story.storage().drafts, [story.code + " "]: text.value } });
+  text.oninput = save;
+  if (text.value) save();
   // Who comes near may act.
-  whenNear(element, ["focusin", "pointerover"], loadLive);
+  whenNear(element, ["focusin", "pointerover"], come);
   whenNear(composer, ["focusin"], take);
   element.addEventListener(
     "click",

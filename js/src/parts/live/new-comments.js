@@ -17,7 +17,7 @@ const QUIET = 10_000;
 export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
   let shown = 0;
   let announced = 0;
-  const newComments = button("", reveal, { class: "new-comments", part: "new-comments" });
+  const newComments = button("", reveal, { class: "new-comments icon-up", part: "new-comments" });
   newComments.hidden = true;
   list.before(newComments);
 
