@@ -12,9 +12,9 @@ import { fetchFile } from "./parts.js";
 export const STRINGS = {
   lang: "en",
   dir: "ltr",
-  number: "{n}",
   comments: { one: "{n} comment", other: "{n} comments" },
-  reading: { one: "{n} reading now", other: "{n} reading now" },
+  // Of one reader nothing is said.
+  reading: { other: "{n} reading now" },
   replies: { one: "Show {n} more reply", other: "Show {n} more replies" },
   next: "Show more comments",
   write: "Your comment",

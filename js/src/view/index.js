@@ -173,14 +173,13 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       if (id === until) left = 0;
       return may;
     };
-    const hidden = new Set(drawn.unseen);
     const old = threads;
     threads = new Map();
     for (const thread of drawn.threads) {
       const { id, state, replies } = thread;
       // A tombstone is kept where the reader saw the comment, and where it holds replies.
       if (
-        hidden.has(id) ||
+        drawn.unseen.includes(id) ||
         (state === "removed" && !replies[0] && !old.has(id)) ||
         isMuted(drawn, thread) ||
         ![thread, ...replies].some(drawn.filter)
@@ -190,7 +189,7 @@ export function viewOf(discussion, t, host, fetchPart, emit, style) {
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);
-      view.draw(thread, drawn, hidden, round, take, until);
+      view.draw(thread, drawn, round, take, until);
     }
     setChildren(list, [...threads.values()].map((each) => each.element));
     list.hidden = !threads.size;

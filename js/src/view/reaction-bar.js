@@ -59,7 +59,7 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
             // Before the first reaction of all there is no number: five noughts invite nobody.
-            setText(count, all ? t("number", { n }) : "\u00a0");
+            setText(count, all ? t("", { n }, "{n}") : "\u00a0");
             element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");

@@ -29,7 +29,7 @@ export function threadView(view) {
         folded[0] && !first
           ? view.focus(folded[0].id)
           : view.withPart("more", (desk) => desk.replies(id, first)),
-      { class: "action" },
+      { class: "action icon-down" },
     );
   const earlier = others(true);
   const more = others();
@@ -45,12 +45,11 @@ export function threadView(view) {
   /**
    * @param {Thread} thread
    * @param {State} state
-   * @param {Set<string>} hidden ids not to be drawn yet
    * @param {unknown} round another one if all threads are to be drawn anew
    * @param {(id: string) => boolean} take whether there is time to draw one more comment
    * @param {string} [until] a comment that has to be there, for which the thread unfolds
    */
-  function draw(thread, state, hidden, round, take, until) {
+  function draw(thread, state, round, take, until) {
     if (whole && !until && drawn[0] === thread && drawn[1] === round) return;
     drawn = [thread, round];
     whole = true;
@@ -60,7 +59,7 @@ export function threadView(view) {
     views = new Map();
     const wanted = thread.replies.filter(
       (reply) =>
-        !hidden.has(reply.id) &&
+        !state.unseen.includes(reply.id) &&
         (reply.state !== "removed" || old.has(reply.id)) &&
         !isMuted(state, reply) &&
         state.filter(reply),

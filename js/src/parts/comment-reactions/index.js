@@ -50,20 +50,18 @@ export function open(view, tools) {
         draw(handle);
       };
     }
+    for (const [key, chip] of known) if (!shown.includes(key)) chip.remove();
     const first = foot.querySelector(".action");
-    for (const reaction of reactions) {
-      const { key, label, face, emoji } = reaction;
+    for (const key of shown) {
+      const reaction = /** @type {import("../../types").Reaction} */ (reactions.find((each) => each.key === key));
+      const { label, face, emoji } = reaction;
       let chip = known.get(key);
-      if (!shown.includes(key)) {
-        chip?.remove();
-        continue;
-      }
       if (!chip) {
         chip = button("", () => react(handle, key), { class: face ? "chip" : "chip emoji", part: "chip" });
         paintReaction(chip, reaction);
         known.set(key, chip);
       }
-      const number = t("number", { n: n[key] ?? 0 });
+      const number = t("", { n: n[key] ?? 0 }, "{n}");
       const text = face ? number : `${emoji} ${number}`;
       if (chip.textContent !== text) chip.textContent = text;
       set(chip, "aria-label", `${t("=" + label, undefined, label)}, ${number}`);
@@ -146,7 +144,7 @@ export function open(view, tools) {
       if (relatedTarget && relatedTarget !== opener && !picker.contains(/** @type {Node} */ (relatedTarget))) close?.();
     });
     set(opener, "aria-expanded", "true");
-    article.append(picker);
+    foot.append(picker);
     picker.querySelector("button")?.focus();
   }
 
