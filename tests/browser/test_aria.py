@@ -19,26 +19,25 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
         - /children: deep-equal
         - heading "How does this article make you feel?" [level=2]
         - group "How does this article make you feel?":
-          - button "Surprised 0" [pressed=false]
-          - button "Thinking 0" [pressed=false]
-          - button "Happy 0" [pressed=false]
-          - button "Sad 0" [pressed=false]
-          - button "Fired up 0" [pressed=false]
+          - button "Surprised" [pressed=false]
+          - button "Thinking" [pressed=false]
+          - button "Happy" [pressed=false]
+          - button "Sad" [pressed=false]
+          - button "Fired up" [pressed=false]
+        - paragraph: Be the first to react.
         - paragraph
         - alert
-        - paragraph: 1 person is reading this on 1 site
-        - paragraph
         - heading "3 comments" [level=3]
+        - button "Newest first"
+        - button "Share"
         - text: Your comment
         - textbox "Your comment"
         - button "Post"
         - list:
           - listitem:
-            - article "Priya":
-              - heading "Priya" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
+            - article /^Priya /:
+              - heading /^Priya .*(now|ago)/ [level=4]:
+                - link /now|ago/
               - blockquote:
                 - paragraph: The boat waits.
               - paragraph:
@@ -56,11 +55,9 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
               - button "Reply to Priya": Reply
               - button "More about the comment by Priya": More
           - listitem:
-            - article "Yusuf":
-              - heading "Yusuf" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
+            - article /^Yusuf /:
+              - heading /^Yusuf .*(now|ago)/ [level=4]:
+                - link /now|ago/
               - paragraph:
                 - text: Who pays for the
                 - strong: fuel
@@ -70,16 +67,14 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
               - button "More about the comment by Yusuf": More
             - list:
               - listitem:
-                - article "Priya":
-                  - heading "Priya" [level=4]
-                  - paragraph:
-                    - link /now|ago/:
-                      - time: /now|ago/
+                - article /^Priya /:
+                  - heading /^Priya .*(now|ago)/ [level=4]:
+                    - link /now|ago/
                   - paragraph: The council does, since last year.
                   - button "React, comment by Priya": React
                   - button "Reply to Priya": Reply
                   - button "More about the comment by Priya": More
-        - button "Sort, share, privacy"
+        - button "Your data"
         - status
     """)
 
@@ -101,7 +96,7 @@ async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts
 async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts) -> None:
     page = await STATES["a reply with an error"](Harness(demo, hosts))
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
-      - article "Yusuf":
+      - article /^Yusuf /:
         - button "More about the comment by Yusuf": More
         - text: Your reply to Yusuf
         - textbox "Your reply to Yusuf" [invalid]
@@ -154,11 +149,9 @@ async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
         - list:
           - /children: deep-equal
           - listitem:
-            - article "Ana":
-              - heading "Ana" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
+            - article /^Ana /:
+              - heading /^Ana .*(now|ago)/ [level=4]:
+                - link /now|ago/
                 - text: /· via localhost:\\d+ · Waiting for a moderator. Only you can see it./
               - paragraph: Please look
               - button "More about the comment by Ana": More
@@ -188,10 +181,10 @@ async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
         - heading "3 comments" [level=3]
         - list:
           - listitem:
-            - article "Priya":
+            - article /^Priya /:
               - button "More about the comment by Priya": More
           - listitem:
-            - article "Yusuf":
+            - article /^Yusuf /:
               - button "More about the comment by Yusuf": More
             - list
         - button "Sort, share, privacy"

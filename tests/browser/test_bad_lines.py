@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, more, reaction
+from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.faults.proxy import Proxy
 from tests.waiting import SLOWNESS, eventually
@@ -82,7 +82,7 @@ async def test_a_reaction_counts_once_however_often_it_is_tapped_on_a_line_that_
     page = await hosts.page(await hosts.reader())
     await page.clock.install()
     await hosts.open(by(proxy, demo, story), page=page)
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     if learnt:
         async with page.expect_response("**/*-live.js"):
             await reaction(page, "Happy").hover()
@@ -116,7 +116,7 @@ async def test_a_reaction_without_an_answer_is_sent_after_a_reload(
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.open(by(proxy, demo, story))
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     proxy.hang()
     # Not even the part that sends it has come.
     await reaction(page, "Sad").click()
@@ -140,7 +140,7 @@ async def test_without_a_connection_reactions_wait_and_the_last_choice_is_sent(
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.open(story.snippet)
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     await page.context.set_offline(True)
     await page.evaluate("dispatchEvent(new Event('pagehide'))")  # No socket outlives a tunnel.
     for name in ("Sad", "Happy", "Happy", "Thinking"):
@@ -339,7 +339,7 @@ async def test_a_connection_that_died_without_a_word_is_noticed_within_a_minute(
     sockets: list[None] = []
     page.on("websocket", lambda _: sockets.append(None))
     await hosts.open(by(proxy, demo, story), page=page)
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     post(story, "Heard")
     await page.get_by_role("button", name="Show 1 new comment").wait_for()
     proxy.deafen()
@@ -360,7 +360,7 @@ async def test_a_dead_connection_is_noticed_as_soon_as_the_page_is_seen_again(
     hosts.expected += NOISE
     story = demo.story()
     page = await hosts.open(by(proxy, demo, story))
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     show = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
     show += " document.dispatchEvent(new Event('visibilitychange')) }"
     await page.evaluate(show, True)
@@ -388,7 +388,7 @@ async def test_a_hidden_page_sends_nothing(demo: Demo, hosts: Hosts) -> None:
 
     await page.route_web_socket("**/v1/live", listen)
     await hosts.open(story.snippet, page=page)
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     await page.evaluate(
         "Object.defineProperty(document, 'hidden', { value: true });"
         "document.dispatchEvent(new Event('visibilitychange'))"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import WebSocket, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.conftest import ROOT, Demo, Hosts
 from tests.browser.page_metrics import SHIFTS, TOLD, say_all, shifted
 from tests.browser.widget_states import STYLE
@@ -116,7 +116,7 @@ async def test_13_styles_of_the_page_leave_the_same_picture(demo: Demo, hosts: H
         await hosts.open(around + story.script, page=page, head=STYLE + head)
         pages.append(page)
     for page in pages:
-        await page.get_by_text("2 people are reading").wait_for()
+        await readers(page, 2)
         pictures.append(await page.locator("story-widget").screenshot(animations="disabled"))
     assert pictures[0] == pictures[1]
 
@@ -131,7 +131,7 @@ async def test_18_no_answer_says_who_someone_is(demo: Demo, hosts: Hosts) -> Non
 
     page.on("websocket", listen)
     await hosts.open(story.snippet, page=page)
-    await page.get_by_text("1 person is reading").wait_for()
+    await readers(page, 1)
     other = await hosts.open(story.snippet, site=1)
     box = other.get_by_role("textbox", name="Your comment")
     await box.click()
@@ -177,7 +177,7 @@ async def test_24_counts_change_without_a_word_and_without_a_movement(
     story = demo.story()
     page = await hosts.open(story.snippet, head=SHIFTS)
     other = await hosts.open(story.snippet, site=1)
-    await page.get_by_text("2 people are reading").wait_for()
+    await readers(page, 2)
     box = page.get_by_role("textbox", name="Your comment")
     await box.click()
     await page.get_by_role("textbox", name="Name").wait_for()
@@ -214,7 +214,7 @@ async def test_34_a_hidden_tab_hangs_up_after_a_minute_and_is_told_once_what_it_
 
     page.on("websocket", listen)
     await hosts.open(story.snippet, page=page)
-    await page.get_by_text("1 person is reading").wait_for()
+    await readers(page, 1)
     # A headless page is never hidden by itself.
     turn = """hidden => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });

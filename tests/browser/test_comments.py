@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.actions import article, comment, more
+from tests.browser.actions import article, comment, more, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import say_all
 
@@ -27,7 +27,7 @@ async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> N
     story = demo.story()
     writer = await hosts.open(story.snippet)
     reader = await hosts.open(story.snippet, site=1)
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await comment(writer, "\n\n".join(HOSTILE), Name="<b onclick=alert(1)>Eve</b>")
     await expect(article(writer, "onerror")).to_be_focused()
     await reader.get_by_role("button", name="Show 1 new comment").click()
@@ -85,7 +85,7 @@ async def test_a_comment_is_edited_in_its_place_everywhere(demo: Demo, hosts: Ho
     await expect(article(writer, "First thought")).to_be_focused()
     reader = await hosts.open(story.snippet, site=1)
     await article(reader, "First thought").wait_for()
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await more(writer, "First thought", "Edit")
     box = article(writer, "").get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("First *thought*")
@@ -104,7 +104,7 @@ async def test_an_own_comment_can_be_changed_after_a_reload(demo: Demo, hosts: H
     await comment(page, "Mine still")
     await expect(article(page, "Mine still")).to_be_focused()
     await page.reload()
-    await page.get_by_text("1 person is reading this").wait_for()
+    await readers(page, 1)
     await more(page, "Mine still", "Delete")
     await page.get_by_role("button", name="Undo").wait_for()
     await page.clock.run_for(10_000)
@@ -202,7 +202,7 @@ async def test_where_a_moderator_reads_first_only_the_author_sees_the_comment(
     # Nor does it count yet; but there is something.
     await expect(writer.get_by_role("heading", name="0 comments")).to_be_visible()
     reader = await hosts.open(story.snippet, site=1)
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await expect(reader.get_by_role("article")).to_have_count(0)
     await expect(reader.get_by_role("heading", name="No comments yet")).to_be_visible()
 
@@ -216,7 +216,7 @@ async def test_news_does_not_move_what_is_being_read(demo: Demo, hosts: Hosts) -
     reader = await hosts.open(story.snippet, site=1)
     place = article(reader, "number 12.")
     await place.scroll_into_view_if_needed()
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     before = await place.bounding_box()
     for number in range(3):
         await comment(writer, f"Late {number}.")

@@ -21,7 +21,7 @@ async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: H
     async def shown(page: Page, name: str, count: int, *, own: bool) -> None:
         await expect_reaction(page, spanish[name] if page is second else name, count, own=own)
 
-    await expect(first.get_by_text("3 people are reading this on 3 sites")).to_be_visible()
+    await expect(first.get_by_text("3 reading now")).to_be_visible()
 
     await reaction(first, "Happy").click()
     for page in pages:

@@ -15,7 +15,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LIVE = "/v1/live"
-ALONE = f"/^1 person/.test({ROOT}.querySelector('[part=presence]').textContent)"
+ALONE = f"{ROOT}.querySelector('[part=presence]').dataset.readers === '1'"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.actions import expect_reaction, reaction
+from tests.browser.actions import expect_reaction, reaction, readers
 from tests.browser.conftest import SITE, Demo, Hosts, Story
 from tests.browser.test_hosts import policy
 from tests.waiting import eventually
@@ -130,7 +130,7 @@ async def test_an_expired_or_withdrawn_copy_is_read_and_says_why(demo: Demo, hos
 
     async def withdrawn() -> bool:
         await hosts.open(story.snippet, page=page, site=1)
-        await page.get_by_text("1 person").wait_for()
+        await readers(page, 1)
         return await page.get_by_text("The publisher has withdrawn its token.").is_visible()
 
     await eventually(withdrawn, "the server knows that it is withdrawn")

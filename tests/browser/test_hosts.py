@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, Request, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.waiting import eventually
 
@@ -26,7 +26,7 @@ async def test_the_strictest_policy_changes_nothing(demo: Demo, hosts: Hosts) ->
     story = demo.story()
     page = await hosts.open(story.snippet, headers=policy(demo.server))
     other = await hosts.open(story.snippet, site=1)
-    await other.get_by_text("2 people").wait_for()
+    await readers(other, 2)
     await reaction(page, "Happy").click()
     await expect_reaction(other, "Happy", 1, own=False)
     await comment(page, "Written under a **strict** policy", Name="Ana")
@@ -225,7 +225,7 @@ async def test_what_was_missed_while_the_socket_was_away_comes_once(
     await page.route_web_socket("**/v1/live", pass_on)
     await hosts.open(story.snippet, page=page)
     other = await hosts.open(story.snippet, site=1)
-    await page.get_by_text("2 people").wait_for()
+    await readers(page, 2)
     await sockets[0].close(code=1012)
     await comment(other, "Said while away")
     await reaction(other, "Sad").click()

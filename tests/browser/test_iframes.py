@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Frame, Page, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.browser.test_visual_regression import faults
 from tests.waiting import eventually
@@ -64,7 +64,7 @@ async def test_in_the_sandbox_of_wordpress_a_reader_reads_reacts_and_posts_live(
     page = await hosts.open(wordpress(story, story.token))
     frame = page.frame_locator("iframe")
     other = await hosts.open(story.snippet, site=1)
-    await other.get_by_text("2 people are reading").wait_for()
+    await readers(other, 2)
     await reaction(frame, "Happy").click()
     await expect_reaction(frame, "Happy", 1, own=True)
     await expect_reaction(other, "Happy", 1, own=False)
@@ -119,7 +119,7 @@ async def test_the_frame_is_as_high_as_what_is_in_it(demo: Demo, hosts: Hosts) -
 async def test_a_frame_settles_and_says_no_more(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(wordpress(story := demo.story(), story.token))
     await reaction(page.frame_locator("iframe"), "Happy").wait_for()
-    await page.frame_locator("iframe").get_by_text("1 person").wait_for()
+    await readers(page.frame_locator("iframe"), 1)
     frames = "new Promise((done) => { let n = 30; const next = () => n-- ? requestAnimationFrame(next) : done(); next() })"
     await page.evaluate(frames)
     before = await heights(page)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, more, reaction
+from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import say_all
 from tests.waiting import SLOWNESS, eventually
@@ -295,7 +295,7 @@ async def test_no_language_of_a_page_costs_the_discussion(
     await page.route_web_socket("**/v1/live", listen)
     await hosts.open(demo.story(known=False).snippet, page=page, attributes=f'lang="{lang}"')
     # Only who has subscribed is told.
-    await expect(page.locator("story-widget [part=presence]")).to_contain_text("1")
+    await readers(page, 1)
     assert asked[0].get("lang") == sent
 
 
@@ -308,7 +308,7 @@ async def test_no_address_of_a_page_costs_the_discussion(demo: Demo, hosts: Host
     html = f'<!doctype html><html lang="en"><title>Far</title><link rel=icon href="data:,">{story.snippet}'
     hosts.papers.pages["/" + path] = (html.encode(), {})
     await page.goto(address)
-    await page.get_by_text("1 person is reading this").wait_for()
+    await readers(page, 1)
 
 
 async def test_more_than_fifty_stories_of_a_page_are_all_live(demo: Demo, hosts: Hosts) -> None:
@@ -321,7 +321,7 @@ async def test_more_than_fifty_stories_of_a_page_are_all_live(demo: Demo, hosts:
     widgets = page.locator("story-widget")
     for number in range(55):
         await widgets.nth(number).scroll_into_view_if_needed()
-        await expect(widgets.nth(number).get_by_text("1 person")).to_be_visible()
+        await readers(widgets.nth(number), 1)
     assert len(sockets) == 2
     last = widgets.nth(54)
     stories[54].react("sad")

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article
+from tests.browser.actions import article, readers
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import say_all
 
@@ -38,6 +38,7 @@ def strings_of(lang: str) -> dict[str, Any]:
         SOURCE / "i18n.js",
         SOURCE / "parts/writing/strings.js",
         SOURCE / "parts/more/strings.js",
+        SOURCE / "parts/navigation/strings.js",
     ]
     text = "".join(file.read_text("utf-8") for file in files)
     return dict(re.findall(r'^  (\w+):\s+"(.+)",$', text, re.MULTILINE))
@@ -294,7 +295,7 @@ async def news(stage: Harness) -> Page:
     story = discussed(stage.demo)
     page = await read(stage, story)
     # The line is open: what comes from here on is news.
-    await expect(page.locator("[part=presence]")).not_to_be_empty()
+    await readers(page, 1)
     say_all(story, [{"body": "News!", "name": "Jonas"}])
     await page.locator(".new-comments").wait_for()
     return page

@@ -69,7 +69,7 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             async def all_say(what: str, text: str) -> bool:
                 return await told(page, what) == {text: READERS}
 
-            presence = f"{READERS} people are reading this on 1 site"
+            presence = f"{READERS} reading now"
             await eventually(lambda: all_say("[part=presence]", presence), "all have come", 120)
             await say(one.url, story, "At the last moment")
             struck = now()
@@ -77,7 +77,7 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             assert status == 0
             await say(other.url, story, "While it was away", "And once more")
             await one.start()
-            await eventually(lambda: all_say(".new-comments", "Show 3 new comments"), "all know all", 60)
+            await eventually(lambda: all_say(".new-comments", "3 new comments"), "all know all", 60)
             await eventually(lambda: all_say("[part=presence]", presence), "all are back", 60)
             await page.evaluate(
                 "for (const { shadowRoot } of document.querySelectorAll('story-widget'))"

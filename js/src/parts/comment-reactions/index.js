@@ -128,8 +128,14 @@ export function open(view, tools) {
       set(opener, "aria-expanded", "false");
       if (back) opener.focus();
     };
-    picker.onkeydown = ({ key }) => {
+    picker.onkeydown = ({ key, target }) => {
       if (key === "Escape") close?.(true);
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+      if (!step) return;
+      const choices = /** @type {NodeListOf<HTMLElement>} */ (picker.querySelectorAll("button"));
+      const ahead = getComputedStyle(picker).direction === "rtl" ? -step : step;
+      const now = [...choices].indexOf(/** @type {HTMLElement} */ (target));
+      choices[(now + ahead + choices.length) % choices.length]?.focus();
     };
     // A press anywhere else closes it, as does leaving it by the keyboard.
     article.getRootNode().addEventListener(

@@ -24,6 +24,7 @@ export function complete(view, host, tools) {
   const clock = setInterval(view.renew, MINUTE);
   const composer = /** @type {HTMLElement} */ (element.querySelector(".composer"));
   const status = /** @type {HTMLElement} */ (element.querySelector("[role=status]"));
+  const presence = /** @type {HTMLElement} */ (element.querySelector(".presence"));
   /** @type {Record<string, number> | undefined} */
   let last;
   view.style(css);
@@ -87,6 +88,7 @@ export function complete(view, host, tools) {
     // For the person who looks after the page.
     if (read_only || identity || lapsed) withPart("more", (desk) => desk.logReadOnly());
     if (unseen[0]) loadLive();
+    presence.dataset.readers = String(state.presence.readers);
     const { drafts, queue } = story.storage();
     if (drafts || queue) take();
     // Other readers' reactions are shown by a short movement, and not announced.
