@@ -32,11 +32,13 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
         - button "Share"
         - text: Your comment
         - textbox "Your comment"
+        - paragraph: No account needed.
         - button "Post"
         - list:
           - listitem:
             - article /^Priya /:
               - heading /^Priya .*(now|ago)/ [level=4]:
+                - text: Priya
                 - link /now|ago/
               - blockquote:
                 - paragraph: The boat waits.
@@ -51,29 +53,31 @@ async def test_a_discussion_is_headings_buttons_and_lists_of_named_articles(
                 - text: and
                 - code: "404"
                 - text: books.
-              - button "React, comment by Priya": React
+              - button "React, comment by Priya"
               - button "Reply to Priya": Reply
-              - button "More about the comment by Priya": More
+              - button "More about the comment by Priya"
           - listitem:
             - article /^Yusuf /:
               - heading /^Yusuf .*(now|ago)/ [level=4]:
+                - text: Yusuf
                 - link /now|ago/
               - paragraph:
                 - text: Who pays for the
                 - strong: fuel
                 - text: in winter? The article is quiet.
-              - button "React, comment by Yusuf": React
+              - button "React, comment by Yusuf"
               - button "Reply to Yusuf": Reply
-              - button "More about the comment by Yusuf": More
+              - button "More about the comment by Yusuf"
             - list:
               - listitem:
                 - article /^Priya /:
                   - heading /^Priya .*(now|ago)/ [level=4]:
+                    - text: Priya
                     - link /now|ago/
                   - paragraph: The council does, since last year.
-                  - button "React, comment by Priya": React
+                  - button "React, comment by Priya"
                   - button "Reply to Priya": Reply
-                  - button "More about the comment by Priya": More
+                  - button "More about the comment by Priya"
         - button "Your data"
         - status
     """)
@@ -97,7 +101,7 @@ async def test_a_reply_that_is_wrong_says_where_and_why(demo: Demo, hosts: Hosts
     page = await STATES["a reply with an error"](Harness(demo, hosts))
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
       - article /^Yusuf /:
-        - button "More about the comment by Yusuf": More
+        - button "More about the comment by Yusuf"
         - text: Your reply to Yusuf
         - textbox "Your reply to Yusuf" [invalid]
         - text: Name
@@ -150,12 +154,13 @@ async def test_a_comment_that_waits_for_a_moderator_says_so_and_offers_no_reply(
           - /children: deep-equal
           - listitem:
             - article /^Ana /:
+              - paragraph: Waiting for a moderator. Only you can see it.
               - heading /^Ana .*(now|ago)/ [level=4]:
+                - text: Ana
                 - link /now|ago/
-                - text: /· via localhost:\\d+ · Waiting for a moderator. Only you can see it./
               - paragraph: Please look
-              - button "More about the comment by Ana": More
-        - button "Sort, share, privacy"
+              - button "More about the comment by Ana"
+        - button "Your data"
         - status: Waiting for a moderator. Only you can see it.
     """)
 
@@ -169,25 +174,27 @@ async def test_a_closed_discussion_says_so_and_offers_nothing_to_write(
         - /children: equal
         - heading "How does this article make you feel?" [level=2]
         - group "How does this article make you feel?":
-          - button "Surprised 0" [disabled]
-          - button "Thinking 0" [disabled]
-          - button "Happy 0" [disabled]
-          - button "Sad 0" [disabled]
-          - button "Fired up 0" [disabled]
+          - button "Surprised" [disabled]
+          - button "Thinking" [disabled]
+          - button "Happy" [disabled]
+          - button "Sad" [disabled]
+          - button "Fired up" [disabled]
+        - paragraph
         - paragraph
         - alert
-        - paragraph
         - paragraph: This discussion is closed.
         - heading "3 comments" [level=3]
+        - button "Newest first"
+        - button "Share"
         - list:
           - listitem:
             - article /^Priya /:
-              - button "More about the comment by Priya": More
+              - button "More about the comment by Priya"
           - listitem:
             - article /^Yusuf /:
-              - button "More about the comment by Yusuf": More
+              - button "More about the comment by Yusuf"
             - list
-        - button "Sort, share, privacy"
+        - button "Your data"
         - status
     """)
     await expect(page.get_by_role("button", name="Reply to")).to_have_count(0)

@@ -25,6 +25,52 @@ async def test_five_faces_stand_in_the_order_of_the_site_under_its_question(
         await expect(button).to_have_attribute("aria-pressed", "false")
 
 
+async def test_the_row_invites_tells_shares_and_who_leads(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await readers(page, 1)
+    await expect(page.get_by_text("Be the first to react.")).to_be_visible()
+    await expect(page.locator(".reaction b")).to_have_text(["\u00a0"] * 5)
+    await expect(page.locator(".presence")).to_be_empty()
+    for key in ("happy", "happy", "sad", "sad"):
+        story.react(key)
+    await expect(page.get_by_text("4 reactions, mostly Happy, Sad")).to_be_visible()
+    story.react("happy")
+    await expect(page.get_by_text("5 reactions, mostly Happy", exact=True)).to_be_visible()
+    shares = "all => all.map((each) => each.style.getPropertyValue('--share'))"
+    assert await page.locator(".reaction").evaluate_all(shares) == ["0", "0", "0.6", "0.4", "0"]
+    # Of three that are equal none leads.
+    for key in ("sad", "fired_up", "fired_up", "fired_up"):
+        story.react(key)
+    await expect(page.get_by_text("9 reactions", exact=True)).to_be_visible()
+    other = await hosts.open(story.snippet, site=1)
+    await expect(other.get_by_text("2 reading now")).to_be_visible()
+    await expect(page.get_by_text("2 reading now")).to_be_visible()
+    await page.set_viewport_size({"width": 320, "height": 700})
+    total = await page.get_by_text("9 reactions", exact=True).bounding_box()
+    present = await page.locator(".presence").bounding_box()
+    assert total
+    assert present
+    assert abs(total["y"] - present["y"]) < total["height"] / 2
+
+
+@pytest.mark.parametrize("width", [320, 900])
+async def test_ones_own_choice_has_a_ring_a_tick_and_heavier_words(
+    width: int, demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.open(demo.story().snippet, viewport={"width": width, "height": 700})
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    signs = """each => [
+      getComputedStyle(each, "::before").boxShadow !== "none",
+      getComputedStyle(each, "::after").clipPath.startsWith("path("),
+      getComputedStyle(each.querySelector(".label")).fontWeight,
+    ]"""
+    await expect(page.locator(".reaction[aria-pressed=true]")).to_have_count(1)
+    assert await reaction(page, "Happy").evaluate(signs) == [True, True, "600"]
+    assert await reaction(page, "Sad").evaluate(signs) == [False, False, "400"]
+
+
 async def test_a_choice_is_changed_and_taken_back_by_keyboard(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
     await reaction(page, "Sad").focus()
