@@ -47,11 +47,11 @@ const styles = {
 
 /** Names of our own objects' members, never of a message, a word, an export or the document: they may be short. */
 const OURS = `
-  mutate isTemporary withPart element storage connection draw saveToStorage dispatch leave links deferIncoming ask
-  stories fail level begin optimistic article round request copyLabel button error react list onPersonalAnswer
-  requestedReader burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart
-  reactionIcon onUnreachable renderText onSubscribed spent newId onClose address safeUrl nextRef emit renew tell
-  applySnapshot foot setReaction t renew go loadThread live visit logReadOnly poll complete receive fetchPart
+  button isTemporary withPart element newId connection visit saveToStorage dispatch leave links deferIncoming poll
+  stories fail level begin optimistic article round request list copyLabel ask error react onPersonalAnswer
+  onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
+  requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit renew tell storage
+  foot setReaction t renew go loadThread live draw logReadOnly mutate complete receive fetchPart
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */

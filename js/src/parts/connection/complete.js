@@ -17,7 +17,7 @@ const MINUTE = 60_000;
  */
 export function complete(view, host, tools) {
   const { story, part, withPart, list } = view;
-  const { counts } = tools;
+  const { counts, set } = tools;
   const element = /** @type {HTMLElement} */ (list.parentElement);
   const end = new AbortController();
   const { signal } = end;
@@ -88,7 +88,7 @@ export function complete(view, host, tools) {
     // For the person who looks after the page.
     if (read_only || identity || lapsed) withPart("more", (desk) => desk.logReadOnly());
     if (unseen[0]) loadLive();
-    presence.dataset.readers = String(state.presence.readers);
+    set(presence, "data-readers", state.presence.readers);
     const { drafts, queue } = story.storage();
     if (drafts || queue) take();
     // Other readers' reactions are shown by a short movement, and not announced.
