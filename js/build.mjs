@@ -51,7 +51,7 @@ const OURS = `
   stories fail level begin optimistic article round request list copyLabel ask error react onPersonalAnswer
   onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
   requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit renew tell storage
-  foot setReaction t renew go loadThread live draw logReadOnly mutate complete receive fetchPart
+  foot setReaction t renew go loadThread live draw logReadOnly mutate complete receive fetchPart joinConnection
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** The same in all files; nothing else may be called like that, as `h` and `n` are. @type {Record<string, string>} */

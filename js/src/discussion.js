@@ -7,7 +7,6 @@ import { request, now } from "./api.js";
 import { json, writeStorage, storageKey, readStorage } from "./storage.js";
 import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
-import { getConnection, nextRef } from "./connection.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Refusals of a whole copy, not of one action. */
@@ -52,7 +51,6 @@ function createDiscussion(server, code) {
     token: /** @type {string | null} */ (null),
     identity: /** @type {string | null} */ (null),
     state: INITIAL_STATE,
-    connection: getConnection(server),
     /** The identity that was shown: it is good once. */
     spent: /** @type {string | null} */ (null),
     subscribe,
@@ -93,7 +91,7 @@ function createDiscussion(server, code) {
       if (subscribers.size) return;
       clearTimeout(timer);
       removeEventListener("online", start);
-      self.connection.leave(self);
+      self.connection?.leave(self);
     };
   }
 
@@ -122,7 +120,7 @@ function createDiscussion(server, code) {
     /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
     installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
-    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, nextRef, json, storageKey, optimisticReaction }));
+    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, storageKey, optimisticReaction }));
   }
 
   /** @param {Partial<State>} change */
@@ -151,14 +149,14 @@ function createDiscussion(server, code) {
       if (!self.token) return fail(/** @type {any} */ (problem));
     }
     if (!subscribers.size) return;
-    if (!self.connection.stories.has(self)) self.connection = getConnection(server);
-    self.connection.join(self);
+    const { joinConnection } = await importPartWithRetry(server, "connection");
+    if (subscribers.size) joinConnection(self, server);
   }
 
   /** This copy is not welcome. @param {import("./types").DisplayError} trouble */
   async function fail(trouble) {
     // At once: what is refused is not asked for again meanwhile.
-    self.connection.leave(self);
+    self.connection?.leave(self);
     if (!(await loadLivePart().then(() => self.onPersonalAnswer(trouble), () => {}))) set({ error: trouble });
   }
 

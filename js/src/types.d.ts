@@ -164,6 +164,8 @@ export type StateEvent =
 
 /** What a reader can do in a story, once the part for it is there. */
 export interface DiscussionApi extends Receiver {
+  /** Not before the part for it is there. */
+  connection: Connection;
   /** Whether the socket takes actions. */
   live?: boolean;
   /** The reader as whom it was last subscribed to. */
@@ -203,6 +205,19 @@ export interface DiscussionApi extends Receiver {
   }): boolean;
   /** Begins anew, as someone else. */
   rejoin(): void;
+}
+
+/** The stories of a page that share a socket: all of one server, up to fifty. */
+export interface Connection {
+  server: string;
+  stories: Set<import("./discussion").Discussion>;
+  join(story: import("./discussion").Discussion): void;
+  leave(story: import("./discussion").Discussion): void;
+  request(message: { ref: number; [field: string]: unknown }): Promise<any>;
+  /** A number no other message of this page has. */
+  nextRef(): number;
+  /** Actions go one after the other: the answer to the first names the reader of the next. */
+  actionChain: Promise<any>;
 }
 
 /** What a story on a socket does with messages, once the part for sockets is there. */

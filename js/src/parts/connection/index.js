@@ -9,7 +9,7 @@
  * A connection can die without a word, and of the server's pings a browser tells nothing: when nothing was heard for a
  * while, and when the page is seen again, the server is asked for a sign of life.
  *
- * @import {Ok, ErrorMessage, Snapshot} from "../../types"
+ * @import {Connection, Ok, ErrorMessage, Snapshot} from "../../types"
  * @import {Discussion} from "../../discussion"
  */
 import { json } from "../../storage.js";
@@ -30,18 +30,31 @@ const PONG_TIMEOUT_MS = 6_000;
 const CHECK_INTERVAL_MS = 8_000;
 const MAX_SILENT_CHECKS = 6;
 
-/**
- * What it borrows from the first file instead of bringing its own: what each page has one of.
- *
- * @typedef {Pick<typeof import("../../connection"), "nextRef">} Base
- */
+/** Stories of a socket, as the server has it. */
+const MAX_STORIES = 50;
 
-/**
- * @param {string} server an origin
- * @param {Set<Discussion>} stories those that it carries; anyone who calls adds to them and takes from them
- * @param {Base} base
- */
-export function open(server, stories, { nextRef }) {
+/** Those of this page: stories of one server share a socket. @type {Connection[]} */
+const connections = [];
+
+let refs = 0;
+/** A number no other message of this page has. */
+const nextRef = () => ++refs;
+
+/** Subscribes a story, on a connection that has room for it. @param {Discussion} story @param {string} server an origin */
+export function joinConnection(story, server) {
+  if (!story.receive) Object.assign(story, createReceiver(story));
+  if (!story.connection?.stories.has(story)) {
+    story.connection =
+      connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
+      /** @type {Connection} */ (connections[connections.push(createConnection(server)) - 1]);
+  }
+  story.connection.join(story);
+}
+
+/** @param {string} server @returns {Connection} */
+function createConnection(server) {
+  /** @type {Set<Discussion>} */
+  const stories = new Set();
   /** @type {Map<number, (answer?: any) => void>} */
   const pendingReplies = new Map();
   /** @type {WebSocket | null} */
@@ -67,7 +80,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   function join(story) {
-    if (!story.receive) Object.assign(story, createReceiver(story));
+    stories.add(story);
     if (disabled) poll();
     if (isOpen()) return subscribe(story);
     connect();
@@ -76,6 +89,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   function leave(story) {
+    if (!stories.delete(story)) return;
     send({ type: "unsubscribe", ref: nextRef(), story: story.code });
     story.live = false;
     if (!stories.size) disconnect();
@@ -236,5 +250,13 @@ export function open(server, stories, { nextRef }) {
   addEventListener("pageshow", onVisibilityChange);
   addEventListener("online", retryNow);
 
-  return { join, leave, request };
+  return {
+    server,
+    stories,
+    join,
+    leave,
+    request,
+    nextRef,
+    actionChain: Promise.resolve(),
+  };
 }

@@ -14,7 +14,6 @@ const AGAIN = 8_000;
  * What it borrows from the first file instead of bringing its own.
  *
  * @typedef {Pick<typeof import("../../api"), "request">
- *   & Pick<typeof import("../../connection"), "nextRef">
  *   & Pick<typeof import("../../storage"), "json" | "storageKey">
  *   & Pick<typeof import("../../state"), "optimisticReaction">} Base
  */
@@ -23,9 +22,9 @@ const AGAIN = 8_000;
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
- * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "live" | "requestedReader">}
+ * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "connection" | "live" | "requestedReader">}
  */
-export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
+export function createActions(story, server, { request, json, storageKey, optimisticReaction }) {
   const { code } = story;
   /** The identity that the first action waited for. @type {string | null} */
   let awaited = null;
@@ -45,7 +44,7 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       const { reader, first = uuid() } = story.storage();
       // Kept before it is sent: the answer that brings the reader's token may be lost.
       if (!reader) story.saveToStorage({ first });
-      const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
+      const message = { ref: connection.nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
       /** @type {any} */
       let answer;
       // If the socket breaks, the same action goes by HTTP: every action may be sent twice and counts once.
