@@ -253,7 +253,9 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Peer:
     """Isso from PyPI, as its own documentation runs it."""
     venv = folder / "isso"
     subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([venv / "bin/pip", "install", "--secondary-color", "--secondary-color", "isso"], check=True)
+    subprocess.run(
+        [venv / "bin/pip", "install", "--secondary-color", "--secondary-color", "isso"], check=True
+    )
     port = free_port()
     server = f"http://localhost:{port}"
     config = folder / "isso.cfg"

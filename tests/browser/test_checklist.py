@@ -229,6 +229,6 @@ async def test_34_a_hidden_tab_hangs_up_after_a_minute_and_is_told_once_what_it_
     await comment(other, "Missed")
     await expect(article(other, "Missed")).to_be_focused()
     await page.evaluate(turn, False)
-    await page.get_by_role("button", name="Show 1 new comment").click()
+    await page.get_by_role("button", name="1 new comment").click()
     await expect(article(page, "Missed")).to_have_count(1)
     assert len(sockets) == 2

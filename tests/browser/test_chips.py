@@ -31,7 +31,9 @@ def react(story: Story, comment: str, reaction: str) -> None:
 def liked(demo: Demo) -> Story:
     """A pinned comment and another one, each with all reactions, most of all Happy, and a reply."""
     story = demo.story(label="Elsewhere")
-    pinned, other = say_all(story, [{"body": f"The {n} one.", "name": "Ana"} for n in ("first", "next")])
+    pinned, other = say_all(
+        story, [{"body": f"The {n} one.", "name": "Ana"} for n in ("first", "next")]
+    )
     say_all(story, [{"body": "A reply.", "name": "Yusuf", "parent": other}])
     for comment in (pinned, other):
         for kind in (*KINDS, *KINDS, "happy", "sad"):

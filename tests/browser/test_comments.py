@@ -30,14 +30,18 @@ async def test_hostile_text_is_text_on_every_copy(demo: Demo, hosts: Hosts) -> N
     await readers(reader, 2)
     await comment(writer, "\n\n".join(HOSTILE), Name="<b onclick=alert(1)>Eve</b>")
     await expect(article(writer, "onerror")).to_be_focused()
-    await reader.get_by_role("button", name="Show 1 new comment").click()
+    await reader.get_by_role("button", name="1 new comment").click()
     for page in (writer, reader):
         shown = article(page, "onerror")
-        await expect(shown.get_by_role("heading")).to_have_text("<b onclick=alert(1)>Eve</b>")
-        await expect(shown.locator(".comment-text img, .comment-text script, .comment-text svg, .comment-text b")).to_have_count(0)
-        await expect(shown.locator(".comment-text a[href^=javascript], .comment-text a[href^=data]")).to_have_count(
-            0
-        )
+        await expect(shown.locator("bdi")).to_have_text("<b onclick=alert(1)>Eve</b>")
+        await expect(
+            shown.locator(
+                ".comment-text img, .comment-text script, .comment-text svg, .comment-text b"
+            )
+        ).to_have_count(0)
+        await expect(
+            shown.locator(".comment-text a[href^=javascript], .comment-text a[href^=data]")
+        ).to_have_count(0)
         assert await page.title() == "Host"
 
 
@@ -158,7 +162,7 @@ async def test_a_reply_to_a_reply_stays_in_the_thread_and_says_whom_it_answers(
         await page.get_by_role("article").get_by_role("textbox", name="Name").fill("Yusuf")
         await box.press("Control+Enter")
         await expect(article(page, text).last).to_be_focused()
-    await expect(page.get_by_role("heading", name="Yusuf in reply to Yusuf")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Yusuf to Yusuf")).to_be_visible()
     await expect(page.locator("ol ol > li")).to_have_count(2)
     await expect(page.locator("ol ol ol")).to_have_count(0)
 
@@ -221,7 +225,7 @@ async def test_news_does_not_move_what_is_being_read(demo: Demo, hosts: Hosts) -
     for number in range(3):
         await comment(writer, f"Late {number}.")
         await expect(article(writer, f"Late {number}.")).to_be_focused()
-    pill = reader.get_by_role("button", name="Show 3 new comments")
+    pill = reader.get_by_role("button", name="3 new comments")
     await expect(pill).to_be_attached()
     assert await place.bounding_box() == before
     await expect(reader.get_by_role("article")).to_have_count(20)

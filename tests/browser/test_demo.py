@@ -35,7 +35,7 @@ async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: H
     await comment(third, "The boat waits, and so do we.", Name="Mireille")
     await expect(article(third, "The boat waits")).to_be_focused()
     for page, pill, via, heading in (
-        (first, "Show 1 new comment", "via Northside Weekly", "1 comment"),
+        (first, "1 new comment", "via Northside Weekly", "1 comment"),
         (second, "Ver 1 comentario nuevo", "desde Northside Weekly", "1 comentario"),
     ):
         await expect(article(page, "The boat waits")).to_have_count(0)
@@ -50,7 +50,7 @@ async def test_what_is_done_on_one_copy_shows_on_the_others(demo: Demo, hosts: H
     await box.fill("Every evening at six.")
     await box.press("Control+Enter")
     await expect(article(first, "Every evening")).to_be_focused()
-    await third.get_by_role("button", name="Show 1 new comment").click()
+    await third.get_by_role("button", name="1 new comment").click()
     await expect(article(third, "Every evening")).to_be_visible()
 
     await more(third, "The boat waits", "Delete")

@@ -68,7 +68,7 @@ async def test_34_a_page_from_the_back_forward_cache_is_told_once_what_it_missed
     say_all(story, [{"body": "Missed", "name": "Yusuf"}])
     await page.value("history.back()")
     await page.wait("window.kept")
-    await page.wait(f"{ROOT}.querySelector('.new-comments').textContent === 'Show 1 new comment'")
+    await page.wait(f"{ROOT}.querySelector('.new-comments').textContent === '1 new comment'")
     await page.value(f"{ROOT}.querySelector('.new-comments').click()")
     await page.wait(f"{ROOT}.activeElement.textContent.includes('Missed')")
     said = await page.value(

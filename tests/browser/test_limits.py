@@ -113,9 +113,7 @@ async def test_2_five_hundred_comments_and_bursts_of_two_hundred_never_hold_up_t
         await put(page, story)
         # Six of each thread: its top and five replies; the others are folded.
         await page.wait_for_function(f"{ROOT}.querySelectorAll('article').length === 120")
-        await page.wait_for_function(
-            f"{ROOT}.querySelector('[part=presence]').dataset.readers > 0"
-        )
+        await page.wait_for_function(f"{ROOT}.querySelector('[part=presence]').dataset.readers > 0")
 
     await quick(browser, pages, load)
 

@@ -83,7 +83,12 @@ async def test_j_and_k_go_from_comment_to_comment_and_are_letters_in_a_text(
 ) -> None:
     page = await hosts.open(discussed(demo).snippet)
     await come(page)
-    for key, text in (("j", "Number 4."), ("j", "Number 3."), ("k", "Number 4."), ("k", "Number 4.")):
+    for key, text in (
+        ("j", "Number 4."),
+        ("j", "Number 3."),
+        ("k", "Number 4."),
+        ("k", "Number 4."),
+    ):
         await page.keyboard.press(key)
         await expect(article(page, text)).to_be_focused()
     for _ in range(4):
@@ -135,7 +140,9 @@ async def test_a_thread_folds_by_its_line_and_unfolds_for_who_is_looked_for(
     await expect(reply).to_be_visible()
     await fold.press("Enter")
     await expect(reply).to_be_hidden()
-    href = await page.locator("article", has_text="Two reply.").locator(".time").get_attribute("href")
+    href = (
+        await page.locator("article", has_text="Two reply.").locator(".time").get_attribute("href")
+    )
     assert href
     await page.evaluate("hash => { location.hash = hash }", href.split("#")[1])
     await expect(reply).to_be_focused()

@@ -101,7 +101,7 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
     await reaction(page, "Happy").wait_for()
     other = await hosts.open(story.snippet, site=1)
     await comment(other, "News for the pill")
-    pill = page.get_by_role("button", name="Show 1 new comment")
+    pill = page.get_by_role("button", name="1 new comment")
     await expect(pill).to_be_visible()
     canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert await style(page, "button[part=new-comments]", "backgroundColor") == canvas

@@ -85,7 +85,9 @@ async def test_readers_of_a_server_that_restarts_come_back_one_by_one_and_are_to
             )
             texts = ["And once more", "While it was away", "At the last moment"]
             texts += ["The second", "The first"]
-            await eventually(lambda: all_say("article .comment-text", " / ".join(texts)), "each once")
+            await eventually(
+                lambda: all_say("article .comment-text", " / ".join(texts)), "each once"
+            )
             await browser.close()
     finally:
         papers.close()
