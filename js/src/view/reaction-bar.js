@@ -73,9 +73,10 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
     const now = counts(state);
     const n = sum(now);
     const leading = updates.map((update) => update(Math.max(...Object.values(now)), n)).filter(Boolean);
-    setText(total, n ? t("total", { n }) : isAllowed(state, "react") ? t("first") : "");
+    setText(total, n ? t("total", { n }) : "");
     // Of more than two nobody leads.
-    setText(lead, leading[0] && !leading[2] ? t("leading", { n, name: leading.join(", ") }) : "");
+    const some = leading[0] && !leading[2];
+    setText(lead, some ? t("leading", { n, name: leading.join(", ") }) : !n && isAllowed(state, "react") ? t("first") : "");
     const { readers } = state.presence;
     setText(presence, readers > 1 ? t("reading", { n: readers }) : "");
   }
