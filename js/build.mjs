@@ -15,6 +15,7 @@ import * as esbuild from "esbuild";
 import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
+import { STRINGS as NAVIGATION } from "./src/parts/navigation/strings.js";
 import { STRINGS } from "./src/i18n.js";
 import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
 
@@ -23,7 +24,7 @@ const { EMBED_STATIC, EMBED_LABEL = "" } = process.env;
 const STATIC = EMBED_STATIC ?? join(HERE, "..", "widget_server", "static");
 const BANNER = `/* story-widget, MPL-2.0${EMBED_LABEL} */`;
 /** Size limits in bytes after Brotli, quality 11. The first file is to stay below 9,216 where possible. */
-const LIMIT = 10_400;
+const LIMIT = 9_728;
 const PART_LIMIT = 4_096;
 const STRINGS_LIMIT = 1_200;
 const IFRAME_LIMIT = 600;
@@ -49,16 +50,16 @@ const styles = {
  * what is stored in the browser.
  */
 const OURS = `
-  t ask withPart element storage connection draw optimistic dispatch leave links renderVersion stories loadLivePart
-  onPersonalAnswer onRender attach article invalidate error unseen request renderText button emit list fail
-  requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
-  applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming
+  button isTemporary withPart element newId connection visit saveToStorage dispatch leave links deferIncoming poll
+  stories fail level begin optimistic article renderVersion request list copyLabel ask error react onPersonalAnswer
+  onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
+  requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit redraw tell storage
+  foot setReaction t go loadThread live draw logReadOnly mutate complete receive fetchPart joinConnection
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...MORE })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
@@ -88,7 +89,7 @@ async function bundle(entry, options) {
   const { code } = await minify(outputFiles?.[0]?.text ?? "", {
     ecma: 2022,
     module: true,
-    compress: { passes: 4, unsafe: true, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+    compress: { passes: 4, reduce_funcs: false, hoist_funs: true, unsafe: true, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
     format: { preamble: BANNER },
   });
   const content = Buffer.from(code ?? "");
@@ -115,7 +116,7 @@ function locales() {
   const folder = join(HERE, "src", "locales");
   /** @type {[string, (key: string) => boolean][]} */
   const shares = [
-    ["1", (key) => key in STRINGS || key in LIVE || /^[=!]/.test(key)],
+    ["1", (key) => key in STRINGS || key in LIVE || key in NAVIGATION || /^[=!]/.test(key)],
     ["writing", (key) => key in WRITING],
     ["more", (key) => key in MORE],
   ];
@@ -131,7 +132,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "live", "connection"];
+const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
 /** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

@@ -7,7 +7,6 @@ import { request, now } from "./api.js";
 import { json, writeStorage, storageKey, readStorage } from "./storage.js";
 import { backoff } from "./backoff.js";
 import { importPart, importPartWithRetry } from "./parts.js";
-import { getConnection, nextRef } from "./connection.js";
 import { INITIAL_STATE, applySnapshot, newerTally, reduce, installCommentReducer, optimisticReaction } from "./state.js";
 
 /** Error codes that end the whole discussion on this page, not only one action. */
@@ -44,9 +43,6 @@ function createDiscussion(server, code) {
   const subscribers = new Set();
   /** Messages that need the live part, and all that arrived after them. @type {(ServerMessage | StateEvent)[]} */
   const deferred = [];
-  /** Messages that arrived while `deferIncoming` runs. @type {any[]} */
-  const incoming = [];
-  let deferring = 0;
   let tries = 0;
   let timer = 0;
 
@@ -55,19 +51,11 @@ function createDiscussion(server, code) {
     token: /** @type {string | null} */ (null),
     identity: /** @type {string | null} */ (null),
     state: INITIAL_STATE,
-    connection: getConnection(server),
-    /** The reader token of the last subscription. */
-    requestedReader: /** @type {string | undefined} */ (undefined),
     /** The identity token already sent: it is valid once. */
     spent: /** @type {string | null} */ (null),
-    /** Whether the socket is subscribed to this story and accepts actions. */
-    live: false,
     subscribe,
     dispatch,
     loadLivePart,
-    subscribed,
-    receive,
-    deferIncoming,
     fail,
     onUnreachable,
     set,
@@ -103,22 +91,21 @@ function createDiscussion(server, code) {
       if (subscribers.size) return;
       clearTimeout(timer);
       removeEventListener("online", start);
-      self.connection.leave(self);
+      self.connection?.leave(self);
     };
   }
 
   /** @param {ServerMessage | StateEvent} event */
   function dispatch(event) {
-    const state = reduce(self.state, event);
+    // Deferred events are applied in the order they arrived. Events of type `set` are applied at once.
+    const state = deferred[0] && event.type !== "set" ? null : reduce(self.state, event);
     if (!state && deferred.push(event) < 2) catchUp();
     if (!state || state === self.state) return;
     const { story } = self.state;
     self.state = state;
     if (!story && state.story) {
-      const { muted, unsent } = storage();
+      const { muted } = storage();
       if (muted) set({ muted });
-      // Reactions chosen before the page was left, without a reply yet.
-      if (unsent) loadLivePart(importPartWithRetry).then(() => self.resume());
     }
     for (const draw of [...subscribers]) draw(self.state);
   }
@@ -133,7 +120,7 @@ function createDiscussion(server, code) {
     /** @type {typeof import("./parts/live/index")} */
     const live = await get(server, "live");
     installCommentReducer(live.createReducer({ applySnapshot, newerTally }));
-    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, nextRef, json, storageKey, optimisticReaction }));
+    if (!self.mutate) Object.assign(self, live.createActions(self, server, { request, json, storageKey, optimisticReaction }));
   }
 
   /** @param {Partial<State>} change */
@@ -162,59 +149,14 @@ function createDiscussion(server, code) {
       if (!self.token) return fail(/** @type {any} */ (problem));
     }
     if (!subscribers.size) return;
-    if (!self.connection.stories.has(self)) self.connection = getConnection(server);
-    self.connection.join(self);
-  }
-
-  /** Process the reply to a subscription. @param {any} answer a snapshot or an error */
-  function subscribed(answer) {
-    if (answer.type === "snapshot" && answer.story.code === code) {
-      self.live = true;
-      // From now on the reader token identifies the reader.
-      self.spent = self.identity;
-      // An action sent meanwhile created a new reader token: `mine` belongs to the old one.
-      if (self.requestedReader !== self.storage().reader) delete answer.mine;
-      apply(answer);
-      self.onSubscribed?.();
-      // A snapshot of another story: the token belongs to that one.
-    } else if (FATAL.test((answer.code ??= "token_invalid"))) fail(answer);
-    else onUnreachable();
-  }
-
-  /** Apply a server message, or keep it until `deferIncoming` is done. @param {any} message */
-  function receive(message) {
-    deferring ? incoming.push(message) : apply(message);
-  }
-
-  /**
-   * Keep server messages back until `work` is done. It may apply the same comment with more fields.
-   *
-   * @template T
-   * @param {() => Promise<T>} work
-   */
-  async function deferIncoming(work) {
-    deferring++;
-    try {
-      return await work();
-    } finally {
-      if (!--deferring) incoming.splice(0).forEach(apply);
-    }
-  }
-
-  /** @param {any} message a server message or a snapshot */
-  function apply(message) {
-    // Fields for this reader only.
-    if (message.reader || message.read_only) loadLivePart().then(() => self.onPersonalAnswer(message), () => {});
-    // The subscription to this story was ended by the server; others on the socket go on.
-    if (message.type === "error") fail(message);
-    else if (deferred[0]) deferred.push(message);
-    else dispatch(message);
+    const { joinConnection } = await importPartWithRetry(server, "connection");
+    if (subscribers.size) joinConnection(self, server);
   }
 
   /** End the discussion on this page with an error. @param {import("./types").DisplayError} error */
   async function fail(error) {
     // Leave first, so that the story is not subscribed again meanwhile.
-    self.connection.leave(self);
+    self.connection?.leave(self);
     if (!(await loadLivePart().then(() => self.onPersonalAnswer(error), () => {}))) set({ error });
   }
 

@@ -57,7 +57,7 @@ export function setText(node, text) {
  */
 export function setChildren(parent, wanted) {
   const keep = new Set(wanted);
-  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  for (const child of [...parent.children]) if (!keep.has(child) && !child.matches(".fold")) child.remove();
   let next = parent.firstElementChild;
   for (const child of wanted) {
     if (child === next) next = next.nextElementSibling;

@@ -2,7 +2,7 @@
  * Custom element `<story-widget src="https://widgets.example/s/CODE" token="TOKEN">`: the widget in a page.
  */
 import { shared, fetchPart } from "./part-api.js";
-import { importPart } from "./parts.js";
+import { importPartWithRetry } from "./parts.js";
 import { getDiscussion } from "./discussion.js";
 import { h } from "./dom.js";
 import { COMMENT, parseStoryUrl } from "./view/comment-text.js";
@@ -116,7 +116,7 @@ function mount(host, root, { server, code }) {
     t = createTranslator(strings, () => {
       // Rarely used strings are in the part `more`. It is fetched once.
       fetchedMore ??= withMore(() => {
-        view?.invalidate();
+        view?.self.redraw();
         draw();
       });
     });
@@ -152,10 +152,9 @@ function mount(host, root, { server, code }) {
       slot.replaceWith(view.element);
       hideLinks(true);
       emit("ready");
-      // Styles that move nothing: applied after the first paint. The socket needs this part anyway.
-      importPart(server, "connection").then(({ STYLES }) => addStyle(STYLES), () => {});
-      // Without a snippet, add title, author and license to the page.
-      if (!host.firstElementChild && !host.links[0]) withMore(({ addAttribution }) => addAttribution(host, state.story, shared));
+      // Styles and listeners that move nothing: applied after the first paint. The socket needs this part anyway.
+      const shown = view;
+      importPartWithRetry(server, "connection").then((part) => view === shown && part.complete(shown.self, host, shared));
     }
   }
 

@@ -27,6 +27,9 @@ import { loadLocale } from "./i18n.js";
  *   list: HTMLElement,
  *   onRender?: ((state: import("./types").State) => void) | undefined,
  *   comment: (id: string | undefined) => CommentHandle | undefined,
+ *   fetchPart: (name: keyof Parts) => Promise<any>,
+ *   redraw: () => void,
+ *   onClose?: (() => void) | undefined,
  *   address: () => string,
  *   focus: (id: string | undefined) => void,
  *   part: <T extends keyof Parts>(name: T) => Promise<Parts[T]>,
@@ -74,7 +77,10 @@ import { loadLocale } from "./i18n.js";
  * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker.
  * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
- * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
+ * `navigation`: keys, skip button and folding threads; it has no functions for others.
+ * @typedef {{}} NavigationPart
+ *
+ * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */

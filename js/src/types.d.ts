@@ -163,7 +163,13 @@ export type StateEvent =
   | { type: "set"; change: Partial<State> };
 
 /** Functions that the live part adds to a discussion. */
-export interface DiscussionApi {
+export interface DiscussionApi extends Receiver {
+  /** Set by the part `connection`. */
+  connection: Connection;
+  /** Whether the socket is subscribed to this story and accepts actions. */
+  live?: boolean;
+  /** The reader token of the last subscription. */
+  requestedReader?: string | undefined;
   /** Send an action. Rejects with the server's error. */
   mutate(action: { type: string; [field: string]: unknown }): Promise<Ok>;
   /** Called after each subscription that the server accepted. */
@@ -199,6 +205,29 @@ export interface DiscussionApi {
   }): boolean;
   /** Subscribe again with the present reader token. */
   rejoin(): void;
+}
+
+/** Stories of a page that share one WebSocket: up to 50 of the same server. */
+export interface Connection {
+  server: string;
+  stories: Set<import("./discussion").Discussion>;
+  join(story: import("./discussion").Discussion): void;
+  leave(story: import("./discussion").Discussion): void;
+  request(message: { ref: number; [field: string]: unknown }): Promise<any>;
+  /** Return a message number that is unique in this page. */
+  nextRef(): number;
+  /** Actions are sent one after the other: the reply to the first brings the reader token of the next. */
+  actionChain: Promise<any>;
+}
+
+/** Functions that the part `connection` adds to a discussion: they process messages of the socket and replies to polls. */
+export interface Receiver {
+  /** Process the reply to a subscription. @param answer a snapshot or an error */
+  subscribed(answer: any): void;
+  /** Apply a server message, or keep it until `deferIncoming` is done. */
+  receive(message: any): void;
+  /** Keep server messages back until `work` is done. It may apply the same comment with more fields. */
+  deferIncoming<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** Error that is shown in place of the discussion. */

@@ -1,5 +1,6 @@
 """Reader actions and lookups in a page, for tests."""
 
+import re
 from typing import Any
 
 from playwright.async_api import FrameLocator, Locator, Page, expect
@@ -13,9 +14,13 @@ def reaction(place: Place, name: str) -> Locator:
 
 
 async def expect_reaction(place: Place, name: str, count: int, *, own: bool) -> None:
-    """Wait until the button shows `count` and whether it is the reader's own choice."""
+    """Wait until the button shows `count` and whether it is the reader's own choice.
+
+    Before the first reaction no numbers are shown.
+    """
     button = reaction(place, name)
-    await expect(button).to_have_accessible_name(f"{name} {count}")
+    shown = f"{name} {count}" if count else re.compile(f"^{name}( 0)?$")
+    await expect(button).to_have_accessible_name(shown)
     await expect(button).to_have_attribute("aria-pressed", "true" if own else "false")
 
 
@@ -27,6 +32,12 @@ async def comment(place: Place, text: str, **fields: str) -> None:
     for label, value in fields.items():
         await place.get_by_role("textbox", name=label).fill(value)
     await place.get_by_role("button", name="Post", exact=True).click()
+
+
+async def readers(place: Place, count: int) -> None:
+    """Wait until the page is subscribed and shows `count` readers."""
+    presence = place.locator(f"[part=presence][data-readers='{count}']")
+    await expect(presence).to_be_attached()
 
 
 def article(place: Place, text: str) -> Locator:

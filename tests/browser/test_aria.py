@@ -19,26 +19,27 @@ async def test_a_discussion_consists_of_headings_buttons_and_lists_of_named_arti
         - /children: deep-equal
         - heading "How does this article make you feel?" [level=2]
         - group "How does this article make you feel?":
-          - button "Surprised 0" [pressed=false]
-          - button "Thinking 0" [pressed=false]
-          - button "Happy 0" [pressed=false]
-          - button "Sad 0" [pressed=false]
-          - button "Fired up 0" [pressed=false]
+          - button "Surprised" [pressed=false]
+          - button "Thinking" [pressed=false]
+          - button "Happy" [pressed=false]
+          - button "Sad" [pressed=false]
+          - button "Fired up" [pressed=false]
+        - paragraph: Be the first to react.
         - paragraph
         - alert
-        - paragraph: 1 person is reading this on 1 site
-        - paragraph
         - heading "3 comments" [level=3]
+        - button "Newest first"
+        - button "Share"
         - text: Your comment
         - textbox "Your comment"
+        - paragraph: No account needed.
         - button "Post"
         - list:
           - listitem:
-            - article "Priya":
-              - heading "Priya" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
+            - article /^Priya /:
+              - heading /^Priya .*(now|ago)/ [level=4]:
+                - text: Priya
+                - link /now|ago/
               - blockquote:
                 - paragraph: The boat waits.
               - paragraph:
@@ -52,34 +53,32 @@ async def test_a_discussion_consists_of_headings_buttons_and_lists_of_named_arti
                 - text: and
                 - code: "404"
                 - text: books.
-              - button "React, comment by Priya": React
+              - button "React, comment by Priya"
               - button "Reply to Priya": Reply
-              - button "More about the comment by Priya": More
+              - button "More about the comment by Priya"
           - listitem:
-            - article "Yusuf":
-              - heading "Yusuf" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
+            - article /^Yusuf /:
+              - heading /^Yusuf .*(now|ago)/ [level=4]:
+                - text: Yusuf
+                - link /now|ago/
               - paragraph:
                 - text: Who pays for the
                 - strong: fuel
                 - text: in winter? The article is quiet.
-              - button "React, comment by Yusuf": React
+              - button "React, comment by Yusuf"
               - button "Reply to Yusuf": Reply
-              - button "More about the comment by Yusuf": More
+              - button "More about the comment by Yusuf"
             - list:
               - listitem:
-                - article "Priya":
-                  - heading "Priya" [level=4]
-                  - paragraph:
-                    - link /now|ago/:
-                      - time: /now|ago/
+                - article /^Priya /:
+                  - heading /^Priya .*(now|ago)/ [level=4]:
+                    - text: Priya
+                    - link /now|ago/
                   - paragraph: The council does, since last year.
-                  - button "React, comment by Priya": React
+                  - button "React, comment by Priya"
                   - button "Reply to Priya": Reply
-                  - button "More about the comment by Priya": More
-        - button "Sort, share, privacy"
+                  - button "More about the comment by Priya"
+        - button "Your data"
         - status
     """)
 
@@ -101,8 +100,8 @@ async def test_a_chosen_reaction_is_pressed_and_counted(demo: Demo, hosts: Hosts
 async def test_an_invalid_reply_shows_the_error_at_its_field(demo: Demo, hosts: Hosts) -> None:
     page = await STATES["a reply with an error"](Harness(demo, hosts))
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
-      - article "Yusuf":
-        - button "More about the comment by Yusuf": More
+      - article /^Yusuf /:
+        - button "More about the comment by Yusuf"
         - text: Your reply to Yusuf
         - textbox "Your reply to Yusuf" [invalid]
         - text: Name
@@ -147,20 +146,17 @@ async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
-        - button "Post"
-        - button "Preview" [pressed=false]
         - list:
           - /children: deep-equal
           - listitem:
-            - article "Ana":
-              - heading "Ana" [level=4]
-              - paragraph:
-                - link /now|ago/:
-                  - time: /now|ago/
-                - text: /· via localhost:\\d+ · Waiting for a moderator. Only you can see it./
+            - article /^Ana /:
+              - paragraph: Waiting for a moderator. Only you can see it.
+              - heading /^Ana .*(now|ago)/ [level=4]:
+                - text: Ana
+                - link /now|ago/
               - paragraph: Please look
-              - button "More about the comment by Ana": More
-        - button "Sort, share, privacy"
+              - button "More about the comment by Ana"
+        - button "Your data"
         - status: Waiting for a moderator. Only you can see it.
     """)
 
@@ -172,25 +168,27 @@ async def test_a_closed_discussion_shows_a_notice_and_no_composer(demo: Demo, ho
         - /children: equal
         - heading "How does this article make you feel?" [level=2]
         - group "How does this article make you feel?":
-          - button "Surprised 0" [disabled]
-          - button "Thinking 0" [disabled]
-          - button "Happy 0" [disabled]
-          - button "Sad 0" [disabled]
-          - button "Fired up 0" [disabled]
+          - button "Surprised" [disabled]
+          - button "Thinking" [disabled]
+          - button "Happy" [disabled]
+          - button "Sad" [disabled]
+          - button "Fired up" [disabled]
+        - paragraph
         - paragraph
         - alert
-        - paragraph
         - paragraph: This discussion is closed.
         - heading "3 comments" [level=3]
+        - button "Newest first"
+        - button "Share"
         - list:
           - listitem:
-            - article "Priya":
-              - button "More about the comment by Priya": More
+            - article /^Priya /:
+              - button "More about the comment by Priya"
           - listitem:
-            - article "Yusuf":
-              - button "More about the comment by Yusuf": More
+            - article /^Yusuf /:
+              - button "More about the comment by Yusuf"
             - list
-        - button "Sort, share, privacy"
+        - button "Your data"
         - status
     """)
     await expect(page.get_by_role("button", name="Reply to")).to_have_count(0)

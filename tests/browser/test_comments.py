@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.actions import article, comment, more
+from tests.browser.actions import article, comment, more, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import post_comments
 
@@ -27,13 +27,13 @@ async def test_hostile_text_is_shown_as_text_on_every_copy(demo: Demo, hosts: Ho
     story = demo.story()
     writer = await hosts.open(story.snippet)
     reader = await hosts.open(story.snippet, site=1)
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await comment(writer, "\n\n".join(HOSTILE), Name="<b onclick=alert(1)>Eve</b>")
     await expect(article(writer, "onerror")).to_be_focused()
-    await reader.get_by_role("button", name="Show 1 new comment").click()
+    await reader.get_by_role("button", name="1 new comment").click()
     for page in (writer, reader):
         shown = article(page, "onerror")
-        await expect(shown.get_by_role("heading")).to_have_text("<b onclick=alert(1)>Eve</b>")
+        await expect(shown.locator("bdi")).to_have_text("<b onclick=alert(1)>Eve</b>")
         await expect(
             shown.locator(
                 ".comment-text img, .comment-text script, .comment-text svg, .comment-text b"
@@ -91,7 +91,7 @@ async def test_a_comment_is_edited_in_its_place_everywhere(demo: Demo, hosts: Ho
     await expect(article(writer, "First thought")).to_be_focused()
     reader = await hosts.open(story.snippet, site=1)
     await article(reader, "First thought").wait_for()
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await more(writer, "First thought", "Edit")
     box = article(writer, "").get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("First *thought*")
@@ -110,7 +110,7 @@ async def test_an_own_comment_can_be_changed_after_a_reload(demo: Demo, hosts: H
     await comment(page, "Mine still")
     await expect(article(page, "Mine still")).to_be_focused()
     await page.reload()
-    await page.get_by_text("1 person is reading this").wait_for()
+    await readers(page, 1)
     await more(page, "Mine still", "Delete")
     await page.get_by_role("button", name="Undo").wait_for()
     await page.clock.run_for(10_000)
@@ -164,7 +164,7 @@ async def test_a_reply_to_a_reply_stays_in_the_thread_and_names_its_addressee(
         await page.get_by_role("article").get_by_role("textbox", name="Name").fill("Yusuf")
         await box.press("Control+Enter")
         await expect(article(page, text).last).to_be_focused()
-    await expect(page.get_by_role("heading", name="Yusuf in reply to Yusuf")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Yusuf to Yusuf")).to_be_visible()
     await expect(page.locator("ol ol > li")).to_have_count(2)
     await expect(page.locator("ol ol ol")).to_have_count(0)
 
@@ -208,7 +208,7 @@ async def test_with_moderation_before_publication_only_the_author_sees_the_comme
     # The pending comment is not counted yet, and “No comments yet” is not shown.
     await expect(writer.get_by_role("heading", name="0 comments")).to_be_visible()
     reader = await hosts.open(story.snippet, site=1)
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     await expect(reader.get_by_role("article")).to_have_count(0)
     await expect(reader.get_by_role("heading", name="No comments yet")).to_be_visible()
 
@@ -222,12 +222,12 @@ async def test_new_comments_do_not_move_the_text_being_read(demo: Demo, hosts: H
     reader = await hosts.open(story.snippet, site=1)
     place = article(reader, "number 12.")
     await place.scroll_into_view_if_needed()
-    await reader.get_by_text("2 people").wait_for()
+    await readers(reader, 2)
     before = await place.bounding_box()
     for number in range(3):
         await comment(writer, f"Late {number}.")
         await expect(article(writer, f"Late {number}.")).to_be_focused()
-    pill = reader.get_by_role("button", name="Show 3 new comments")
+    pill = reader.get_by_role("button", name="3 new comments")
     await expect(pill).to_be_attached()
     assert await place.bounding_box() == before
     await expect(reader.get_by_role("article")).to_have_count(20)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.actions import expect_reaction, reaction
+from tests.browser.actions import expect_reaction, reaction, readers
 from tests.browser.conftest import SITE, Demo, Hosts, Story
 from tests.browser.host_pages import policy
 from tests.waiting import eventually
@@ -136,7 +136,7 @@ async def test_an_expired_or_revoked_copy_is_read_only_and_shows_the_reason(
 
     async def withdrawn() -> bool:
         await hosts.open(story.snippet, page=page, site=1)
-        await page.get_by_text("1 person").wait_for()
+        await readers(page, 1)
         return await page.get_by_text("The publisher has withdrawn its token.").is_visible()
 
     await eventually(withdrawn, "the server has stored the revocation")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, Request, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.host_pages import policy
 from tests.waiting import eventually
@@ -16,12 +16,12 @@ async def test_the_embed_works_under_the_strictest_policy(demo: Demo, hosts: Hos
     story = demo.story()
     page = await hosts.open(story.snippet, headers=policy(demo.server))
     other = await hosts.open(story.snippet, site=1)
-    await other.get_by_text("2 people").wait_for()
+    await readers(other, 2)
     await reaction(page, "Happy").click()
     await expect_reaction(other, "Happy", 1, own=False)
     await comment(page, "Written under a **strict** policy", Name="Ana")
     await expect(article(page, "strict policy")).to_be_focused()
-    pill = other.get_by_role("button", name="Show 1 new comment")
+    pill = other.get_by_role("button", name="1 new comment")
     await expect(pill).to_be_visible()
     width = await reaction(page, "Happy").evaluate("button => button.getBoundingClientRect().width")
     plain = await reaction(other, "Happy").evaluate(
@@ -77,11 +77,11 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
 
     async def news() -> bool:
         await pass_ten_seconds()
-        return await page.get_by_role("button", name="Show 1 new comment").is_visible()
+        return await page.get_by_role("button", name="1 new comment").is_visible()
 
     await eventually(news, "the page polled the comment")
     await expect_reaction(page, "Sad", 1, own=False)
-    await page.get_by_role("button", name="Show 1 new comment").click()
+    await page.get_by_role("button", name="1 new comment").click()
     await expect(article(page, "By socket")).to_be_visible()
     # A reaction to a comment does not change the discussion: it arrives as a tally.
     await article(other, "By socket").get_by_role("button", name="React").click()
@@ -213,12 +213,12 @@ async def test_messages_missed_while_the_socket_was_closed_arrive_once(
     await page.route_web_socket("**/v1/live", pass_on)
     await hosts.open(story.snippet, page=page)
     other = await hosts.open(story.snippet, site=1)
-    await page.get_by_text("2 people").wait_for()
+    await readers(page, 2)
     await sockets[0].close(code=1012)
     await comment(other, "Said while away")
     await reaction(other, "Sad").click()
     await expect_reaction(other, "Sad", 1, own=True)
-    await page.get_by_role("button", name="Show 1 new comment").click(timeout=20_000)
+    await page.get_by_role("button", name="1 new comment").click(timeout=20_000)
     await expect(article(page, "Said while away")).to_have_count(1)
     await expect_reaction(page, "Sad", 1, own=False)
     assert len(sockets) == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Frame, Page, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.axe import axe_findings
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.host_pages import SECRET, wordpress
@@ -36,7 +36,7 @@ async def test_in_the_sandbox_of_wordpress_a_reader_reads_reacts_and_posts_live(
     page = await hosts.open(wordpress(story, story.token))
     frame = page.frame_locator("iframe")
     other = await hosts.open(story.snippet, site=1)
-    await other.get_by_text("2 people are reading").wait_for()
+    await readers(other, 2)
     await reaction(frame, "Happy").click()
     await expect_reaction(frame, "Happy", 1, own=True)
     await expect_reaction(other, "Happy", 1, own=False)
@@ -44,7 +44,7 @@ async def test_in_the_sandbox_of_wordpress_a_reader_reads_reacts_and_posts_live(
     await expect_reaction(frame, "Sad", 1, own=False)
     await comment(frame, "From the sandbox", Name="Ana")
     await expect(article(frame, "From the sandbox")).to_be_focused()
-    await other.get_by_role("button", name="Show 1 new comment").click()
+    await other.get_by_role("button", name="1 new comment").click()
     await expect(article(other, "From the sandbox")).to_be_visible()
     assert await inside(page).evaluate("origin") == "null"
 
@@ -95,7 +95,7 @@ async def test_an_iframe_stops_posting_heights_when_its_height_is_stable(
 ) -> None:
     page = await hosts.open(wordpress(story := demo.story(), story.token))
     await reaction(page.frame_locator("iframe"), "Happy").wait_for()
-    await page.frame_locator("iframe").get_by_text("1 person").wait_for()
+    await readers(page.frame_locator("iframe"), 1)
     frames = "new Promise((done) => { let n = 30; const next = () => n-- ? requestAnimationFrame(next) : done(); next() })"
     await page.evaluate(frames)
     before = await heights(page)

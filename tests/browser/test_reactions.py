@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import Route, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, reaction
+from tests.browser.actions import article, comment, expect_reaction, reaction, readers
 from tests.browser.conftest import Demo, Hosts
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -21,8 +21,56 @@ async def test_five_reactions_are_shown_in_the_sites_order_under_its_prompt(
     await expect(group.get_by_role("button")).to_have_count(5)
     for index, name in enumerate(NAMES):
         button = group.get_by_role("button").nth(index)
-        await expect(button).to_have_accessible_name(f"{name} 0")
+        await expect(button).to_have_accessible_name(name)
         await expect(button).to_have_attribute("aria-pressed", "false")
+
+
+async def test_the_row_shows_an_invitation_shares_and_the_leading_reactions(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await readers(page, 1)
+    await expect(page.get_by_text("Be the first to react.")).to_be_visible()
+    await expect(page.locator(".reaction b")).to_have_text(["\u00a0"] * 5)
+    await expect(page.locator(".presence")).to_be_empty()
+    for key in ("happy", "happy", "sad", "sad"):
+        story.react(key)
+    await expect(page.get_by_text("4 reactions, mostly Happy, Sad")).to_be_visible()
+    story.react("happy")
+    await expect(page.get_by_text("5 reactions, mostly Happy", exact=True)).to_be_visible()
+    shares = "all => all.map((each) => each.style.getPropertyValue('--share'))"
+    assert await page.locator(".reaction").evaluate_all(shares) == ["0", "0", "0.6", "0.4", "0"]
+    # With three equal reactions none is named as the most frequent.
+    for key in ("sad", "fired_up", "fired_up", "fired_up"):
+        story.react(key)
+    await expect(page.get_by_text("9 reactions", exact=True)).to_be_visible()
+    other = await hosts.open(story.snippet, site=1)
+    await expect(other.get_by_text("2 reading now")).to_be_visible()
+    await expect(page.get_by_text("2 reading now")).to_be_visible()
+    await page.set_viewport_size({"width": 320, "height": 700})
+    total = await page.get_by_text("9 reactions", exact=True).bounding_box()
+    present = await page.locator(".presence").bounding_box()
+    assert total
+    assert present
+    assert abs(total["y"] - present["y"]) < total["height"] / 2
+
+
+@pytest.mark.parametrize("width", [320, 900])
+async def test_the_readers_own_choice_has_a_ring_a_tick_and_a_bold_label(
+    width: int, demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.open(demo.story().snippet, viewport={"width": width, "height": 700})
+    await reaction(page, "Happy").click()
+    await expect_reaction(page, "Happy", 1, own=True)
+    signs = """each => [
+      getComputedStyle(each, "::before").boxShadow !== "none",
+      getComputedStyle(each, "::after").clipPath.startsWith("path("),
+      getComputedStyle(each.querySelector(".label")).fontWeight,
+    ]"""
+    await expect(page.locator(".reaction[aria-pressed=true]")).to_have_count(1)
+    assert await reaction(page, "Happy").evaluate(signs) == [True, True, "600"]
+    assert await reaction(page, "Sad").evaluate(signs) == [False, False, "400"]
 
 
 async def test_a_choice_is_changed_and_removed_by_keyboard(demo: Demo, hosts: Hosts) -> None:
@@ -120,7 +168,7 @@ async def test_a_first_reaction_whose_reply_is_lost_counts_once(demo: Demo, host
     await page.route_web_socket("**/v1/live", lose_answers)
     await hosts.open(story.snippet, page=page)
     other = await hosts.open(story.snippet, site=1)
-    await page.get_by_text("2 people").wait_for()
+    await readers(page, 2)
     await reaction(page, "Happy").click()
     await expect_reaction(other, "Happy", 1, own=False)
     assert len(sent) == 1
@@ -134,7 +182,7 @@ async def test_a_first_reaction_whose_reply_is_lost_counts_once(demo: Demo, host
 
 async def test_nothing_is_stored_before_the_reader_acts(demo: Demo, hosts: Hosts) -> None:
     page = await hosts.open(demo.story().snippet)
-    await page.get_by_text("1 person is reading this on 1 site").wait_for()
+    await readers(page, 1)
     await page.mouse.wheel(0, 2_000)
     kept = "[localStorage.length, sessionStorage.length, document.cookie]"
     assert await page.evaluate(kept) == [0, 0, ""]
@@ -151,7 +199,7 @@ async def test_icons_float_up_as_others_react_unless_reduced_motion_is_set(
 ) -> None:
     story = demo.story()
     page = await hosts.open(story.snippet, reduced_motion=motion)
-    await page.get_by_text("1 person is reading this").wait_for()
+    await readers(page, 1)
     await reaction(page, "Happy").evaluate(
         """button => {
           window.most = 0;
@@ -189,7 +237,7 @@ async def test_a_reaction_key_may_be_an_object_prototype_name(demo: Demo, hosts:
     await comment(page, "To be built")
     own = article(page, "To be built")
     await own.get_by_role("button", name="React").click()
-    built = own.get_by_role("button", name="Built")
-    await expect(built).to_have_accessible_name("Built")
-    await built.click()
-    await expect(built).to_have_accessible_name("Built 1")
+    await own.get_by_role("group").get_by_role("button", name="Built").click()
+    chip = own.get_by_role("button", name="Built, 1")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(chip).to_have_text("🏗 1")

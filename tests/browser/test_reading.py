@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.actions import article, comment, more, reaction
+from tests.browser.actions import article, comment, more, reaction, readers
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.browser.embed_files import MANIFEST
 
@@ -37,7 +37,7 @@ async def test_1_a_page_loads_one_script_one_snapshot_and_one_socket_from_one_se
     page.on("request", lambda request: requests.append(f"{request.method} {request.url}"))
     page.on("websocket", lambda socket: sockets.append(socket.url))
     await hosts.open(story.snippet, page=page)
-    await page.get_by_text("1 person is reading this").wait_for()
+    await readers(page, 1)
     own = [each for each in requests[1:] if "data:" not in each]
     # The files for reading first; when that is drawn, the part that opens the socket.
     part = MANIFEST["parts"]["connection"]["file"]
@@ -87,17 +87,27 @@ async def test_a_reaction_to_a_comment_by_keyboard_appears_for_others(
     say(story, "React to me", name="Ana")
     page = await hosts.open(story.snippet)
     other = await hosts.open(story.snippet, site=1)
-    await page.get_by_text("2 people").wait_for()
+    await readers(page, 2)
     await page.get_by_role("button", name="React, comment by Ana").press("Enter")
-    row = article(page, "React to me").get_by_role("group")
-    await expect(row.get_by_role("button", name="Surprised")).to_be_focused()
+    one = article(page, "React to me")
+    picker = one.get_by_role("group")
+    await expect(picker.get_by_role("button", name="Surprised")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(picker.get_by_role("button", name="Thinking")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(picker).to_have_count(0)
+    opener = page.get_by_role("button", name="React, comment by Ana")
+    await expect(opener).to_be_focused()
+    await page.keyboard.press("Enter")
     await page.keyboard.press("Space")
-    await expect(row.get_by_role("button", name="Surprised 1")).to_have_attribute(
-        "aria-pressed", "true"
-    )
-    await expect(other.get_by_role("button", name="React 1, comment by Ana")).to_be_visible()
-    await row.get_by_role("button", name="Surprised 1").click()
-    await expect(other.get_by_role("button", name="React, comment by Ana")).to_be_visible()
+    await expect(opener).to_be_focused()
+    chip = one.get_by_role("button", name="Surprised, 1")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    theirs = article(other, "React to me").get_by_role("button", name="Surprised, 1")
+    await expect(theirs).to_have_attribute("aria-pressed", "false")
+    await chip.press("Enter")
+    await expect(theirs).to_have_count(0)
+    await expect(chip).to_have_count(0)
 
 
 async def test_an_author_is_muted_and_unmuted(demo: Demo, hosts: Hosts) -> None:

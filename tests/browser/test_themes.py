@@ -26,6 +26,8 @@ BRAND = """
 :root { background: #10243a; color: #f4efe4; font: 1.1rem/1.6 Georgia, serif; }
 story-widget {
   --story-widget-accent: #ffb84d;
+  --story-widget-on-accent: #10243a;
+  --story-widget-density: 1.25;
   --story-widget-color: #fff8e8;
   --story-widget-background: #17324f;
   --story-widget-secondary-color: #c8d3df;
@@ -59,7 +61,9 @@ async def test_font_and_colour_are_inherited_from_the_page(demo: Demo, hosts: Ho
     await article(page, "Who pays").wait_for()
     for selector in ("[part=comment-text]", "textarea", "button[part=button]"):
         assert await style(page, selector, "fontFamily") == "Georgia"
-        assert await style(page, selector, "color") == "rgb(1, 2, 3)"
+        assert (await style(page, selector, "color") == "rgb(1, 2, 3)") is (
+            "button" not in selector
+        )
     assert await style(page, "[part=comment-text]", "fontSize") == "19px"
 
 
@@ -74,19 +78,17 @@ async def test_custom_properties_and_parts_suffice_for_a_brand(
     await reaction(page, "Happy").click()
     await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "true")
     await photograph(page, "brand")
-    assert (
-        await style(page, ".reaction[aria-pressed=true]", "borderTopColor") == "rgb(255, 184, 77)"
-    )
+    glass = "(each) => { const { boxShadow, backgroundColor } = getComputedStyle(each, '::before'); return [boxShadow, backgroundColor] }"
+    ring, surface = await reaction(page, "Happy").evaluate(glass)
+    assert ring.startswith("rgb(255, 184, 77)")
+    assert surface == "rgb(31, 64, 99)"
     assert await style(page, "section", "color") == "rgb(255, 248, 232)"
     assert await style(page, "section", "backgroundColor") == "rgb(23, 50, 79)"
     assert await style(page, "section", "fontFamily") == '"Courier New", monospace'
     assert await style(page, "section", "fontSize") == "17px"
     assert await style(page, "section", "marginTop") == "3px"
     assert await style(page, ".secondary", "color") == "rgb(200, 211, 223)"
-    assert await style(page, ".count", "borderTopColor") == "rgb(63, 95, 128)"
-    assert (
-        await style(page, ".reaction[aria-pressed=false]", "backgroundColor") == "rgb(31, 64, 99)"
-    )
+    assert await style(page, ".comments > li + li", "borderTopColor") == "rgb(63, 95, 128)"
     assert await style(page, "textarea", "borderTopLeftRadius") == "2px"
     assert await style(page, "story-widget", "minHeight") == "2000px"
     assert await style(page, "[part=prompt]", "textDecorationLine") == "underline"
@@ -101,10 +103,13 @@ async def test_the_colour_scheme_is_the_hosts_not_the_systems(demo: Demo, hosts:
     await reaction(page, "Happy").wait_for()
     other = await hosts.open(story.snippet, site=1)
     await comment(other, "News for the pill")
-    pill = page.get_by_role("button", name="Show 1 new comment")
+    pill = page.get_by_role("button", name="1 new comment")
     await expect(pill).to_be_visible()
-    canvas = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    assert await style(page, "button[part=new-comments]", "backgroundColor") == canvas
+    # The accent is mixed with the text's colour: it is lighter on a dark page.
+    lightness = (
+        "each => Number(/oklab\\(([\\d.]+)/.exec(getComputedStyle(each).backgroundColor)[1])"
+    )
+    assert await pill.evaluate(lightness) > 0.6
     assert await axe_findings(page) == []
 
 
@@ -128,10 +133,11 @@ async def test_in_a_narrow_column_nothing_is_cut_off_or_overflows(
     assert beyond == []
     # Labels are not broken: one line each.
     lines = await page.locator(".label").evaluate_all(
-        "labels => labels.map((label) => label.getBoundingClientRect().height"
+        "labels => labels.filter((label) => getComputedStyle(label).position !== 'absolute')"
+        ".map((label) => label.getBoundingClientRect().height"
         " / parseFloat(getComputedStyle(label).lineHeight))"
     )
-    assert max(lines) < 1.5
+    assert max(lines, default=1) < 1.5
 
 
 async def test_at_four_hundred_per_cent_nothing_scrolls_sideways(

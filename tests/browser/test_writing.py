@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.actions import article, comment, more
+from tests.browser.actions import article, comment, more, readers
 from tests.browser.conftest import Demo, Hosts
 from tests.waiting import eventually
 
@@ -40,7 +40,7 @@ async def test_30_without_a_connection_a_comment_is_kept_and_sent_once(
     hosts.expected += ["Failed to load resource", "WebSocket connection to"]
     story = demo.story()
     page = await hosts.open(story.snippet)
-    await page.get_by_text("1 person").wait_for()
+    await readers(page, 1)
     box = page.get_by_role("textbox", name="Your comment")
     await box.click()
     await page.get_by_role("textbox", name="Name").wait_for()

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article, comment, reaction
+from tests.browser.actions import article, comment, reaction, readers
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import post_comments
 
@@ -56,6 +56,7 @@ def strings_of(lang: str) -> dict[str, Any]:
         SOURCE / "i18n.js",
         SOURCE / "parts/writing/strings.js",
         SOURCE / "parts/more/strings.js",
+        SOURCE / "parts/navigation/strings.js",
     ]
     text = "".join(file.read_text("utf-8") for file in files)
     return dict(re.findall(r'^  (\w+):\s+"(.+)",$', text, re.MULTILINE))
@@ -314,7 +315,7 @@ async def new_comments(stage: Harness) -> Page:
     story = discussed(stage.demo)
     page = await read(stage, story)
     # The socket is subscribed: later comments arrive live.
-    await expect(page.locator("[part=presence]")).not_to_be_empty()
+    await readers(page, 1)
     post_comments(story, [{"body": "News!", "name": "Jonas"}])
     await page.locator(".new-comments").wait_for()
     return page

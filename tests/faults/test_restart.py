@@ -67,7 +67,7 @@ async def test_embeds_reconnect_spread_over_time_after_a_restart_and_show_each_c
             async def all_show(selector: str, text: str) -> bool:
                 return await widget_texts(page, selector) == {text: READERS}
 
-            presence = f"{READERS} people are reading this on 1 site"
+            presence = f"{READERS} reading now"
             await eventually(
                 lambda: all_show("[part=presence]", presence), "all widgets are connected", 120
             )
@@ -78,7 +78,7 @@ async def test_embeds_reconnect_spread_over_time_after_a_restart_and_show_each_c
             await post_comments(other.url, story, "While it was away", "And once more")
             await one.start()
             await eventually(
-                lambda: all_show(".new-comments", "Show 3 new comments"),
+                lambda: all_show(".new-comments", "3 new comments"),
                 "all widgets have the comments",
                 60,
             )

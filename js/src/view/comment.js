@@ -5,7 +5,7 @@
  * @import {ViewContext} from "../part-api"
  */
 import { button, h, heading, newId, set, setText } from "../dom.js";
-import { isAllowed, sum } from "../state.js";
+import { isAllowed } from "../state.js";
 import { renderText as drawText, externalLinkAttrs, copyLabel, safeUrl } from "./comment-text.js";
 import { relativeTime } from "../i18n.js";
 
@@ -27,7 +27,7 @@ export function commentView(view) {
   const status = h("p");
   const head = heading(view.level + 2, { id, class: "byline" });
   /** With the exact time, for the tooltip. @type {HTMLAnchorElement & {dateTime?: string}} */
-  const time = h("a", { class: "time", onclick: visit });
+  const time = h("a", { class: "time" });
   // An element, because translation tools replace text nodes.
   const rest = h("span");
   const body = h("div", { class: "comment-text", dir: "auto", part: "comment-text" });
@@ -74,16 +74,17 @@ export function commentView(view) {
       avatar["style"].setProperty("--hue", String(((name.length * 5 + (name.charCodeAt(0) || 0)) % 8) * HUE_STEP));
       head.replaceChildren(
         h("bdi", null, href ? h("a", externalLinkAttrs(href), self.name) : self.name),
-        author?.vouched
-          ? h("span", { class: "badge", role: "img", "aria-label": t("vouched") }, "✓")
-          : "",
-        author?.role ? h("span", { class: "badge " + author.role }, t(author.role)) : "",
+        author?.role
+          ? h("span", { class: "badge " + author.role }, t(author.role))
+          : author?.vouched
+            ? h("span", { class: "badge", role: "img", "aria-label": t("vouched") }, "✓")
+            : "",
         to ? h("span", null, t("to", { name: nameOf(to) })) : "",
         time,
       );
       // A new tally leaves the text array identical.
       if (old?.text !== text) {
-        body.replaceChildren(...(removed ? [h("em", { class: "small secondary" }, t("removed"))] : drawText(text)));
+        body.replaceChildren(...(removed ? [h("p", { class: "small secondary" }, t("removed"))] : drawText(text)));
       }
       set(body, "lang", lang);
       head.hidden = removed;
@@ -94,7 +95,7 @@ export function commentView(view) {
   }
 
   /** @param {State} state */
-  function drawFacts({ settings, copy: own }) {
+  function drawFacts({ settings, copy: own, story }) {
     const { id, created_at, edited_at, copy, pinned, waiting, state } = self.comment;
     const site = settings.show_copy && copy?.origin !== (own?.origin ?? origin) && copyLabel(copy);
     time.dateTime = created_at;
@@ -109,7 +110,7 @@ export function commentView(view) {
         : waiting
           ? [t("waiting"), "clock"]
           : pinned
-            ? [t("pinned"), "pin"]
+            ? [t("pinned", { name: story?.publisher || t("moderator") }), "pin"]
             : ["", ""];
     setText(status, text);
     status.className = "state icon-" + icon;
@@ -117,13 +118,6 @@ export function commentView(view) {
     // An empty paragraph would be read out.
     if (text) article.prepend(status);
     else status.remove();
-  }
-
-  /** Focus the comment without navigation, so that no router of the page reacts. @param {MouseEvent} event */
-  function visit(event) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    view.withPart("more", (part) => part.visit(self.comment.id));
   }
 
   /** @param {State} state */
@@ -142,8 +136,12 @@ export function commentView(view) {
       if (!bare) setText(element, text);
       set(element, "aria-label", t(action + "Of", { name: self.name, text }));
     });
-    // Chips stand before the buttons.
-    if (sum(tally.counts) && !self.onRender) view.part("comment-reactions").then((api) => api.draw(self), () => {});
+    // Reserve the space of the chips until the part is loaded, so that the buttons do not move.
+    const n = Object.values(tally.counts).filter(Boolean).length;
+    if (n && !self.onRender) {
+      foot["style"].setProperty("--chips", String(Math.min(n, 4)));
+      view.part("comment-reactions").then((part) => part.draw(self), () => {});
+    }
   }
 
   return self;

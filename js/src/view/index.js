@@ -11,7 +11,6 @@ import { setChildren, button, h, heading, newId, setText } from "../dom.js";
 import { isMuted, isAllowed } from "../state.js";
 import { reactionBar } from "./reaction-bar.js";
 import { threadView } from "./thread.js";
-import { COMMENT } from "./comment-text.js";
 import { errorText } from "../i18n.js";
 
 /** Comments drawn per task, so that no task blocks the page for long. */
@@ -36,7 +35,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { class: "visually-hidden", role: "status" });
+  const status = h("p", { role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
@@ -53,15 +52,22 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     // Announced once by screen readers (`role=status`); `loud` also shows it.
     tell(text, loud) {
       status.className = loud ? "toast" : "visually-hidden";
-      if (loud) loadLive();
+      if (loud) self.part("live").catch(() => {});
       status.textContent = status.textContent === text ? text + "\u00a0" : text;
     },
     explain: (problem) => errorText(t, problem),
     emit,
+    fetchPart,
     style,
     list: h("ol", { class: "comments", part: "comments" }),
     /** @type {((state: State) => void) | undefined} */
     onRender: undefined,
+    onClose: undefined,
+    /** Draw all threads, also unchanged ones. */
+    redraw() {
+      renderVersion++;
+      drawThreads();
+    },
     comment(id) {
       if (!find(id)) drawThreads(id);
       return find(id);
@@ -82,9 +88,6 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
       self.part(name).then(work).catch((problem) => self.tell(self.explain(problem), true)),
   };
 
-  /** Load the live part: actions, and updates of other readers. */
-  const loadLive = () => self.part("live").catch(() => {});
-
   // `bdi`: the site's prompt may have another text direction.
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
@@ -94,12 +97,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   // block submission; the button's click works everywhere.
   const textId = newId();
   const text = h("textarea", { id: textId, rows: 3, dir: "auto" });
-  // Save a draft from the first character on. The part `writing` replaces this listener.
-  const place = discussion.code + " ";
-  text.value = discussion.storage().drafts?.[place] ?? "";
-  text.oninput = () =>
-    discussion.saveToStorage({ drafts: { ...discussion.storage().drafts, [place]: text.value } });
-  const attach = () => self.part("writing").then((part) => part.attach(composer));
+  text.value = discussion.storage().drafts?.[discussion.code + " "] ?? "";
   const send = button(t("post"), () => self.withPart("writing", (part) => part.attach(composer).post()), {
     class: "primary end",
     part: "button",
@@ -111,7 +109,6 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     text,
     h("div", { class: "footer" }, h("p", { class: "field small secondary" }, t("account")), send),
   );
-  text.addEventListener("focus", () => attach().catch(() => {}), { once: true });
   const { list } = self;
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
   /** @param {"sort" | "share" | "data"} what @param {string} icon */
@@ -137,25 +134,12 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     tail,
     status,
   );
-  // Update relative times.
-  const clock = setInterval(() => {
-    renderVersion++;
-    drawThreads();
-  }, 60_000);
   let drawTimer = 0;
-  addEventListener("hashchange", goToHash);
-  // Hide a visible message at the next click.
-  element.addEventListener("click", () => (status.className = "visually-hidden"), true);
-  // Load the actions when the reader approaches the widget.
-  for (const near of ["pointerover", "focusin"]) {
-    element.addEventListener(near, loadLive, { once: true });
-  }
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, unseen, mine, can, muted, filter, read_only, identity, lapsed } = state;
+    const { story, settings, mine, can, muted, filter, read_only } = state;
     if (!story) return;
-    const old = drawn;
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
@@ -164,25 +148,19 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
       : story.closed && t("closed");
     setText(notice, [story.notice, reason].filter(Boolean).join(" "));
     composer.hidden = !isAllowed(state, "comment");
-    if (unseen[0]) loadLive();
-    self.onRender?.(state);
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];
-    // Log the reason for the page's owner.
-    if (read_only || identity || lapsed) self.withPart("more", (part) => part.logReadOnly());
     if (now.some((part, i) => part !== dependencies[i])) renderVersion++;
     dependencies = now;
     drawThreads();
-    const { drafts, queue } = discussion.storage();
     // The reader's own comment may be pending and not counted yet.
     const { count: n } = state;
-    const some = n || threads.size || queue;
+    const some = n || threads.size || discussion.storage().queue;
     setText(count, some ? t("comments", { n }) : t("none"));
     text.placeholder = t(some ? "placeholder" : "start");
     sort.hidden = !(n > 1);
     setText(sort, t(state.order));
-    if (drafts || queue) attach().catch(() => {});
-    if (!old) queueMicrotask(goToHash);
+    self.onRender?.(state);
   }
 
   /**
@@ -198,14 +176,13 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
       if (id === revealId) left = 0;
       return may;
     };
-    const hidden = new Set(drawn.unseen);
     const old = threads;
     threads = new Map();
     for (const thread of drawn.threads) {
       const { id, state, replies } = thread;
       // Show a removed comment only if the reader saw it before or it has replies.
       if (
-        hidden.has(id) ||
+        drawn.unseen.includes(id) ||
         (state === "removed" && !replies[0] && !old.has(id)) ||
         isMuted(drawn, thread) ||
         ![thread, ...replies].some(drawn.filter)
@@ -215,7 +192,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
       const view = old.get(id) ?? (left > 0 && threadView(self));
       if (!view) continue;
       threads.set(id, view);
-      view.draw(thread, drawn, hidden, renderVersion, take, revealId);
+      view.draw(thread, drawn, renderVersion, take, revealId);
     }
     setChildren(list, [...threads.values()].map((each) => each.element));
     list.hidden = !threads.size;
@@ -231,23 +208,13 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     return undefined;
   }
 
-  /** Show the comment named in the page's fragment. */
-  function goToHash() {
-    const id = COMMENT.exec(location.hash)?.[1];
-    if (id) self.withPart("more", (part) => part.go(id));
-  }
-
   return {
     element,
+    self,
     draw,
-    /** Redraw all threads at the next draw. */
-    invalidate() {
-      renderVersion++;
-    },
     close() {
-      clearInterval(clock);
       clearTimeout(drawTimer);
-      removeEventListener("hashchange", goToHash);
+      self.onClose?.();
     },
   };
 }

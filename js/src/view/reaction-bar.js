@@ -13,9 +13,10 @@ import { selectedReaction, counts, isAllowed, sum } from "../state.js";
  * @param {import("../part-api").ViewContext} context
  * @param {string} labelledBy id of the prompt
  */
-export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
+export function reactionBar({ story, t, explain, emit }, labelledBy) {
   const error = h("p", { class: "error", role: "alert" });
-  const total = h("p", { class: "small" });
+  const total = h("b");
+  const lead = h("span", { class: "leading" });
   const presence = h("p", { class: "small presence end", part: "presence" });
   const group = h("div", {
     role: "group",
@@ -54,23 +55,16 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
           const name = t("=" + label, undefined, label);
           const count = h("b");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
-          const icon = reactionIcon(reaction);
           paintReaction(element, reaction);
-          element.append(icon, h("span", { class: "label", part: "label" }, name + " "), count);
-          /** @type {number | undefined} */
-          let last;
+          element.append(reactionIcon(reaction), h("span", { class: "label", part: "label" }, name + " "), count);
           updates.push((max, all) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
-            // Before the first reaction of all there is no number: five noughts invite nobody.
-            setText(count, all ? t("number", { n }) : "\u00a0");
+            // Show no numbers before the first reaction: a row of zeros invites no one to react.
+            setText(count, all ? t("", { n }, "{n}") : "\u00a0");
             element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");
-            // Reactions of other readers are animated, not announced.
-            const more = n - (last ?? n);
-            if (more > 0) part("live").then((live) => live.burst(icon, more), () => {});
-            last = n;
             return n > 0 && n === max && name;
           });
           return element;
@@ -81,10 +75,13 @@ export function reactionBar({ story, t, explain, emit, part }, labelledBy) {
     const now = counts(state);
     const n = sum(now);
     const leading = updates.map((update) => update(Math.max(...Object.values(now)), n)).filter(Boolean);
-    setText(total, n ? t("total", { n, name: leading.join(", ") }) : isAllowed(state, "react") ? t("first") : "");
+    setText(total, n ? t("total", { n }) : "");
+    // More than two equal reactions are not named.
+    const some = leading[0] && !leading[2];
+    setText(lead, some ? t("leading", { n, name: leading.join(", ") }) : !n && isAllowed(state, "react") ? t("first") : "");
     const { readers } = state.presence;
     setText(presence, readers > 1 ? t("reading", { n: readers }) : "");
   }
 
-  return { element: h("div", null, group, h("div", { class: "row" }, total, presence), error), draw };
+  return { element: h("div", null, group, h("div", { class: "row" }, h("p", { class: "small" }, total, lead), presence), error), draw };
 }

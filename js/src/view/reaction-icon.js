@@ -8,22 +8,18 @@ import { h } from "../dom.js";
 /**
  * Give an element the paths and the colour of a reaction, as custom properties for `.icon` and `.chip` in it.
  *
- * The CSS object model is allowed under every Content-Security-Policy. A value that is no path shows nothing.
+ * The CSS object model is allowed under every Content-Security-Policy. A value that is not a path draws nothing.
  *
  * @param {HTMLElement} element
  * @param {Reaction} reaction
  */
 export function paintReaction(element, { face }) {
-  for (const [name, value] of [
-    ["shape", face && `path("${face[0]}")`],
-    ["mark", face && `path("${face[1]}")`],
-    ["fill", face?.[2] ?? "var(--accent)"],
-  ]) {
+  face?.forEach((value, i) =>
     // In brackets: the build shortens our own member of that name.
-    element["style"].setProperty("--" + name, value ?? null);
-  }
+    element["style"].setProperty(/** @type {string} */ (["--shape", "--mark", "--fill"][i]), i < 2 ? `path("${value}")` : value),
+  );
 }
 
-/** Returns what shows the reaction that an element around it was given. @param {Reaction} reaction @returns {HTMLElement} */
+/** Create the icon of a reaction. An element around it was given to `paintReaction`. @param {Reaction} reaction @returns {HTMLElement} */
 export const reactionIcon = ({ face, emoji }) =>
   h("span", { class: "icon", "aria-hidden": "true" }, !face && emoji);

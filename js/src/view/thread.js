@@ -29,7 +29,7 @@ export function threadView(view) {
         folded[0] && !first
           ? view.focus(folded[0].id)
           : view.withPart("more", (part) => part.replies(id, first)),
-      { class: "action" },
+      { class: "action icon-down" },
     );
   const earlier = moreButton(true);
   const more = moreButton();
@@ -45,12 +45,11 @@ export function threadView(view) {
   /**
    * @param {Thread} thread
    * @param {State} state
-   * @param {Set<string>} hidden ids not to be drawn yet
    * @param {unknown} renderVersion changed if all threads are to be redrawn
    * @param {(id: string) => boolean} take whether one more comment may be drawn in this task
    * @param {string} [revealId] a comment that must be drawn, even if it is folded
    */
-  function draw(thread, state, hidden, renderVersion, take, revealId) {
+  function draw(thread, state, renderVersion, take, revealId) {
     if (complete && !revealId && drawn[0] === thread && drawn[1] === renderVersion) return;
     drawn = [thread, renderVersion];
     complete = true;
@@ -60,7 +59,7 @@ export function threadView(view) {
     views = new Map();
     const wanted = thread.replies.filter(
       (reply) =>
-        !hidden.has(reply.id) &&
+        !state.unseen.includes(reply.id) &&
         (reply.state !== "removed" || oldViews.has(reply.id)) &&
         !isMuted(state, reply) &&
         state.filter(reply),

@@ -35,7 +35,7 @@ export function open(view, tools) {
     const own = state.mine.reactions[comment.id];
     /** @param {string} key */
     const rank = (key) => (key === own ? Infinity : n[key] ?? 0);
-    const facts = article.querySelectorAll(".state, .badge, .byline > span:not(.badge)").length;
+    const facts = article.querySelectorAll(".state, .badge, .byline > span:not(.badge), bdi a").length;
     const reactions = state.settings?.reactions ?? [];
     const shown = reactions
       .map(({ key }) => key)
@@ -45,26 +45,25 @@ export function open(view, tools) {
     let known = chips.get(handle);
     if (!known) {
       chips.set(handle, (known = new Map()));
+      foot["style"].removeProperty("--chips");
       const before = handle.onRender;
       handle.onRender = () => {
         before?.();
         draw(handle);
       };
     }
+    for (const [key, chip] of known) if (!shown.includes(key)) chip.remove();
     const first = foot.querySelector(".action");
-    for (const reaction of reactions) {
-      const { key, label, face, emoji } = reaction;
+    for (const key of shown) {
+      const reaction = /** @type {import("../../types").Reaction} */ (reactions.find((each) => each.key === key));
+      const { label, face, emoji } = reaction;
       let chip = known.get(key);
-      if (!shown.includes(key)) {
-        chip?.remove();
-        continue;
-      }
       if (!chip) {
         chip = button("", () => react(handle, key), { class: face ? "chip" : "chip emoji", part: "chip" });
         paintReaction(chip, reaction);
         known.set(key, chip);
       }
-      const number = t("number", { n: n[key] ?? 0 });
+      const number = t("", { n: n[key] ?? 0 }, "{n}");
       const text = face ? number : `${emoji} ${number}`;
       if (chip.textContent !== text) chip.textContent = text;
       set(chip, "aria-label", `${t("=" + label, undefined, label)}, ${number}`);
@@ -131,8 +130,14 @@ export function open(view, tools) {
       set(opener, "aria-expanded", "false");
       if (back) opener.focus();
     };
-    picker.onkeydown = ({ key }) => {
+    picker.onkeydown = ({ key, target }) => {
       if (key === "Escape") close?.(true);
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+      if (!step) return;
+      const choices = /** @type {NodeListOf<HTMLElement>} */ (picker.querySelectorAll("button"));
+      const ahead = getComputedStyle(picker).direction === "rtl" ? -step : step;
+      const now = [...choices].indexOf(/** @type {HTMLElement} */ (target));
+      choices[(now + ahead + choices.length) % choices.length]?.focus();
     };
     // A press anywhere else closes it, as does leaving it by the keyboard.
     article.getRootNode().addEventListener(
@@ -147,7 +152,7 @@ export function open(view, tools) {
       if (relatedTarget && relatedTarget !== opener && !picker.contains(/** @type {Node} */ (relatedTarget))) close?.();
     });
     set(opener, "aria-expanded", "true");
-    article.append(picker);
+    foot.append(picker);
     picker.querySelector("button")?.focus();
   }
 

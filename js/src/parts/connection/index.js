@@ -9,18 +9,18 @@
  * A connection can break without a `close` event, and browsers do not report the server's pings. The page therefore sends a
  * message that needs a reply after a period without messages, and whenever it becomes visible.
  *
- * @import {Ok, ErrorMessage, Snapshot} from "../../types"
+ * @import {Connection, Ok, ErrorMessage, Snapshot} from "../../types"
  * @import {Discussion} from "../../discussion"
  */
 import { json } from "../../storage.js";
-import css from "./style.css";
 import { backoff, shouldReconnect } from "../../backoff.js";
 import { startPolling } from "./poll.js";
+import { createReceiver } from "./receiver.js";
+
+export { complete } from "./complete.js";
 
 /** SHA-256 of the other parts of this build, by name. The first file checks the parts against it. */
 export const HASHES = OTHERS;
-/** Styles of what may come after the first paint. */
-export const STYLES = css;
 
 /** A message without a reply for this long means that the connection is dead. */
 const TIMEOUT_MS = 8_000;
@@ -32,20 +32,31 @@ const PONG_TIMEOUT_MS = 6_000;
 const CHECK_INTERVAL_MS = 8_000;
 const MAX_SILENT_CHECKS = 6;
 
-/**
- * Functions of the first file that must exist once per page.
- *
- * @typedef {Pick<typeof import("../../connection"), "nextRef">} Base
- */
+/** Stories per socket: the server's limit. */
+const MAX_STORIES = 50;
 
-/**
- * Create the socket handling for a group of stories.
- *
- * @param {string} server an origin
- * @param {Set<Discussion>} stories the group; the caller adds and removes stories
- * @param {Base} base
- */
-export function open(server, stories, { nextRef }) {
+/** The connections of this page. Stories of one server share a socket. @type {Connection[]} */
+const connections = [];
+
+let lastRef = 0;
+/** Return a message number that is unique in this page. */
+const nextRef = () => ++lastRef;
+
+/** Subscribe a story on a connection with room for one more. @param {Discussion} story @param {string} server an origin */
+export function joinConnection(story, server) {
+  if (!story.receive) Object.assign(story, createReceiver(story));
+  if (!story.connection?.stories.has(story)) {
+    story.connection =
+      connections.find((each) => each.server === server && each.stories.size < MAX_STORIES) ??
+      /** @type {Connection} */ (connections[connections.push(createConnection(server)) - 1]);
+  }
+  story.connection.join(story);
+}
+
+/** Create the socket handling for a group of stories. @param {string} server an origin @returns {Connection} */
+function createConnection(server) {
+  /** @type {Set<Discussion>} */
+  const stories = new Set();
   /** @type {Map<number, (answer?: any) => void>} */
   const pendingReplies = new Map();
   /** @type {WebSocket | null} */
@@ -71,6 +82,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   function join(story) {
+    stories.add(story);
     if (disabled) poll();
     if (isOpen()) return subscribe(story);
     connect();
@@ -79,6 +91,7 @@ export function open(server, stories, { nextRef }) {
 
   /** @param {Discussion} story */
   function leave(story) {
+    if (!stories.delete(story)) return;
     send({ type: "unsubscribe", ref: nextRef(), story: story.code });
     story.live = false;
     if (!stories.size) disconnect();
@@ -239,5 +252,13 @@ export function open(server, stories, { nextRef }) {
   addEventListener("pageshow", onVisibilityChange);
   addEventListener("online", retryNow);
 
-  return { join, leave, request };
+  return {
+    server,
+    stories,
+    join,
+    leave,
+    request,
+    nextRef,
+    actionChain: Promise.resolve(),
+  };
 }

@@ -14,7 +14,6 @@ const RETRY_MS = 8_000;
  * Functions of the first file, passed in so that this part needs no copies.
  *
  * @typedef {Pick<typeof import("../../api"), "request">
- *   & Pick<typeof import("../../connection"), "nextRef">
  *   & Pick<typeof import("../../storage"), "json" | "storageKey">
  *   & Pick<typeof import("../../state"), "optimisticReaction">} Base
  */
@@ -25,9 +24,9 @@ const RETRY_MS = 8_000;
  * @param {Discussion} story
  * @param {string} server
  * @param {Base} base
- * @returns {DiscussionApi}
+ * @returns {Omit<DiscussionApi, keyof import("../../types").Receiver | "connection" | "live" | "requestedReader">}
  */
-export function createActions(story, server, { request, nextRef, json, storageKey, optimisticReaction }) {
+export function createActions(story, server, { request, json, storageKey, optimisticReaction }) {
   const { code } = story;
   /** The identity token for which an action already waited. @type {string | null} */
   let awaitedIdentity = null;
@@ -47,7 +46,7 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       const { reader, first = uuid() } = story.storage();
       // Save before sending: the reply with the reader token may be lost.
       if (!reader) story.saveToStorage({ first });
-      const message = { ref: nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
+      const message = { ref: connection.nextRef(), story: code, reader, first: reader ? undefined : first, ...action };
       /** @type {any} */
       let answer;
       // If the socket breaks, send the same action over HTTP. Actions are idempotent.
@@ -225,8 +224,10 @@ export function createActions(story, server, { request, nextRef, json, storageKe
       try {
         /** @type {Snapshot} */
         const snapshot = await request(path + (position ? `?since=${position.epoch}:${position.seq}` : ""));
-        story.receive(snapshot);
-        snapshot.tallies?.forEach((each) => story.receive(each));
+        // Before the first subscription nothing defers messages.
+        const receive = story.receive ?? story.dispatch;
+        receive(snapshot);
+        snapshot.tallies?.forEach(receive);
         wakePaused();
       } catch (problem) {
         return /** @type {any} */ (problem).status > 0;

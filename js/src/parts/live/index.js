@@ -21,8 +21,13 @@ export { STRINGS } from "./strings.js";
  */
 export function open(context, tools) {
   context.style(css);
-  context.onRender = newCommentsButton(context, tools);
-  context.onRender(context.story.state);
+  const { onRender } = context;
+  const draw = newCommentsButton(context, tools);
+  context.onRender = (state) => {
+    onRender?.(state);
+    draw(state);
+  };
+  draw(context.story.state);
   addTimeTooltips(context, tools);
   return { burst };
 }

@@ -19,7 +19,7 @@ const ANNOUNCE_INTERVAL_MS = 10_000;
 export function newCommentsButton({ story, t, tell, focus, list }, { button }) {
   let shown = 0;
   let announced = 0;
-  const element = button("", reveal, { class: "new-comments", part: "new-comments" });
+  const element = button("", reveal, { class: "new-comments icon-up", part: "new-comments" });
   element.hidden = true;
   list.before(element);
 

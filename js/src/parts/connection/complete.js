@@ -1,0 +1,111 @@
+/**
+ * Completes a view after its first paint: styles that move nothing, links to comments, and listeners that load other parts.
+ *
+ * @import {Shared, ViewContext} from "../../part-api"
+ */
+import { COMMENT } from "../../view/comment-text.js";
+import css from "./style.css";
+
+/** Interval in milliseconds at which relative times are updated. */
+const CLOCK_INTERVAL_MS = 60_000;
+
+/**
+ * Add listeners and late styles to a view.
+ *
+ * @param {ViewContext} view
+ * @param {import("../../element").StoryWidget} host
+ * @param {Shared} tools
+ */
+export function complete(view, host, tools) {
+  const { story, part, withPart, list } = view;
+  const { counts, set } = tools;
+  const element = /** @type {HTMLElement} */ (list.parentElement);
+  const end = new AbortController();
+  const { signal } = end;
+  const clock = setInterval(view.redraw, CLOCK_INTERVAL_MS);
+  const composer = /** @type {HTMLElement} */ (element.querySelector(".composer"));
+  const status = /** @type {HTMLElement} */ (element.querySelector("[role=status]"));
+  const presence = /** @type {HTMLElement} */ (element.querySelector(".presence"));
+  /** @type {Record<string, number> | undefined} */
+  let last;
+  view.style(css);
+  // Reactions chosen before the page was left, without a reply yet.
+  if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
+  // Without a snippet, add title, author and license to the page.
+  if (!host.firstElementChild && !host.links[0]) {
+    view.fetchPart("more").then(({ addAttribution }) => addAttribution(host, story.state.story, tools)).catch(() => {});
+  }
+
+  /** Load the live part: actions, and updates of other readers. */
+  const loadLive = () => part("live").catch(() => {});
+  const onNear = () => Promise.all([loadLive(), part("navigation")]).catch(() => {});
+  const attach = () => part("writing").then((part) => part.attach(composer), () => {});
+
+  /** Show the comment named in the page's fragment. */
+  function goToHash() {
+    const id = COMMENT.exec(location.hash)?.[1];
+    if (id) withPart("more", (part) => part.go(id));
+  }
+
+  /**
+   * Call `listener` when the reader approaches an element, or now if the focus or the pointer is already in it.
+   *
+   * @param {HTMLElement} target
+   * @param {string[]} types
+   * @param {() => void} listener
+   */
+  function whenNear(target, types, listener) {
+    if (target.matches(":focus-within") || (target.matches(":hover") && types[1])) listener();
+    else for (const type of types) target.addEventListener(type, listener, { once: true });
+  }
+
+  // Save a draft from the first character on. The part `writing` replaces this listener.
+  const text = /** @type {HTMLTextAreaElement} */ (composer.querySelector("textarea"));
+  const save = () => story.saveToStorage({ drafts: { ...story.storage().drafts, [story.code + " "]: text.value } });
+  text.oninput = save;
+  if (text.value) save();
+  // Load the actions when the reader approaches the widget.
+  whenNear(element, ["focusin", "pointerover"], onNear);
+  whenNear(composer, ["focusin"], attach);
+  element.addEventListener(
+    "click",
+    (event) => {
+      // Hide a visible message at the next click.
+      status.className = "visually-hidden";
+      const { target, metaKey, ctrlKey, shiftKey, altKey } = event;
+      const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (target).closest(".time"));
+      if (!link || metaKey || ctrlKey || shiftKey || altKey) return;
+      // Focus the comment without navigation, so that no router of the page reacts.
+      event.preventDefault();
+      withPart("more", (part) => part.visit(link.hash.slice(3)));
+    },
+    true,
+  );
+  addEventListener("hashchange", goToHash, { signal });
+  goToHash();
+
+  const { onRender } = view;
+  view.onRender = (state) => {
+    onRender?.(state);
+    const { read_only, identity, lapsed, unseen, settings } = state;
+    // Log the reason for the page's owner.
+    if (read_only || identity || lapsed) withPart("more", (part) => part.logReadOnly());
+    if (unseen[0]) loadLive();
+    set(presence, "data-readers", state.presence.readers);
+    const { drafts, queue } = story.storage();
+    if (drafts || queue) attach();
+    // Reactions of other readers are animated, not announced.
+    const now = counts(state);
+    settings.reactions.forEach(({ key }, i) => {
+      const more = (now[key] ?? 0) - ((last ?? now)[key] ?? 0);
+      if (more > 0) part("live").then((live) => live.burst(/** @type {HTMLElement} */ (element.querySelectorAll(".reactions .icon")[i]), more), () => {});
+    });
+    last = now;
+  };
+  view.onRender(story.state);
+
+  view.onClose = () => {
+    end.abort();
+    clearInterval(clock);
+  };
+}
