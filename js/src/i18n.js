@@ -42,7 +42,7 @@ export const STRINGS = {
   edited: "edited",
   none: "No comments yet",
   unsure: "Not sent yet. Trying again…",
-  offline: "The server does not answer. Try again.",
+  offline: "Can't reach the server. Try again.",
   unavailable: "The discussion cannot be loaded right now.",
 };
 

@@ -4,10 +4,11 @@ import test from "node:test";
 import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/i18n.js";
 import { STRINGS as LIVE } from "../src/parts/live/strings.js";
 import { STRINGS as MORE } from "../src/parts/more/strings.js";
+import { STRINGS as OUTBOX } from "../src/parts/outbox/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...MORE };
+const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...OUTBOX, ...MORE };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),

@@ -29,6 +29,16 @@ async def comment(place: Place, text: str, **fields: str) -> None:
     await place.get_by_role("button", name="Post", exact=True).click()
 
 
+async def outbox_loaded(place: Place) -> None:
+    """Wait until the composer is in use and what is posted without a connection is kept."""
+    await place.locator(".offline").wait_for(state="attached")
+
+
+def unsent(place: Place, text: str = "") -> Locator:
+    """Return the comments that wait to be sent and contain `text`."""
+    return place.locator(".outbox article").filter(has_text=text)
+
+
 def article(place: Place, text: str) -> Locator:
     """Return the comment that contains `text`."""
     return place.get_by_role("article").filter(has_text=text)
