@@ -106,6 +106,7 @@ async def test_an_invalid_reply_shows_the_error_at_its_field(demo: Demo, hosts: 
         - tablist "Your reply to Yusuf":
           - tab "Your reply to Yusuf" [selected]
           - tab "Preview"
+        - text: "*italic* **bold** > quote"
         - textbox "Your reply to Yusuf" [invalid]
         - alert: Write a comment first.
         - text: Name

@@ -308,6 +308,37 @@ async def test_30_without_a_connection_a_comment_is_kept_and_sent_once(
     await expect(other.get_by_role("article")).to_have_count(1)
 
 
+async def test_an_edit_and_a_deletion_wait_for_a_connection(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["Failed to load resource", "WebSocket connection to"]
+    story = demo.story()
+    page = await hosts.page(await hosts.reader())
+    await page.clock.install()
+    await hosts.open(story.snippet, page=page)
+    for text in ("To be deleted", "To be changed"):
+        await comment(page, text, Name="Ana")
+        await expect(article(page, text)).to_be_focused()
+    await page.context.set_offline(True)
+    await more(page, "To be changed", "Edit")
+    form = article(page, "To be changed").locator(COMPOSER)
+    await expect(form.get_by_role("textbox")).to_have_value("To be changed")
+    await form.get_by_role("textbox").fill("Changed once")
+    await form.get_by_role("button", name="Save").click()
+    await unsent(page, "Changed once").get_by_role("button", name="Edit").click()
+    await expect(form.get_by_role("textbox")).to_have_value("Changed once")
+    await form.get_by_role("textbox").fill("Changed twice")
+    await form.get_by_role("button", name="Save").click()
+    await expect(unsent(page)).to_have_count(1)
+    await more(page, "To be deleted", "Delete")
+    await page.clock.fast_forward(13_000)
+    deletion = unsent(page, "Comment deleted.")
+    await expect(deletion.get_by_role("button", name="Undo")).to_be_visible()
+    await expect(deletion.get_by_role("button", name="Edit")).to_have_count(0)
+    await page.context.set_offline(False)
+    await expect(unsent(page)).to_have_count(0)
+    await expect(article(page, "Changed twice")).to_contain_text("edited")
+    await expect(article(page, "To be deleted")).to_have_count(0)
+
+
 async def test_a_deletion_can_be_undone_for_ten_seconds(demo: Demo, hosts: Hosts) -> None:
     story = demo.story()
     page = await hosts.page(await hosts.reader())
