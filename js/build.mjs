@@ -16,6 +16,7 @@ import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "./src/parts/navigation/strings.js";
+import { STRINGS as OUTBOX } from "./src/parts/outbox/strings.js";
 import { STRINGS } from "./src/i18n.js";
 import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
 
@@ -59,7 +60,7 @@ const OURS = `
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
@@ -117,7 +118,7 @@ function locales() {
   /** @type {[string, (key: string) => boolean][]} */
   const shares = [
     ["1", (key) => key in STRINGS || key in LIVE || key in NAVIGATION || /^[=!]/.test(key)],
-    ["writing", (key) => key in WRITING],
+    ["writing", (key) => key in WRITING || key in OUTBOX],
     ["more", (key) => key in MORE],
   ];
   return LANGUAGES.flatMap((lang) => {
@@ -132,7 +133,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
+const PARTS = ["writing", "outbox", "more", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
 /** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

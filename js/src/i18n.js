@@ -43,7 +43,7 @@ export const STRINGS = {
   pinned: "Pinned by {name}",
   none: "No comments yet",
   unsure: "Not sent yet. Trying again…",
-  offline: "The server does not answer. Try again.",
+  offline: "Can't reach the server. Try again.",
   unavailable: "The discussion cannot be loaded right now.",
 };
 

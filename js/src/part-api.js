@@ -56,6 +56,18 @@ import { loadLocale } from "./i18n.js";
  *   remove: (handle: CommentHandle) => void,
  * }} WritingPart
  *
+ * What a comment, an edit or a deletion consists of.
+ * @typedef {Record<string, string>} Fields
+ *
+ * `outbox`: `post` sends a comment or an edit and returns its id; without a connection it keeps it and returns undefined.
+ * `remove` deletes a comment, with time to undo. `attach` shows around the composer what was not sent; `resume` opens an
+ * item in a form and returns false if its comment is not shown.
+ * @typedef {{
+ *   post: (type: "comment" | "edit", fields: Fields) => Promise<string | undefined>,
+ *   remove: (handle: CommentHandle) => void,
+ *   attach: (composer: HTMLElement, resume: (item: Fields) => boolean) => void,
+ * }} OutboxPart
+ *
  * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `open` opens the panel of a button,
  * `logReadOnly` logs why the discussion is read-only.
  * @typedef {{
@@ -80,7 +92,7 @@ import { loadLocale } from "./i18n.js";
  * `navigation`: keys, skip button and folding threads; it has no functions for others.
  * @typedef {{}} NavigationPart
  *
- * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
+ * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, outbox: OutboxPart, more: MorePart, preview: Preview}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */

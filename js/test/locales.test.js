@@ -5,10 +5,11 @@ import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } fro
 import { STRINGS as LIVE } from "../src/parts/live/strings.js";
 import { STRINGS as MORE } from "../src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "../src/parts/navigation/strings.js";
+import { STRINGS as OUTBOX } from "../src/parts/outbox/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...MORE };
+const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),

@@ -3,6 +3,7 @@ import test from "node:test";
 import { backoff, shouldReconnect } from "../src/backoff.js";
 import { safeUrl } from "../src/view/comment-text.js";
 import { STRINGS, relativeTime, createTranslator } from "../src/i18n.js";
+import { STRINGS as OUTBOX } from "../src/parts/outbox/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 test("backoff is anywhere below a bound that doubles up to a minute", () => {
@@ -63,7 +64,7 @@ test("a missing string calls onMissing", () => {
 });
 
 test("no part repeats a string key of the first file", () => {
-  for (const key of Object.keys(WRITING)) assert.ok(!(key in STRINGS), key);
+  for (const key of Object.keys({ ...WRITING, ...OUTBOX })) assert.ok(!(key in STRINGS), key);
 });
 
 test("relative times use the largest unit that fits and are never in the future", () => {

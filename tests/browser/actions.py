@@ -40,6 +40,16 @@ async def readers(place: Place, count: int) -> None:
     await expect(presence).to_be_attached()
 
 
+async def outbox_loaded(place: Place) -> None:
+    """Wait until the composer is enhanced and comments posted without a connection are kept."""
+    await place.locator(".offline").wait_for(state="attached")
+
+
+def unsent(place: Place, text: str = "") -> Locator:
+    """Return the unsent comments that contain `text`."""
+    return place.locator(".outbox article").filter(has_text=text)
+
+
 def article(place: Place, text: str) -> Locator:
     """Return the comment that contains `text`."""
     return place.get_by_role("article").filter(has_text=text)

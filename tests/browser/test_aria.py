@@ -102,17 +102,19 @@ async def test_an_invalid_reply_shows_the_error_at_its_field(demo: Demo, hosts: 
     await expect(article(page, "Who pays")).to_match_aria_snapshot("""
       - article /^Yusuf /:
         - button "More about the comment by Yusuf"
-        - text: Your reply to Yusuf
+        - tablist "Your reply to Yusuf":
+          - tab "Your reply to Yusuf" [selected]
+          - tab "Preview"
+        - text: "*italic* **bold** > quote"
         - textbox "Your reply to Yusuf" [invalid]
+        - alert: Write a comment first.
         - text: Name
         - textbox "Name"
-        - alert: Write something first.
-        - button "Reply"
-        - button "Preview" [pressed=false]
         - button "Cancel"
+        - button "Reply"
     """)
     box = page.get_by_role("textbox", name="Your reply to Yusuf")
-    await expect(box).to_have_accessible_description("Write something first.")
+    await expect(box).to_have_accessible_description("Write a comment first.")
 
 
 async def test_the_options_follow_the_button_that_opens_them(demo: Demo, hosts: Hosts) -> None:
@@ -146,6 +148,9 @@ async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
+        - tab "Your comment" [selected]
+        - tab "Preview"
+        - button "Post"
         - list:
           - /children: deep-equal
           - listitem:

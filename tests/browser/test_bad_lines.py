@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers
+from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers, unsent
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.faults.proxy import Proxy
 from tests.waiting import SLOWNESS, eventually
@@ -175,11 +175,12 @@ async def test_two_actions_whose_replies_are_lost_belong_to_one_reader(
     await reaction(page, "Sad").click()
     await eventually(lambda: counts(story) == {"sad": 1}, "the first arrived")
     await comment(page, "Counted once")
-    await page.get_by_text("Waiting to be sent: Counted once").wait_for()
+    await unsent(page, "Counted once").wait_for()
     await reaction(page, "Happy").click()
     lose = False
     await page.evaluate("dispatchEvent(new Event('online'))")
-    await expect(article(page, "Counted once")).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
+    await expect(unsent(page)).to_have_count(0, timeout=SLOW_TIMEOUT_MS)
+    await expect(article(page, "Counted once")).to_have_count(1)
     await eventually(
         lambda: counts(story) == {"happy": 1}, "one reader, one reaction", SLOW_TIMEOUT_MS
     )
@@ -208,13 +209,13 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
     await changed.get_by_role("button", name="Save").click()
     await more(page, "To be deleted", "Delete")
     await pass_time(page, 50)
-    await expect(page.get_by_text("Waiting to be sent: Changed")).to_be_visible()
-    await expect(page.get_by_text("Waiting to be sent: Deleted.")).to_be_visible()
+    await expect(unsent(page, "Changed")).to_be_visible()
+    await expect(unsent(page, "Comment deleted.")).to_be_visible()
     proxy.flow()
 
     async def done() -> bool:
         await pass_time(page, 2)
-        return await page.get_by_text("Waiting to be sent").count() == 0
+        return await unsent(page).count() == 0
 
     await eventually(done, "all is sent", SLOW_TIMEOUT_MS)
     await eventually(lambda: texts(story) == ["Changed", ""], "edit and deletion are stored")
@@ -290,7 +291,7 @@ async def test_a_comment_without_a_reply_is_posted_once_from_two_tabs(
     await page.unroute_all(behavior="ignoreErrors")
     await page.reload()
     await expect(article(page, "Posted once")).to_have_count(1)
-    await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
+    await expect(unsent(page)).to_have_count(0)
     assert texts(story) == ["Posted once"]
 
 

@@ -65,7 +65,7 @@ async def test_missing_or_too_long_input_shows_the_error_at_its_field(
     await expect(name).to_be_visible()
     await expect(page.get_by_role("textbox", name="Email (never shown)")).to_be_visible()
     post = page.get_by_role("button", name="Post", exact=True)
-    for field, words in ((box, "Write something first."), (name, "Fill this in first.")):
+    for field, words in ((box, "Write a comment first."), (name, "Enter your name.")):
         await post.click()
         await expect(field).to_be_focused()
         await expect(field).to_have_attribute("aria-invalid", "true")

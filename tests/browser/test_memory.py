@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers
+from tests.browser.actions import article, comment, expect_reaction, more, reaction, readers, unsent
 from tests.browser.conftest import Demo, Hosts
 from tests.browser.page_metrics import post_comments
 from tests.waiting import SLOWNESS, eventually
@@ -78,12 +78,12 @@ async def test_data_that_full_storage_rejects_is_kept_in_memory_and_sent(
     await page.get_by_role("textbox", name="Name").fill("Ana")
     await page.context.set_offline(True)
     await page.get_by_role("button", name="Post", exact=True).click()
-    await page.get_by_text("Waiting to be sent: From the full shelf").wait_for()
+    await unsent(page, "From the full shelf").wait_for()
     await expect(box).to_have_value("")
     await page.context.set_offline(False)
     posted = article(page, "From the full shelf")
-    await expect(posted).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
-    await expect(page.get_by_text("Waiting to be sent")).to_have_count(0)
+    await expect(unsent(page)).to_have_count(0, timeout=SLOW_TIMEOUT_MS)
+    await expect(posted).to_have_count(1)
     # The reader token, the draft and the muted authors are kept in memory as well.
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
@@ -137,7 +137,7 @@ async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented
     await article(page, "Said in an old page").get_by_role("button", name="Reply").click()
     await page.get_by_role("textbox", name="Your reply to Ana").fill("From the tunnel")
     await page.get_by_role("textbox", name="Your reply to Ana").press("Control+Enter")
-    await page.get_by_text("Waiting to be sent: From the tunnel").wait_for()
+    await unsent(page, "From the tunnel").wait_for()
     content = await stored_entry(page)
     assert set(content) <= STORED_NAMES
     assert content["muted"] == ["Troll"]
@@ -148,7 +148,8 @@ async def test_in_a_page_with_an_old_library_data_is_stored_under_the_documented
     await page.context.set_offline(False)
     await page.reload()
     await expect_reaction(page, "Sad", 1, own=True)
-    await expect(article(page, "From the tunnel")).to_have_count(1, timeout=SLOW_TIMEOUT_MS)
+    await expect(unsent(page)).to_have_count(0, timeout=SLOW_TIMEOUT_MS)
+    await expect(article(page, "From the tunnel")).to_have_count(1)
     await expect(article(page, "Tiresome")).to_have_count(0)
     box = page.get_by_role("textbox", name="Your comment")
     await expect(box).to_have_value("Half a thought")

@@ -104,7 +104,7 @@ async def use_all_parts(page: Page, text: str) -> None:
     await expect_reaction(page, "Happy", 1, own=True)
     await page.get_by_role("textbox", name="Your comment").click()
     await page.get_by_role("textbox", name="Your comment").fill(f"**{text}**")
-    await page.get_by_role("button", name="Preview").click()
+    await page.get_by_role("tab", name="Preview").click()
     await expect(page.locator("strong").filter(has_text=text)).to_be_visible()
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, text)).to_be_focused()

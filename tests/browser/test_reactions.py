@@ -127,7 +127,7 @@ async def test_a_rejected_reaction_is_reverted_and_shows_the_reason(
 ) -> None:
     hosts.expected += ["Failed to load resource"]
     page = await hosts.page(await hosts.reader())
-    detail = "Too fast. Wait a moment and send it again."
+    detail = "You're posting too quickly. Try again in a moment."
 
     async def reject(route: Route) -> None:
         answer: dict[str, Any] = {"type": "error", "code": "rate_limited", "detail": detail}

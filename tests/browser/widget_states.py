@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.actions import article, comment, reaction, readers
+from tests.browser.actions import article, comment, outbox_loaded, reaction, readers, unsent
 from tests.browser.conftest import ROOT, Demo, Hosts, Story
 from tests.browser.page_metrics import post_comments
 
@@ -55,6 +55,7 @@ def strings_of(lang: str) -> dict[str, Any]:
     files = [
         SOURCE / "i18n.js",
         SOURCE / "parts/writing/strings.js",
+        SOURCE / "parts/outbox/strings.js",
         SOURCE / "parts/more/strings.js",
         SOURCE / "parts/navigation/strings.js",
     ]
@@ -164,7 +165,7 @@ async def a_reaction_chosen(stage: Harness) -> Page:
 async def a_rejected_reaction(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource"]
     page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
-    detail = "Too fast. Wait a moment and send it again."
+    detail = "You're posting too quickly. Try again in a moment."
 
     async def reject(route: Route) -> None:
         answer = json.dumps({"type": "error", "code": "rate_limited", "detail": detail})
@@ -206,11 +207,37 @@ async def a_reply_with_an_error(stage: Harness) -> Page:
     return page
 
 
+def answer_too_quickly(detail: str, retry_after: int) -> Callable[[Route], Awaitable[None]]:
+    """Return a handler that answers actions as the server does above its rate limit."""
+
+    async def refuse(route: Route) -> None:
+        answer = {"type": "error", "code": "rate_limited", "detail": detail}
+        body = json.dumps({**answer, "retry_after": retry_after})
+        headers = {"Access-Control-Allow-Origin": "*"}
+        await route.fulfill(status=429, body=body, headers=headers)
+
+    return refuse
+
+
+@state
+async def a_comment_posted_too_quickly(stage: Harness) -> Page:
+    stage.hosts.expected += ["Failed to load resource"]
+    page = await stage.hosts.page(await stage.hosts.reader(**stage.options))
+    await page.route("**/v1/actions", answer_too_quickly("Too quickly.", 40))
+    await page.route_web_socket("**/v1/live", lambda socket: None)
+    await stage.open(stage.demo.story(), page)
+    await stage.box(page, "write").fill("And another thing about the cat:")
+    await stage.box(page, "name").wait_for()
+    await stage.button(page, "post").click()
+    await expect(page.locator(".composer [role=alert]")).to_contain_text(re.compile("40|٤٠"))
+    return page
+
+
 @state
 async def a_preview(stage: Harness) -> Page:
     page = await read(stage)
     await stage.box(page, "write").fill(RICH)
-    await stage.button(page, "preview").click()
+    await page.get_by_role("tab", name=stage.say("preview")).click()
     await expect(page.locator(".composer .comment-text li")).to_have_count(2)
     return page
 
@@ -220,10 +247,10 @@ async def an_unsent_comment(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "WebSocket connection to"]
     page = await read(stage)
     await stage.box(page, "write").fill("From the tunnel")
-    await stage.box(page, "name").wait_for()
+    await outbox_loaded(page)
     await page.context.set_offline(True)
     await stage.button(page, "post").click()
-    await page.get_by_text(stage.say("unsent", text="From the tunnel")).wait_for()
+    await expect(unsent(page, "From the tunnel")).to_contain_text(stage.say("unsent"))
     return page
 
 

@@ -156,7 +156,7 @@ class Keyring:
         except ValueError as error:
             raise TokenInvalidError(str(error)) from None
         if claims.exp <= now:
-            raise TokenExpiredError("This sign-in is over. Load the page anew.")
+            raise TokenExpiredError("Your session has expired. Reload the page.")
         return claims
 
     def bus_keys(self) -> tuple[bytes, ...]:

@@ -110,7 +110,7 @@ class EditWindowOverError(ProblemError):
     """The site's edit window for the comment is over."""
 
     code = "edit_window_over"
-    detail = "The time for changing this comment is over."
+    detail = "You can no longer edit or delete this comment."
 
 
 class TooLargeError(ProblemError):
@@ -138,7 +138,7 @@ class RateLimitedError(ProblemError):
     """The client exceeded a rate limit; `retry_after` says when to try again."""
 
     code = "rate_limited"
-    detail = "Too fast. Wait a moment and send it again."
+    detail = "You're posting too quickly. Try again in a moment."
 
 
 class UnavailableError(ProblemError):

@@ -1,21 +1,27 @@
 /**
- * Enhance a bare composer: the site's fields, validation, previewButton, drafts, sending and error texts.
+ * Enhance a bare composer: tabs for text and preview, the site's fields, validation, drafts, sending and error texts.
+ * Its height stays the same, so that nothing moves when the reader focuses it or makes a mistake.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
 
 import css from "./style.css";
-import { uuid } from "../../uuid";
 
-/** @type {("name" | "email" | "website")[]} */
-const FIELDS = ["name", "email", "website"];
+/** The two short fields first: on a phone they share a row. @type {("name" | "website" | "email")[]} */
+const FIELDS = ["name", "website", "email"];
+
+/** The number of characters left is shown below this. */
+const SHOW_LEFT = 200;
+
+/** A wait is given in minutes from this number of seconds on. */
+const MINUTES_FROM = 90;
 
 /**
  * Enhance a composer.
  *
  * @param {ViewContext} context
  * @param {Shared} tools
- * @param {HTMLElement} element a label with a text area, and a button
+ * @param {HTMLElement} element tabs with a label, a text area, and a footer that ends with a button
  * @param {{
  *   verb: string,
  *   draft: string | undefined,
@@ -27,104 +33,162 @@ const FIELDS = ["name", "email", "website"];
  */
 export function enhanceComposer(context, { h, set, newId, safeUrl, button, renderText }, element, options) {
   const { story, t, explain } = context;
-  const text = /** @type {HTMLTextAreaElement} */ (element.querySelector("textarea"));
-  const send = /** @type {HTMLElement} */ (element.lastElementChild);
-  const error = h("p", { id: newId(), class: "error", role: "alert" });
-  const actions = h("div", { class: "actions" });
   const { verb, draft, onSubmit, cancel } = options;
+  const [head, text, footer] = /** @type {[HTMLElement, HTMLTextAreaElement, HTMLElement]} */ (
+    /** @type {unknown} */ ([...element.children])
+  );
+  const label = head.textContent ?? "";
+  const send = /** @type {HTMLElement} */ (footer.lastElementChild);
+  const error = h("p", { id: newId(), class: "error icon-alert", role: "alert" });
   const isEdit = draft === undefined;
   const draftKey = `${story.code} ${draft}`;
-  context.style(css);
   /** @type {Map<string, HTMLInputElement | HTMLTextAreaElement>} */
   const inputs = new Map([["body", text]]);
-  const fieldset = h("div", { class: "fields" });
-  text.required = true;
-  const counter = h("p", { class: "secondary" });
-  const previewBox = h("div", { class: "comment-text", dir: "auto", hidden: true });
-  element.append(counter, previewBox, fieldset, error, actions);
-  actions.append(send);
-  set(text, "aria-describedby", error.id);
+  /** What the settings put into the footer; at first the line for all readers. */
+  let extras = [...footer.children].slice(0, -1);
+  const [line = ""] = extras;
+  const counter = h("span");
+  const preview = h("div", {
+    id: newId(),
+    class: "comment-text preview",
+    role: "tabpanel",
+    "aria-label": t("preview"),
+    tabindex: 0,
+    dir: "auto",
+    hidden: true,
+  });
   let drawnSettings = "";
   let busy = false;
+  /** Timer until the reader may post again. */
+  let waiting = 0;
+
+  const tabs = [text, preview].map((panel, i) =>
+    button(
+      i ? t("preview") : label,
+      () => {
+        select(i);
+        if (!i) text.focus();
+      },
+      { class: "action", role: "tab", "aria-controls": panel.id },
+    ),
+  );
+
+  /** Show the text (0) or its preview (1). @param {number} index */
+  function select(index) {
+    if (index && preview.hidden) {
+      preview["style"].minBlockSize = text.offsetHeight + "px";
+      renderPreview();
+    }
+    text.hidden = !!index;
+    preview.hidden = !index;
+    tabs.forEach((tab, i) => {
+      set(tab, "aria-selected", String(i === index));
+      set(tab, "tabindex", i === index ? 0 : -1);
+    });
+  }
+
+  /** Move between the tabs. @param {KeyboardEvent} event */
+  function onTabKey(event) {
+    const other = Number(preview.hidden);
+    const index = { ArrowLeft: other, ArrowRight: other, Home: 0, End: 1 }[event.key];
+    if (index === undefined) return;
+    event.preventDefault();
+    select(index);
+    tabs[index]?.focus();
+  }
 
   /** Create the fields that the site's settings require. */
   function drawFields() {
     const { settings } = story.state;
     if (isEdit || !settings) return;
-    const now = JSON.stringify([settings, FIELDS]);
+    const now = JSON.stringify(settings);
     if (drawnSettings === now) return;
     drawnSettings = now;
-    fieldset.replaceChildren();
+    for (const each of extras) each.remove();
+    extras = [];
     for (const name of FIELDS) {
+      const old = inputs.get(name);
       inputs.delete(name);
       if (settings[name] === "off") continue;
       const required = settings[name] === "required";
-      const id = newId();
-      const label = t(name);
+      const word = t(name);
       const input = h("input", {
-        id,
         type: { name: "text", email: "email", website: "url" }[name],
         autocomplete: name === "website" ? "url" : name,
+        placeholder: name === "name" && !required && t("anonymous"),
         required,
         dir: "auto",
       });
-      if (name === "name") input.value = story.storage().name ?? "";
+      input.value = old?.value ?? (name === "name" ? (story.storage().name ?? "") : "");
       inputs.set(name, input);
-      fieldset.append(
-        h(
-          "div",
-          null,
-          h("label", { for: id }, required ? t("required", { label }) : label),
-          input,
-        ),
-      );
+      const words = h("span", { class: "small" }, required ? t("required", { label: word }) : word);
+      extras.push(h("label", { class: "field " + name }, words, input));
     }
+    footer.classList.toggle("dense", !!extras[1]);
+    if (!extras[0] && line) extras.push(line);
     const rules = safeUrl(settings.guidelines);
     if (rules) {
-      fieldset.append(h("a", { href: rules, target: "_blank", rel: "noopener" }, t("rules")));
+      extras.push(h("a", { class: "action", href: rules, target: "_blank", rel: "noopener" }, t("rules")));
+    }
+    footer.prepend(...extras);
+  }
+
+  function clearError() {
+    clearTimeout(waiting);
+    waiting = 0;
+    error.remove();
+    element.classList.remove("invalid");
+    for (const input of inputs.values()) {
+      set(input, "aria-invalid", null);
+      set(input, "aria-describedby", null);
     }
   }
 
   /** Show an error at a field and focus it. @param {HTMLElement} input @param {string} message */
-  function showFieldError(input, message) {
+  function showError(input, message) {
+    clearError();
+    select(0);
     set(input, "aria-invalid", "true");
     set(input, "aria-describedby", error.id);
+    element.classList.add("invalid");
     error.textContent = message;
+    footer.before(error);
     input.focus();
+  }
+
+  /** Show why the comment was not posted. @param {any} problem */
+  function showProblem(problem) {
+    const { code, retry_after: seconds } = problem;
+    if (code !== "rate_limited" || !seconds) return showError(text, explain(problem));
+    const wait = new Intl.RelativeTimeFormat(t("lang"));
+    const when =
+      seconds < MINUTES_FROM ? wait.format(seconds, "second") : wait.format(Math.ceil(seconds / 60), "minute");
+    showError(text, t("wait", { when }));
+    waiting = setTimeout(clearError, seconds * 1_000);
   }
 
   async function post() {
     if (busy) return;
-    error.textContent = "";
+    clearError();
     drawFields();
     /** @type {Record<string, string>} */
     const fields = {};
     for (const [name, input] of inputs) {
-      set(input, "aria-invalid", null);
       const value = input.value.trim();
       if (input.required && !value) {
-        return showFieldError(input, t(name === "body" ? "empty" : "missing"));
+        return showError(input, t(name === "body" ? "empty" : "missing_" + name));
       }
       if (value) fields[name] = value;
     }
-    const body = fields.body ?? "";
     const n = -charactersLeft();
-    if (n > 0) return showFieldError(text, t("long", { n }));
-    if (!isEdit) {
-      // The same text keeps its idempotency key, also after a reload: sent again, it is the same comment.
-      const { last } = story.storage();
-      const same = last?.place === draftKey && last.body === body;
-      fields.key = same ? last.key : uuid();
-      story.saveToStorage({ last: { place: draftKey, body, key: fields.key } });
-    }
+    if (n > 0) return showError(text, t("long", { n }));
     setBusy(true);
     try {
       await onSubmit(fields);
-      text.value = "";
-      if (!isEdit) story.saveToStorage({ last: undefined });
-      onInput();
+      select(0);
+      fill("");
     } catch (problem) {
-      showFieldError(text, explain(problem));
+      showProblem(problem);
     }
     setBusy(false);
   }
@@ -141,8 +205,14 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
 
   function onInput() {
     const n = charactersLeft();
-    counter.textContent = n >= 0 && n < 300 ? t("left", { n }) : "";
-    if (!previewBox.hidden) renderPreview();
+    counter.textContent = n < SHOW_LEFT ? t("left", { n }) : "";
+    set(counter, "class", "counter small " + (n < 0 ? "over" : "secondary"));
+    send.classList.toggle("filled", !!text.value.trim());
+    if (!waiting) clearError();
+    if (!CSS.supports("field-sizing", "content")) {
+      text["style"].blockSize = "auto";
+      text["style"].blockSize = text.scrollHeight + "px";
+    }
     if (isEdit) return;
     const { [draftKey]: oldDraft, ...drafts } = story.storage().drafts ?? {};
     if (text.value) drafts[draftKey] = text.value;
@@ -150,32 +220,46 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
     story.saveToStorage({ drafts: Object.keys(drafts)[0] ? drafts : undefined });
   }
 
+  /** Replace the text. @param {string} value */
+  function fill(value) {
+    text.value = value;
+    onInput();
+  }
+
   async function renderPreview() {
     try {
-      previewBox.replaceChildren(...renderText((await context.part("preview"))(text.value)));
+      const render = await context.part("preview");
+      preview.replaceChildren(
+        ...(text.value.trim() ? renderText(render(text.value)) : [h("p", { class: "secondary" }, t("nothingWritten"))]),
+      );
     } catch (problem) {
-      previewBox.textContent = explain(problem);
+      preview.textContent = explain(problem);
     }
   }
 
-  const previewButton = button(t("preview"), () => {
-    previewBox.hidden = !previewBox.hidden;
-    set(previewButton, "aria-pressed", String(!previewBox.hidden));
-    if (!previewBox.hidden) renderPreview();
-  });
-  set(previewButton, "aria-pressed", "false");
-  actions.append(previewButton);
+  context.style(css);
+  element["style"].minBlockSize = element.getBoundingClientRect().height + "px";
+  element.classList.add("active");
+  text.required = true;
+  text.rows = 1;
+  set(text, "aria-label", label);
+  text.after(preview);
+  head.replaceChildren(
+    h("div", { class: "row", role: "tablist", "aria-label": label, onkeydown: onTabKey }, ...tabs),
+    h("span", { class: "hint small secondary" }, t("hint")),
+  );
+  send.before(counter);
   text.oninput = onInput;
-  if (!isEdit && !text.value) text.value = story.storage().drafts?.[draftKey] ?? "";
-  // Save text typed before this part was loaded.
-  onInput();
   if (cancel) {
-    actions.append(
-      button(t("cancel"), () => {
-        text.value = "";
-        onInput();
-        cancel();
-      }),
+    send.before(
+      button(
+        t("cancel"),
+        () => {
+          fill("");
+          cancel();
+        },
+        { class: "action" },
+      ),
     );
   }
   element.addEventListener("focusin", drawFields);
@@ -191,5 +275,8 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
     }
   });
   drawFields();
-  return { text, post };
+  select(0);
+  // Save text typed before this part was loaded.
+  fill(text.value || (!isEdit && story.storage().drafts?.[draftKey]) || "");
+  return { text, post, fill };
 }
