@@ -15,6 +15,7 @@ import * as esbuild from "esbuild";
 import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
+import { STRINGS as OPTIONS } from "./src/parts/options/strings.js";
 import { STRINGS } from "./src/i18n.js";
 import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
 
@@ -53,12 +54,12 @@ const OURS = `
   onPersonalAnswer onRender attach article invalidate error unseen request renderText button emit list fail
   requestedReader spent safeUrl saveToStorage style receive reactionIcon subscribed explain subscribe tell
   applySnapshot level onUnreachable onSubscribed newId live nextRef react copyLabel address visit actionChain begin foot
-  logReadOnly poll setReaction burst go loadThread isTemporary mutate deferIncoming
+  drawNotices poll setReaction burst go loadThread isTemporary mutate deferIncoming
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...WRITING, ...MORE, ...OPTIONS })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
@@ -118,6 +119,7 @@ function locales() {
     ["1", (key) => key in STRINGS || key in LIVE || /^[=!]/.test(key)],
     ["writing", (key) => key in WRITING],
     ["more", (key) => key in MORE],
+    ["options", (key) => key in OPTIONS],
   ];
   return LANGUAGES.flatMap((lang) => {
     const all = Object.entries(JSON.parse(readFileSync(join(folder, lang + ".json"), "utf8")));
@@ -131,7 +133,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "more", "preview", "links", "comment-reactions", "live", "connection"];
+const PARTS = ["writing", "more", "options", "preview", "links", "comment-reactions", "live", "connection"];
 /** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

@@ -53,17 +53,24 @@ import { loadLocale } from "./i18n.js";
  *   remove: (handle: CommentHandle) => void,
  * }} WritingPart
  *
- * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `open` opens the panel of a button,
- * `logReadOnly` logs why the discussion is read-only.
+ * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `drawNotices` draws the publisher's notice and
+ * the reason why nobody may write, `open` opens “Your data” or closes it.
  * @typedef {{
- *   begin: (handle: CommentHandle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
- *   open: (what: "sort" | "share" | "data", opener: HTMLElement) => void,
- *   logReadOnly: () => void,
+ *   open: (what: Opener, opener: HTMLElement) => void,
+ *   drawNotices: (notice: HTMLElement) => void,
  * }} MorePart
+ *
+ * @typedef {"sort" | "share" | "data"} Opener the string key of a button
+ *
+ * `options`: `open` opens what belongs to a button, or closes it; `begin` opens the menu of a comment.
+ * @typedef {{
+ *   begin: (handle: CommentHandle) => void,
+ *   open: (what: Opener, opener: HTMLElement) => void,
+ * }} OptionsPart
  *
  * `preview`: return the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").TextNode[]} Preview
@@ -74,7 +81,7 @@ import { loadLocale } from "./i18n.js";
  * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker.
  * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
- * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, preview: Preview}} Parts
+ * @typedef {{live: LivePart, "comment-reactions": CommentReactionsPart, writing: WritingPart, more: MorePart, options: OptionsPart, preview: Preview}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */
@@ -91,7 +98,7 @@ export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAl
 export async function fetchPart(server, strings, name) {
   const [part] = await Promise.all([
     importPart(server, name),
-    /more|writing/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
+    /more|writing|options/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
   ]);
   Object.assign(strings, part.STRINGS, { ...strings });
   return part;

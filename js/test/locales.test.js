@@ -4,10 +4,11 @@ import test from "node:test";
 import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } from "../src/i18n.js";
 import { STRINGS as LIVE } from "../src/parts/live/strings.js";
 import { STRINGS as MORE } from "../src/parts/more/strings.js";
+import { STRINGS as OPTIONS } from "../src/parts/options/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...MORE };
+const ALL = { ...STRINGS, ...LIVE, ...WRITING, ...MORE, ...OPTIONS };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),
@@ -61,7 +62,7 @@ for (const [lang, strings] of Object.entries(LOCALES)) {
       for (const text of forms(word)) assert.ok(text.trim(), key);
       const same = typeof word === "string" && word === (ALL[key] ?? key.slice(1));
       // Strings that may be the same in both languages.
-      const shared = ["lang", "dir", "number", "name", "website", "via"];
+      const shared = ["lang", "dir", "number", "name", "website", "mastodon"];
       assert.ok(!same || shared.includes(key), `${key}: ${word}`);
     }
   });

@@ -116,7 +116,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
   /** @param {"sort" | "share" | "data"} what @param {string} icon */
   const opener = (what, icon) => {
-    const element = button(t(what), () => self.withPart("more", (part) => part.open(what, element)), {
+    const element = button(t(what), () => self.withPart(what === "data" ? "more" : "options", (part) => part.open(what, element)), {
       class: "action " + icon,
     });
     return element;
@@ -143,6 +143,8 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     drawThreads();
   }, 60_000);
   let drawTimer = 0;
+  /** Whether there was ever a notice, or a reason why nobody may write. @type {unknown} */
+  let noticed;
   addEventListener("hashchange", goToHash);
   // Hide a visible message at the next click.
   element.addEventListener("click", () => (status.className = "visually-hidden"), true);
@@ -159,17 +161,18 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
-    const reason = read_only
-      ? t("readonly", { why: t(read_only, { origin }) })
-      : story.closed && t("closed");
-    setText(notice, [story.notice, reason].filter(Boolean).join(" "));
+    setText(notice, story.notice ?? "");
+    // Also the reason for the page's owner.
+    noticed ||= story.notice || story.closed || read_only || identity || lapsed;
+    if (noticed) self.withPart("more", (part) => part.drawNotices(notice));
+    for (const name of /** @type {const} */ (["accent", "density"])) {
+      element["style"].setProperty("--site-" + name, String(settings[name] ?? ""));
+    }
     composer.hidden = !isAllowed(state, "comment");
     if (unseen[0]) loadLive();
     self.onRender?.(state);
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];
-    // Log the reason for the page's owner.
-    if (read_only || identity || lapsed) self.withPart("more", (part) => part.logReadOnly());
     if (now.some((part, i) => part !== dependencies[i])) renderVersion++;
     dependencies = now;
     drawThreads();
