@@ -3,8 +3,7 @@
 import colorsys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from widget_server.model import accent
 

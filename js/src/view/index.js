@@ -116,7 +116,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
   /** @param {"sort" | "share" | "data"} what @param {string} icon */
   const opener = (what, icon) => {
-    const element = button(t(what), () => self.withPart(what === "data" ? "more" : "options", (part) => part.open(what, element)), {
+    const element = button(t(what, undefined, ""), () => self.withPart(what === "data" ? "more" : "options", (part) => part.open(what, element)), {
       class: "action " + icon,
     });
     return element;

@@ -29,6 +29,7 @@ export function createNotices({ story, t, emit }, { h }) {
     if (text !== drawn.text) {
       const [lead = ""] = LEAD.exec(text) ?? [];
       notice.replaceChildren(...(text ? [h("b", null, lead), text.slice(lead.length)] : []));
+      notice.dir = "auto";
       notice.className = "notice " + (CORRECTION.test(text) ? "correction icon-pen" : "icon-alert");
     }
     const why = read_only ? t("readonly", { why: t(read_only, { origin }) }) : "";

@@ -26,8 +26,7 @@ function languageName(value) {
 }
 
 /**
- * Create the filters of a discussion. `groups` returns a group of buttons for each filter with at least two values. `show`
- * keeps those in use visible below an element.
+ * Create the filters of a discussion. Each with at least two values is a group of buttons.
  *
  * @param {ViewContext} context
  * @param {Shared} tools
@@ -78,8 +77,9 @@ export function createFilters({ story, t, tell }, tools) {
   }
 
   return {
-    groups,
-    /** @param {Element} place */
+    /** Those that are not shown already. */
+    hidden: () => (row.isConnected ? [] : groups()),
+    /** Keep those in use visible below an element. @param {Element} place */
     show(place) {
       row.remove();
       if (!Object.values(chosen).some(Boolean)) return;

@@ -58,7 +58,7 @@ export function open(context, tools) {
             { class: order === now ? "icon-check" : "icon-none", "aria-pressed": String(order === now) },
           ),
         ),
-        ...filters.groups(),
+        ...filters.hidden(),
       ],
       () => filters.show(bar),
     );

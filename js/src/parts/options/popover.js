@@ -60,18 +60,12 @@ export function openPopover({ h, set }, opener, label, children, onClose) {
     if (to && to !== opener && !box.contains(/** @type {Node} */ (to))) close();
   }
 
-  opener.getRootNode().addEventListener(
+  document.addEventListener(
     "pointerdown",
     (event) => {
       const path = event.composedPath();
       if (!path.includes(box) && !path.includes(opener)) close();
     },
-    { signal: outside.signal },
-  );
-  // Elsewhere in the page.
-  document.addEventListener(
-    "pointerdown",
-    ({ target }) => target !== /** @type {ShadowRoot} */ (opener.getRootNode()).host && close(),
     { signal: outside.signal },
   );
   set(opener, "aria-expanded", "true");
