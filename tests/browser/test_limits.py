@@ -51,7 +51,7 @@ async def test_2_the_page_does_not_shift_while_the_widget_and_new_comments_load(
     page = await hosts.open(body, head=head)
     await reaction(page, "Happy").wait_for()
     # Scroll to the end.
-    for name in ("Post", "Sort, share, privacy"):
+    for name in ("Post", "Your data"):
         await page.get_by_role("button", name=name).scroll_into_view_if_needed()
     await page.get_by_text("1 person is reading").wait_for()
     arrived = await layout_shifts(page)
