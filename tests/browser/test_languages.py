@@ -242,6 +242,7 @@ class TestInABrowser:
         await stage.button(page, "newest").click()
         await stage.button(page, "oldest").wait_for()
         texts |= await visible_texts(page)
+        await page.keyboard.press("Escape")
         await stage.button(page, "share").click()
         await stage.button(page, "mastodon").wait_for()
         texts |= await visible_texts(page)

@@ -261,3 +261,16 @@ async def test_a_sites_accent_and_density_hold_on_all_copies_unless_a_page_has_i
     await expect(page.locator(".bar")).to_have_css("margin-top", "40px")
     assert await ring(page) == colours[2]
     await expect(other.locator(".bar")).to_have_css("margin-top", "50px")
+
+
+async def test_a_box_that_floats_can_be_read_on_a_dark_page_without_a_colour_scheme(
+    demo: Demo, hosts: Hosts
+) -> None:
+    head = "<style>html { background: #15181b; color: #e7e4dd }</style>"
+    page = await hosts.open(demo.story().snippet, head=head)
+    await page.get_by_role("button", name="Share", exact=True).click()
+    box = page.get_by_role("group", name="Share", exact=True)
+    await box.wait_for()
+    lightness = await box.evaluate("box => getComputedStyle(box).backgroundColor")
+    assert lightness == "oklch(0.2 0 0)"
+    assert await axe_findings(page) == []
