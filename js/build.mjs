@@ -16,6 +16,7 @@ import { minify } from "terser";
 import { STRINGS as LIVE } from "./src/parts/live/strings.js";
 import { STRINGS as MORE } from "./src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "./src/parts/navigation/strings.js";
+import { STRINGS as OPTIONS } from "./src/parts/options/strings.js";
 import { STRINGS as OUTBOX } from "./src/parts/outbox/strings.js";
 import { STRINGS } from "./src/i18n.js";
 import { STRINGS as WRITING } from "./src/parts/writing/strings.js";
@@ -55,12 +56,12 @@ const OURS = `
   stories fail level begin optimistic article renderVersion request list copyLabel ask error react onPersonalAnswer
   onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
   requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit redraw tell storage
-  foot setReaction t go loadThread live draw logReadOnly mutate complete receive fetchPart joinConnection
+  foot setReaction t go loadThread live draw drawNotices mutate complete receive fetchPart joinConnection
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
 const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
-for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE })) {
+for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
 
@@ -120,6 +121,7 @@ function locales() {
     ["1", (key) => key in STRINGS || key in LIVE || key in NAVIGATION || /^[=!]/.test(key)],
     ["writing", (key) => key in WRITING || key in OUTBOX],
     ["more", (key) => key in MORE],
+    ["options", (key) => key in OPTIONS],
   ];
   return LANGUAGES.flatMap((lang) => {
     const all = Object.entries(JSON.parse(readFileSync(join(folder, lang + ".json"), "utf8")));
@@ -133,7 +135,7 @@ function locales() {
 const LANGUAGES = readdirSync(join(HERE, "src", "locales"))
   .sort()
   .map((name) => name.replace(".json", ""));
-const PARTS = ["writing", "outbox", "more", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
+const PARTS = ["writing", "outbox", "more", "options", "preview", "links", "comment-reactions", "navigation", "live", "connection"];
 /** Lazy parts. The first file holds the hash of `connection`, which holds the hashes of the others. */
 const parts = [];
 /** @type {Record<string, string>} */

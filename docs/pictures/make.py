@@ -331,10 +331,10 @@ def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> Non
     page = open_page(
         browser,
         HOST_PAGE.format(attributes=english, body=story + other_origin_snippet),
-        origin + "/",
+        origin + "/?story-widget=debug",
         **small_viewport,
     )
-    page.get_by_text("For the owner of this page").click()
+    page.get_by_text("Readers see only the link.").wait_for()
     save_picture(page, "refused", height=440)
 
 

@@ -47,6 +47,7 @@ function createDiscussion(server, code) {
   let timer = 0;
 
   const self = {
+    server,
     code,
     token: /** @type {string | null} */ (null),
     identity: /** @type {string | null} */ (null),

@@ -133,16 +133,18 @@ function mount(host, root, { server, code }) {
     if (!t || !story) return;
     const { state } = story;
     const { error } = state;
-    note.hidden = !error;
+    note.hidden ||= !error;
     note.lang = t("lang");
     note.dir = t("dir");
     if (error) {
       hide();
       if (shownError === error) return;
       shownError = error;
+      // If the server rejects a copy, readers see only the link.
+      note.hidden = error.code !== "unavailable";
       note.textContent = t("unavailable");
       emit("error", error.code);
-      // Cause and remedy for the page's owner.
+      // Cause and remedy for the page's owner, in the console.
       withMore((part) => shownError === error && part.showErrorDetails(note, error, t, server, shared, stop));
     } else if (view) view.draw(state);
     else if (state.story) {

@@ -60,7 +60,7 @@ import { loadLocale } from "./i18n.js";
  * @typedef {Record<string, string>} Fields
  *
  * `outbox`: `post` sends a comment or an edit and returns its id; without a connection it keeps it and returns undefined.
- * `remove` deletes a comment, with time to undo. `attach` shows around the composer what was not sent; `resume` opens an
+ * `remove` deletes a comment, with time to undo. `attach` shows the unsent items around the composer; `resume` opens an
  * item in a form and returns false if its comment is not shown.
  * @typedef {{
  *   post: (type: "comment" | "edit", fields: Fields) => Promise<string | undefined>,
@@ -68,17 +68,24 @@ import { loadLocale } from "./i18n.js";
  *   attach: (composer: HTMLElement, resume: (item: Fields) => boolean) => void,
  * }} OutboxPart
  *
- * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `open` opens the panel of a button,
- * `logReadOnly` logs why the discussion is read-only.
+ * `more`: `page`, `replies`, `go` and `visit` load and focus comments, `drawNotices` draws the publisher's notice and
+ * the reason why readers cannot write, `open` opens or closes “Your data”.
  * @typedef {{
- *   begin: (handle: CommentHandle) => void,
  *   page: () => Promise<void>,
  *   replies: (id: string, first?: boolean) => Promise<void>,
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
- *   open: (what: "sort" | "share" | "data", opener: HTMLElement) => void,
- *   logReadOnly: () => void,
+ *   open: (what: Opener, opener: HTMLElement) => void,
+ *   drawNotices: (notice: HTMLElement) => void,
  * }} MorePart
+ *
+ * @typedef {"sort" | "share" | "data"} Opener the string key of a button
+ *
+ * `options`: `open` opens what belongs to a button, or closes it; `begin` opens the menu of a comment.
+ * @typedef {{
+ *   begin: (handle: CommentHandle) => void,
+ *   open: (what: Opener, opener: HTMLElement) => void,
+ * }} OptionsPart
  *
  * `preview`: return the tree that the server would make of a text.
  * @typedef {(text: string) => import("./types").TextNode[]} Preview
@@ -92,7 +99,7 @@ import { loadLocale } from "./i18n.js";
  * `navigation`: keys, skip button and folding threads; it has no functions for others.
  * @typedef {{}} NavigationPart
  *
- * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, outbox: OutboxPart, more: MorePart, preview: Preview}} Parts
+ * @typedef {{live: LivePart, navigation: NavigationPart, "comment-reactions": CommentReactionsPart, writing: WritingPart, outbox: OutboxPart, more: MorePart, options: OptionsPart, preview: Preview}} Parts
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */
@@ -109,7 +116,7 @@ export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAl
 export async function fetchPart(server, strings, name) {
   const [part] = await Promise.all([
     importPart(server, name),
-    /more|writing/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
+    /more|writing|options/.test(name) && loadLocale(server, strings, /** @type {string} */ (strings.lang), name),
   ]);
   Object.assign(strings, part.STRINGS, { ...strings });
   return part;

@@ -81,6 +81,9 @@ export interface Settings {
   edit_window: number;
   max_length: number;
   show_copy: boolean;
+  /** `#rrggbb`; missing in messages of older servers, like `density`. */
+  accent?: string | null;
+  density?: number;
 }
 
 export interface Presence {

@@ -5,11 +5,12 @@ import { STRINGS, errorText, resolveLanguage, loadLocale, createTranslator } fro
 import { STRINGS as LIVE } from "../src/parts/live/strings.js";
 import { STRINGS as MORE } from "../src/parts/more/strings.js";
 import { STRINGS as NAVIGATION } from "../src/parts/navigation/strings.js";
+import { STRINGS as OPTIONS } from "../src/parts/options/strings.js";
 import { STRINGS as OUTBOX } from "../src/parts/outbox/strings.js";
 import { STRINGS as WRITING } from "../src/parts/writing/strings.js";
 
 const FOLDER = new URL("../src/locales/", import.meta.url);
-const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE };
+const ALL = { ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS };
 const LOCALES = Object.fromEntries(
   readdirSync(FOLDER).map((name) => [
     name.replace(".json", ""),
@@ -63,7 +64,7 @@ for (const [lang, strings] of Object.entries(LOCALES)) {
       for (const text of forms(word)) assert.ok(text.trim(), key);
       const same = typeof word === "string" && word === (ALL[key] ?? key.slice(1));
       // Strings that may be the same in both languages.
-      const shared = ["lang", "dir", "number", "name", "website", "via"];
+      const shared = ["lang", "dir", "number", "name", "website", "mastodon"];
       assert.ok(!same || shared.includes(key), `${key}: ${word}`);
     }
   });

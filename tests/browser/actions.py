@@ -56,7 +56,7 @@ def article(place: Place, text: str) -> Locator:
 
 
 async def more(place: Place, text: str, action: str) -> None:
-    """Open the menu of a comment and click an action."""
+    """Open the menu of a comment and choose an action, by its exact name."""
     chosen = article(place, text)
     await chosen.get_by_role("button", name="More about").click()
     await chosen.get_by_role("button", name=action, exact=True).click()

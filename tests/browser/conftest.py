@@ -239,7 +239,7 @@ class HostSites:
 
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                content, headers = pages.get(self.path, (b"", {}))
+                content, headers = pages.get(self.path.partition("?")[0], (b"", {}))
                 self.send_response(200 if content else 404)
                 for name, value in {"Content-Type": "text/html", **headers}.items():
                     self.send_header(name, value)

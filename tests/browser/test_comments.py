@@ -126,12 +126,12 @@ async def test_a_comment_of_someone_else_can_be_reported(demo: Demo, hosts: Host
     await comment(writer, "Rude words")
     await expect(article(writer, "Rude words")).to_be_focused()
     reader = await hosts.open(story.snippet, site=1)
-    await more(reader, "Rude words", "Report")
+    await more(reader, "Rude words", "Report…")
     reason = reader.get_by_role("textbox", name="What is wrong with it?")
     await expect(reason).to_be_focused()
     await reason.fill("It is rude.")
     await reader.get_by_role("button", name="Report", exact=True).click()
-    status = reader.get_by_role("status").filter(has_text="Reported.")
+    status = reader.get_by_role("status").filter(has_text="Thanks. Your report was saved.")
     await expect(status).to_have_count(1)
     await expect(article(reader, "Rude words")).to_be_focused()
 
@@ -147,7 +147,7 @@ async def test_escape_closes_the_form_and_restores_the_focus(demo: Demo, hosts: 
     await expect(reply).to_be_focused()
     more_about = page.get_by_role("button", name="More about")
     await more_about.click()
-    await expect(page.get_by_role("button", name="Edit")).to_be_focused()
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(more_about).to_be_focused()
 

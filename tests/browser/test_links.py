@@ -210,8 +210,8 @@ async def test_a_rejected_copy_shows_its_link_again(demo: Demo, hosts: Hosts) ->
     await page.locator("story-widget").evaluate(
         "widget => widget.setAttribute('src', new URL('/s/000000000000', widget.getAttribute('src')).href)"
     )
-    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
     await expect(link).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_count(0)
 
 
 async def test_a_rejected_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> None:
@@ -228,8 +228,8 @@ async def test_a_rejected_copy_is_not_shown_again(demo: Demo, hosts: Hosts) -> N
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     await hosts.open(story.snippet.replace(story.token, elsewhere), page=page)
-    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
-    await expect(page.get_by_text("Ask for a token that names this origin.")).to_have_count(1)
+    why = "token doesn’t cover this site"
+    await eventually(lambda: why in "".join(hosts.console), "the console has the reason")
     await page.clock.run_for(60_000)
     # The reply to the page's first request may have arrived before the rejection.
     assert (await page.evaluate("received"))[-1] == "error"
@@ -353,7 +353,7 @@ async def test_a_hash_router_never_navigates(demo: Demo, hosts: Hosts) -> None:
     async with page.context.expect_page() as opened:
         await time.click(modifiers=["ControlOrMeta"])
     assert (await opened.value).url in (href, "about:blank")
-    await page.get_by_role("button", name="Sort, share, privacy").click()
+    await page.get_by_role("button", name="Share", exact=True).click()
     mail = await page.get_by_role("link", name="Email").get_attribute("href")
     assert "%23%2Fstory%2F1" in str(mail)
     # A fragment that only looks like a comment's belongs to the page.

@@ -99,7 +99,7 @@ def pinned_snippet(story: Story) -> str:
 
 
 async def use_all_parts(page: Page, text: str) -> None:
-    """React, post with a preview and open the options: this loads all parts."""
+    """React, post with a preview and open what the buttons offer: this loads all parts."""
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await page.get_by_role("textbox", name="Your comment").click()
@@ -108,8 +108,11 @@ async def use_all_parts(page: Page, text: str) -> None:
     await expect(page.locator("strong").filter(has_text=text)).to_be_visible()
     await page.get_by_role("button", name="Post", exact=True).click()
     await expect(article(page, text)).to_be_focused()
-    await page.get_by_role("button", name="Sort, share, privacy").click()
-    await expect(page.get_by_role("combobox", name="Order")).to_be_visible()
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await expect(page.get_by_role("group", name="Share", exact=True)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Your data").click()
+    await expect(page.get_by_role("group", name="Your data")).to_be_visible()
 
 
 @pytest.mark.parametrize("first", ["the new", "the old"])
@@ -244,6 +247,7 @@ async def test_an_unreachable_server_does_not_block_the_parts_of_another(
             ("live", True),
             ("writing", True),
             ("more", True),
+            ("options", True),
             ("preview", True),
         ),
         ("live", False),

@@ -72,9 +72,19 @@ async def test_the_order_is_chosen_and_kept_while_paging(demo: Demo, hosts: Host
     for number in range(25):
         say(story, f"Number {number}.")
     page = await hosts.open(story.snippet)
-    await page.get_by_role("button", name="Sort, share, privacy").click()
-    await page.get_by_role("combobox", name="Order").select_option("oldest")
+    button = page.get_by_role("button", name="Newest first")
+    await button.press("Enter")
+    box = page.get_by_role("group", name="Order")
+    now = box.get_by_role("button", name="Newest first")
+    await expect(now).to_be_focused()
+    await expect(now).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("ArrowDown")
+    await expect(box.get_by_role("button", name="Oldest first")).to_be_focused()
+    await page.keyboard.press("Enter")
     await expect(page.get_by_role("article").first).to_contain_text("Number 0.")
+    # The button shows the chosen order and has the focus again.
+    await expect(box).to_have_count(0)
+    await expect(page.get_by_role("button", name="Oldest first")).to_be_focused()
     await page.get_by_role("button", name="Show more").click()
     await expect(article(page, "Number 20.")).to_be_focused()
     await expect(page.get_by_role("article").last).to_contain_text("Number 24.")
@@ -119,15 +129,16 @@ async def test_an_author_is_muted_and_unmuted(demo: Demo, hosts: Hosts) -> None:
     await more(page, "Loud words", "Mute Trumpet")
     await expect(article(page, "Loud")).to_have_count(0)
     # The message covers the content below it until the next click.
-    message = page.locator(".toast", has_text="You will not see Trumpet here.")
+    message = page.locator(".toast", has_text="You won’t see Trumpet here.")
     await expect(message).to_be_in_viewport()
     await page.get_by_role("heading", name="3 comments").click()
     await expect(message).to_have_count(0)
+    await expect(page.get_by_role("button", name="Your data")).to_be_visible()
     await page.reload()
     await article(page, "Quiet words").wait_for()
     await expect(article(page, "Loud words")).to_have_count(0)
-    await page.get_by_role("button", name="Sort, share, privacy").click()
-    await page.get_by_role("button", name="Show Trumpet again").click()
+    await page.get_by_role("button", name="Your data").click()
+    await page.get_by_role("button", name="Unmute Trumpet").click()
     await expect(article(page, "Loud words")).to_be_visible()
 
 
@@ -137,13 +148,141 @@ async def test_17_forget_deletes_everything_the_reader_left(demo: Demo, hosts: H
     await comment(page, "Soon forgotten", Name="Ana")
     await expect(article(page, "Soon forgotten")).to_be_focused()
     await reaction(page, "Happy").click()
-    await page.get_by_role("button", name="Sort, share, privacy").click()
-    await page.get_by_role("button", name="Forget me here").click()
-    await page.get_by_role("button", name="Erase everything").click()
-    await page.get_by_text("Everything is erased.").wait_for()
+    # The keyboard alone is enough.
+    button = page.get_by_role("button", name="Your data")
+    await button.press("Enter")
+    panel = page.get_by_role("group", name="Your data")
+    await expect(panel).to_contain_text("your name (Ana), 1 reaction, 1 comment, and a key")
+    await expect(panel).to_contain_text("No cookies.")
+    await page.keyboard.press("Tab")
+    await expect(panel.get_by_role("button", name="Soon forgotten")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    question = page.get_by_role(
+        "group", name="Delete what you wrote from this site in this browser?"
+    )
+    await expect(question).to_contain_text("on every story by The Harbour Post")
+    await expect(question.get_by_role("button", name="Keep it")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(panel.get_by_role("button", name="Delete my data…")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Shift+Tab")
+    await expect(question.get_by_role("button", name="Delete everything")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Your data was deleted.").wait_for()
+    await expect(button).to_be_focused()
     await expect(article(page, "Soon forgotten")).to_have_count(0)
     await expect(reaction(page, "Happy")).to_have_attribute("aria-pressed", "false")
     assert await page.evaluate("localStorage.length") == 0
+    await page.keyboard.press("Enter")
+    await expect(panel).to_contain_text("Nothing is stored about you. No cookies.")
+    await expect(panel.get_by_role("button")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await expect(panel).to_have_count(0)
+
+
+async def test_comments_from_another_site_are_not_deleted(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    reader = await hosts.reader()
+    other = await hosts.open(story.snippet, reader=reader, site=1)
+    await comment(other, "Said elsewhere")
+    await expect(article(other, "Said elsewhere")).to_be_focused()
+    page = await hosts.open(story.snippet, reader=reader)
+    await comment(page, "Said here")
+    await expect(article(page, "Said here")).to_be_focused()
+    await page.get_by_role("button", name="Your data").click()
+    await page.get_by_role("button", name="Delete my data…").click()
+    await page.get_by_role("button", name="Delete everything").click()
+    await expect(article(page, "Said here")).to_have_count(0)
+    await expect(article(page, "Said elsewhere")).to_have_count(1)
+
+
+async def test_a_comment_of_the_reader_is_found_again_from_their_data(
+    demo: Demo, hosts: Hosts
+) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    await comment(page, "Where did I say that")
+    await expect(article(page, "Where did I say")).to_be_focused()
+    for number in range(21):
+        say(story, f"Number {number}.")
+    await page.reload()
+    await article(page, "Number 20.").wait_for()
+    await expect(article(page, "Where did I say")).to_have_count(0)
+    await page.get_by_role("button", name="Your data").click()
+    await page.get_by_role("button", name="Where did I say that").click()
+    await expect(article(page, "Where did I say")).to_be_focused()
+
+
+async def test_the_menu_of_a_comment_floats_above_the_next_ones(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    for text in ("Third", "Second", "First"):
+        say(story, text, name="Ana")
+    page = await hosts.open(story.snippet)
+    button = article(page, "First").get_by_role("button", name="More about")
+    below = article(page, "Second")
+    before = await below.bounding_box()
+    await button.press("Enter")
+    menu = page.get_by_role("group", name="More about the comment by Ana")
+    await expect(menu.get_by_role("button", name="Copy link")).to_be_focused()
+    assert await below.bounding_box() == before, "nothing moves"
+    await page.keyboard.press("Tab")
+    await expect(menu.get_by_role("button", name="Report…")).to_be_focused()
+    await page.keyboard.press("Enter")
+    reason = page.get_by_role("textbox", name="What is wrong with it? (optional)")
+    await expect(reason).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(reason).to_have_count(0)
+    await expect(button).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await reason.fill("Not kind")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Thanks. Your report was saved.").wait_for()
+    await expect(article(page, "First")).to_be_focused()
+    # A muted author's comments disappear, and the focus moves to the next comment.
+    say(story, "Loud", name="Trumpet")
+    await page.reload()
+    await article(page, "Loud").get_by_role("button", name="More about").press("Enter")
+    await page.keyboard.press("End")
+    await expect(page.get_by_role("button", name="Mute Trumpet")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(article(page, "Loud")).to_have_count(0)
+    await expect(article(page, "First")).to_be_focused()
+
+
+async def test_notices_have_their_place_and_kind(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story()
+    page = await hosts.open(story.snippet)
+    notice = page.locator("[part=notice]")
+    await expect(notice).to_be_hidden()
+    demo.run("story", "notice", story.code, "From the editors: Please be kind.")
+    await expect(notice).to_have_text("From the editors: Please be kind.")
+    await expect(notice.locator("b")).to_have_text("From the editors:")
+    await expect(notice).not_to_contain_class("correction")
+    demo.run("story", "notice", story.code, "Correction, 12 May: It was 1961.")
+    await expect(notice).to_contain_class("correction")
+    # A notice without such a beginning is plain text.
+    demo.run("story", "notice", story.code, "The server moves tonight")
+    await expect(notice).to_have_text("The server moves tonight")
+    await expect(notice.locator("b")).to_be_empty()
+    demo.run("story", "close", story.code)
+    closed = page.get_by_role("status").filter(has_text="This discussion is closed.")
+    await expect(closed).to_contain_text("You can go on reading.")
+    await expect(page.get_by_role("textbox")).to_have_count(0)
+    demo.run("story", "open", story.code)
+    await expect(closed).to_have_count(0)
+    await expect(page.get_by_role("textbox")).to_have_count(1)
+
+
+async def test_a_read_only_copy_links_to_the_discussions_own_page(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["story-widget: "]
+    story = demo.story()
+    expired = replace(story, token=story.with_claims(exp=1_700_000_100))
+    page = await hosts.open(expired.snippet)
+    link = page.get_by_role("link", name="Join the discussion on its own page.")
+    await expect(link).to_have_attribute("href", story.link)
 
 
 async def test_page_events_contain_nothing_about_the_reader(demo: Demo, hosts: Hosts) -> None:
@@ -187,27 +326,41 @@ async def test_filters_by_language_and_copy_also_apply_while_paging(
 ) -> None:
     story = demo.story(label="Northside Weekly", lang="en")
     page = await hosts.open(story.snippet)
-    options = page.get_by_role("button", name="Sort, share, privacy")
-    await options.press("Enter")
+    for number in range(2):
+        say(story, f"Before {number}.")
+    sort = page.get_by_role("button", name="Newest first").first
+    await sort.press("Enter")
     # With one language and one copy there is no filter.
-    await page.get_by_role("combobox", name="Order").wait_for()
-    await expect(page.get_by_role("combobox")).to_have_count(1)
+    order = page.get_by_role("group", name="Order")
+    await order.wait_for()
+    await expect(order.get_by_role("group")).to_have_count(0)
 
     spanish = replace(story, token=story.with_claims(label="El Diario", lang="es", jti="es"))
     say(spanish, "Una voz.")
-    for number in range(22):
+    for number in range(20):
         say(story, f"Number {number}.")
     say(spanish, "Otra voz.")
     # Open as a new reader: this browser may use a response cached two seconds ago and show later comments as new.
     page = await hosts.open(story.snippet)
     await article(page, "Otra voz.").wait_for()
-    await page.get_by_role("button", name="Sort, share, privacy").press("Enter")
-    language = page.get_by_role("combobox", name="Language")
-    await language.wait_for()
-    assert await language.get_by_role("option").all_text_contents() == ["All", "English", "Spanish"]
-    await language.select_option(label="Spanish")
+    sort = page.get_by_role("button", name="Newest first").first
+    order = page.get_by_role("group", name="Order")
+    await sort.press("Enter")
+    language = page.get_by_role("group", name="Language")
+    await expect(language.get_by_role("button")).to_have_text(["All", "English", "Español"])
+    await expect(language.get_by_role("button", name="All")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await language.get_by_role("button", name="Español").press("Enter")
     await expect(page.get_by_role("article")).to_have_count(1)
     await expect(page.get_by_role("status").filter(has_text="1 comment")).to_have_count(1)
+    # A filter in use stays visible below the count.
+    await page.keyboard.press("Escape")
+    await expect(order).to_have_count(0)
+    await expect(sort).to_be_focused()
+    await expect(language.get_by_role("button", name="Español")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     await page.get_by_role("button", name="Show more").press("Enter")
     await expect(article(page, "Una voz.")).to_be_focused()
     await expect(page.get_by_role("article")).to_have_count(2)
@@ -220,7 +373,15 @@ async def test_filters_by_language_and_copy_also_apply_while_paging(
     await expect(article(page, "My own.")).to_be_focused()
     await expect(page.get_by_role("article")).to_have_count(3)
 
-    await language.select_option(label="All")
-    await page.get_by_role("combobox", name="Written on").select_option(label="El Diario")
+    await language.get_by_role("button", name="All").click()
+    await expect(article(page, "Number 3.")).to_have_count(1)
+    await sort.press("Enter")
+    await page.keyboard.press("Escape")
+    await expect(language).to_have_count(0)
+    await sort.press("Enter")
+    # All comments are loaded: numbers are shown.
+    await expect(language.get_by_role("button")).to_have_text(["All 26", "English 24", "Español 2"])
+    place = page.get_by_role("group", name="Site")
+    await place.get_by_role("button", name="El Diario").click()
     await expect(page.get_by_role("article")).to_have_count(3)
     await expect(article(page, "Number 3.")).to_have_count(0)

@@ -237,3 +237,46 @@ async def test_in_print_there_are_comments_and_no_controls(
     names = await page.get_by_role("button").all_inner_texts()
     # The reactions stay: they show the counts.
     assert len(names) == 5
+
+
+async def test_a_sites_accent_and_density_apply_to_all_copies_unless_a_page_overrides_them(
+    demo: Demo, hosts: Hosts
+) -> None:
+    site = demo.site("painted", "accent=#1d9bf0", "density=0.75")
+    story = demo.story(site)
+    own = "<style>story-widget{--story-widget-accent:#b3261e;--story-widget-density:1.25}</style>"
+    page = await hosts.open(story.snippet)
+    other = await hosts.open(story.snippet, site=1, head=own)
+    plain = await hosts.open(demo.story().snippet, site=2)
+
+    async def ring(page: Page) -> str:
+        await reaction(page, "Happy").focus()
+        await expect(reaction(page, "Happy")).to_have_css("outline-style", "solid")
+        colour: str = await reaction(page, "Happy").evaluate(
+            "button => getComputedStyle(button).outlineColor"
+        )
+        return colour
+
+    for each, gap in ((page, "30px"), (other, "50px"), (plain, "40px")):
+        await expect(each.locator(".bar")).to_have_css("margin-top", gap)
+    colours = [await ring(each) for each in (page, other, plain)]
+    assert len(set(colours)) == 3
+    assert colours[1] == "rgb(179, 38, 30)", "the page's own accent is not mixed"
+    # Open pages apply changed site settings.
+    demo.run("site", "set", site, "accent=", "density=1")
+    await expect(page.locator(".bar")).to_have_css("margin-top", "40px")
+    assert await ring(page) == colours[2]
+    await expect(other.locator(".bar")).to_have_css("margin-top", "50px")
+
+
+async def test_a_floating_box_is_readable_on_a_dark_page_without_a_colour_scheme(
+    demo: Demo, hosts: Hosts
+) -> None:
+    head = "<style>html { background: #15181b; color: #e7e4dd }</style>"
+    page = await hosts.open(demo.story().snippet, head=head)
+    await page.get_by_role("button", name="Share", exact=True).click()
+    box = page.get_by_role("group", name="Share", exact=True)
+    await box.wait_for()
+    lightness = await box.evaluate("box => getComputedStyle(box).backgroundColor")
+    assert lightness == "oklch(0.2 0 0)"
+    assert await axe_findings(page) == []

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -58,6 +58,7 @@ def strings_of(lang: str) -> dict[str, Any]:
         SOURCE / "parts/outbox/strings.js",
         SOURCE / "parts/more/strings.js",
         SOURCE / "parts/navigation/strings.js",
+        SOURCE / "parts/options/strings.js",
     ]
     text = "".join(file.read_text("utf-8") for file in files)
     return dict(re.findall(r'^  (\w+):\s+"(.+)",$', text, re.MULTILINE))
@@ -129,6 +130,15 @@ def discussed(demo: Demo, **claims: Any) -> Story:
     (top,) = post_comments(story, [{"body": QUESTION, "name": "Yusuf"}])
     post_comments(story, [{"body": ANSWER, "name": "Priya", "parent": top}])
     post_comments(story, [{"body": RICH, "name": "Priya"}])
+    return story
+
+
+def bilingual(demo: Demo) -> Story:
+    """Create a discussion in two languages, written on two sites."""
+    story = demo.story(label="Northside Weekly", lang="en", jti="en")
+    post_comments(story, [{"body": QUESTION, "name": "Yusuf"}, {"body": ANSWER, "name": "Priya"}])
+    spanish = replace(story, token=story.with_claims(label="El Diario", lang="es", jti="es"))
+    post_comments(spanish, [{"body": "Una voz.", "name": "Ana"}])
     return story
 
 
@@ -286,7 +296,7 @@ async def a_comment_just_deleted(stage: Harness) -> Page:
 @state
 async def a_comment_being_reported(stage: Harness) -> Page:
     page = await read(stage)
-    await stage.more(page, "Yusuf", "report")
+    await stage.more(page, "Yusuf", "reportOpen")
     await expect(stage.box(page, "reason")).to_be_focused()
     return page
 
@@ -295,7 +305,16 @@ async def a_comment_being_reported(stage: Harness) -> Page:
 async def the_menu_of_a_comment(stage: Harness) -> Page:
     page = await read(stage)
     await stage.button(page, "moreOf", name="Yusuf").click()
-    await expect(stage.button(page, "report")).to_be_focused()
+    await expect(stage.button(page, "copy")).to_be_focused()
+    return page
+
+
+@state
+async def the_menu_of_an_own_comment(stage: Harness) -> Page:
+    page = await stage.open(stage.demo.story())
+    own = await stage.post(page, "First thought")
+    await stage.button(own, "moreOf", name="Ana").click()
+    await expect(stage.button(own, "remove", name="Ana")).to_be_visible()
     return page
 
 
@@ -309,18 +328,54 @@ async def a_muted_author(stage: Harness) -> Page:
 
 
 @state
-async def options(stage: Harness) -> Page:
+async def the_order(stage: Harness) -> Page:
+    page = await read(stage, bilingual(stage.demo))
+    await stage.button(page, "newest").click()
+    await expect(stage.button(page, "newest").last).to_be_focused()
+    return page
+
+
+@state
+async def comments_of_one_language(stage: Harness) -> Page:
+    page = await the_order(stage)
+    await page.get_by_role("button", name="Español").click()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Español")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    return page
+
+
+@state
+async def ways_to_share(stage: Harness) -> Page:
+    page = await read(stage)
+    await stage.button(page, "share").click()
+    await expect(stage.button(page, "copy")).to_be_focused()
+    return page
+
+
+@state
+async def sharing_on_mastodon(stage: Harness) -> Page:
+    page = await ways_to_share(stage)
+    await stage.button(page, "mastodon").click()
+    await expect(stage.box(page, "server")).to_be_focused()
+    return page
+
+
+@state
+async def the_readers_data(stage: Harness) -> Page:
     page = await a_muted_author(stage)
-    await stage.button(page, "options").click()
+    await stage.post(page, "My own words")
+    await stage.button(page, "data").click()
     await stage.button(page, "unmute", name="Yusuf").wait_for()
     return page
 
 
 @state
 async def deletion_of_the_readers_data(stage: Harness) -> Page:
-    page = await options(stage)
+    page = await the_readers_data(stage)
     await stage.button(page, "forget").click()
-    await stage.button(page, "forgetYes").wait_for()
+    await expect(stage.button(page, "keep")).to_be_focused()
     return page
 
 
@@ -370,10 +425,19 @@ async def a_read_only_copy(stage: Harness) -> Page:
 
 
 @state
-async def a_rejected_copy(stage: Harness) -> Page:
+async def a_correction(stage: Harness) -> Page:
+    story = discussed(stage.demo)
+    text = "Correction, 12 May: The Marit was built in 1961, not in 1971."
+    stage.demo.run("story", "notice", story.code, text)
+    page = await stage.open(story)
+    await page.locator(".notice.correction").wait_for()
+    return page
+
+
+@state
+async def a_rejected_copy_for_its_owner(stage: Harness) -> Page:
     stage.hosts.expected += ["Failed to load resource", "story-widget: "]
     page = await stage.open(stage.demo.story(known=False, origins=["https://elsewhere.example"]))
-    reason = page.get_by_text(stage.say("owner"))
-    await reason.click()
-    await expect(page.locator("story-widget details p")).to_be_visible()
+    await page.goto(page.url + "?story-widget=debug")
+    await page.get_by_text(stage.say("owner")).wait_for()
     return page

@@ -82,6 +82,8 @@ SETTABLE = {
     "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),
     "show_copy": ("off", ["false"]),
     "search_engines": ("on", ["yes", "1"]),
+    "accent": ("#1d9bf0", ["red", "#12345", "#ffff00", "1d9bf0", "#١٢٣"]),
+    "density": ("0.75", ["0.7", "1.3", "wide", "", "1e0", "0,8", "١"]),
     "rate_limit_react": ("1/60", ["1", "0/60", "60", "1/0", "a/b"]),
     "rate_limit_comment": ("2/1", ["", "fast"]),
 }

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from widget_server.model import accent
+
 KEY = re.compile(r"[a-z][a-z_]{0,29}")
 RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
@@ -40,7 +42,11 @@ _EARLIER_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """Settings of a site. `edit_window` is in seconds; rate limits are `count/seconds` for a reader."""
+    """Settings of a site.
+
+    `edit_window` is in seconds; rate limits are `count/seconds` for a reader. `accent` is `#rrggbb`, or
+    None for the embed's own; `density` stretches the embed's vertical rhythm.
+    """
 
     prompt: str = "How does this article make you feel?"
     reactions: tuple[Reaction, ...] = REACTIONS
@@ -55,6 +61,8 @@ class SiteSettings:
     edit_window: int = 900
     show_copy: bool = True
     search_engines: bool = False
+    accent: str | None = None
+    density: float = 1.0
     rate_limit_react: str = "30/60"
     rate_limit_comment: str = "5/60"
 
@@ -149,6 +157,24 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _accent(text: str) -> str | None:
+    if not text:
+        return None
+    colour = accent.normalise(text)
+    if not accent.is_readable(colour):
+        raise ValueError(
+            f"{colour} is hard to see on light or dark pages, or text on it is hard to read. "
+            f"The nearest colour that works is {accent.nearest_readable(colour)}."
+        )
+    return colour
+
+
+def _density(text: str) -> float:
+    if not re.fullmatch(r"[01](\.[0-9]{1,3})?", text) or not 0.75 <= float(text) <= 1.25:
+        raise ValueError("use a number from 0.75 (tight) to 1.25 (wide).")
+    return float(text)
+
+
 def _rate(text: str) -> str:
     if not RATE.fullmatch(text):
         raise ValueError("use count/seconds, for instance 5/60.")
@@ -189,6 +215,8 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "edit_window": _seconds,
     "show_copy": _boolean,
     "search_engines": _boolean,
+    "accent": _accent,
+    "density": _density,
     "rate_limit_react": _rate,
     "rate_limit_comment": _rate,
 }

@@ -126,7 +126,11 @@ class Reaction(_ServerModel):
 
 
 class Settings(_ServerModel):
-    """The site's rules. `edit_window` is in seconds, `max_length` in code points."""
+    """The site's rules. `edit_window` is in seconds, `max_length` in code points.
+
+    `accent` is a colour (`#rrggbb`) or null for the client's own, `density` a factor for vertical
+    space (0.75 to 1.25).
+    """
 
     prompt: str
     reactions: list[Reaction]
@@ -138,6 +142,8 @@ class Settings(_ServerModel):
     edit_window: int
     max_length: int
     show_copy: bool
+    accent: str | None
+    density: float
 
 
 class Presence(_ServerModel):

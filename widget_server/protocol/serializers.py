@@ -55,6 +55,8 @@ def settings(site: SiteSettings) -> dict[str, Any]:
         "edit_window": site.edit_window,
         "max_length": MAX_COMMENT_LENGTH,
         "show_copy": site.show_copy,
+        "accent": site.accent,
+        "density": site.density,
     }
 
 

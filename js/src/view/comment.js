@@ -13,7 +13,7 @@ import { relativeTime } from "../i18n.js";
 const ACTIONS = /** @type {const} */ ([
   ["addReaction", "comment-reactions", "smile", true],
   ["reply", "writing", "reply", false],
-  ["more", "more", "more", true],
+  ["more", "options", "more", true],
 ]);
 
 /** Degrees between the eight hues of avatars. */

@@ -113,7 +113,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   const next = button(t("next"), () => self.withPart("more", (part) => part.page()), { class: "load-more" });
   /** @param {"sort" | "share" | "data"} what @param {string} icon */
   const opener = (what, icon) => {
-    const element = button(t(what), () => self.withPart("more", (part) => part.open(what, element)), {
+    const element = button(t(what, undefined, ""), () => self.withPart(what === "data" ? "more" : "options", (part) => part.open(what, element)), {
       class: "action " + icon,
     });
     return element;
@@ -135,18 +135,23 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     status,
   );
   let drawTimer = 0;
+  /** Whether there ever was a notice, or a reason why readers cannot write. @type {unknown} */
+  let noticed;
 
   /** @param {State} state */
   function draw(state) {
-    const { story, settings, mine, can, muted, filter, read_only } = state;
+    const { story, settings, mine, can, muted, filter, read_only, identity, lapsed } = state;
     if (!story) return;
     drawn = state;
     setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
     bar.draw(state);
-    const reason = read_only
-      ? t("readonly", { why: t(read_only, { origin }) })
-      : story.closed && t("closed");
-    setText(notice, [story.notice, reason].filter(Boolean).join(" "));
+    setText(notice, story.notice ?? "");
+    // Also logs the reason for the page's owner.
+    noticed ||= story.notice || story.closed || read_only || identity || lapsed;
+    if (noticed) self.withPart("more", (part) => part.drawNotices(notice));
+    for (const name of /** @type {const} */ (["accent", "density"])) {
+      element["style"].setProperty("--site-" + name, String(settings[name] ?? ""));
+    }
     composer.hidden = !isAllowed(state, "comment");
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];

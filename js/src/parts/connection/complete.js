@@ -87,9 +87,7 @@ export function complete(view, host, tools) {
   const { onRender } = view;
   view.onRender = (state) => {
     onRender?.(state);
-    const { read_only, identity, lapsed, unseen, settings } = state;
-    // Log the reason for the page's owner.
-    if (read_only || identity || lapsed) withPart("more", (part) => part.logReadOnly());
+    const { unseen, settings } = state;
     if (unseen[0]) loadLive();
     set(presence, "data-readers", state.presence.readers);
     const { drafts, queue } = story.storage();

@@ -1,5 +1,6 @@
 /**
- * Errors that prevent the discussion: a sentence for readers, cause and remedy for the page's owner, also in the console.
+ * Errors that prevent the discussion. Readers see the link; cause and remedy for the page's owner are logged to the console, and
+ * shown on the page if its address has `?story-widget=debug`.
  *
  * @import {Shared} from "../../part-api"
  * @import {DisplayError} from "../../types"
@@ -7,8 +8,11 @@
  */
 import { logOnce, missingCspSource } from "../../csp.js";
 
+/** Whether the page's address asks for error details on the page. */
+export const isDebug = () => /[?&]story-widget=debug(&|$)/.test(location.search);
+
 /**
- * Show an error in place of the discussion.
+ * Log an error, and show it in debug mode.
  *
  * @param {HTMLElement} note
  * @param {DisplayError} error
@@ -19,15 +23,21 @@ import { logOnce, missingCspSource } from "../../csp.js";
  */
 export async function showErrorDetails(note, { code, detail = "" }, t, server, { h }, stop) {
   const unavailable = code === "unavailable";
+  /** @param {string} cause */
+  const show = (cause) => {
+    if (!isDebug()) return;
+    note.hidden = false;
+    const box = h("div", { class: "notice" }, h("b", null, t(unavailable ? code : "refused")), ` ${cause} ${t("owner")}`);
+    box["style"].setProperty("padding-inline-start", "16px");
+    note.replaceChildren(box);
+  };
   // If the server closed the socket, `detail` is its reason.
-  const cause = code === "refused" ? detail : t(unavailable ? "unreachable" : code, { server, origin }, detail);
-  const text = h("p", null, cause);
-  if (!unavailable) note.textContent = t("refused", { why: "" });
-  note.append(h("details", null, h("summary", null, t("owner")), text));
+  let cause = code === "refused" ? detail : t(unavailable ? "unreachable" : code, { server, origin }, detail);
+  show(cause);
   const directive = unavailable && (await missingCspSource(server));
   if (directive) {
-    text.textContent = t("policy", { line: directive });
+    show((cause = t("policy", { line: directive })));
     stop?.();
   }
-  logOnce(directive ? t("policy", { line: directive }) : cause);
+  logOnce(cause);
 }

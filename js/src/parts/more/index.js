@@ -1,15 +1,15 @@
 /**
- * Lazy part `more`: paging, a comment's menu, options of the discussion, attribution and error details.
+ * Lazy part `more`: paging, links to comments, notices, the reader's own data, attribution and error details.
  *
- * @import {ViewContext, CommentHandle, MorePart, Shared} from "../../part-api"
+ * @import {ViewContext, MorePart, Shared} from "../../part-api"
  * @import {Thread} from "../../types"
  */
 import { ids } from "../live/find-comment.js";
 import { COMMENT } from "../../view/comment-text.js";
 import css from "./style.css";
-import { logOnce } from "../../csp.js";
-import { createOptions } from "./options.js";
-import { copy } from "./share.js";
+import { createNotices } from "./notices.js";
+import panelCss from "../panel.css";
+import { yourData } from "./your-data.js";
 
 export { addAttribution } from "./attribution.js";
 export { showErrorDetails } from "./error-details.js";
@@ -26,10 +26,8 @@ const MAX_PAGES = 5;
  * @returns {MorePart}
  */
 export function open(context, tools) {
-  const { story, t, tell, focus, explain, emit } = context;
-  const { h, button } = tools;
-  /** Values that were logged last. @type {Partial<import("../../types").State>} */
-  let logged = {};
+  const { story, t, tell, focus } = context;
+  context.style(panelCss);
   context.style(css);
 
   /** Load the next page of threads and focus its first comment. */
@@ -86,104 +84,12 @@ export function open(context, tools) {
     }
   }
 
-  /**
-   * Open the menu of a comment in place of its buttons.
-   *
-   * @param {CommentHandle} handle
-   */
-  function menu(handle) {
-    const { article, foot, comment, name } = handle;
-    const { id } = comment;
-    const mine = story.state.mine.comments[id];
-    const editWindowOver = mine && Date.parse(mine.editable_until) < story.now();
-    const text = h("span", { role: "alert" }, editWindowOver ? t("late") : "");
-    const box = h("div", { class: "actions" }, text);
-    const close = (stay = false) => {
-      box.remove();
-      foot.hidden = false;
-      if (!stay) /** @type {HTMLElement} */ (foot.lastElementChild ?? article).focus();
-    };
-    /** @param {string} key @param {() => unknown} act */
-    const add = (key, act) =>
-      box.append(
-        button(
-          t(key, { name }),
-          async () => {
-            try {
-              await act();
-            } catch (problem) {
-              text.textContent = explain(problem);
-            }
-          },
-          { class: "action" },
-        ),
-      );
-    if (mine && !editWindowOver) {
-      for (const action of /** @type {const} */ (["edit", "remove"])) {
-        add(action, async () => {
-          const writing = await context.part("writing");
-          close(true);
-          writing[action](handle);
-        });
-      }
-    }
-    if (!mine) {
-      add("report", () => {
-        const reason = h("input", { "aria-label": t("reason"), maxlength: 1000, dir: "auto" });
-        box.replaceChildren(h("span", null, t("reason")), reason, text);
-        add("report", async () => {
-          await story.mutate({
-            type: "report",
-            comment: id,
-            reason: reason.value.trim() || undefined,
-          });
-          close(true);
-          tell(t("reportDone"));
-          article.focus();
-        });
-        add("cancel", () => close());
-        reason.focus();
-      });
-      if (comment.author?.name) {
-        add("mute", () => {
-          const muted = [...story.state.muted, name];
-          story.saveToStorage({ muted });
-          story.set({ muted });
-          tell(t("muteDone", { name }), true);
-        });
-      }
-    }
-    add("copy", async () => {
-      if (!(await copy(context.address() + "#c-" + id, box, t("copy"), tools))) return;
-      close(false);
-      tell(t("copied"), true);
-    });
-    add("cancel", () => close());
-    box.onkeydown = ({ key }) => key === "Escape" && close(false);
-    foot.hidden = true;
-    article.append(box);
-    box.querySelector("button")?.focus();
-  }
-
   return {
     page,
     replies,
     go,
     visit,
-    begin: (handle) => menu(handle),
-    open: createOptions(context, tools),
-    logReadOnly() {
-      const { read_only, identity, lapsed } = story.state;
-      // An invalid token is replaced by the story's code, which is logged below.
-      if (read_only && !/token_invalid/.test(read_only) && read_only !== logged.read_only) {
-        logOnce(t("readonly", { why: t(read_only, { origin }) }));
-      }
-      if (lapsed && !logged.lapsed) logOnce(t(lapsed) + " " + t("lapsed"));
-      if (identity && identity !== logged.identity) {
-        logOnce(`${t("unsigned")} (${identity})`);
-        emit("identity", identity);
-      }
-      logged = { read_only, identity, lapsed };
-    },
+    open: (_what, opener) => yourData(context, tools, opener, go),
+    drawNotices: createNotices(context, tools),
   };
 }

@@ -106,7 +106,7 @@ export function open(view, { set, button }) {
   widget.addEventListener("keydown", (event) => {
     const { key, target, ctrlKey, metaKey, altKey, shiftKey } = event;
     const at = /** @type {HTMLElement} */ (target);
-    if (ctrlKey || metaKey || altKey || shiftKey || at.closest("input, textarea, select, .composer, .reaction-picker, .options")) return;
+    if (ctrlKey || metaKey || altKey || shiftKey || at.closest("input, textarea, select, .composer, .reaction-picker, .popover, .panel")) return;
     const article = at.closest("article");
     const stops = article ? stopsOf(article) : [];
     const place = stops.indexOf(at);

@@ -1,0 +1,90 @@
+/**
+ * Filters for comments by language and by site, among the loaded comments. They also apply to comments loaded later.
+ *
+ * @import {ViewContext, Shared} from "../../part-api"
+ * @import {Comment} from "../../types"
+ */
+
+/**
+ * The filters: string key, value of a comment, and label of a value.
+ *
+ * @type {[
+ *   string,
+ *   (comment: Comment, tools: Shared) => string | null | undefined,
+ *   (value: string) => string,
+ * ][]}
+ */
+const FILTERS = [
+  ["language", ({ lang }) => /^[a-z]{2,3}(?![a-z])/i.exec(lang ?? "")?.[0].toLowerCase(), languageName],
+  ["place", ({ copy }, { copyLabel }) => copyLabel(copy), (value) => value],
+];
+
+/** Return a language's own name. @param {string} value its tag */
+function languageName(value) {
+  const name = new Intl.DisplayNames(value, { type: "language" }).of(value) ?? value;
+  return name.replace(/^./u, (first) => first.toLocaleUpperCase(value));
+}
+
+/**
+ * Create the filters of a discussion. Each with at least two values is a group of buttons.
+ *
+ * @param {ViewContext} context
+ * @param {Shared} tools
+ */
+export function createFilters({ story, t, tell }, tools) {
+  const { h, set, button } = tools;
+  /** @type {Record<string, string>} */
+  const chosen = {};
+  const row = h("div", { class: "filters" });
+
+  /** @returns {Comment[]} */
+  const all = () =>
+    story.state.threads.flatMap((thread) => [thread, ...thread.replies]).filter(({ state }) => state !== "removed");
+
+  function applyFilters() {
+    /** @param {Comment} comment */
+    const filter = (comment) =>
+      // Readers always see their own comments.
+      comment.id in story.state.mine.comments ||
+      FILTERS.every(([name, of]) => !chosen[name] || chosen[name] === of(comment, tools));
+    story.set({ filter });
+    tell(t("comments", { n: all().filter(filter).length }));
+  }
+
+  function groups() {
+    const comments = all();
+    // Show numbers only if all comments are loaded.
+    const complete = comments.length === story.state.count;
+    return FILTERS.flatMap(([name, of, label]) => {
+      const values = new Set(comments.map((comment) => of(comment, tools) ?? "")).add(chosen[name] ?? "");
+      values.delete("");
+      if (values.size < 2) return [];
+      const chips = ["", ...[...values].sort()].map((value) => {
+        const n = comments.filter((comment) => !value || of(comment, tools) === value).length;
+        const chip = button("", () => {
+          chosen[name] = value;
+          for (const each of chips) set(each, "aria-pressed", String(each === chip));
+          applyFilters();
+        }, { class: "filter", "aria-pressed": String(value === (chosen[name] ?? "")) });
+        chip.append(
+          h("bdi", { lang: value && name === "language" ? value : null }, value ? label(value) : t("all")),
+          complete ? " " + t("", { n }, "{n}") : "",
+        );
+        return chip;
+      });
+      return [h("div", { role: "group", class: "chips", "aria-label": t(name) }, ...chips)];
+    });
+  }
+
+  return {
+    /** Return the groups that are not shown yet. */
+    hidden: () => (row.isConnected ? [] : groups()),
+    /** Show the filters in use below an element. @param {Element} place */
+    show(place) {
+      row.remove();
+      if (!Object.values(chosen).some(Boolean)) return;
+      row.replaceChildren(...groups());
+      place.after(row);
+    },
+  };
+}
