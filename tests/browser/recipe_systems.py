@@ -81,7 +81,7 @@ async def test_eleventy_accepts_the_snippet_in_markdown_and_as_a_shortcode(
     (tmp_path / "short.md").write_text(
         "# A story\n\nText.\n\n" + filled(recipe("Eleventy", "markdown"), story)
     )
-    run("node", NODE_MODULES / "@11ty/eleventy/cmd.cjs", "--secondary-color", folder=tmp_path)
+    run("node", NODE_MODULES / "@11ty/eleventy/cmd.cjs", "--quiet", folder=tmp_path)
     for page in ("whole", "short"):
         built = (tmp_path / "_site" / page / "index.html").read_text("utf-8")
         one = demo.story()
