@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from widget_server.auth import tokens
+
 ROOT = Path(__file__).parents[2]
 WRITTEN = "Written by the comparison."
 """Text of the comment or reply that a `Task` posts."""
@@ -277,20 +279,24 @@ def this_embed(stack: ExitStack, folder: Path, host: str) -> Embed:
         return done.stdout.strip()
 
     run("site", "create", "press", "--name", "Press")
-    tokens: dict[str, str] = {}
+    _, generation, _, secret = run("site", "key", "press").replace(",", "").split()
+    signed: dict[str, str] = {}
     codes: dict[str, str] = {}
 
     def body(key: str) -> str:
-        options = ("token", "--site", "press", "--story", key, "--origin", "*", "--title", key)
-        tokens[key] = run(*options)
-        snippet = run(*options, "--snippet")
-        codes[key] = snippet.split("/s/")[1].split('"')[0]
-        action = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
+        claims = {"story": key, "origins": ["*"], "iat": int(time.time()), "title": key}
+        signed[key] = tokens.mint(secret, "w1", "press", int(generation), claims)
+        codes[key] = tokens.story_code("press", key)
+        action = {"type": "react", "ref": 1, "token": signed[key], "story": codes[key]}
         send(f"{server}/v1/actions", {**action, "reaction": None}, host, "text/plain")
-        return snippet
+        return (
+            f'<blockquote><p><a class="story-widget" href="{server}/s/{codes[key]}" '
+            f'data-widget-token="{signed[key]}">Discuss this story</a></p></blockquote>'
+            f'<script async src="{server}/embed.js"></script>'
+        )
 
     def post(key: str, text: str, name: str = "Ana", parent: str = "") -> str:
-        action = {"type": "comment", "ref": 1, "token": tokens[key], "story": codes[key]}
+        action = {"type": "comment", "ref": 1, "token": signed[key], "story": codes[key]}
         action |= {"key": str(uuid.uuid4()), "name": name, "body": text}
         if parent:
             action["parent"] = parent
@@ -364,7 +370,7 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
         ),
         post,
         ready="#isso-thread textarea",
-        comment="#isso-thread .isso-comment",
+        comment="#isso-root .isso-comment",
         within="#isso-thread",
         server=server,
         files=[package / "js/embed.min.js", package / "css/isso.css"],
@@ -374,15 +380,15 @@ def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
                     Step("#isso-thread > .isso-postbox textarea", WRITTEN),
                     Step("#isso-thread > .isso-postbox [type=submit]"),
                 ),
-                f"#isso-thread .isso-comment:has-text('{WRITTEN}')",
+                f"#isso-root .isso-comment:has-text('{WRITTEN}')",
             ),
             "reply": Task(
                 (
-                    Step("#isso-thread .isso-comment >> nth=0 >> .isso-reply"),
-                    Step("#isso-thread .isso-comment textarea", WRITTEN),
-                    Step("#isso-thread .isso-comment [type=submit]"),
+                    Step("#isso-root .isso-comment >> nth=0 >> .isso-reply"),
+                    Step("#isso-root .isso-comment textarea", WRITTEN),
+                    Step("#isso-root .isso-comment [type=submit]"),
                 ),
-                f"#isso-thread .isso-follow-up .isso-comment:has-text('{WRITTEN}')",
+                f"#isso-root .isso-follow-up .isso-comment:has-text('{WRITTEN}')",
             ),
         },
         compressed=stack.enter_context(serve(compressing(server))),

@@ -124,8 +124,8 @@ async def photograph_state(
         for look, media in LOOKS.items():
             await page.emulate_media(**media)
             await to.take(page, name, look)
-    except (Error, AssertionError) as error:
-        to.failed[f"{name} in {look}"] = str(error).strip()
+    except (Error, AssertionError, LookupError) as error:
+        to.failed[f"{name} in {look}"] = f"{type(error).__name__}: {error}".strip()
         pages = [page for context in hosts.contexts for page in context.pages]
         if pages:
             await to.take(pages[-1], name, f"{look}-failed")
