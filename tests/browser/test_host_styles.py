@@ -158,7 +158,7 @@ async def check(page: Page) -> dict[str, list[Any]]:
     await expect(article(page, "Written here")).to_be_focused()
     wrong = {}
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         if found := await pale(page):
             wrong[scheme] = found
     return wrong
