@@ -6,6 +6,7 @@ cannot be reached is named there, with the picture of where it ended, and fails 
 
 import asyncio
 import itertools
+import re
 import shutil
 import signal
 import subprocess
@@ -65,7 +66,7 @@ class Gallery:
 
     def file(self, state: str, look: str, width: int) -> str:
         """Return the name of a picture."""
-        return f"{state.replace(' ', '-')}-{look}-{width}.png"
+        return f"{re.sub(r'[^a-zA-Z0-9.]+', '-', state)}-{look}-{width}.png"
 
     async def take(self, page: Page, state: str, look: str) -> None:
         """Take the pictures of a page at all widths."""
@@ -149,12 +150,40 @@ async def photograph_rival(
         await page.goto(host + path)
         await page.get_by_text("That line stayed").wait_for()
         await page.wait_for_load_state("networkidle")
-        await to.take(page, f"beside: {rival.name}", look)
+        await to.take(page, f"beside {rival.name}", look)
         await context.close()
 
 
-async def photograph_all(gallery: Gallery, only: str, console: Console, *, beside: bool) -> None:
-    """Take all pictures, and write the sheet also if that is interrupted."""
+@dataclass
+class Servers:
+    """The demo, host sites for its stories, and the other systems on a host of their own."""
+
+    demo: Demo
+    sites: HostSites
+    host: str
+    rivals: list[embed_rivals.Embed]
+
+
+def start(stack: ExitStack, console: Console, *, beside: bool) -> Servers:
+    """Start all servers; `stack` ends them."""
+    temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gallery-")))
+    with console.status("Start the server"):
+        demo = stack.enter_context(running_demo(temporary))
+    sites = HostSites(3)
+    stack.callback(sites.close)
+    host = stack.enter_context(embed_rivals.serve(embed_rivals.Host))
+    rivals: list[embed_rivals.Embed] = []
+    for make in (embed_rivals.isso, embed_rivals.waline) if beside else ():
+        with console.status(f"Install {make.__name__.title()}"):
+            try:
+                rivals.append(make(stack, temporary, host))
+            except (subprocess.CalledProcessError, OSError) as error:
+                console.print(f"[yellow]{make.__name__.title()} is left out: {error}")
+    return Servers(demo, sites, host, rivals)
+
+
+async def photograph_all(gallery: Gallery, only: str, console: Console, servers: Servers) -> None:
+    """Take all pictures."""
     wanted = {name: reach for name, reach in STATES.items() if only in name}
     work: list[tuple[str, Callable[[], Awaitable[None]]]] = []
     progress = Progress(
@@ -164,39 +193,25 @@ async def photograph_all(gallery: Gallery, only: str, console: Console, *, besid
         TimeRemainingColumn(),
         console=console,
     )
-    with ExitStack() as stack:
-        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gallery-")))
-        with console.status("Start the server"):
-            demo = stack.enter_context(running_demo(temporary))
-        sites = HostSites(3)
-        stack.callback(sites.close)
-        rivals: list[embed_rivals.Embed] = []
-        host = stack.enter_context(embed_rivals.serve(embed_rivals.Host))
-        for make in (embed_rivals.isso, embed_rivals.waline) if beside else ():
-            with console.status(f"Install {make.__name__.title()}"):
-                try:
-                    rivals.append(make(stack, temporary, host))
-                except (subprocess.CalledProcessError, OSError) as error:
-                    console.print(f"[yellow]{make.__name__.title()} is left out: {error}")
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=next((path for path in CHROMIUMS if Path(path).exists()), None),
-                args=[*SWITCHES, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
-                handle_sigint=False,
-            )
-            for (name, reach), lang in itertools.product(wanted.items(), ("en", "ar")):
-                one = (name, reach, lang, demo, browser, sites, gallery)
-                work.append((f"{name}, {lang}", partial(photograph_state, *one)))
-            for rival in rivals:
-                other = (rival, host, browser, gallery)
-                work.append((rival.name, partial(photograph_rival, *other)))
-            with progress:
-                task = progress.add_task("", total=len(work))
-                for name, run in work:
-                    progress.update(task, description=name)
-                    await run()
-                    progress.advance(task)
-            await browser.close()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=next((path for path in CHROMIUMS if Path(path).exists()), None),
+            args=[*SWITCHES, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
+            handle_sigint=False,
+        )
+        for (name, reach), lang in itertools.product(wanted.items(), ("en", "ar")):
+            one = (name, reach, lang, servers.demo, browser, servers.sites, gallery)
+            work.append((f"{name}, {lang}", partial(photograph_state, *one)))
+        for rival in servers.rivals:
+            other = (rival, servers.host, browser, gallery)
+            work.append((rival.name, partial(photograph_rival, *other)))
+        with progress:
+            task = progress.add_task("", total=len(work))
+            for name, run in work:
+                progress.update(task, description=name)
+                await run()
+                progress.advance(task)
+        await browser.close()
 
 
 def main(
@@ -214,7 +229,10 @@ def main(
     gallery = Gallery(folder)
     gallery.write_sheet()
     try:
-        asyncio.run(photograph_all(gallery, only, console, beside=beside))
+        # The servers start outside the event loop, which would hold back an interruption.
+        with ExitStack() as stack:
+            servers = start(stack, console, beside=beside)
+            asyncio.run(photograph_all(gallery, only, console, servers))
     except KeyboardInterrupt:
         console.print("Interrupted: the sheet shows what was taken until now.")
         raise typer.Exit(128 + signal.SIGINT) from None
