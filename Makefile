@@ -14,6 +14,9 @@ NPM       := $(WITH_NODE) npm --no-fund --no-audit --no-update-notifier
 # Folder in which `make cms-tests` unpacks WordPress, MariaDB and Ghost (900 MB). Nothing is installed.
 SYSTEMS ?= $(CURDIR)/$(VENV)/systems
 
+# Folder of the pictures of `make gallery`.
+GALLERY ?= $(CURDIR)/$(VENV)/gallery
+
 # Further arguments of the command, for instance: make test-python ARGS="-k socket -x"
 ARGS ?=
 # Number of parallel test processes (tests/xdist_groups.py); 0 runs the tests in one process, for a debugger.
@@ -23,7 +26,7 @@ PYTEST_WORKERS ?= 2
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help demo serve install test lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
-	cms-tests firefox bench format clean
+	cms-tests firefox webkit gallery bench format clean
 
 help: ## List these targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +90,13 @@ cms-tests: $(SYSTEMS)/ready $(STAMPS)/browser ## Test the embed in WordPress and
 firefox: $(STAMPS)/js $(STAMPS)/firefox ## Test the embed's main path in Firefox instead of Chromium.
 	@echo "==> firefox"
 	@$(BIN)/python -m pytest -o python_files='firefox_*.py' tests/browser $(ARGS)
+
+webkit: $(STAMPS)/js $(STAMPS)/webkit ## Test the embed's main path in WebKit, the engine of Safari.
+	@echo "==> webkit"
+	@$(BIN)/python -m pytest -o python_files='webkit_*.py' tests/browser $(ARGS)
+
+gallery: $(STAMPS)/js $(STAMPS)/browser ## Take pictures of every state of the widget into GALLERY (ARGS="--only words" takes some).
+	@$(WITH_NODE) $(BIN)/python -m tests.browser.gallery --folder "$(GALLERY)" $(ARGS)
 
 bench: $(STAMPS)/test ## Measure the server on this machine, for some minutes (ARGS="--help" lists options).
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -209,4 +219,18 @@ $(STAMPS)/firefox: | $(STAMPS)/test
 		echo "Firefox is missing: install it (on Debian, as root: apt-get install firefox-esr), then again."; \
 		exit 1; \
 	fi
+	@touch $@
+
+$(STAMPS)/webkit: pyproject.toml | $(STAMPS)/test
+	@if command -v WebKitWebDriver && command -v Xvfb && ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser; then \
+		:; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "==> install: WebKit from Debian"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			--no-install-recommends webkit2gtk-driver xvfb; \
+	else \
+		echo "WebKit is missing: install it (on Debian, as root: apt-get install webkit2gtk-driver xvfb), then again."; \
+		exit 1; \
+	fi
+	@$(PIP) --group webkit
 	@touch $@

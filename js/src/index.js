@@ -80,6 +80,8 @@ function insertElement(origin, src = origin.href) {
 }
 
 function start() {
+  // Older browsers keep the link. Browsers that have these two features have all that are needed (test/oldest-browsers.test.js).
+  if (!CSS.supports("color:color-mix(in oklab,red,red)") || !document.adoptedStyleSheets) return;
   const defined = /** @type {typeof StoryWidget | undefined} */ (customElements.get(NAME));
   if (SCRIPT_SERVER) (defined ?? StoryWidget).homes?.push(SCRIPT_SERVER);
   if (defined) return;

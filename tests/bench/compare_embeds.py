@@ -1,36 +1,21 @@
 """Comparison of this embed with Isso and Waline.
 
-It compares bytes, requests, accessibility, pages with strict policies, and live updates.
-`.venv/bin/python tests/bench/compare_embeds.py` installs the other two from PyPI and npm into a
-temporary folder, runs all on the loopback, opens them in Chromium, and prints the table of
-docs/developers/embed-comparison.md. It is not a test: it needs the network and a few minutes.
-
-Isso runs unchanged. Waline's server needs a database that is not in its package, so only its client
-is measured. This script answers the client's two API requests, with three comments.
+It compares bytes, requests, accessibility, pages with strict policies, live updates, a slow phone, and
+what a reader has to do. `.venv/bin/python -m tests.bench.compare_embeds` installs the other two from
+PyPI and npm into a temporary folder, runs all on the loopback and opens them in Chromium. With
+`--markdown docs/developers/embed-comparison.md` it writes the table there, else it prints it. It is
+not a test: it needs the network and a few minutes.
 """
 
-# ruff: noqa: T201 - a script that prints its result, not a part of the server
-
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-import urllib.request
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]
+import typer
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -38,34 +23,26 @@ from playwright.sync_api import (
     TimeoutError as BrowserTimeoutError,
     sync_playwright,
 )
+from rich.console import Console
 
-ROOT = Path(__file__).parents[2]
+from tests.bench import embed_effort
+from tests.bench.embed_rivals import (
+    ROOT,
+    Embed,
+    Host,
+    isso,
+    publish,
+    serve,
+    this_embed,
+    waline,
+)
+
+COMMENTS = embed_effort.COMMENTS
 AXE = ROOT / "js/node_modules/axe-core/axe.min.js"
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-COMMENTS = ("The boat waits, and so do we.", "Who pays for the fuel?", "We have a bus like this.")
 LIVE_COMMENT = "Said while you were reading."
 TIMEOUT_MS = 5_000
 """Milliseconds within which a widget, or another reader's comment, must appear."""
-
-
-@dataclass
-class Embed:
-    """One embed with a running server."""
-
-    name: str
-    body: Callable[[str], str]
-    """Returns the HTML that shows the discussion with this key."""
-    post: Callable[[str, str], None] | None
-    """Posts a comment (key of the discussion, text) as another reader."""
-    ready: str
-    """Selector of an element that exists once the embed is usable."""
-    comment: str
-    """Selector of a rendered comment."""
-    within: str
-    """Selector of the embed, for axe."""
-    server: str
-    files: list[Path]
-    """Files of the embed that a page loads."""
 
 
 @dataclass
@@ -77,280 +54,6 @@ class PageLoad:
     sockets: int = 0
     wire: int = 0
     console: list[str] = field(default_factory=list)
-
-
-class Host(BaseHTTPRequestHandler):
-    """The website that embeds the discussion: pages by path, with their HTTP headers."""
-
-    pages: dict[str, tuple[str, dict[str, str]]] = {}  # noqa: RUF012 - one site
-
-    def do_GET(self) -> None:
-        """Send the page, or 404."""
-        html, headers = self.pages.get(urlsplit(self.path).path, ("", {}))
-        self.send_response(200 if html else 404)
-        for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(html.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing."""
-
-
-class WalineServer(BaseHTTPRequestHandler):
-    """Serves the files of Waline's client and imitates its server."""
-
-    dist = Path()
-    threads: dict[str, list[str]] = {}  # noqa: RUF012 - one server
-
-    def do_GET(self) -> None:
-        """Send a file, or the response to one of the two API requests."""
-        address = urlsplit(self.path)
-        if not address.path.startswith("/api/"):
-            kind = "text/css" if address.path.endswith(".css") else "text/javascript"
-            return self._send(kind, (self.dist / address.path.lstrip("/")).read_bytes())
-        comments = self.threads.get(parse_qs(address.query).get("path", [""])[0], [])
-        data: Any = [{"time": 1, **{f"reaction{i}": 0 for i in range(6)}}]
-        if address.path == "/api/comment":
-            data = {"page": 1, "totalPages": 1, "pageSize": 10, "count": len(comments)}
-            data["data"] = [self._comment(number, text) for number, text in enumerate(comments)]
-        answer = json.dumps({"errno": 0, "errmsg": "", "data": data})
-        return self._send("application/json", answer.encode())
-
-    def do_POST(self) -> None:
-        """Answer the request that counts a page view."""
-        self._send("application/json", b'{"errno":0,"errmsg":"","data":[{"time":1}]}')
-
-    def do_OPTIONS(self) -> None:
-        """Answer a preflight request."""
-        self._send("text/plain", b"")
-
-    @staticmethod
-    def _comment(number: int, text: str) -> dict[str, Any]:
-        return {
-            "objectId": number + 1,
-            "nick": "Ana",
-            "mail": "",
-            "link": "",
-            "comment": f"<p>{text}</p>",
-            "orig": text,
-            "time": int(time.time() * 1000),
-            "like": 0,
-            "status": "approved",
-            "avatar": "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=",
-            "browser": "",
-            "os": "",
-            "addr": "",
-            "children": [],
-        }
-
-    def _send(self, kind: str, content: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Access-Control-Allow-Origin", "*")
-        self.send_header("Access-Control-Allow-Headers", "content-type")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing."""
-
-
-@contextmanager
-def serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Run an HTTP server and yield its origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@contextmanager
-def running(command: list[str], address: str, **options: Any) -> Iterator[None]:
-    """Run a server process inside the block; wait until `address` responds."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
-    )
-    try:
-        for _ in range(300):
-            if process.poll() is not None:
-                raise SystemExit(f"{command[0]} ended.")
-            try:
-                urllib.request.urlopen(address, timeout=1).close()
-            except OSError as error:
-                if hasattr(error, "code"):
-                    break
-                time.sleep(0.1)
-            else:
-                break
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def send(address: str, fields: dict[str, Any], origin: str, kind: str) -> None:
-    """Send one POST request."""
-    headers = {"Content-Type": kind, "Origin": origin}
-    request = urllib.request.Request(address, json.dumps(fields).encode(), headers)
-    urllib.request.urlopen(request, timeout=10).close()
-
-
-def this_embed(stack: ExitStack, folder: Path, host: str) -> Embed:
-    """Start this project's server."""
-    port = free_port()
-    server = f"http://localhost:{port}"
-    data = folder / "this"
-    env = {**os.environ, "DATA_DIR": str(data), "PUBLIC_URL": server, "RATE_LIMITS": "off"}
-    program = [sys.executable, "-m", "widget_server"]
-    command = [*program, "serve", "--port", str(port)]
-    stack.enter_context(running(command, f"{server}/readyz", cwd=ROOT, env=env))
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [*program, *arguments], cwd=ROOT, env=env, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    run("site", "create", "press", "--name", "Press")
-    tokens: dict[str, str] = {}
-    codes: dict[str, str] = {}
-
-    def body(key: str) -> str:
-        options = ("token", "--site", "press", "--story", key, "--origin", "*", "--title", key)
-        tokens[key] = run(*options)
-        snippet = run(*options, "--snippet")
-        codes[key] = snippet.split("/s/")[1].split('"')[0]
-        action = {"type": "react", "ref": 1, "token": tokens[key], "story": codes[key]}
-        send(f"{server}/v1/actions", {**action, "reaction": None}, host, "text/plain")
-        return snippet
-
-    def post(key: str, text: str) -> None:
-        action = {"type": "comment", "ref": 1, "token": tokens[key], "story": codes[key]}
-        action |= {"key": str(uuid.uuid4()), "name": "Ana", "body": text}
-        send(f"{server}/v1/actions", action, host, "text/plain")
-
-    return Embed(
-        "this embed",
-        body,
-        post,
-        ready="story-widget [part=composer] textarea",
-        comment="story-widget [part=comment]",
-        within="story-widget",
-        server=server,
-        files=[ROOT / "widget_server/static/embed.js"],
-    )
-
-
-def isso(stack: ExitStack, folder: Path, host: str) -> Embed:
-    """Install Isso from PyPI and run it as its documentation says."""
-    venv = folder / "isso"
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([venv / "bin/pip", "install", "--quiet", "--quiet", "isso"], check=True)
-    port = free_port()
-    server = f"http://localhost:{port}"
-    config = folder / "isso.cfg"
-    config.write_text(
-        f"[general]\ndbpath = {folder}/isso.db\nhost = {host}/\n"
-        f"[server]\nlisten = {server}/\n[guard]\nenabled = false\n"
-    )
-    command = [str(venv / "bin/isso"), "-c", str(config), "run"]
-    stack.enter_context(running(command, f"{server}/js/embed.min.js"))
-    package = next(venv.glob("lib/python*/site-packages/isso"))
-    return Embed(
-        "Isso " + _version(venv),
-        lambda _: (
-            f'<script data-isso="{server}/" src="{server}/js/embed.min.js" async></script>'
-            '<section id="isso-thread"></section>'
-        ),
-        lambda key, text: send(
-            f"{server}/new?uri=/{key}", {"text": text, "author": "Ana"}, host, "application/json"
-        ),
-        ready="#isso-thread textarea",
-        comment="#isso-thread .isso-comment",
-        within="#isso-thread",
-        server=server,
-        files=[package / "js/embed.min.js", package / "css/isso.css"],
-    )
-
-
-def _version(venv: Path) -> str:
-    shown = subprocess.run(
-        [venv / "bin/pip", "list", "--format", "json"], check=True, capture_output=True, text=True
-    ).stdout
-    return next(str(each["version"]) for each in json.loads(shown) if each["name"] == "isso")
-
-
-def waline(stack: ExitStack, folder: Path, host: str) -> Embed:
-    """Install Waline's client from npm and serve it."""
-    del host
-    subprocess.run(
-        [
-            "npm",
-            "install",
-            "--silent",
-            "--ignore-scripts",
-            "--prefix",
-            folder,
-            "@waline/client@latest",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    package = folder / "node_modules/@waline/client"
-    WalineServer.dist = package / "dist"
-    server = stack.enter_context(serve(WalineServer))
-
-    def post(key: str, text: str) -> None:
-        WalineServer.threads.setdefault(f"/{key}", []).append(text)
-
-    return Embed(
-        "Waline " + json.loads((package / "package.json").read_text())["version"] + " (client)",
-        lambda key: (
-            f'<link rel="stylesheet" href="{server}/waline.css"><div id="waline"></div>'
-            f'<script type="module" src="/{key}.js"></script>'
-        ),
-        post,
-        ready="#waline textarea",
-        comment="#waline .wl-card-item",
-        within="#waline",
-        server=server,
-        files=[package / "dist/waline.js", package / "dist/waline.css"],
-    )
-
-
-def publish(rival: Embed, key: str, *, strict: bool = False) -> str:
-    """Put a page with the embed on the website; return its path."""
-    policy = {
-        "Content-Security-Policy": (
-            f"default-src 'none'; script-src 'self' {rival.server}; style-src {rival.server}; "
-            f"connect-src {rival.server} {rival.server.replace('http', 'ws', 1)}; "
-            "require-trusted-types-for 'script'; trusted-types 'none'"
-        )
-    }
-    html = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A story</title>'
-        '<meta name="viewport" content="width=device-width">'
-        f"</head><body><main><h1>A story</h1>{rival.body(key)}</main></body></html>"
-    )
-    Host.pages[f"/{key}"] = (html, policy if strict else {})
-    start = (
-        f'import {{ init }} from "{rival.server}/waline.js";\n'
-        f'init({{ el: "#waline", serverURL: "{rival.server}", path: "/{key}", lang: "en", '
-        "reaction: true })"
-    )
-    Host.pages[f"/{key}.js"] = (start, {"Content-Type": "text/javascript"})
-    return f"/{key}"
 
 
 def listen(page: Page) -> PageLoad:
@@ -426,8 +129,7 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     key = f"three-{len(rival.name)}"
     path = publish(rival, key)
     for text in COMMENTS:
-        if rival.post:
-            rival.post(key, text)
+        rival.post(key, text)
     page = fresh()
     seen = listen(page)
     page.goto(host + path)
@@ -451,8 +153,7 @@ def measure(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
     other.goto(host + path)
     appears(other, rival.comment)
     other.wait_for_load_state("networkidle")
-    if rival.post:
-        rival.post(key, LIVE_COMMENT)
+    rival.post(key, LIVE_COMMENT)
     news = other.get_by_text(LIVE_COMMENT).or_(other.get_by_role("button", name="new comment"))
     try:
         news.first.wait_for(timeout=TIMEOUT_MS)
@@ -483,25 +184,59 @@ def _nodes(page: Page, rival: Embed) -> int:
     return count
 
 
-def main() -> None:
-    """Print the table."""
+BEGIN = "<!-- written by `python -m tests.bench.compare_embeds --markdown` -->"
+END = "<!-- end of the table -->"
+app = typer.Typer(add_completion=False)
+
+
+def table(names: list[str], columns: list[dict[str, str]]) -> str:
+    """Return the Markdown table of all rows."""
+    lines = ["| | " + " | ".join(names) + " |", "|---|" + "--:|" * len(names)]
+    lines += [
+        f"| {row} | " + " | ".join(column[row] for column in columns) + " |" for row in columns[0]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@app.command()
+def main(
+    markdown: Annotated[
+        Path | None, typer.Option(help="Document to write the table into, between its two marks.")
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Page loads on the slow phone. The table shows medians.")
+    ] = 5,
+) -> None:
+    """Measure all three and print or write the table."""
+    document = markdown.read_text("utf-8") if markdown else f"{BEGIN}{END}"
+    if BEGIN not in document or END not in document:
+        raise typer.BadParameter(f"{markdown} has no marks for the table: {BEGIN} … {END}")
+    progress = Console(stderr=True)
     found = next((path for path in CHROMIUMS if Path(path).exists()), None)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         host = stack.enter_context(serve(Host))
-        rivals = [make(stack, folder, host) for make in (this_embed, isso, waline)]
+        with progress.status("Install Isso and Waline"):
+            rivals = [make(stack, folder, host) for make in (this_embed, isso, waline)]
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=found,
             args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"],
         )
-        columns = [measure(browser, host, rival) for rival in rivals]
+        columns = []
+        for rival in rivals:
+            with progress.status(f"Measure {rival.name}"):
+                rows = measure(browser, host, rival)
+                rows |= embed_effort.slow_phone(browser, host, rival, repeats)
+                columns.append(rows | embed_effort.tasks(browser, host, rival))
         browser.close()
-    print("| | " + " | ".join(rival.name for rival in rivals) + " |")
-    print("|---|" + "--:|" * len(rivals))
-    for row in columns[0]:
-        print(f"| {row} | " + " | ".join(column[row] for column in columns) + " |")
+    written = table([rival.name for rival in rivals], columns)
+    if markdown:
+        before, after = document.split(BEGIN)[0], document.split(END)[1]
+        markdown.write_text(f"{before}{BEGIN}\n{written}{END}{after}", "utf-8")
+    else:
+        typer.echo(written, nl=False)
 
 
 if __name__ == "__main__":
-    main()
+    app()

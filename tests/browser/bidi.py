@@ -166,6 +166,15 @@ class Place:
 
         await eventually(there, f"the text “{text}”", 20, 0.1)
 
+    async def readers(self, count: int) -> None:
+        """Wait until the widget is subscribed and counts this many readers."""
+        script = f"{ROOT}?.querySelector('[part=presence]')?.dataset.readers === '{count}'"
+
+        async def there() -> Any:
+            return await self.value(f"!!document.querySelector('story-widget') && !!({script})")
+
+        await eventually(there, f"{count} readers", 20, 0.1)
+
     async def click(self, role: str, name: str) -> None:
         """Click an element with the pointer."""
         node = {"sharedId": (await self.shows(role, name))["sharedId"]}

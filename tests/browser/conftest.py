@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -176,10 +177,9 @@ def _environment() -> dict[str, str]:
     return {**kept, "RATE_LIMITS": "off"}
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """Run the demo server, shared by all tests. Each test creates its own story."""
-    folder = tmp_path_factory.mktemp("demo")
+@contextmanager
+def running_demo(folder: Path) -> Iterator[Demo]:
+    """Run the demo server inside the block, with its data and its log in `folder`."""
     port = free_ports(4)
     log = (folder / "log").open("w+")
     process = subprocess.Popen(
@@ -209,6 +209,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
         log.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run the demo server, shared by all tests. Each test creates its own story."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -99,7 +99,7 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
     story.react("sad")
     post_comments(story, [{"body": "Said **before**.", "name": "Ana"}])
     page = await readers.open(story.snippet)
-    await page.reads("1 person is reading this on 1 site")
+    await page.readers(1)
     await page.shows("button", "Sad 1", aria_pressed="false")
     await page.reads("Said before.")
     assert await page.value(KEPT) == [0, 0, ""]
@@ -116,7 +116,7 @@ async def test_a_discussion_is_shown_and_nothing_is_stored_before_the_reader_act
     await page.back()
     await page.shows("button", "Sad 2", aria_pressed="false")
     await page.shows("button", "Happy 1", aria_pressed="true")
-    await page.reads("1 person is reading this on 1 site")
+    await page.readers(1)
 
 
 async def test_reactions_comments_and_replies_appear_on_the_other_copy(
@@ -125,7 +125,7 @@ async def test_reactions_comments_and_replies_appear_on_the_other_copy(
     story = demo.story()
     page = await readers.open(story.snippet)
     other = await readers.open(story.snippet, site=1)
-    await page.reads("2 people are reading this on 2 sites")
+    await page.readers(2)
     await page.click("button", "Happy 0")
     await other.shows("button", "Happy 1", aria_pressed="false")
     await other.click("button", "Sad 0")
@@ -172,7 +172,7 @@ async def test_the_embed_works_under_the_strictest_policy_in_firefox(
     story = demo.story()
     page = await readers.open(story.snippet, headers=policy(demo.server))
     other = await readers.open(story.snippet, site=1)
-    await other.reads("2 people are reading this on 2 sites")
+    await other.readers(2)
     await page.click("button", "Happy 0")
     await other.shows("button", "Happy 1", aria_pressed="false")
     await page.click("textbox", "Your comment")
@@ -198,7 +198,7 @@ async def test_in_a_sandboxed_iframe_a_reader_reads_reacts_and_posts(
     frame = await page.frame()
     await frame.reads("Said before.")
     assert await frame.value("origin") == "null"
-    await other.reads("2 people are reading")
+    await other.readers(2)
     await frame.click("button", "Happy 0")
     await frame.shows("button", "Happy 1", aria_pressed="true")
     await other.shows("button", "Happy 1", aria_pressed="false")

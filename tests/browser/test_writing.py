@@ -391,8 +391,8 @@ async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: 
     await page.clock.install()
     await page.route("**/*-more.js*", lambda route: route.abort())
     await hosts.open(demo.story().snippet, page=page)
-    options = page.get_by_role("button", name="Sort, share, privacy")
-    await options.click()
+    data = page.get_by_role("button", name="Your data")
+    await data.click()
     message = page.get_by_role("status").filter(has_text="Can't reach the server.")
 
     async def is_message_visible() -> bool:
@@ -402,5 +402,5 @@ async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: 
     await eventually(is_message_visible, "the message appears after a minute")
     await expect(message).to_be_in_viewport()
     await page.unroute("**/*-more.js*")
-    await options.click()
-    await expect(page.get_by_role("combobox", name="Order")).to_be_visible()
+    await data.click()
+    await expect(page.get_by_role("group", name="Your data")).to_be_visible()

@@ -1,0 +1,156 @@
+"""What an embed asks of a reader: waiting on a slow phone, and presses for each task."""
+
+import statistics
+from typing import Any
+
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    TimeoutError as BrowserTimeoutError,
+    ViewportSize,
+)
+
+from tests.bench.embed_rivals import Embed, Step, Task, publish
+
+COMMENTS = ("The boat waits, and so do we.", "Who pays for the fuel?", "We have a bus like this.")
+PHONE: ViewportSize = {"width": 390, "height": 844}
+CPU_RATE = 4
+NETWORK = {
+    "offline": False,
+    "latency": 400,
+    "downloadThroughput": 400_000 / 8,
+    "uploadThroughput": 400_000 / 8,
+}
+"""400 kbit/s, and 400 ms from a request to its answer."""
+PATIENCE_MS = 60_000
+MAX_KEYS = 120
+"""Keys after which an element counts as out of reach."""
+TASKS = ("react", "comment", "reply", "share")
+
+OBSERVE = """<script>
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shifts += value;
+}).observe({ type: "layout-shift", buffered: true });
+</script>"""
+"""Sums up the layout shifts that no input of the reader caused."""
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+FOCUS = """(target) => {
+  let now = document.activeElement;
+  while (now?.shadowRoot?.activeElement) now = now.shadowRoot.activeElement;
+  if (now === target) return "here";
+  // One tab stop for a row of controls: arrow keys move inside.
+  return target.tabIndex < 0 && now?.closest?.("article")?.contains(target) ? "near" : "away";
+}"""
+
+
+def _discussed(rival: Embed, key: str, *, compressed: bool = False) -> str:
+    path = publish(rival, key, compressed=compressed, head=OBSERVE)
+    for text in COMMENTS:
+        rival.post(key, text)
+    return path
+
+
+def slow_phone(browser: Browser, host: str, rival: Embed, repeats: int) -> dict[str, str]:
+    """Return the rows of a phone on a slow network, each load with an empty cache."""
+    path = _discussed(rival, f"slow-{len(rival.name)}", compressed=True)
+    waits, shifts, growths = [], [], []
+    for _ in range(repeats):
+        context = browser.new_context(viewport=PHONE, has_touch=True)
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", NETWORK)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": CPU_RATE})
+        page.goto(host + path, wait_until="commit")
+        page.locator(rival.comment).first.wait_for(timeout=PATIENCE_MS)
+        field = page.locator(rival.ready).first
+        field.wait_for(timeout=PATIENCE_MS)
+        waits.append(page.evaluate("performance.now()") / 1_000)
+        page.wait_for_load_state("networkidle")
+        page.evaluate(TWO_FRAMES)
+        shifts.append(page.evaluate("shifts"))
+        before = page.evaluate("document.documentElement.scrollHeight")
+        field.tap()
+        page.wait_for_load_state("networkidle")
+        page.evaluate(TWO_FRAMES)
+        growths.append(page.evaluate("document.documentElement.scrollHeight") - before)
+        context.close()
+    return {
+        "slow phone: comments and text field are shown after": f"{statistics.median(waits):.1f} s",
+        "… layout shift until then (good: at most 0.1)": f"{statistics.median(shifts):.3f}",
+        "… the page grows when the text field is tapped by": f"{statistics.median(growths):.0f} px",
+    }
+
+
+def tasks(browser: Browser, host: str, rival: Embed) -> dict[str, str]:
+    """Return the rows of what a reader has to do: taps, and keys without a mouse."""
+    rows = {}
+    for name in TASKS:
+        task = rival.tasks.get(name)
+        both = "not offered"
+        if task:
+            taps, keys = (
+                _attempt(browser, host, rival, f"{name}-{way.__name__.strip('_')}", task, way)
+                for way in (_tap, _press)
+            )
+            both = f"{taps} · {keys}"
+        rows[f"to {name}: taps · keys without a pointer"] = both
+    return rows
+
+
+def _attempt(browser: Browser, host: str, rival: Embed, name: str, task: Task, way: Any) -> str:
+    """Do a task in a new page, as a new reader. Return how many taps or keys it took."""
+    path = _discussed(rival, f"{name}-{len(rival.name)}")
+    permissions = ["clipboard-read", "clipboard-write"]
+    with browser.new_context(viewport=PHONE, has_touch=True, permissions=permissions) as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(host + path)
+        page.locator(rival.comment).first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.get_by_role("link", name="Before").focus()
+        count = 0
+        try:
+            for step in task.steps:
+                target = page.locator(step.target).first
+                target.wait_for()
+                more = way(page, target, step)
+                if more is None:
+                    return "out of reach"
+                count += more
+                if step.text:
+                    page.keyboard.type(step.text)
+                page.wait_for_load_state("networkidle")
+            page.locator(task.done).first.wait_for()
+        except BrowserTimeoutError:
+            # A selector of `Embed.tasks` does not fit: mend it, the table is of no use.
+            return "NOT DONE"
+    return str(count)
+
+
+def _tap(page: Page, target: Locator, step: Step) -> int:
+    """Tap, except a field that has the focus already. Return the number of taps."""
+    del page
+    if step.text and target.evaluate(FOCUS) == "here":
+        return 0
+    target.tap()
+    return 1
+
+
+def _press(page: Page, target: Locator, step: Step) -> int | None:
+    """Do a step with the keyboard alone. Return the number of keys; None if that is impossible."""
+    if step.shortcut:
+        page.keyboard.press(step.shortcut)
+        return 1
+    count = 0
+    while (where := target.evaluate(FOCUS)) != "here":
+        if count == MAX_KEYS:
+            return None
+        page.keyboard.press("ArrowRight" if where == "near" else "Tab")
+        count += 1
+    if not step.text:
+        page.keyboard.press("Enter")
+        count += 1
+    return count
