@@ -123,6 +123,8 @@ async def test_reactions_comments_and_replies_appear_on_the_other_copy(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
+    # Before the first reaction no numbers are shown.
+    story.react("surprised")
     page = await readers.open(story.snippet)
     other = await readers.open(story.snippet, site=1)
     await page.readers(2)
@@ -170,6 +172,7 @@ async def test_the_embed_works_under_the_strictest_policy_in_firefox(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
+    story.react("surprised")
     page = await readers.open(story.snippet, headers=policy(demo.server))
     other = await readers.open(story.snippet, site=1)
     await other.readers(2)
@@ -192,6 +195,7 @@ async def test_in_a_sandboxed_iframe_a_reader_reads_reacts_and_posts(
     demo: Demo, readers: Readers
 ) -> None:
     story = demo.story()
+    story.react("surprised")
     post_comments(story, [{"body": "Said before.", "name": "Ana"}])
     page = await readers.open(wordpress(story, story.token))
     other = await readers.open(story.snippet, site=1)

@@ -122,7 +122,7 @@ export function commentView(view) {
 
   /** @param {State} state */
   function drawButtons(state) {
-    const { state: condition, tally } = self.comment;
+    const { id, state: condition, tally } = self.comment;
     const open = condition === "published";
     const offered = [
       open && isAllowed(state, "react"),
@@ -138,7 +138,7 @@ export function commentView(view) {
     });
     // Reserve the space of the chips until the part is loaded, so that the buttons do not move.
     const n = Object.values(tally.counts).filter(Boolean).length;
-    if (n && !self.onRender) {
+    if ((n || state.mine.reactions[id]) && !self.onRender) {
       foot["style"].setProperty("--chips", String(Math.min(n, 4)));
       view.part("comment-reactions").then((part) => part.draw(self), () => {});
     }

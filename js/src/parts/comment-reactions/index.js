@@ -23,12 +23,23 @@ export function open(view, tools) {
   const { h, set, button, counts, isAllowed, paintReaction, reactionIcon } = tools;
   /** Chips by reaction. @type {WeakMap<CommentHandle, Map<string, HTMLElement>>} */
   const chips = new WeakMap();
-  /** Closes the picker that is open. @type {((back?: boolean) => void) | undefined} */
+  /** Function that closes the open picker. @type {((back?: boolean) => void) | undefined} */
   let close;
   view.style(css);
 
-  /** Draws the chips of a comment: at most four, the reader's own always. @param {CommentHandle} handle */
+  /** Whether a message is shown because a reaction is not sent. */
+  let warned = false;
+  const isUnsent = () => Object.keys(story.storage().unsent ?? {}).some((target) => target.startsWith(story.code + " "));
+
+  function warnIfUnsent() {
+    if (isUnsent()) tell(t("unsure"), (warned = true));
+  }
+  // Reactions that were chosen before the page was left may still have no reply.
+  setTimeout(warnIfUnsent, LATE_AFTER_MS);
+
+  /** Draw the chips of a comment: at most four, the reader's own always. @param {CommentHandle} handle */
   function draw(handle) {
+    if (warned && !isUnsent()) tell("", (warned = false));
     const { comment, foot, article } = handle;
     const { state } = story;
     const n = counts(comment);
@@ -63,13 +74,14 @@ export function open(view, tools) {
         paintReaction(chip, reaction);
         known.set(key, chip);
       }
-      const number = t("", { n: n[key] ?? 0 }, "{n}");
+      // The tally may not contain the reader's own reaction yet.
+      const number = t("", { n: Math.max(n[key] ?? 0, key === own ? 1 : 0) }, "{n}");
       const text = face ? number : `${emoji} ${number}`;
       if (chip.textContent !== text) chip.textContent = text;
       set(chip, "aria-label", `${t("=" + label, undefined, label)}, ${number}`);
       set(chip, "aria-pressed", String(key === own));
       set(chip, "aria-disabled", !mayReact() && "true");
-      // One that stands in its place is not moved: it may have the focus.
+      // Do not move a chip that is in its place: it may have the focus.
       if (chip.parentElement !== foot) foot.insertBefore(chip, first);
     }
   }
@@ -83,9 +95,7 @@ export function open(view, tools) {
     const target = `${story.code} ${id}`;
     const was = story.state.mine.reactions[id] ?? null;
     const wanted = was === key ? null : key;
-    const timer = setTimeout(() => {
-      if (target in (story.storage().unsent ?? {})) tell(t("unsure"), true);
-    }, LATE_AFTER_MS);
+    setTimeout(warnIfUnsent, LATE_AFTER_MS);
     try {
       await story.loadLivePart();
       const done = story.setReaction(target, wanted);
@@ -96,11 +106,10 @@ export function open(view, tools) {
       story.mark(id, was);
       tell(explain(problem), true);
     }
-    clearTimeout(timer);
     draw(handle);
   }
 
-  /** Opens the picker of a comment, or closes it. @param {CommentHandle} handle */
+  /** Open the picker of a comment, or close it. @param {CommentHandle} handle */
   function begin(handle) {
     const { article, foot, comment } = handle;
     const opener = /** @type {HTMLElement} */ (foot.querySelector(".icon-smile"));
@@ -139,7 +148,7 @@ export function open(view, tools) {
       const now = [...choices].indexOf(/** @type {HTMLElement} */ (target));
       choices[(now + ahead + choices.length) % choices.length]?.focus();
     };
-    // A press anywhere else closes it, as does leaving it by the keyboard.
+    // A press elsewhere and moving the focus away close it.
     article.getRootNode().addEventListener(
       "pointerdown",
       (event) => {

@@ -37,7 +37,7 @@ export function open(context, { h, button }) {
   const rejected = new Map();
   const allItems = () => story.storage().queue ?? [];
   const ownItems = () => allItems().filter((each) => each.story === story.code);
-  /** Opens an item in a form; false if its comment is not shown. @type {(item: Fields) => boolean} */
+  /** Function that opens an item in a form; it returns false if the comment is not shown. @type {(item: Fields) => boolean} */
   let resume = () => false;
   context.style(css);
 
@@ -55,7 +55,7 @@ export function open(context, { h, button }) {
       return own;
     });
 
-  /** Where a comment is written, as a key of drafts. @param {Fields} fields */
+  /** Return the key of the drafts for the place of a comment. @param {Fields} fields */
   const placeOf = ({ parent = "" }) => `${story.code} ${parent}`;
 
   /** Remember the text and key of a comment until it is posted. @param {Fields} fields */
@@ -250,7 +250,13 @@ export function open(context, { h, button }) {
       composer.before(notice);
       composer.after(list);
       drawNotice();
-      for (const change of ["online", "offline"]) addEventListener(change, drawNotice);
+      const end = new AbortController();
+      for (const change of ["online", "offline"]) addEventListener(change, drawNotice, { signal: end.signal });
+      const { onClose } = context;
+      context.onClose = () => {
+        onClose?.();
+        end.abort();
+      };
       draw();
       flush();
     },

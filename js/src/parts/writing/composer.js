@@ -44,7 +44,7 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
   const draftKey = `${story.code} ${draft}`;
   /** @type {Map<string, HTMLInputElement | HTMLTextAreaElement>} */
   const inputs = new Map([["body", text]]);
-  /** What the settings put into the footer; at first the line for all readers. */
+  /** Elements of the footer that depend on the settings; at first the line for all readers. */
   let extras = [...footer.children].slice(0, -1);
   const [line = ""] = extras;
   const counter = h("span");
@@ -112,7 +112,9 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
       if (settings[name] === "off") continue;
       const required = settings[name] === "required";
       const word = t(name);
+      const id = newId();
       const input = h("input", {
+        id,
         type: { name: "text", email: "email", website: "url" }[name],
         autocomplete: name === "website" ? "url" : name,
         placeholder: name === "name" && !required && t("anonymous"),
@@ -121,8 +123,9 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
       });
       input.value = old?.value ?? (name === "name" ? (story.storage().name ?? "") : "");
       inputs.set(name, input);
-      const words = h("span", { class: "small" }, required ? t("required", { label: word }) : word);
-      extras.push(h("label", { class: "field " + name }, words, input));
+      // The label does not contain the field: WebKit would append the placeholder to its name.
+      const label = h("label", { for: id, class: "small" }, required ? t("required", { label: word }) : word);
+      extras.push(h("div", { class: "field " + name }, label, input));
     }
     footer.classList.toggle("dense", !!extras[1]);
     if (!extras[0] && line) extras.push(line);
