@@ -89,7 +89,7 @@ async def test_without_a_socket_everything_but_push_works(demo: Demo, hosts: Hos
 
     async def counted() -> bool:
         await pass_ten_seconds()
-        react = article(page, "By socket").get_by_role("button", name="React 1")
+        react = article(page, "By socket").get_by_role("button", name="Thinking, 1")
         return await react.is_visible()
 
     await eventually(counted, "the page polled the reaction")

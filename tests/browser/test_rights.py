@@ -151,9 +151,17 @@ async def test_a_signed_name_is_distinguished_from_a_typed_one(
 
 async def expect_read_only(page: Page, why: str) -> None:
     """Check that the reason is shown and no action is offered."""
-    await expect(page.get_by_text(f"This copy can only be read. {why}")).to_be_visible()
+    await expect(page.get_by_text(f"Comments are read-only on this site. {why}")).to_be_visible()
     await expect(reaction(page, "Happy")).to_have_attribute("aria-disabled", "true")
     await expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+async def expect_rejected(page: Page, why: str) -> None:
+    """Check that the page's owner finds the reason on the page in debug mode."""
+    await page.goto(page.url + "?story-widget=debug")
+    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await expect(page.get_by_text(why)).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_count(0)
 
 
 async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_draft(
@@ -167,7 +175,7 @@ async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_dr
     await expect(article(page, "While I may.")).to_be_visible()
     await page.get_by_role("textbox", name="Your comment").fill("Half a sentence")
     demo.run("site", "revoke", site, "to-go")
-    await expect_read_only(page, "The publisher has withdrawn its token.")
+    await expect_read_only(page, "The publisher has withdrawn the snippet’s token.")
     await expect(article(page, "While I may.")).to_be_visible()
     assert await page.evaluate("JSON.stringify(localStorage).includes('Half a sentence')")
     # The same copy without its token: the code alone is allowed unless the origin is blocked.
@@ -177,10 +185,10 @@ async def test_an_open_page_whose_token_is_revoked_is_read_only_and_keeps_its_dr
     await expect_reaction(again, "Happy", 1, own=True)
     origin = await again.evaluate("origin")
     demo.run("site", "shut-out", site, origin)
-    await expect_read_only(again, f"The publisher does not let pages of {origin} carry it.")
+    await expect_read_only(again, f"The snippet’s token doesn’t cover this site ({origin}).")
     hosts.expected.append("Failed to load resource")
     shut = await hosts.open(bare)
-    await expect(shut.get_by_text("The discussion cannot be shown here.")).to_be_visible()
+    await expect_rejected(shut, f"The snippet’s token doesn’t cover this site ({origin}).")
     demo.run("site", "readmit", site, origin)
 
 
@@ -201,8 +209,8 @@ async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_log
 
     await eventually(messages, "the console shows the message")
     assert messages() == [
-        f"{EMBED_PREFIX}Its token is not valid. Copy the snippet again, whole and unchanged. "
-        "It goes on by the story’s code alone."
+        f"{EMBED_PREFIX}The snippet’s token is invalid. Copy the snippet again, whole and unchanged. "
+        "The discussion goes on with the story’s code alone."
     ]
     await reaction(page, "Sad").click()
     await expect_reaction(page, "Sad", 1, own=True)
@@ -219,15 +227,14 @@ async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: H
     await reaction(page, "Happy").click()
     await expect_reaction(page, "Happy", 1, own=True)
     demo.run("site", "set", site, "open_republishing=off")
-    await expect_read_only(page, "It needs a token.")
+    await expect_read_only(page, "This discussion needs a token.")
     demo.run("site", "set", site, "open_republishing=on")
     await expect(page.get_by_role("textbox", name="Your comment")).to_be_visible()
     await reaction(page, "Sad").click()
     await expect_reaction(page, "Sad", 1, own=True)
     demo.run("site", "set", site, "open_reading=off")
-    await expect(page.get_by_text("The discussion cannot be shown here.")).to_be_visible()
-    await page.get_by_text("For the owner of this page").click()
-    await expect(page.get_by_text("It needs a token.")).to_be_visible()
+    await expect(reaction(page, "Happy")).to_have_count(0)
+    await expect_rejected(page, "This discussion needs a token.")
 
 
 async def test_with_blocked_sockets_a_rejected_action_makes_the_page_read_only(
@@ -243,5 +250,5 @@ async def test_with_blocked_sockets_a_rejected_action_makes_the_page_read_only(
     await expect_reaction(page, "Happy", 1, own=True)
     demo.run("site", "revoke", site, "to-go")
     await reaction(page, "Sad").click()
-    await expect_read_only(page, "The publisher has withdrawn its token.")
+    await expect_read_only(page, "The publisher has withdrawn the snippet’s token.")
     await expect_reaction(page, "Happy", 1, own=True)

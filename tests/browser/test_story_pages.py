@@ -69,7 +69,7 @@ async def test_the_page_of_a_story_is_the_widget_itself(
     await comment(pages[0], "From the home of the discussion.", Name="Lena")
     shown = article(pages[0], "From the home").and_(pages[0].locator(":visible"))
     await expect(shown).to_have_count(1)
-    await expect(pages[1].get_by_role("button", name="Show 1 new comment")).to_be_visible()
+    await expect(pages[1].get_by_role("button", name="1 new comment")).to_be_visible()
     aside = pages[0].get_by_role("complementary")
     await expect(aside.get_by_role("link", name="The Harbour Post")).to_have_attribute(
         "href", "https://publisher.example/library"
