@@ -219,7 +219,8 @@ export function createActions(story, server, { request, json, storageKey, optimi
       if (identity) {
         story.identity = identity;
         story.set({ identity: null });
-        story.connection.join(story);
+        // The discussion may have failed to load so far.
+        story.connection?.join(story);
       }
       try {
         /** @type {Snapshot} */
