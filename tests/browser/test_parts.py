@@ -124,7 +124,7 @@ async def test_during_a_deploy_a_page_gets_its_parts_from_any_process(
     proxy = front(lambda path: ports[0] if FIRST_FILE_PATH.match(path) else ports[1])
     page = await hosts.open(story_at(demo.story(), proxy).snippet)
     await use_all_parts(page, "Between two releases")
-    assert len([path for path in proxy.paths if PART_PATH.match(path)]) == 5
+    assert len([path for path in proxy.paths if PART_PATH.match(path)]) == 8
 
 
 @pytest.mark.parametrize("german", [False, True])
@@ -245,7 +245,9 @@ async def test_an_unreachable_server_does_not_block_the_parts_of_another(
         *(
             ("connection", True),
             ("live", True),
+            ("navigation", True),
             ("writing", True),
+            ("outbox", True),
             ("more", True),
             ("options", True),
             ("preview", True),
