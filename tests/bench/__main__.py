@@ -41,7 +41,11 @@ def bench(
     All rows take some minutes. The exit status is 1 if a goal is missed or a row fails.
     """
     choice = suite.Choice(repeats, idle, tuple(rows or ()), postgres, rivals)
-    if not run.run(choice, json, markdown):
+    try:
+        succeeded = run.run(choice, json, markdown)
+    except suite.UnknownRowError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not succeeded:
         raise typer.Exit(1)
 
 

@@ -13,6 +13,10 @@ from tests.bench.results import Result
 from tests.bench.rivals import rivals_in
 
 
+class UnknownRowError(ValueError):
+    """A name that is not a row of the benchmark."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Options of a run. `only` names the rows to measure; empty means all.
@@ -44,11 +48,13 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
 def run(choice: Choice, report: Callable[[str], None]) -> Iterator[Result]:
     """Measure row by row and report the progress. A failure is recorded in its row.
 
-    Raises `ValueError` for an unknown row name.
+    Raises `UnknownRowError`.
     """
     rows = dict(rows_of(choice))
     if unknown := set(choice.only) - set(rows):
-        raise ValueError(f"No row is called {', '.join(sorted(unknown))}: use {', '.join(rows)}.")
+        raise UnknownRowError(
+            f"No row is called {', '.join(sorted(unknown))}: use {', '.join(rows)}."
+        )
     names = choice.only or list(rows)
     started = time.monotonic()
     for number, name in enumerate(names, 1):
