@@ -182,8 +182,9 @@ async def test_a_pending_comment_is_marked_and_offers_no_reply(demo: Demo, hosts
     await expect(page.locator("story-widget")).to_match_aria_snapshot("""
       - region:
         - heading "0 comments" [level=3]
-        - tab "Your comment" [selected]
-        - tab "Preview"
+        - tablist:
+          - tab "Your comment" [selected]
+          - tab "Preview"
         - button "Post"
         - list:
           - /children: deep-equal

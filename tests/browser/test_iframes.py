@@ -138,7 +138,7 @@ async def test_in_an_iframe_two_hundred_pixels_high_the_reactions_are_visible(
     await reaction(frame, "Happy").wait_for()
     await photograph(page, f"frame-200-{width}")
     for name in ("Surprised", "Thinking", "Happy", "Sad", "Fired up"):
-        await expect(reaction(frame, name)).to_have_accessible_name(f"{name} 0")
+        await expect(reaction(frame, name)).to_have_accessible_name(name)
         bottom = await reaction(frame, name).evaluate(
             "button => button.getBoundingClientRect().bottom"
         )

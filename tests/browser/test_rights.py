@@ -219,7 +219,7 @@ async def test_an_open_page_whose_key_is_retired_continues_with_the_code_and_log
 
 
 async def test_settings_reach_an_open_page_without_a_reload(demo: Demo, hosts: Hosts) -> None:
-    hosts.expected += [EMBED_PREFIX]
+    hosts.expected += [EMBED_PREFIX, "Failed to load resource"]
     site = demo.site("changing")
     story = demo.story(site)
     bare = story.snippet.replace(f' data-widget-token="{story.token}"', "")

@@ -318,6 +318,9 @@ async def test_an_edit_and_a_deletion_wait_for_a_connection(demo: Demo, hosts: H
     for text in ("To be deleted", "To be changed"):
         await comment(page, text, Name="Ana")
         await expect(article(page, text)).to_be_focused()
+    # Load the part with the menu before the connection is lost.
+    await article(page, "To be changed").get_by_role("button", name="More about").click()
+    await page.keyboard.press("Escape")
     await page.context.set_offline(True)
     await more(page, "To be changed", "Edit")
     form = article(page, "To be changed").locator(COMPOSER)
