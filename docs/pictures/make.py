@@ -217,7 +217,7 @@ def save_picture(page: Page, name: str, *, top: float = 0, height: float | None 
 def wait_until_ready(page: Page) -> None:
     """Wait until the widget is drawn and connected, and fonts are loaded."""
     page.locator("story-widget [part=comment]").first.wait_for()
-    page.locator("story-widget [part=presence]:not(:empty)").wait_for()
+    page.locator("story-widget [part=presence][data-readers]").wait_for(state="attached")
     page.evaluate("document.fonts.ready")
 
 
@@ -227,7 +227,7 @@ def take_all(browser: Browser, demo: Demo, origin: str) -> None:
     for number in (1, 2):
         wait_until_ready(open_page(browser, None, demo.page_address(number) + "/"))
     page = open_page(browser, None, demo.page_address(0) + "/")
-    page.get_by_text("on 3 sites").wait_for()
+    page.get_by_text("3 reading now").wait_for()
     wait_until_ready(page)
     page.locator("story-widget [part=reaction]").nth(2).click()
     page.locator("story-widget [aria-pressed=true]").wait_for()
