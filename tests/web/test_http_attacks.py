@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import json
-import re
 import random
+import re
 import string
 import time
 import uuid
