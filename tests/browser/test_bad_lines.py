@@ -202,6 +202,7 @@ async def test_edits_deletions_and_comment_reactions_are_kept_without_a_connecti
     changed = article(page, "To be changed")
     # Load the part with the menu before the connection is lost.
     await article(page, "To be deleted").get_by_role("button", name="More about").click()
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("Escape")
     await changed.get_by_role("button", name="React").click()
     proxy.hang()

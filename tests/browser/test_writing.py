@@ -320,6 +320,7 @@ async def test_an_edit_and_a_deletion_wait_for_a_connection(demo: Demo, hosts: H
         await expect(article(page, text)).to_be_focused()
     # Load the part with the menu before the connection is lost.
     await article(page, "To be changed").get_by_role("button", name="More about").click()
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("Escape")
     await page.context.set_offline(True)
     await more(page, "To be changed", "Edit")
