@@ -1,5 +1,5 @@
 /**
- * Enhance a bare composer: the site's fields, validation, previewButton, drafts, sending and error texts.
+ * Enhance a bare composer: the site's fields, validation, preview, drafts, sending and error texts.
  *
  * @import {ViewContext, Shared} from "../../part-api"
  */
