@@ -1,0 +1,85 @@
+"""The one table that says which role may use which verb.
+
+Operations call `require`. Tests and the page `docs/users/roles.md` are generated from `PERMISSIONS`.
+"""
+
+from widget_server.model.actors import Actor, Role
+from widget_server.model.errors import NotPermittedError
+
+_ALL_PEOPLE: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "local")
+_READERS: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "machine")
+_MODERATORS: tuple[Role, ...] = ("owner", "editor", "moderator", "machine")
+_LOCAL: tuple[Role, ...] = ("owner", "editor", "moderator", "local", "machine")
+_EDITORS: tuple[Role, ...] = ("owner", "editor", "machine")
+_OWNERS: tuple[Role, ...] = ("owner", "machine")
+
+PERMISSIONS: dict[str, tuple[Role, ...]] = {
+    # Reading
+    "read": (*_ALL_PEOPLE, "machine"),
+    "read_reports": _MODERATORS,
+    "read_kept_text": ("owner", "editor", "moderator"),
+    "read_contact": ("owner", "editor"),
+    "read_notes": ("owner", "editor", "moderator"),
+    "read_log": _READERS,
+    "read_numbers": _READERS,
+    "read_settings": _READERS,
+    "read_copies": _READERS,
+    "read_tokens": _EDITORS,
+    "read_people": ("owner",),
+    "export_public": _READERS,
+    "export_full": ("owner",),
+    # Comments (a story's log)
+    "approve": _MODERATORS,
+    "reject": _MODERATORS,
+    "remove": _MODERATORS,
+    "restore": _MODERATORS,
+    "hold": _LOCAL,
+    "spam": _MODERATORS,
+    "pin": _MODERATORS,
+    "unpin": _MODERATORS,
+    "feature": _MODERATORS,
+    "unfeature": _MODERATORS,
+    "dismiss": _MODERATORS,
+    "answer": ("owner", "editor", "moderator"),
+    "undo": _MODERATORS,
+    "erase": ("owner", "editor"),
+    # Stories (a story's log)
+    "close": _MODERATORS,
+    "open": _MODERATORS,
+    "notice": _EDITORS,
+    "story_settings": _EDITORS,
+    # The site (the site's log)
+    "settings": _EDITORS,
+    "token": _EDITORS,
+    "revoke": _EDITORS,
+    "shut_out": _EDITORS,
+    "rotate": ("owner",),
+    "retire": ("owner",),
+    "invite": ("owner",),
+    "role": ("owner",),
+    "key": ("owner",),
+}
+"""Roles that may use each verb. `machine` is the most that any API key may be given."""
+
+SERVER_OWNER_VERBS = frozenset({"create_site"})
+"""Verbs about the whole server. Only the server's owner and the shell may use them."""
+
+
+def permits(role: Role, verb: str) -> bool:
+    """Whether the role may use the verb on its site. False for a verb that is not in the table."""
+    return role in PERMISSIONS.get(verb, ())
+
+
+def allowed(actor: Actor, verb: str, site: str) -> bool:
+    """Whether the actor may use the verb on this site."""
+    if actor.site is not None and actor.site != site:
+        return False
+    if actor.scopes is not None and verb not in actor.scopes:
+        return False
+    return permits(actor.role, verb)
+
+
+def require(actor: Actor, verb: str, site: str) -> None:
+    """Raise `NotPermittedError` unless the actor may use the verb on this site."""
+    if not allowed(actor, verb, site):
+        raise NotPermittedError("Your role on this site does not permit this.")

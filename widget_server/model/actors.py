@@ -1,0 +1,42 @@
+"""Who acts on a site: a person, an API key, the schedule, or the operator's shell."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["owner", "editor", "moderator", "auditor", "local", "machine"]
+ROLES: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "local", "machine")
+
+Via = Literal["dashboard", "cli", "api", "schedule"]
+
+ActorKind = Literal["account", "key", "shell", "schedule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, by which interface, and with which rights on one site.
+
+    An operation passes it to `auth.permissions.require`, and the log stores kind, id and `via`.
+    """
+
+    kind: ActorKind
+    id: str
+    """Id of the account or key; for a shell the name of the operating system's user."""
+    via: Via
+    site: str | None
+    """Slug of the site that `role` is valid for. None: every site (the shell, the server's owner)."""
+    role: Role
+    scopes: frozenset[str] | None = None
+    """Verbs that an API key is limited to, or None for all verbs of the role."""
+    copies: frozenset[int] | None = None
+    """Copies that a local moderator is limited to, or None for all copies of the site."""
+    shell_user: str | None = None
+    """Name of the operating system's user if an account acts in a shell (`--as`)."""
+
+
+def shell(user: str) -> Actor:
+    """Return the actor of a command without `--as`: the operator, with the rights of an owner."""
+    return Actor("shell", user, "cli", None, "owner")
+
+
+SCHEDULE = Actor("schedule", "", "schedule", None, "owner")
+"""The actor of scheduled work: erasing kept texts, closing stories, rolling keys."""
