@@ -25,10 +25,11 @@ from widget_server.operations.embed_builds import store_own
 from widget_server.operations.publish import encode_event
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
-from widget_server.operations.services import RateLimiters, Services
+from widget_server.operations.services import PeopleServices, RateLimiters, Services
 from widget_server.protocol import server_messages
 from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.sites import Sites
@@ -77,6 +78,7 @@ class Components:
             rate_limiters=RateLimiters(
                 config.network_rate_limits, enabled=config.rate_limits is not None
             ),
+            people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
             server_origin=config.base_url,
         )

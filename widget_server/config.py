@@ -53,6 +53,8 @@ class Config(BaseSettings):
     redis_url: SecretStr = SecretStr("")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     public_url: str = ""
+    admin_url: str = ""
+    """Origin of the dashboard, if it has a host of its own; else it is under /admin of `public_url`."""
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     web_concurrency: int = Field(1, ge=1, le=64)
@@ -145,7 +147,7 @@ class Config(BaseSettings):
                 raise ValueError(f"the part after ? is wrong ({reason})") from None
         return secret
 
-    @field_validator("public_url")
+    @field_validator("public_url", "admin_url")
     @classmethod
     def _strip_path(cls, url: str) -> str:
         if not url:
@@ -225,6 +227,11 @@ class Config(BaseSettings):
     def base_url(self) -> str:
         """Origin at which readers reach this server."""
         return self.public_url or origins.origin_of_url(f"http://localhost:{self.port}") or ""
+
+    @property
+    def admin_origin(self) -> str:
+        """Origin at which the dashboard is reached."""
+        return self.admin_url or self.base_url
 
     @property
     def socket_limit(self) -> int:

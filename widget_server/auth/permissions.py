@@ -83,3 +83,14 @@ def require(actor: Actor, verb: str, site: str) -> None:
     """Raise `NotPermittedError` unless the actor may use the verb on this site."""
     if not allowed(actor, verb, site):
         raise NotPermittedError("Your role on this site does not permit this.")
+
+
+def is_server_owner(actor: Actor) -> bool:
+    """Whether the actor may use `SERVER_OWNER_VERBS`: the shell without `--as`, or a server owner."""
+    return actor.site is None and actor.role == "owner" and actor.scopes is None
+
+
+def require_server_owner(actor: Actor) -> None:
+    """Raise `NotPermittedError` unless the actor may use `SERVER_OWNER_VERBS`."""
+    if not is_server_owner(actor):
+        raise NotPermittedError("Only an owner of the server may do this.")

@@ -26,6 +26,8 @@ COMMANDS = {
     "demo-pages": HIDDEN,
     "site": "Publish",
     "token": "Publish",
+    "people": "Team",
+    "key": "Team",
     "comment": "Moderate",
     "story": "Moderate",
     "doctor": "Maintain",

@@ -1,16 +1,19 @@
 """Components that operations use. `app` creates them once and passes them to every operation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from widget_server.auth.network_keys import NetworkHasher
+from widget_server.auth.passkeys import PasskeyVerifier
 from widget_server.auth.rate_limit import Rate, RateLimiter
+from widget_server.auth.sealing import Sealer
 from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.writing.writer import Writer
@@ -50,6 +53,28 @@ class RateLimiters:
         limiter.hit("", f"{kind}:{reader}")
 
 
+SIGN_IN_RATES = {
+    "name": Rate(5, 900),
+    "name_anywhere": Rate(30, 900),
+    "network": Rate(50, 900),
+}
+"""Failed sign-ins of a name from one network, of a name from all networks, and of one network.
+
+They hold even if rate limits are off. Each process counts for itself.
+"""
+
+
+class PeopleServices:
+    """Components that the operations about accounts use. `admin_origin` is where the dashboard is."""
+
+    def __init__(self, accounts: Accounts, secrets: Sequence[str], admin_origin: str) -> None:
+        self.accounts = accounts
+        self.admin_origin = admin_origin
+        self.sealer = Sealer(secrets)
+        self.passkeys = PasskeyVerifier(secrets[0], admin_origin)
+        self.attempts = RateLimiter(SIGN_IN_RATES)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Components that operations use. `clock` returns seconds since 1970."""
@@ -63,6 +88,7 @@ class Services:
     rights: PermissionWatcher
     network_hasher: NetworkHasher
     rate_limiters: RateLimiters
+    people: PeopleServices
     clock: Callable[[], float]
     server_origin: str
     """Origin of this server, which its iframe pages send."""

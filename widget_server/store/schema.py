@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -21,17 +20,9 @@ from sqlalchemy import (
     true,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-#: SQLite generates ids only in a column whose type is exactly INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
+# Importing the tables of people adds them to `metadata`.
+from widget_server.store import schema_people as schema_people
+from widget_server.store.metadata import Id, metadata as metadata
 
 meta = Table(
     "meta",

@@ -21,6 +21,7 @@ from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
+from widget_server.web.dashboard.application import Dashboard, create_dashboard
 from widget_server.web.live import LiveEndpoint
 from widget_server.web.pages import iframe, layout, messages, story, write
 from widget_server.web.read_limits import rate_limited
@@ -47,6 +48,7 @@ def create_asgi_app(
     transport_metrics = transport_metrics or TransportMetrics()
     app = LiveFirstApplication(
         LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
+        create_dashboard(services),
         routes=[
             Route("/", messages.home),
             Route("/v1/actions", stories.post_action, methods=["POST"]),
@@ -90,15 +92,16 @@ def create_asgi_app(
 
 
 class LiveFirstApplication(Starlette):
-    """Starlette application that calls the live endpoint directly, without middleware.
+    """Starlette application that calls the live endpoint and the dashboard without its middleware.
 
     The middleware is for HTTP. Each middleware call would stay on the stack as long as the socket,
-    0.5 KB each.
+    0.5 KB each. The dashboard has middleware of its own: its pages must not be readable from others.
     """
 
-    def __init__(self, live: ASGIApp, **settings: Any) -> None:
+    def __init__(self, live: ASGIApp, dashboard: Dashboard, **settings: Any) -> None:
         super().__init__(**settings)
         self._live = live
+        self._dashboard = dashboard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the live endpoint for a WebSocket, else Starlette."""
@@ -109,6 +112,8 @@ class LiveFirstApplication(Starlette):
             await problems.reject_handshake(
                 send, self.state.transport_metrics.http, 404, f"Sockets are at {LIVE_PATH}."
             )
+        elif scope["type"] == "http" and self._dashboard.takes(scope):
+            await self._dashboard(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 

@@ -42,9 +42,7 @@ class Translator:
             if default is None:
                 raise KeyError(key)
             found = default
-        if isinstance(found, dict):
-            found = found[plural_category(self.lang, int(str(values["n"])))]
-        return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), found)
+        return interpolate(self.lang, found, values)
 
     def pair(self, key: str) -> tuple[str, str]:
         """Return a title and a sentence."""
@@ -66,6 +64,13 @@ class Translator:
             year=at.year,
             time=f"{at:%H:%M}",
         )
+
+
+def interpolate(lang: str, found: Any, values: Mapping[str, object]) -> str:
+    """Return a text of a catalogue with the values put in. `n` selects the plural form."""
+    if isinstance(found, dict):
+        found = found[plural_category(lang, int(str(values["n"])))]
+    return re.sub(r"\{(\w+)\}", lambda match: str(values.get(match[1], match[0])), found)
 
 
 def plural_category(lang: str, n: int) -> str:

@@ -1,0 +1,108 @@
+"""Make a site from the dashboard, and the first snippet for one of its stories."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from widget_server.auth import origins
+from widget_server.auth.permissions import require, require_server_owner
+from widget_server.auth.tokens import story_code
+from widget_server.model.actors import Actor
+from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.errors import NotPermittedError, OperatorError, TextRejectedError
+from widget_server.model.identifiers import SITE_SLUG
+from widget_server.model.records import Site
+from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
+from widget_server.operations.services import Services
+from widget_server.protocol.snippet import FORMS, snippet
+from widget_server.store.queries.account_writes import put_member
+
+MODERATION = ("post", "pre")
+
+
+@dataclass(frozen=True, slots=True)
+class MadeSnippet:
+    """A snippet for a story, and the path of a preview for a sandboxed frame."""
+
+    code: str
+    html: str
+    preview: str
+
+
+async def create(
+    services: Services, by: Actor, slug: str, name: str, *, moderation: str = ""
+) -> Site:
+    """Make a site with its first key; the actor becomes its owner.
+
+    Raises `NotPermittedError`, and `TextRejectedError` with the name of the field.
+    """
+    require_server_owner(by)
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= 100 or not cleaned.isprintable():
+        raise _field("name", "Write a name of 1 to 100 characters.")
+    if not SITE_SLUG.fullmatch(slug):
+        raise _field("slug", "Use 1 to 40 of a-z, 0-9 and -, and no - at the beginning.")
+    try:
+        site = await sites.create_site(services, slug, cleaned)
+    except NotPermittedError:
+        raise _field("slug", "There is a site with this short name already.") from None
+    if moderation in MODERATION:
+        site = await sites.update_settings(services, slug, [("moderation", moderation)])
+    if by.kind == "account":
+        await services.writer.run_in_transaction(
+            put_member(slug, by.id, "owner", None, services.now_ms())
+        )
+    return site
+
+
+async def make_snippet(
+    services: Services,
+    by: Actor,
+    site: str,
+    *,
+    url: str,
+    title: str,
+    author: str,
+    form: str = "html",
+) -> MadeSnippet:
+    """Register a story by its address and return its snippet, valid on every page that carries it.
+
+    Raises `NotPermittedError`, and `TextRejectedError` with the name of the field.
+    """
+    require(by, "token", site)
+    found = await sites.get_site(services, site)
+    address = url if "://" in url else f"https://{url}"
+    parts = urlsplit(address)
+    page = origins.canonical_page_url(address, f"{parts.scheme}://{parts.netloc}".lower())
+    if page is None:
+        raise _field("url", "Write the address of the story's page, such as https://example.org/a.")
+    cleaned = " ".join(title.split())
+    if not cleaned:
+        raise _field("title", "Write the title of the story.")
+    claims = WidgetClaims(
+        site=site,
+        story=page.partition("://")[2].rstrip("/")[:200],
+        origins=(origins.ANY,),
+        iat=int(services.clock()),
+        jti="",
+        attribution=Attribution(
+            url=page, title=cleaned, author=author or None, publisher=found.name
+        ),
+    )
+    try:
+        token = await sites.mint(services, claims)
+    except OperatorError as error:
+        raise _field("title", str(error)) from None
+    story = await authorize.register_story(services, token)
+    code = story_code(site, claims.story)
+    chosen = form if form in FORMS else "html"
+    text = snippet(services.server_origin, code, token, claims, chosen)
+    is_open = found.settings.republishing_open(story.license)
+    reference = code if is_open else token
+    return MadeSnippet(code, text, f"{services.server_origin}/e/{reference}")
+
+
+def _field(field: str, detail: str) -> TextRejectedError:
+    error = TextRejectedError(detail)
+    error.field = field
+    return error

@@ -1,0 +1,97 @@
+"""API keys of a site: make and end them."""
+
+from dataclasses import dataclass
+
+from widget_server.auth import one_time
+from widget_server.auth.permissions import PERMISSIONS, permits, require
+from widget_server.model.actors import Actor
+from widget_server.model.errors import NotFoundError, TextRejectedError
+from widget_server.model.people import ApiKey
+from widget_server.operations.owners.sites import get_site
+from widget_server.operations.services import Services
+from widget_server.store.queries import account_writes
+
+KEY_SCOPES: tuple[str, ...] = tuple(verb for verb in PERMISSIONS if permits("machine", verb))
+"""Verbs that an API key can be given."""
+NEVER_SCOPES = frozenset({"invite", "role", "key"})
+"""Verbs that only people use: a leaked key must not make further ways in."""
+DAY_MS = 86_400_000
+MAX_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A new API key. `secret` is shown once."""
+
+    key: ApiKey
+    secret: str
+
+
+def offered_scopes(by: Actor) -> list[str]:
+    """Return the scopes that the actor may give a key: those of the actor's own role."""
+    return [
+        verb
+        for verb in KEY_SCOPES
+        if verb not in NEVER_SCOPES
+        and permits(by.role, verb)
+        and (by.scopes is None or verb in by.scopes)
+    ]
+
+
+async def create_key(
+    services: Services,
+    by: Actor,
+    site: str,
+    label: str,
+    scopes: frozenset[str],
+    days: int | None = 365,
+) -> NewKey:
+    """Make an API key with these scopes, for so many days (None: until it is ended).
+
+    Raises `NotPermittedError`, `NotFoundError`, and `TextRejectedError` for scopes that the actor does
+    not have, a wrong label or a wrong number of days.
+    """
+    require(by, "key", site)
+    await get_site(services, site)
+    cleaned = " ".join(label.split())
+    if not 1 <= len(cleaned) <= 80 or not cleaned.isprintable():
+        raise _field("label", "Say in 1 to 80 characters what uses this key.")
+    wrong = scopes - set(offered_scopes(by))
+    if wrong:
+        raise _field("scopes", "A key can do no more than its maker, and never add people or keys.")
+    if not scopes:
+        raise _field("scopes", "Choose at least one thing that the key may do.")
+    if days is not None and not 1 <= days <= MAX_DAYS:
+        raise _field("days", f"A key is valid for 1 to {MAX_DAYS} days.")
+    secret, now = one_time.new_key(site), services.now_ms()
+    key = ApiKey(
+        id=one_time.new_id(),
+        site=site,
+        label=cleaned,
+        scopes=scopes,
+        by=by.id if by.kind == "account" else None,
+        created_at=now,
+        last_at=None,
+        until=None if days is None else now + days * DAY_MS,
+        ended_at=None,
+    )
+    await services.writer.run_in_transaction(
+        account_writes.insert_key(key, one_time.hash_secret(secret))
+    )
+    return NewKey(key, secret)
+
+
+async def end_key(services: Services, by: Actor, site: str, key: str) -> None:
+    """End an API key. Raises `NotPermittedError`, `NotFoundError`."""
+    require(by, "key", site)
+    ended = await services.writer.run_in_transaction(
+        account_writes.end_key(site, key, services.now_ms())
+    )
+    if not ended:
+        raise NotFoundError("There is no such key, or it has ended.")
+
+
+def _field(field: str, detail: str) -> TextRejectedError:
+    error = TextRejectedError(detail)
+    error.field = field
+    return error

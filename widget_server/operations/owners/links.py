@@ -1,0 +1,255 @@
+"""One-time links: invite somebody, sign somebody in who lost their password, and accept an invitation.
+
+A link is opened in two steps. `find_link` says what it is for and uses nothing up, so that previews and
+scanners do no harm. `press_link` uses it up: a `reset` signs in, every other link becomes a ticket, with
+which `create_account` or `join` is called.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from widget_server.auth import one_time, passwords
+from widget_server.auth.permissions import is_server_owner, require
+from widget_server.model.actors import Actor, Role
+from widget_server.model.errors import NotFoundError, NotPermittedError, TextRejectedError
+from widget_server.model.people import Account, Invitation, LinkKind
+from widget_server.operations.owners.sign_in import NewSession, start_session
+from widget_server.operations.owners.sites import get_site
+from widget_server.operations.services import Services
+from widget_server.store.queries import account_writes
+
+MINUTE_MS = 60_000
+FIRST_LINK_MS = 15 * MINUTE_MS
+RESET_MS = 60 * MINUTE_MS
+INVITATION_MS = 7 * 24 * 60 * MINUTE_MS
+TICKET_MS = 60 * MINUTE_MS
+INVITED_ROLES: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "local")
+VOID = "This link was used already, or it is too old. Ask for a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A new one-time link. `url` signs somebody in: it is shown once and never logged."""
+
+    url: str
+    id: str
+    until: int
+
+
+async def has_owner(services: Services) -> bool:
+    """Return whether an account owns this server."""
+    return await services.people.accounts.any_usable()
+
+
+async def invite_owner(services: Services, by: Actor, *, minutes: int = 15) -> Link:
+    """Return a link that makes an account which owns the server. Raises `NotPermittedError`."""
+    if not is_server_owner(by):
+        raise NotPermittedError("Only an owner of the server may name another one.")
+    return await _add(services, by, "owner", minutes * MINUTE_MS)
+
+
+async def invite(
+    services: Services,
+    by: Actor,
+    site: str,
+    role: Role,
+    *,
+    email: str = "",
+    copies: frozenset[int] | None = None,
+) -> Link:
+    """Return a link, valid for seven days, that gives whoever opens it a role on the site.
+
+    Raises `NotPermittedError`, `NotFoundError` for an unknown site, and `TextRejectedError`.
+    """
+    require(by, "invite", site)
+    await get_site(services, site)
+    if role not in INVITED_ROLES:
+        raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
+    if (role == "local") != bool(copies):
+        raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
+    address = check_email(email) if email else ""
+    return await _add(
+        services,
+        by,
+        "invite",
+        INVITATION_MS,
+        site=site,
+        role=role,
+        copies=copies or None,
+        email=services.people.sealer.seal(address) if address else None,
+    )
+
+
+async def take_back(services: Services, by: Actor, site: str, link: str) -> None:
+    """Void an invitation that was not used. Raises `NotPermittedError`, `NotFoundError`."""
+    require(by, "invite", site)
+    gone = await services.writer.run_in_transaction(account_writes.delete_invitation(site, link))
+    if not gone:
+        raise NotFoundError("This invitation was used or taken back already.")
+
+
+async def reset_link(services: Services, by: Actor, account: Account, *, minutes: int = 60) -> Link:
+    """Return a link that signs an account in, so that it can set a password. Raises `NotPermittedError`."""
+    if not is_server_owner(by):
+        raise NotPermittedError("Only an owner of the server may do this.")
+    return await _add(services, by, "reset", minutes * MINUTE_MS, account=account.id)
+
+
+async def find_link(services: Services, secret: str) -> Invitation:
+    """Return what a link is for, and use nothing up. Raises `NotFoundError`."""
+    found = await services.people.accounts.invitation(
+        one_time.hash_secret(secret), services.now_ms()
+    )
+    if found is None or found.kind == "ticket":
+        raise NotFoundError(VOID)
+    return found
+
+
+async def press_link(services: Services, secret: str, *, agent: str) -> NewSession | str:
+    """Use a link up. Return a session for a `reset`, else the secret of a ticket.
+
+    Raises `NotFoundError` if the link is void.
+    """
+    link = await find_link(services, secret)
+    now, ticket = services.now_ms(), one_time.new_secret()
+    exchanged = None
+    if link.kind != "reset":
+        exchanged = replace(
+            link,
+            hash=one_time.hash_secret(ticket),
+            kind="ticket",
+            created_at=now,
+            until=now + TICKET_MS,
+        )
+    used = await services.writer.run_in_transaction(
+        account_writes.use_invitation(link.hash, now, exchanged)
+    )
+    if used is None:
+        raise NotFoundError(VOID)
+    if exchanged is not None:
+        return ticket
+    account = await services.people.accounts.find(link.account or "")
+    if account is None or account.disabled_at is not None:
+        raise NotFoundError(VOID)
+    await services.writer.run_in_transaction(account_writes.end_sessions(account.id))
+    return await start_session(services, account, "link", agent)
+
+
+async def find_ticket(services: Services, secret: str) -> Invitation:
+    """Return what a ticket is for. Raises `NotFoundError`."""
+    found = await services.people.accounts.invitation(
+        one_time.hash_secret(secret), services.now_ms()
+    )
+    if found is None or found.kind != "ticket":
+        raise NotFoundError(VOID)
+    return found
+
+
+async def create_account(
+    services: Services, ticket: str, name: str, email: str, password: str, *, agent: str
+) -> NewSession:
+    """Make an account with what the ticket grants, and sign it in.
+
+    Raises `NotFoundError` for a void ticket; `TextRejectedError`, whose `field` names the field.
+    """
+    await find_ticket(services, ticket)
+    account = await _new_account(services, name, email, password)
+    row = {column: getattr(account, column) for column in account.__slots__}
+    row["email_hash"] = services.people.sealer.lookup_hash(check_email(email))
+    await _accept(services, ticket, account, row)
+    return await start_session(services, account, "password", agent)
+
+
+async def join(services: Services, ticket: str, account: Account) -> Invitation:
+    """Give a signed-in account what the ticket grants. Raises `NotFoundError` for a void ticket."""
+    return await _accept(services, ticket, account)
+
+
+async def _accept(
+    services: Services, ticket: str, account: Account, row: dict[str, Any] | None = None
+) -> Invitation:
+    granted = await services.writer.run_in_transaction(
+        account_writes.accept_ticket(
+            one_time.hash_secret(ticket), account.id, services.now_ms(), row
+        )
+    )
+    if granted == "taken":
+        raise _field("email", "There is an account with this address. Sign in with it first.")
+    if granted is None:
+        raise NotFoundError(VOID)
+    return granted
+
+
+async def _new_account(services: Services, name: str, email: str, password: str) -> Account:
+    cleaned = check_name(name)
+    address = check_email(email)
+    try:
+        passwords.require_good(password)
+    except TextRejectedError as error:
+        raise _field("password", error.detail) from None
+    return Account(
+        id=one_time.new_id(),
+        name=cleaned,
+        email=services.people.sealer.seal(address),
+        password=await passwords.hash_password(password),
+        server_owner=False,
+        lang=None,
+        theme=None,
+        created_at=services.now_ms(),
+        last_at=None,
+        disabled_at=None,
+    )
+
+
+def check_name(name: str) -> str:
+    """Return a person's name on one line. Raises `TextRejectedError`."""
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= 100 or not cleaned.isprintable():
+        raise _field("name", "Write a name of 1 to 100 characters.")
+    return cleaned
+
+
+def check_email(email: str) -> str:
+    """Return an address without outer spaces. Raises `TextRejectedError`."""
+    address = email.strip()
+    local, at, host = address.rpartition("@")
+    good = at and local and "." in host and len(address) <= 254 and address.isprintable()
+    if not good or any(char.isspace() for char in address):
+        raise _field("email", "Write an e-mail address such as name@example.org.")
+    return address
+
+
+def _field(field: str, detail: str) -> TextRejectedError:
+    error = TextRejectedError(detail)
+    error.field = field
+    return error
+
+
+async def _add(
+    services: Services,
+    by: Actor,
+    kind: LinkKind,
+    valid_ms: int,
+    *,
+    site: str | None = None,
+    role: Role | None = None,
+    copies: frozenset[int] | None = None,
+    account: str | None = None,
+    email: str | None = None,
+) -> Link:
+    secret, now = one_time.new_secret(), services.now_ms()
+    invitation = Invitation(
+        hash=one_time.hash_secret(secret),
+        kind=kind,
+        site=site,
+        role=role,
+        copies=copies,
+        account=account,
+        email=email,
+        by=by.id if by.kind == "account" else None,
+        created_at=now,
+        until=now + valid_ms,
+    )
+    await services.writer.run_in_transaction(account_writes.insert_invitation(invitation))
+    url = f"{services.people.admin_origin}/admin/link/{secret}"
+    return Link(url, invitation.hash, invitation.until)

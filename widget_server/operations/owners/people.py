@@ -1,0 +1,200 @@
+"""People of a site and their roles, and the actor that a session, an API key or a name stands for."""
+
+from dataclasses import dataclass
+
+from widget_server.auth import one_time
+from widget_server.auth.permissions import is_server_owner, require, require_server_owner
+from widget_server.model.actors import Actor, Role
+from widget_server.model.errors import (
+    NotFoundError,
+    NotPermittedError,
+    OperatorError,
+    TextRejectedError,
+    TokenInvalidError,
+)
+from widget_server.model.people import Account, ApiKey, Invitation, Member, SignedIn
+from widget_server.operations.owners.links import INVITED_ROLES, check_email
+from widget_server.operations.services import Services
+from widget_server.store.queries import account_writes
+
+TOUCH_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """A site's members, open invitations and API keys. `emails` by account id or link id, opened."""
+
+    members: list[Member]
+    invitations: list[Invitation]
+    keys: list[ApiKey]
+    emails: dict[str, str]
+
+
+def actor_of_session(signed_in: SignedIn, site: str) -> Actor:
+    """Return who a signed-in person is on a site.
+
+    Raises `NotFoundError` if they have no role there: whether the site exists is not told.
+    """
+    account = signed_in.account
+    for membership in signed_in.memberships:
+        if membership.site == site:
+            everywhere = None if account.server_owner else site
+            return Actor(
+                "account",
+                account.id,
+                "dashboard",
+                everywhere,
+                membership.role,
+                copies=membership.copies,
+            )
+    raise NotFoundError
+
+
+def actor_of_server(signed_in: SignedIn) -> Actor:
+    """Return who a signed-in person is on the whole server. Raises `NotPermittedError`."""
+    if not signed_in.account.server_owner:
+        raise NotPermittedError("Only an owner of the server may do this.")
+    return Actor("account", signed_in.account.id, "dashboard", None, "owner")
+
+
+async def actor_of_key(services: Services, key: str) -> Actor:
+    """Return who an API key stands for: a machine with the key's scopes, on the key's site.
+
+    Raises `TokenInvalidError` for a key that is unknown, ended or expired. A key ends when its maker's
+    account is disabled or loses its role on the site.
+    """
+    now = services.now_ms()
+    found = await services.people.accounts.key(one_time.hash_secret(key), now)
+    if found is None:
+        raise TokenInvalidError("This API key is not valid here, or it has ended.")
+    if found.last_at is None or now - found.last_at > TOUCH_MS:
+        await services.writer.run_in_transaction(account_writes.touch_key(found.id, now))
+    return Actor("key", found.id, "api", found.site, "machine", scopes=found.scopes)
+
+
+async def find_account(services: Services, name: str) -> Account:
+    """Return the account with this e-mail address, name or id. Raises `OperatorError`."""
+    people = services.people
+    by_email = await people.accounts.find_by_email(people.sealer.lookup_hashes(name))
+    found = [by_email] if by_email else await people.accounts.find_by_name(name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise OperatorError(f"Several accounts are named “{name}”. Give the e-mail address.")
+    raise OperatorError(f"There is no account “{name}”. `widget-server people list` shows them.")
+
+
+async def find_actor(services: Services, name: str, site: str, shell_user: str = "") -> Actor:
+    """Return the account's actor for a command with `--as NAME`. Raises `OperatorError`."""
+    account = await find_account(services, name)
+    if account.disabled_at is not None:
+        raise OperatorError(f"The account “{account.name}” is disabled.")
+    for membership in await services.people.accounts.memberships(account):
+        if membership.site == site:
+            return Actor(
+                "account",
+                account.id,
+                "cli",
+                site,
+                membership.role,
+                copies=membership.copies,
+                shell_user=shell_user or None,
+            )
+    raise OperatorError(f"“{account.name}” has no role on the site “{site}”.")
+
+
+async def list_people(services: Services, by: Actor, site: str) -> People:
+    """Return the people, invitations and keys of a site. Raises `NotPermittedError`."""
+    require(by, "read_people", site)
+    members, invitations, keys = await services.people.accounts.people(site, services.now_ms())
+    emails = {member.account.id: member.account.email for member in members}
+    emails |= {invitation.hash: invitation.email for invitation in invitations}
+    unseal = services.people.sealer.unseal
+    opened = {key: (unseal(sealed) or "") if sealed else "" for key, sealed in emails.items()}
+    return People(members, invitations, keys, opened)
+
+
+async def all_accounts(services: Services, by: Actor) -> list[Account]:
+    """Return every account of the server. Raises `NotPermittedError`."""
+    require_server_owner(by)
+    return await services.people.accounts.all()
+
+
+async def change_role(
+    services: Services,
+    by: Actor,
+    site: str,
+    account: str,
+    role: Role,
+    copies: frozenset[int] | None = None,
+) -> None:
+    """Give a member of a site another role. Nobody changes their own.
+
+    Raises `NotPermittedError`, `NotFoundError` for somebody without a role there, and `TextRejectedError`.
+    """
+    require(by, "role", site)
+    await _require_other_member(services, by, site, account)
+    if role not in INVITED_ROLES:
+        raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
+    if (role == "local") != bool(copies):
+        raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
+    await services.writer.run_in_transaction(
+        account_writes.put_member(site, account, role, copies or None, services.now_ms())
+    )
+
+
+async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
+    """Take somebody's role on a site away, and end the API keys they made there. Raises as `change_role`."""
+    require(by, "role", site)
+    await _require_other_member(services, by, site, account)
+    await services.writer.run_in_transaction(
+        account_writes.delete_member(site, account, services.now_ms())
+    )
+
+
+async def give_role(services: Services, by: Actor, site: str, account: Account, role: Role) -> None:
+    """Give an existing account a role on a site, without an invitation. Raises `NotPermittedError`."""
+    require(by, "role", site)
+    require_server_owner(by)
+    await services.writer.run_in_transaction(
+        account_writes.put_member(site, account.id, role, None, services.now_ms())
+    )
+
+
+async def disable_account(services: Services, by: Actor, account: Account) -> None:
+    """Disable an account: end its sessions, links and API keys. Its name stays in the logs.
+
+    Raises `NotPermittedError` for oneself, and unless `by` owns the server.
+    """
+    require_server_owner(by)
+    if by.kind == "account" and by.id == account.id:
+        raise NotPermittedError("You cannot disable your own account.")
+    await services.writer.run_in_transaction(
+        account_writes.disable_account(account.id, services.now_ms())
+    )
+
+
+async def change_profile(
+    services: Services, account: Account, *, email: str, **values: str | None
+) -> None:
+    """Change a person's own name, address, language or theme. Raises `TextRejectedError`."""
+    changes: dict[str, str | None] = dict(values)
+    if email:
+        address = check_email(email)
+        changes["email"] = services.people.sealer.seal(address)
+        changes["email_hash"] = services.people.sealer.lookup_hash(address)
+    changed = await services.writer.run_in_transaction(
+        account_writes.update_account(account.id, **changes)
+    )
+    if not changed:
+        error = TextRejectedError("Another account has this address.")
+        error.field = "email"
+        raise error
+
+
+async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> None:
+    if by.kind == "account" and by.id == account and not is_server_owner(by):
+        raise NotPermittedError("Nobody changes their own role. Ask another owner.")
+    members, _, _ = await services.people.accounts.people(site, services.now_ms())
+    if not any(member.account.id == account for member in members):
+        raise NotFoundError("This person has no role here.")

@@ -1,0 +1,165 @@
+"""The dashboard: a Starlette application of its own under `/admin`, with every path on one screen."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from widget_server.model.errors import NotFoundError, ProblemError
+from widget_server.operations.services import Services
+from widget_server.protocol.codes import status_of
+from widget_server.web.compressed import MIN_GZIP_BYTES
+from widget_server.web.dashboard import account, home, people, rendering, sign_in, start
+from widget_server.web.dashboard.messages import message_page
+from widget_server.web.dashboard.security import Address, DashboardHeaders
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Awaitable[Response]]
+SITE = "/admin/sites/{site}"
+
+
+def create_dashboard(services: Services) -> "Dashboard":
+    """Return the dashboard's ASGI application."""
+    address = Address(services.people.admin_origin, services.server_origin)
+    app = Starlette(
+        routes=[
+            Route("/", _to_admin),
+            Route("/admin", home.enter),
+            Route("/admin/static/{hash}/{file}", rendering.static_file),
+            Route("/admin/sign-in", sign_in.show),
+            _post("/admin/sign-in", sign_in.submit),
+            Route("/admin/recover", sign_in.show_recovery),
+            _post("/admin/recover", sign_in.submit_recovery),
+            _post("/admin/sign-out", sign_in.sign_out),
+            Route("/admin/link/{secret}", start.show_link),
+            _post("/admin/link/{secret}", start.press_link),
+            Route("/admin/welcome", start.show_welcome),
+            _post("/admin/welcome", start.submit_welcome),
+            Route("/admin/new-site", start.show_new_site),
+            _post("/admin/new-site", start.submit_new_site),
+            Route("/admin/sites", home.show_sites),
+            Route("/admin/account", account.show),
+            _post("/admin/account/profile", account.save_profile),
+            _post("/admin/account/password", account.save_password),
+            Route("/admin/account/passkeys", account.passkey_options),
+            _post("/admin/account/passkeys", account.add_passkey),
+            _post("/admin/account/passkeys/remove", account.remove_passkey),
+            _post("/admin/account/codes", account.make_codes),
+            _post("/admin/account/sessions/end", account.end_session),
+            _post("/admin/account/sessions/end-others", account.end_other_sessions),
+            Route(SITE, home.enter_site),
+            Route(f"{SITE}/home", home.show),
+            Route(f"{SITE}/snippet", start.show_snippet),
+            _post(f"{SITE}/snippet", start.submit_snippet),
+            Route(f"{SITE}/people", people.show),
+            Route(f"{SITE}/people/invite", people.show_invite),
+            _post(f"{SITE}/people/invite", people.invite),
+            _post(f"{SITE}/people/take-back", people.take_back),
+            Route(f"{SITE}/people/{{account}}/role", people.show_role),
+            _post(f"{SITE}/people/{{account}}/role", people.change_role),
+            _post(f"{SITE}/people/{{account}}/remove", people.remove),
+            Route(f"{SITE}/keys/new", people.show_new_key),
+            _post(f"{SITE}/keys", people.create_key),
+            _post(f"{SITE}/keys/{{key}}/end", people.end_key),
+        ],
+        middleware=[
+            Middleware(DashboardHeaders, address=address),
+            Middleware(GZipMiddleware, minimum_size=MIN_GZIP_BYTES),
+            Middleware(OwnPagesOnly, address=address),
+        ],
+        exception_handlers={
+            ProblemError: _problem,
+            HTTPException: _http_error,
+            Exception: _internal_error,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.services = services
+    app.state.address = address
+    return Dashboard(app, address)
+
+
+def _post(path: str, handler: Handler) -> Route:
+    return Route(path, handler, methods=["POST"])
+
+
+class Dashboard:
+    """The dashboard, and the decision which requests are for it."""
+
+    def __init__(self, app: ASGIApp, address: Address) -> None:
+        self._app = app
+        self._address = address
+
+    def takes(self, scope: Scope) -> bool:
+        """Return whether an HTTP request is for the dashboard, by its path and host."""
+        return self._address.takes_all(scope) or self._address.is_here(scope)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self._app(scope, receive, send)
+
+
+class OwnPagesOnly:
+    """Middleware: refuse plain HTTP from elsewhere, and changes that no page of the dashboard asked for."""
+
+    def __init__(self, app: ASGIApp, address: Address) -> None:
+        self._app = app
+        self._address = address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is allowed."""
+        refusal = None
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await message_page(Request(scope), 403, refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> str | None:
+        if not self._address.is_safe_transport(scope):
+            return "insecure"
+        if scope["method"] in {"GET", "HEAD"} or self._address.comes_from_own_page(scope):
+            return None
+        return "other_page"
+
+
+async def _to_admin(_request: Request) -> Response:
+    return RedirectResponse("/admin", 303)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
+        raise error
+    if isinstance(error, NotFoundError):
+        return message_page(request, 404, "not_found", error.detail)
+    key = {403: "not_permitted", 429: "too_fast", 503: "unavailable"}.get(status_of(error), "wrong")
+    response = message_page(request, status_of(error), key, error.detail)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(int(error.retry_after) or 1)
+    return response
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return message_page(request, status, "not_found" if status in {404, 405} else "wrong")
+
+
+async def _internal_error(request: Request, _error: Exception) -> Response:
+    # The endpoint's name only: the path may contain the secret of a link.
+    endpoint = getattr(request.scope.get("endpoint"), "__name__", "none")
+    log.error("event=request_failed endpoint=dashboard_%s", endpoint)
+    response = message_page(request, 500, "unavailable")
+    # Starlette calls this handler outside of all middleware.
+    address: Address = request.app.state.address
+    response.headers["Content-Security-Policy"] = address.policy()
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,166 @@
+"""People and keys of a site: members, invitations, roles, API keys."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from widget_server.auth.permissions import permits
+from widget_server.model.errors import NotFoundError, ProblemError
+from widget_server.operations.owners import keys, links, people
+from widget_server.operations.owners.links import INVITED_ROLES
+from widget_server.web.dashboard.page import Page, site_page
+
+ROLE_MATRIX = (
+    ("see", ("read_log", "read_numbers")),
+    ("decide", ("approve", "remove", "undo")),
+    ("close", ("close", "open")),
+    ("notices", ("notice", "story_settings")),
+    ("settings", ("settings",)),
+    ("tokens", ("token", "revoke", "shut_out")),
+    ("export", ("export_public",)),
+    ("private", ("read_kept_text", "read_notes")),
+    ("erase", ("erase",)),
+    ("people", ("invite", "role", "export_full", "rotate", "retire")),
+)
+"""Lines of the table on the page, each with the verbs it stands for."""
+MATRIX_ROLES = (*INVITED_ROLES, "machine")
+DAYS = (30, 90, 365, 0)
+
+
+def mark(role: Any, verbs: tuple[str, ...]) -> str:
+    """Return `yes`, `part` or `no`: whether the role may use these verbs."""
+    have = [verb for verb in verbs if permits(role, verb)]
+    if not have or (role == "machine" and set(verbs) <= keys.NEVER_SCOPES):
+        return "no"
+    if role in {"local", "machine"} or len(have) < len(verbs):
+        return "part"
+    return "yes"
+
+
+@site_page("read_people")
+async def show(page: Page) -> Response:
+    """Handle `GET /admin/sites/{site}/people`."""
+    return await _people(page)
+
+
+@site_page("invite")
+async def show_invite(page: Page) -> Response:
+    """Handle `GET …/people/invite`."""
+    return page.render("people/invite.html", roles=INVITED_ROLES, values={"role": "moderator"})
+
+
+@site_page("invite")
+async def invite(page: Page) -> Response:
+    """Handle `POST …/people/invite`: the link is shown once."""
+    form = page.form
+    role: Any = form.get("role")
+    try:
+        copies = _copies(form.get("copies")) if role == "local" else None
+        link = await links.invite(
+            page.services, page.actor, page.site, role, email=form.get("email"), copies=copies
+        )
+    except ProblemError as error:
+        page.fail(error)
+        return page.render("people/invite.html", roles=INVITED_ROLES, values=dict(form.fields))
+    return await _people(page, link=link)
+
+
+@site_page("invite")
+async def take_back(page: Page) -> Response:
+    """Handle `POST …/people/take-back`."""
+    await links.take_back(page.services, page.actor, page.site, page.form.get("link"))
+    return page.redirect(page.path("people"), "taken_back")
+
+
+@site_page("role")
+async def show_role(page: Page) -> Response:
+    """Handle `GET …/people/{account}/role`: change a role, or take it away."""
+    return await _role(page)
+
+
+@site_page("role")
+async def change_role(page: Page) -> Response:
+    """Handle `POST …/people/{account}/role`."""
+    role: Any = page.form.get("role")
+    try:
+        copies = _copies(page.form.get("copies")) if role == "local" else None
+        account = page.request.path_params["account"]
+        await people.change_role(page.services, page.actor, page.site, account, role, copies)
+    except ProblemError as error:
+        page.fail(error)
+        return await _role(page)
+    return page.redirect(page.path("people"), "role")
+
+
+@site_page("role", strong=True)
+async def remove(page: Page) -> Response:
+    """Handle `POST …/people/{account}/remove`."""
+    account = page.request.path_params["account"]
+    await people.remove_member(page.services, page.actor, page.site, account)
+    return page.redirect(page.path("people"), "member_removed")
+
+
+@site_page("key")
+async def show_new_key(page: Page) -> Response:
+    """Handle `GET …/keys/new`."""
+    return _new_key(page)
+
+
+@site_page("key", strong=True)
+async def create_key(page: Page) -> Response:
+    """Handle `POST …/keys`: the key is shown once."""
+    form = page.form
+    try:
+        days = form.get("days", "365")
+        new = await keys.create_key(
+            page.services,
+            page.actor,
+            page.site,
+            form.get("label"),
+            frozenset(form.all("scope")),
+            int(days) or None if days.isdigit() else 365,
+        )
+    except ProblemError as error:
+        page.fail(error)
+        return _new_key(page)
+    return await _people(page, new_key=new)
+
+
+@site_page("key", strong=True)
+async def end_key(page: Page) -> Response:
+    """Handle `POST …/keys/{key}/end`."""
+    await keys.end_key(page.services, page.actor, page.site, page.request.path_params["key"])
+    return page.redirect(page.path("people"), "key_ended")
+
+
+def _copies(text: str) -> frozenset[int] | None:
+    """Return the numbers of copies in a text such as “3, 14”."""
+    return frozenset(int(word) for word in text.replace(",", " ").split() if word.isdigit()) or None
+
+
+def _new_key(page: Page) -> Response:
+    return page.render(
+        "people/key.html",
+        scopes=keys.offered_scopes(page.actor),
+        days=DAYS,
+        chosen=page.form.all("scope"),
+        values=dict(page.form.fields),
+    )
+
+
+async def _role(page: Page) -> Response:
+    found = await people.list_people(page.services, page.actor, page.site)
+    account = page.request.path_params["account"]
+    member = next((one for one in found.members if one.account.id == account), None)
+    if member is None:
+        raise NotFoundError
+    return page.render("people/role.html", member=member, roles=INVITED_ROLES)
+
+
+async def _people(page: Page, **content: Any) -> Response:
+    found = await people.list_people(page.services, page.actor, page.site)
+    matrix = [(key, [mark(role, verbs) for role in MATRIX_ROLES]) for key, verbs in ROLE_MATRIX]
+    shown: dict[str, Any] = {"link": None, "new_key": None} | content
+    return page.render(
+        "people/people.html", people=found, matrix=matrix, matrix_roles=MATRIX_ROLES, **shown
+    )

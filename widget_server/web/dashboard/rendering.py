@@ -1,0 +1,59 @@
+"""The template environment of the dashboard and its static files."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from widget_server.model.errors import NotFoundError
+from widget_server.web.assets import CACHE_IMMUTABLE, Assets
+from widget_server.web.pages.translate import LOCALES
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+STATIC = Path(__file__).parent / "static"
+_FILES = Assets(STATIC)
+_HASHES = {
+    path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    for path in STATIC.iterdir()
+    if path.suffix in {".css", ".js"}
+}
+
+
+def static_url(name: str) -> str:
+    """Return the address of a static file, with the hash of its content."""
+    return f"/admin/static/{_HASHES[name]}/{name}"
+
+
+def _initial(name: str) -> str:
+    """Return the first letter of a name, for its disc."""
+    return next((char for char in name if char.isalnum()), "?").upper()
+
+
+def _colour(key: str) -> str:
+    """Return the class of a person's disc, the same for the same key."""
+    return ("", "b", "c", "d", "e")[hashlib.sha256(key.encode()).digest()[0] % 5]
+
+
+templates = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.filters |= {"initial": _initial, "colour": _colour, "to_json": json.dumps}
+templates.globals |= {
+    "static": static_url,
+    "languages": {lang: texts["language"] for lang, texts in LOCALES.items()},
+}
+
+
+async def static_file(request: Request) -> Response:
+    """Handle `GET /admin/static/{hash}/{file}`: style sheet and scripts, cached for ever."""
+    name = request.path_params["file"]
+    if _HASHES.get(name) != request.path_params["hash"]:
+        raise NotFoundError
+    return _FILES.response(request, name, CACHE_IMMUTABLE)
