@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -21,17 +20,45 @@ from sqlalchemy import (
     true,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from widget_server.store.decision_tables import (
+    IN_BATCH,
+    IS_OPEN,
+    cases,
+    decision_words,
+    decisions,
+    kept_texts,
+    log_heads,
+    site_decisions,
 )
+from widget_server.store.metadata import Id, metadata
 
-#: SQLite generates ids only in a column whose type is exactly INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
+__all__ = [
+    "HAS_REACTIONS",
+    "IN_BATCH",
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_PINNED_TOP_COMMENT",
+    "IS_TOP_COMMENT",
+    "cases",
+    "comments",
+    "copies",
+    "decision_words",
+    "decisions",
+    "embed_files",
+    "erasures",
+    "identities",
+    "kept_texts",
+    "log_heads",
+    "meta",
+    "metadata",
+    "reactions",
+    "reports",
+    "revoked",
+    "shut_out",
+    "site_decisions",
+    "sites",
+    "stories",
+]
 
 meta = Table(
     "meta",
@@ -78,6 +105,9 @@ stories = Table(
     # Number of published comments.
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # Number of entries in the story's log, and the hash of the last one.
+    Column("decisions", Integer, nullable=False, server_default="0"),
+    Column("log_hash", String(64), nullable=False, server_default=""),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
@@ -134,6 +164,8 @@ comments = Table(
     Column("version", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),
     Column("score", Integer, nullable=False),
+    # Incremented when the author's words change. A decision names the revision that it is about.
+    Column("revision", Integer, nullable=False, server_default="1"),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
