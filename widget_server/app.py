@@ -29,7 +29,9 @@ from widget_server.operations.services import PeopleServices, RateLimiters, Serv
 from widget_server.protocol import server_messages
 from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.sites import Sites
@@ -61,7 +63,8 @@ class Components:
         self.bus = RedisBus(url, process, self.hub.receive, self.hub.on_bus_gap, keyring.bus_keys())
         self.hub.connect(self.bus)
         self.lag = LoopLag()
-        self.writer = Writer(self.database, self.publish_committed)
+        log_keys = LogKeys(keyring.log_keys(), keyring.text_keys())
+        self.writer = Writer(self.database, self.publish_committed, log_keys)
         self.rights = PermissionWatcher(
             self.sites, self.cache, self.discussions, self.hub, time.time
         )
@@ -70,6 +73,8 @@ class Components:
             keyring=keyring,
             cache=self.cache,
             discussions=self.discussions,
+            decisions=Decisions(self.database),
+            log_keys=log_keys,
             embed_files=EmbedFiles(self.database),
             writer=self.writer,
             hub=self.hub,

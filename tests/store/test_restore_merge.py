@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.store_harness import KEYS, Store, nonzero, open_store
+from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store
 from widget_server.model.claims import Attribution
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
@@ -17,7 +17,7 @@ from widget_server.store.queries.identity_tokens import consume_identity_token
 from widget_server.store.queries.sites import insert_site, revoke_token, update_site
 from widget_server.store.queries.stories import insert_story
 from widget_server.store.schema import comments, erasures, identities, reactions, reports, revoked
-from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report
+from widget_server.store.writing.actions import Delete, Edit, Forget, Report
 
 
 def ignore_progress(_table: str, _done: int, _total: int) -> None:
@@ -102,7 +102,7 @@ async def test_deleted_and_removed_comments_stay_removed(database_url: str, file
         await store.writer.submit(edit)
         await backup.back_up(database_url, file, ignore_progress)
         await store.writer.submit(Delete(story.id, deleted.id, "ann", 10**9, 1_000_001))
-        await store.writer.submit(Moderate(story.id, removed.id, "remove", 1_000_002))
+        await store.writer.submit(decide(story, removed.id, "remove", 1_000_002))
         done = await restored(store, database_url, file)
         assert done.kept == {"comments that were erased": 2}
         rows = {row.id: row for row in await store.rows(comments)}
@@ -115,7 +115,7 @@ async def test_deleted_and_removed_comments_stay_removed(database_url: str, file
         assert [one.id for one in thread.replies] == [reply.id]
         await store.tallies_are_rows()
         with pytest.raises(NotFoundError):
-            await store.writer.submit(Moderate(story.id, removed.id, "approve", 1_000_003))
+            await store.writer.submit(decide(story, removed.id, "approve", 1_000_003))
 
 
 async def test_erasures_survive_two_restores(database_url: str, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_erasures_survive_two_restores(database_url: str, tmp_path: Path) 
         await backup.back_up(database_url, tmp_path / "older", ignore_progress)
         gone = await store.post(story, "ann", "words")
         await backup.back_up(database_url, tmp_path / "newer", ignore_progress)
-        await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(story, gone.id, "remove", 1))
         await restored(store, database_url, tmp_path / "older")
         assert await store.rows(comments) == []
         await restored(store, database_url, tmp_path / "newer")
@@ -247,7 +247,7 @@ async def test_after_a_restore_seq_continues_after_the_erasures(
         story = await store.story()
         gone = await store.post(story, "ann", "words")
         await backup.back_up(database_url, file, ignore_progress)
-        await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(story, gone.id, "remove", 1))
         await restored(store, database_url, file)
         now = await store.now(story)
         fresh = await store.post(now, "ben", "new")
@@ -267,7 +267,7 @@ async def test_every_withdrawal_table_keeps_its_rows_after_a_restore(
         later = await store.discussions.story("otherstory12")
         assert later is not None
         gone = await store.post(later, "ann", "words")
-        await store.writer.submit(Moderate(later.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(later, gone.id, "remove", 1))
         await store.writer.run_in_transaction(revoke_token("s", "bad"))
         await restored(store, database_url, file)
         assert [row.subject for row in await store.rows(erasures)] == [gone.id]

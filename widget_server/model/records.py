@@ -85,6 +85,8 @@ class Comment:
     """Whether the site signed the name."""
     waiting: bool = False
     """Whether an edit of the published comment waits for a moderator."""
+    revision: int = 1
+    """Incremented when the author's words change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
+MAX_KEEP_DAYS = 90
 REPUBLISHING_RULES = ("licence", "on", "off")
 
 
@@ -45,7 +46,8 @@ class SiteSettings:
     """Settings of a site.
 
     `edit_window` is in seconds; rate limits are `count/seconds` for a reader. `accent` is `#rrggbb`, or
-    None for the embed's own; `density` stretches the embed's vertical rhythm.
+    None for the embed's own; `density` stretches the embed's vertical rhythm. `keep_days`: how long a
+    removed comment can be restored.
     """
 
     prompt: str = "How does this article make you feel?"
@@ -65,6 +67,7 @@ class SiteSettings:
     density: float = 1.0
     rate_limit_react: str = "30/60"
     rate_limit_comment: str = "5/60"
+    keep_days: int = 14
 
     def republishing_open(self, story_license: str) -> bool:
         """Whether copies with only the story's code, without a token, may react and comment."""
@@ -157,6 +160,12 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _keep_days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= MAX_KEEP_DAYS:
+        raise ValueError(f"use a whole number of days from 1 to {MAX_KEEP_DAYS}.")
+    return int(text)
+
+
 def _accent(text: str) -> str | None:
     if not text:
         return None
@@ -219,4 +228,5 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "density": _density,
     "rate_limit_react": _rate,
     "rate_limit_comment": _rate,
+    "keep_days": _keep_days,
 }

@@ -13,7 +13,9 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.writing.writer import Writer
@@ -82,6 +84,8 @@ class Services:
     keyring: Keyring
     cache: LookupCache
     discussions: Discussions
+    decisions: Decisions
+    log_keys: LogKeys
     embed_files: EmbedFiles
     writer: Writer
     hub: Hub

@@ -22,7 +22,45 @@ from sqlalchemy import (
 
 # Importing the tables of people adds them to `metadata`.
 from widget_server.store import schema_people as schema_people
-from widget_server.store.metadata import Id, metadata as metadata
+from widget_server.store.decision_tables import (
+    IN_BATCH,
+    IS_OPEN,
+    cases,
+    decision_words,
+    decisions,
+    kept_texts,
+    log_heads,
+    site_decisions,
+)
+from widget_server.store.metadata import Id, metadata
+
+__all__ = [
+    "HAS_REACTIONS",
+    "IN_BATCH",
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_PINNED_TOP_COMMENT",
+    "IS_TOP_COMMENT",
+    "cases",
+    "comments",
+    "copies",
+    "decision_words",
+    "decisions",
+    "embed_files",
+    "erasures",
+    "identities",
+    "kept_texts",
+    "log_heads",
+    "meta",
+    "metadata",
+    "reactions",
+    "reports",
+    "revoked",
+    "shut_out",
+    "site_decisions",
+    "sites",
+    "stories",
+]
 
 meta = Table(
     "meta",
@@ -69,6 +107,9 @@ stories = Table(
     # Number of published comments.
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # Number of entries in the story's log, and the hash of the last one.
+    Column("decisions", Integer, nullable=False, server_default="0"),
+    Column("log_hash", String(64), nullable=False, server_default=""),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
@@ -125,6 +166,8 @@ comments = Table(
     Column("version", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),
     Column("score", Integer, nullable=False),
+    # Incremented when the author's words change. A decision names the revision that it is about.
+    Column("revision", Integer, nullable=False, server_default="1"),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
