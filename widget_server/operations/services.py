@@ -11,8 +11,11 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.schedule import Schedule
 from widget_server.store.writing.writer import Writer
 
 
@@ -58,6 +61,9 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     embed_files: EmbedFiles
+    schedule: Schedule
+    closings: Closings
+    pages: PagesOfCopies
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

@@ -77,6 +77,7 @@ class StoryRow(TypedDict):
     counts: str
     published: int
     created_at: int
+    closes_at: int | None
 
 
 class ReactionRow(TypedDict):
