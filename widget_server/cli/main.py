@@ -29,6 +29,7 @@ COMMANDS = {
     "comment": "Moderate",
     "story": "Moderate",
     "doctor": "Maintain",
+    "jobs": "Maintain",
     "migrate": "Maintain",
     "backup": "Maintain",
     "restore": "Maintain",

@@ -58,7 +58,7 @@ class _LeaseLostError(Exception):
 
 
 class JobRunner:
-    """Runs jobs in this process. `changed_epoch` tells whether a backup was restored meanwhile."""
+    """Runs jobs in this process. `epoch` returns the database's epoch: a new one means that a backup was restored."""
 
     def __init__(self, tools: Tools, epoch: Callable[[], str], jobs: Sequence[Job] = JOBS) -> None:
         self._tools = tools
@@ -88,11 +88,11 @@ class JobRunner:
 
     async def _seed(self) -> None:
         """Schedule the repeated jobs that are not scheduled: in a new or a restored database."""
-        if self._seeded == self._epoch():
+        epoch = self._epoch()
+        if self._seeded == epoch:
             return
         repeated = {job.kind: job.every_s for job in self._jobs.values() if job.every_s is not None}
         missing = sorted(repeated.keys() - await self._services.schedule.kinds(""))
-        epoch = self._epoch()
         if missing:
             now = self._services.now_ms()
             works = [(kind, repeated[kind] * 1000, now) for kind in missing]

@@ -9,7 +9,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from urllib.parse import urljoin
@@ -58,10 +60,34 @@ class FetchedPage:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host by the system's resolver. Raises `OSError`."""
+    """Return the addresses of a host by the system's resolver. Raises `OSError`.
+
+    It waits in a thread of its own that ends with the process: a name server that does not answer
+    would hold up the stop of the server if the thread were one of the event loop's pool.
+    """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def set_result(addresses: list[str] | OSError | UnicodeError) -> None:
+        if found.done():  # nobody waits any more
+            return
+        if isinstance(addresses, Exception):
+            found.set_exception(addresses)
+        else:
+            found.set_result(addresses)
+
+    def ask() -> None:
+        result: list[str] | OSError | UnicodeError
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            result = [str(entry[4][0]) for entry in entries]
+        except (OSError, UnicodeError) as error:
+            result = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(set_result, result)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    return await found
 
 
 class Fetcher:

@@ -79,13 +79,14 @@ async def look_at_page(services: Services, fetcher: Fetcher, copy: int) -> int |
         return wait_until
     try:
         answer = await fetcher.fetch(page.page)
-        if not answer.content_type.lower().startswith(_HTML):
-            raise PageUnreachableError
     except PageUnreachableError:
         await _store(services, page, "unreachable", PageFacts())
         raise
     if answer.status != 200:
         await _store(services, page, "missing", PageFacts())
+        return None
+    if not answer.content_type.lower().startswith(_HTML):
+        await _store(services, page, "unreachable", PageFacts())
         return None
     # In a thread: parsing 512 KB takes longer than readers should wait.
     facts = await asyncio.to_thread(read_facts, answer, page, services.server_origin)
@@ -99,12 +100,14 @@ def read_facts(answer: FetchedPage, page: PageToLookAt, server: str) -> PageFact
     links = [_absolute(link) for link in tree.css("a[href], link[href]")]
     root = tree.css_first("html")
     lang = (root.attributes.get("lang") or "").strip() if root is not None else ""
+    # The link of a snippet, or the frame that stands in its place.
+    frames = [_absolute(frame, "src") for frame in tree.css("iframe[src]")]
+    title = _title(tree)
+    tree.strip_tags(["script", "style", "template"])
     body = _one_line(tree.body.text(separator=" ")) if tree.body is not None else ""
     names = [_one_line(name) for name in (page.author, page.publisher) if name]
     credit = any(name in body for name in names) or _has(links, page.story_url)
     licence = any(_is_licence(link, page.licence) for link in links)
-    # The link of a snippet, or the frame that stands in its place.
-    frames = [_absolute(frame, "src") for frame in tree.css("iframe[src]")]
     own = (f"{server}/s/{page.code}", f"{server}/e/{page.code}")
     snippet = any(address.startswith(own) for address in (*links, *frames))
 
@@ -113,7 +116,7 @@ def read_facts(answer: FetchedPage, page: PageToLookAt, server: str) -> PageFact
         return True if found else None if not answer.complete else False
 
     return PageFacts(
-        _title(tree),
+        title,
         lang[:35] if _LANG.fullmatch(lang) else None,
         known(credit),
         known(licence),
