@@ -17,12 +17,15 @@ from widget_server.bus import embedded_valkey
 from widget_server.bus.redis_bus import RedisBus
 from widget_server.config import Config
 from widget_server.hub.hub import Hub
+from widget_server.jobs.runner import JobRunner
+from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.publish import encode_event
+from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
 from widget_server.operations.services import PeopleServices, RateLimiters, Services
@@ -31,9 +34,12 @@ from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.sites import Sites
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
@@ -76,6 +82,9 @@ class Components:
             decisions=Decisions(self.database),
             log_keys=log_keys,
             embed_files=EmbedFiles(self.database),
+            schedule=Schedule(self.database),
+            closings=Closings(self.database),
+            pages=PagesOfCopies(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
@@ -87,6 +96,8 @@ class Components:
             clock=time.time,
             server_origin=config.base_url,
         )
+        tools = Tools(self.services, Fetcher(config.base_url))
+        self.jobs = JobRunner(tools, lambda: self.database.epoch)
 
     def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
         """Publish committed events to this process and to the bus.
@@ -103,10 +114,10 @@ class Components:
             log.exception("event=publish_failed events=%d", len(events))
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, jobs: bool = False) -> AsyncIterator[None]:
         """Open the database and run the background tasks until the block ends.
 
-        Raises `DatabaseUnavailableError` with a sentence for the operator.
+        With `jobs`, also do scheduled work; a command does not. Raises `DatabaseUnavailableError` with a sentence for the operator.
         """
         await self.database.open()
         writer = asyncio.create_task(_restart_on_failure("writer", self.writer.run))
@@ -116,10 +127,15 @@ class Components:
             asyncio.create_task(_restart_on_failure("lag", self.lag.run)),
             asyncio.create_task(_restart_on_failure("rights", self.rights.run)),
         ]
+        working = asyncio.create_task(_restart_on_failure("jobs", self.jobs.run)) if jobs else None
         try:
             yield
         finally:
-            # Stop the writer first, so that its last batch is still published to the other processes.
+            if working is not None:
+                # Before the writer, which gives the leases back.
+                working.cancel()
+                await asyncio.wait({working})
+            # Stop the writer before the bus, so that its last batch is still published to the other processes.
             writer.cancel()
             await asyncio.wait({writer})
             await self.bus.wait_flushed(1.0)
@@ -157,6 +173,7 @@ class Components:
             ("database", self.database.metrics),
             ("rows", damaged_rows.DAMAGE_METRICS),
             ("event_loop", self.lag.metrics),
+            ("jobs", self.jobs.metrics),
             ("log", logs.LOG_METRICS),
             ("websocket", self.transport_metrics.websocket),
             ("websocket", self.hub.write_metrics),
@@ -188,7 +205,7 @@ def create_app(config: Config) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with components.running():
+            async with components.running(jobs=True):
                 await components.store_embed(app.state.assets)
                 yield
         except DatabaseUnavailableError as error:

@@ -139,7 +139,7 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
         await store.writer.run_in_transaction(revoke_token("s", "before"))
         await backup.back_up(database_url, file, ignore_progress)
         await store.writer.run_in_transaction(revoke_token("s", "after"))
-        await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000, 1_000))
+        await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000))
         for newest, oldest in ((2, 1), (3, 3)):
 
             def rotated(site: Site, newest: int = newest, oldest: int = oldest) -> Site:
@@ -156,9 +156,7 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
         assert site is not None
         assert (site.generation, site.oldest) == (3, 3)
         assert await store.sites.revoked("s") == {"before", "after"}
-        assert not await store.writer.run_in_transaction(
-            consume_identity_token("s", "once", 2_000, 1_000)
-        )
+        assert not await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000))
 
 
 async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(

@@ -31,6 +31,7 @@ COMMANDS = {
     "comment": "Moderate",
     "story": "Moderate",
     "doctor": "Maintain",
+    "jobs": "Maintain",
     "migrate": "Maintain",
     "backup": "Maintain",
     "restore": "Maintain",

@@ -134,6 +134,8 @@ class Story:
     count: int
     """Published comments."""
     created_at: int
+    closes_at: int | None = None
+    """When the story is to be closed; None if only the site's settings decide."""
 
 
 @dataclass(frozen=True, slots=True)

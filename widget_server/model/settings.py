@@ -14,6 +14,7 @@ MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
 MAX_KEEP_DAYS = 90
 REPUBLISHING_RULES = ("licence", "on", "off")
+CLOSING_STARTS = ("story", "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ class SiteSettings:
     edit_window: int = 900
     show_copy: bool = True
     search_engines: bool = False
+    close_after_days: int = 0
+    """Days after which the schedule closes a story; 0 for never."""
+    close_after: str = "story"
+    """Whether the days count from the story's start or from its last comment."""
+    look_at_copies: bool = True
+    """Whether the server asks once for the page of each new copy, for its title and credit."""
     accent: str | None = None
     density: float = 1.0
     rate_limit_react: str = "30/60"
@@ -166,6 +173,12 @@ def _keep_days(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise ValueError("use a whole number of days, at most 9999, or 0 for never.")
+    return int(text)
+
+
 def _accent(text: str) -> str | None:
     if not text:
         return None
@@ -224,6 +237,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "edit_window": _seconds,
     "show_copy": _boolean,
     "search_engines": _boolean,
+    "close_after_days": _days,
+    "close_after": _one_of(*CLOSING_STARTS),
+    "look_at_copies": _boolean,
     "accent": _accent,
     "density": _density,
     "rate_limit_react": _rate,

@@ -15,9 +15,12 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.schedule import Schedule
 from widget_server.store.writing.writer import Writer
 
 
@@ -87,6 +90,9 @@ class Services:
     decisions: Decisions
     log_keys: LogKeys
     embed_files: EmbedFiles
+    schedule: Schedule
+    closings: Closings
+    pages: PagesOfCopies
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

@@ -80,6 +80,7 @@ class StoryRow(TypedDict):
     created_at: int
     decisions: int
     log_hash: str
+    closes_at: int | None
 
 
 class ReactionRow(TypedDict):

@@ -3,6 +3,9 @@
 The replaced database holds them as ids. `merge` adds them to the backup's rows in the staging tables.
 `erase` then erases the named things from the restored rows, by the rules of the first erasure. Both run
 in the transaction that replaces the rows.
+
+Not merged, because nothing in them must survive: `schedule` and `page_facts` are the backup's afterwards, like the
+stories and copies that they are about. The server adds repeated work that a backup lacks.
 """
 
 from typing import Any

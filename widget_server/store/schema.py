@@ -110,9 +110,19 @@ stories = Table(
     # Number of entries in the story's log, and the hash of the last one.
     Column("decisions", Integer, nullable=False, server_default="0"),
     Column("log_hash", String(64), nullable=False, server_default=""),
+    # When the story is to be closed. Null: when the site's settings say, or never.
+    Column("closes_at", BigInteger),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
+)
+WILL_CLOSE = text("closes_at IS NOT NULL AND NOT closed")
+"""Open stories with a closing date."""
+Index(
+    "ix_stories_closes_at",
+    stories.c.closes_at,
+    sqlite_where=WILL_CLOSE,
+    postgresql_where=WILL_CLOSE,
 )
 
 copies = Table(
@@ -287,3 +297,43 @@ erasures = Table(
     # For a reader: everything stored up to this time is erased.
     Column("at", BigInteger, nullable=False),
 )
+
+# What is to be done and when. Any process may lease a row that is due: see `queries/schedule.py`.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    # What the work is about: a story's code, a copy's id, or empty text.
+    Column("subject", String(64), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    # Milliseconds between two runs. Null: the row is deleted once the work is done.
+    Column("every", BigInteger),
+    # Until then the work belongs to the lease `lease_by`. 0: to nobody.
+    Column("lease_until", BigInteger, nullable=False),
+    Column("lease_by", String(32)),
+    # Leases since the work was last done.
+    Column("tries", Integer, nullable=False),
+    # Class of the last error. Never its text, which could name an address.
+    Column("last_error", String(100)),
+)
+Index("ix_schedule_due_at", schedule.c.due_at)
+
+page_facts = Table(
+    "page_facts",
+    metadata,
+    Column("copy", Id, ForeignKey("copies.id", ondelete="CASCADE"), primary_key=True),
+    # The page that was looked at. The copy may have been seen on another page since.
+    Column("page", Text, nullable=False),
+    Column("host", String(300), nullable=False),
+    # When the server last asked for the page.
+    Column("fetched_at", BigInteger, nullable=False),
+    # `asked` until the page was read, then a status of `model.page_facts`.
+    Column("status", String(20), nullable=False),
+    Column("title", Text),
+    Column("lang", String(35)),
+    # Whether the page has them. Null: unknown.
+    Column("credit", Boolean),
+    Column("licence", Boolean),
+    Column("snippet", Boolean),
+)
+Index("ix_page_facts_host_fetched_at", page_facts.c.host, page_facts.c.fetched_at)

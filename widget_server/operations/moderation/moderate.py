@@ -4,6 +4,7 @@ from typing import Literal
 
 from widget_server.model.errors import NotFoundError
 from widget_server.model.records import Comment, Story
+from widget_server.operations.owners.closing import date_after_opening
 from widget_server.operations.services import Services
 from widget_server.store.writing.actions import Moderate, UpdateStory
 
@@ -22,8 +23,16 @@ async def moderate(services: Services, comment: str, verb: Verb) -> Comment:
 
 
 async def set_closed(services: Services, code: str, *, closed: bool) -> Story:
-    """Close a story's discussion for new actions, or open it again. Raises `NotFoundError`."""
-    return await _change(services, code, {"closed": closed})
+    """Close a story's discussion for new actions, or open it again. Raises `NotFoundError`.
+
+    A story that is opened gets the site's days again, if its settings close stories after some days.
+    """
+    story = await services.discussions.story(code)
+    site = None if story is None else await services.cache.site(story.site)
+    again = None
+    if site is not None and not closed:
+        again = date_after_opening(site.site.settings, services.now_ms())
+    return await _change(services, code, {"closed": closed, "closes_at": again})
 
 
 async def set_notice(services: Services, code: str, notice: str | None) -> Story:
@@ -31,7 +40,9 @@ async def set_notice(services: Services, code: str, notice: str | None) -> Story
     return await _change(services, code, {"notice": notice})
 
 
-async def _change(services: Services, code: str, columns: dict[str, str | bool | None]) -> Story:
+async def _change(
+    services: Services, code: str, columns: dict[str, str | bool | int | None]
+) -> Story:
     story = await services.discussions.story(code)
     if story is None:
         raise NotFoundError("There is no story with this code.")

@@ -176,13 +176,13 @@ class Erase:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStory:
-    """Set a story's columns: `closed`, `notice` or the attribution. Result: the `Story`.
+    """Set a story's columns: `closed`, `closes_at`, `notice` or the attribution. Result: the `Story`.
 
     With `iat` (seconds since 1970), columns are set only if no later `iat` was applied before.
     """
 
     story: int
-    columns: Mapping[str, str | bool | None]
+    columns: Mapping[str, str | bool | int | None]
     iat: int | None = None
 
 

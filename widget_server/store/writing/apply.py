@@ -34,6 +34,9 @@ from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decide import DecisionApplier, erase_comment
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
+_UNSEEN_BY_READERS = frozenset({"closes_at"})
+"""Columns of a story whose change is no event for readers."""
+
 
 class ActionApplier:
     """Applies the actions of one batch. Use once: load the rows, `apply` each action, flush the rows."""
@@ -242,9 +245,12 @@ class ActionApplier:
             if action.iat is not None:
                 story["attributed"] = action.iat
                 self._rows.changed_stories.add(action.story)
-            if any(story.get(column) != value for column, value in action.columns.items()):
-                story |= cast(StoryRow, action.columns)
+            changed = {name for name, value in action.columns.items() if story.get(name) != value}
+            story |= cast(StoryRow, action.columns)
+            if changed - _UNSEEN_BY_READERS:
                 self._changes.story_changed(action.story)
+            elif changed:
+                self._rows.changed_stories.add(action.story)
         return lambda: self._rows.story(action.story)
 
     # Rules that several actions share --------------------------------------------------------------
