@@ -31,7 +31,11 @@ from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.sites import Sites
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
@@ -70,6 +74,10 @@ class Components:
             cache=self.cache,
             discussions=self.discussions,
             embed_files=EmbedFiles(self.database),
+            owner_stories=OwnerStories(self.database),
+            owner_copies=OwnerCopies(self.database),
+            tokens=Tokens(self.database),
+            numbers=Numbers(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,

@@ -13,6 +13,10 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
 
@@ -58,6 +62,10 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     embed_files: EmbedFiles
+    owner_stories: OwnerStories
+    owner_copies: OwnerCopies
+    tokens: Tokens
+    numbers: Numbers
     writer: Writer
     hub: Hub
     rights: PermissionWatcher
