@@ -38,9 +38,13 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.sites import Sites
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
@@ -85,6 +89,10 @@ class Components:
             schedule=Schedule(self.database),
             closings=Closings(self.database),
             pages=PagesOfCopies(self.database),
+            owner_stories=OwnerStories(self.database),
+            owner_copies=OwnerCopies(self.database),
+            tokens=Tokens(self.database),
+            numbers=Numbers(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import with_services
+from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.model.errors import OperatorError
 from widget_server.model.identifiers import SITE_SLUG
-from widget_server.operations.owners import sites
+from widget_server.model.records import Site
+from widget_server.operations.owners import copies, sites, stories, tokens
+from widget_server.operations.services import Services
 
 SEEN_PAGES_SHOWN = 20
 """Pages that `site revoke` lists for people, so that the list stays on one screen; `--json` lists all."""
@@ -63,6 +65,48 @@ def site_list(as_json: JsonOutput = False, data: DataDir = None) -> None:
         print(f"{site.slug}\t{site.name}\tgeneration {site.generation}")
     if not found:
         typer.echo("There is no site. `widget-server site create` makes one.", err=True)
+
+
+@app.command("show")
+def site_show(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:
+    """Show a site: its stories, copies and readers now, and the keys that are accepted.
+
+    With --json: an object with `slug`, `name`, `stories`, `copies`, `readers` and `keys`, an array of
+    objects with `number` (null for copies whose key is not known), `signs`, `accepted`, `tokens` and `copies`.
+    """
+    by = operator()
+
+    async def read(
+        services: Services,
+    ) -> tuple[Site, int, int, int | None, list[tokens.KeyGeneration]]:
+        site = await sites.get_site(services, slug)
+        found = await stories.list_stories(services, by, slug, limit=1)
+        carried = await copies.list_copies(services, by, slug, limit=1)
+        readers = await stories.site_readers(services, by, slug)
+        keys = await tokens.list_keys(services, by, slug)
+        return site, found.all, carried.total, readers.number, keys
+
+    site, story_count, copy_count, readers, keys = with_services(data, read)
+    if as_json:
+        print_json(
+            {
+                "slug": site.slug,
+                "name": site.name,
+                "stories": story_count,
+                "copies": copy_count,
+                "readers": readers,
+                "keys": keys,
+            }
+        )
+        return
+    print(f"{site.slug}: {site.name}")
+    print(f"{story_count} stories, {copy_count} copies, {readers} reading now")
+    for key in keys:
+        name = "unknown generation" if key.number is None else f"generation {key.number}"
+        state = "signs" if key.signs else "accepted" if key.accepted else "not accepted"
+        if key.number is None:
+            state = "known when the copy is seen again"
+        print(f"{name}: {state}; {key.tokens} tokens, {key.copies} live copies")
 
 
 @app.command("set")

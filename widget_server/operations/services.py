@@ -19,8 +19,12 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
 
@@ -93,6 +97,10 @@ class Services:
     schedule: Schedule
     closings: Closings
     pages: PagesOfCopies
+    owner_stories: OwnerStories
+    owner_copies: OwnerCopies
+    tokens: Tokens
+    numbers: Numbers
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

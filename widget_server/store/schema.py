@@ -141,6 +141,9 @@ copies = Table(
     Column("used", Boolean, nullable=False, server_default=true()),
     # Whether its token says that the story's page may list it.
     Column("listed", Boolean, nullable=False, server_default=false()),
+    # Generation of the key that signed its token; null for a bare code and for a copy that was not
+    # seen since the column exists.
+    Column("generation", Integer),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )
@@ -183,6 +186,17 @@ comments = Table(
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
 Index("ix_comments_thread", comments.c.thread, comments.c.born)
 Index("ix_comments_reader", comments.c.reader)
+# The numbers of a copy. Without it, the deletion of a copy would also read all comments.
+Index("ix_comments_copy", comments.c.copy, comments.c.state)
+# Comments over time: all columns that the query reads, so that it reads no text.
+Index(
+    "ix_comments_story_created",
+    comments.c.story,
+    comments.c.created_at,
+    comments.c.state,
+    comments.c.copy,
+    comments.c.lang,
+)
 # Not “born > 0”: SQLite would use that as a range and then sort, instead of reading an ordered index.
 IS_TOP_COMMENT = text("parent IS NULL AND born <> 0")
 """Published or removed comments without a parent."""
@@ -241,6 +255,19 @@ reactions = Table(
     Column("at", BigInteger, nullable=False),
 )
 Index("ix_reactions_reader_story", reactions.c.reader, reactions.c.story)
+# The numbers of a copy. Without it, the deletion of a copy would also read all reactions.
+Index("ix_reactions_copy", reactions.c.copy, reactions.c.target)
+IS_STORY_REACTION = text("target = ''")
+"""Reactions to a story itself, not to its comments."""
+Index(
+    "ix_reactions_story_at",
+    reactions.c.story,
+    reactions.c.at,
+    reactions.c.reaction,
+    reactions.c.copy,
+    sqlite_where=IS_STORY_REACTION,
+    postgresql_where=IS_STORY_REACTION,
+)
 
 reports = Table(
     "reports",
@@ -258,6 +285,31 @@ revoked = Table(
     Column("jti", String(64), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+
+# What each minted token says, never the token itself. A token that was minted elsewhere gets its row
+# when a page shows it for the first time.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    # The story's key. A publisher may sign tokens for several stories with one handle.
+    Column("story", String(200), primary_key=True),
+    Column("label", Text),
+    # JSON lists.
+    Column("origins", Text, nullable=False),
+    Column("rights", Text, nullable=False),
+    Column("lang", String(35)),
+    # `iat` and `exp` of the token, in seconds since 1970.
+    Column("iat", BigInteger, nullable=False),
+    Column("exp", BigInteger),
+    # Generation of the key that signed it; null if it is not known.
+    Column("generation", Integer),
+    # Who minted it, as `account:…`, `key:…` or `shell:…`; null if it was minted elsewhere.
+    Column("by", String(120)),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_tokens_site_created", tokens.c.site, tokens.c.created_at, tokens.c.jti)
 
 embed_files = Table(
     "embed_files",

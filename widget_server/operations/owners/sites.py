@@ -73,9 +73,14 @@ async def signing_key(services: Services, slug: str) -> tuple[int, str]:
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
-async def mint(services: Services, claims: WidgetClaims) -> str:
-    """Return a signed widget token. Raises `NotFoundError`, and `OperatorError` for a wrong claim."""
-    generation, key = await signing_key(services, claims.site)
+async def mint(services: Services, claims: WidgetClaims, generation: int | None = None) -> str:
+    """Return a signed widget token, by default with the newest key. `tokens.mint` also records it.
+
+    Raises `NotFoundError`, and `OperatorError` for a wrong claim.
+    """
+    if generation is None:
+        generation = (await get_site(services, claims.site)).generation
+    key = services.keyring.site_key(claims.site, generation)
     try:
         return mint_widget(key, claims.site, generation, claims)
     except ValueError as error:

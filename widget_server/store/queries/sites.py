@@ -145,6 +145,34 @@ def shut_out_origin(site: str, origin: str, story: str) -> TransactionFn[None]:
     return run
 
 
+def take_back_copy(
+    site: str, jti: str | None, origin: str | None, story: str
+) -> TransactionFn[None]:
+    """Revoke a token and shut out an origin, as `revoke_token` and `shut_out_origin` do, at once."""
+
+    async def run(connection: AsyncConnection) -> None:
+        if jti is not None:
+            await revoke_token(site, jti)(connection)
+        if origin is not None:
+            await shut_out_origin(site, origin, story)(connection)
+
+    return run
+
+
+def give_back_copy(site: str, jti: str, origin: str, story: str) -> TransactionFn[bool]:
+    """Undo `take_back_copy` for a story's code and for the whole site. Result: whether anything changed."""
+
+    async def run(connection: AsyncConnection) -> bool:
+        await _bump_permissions_version(connection, site)
+        own = (revoked.c.site == site) & (revoked.c.jti == jti)
+        changed = (await connection.execute(delete(revoked).where(own))).rowcount > 0
+        for scope in ("", story):
+            changed |= await readmit_origin(site, origin, scope)(connection)
+        return changed
+
+    return run
+
+
 def readmit_origin(site: str, origin: str, story: str) -> TransactionFn[bool]:
     """Undo `shut_out_origin`. Result: False if the origin was not shut out."""
 

@@ -65,10 +65,13 @@ def record_copy(
     used: bool = False,
     listed: bool = False,
     look: bool = False,
+    generation: int | None = None,
 ) -> TransactionFn[Copy | None]:
     """Record that a copy was seen, or that an action was sent from it (`used`). Result: the copy.
 
-    With `look`, also schedule a look at its page, unless that was done before.
+    With `look`, also schedule a look at its page, unless that was done before. `generation` is the
+    generation of the key that signed its token.
+
     If the story has `MAX_COPIES` copies, the new one replaces the unused copy that was seen longest
     ago. Result: None if every recorded copy was used.
     """
@@ -79,6 +82,8 @@ def record_copy(
         changed: dict[str, Any] = {"label": label, "lang": lang, "listed": listed, "last_seen": at}
         if page is not None:
             changed["page"] = page
+        if generation is not None:
+            changed["generation"] = generation
         if used:
             changed["used"] = True
         updated = await connection.execute(
