@@ -33,6 +33,7 @@ from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.sites import Sites
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
@@ -74,6 +75,7 @@ class Components:
             discussions=self.discussions,
             decisions=Decisions(self.database),
             log_keys=log_keys,
+            log_check=LogCheck(self.database, log_keys),
             embed_files=EmbedFiles(self.database),
             writer=self.writer,
             hub=self.hub,

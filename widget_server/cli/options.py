@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from widget_server.model.decisions import REASONS
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -25,3 +27,12 @@ Slug = Annotated[
     str,
     typer.Argument(metavar="SLUG", help="Name the site by its slug.", show_default=False),
 ]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Log this reason, one of: " + ", ".join(REASONS) + "."),
+]
+Note = Annotated[
+    str | None,
+    typer.Option("--note", help="Log this note for other moderators; readers never see it."),
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="List at most this many.")]

@@ -1,16 +1,14 @@
 """`story`: close, reopen or annotate the discussion of a story."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir
-from widget_server.model.errors import OperatorError
-from widget_server.operations.moderation import moderate
-
-NOTICE_LENGTH = 500
-"""Characters of a notice, which stands in one line above the discussion."""
+from widget_server.cli.context import operator, with_services
+from widget_server.cli.options import DataDir, Note, Reason
+from widget_server.model.decisions import StoryVerb
+from widget_server.operations.moderation import decide
 
 Code = Annotated[
     str,
@@ -27,16 +25,16 @@ app = typer.Typer(
 
 
 @app.command("close")
-def story_close(code: Code, data: DataDir = None) -> None:
+def story_close(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
     """Close a discussion for new comments and reactions; it stays readable."""
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=True))
+    _decide(data, "close", code, reason, note)
     print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
-def story_open(code: Code, data: DataDir = None) -> None:
+def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
     """Open a closed discussion again."""
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
+    _decide(data, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
 
 
@@ -50,11 +48,27 @@ def story_notice(
             show_default=False,
         ),
     ],
+    reason: Reason = None,
+    note: Note = None,
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    if len(text) > NOTICE_LENGTH or not text.isprintable():
-        raise OperatorError(f"A notice is one line of at most {NOTICE_LENGTH} characters.")
-    with_services(data, lambda services: moderate.set_notice(services, code, text or None))
+    _decide(data, "notice", code, reason, note, text or None)
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
+
+
+def _decide(
+    data: Path | None,
+    verb: StoryVerb,
+    code: str,
+    reason: str | None,
+    note: str | None,
+    notice: str | None = None,
+) -> None:
+    with_services(
+        data,
+        lambda services: decide.decide_story(
+            services, operator(), verb, code, notice=notice, reason=reason, note=note
+        ),
+    )

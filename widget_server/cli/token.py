@@ -11,7 +11,7 @@ import typer
 
 from widget_server.auth import origins
 from widget_server.auth.tokens import story_code
-from widget_server.cli.context import with_services
+from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
@@ -103,7 +103,7 @@ def token(
     config = load(data_dir=data)
 
     async def mint(services: Services) -> str:
-        signed = await sites.mint(services, claims)
+        signed = await sites.mint(services, operator(), claims)
         if snippet:
             # Registered now, so that the snippet's link works before the first reader opens the page.
             await authorize.register_story(services, signed)

@@ -15,6 +15,7 @@ from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.writing.writer import Writer
 
 
@@ -61,6 +62,7 @@ class Services:
     discussions: Discussions
     decisions: Decisions
     log_keys: LogKeys
+    log_check: LogCheck
     embed_files: EmbedFiles
     writer: Writer
     hub: Hub
