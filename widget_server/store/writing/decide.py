@@ -68,13 +68,14 @@ class DecisionApplier:
     def _approve(self, row: CommentRow, action: Decide) -> dict[str, Any]:
         """Publish a pending, held or edited comment."""
         hashes: dict[str, Any] = {}
-        if self._is_held(row["id"]):
+        was_held = self._is_held(row["id"])
+        if was_held:
             self._bring_back(row)
         self._require_text(row)
         with_edit = False
         if row["state"] == CommentState.PENDING:
             self._changes.publish(row["id"])
-        elif self._is_about_edit(row, action.queue):
+        elif not was_held and self._is_about_edit(row, action.queue):
             with_edit = True
             hashes = self._replace(row, action, "source", "text")
             row |= {"source": row["waiting_source"] or "", "text": row["waiting_text"] or "[]"}
