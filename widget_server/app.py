@@ -38,6 +38,7 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_stories import OwnerStories
@@ -85,6 +86,7 @@ class Components:
             discussions=self.discussions,
             decisions=Decisions(self.database),
             log_keys=log_keys,
+            log_check=LogCheck(self.database, log_keys),
             embed_files=EmbedFiles(self.database),
             schedule=Schedule(self.database),
             closings=Closings(self.database),

@@ -12,9 +12,9 @@ from widget_server.jobs.schedule import JOBS
 from widget_server.model import actors
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError, NotPermittedError, StoryClosedError
-from widget_server.operations.moderation import moderate
+from widget_server.operations.moderation import decide
+from widget_server.operations.moderation.decide import DAY_MS
 from widget_server.operations.owners import closing
-from widget_server.operations.owners.closing import DAY_MS
 from widget_server.operations.readers.authorize import Grant
 from widget_server.store.queries.schedule import take_out_of_schedule
 
@@ -47,12 +47,12 @@ async def test_a_story_closes_at_its_date_and_an_open_page_sees_it(server: Serve
     grant = await server.grant()
     page = await server.subscribe(grant.story.code)
     now = server.services.now_ms()
-    later = await closing.set_closing_date(server.services, SHELL, grant.story.code, now + DAY_MS)
+    later = await decide.set_closing_date(server.services, SHELL, grant.story.code, now + DAY_MS)
     assert later.closes_at == now + DAY_MS
     await work(server)
     assert not await is_closed(server, grant)
     assert page.of_type("story") == [], "a date is no event for readers"
-    await closing.set_closing_date(server.services, SHELL, grant.story.code, now)
+    await decide.set_closing_date(server.services, SHELL, grant.story.code, now)
     await work(server)
     assert await is_closed(server, grant)
     (seen,) = page.of_type("story")
@@ -65,9 +65,9 @@ async def test_a_date_that_was_dropped_or_moved_closes_nothing(server: Server) -
     dropped, moved = await server.grant(), await server.grant()
     now = server.services.now_ms()
     for grant in (dropped, moved):
-        await closing.set_closing_date(server.services, SHELL, grant.story.code, now)
-    await closing.set_closing_date(server.services, SHELL, dropped.story.code, None)
-    await closing.set_closing_date(server.services, SHELL, moved.story.code, now + DAY_MS)
+        await decide.set_closing_date(server.services, SHELL, grant.story.code, now)
+    await decide.set_closing_date(server.services, SHELL, dropped.story.code, None)
+    await decide.set_closing_date(server.services, SHELL, moved.story.code, now + DAY_MS)
     await work(server)
     assert not await is_closed(server, dropped)
     assert not await is_closed(server, moved)
@@ -78,7 +78,7 @@ async def test_a_date_without_its_scheduled_work_is_found_by_the_hourly_run(
 ) -> None:
     """As after a restored backup whose schedule is older."""
     grant = await server.grant()
-    await closing.set_closing_date(
+    await decide.set_closing_date(
         server.services, SHELL, grant.story.code, server.services.now_ms()
     )
     for scheduled in await rows(server):
@@ -124,7 +124,7 @@ async def test_a_story_that_a_person_opens_again_gets_the_days_again(
     grant = await server.grant()
     advance(server, monkeypatch, 11)
     assert await closing.close_due(server.services) == 1
-    await moderate.set_closed(server.services, grant.story.code, closed=False)
+    await decide.decide_story(server.services, SHELL, "open", grant.story.code)
     assert await closing.close_due(server.services) == 0
     advance(server, monkeypatch, 9)
     assert await closing.close_due(server.services) == 0
@@ -137,8 +137,8 @@ async def test_a_story_that_a_person_opens_again_gets_the_days_again(
 async def test_a_story_that_a_person_closes_loses_its_date(server: Server) -> None:
     grant = await server.grant()
     code = grant.story.code
-    await closing.set_closing_date(server.services, SHELL, code, server.services.now_ms() + DAY_MS)
-    story = await moderate.set_closed(server.services, code, closed=True)
+    await decide.set_closing_date(server.services, SHELL, code, server.services.now_ms() + DAY_MS)
+    story = await decide.decide_story(server.services, SHELL, "close", code)
     assert (story.closed, story.closes_at) == (True, None)
 
 
@@ -150,10 +150,10 @@ async def test_a_closing_date_needs_the_right_on_the_storys_own_site(server: Ser
     ]
     for by in refused:
         with pytest.raises(NotPermittedError):
-            await closing.set_closing_date(server.services, by, grant.story.code, 1)
+            await decide.set_closing_date(server.services, by, grant.story.code, 1)
     assert await rows(server) == []
     moderator = Actor("account", "ann", "dashboard", "paper", "moderator")
-    await closing.set_closing_date(server.services, moderator, grant.story.code, 1)
+    await decide.set_closing_date(server.services, moderator, grant.story.code, 1)
     with pytest.raises(NotFoundError):
-        await closing.set_closing_date(server.services, SHELL, "000000000000", 1)
+        await decide.set_closing_date(server.services, SHELL, "000000000000", 1)
     assert grant.origin == PAGE

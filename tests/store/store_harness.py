@@ -23,7 +23,7 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.sites import Sites, insert_site
 from widget_server.store.queries.stories import insert_story
 from widget_server.store.schema import comments, reactions, stories
-from widget_server.store.writing.actions import Decide, Post, React, Undo
+from widget_server.store.writing.actions import Decide, Delete, Post, React, Undo
 from widget_server.store.writing.writer import Writer
 
 LOG_KEYS = LogKeys({"test": b"l" * 32}, [b"t" * 32])
@@ -140,6 +140,14 @@ def undo(story: Story, comment: str, decision: str, at: int = 1, **more: Any) ->
     """Return the undoing of a decision by the shell."""
     fields: dict[str, Any] = {"by": shell("op"), "id": new_id("u"), "keep": 14 * DAY} | more
     return Undo(story=story.id, comment=comment, decision=decision, at=at, **fields)
+
+
+async def done(store: "Store", action: Decide | Undo | Delete) -> Comment:
+    """Submit an action and return the comment as it is then."""
+    result = await store.writer.submit(action)
+    comment = result if isinstance(result, Comment) else result.comment
+    assert comment is not None
+    return comment
 
 
 def nonzero(tally: Tally) -> dict[str, int]:

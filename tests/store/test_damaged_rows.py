@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.store.damages import DAMAGES
-from tests.store.store_harness import Store, decide, post
+from tests.store.store_harness import Store, decide, done, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
 from widget_server.operations.cache import LookupCache
@@ -136,7 +136,7 @@ async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> No
     answers = await store.together(*actions)
     assert not any(isinstance(one, UnavailableError) for one in answers), answers
     assert isinstance(answers[-1], Comment)
-    removed = await store.writer.submit(decide(story, bad.id, "remove", 2))
+    removed = await done(store, decide(story, bad.id, "remove", 2))
     assert (removed.state, removed.text) == ("removed", [])
     # Every part of the row is readable again.
     found = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -39,8 +40,8 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
 
 
 def operator() -> Actor:
-    """Return the actor of a command: the user of the operating system who runs it."""
+    """Return the actor of a command: the operating system's user, with the rights of an owner."""
     try:
         return shell(getpass.getuser())
-    except (OSError, KeyError):  # a container's user without a name
-        return shell("unknown")
+    except (KeyError, OSError):
+        return shell(f"uid {os.getuid()}")  # a container without a user database

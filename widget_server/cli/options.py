@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from widget_server.model.decisions import REASONS
 from widget_server.model.errors import OperatorError
 
 Choice = TypeVar("Choice", bound=str)
@@ -37,6 +38,14 @@ Limit = Annotated[
 After = Annotated[
     str | None,
     typer.Option("--after", help="Continue after a page, with the `next` that it printed."),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Log this reason, one of: " + ", ".join(REASONS) + "."),
+]
+Note = Annotated[
+    str | None,
+    typer.Option("--note", help="Log this note for other moderators; readers never see it."),
 ]
 
 

@@ -36,7 +36,7 @@ def site_create(
         raise OperatorError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise OperatorError("A name is one line of 1 to 100 characters.")
-    with_services(data, lambda services: sites.create_site(services, slug, name))
+    with_services(data, lambda services: sites.create_site(services, operator(), slug, name))
     print(f"Created site {slug}. Sign a token with `widget-server token --site {slug} …`.")
 
 
@@ -133,7 +133,9 @@ def site_set(
             raise OperatorError(f"Write KEY=VALUE, not “{choice}”.")
         pairs.append((key, value))
     if pairs:
-        site = with_services(data, lambda services: sites.update_settings(services, slug, pairs))
+        site = with_services(
+            data, lambda services: sites.update_settings(services, operator(), slug, pairs)
+        )
     else:
         site = with_services(data, lambda services: sites.get_site(services, slug))
     keys = dict.fromkeys(key for key, _ in pairs) or site.settings.__slots__
@@ -156,21 +158,23 @@ def _format_rule(value: Any) -> str:
 @app.command("key")
 def site_key(slug: Slug, data: DataDir = None) -> None:
     """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret."""
-    generation, key = with_services(data, lambda services: sites.signing_key(services, slug))
+    generation, key = with_services(
+        data, lambda services: sites.signing_key(services, operator(), slug)
+    )
     print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
 def site_rotate_key(slug: Slug, data: DataDir = None) -> None:
     """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`."""
-    site = with_services(data, lambda services: sites.rotate_key(services, slug))
+    site = with_services(data, lambda services: sites.rotate_key(services, operator(), slug))
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
 def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
     """Reject the tokens of every key generation but the current one."""
-    site = with_services(data, lambda services: sites.retire_keys(services, slug))
+    site = with_services(data, lambda services: sites.retire_keys(services, operator(), slug))
     print(f"Only generation {site.generation} is accepted now.")
 
 
@@ -208,7 +212,9 @@ def site_revoke(
         raise OperatorError("--everywhere goes with --shut-out.")
     withdrawn = with_services(
         data,
-        lambda services: sites.revoke(services, slug, token, shut=shut, everywhere=everywhere),
+        lambda services: sites.revoke(
+            services, operator(), slug, token, shut=shut, everywhere=everywhere
+        ),
     )
     if as_json:
         print_json(
@@ -265,14 +271,18 @@ StoryKey = Annotated[
 @app.command("shut-out")
 def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Reject all pages of one origin, whatever token or story code they carry."""
-    exact = with_services(data, lambda services: sites.shut_out(services, slug, origin, story))
+    exact = with_services(
+        data, lambda services: sites.shut_out(services, operator(), slug, origin, story)
+    )
     print(f"Shut out: {_describe_scope(exact, story)}.")
 
 
 @app.command("readmit")
 def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Accept the pages of an origin again that was shut out."""
-    if not with_services(data, lambda services: sites.readmit(services, slug, origin, story)):
+    if not with_services(
+        data, lambda services: sites.readmit(services, operator(), slug, origin, story)
+    ):
         raise OperatorError(
             "This origin is not shut out like that. `widget-server site shut-outs` lists what is."
         )

@@ -1,25 +1,31 @@
 """`story`: list a site's stories; show, close, reopen or annotate the discussion of one."""
 
-import getpass
-import os
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import After, DataDir, Limit, Slug, choose, format_time, print_next
+from widget_server.cli.options import (
+    After,
+    DataDir,
+    Limit,
+    Note,
+    Reason,
+    Slug,
+    choose,
+    format_time,
+    print_next,
+)
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
-from widget_server.model import actors
+from widget_server.model.decisions import StoryVerb
 from widget_server.model.errors import NotFoundError, OperatorError
-from widget_server.operations.moderation import moderate
-from widget_server.operations.owners import closing, sites, stories
+from widget_server.operations.moderation import decide
+from widget_server.operations.owners import sites, stories
 from widget_server.operations.services import Services
-
-NOTICE_LENGTH = 500
-"""Characters of a notice, which stands in one line above the discussion."""
 
 Code = Annotated[
     str,
@@ -46,16 +52,22 @@ def story_close(
             show_default=False,
         ),
     ] = None,
+    reason: Reason = None,
+    note: Note = None,
     data: DataDir = None,
 ) -> None:
     """Close a discussion for new comments and reactions; it stays readable."""
     if at is not None:
         date = None if at == "never" else _date(at)
-        by = actors.shell(_user())
         with_services(
             data,
-            lambda services: closing.set_closing_date(
-                services, by, code, None if date is None else int(date.timestamp() * 1000)
+            lambda services: decide.set_closing_date(
+                services,
+                operator(),
+                code,
+                None if date is None else int(date.timestamp() * 1000),
+                reason=reason,
+                note=note,
             ),
         )
         if date is None:
@@ -63,14 +75,14 @@ def story_close(
         else:
             print(f"The discussion of story {code} will close at {date:%Y-%m-%d %H:%M %Z}.")
         return
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=True))
+    _decide(data, "close", code, reason, note)
     print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
-def story_open(code: Code, data: DataDir = None) -> None:
+def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
     """Open a closed discussion again."""
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
+    _decide(data, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
 
 
@@ -84,12 +96,12 @@ def story_notice(
             show_default=False,
         ),
     ],
+    reason: Reason = None,
+    note: Note = None,
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    if len(text) > NOTICE_LENGTH or not text.isprintable():
-        raise OperatorError(f"A notice is one line of at most {NOTICE_LENGTH} characters.")
-    with_services(data, lambda services: moderate.set_notice(services, code, text or None))
+    _decide(data, "notice", code, reason, note, text or None)
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
 
@@ -104,14 +116,6 @@ def _date(text: str) -> datetime:
     if not 1970 < date.year < 9999:
         raise OperatorError("Choose a year from 1971 to 9998.")
     return date
-
-
-def _user() -> str:
-    """Return the name of the operating system's user, or the number of one without a name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 @app.command("list")
@@ -255,3 +259,19 @@ def _as_json(row: stories.ListedStory) -> dict[str, Any]:
         "created_at": story.created_at,
         "active_at": record.active_at,
     }
+
+
+def _decide(
+    data: Path | None,
+    verb: StoryVerb,
+    code: str,
+    reason: str | None,
+    note: str | None,
+    notice: str | None = None,
+) -> None:
+    with_services(
+        data,
+        lambda services: decide.decide_story(
+            services, operator(), verb, code, notice=notice, reason=reason, note=note
+        ),
+    )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
+from widget_server.operations.moderation import expire
 from widget_server.operations.owners import closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.services import Services
+from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
 
@@ -58,14 +60,19 @@ async def _delete_expired_identities(tools: Tools, _subject: str) -> None:
     await tools.services.writer.run_in_transaction(delete_expired_identities(now))
 
 
+async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
+    await expire.erase_expired_texts(tools.services)
+
+
 async def _look_at_page(tools: Tools, copy: str) -> int | None:
     return await page_facts.look_at_page(tools.services, tools.fetcher, int(copy))
 
 
 JOBS: tuple[Job, ...] = (
-    Job(closing.CLOSE_STORY, _close_story),
+    Job(CLOSE_STORY, _close_story),
     Job("close_due_stories", _close_due_stories, every_s=HOUR_S),
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
+    Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4),
 )
 """All jobs. To add one: an operation, a function here that calls it, and a line in this list."""

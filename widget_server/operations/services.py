@@ -19,6 +19,7 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_stories import OwnerStories
@@ -93,6 +94,7 @@ class Services:
     discussions: Discussions
     decisions: Decisions
     log_keys: LogKeys
+    log_check: LogCheck
     embed_files: EmbedFiles
     schedule: Schedule
     closings: Closings

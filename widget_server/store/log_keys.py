@@ -34,14 +34,16 @@ class LogKeys:
     def sign(self, before: str, entry: dict[str, Any], columns: Sequence[str]) -> None:
         """Set `key` and `hash` of an entry. `before` is the hash of the entry before, or empty."""
         entry["key"] = self._newest
-        entry["hash"] = _digest(self._logs[self._newest], before, [entry[name] for name in columns])
+        entry["hash"] = _digest(
+            self._logs[self._newest], before, tuple(entry[name] for name in columns)
+        )
 
     def is_signed(self, before: str, values: Sequence[Any], key: str, found: str) -> bool | None:
         """Return whether an entry has this hash, or None if its secret is not known any more."""
         secret = self._logs.get(key)
         if secret is None:
             return None
-        return hmac.compare_digest(_digest(secret, before, values).encode(), found.encode())
+        return _digest(secret, before, values) == found
 
     def seal(self, words: Mapping[str, Any]) -> str:
         """Return words as text that only this server can read."""

@@ -40,6 +40,13 @@ async def open_cases(
     return [_with_words(services, case) for case in found]
 
 
+def waiting_version(case: Case) -> Comment:
+    """Return the comment as it would be after approval: with the words of an edit that waits."""
+    if case.queue != "edits" or case.waiting is None:
+        return case.comment
+    return replace(case.comment, source=case.waiting, text=text.check_body(case.waiting))
+
+
 def cursor_of(case: Case) -> CaseCursor:
     """Return the cursor for the page that follows this case."""
     return case.priority, case.opened_at, case.id

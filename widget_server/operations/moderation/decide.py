@@ -1,7 +1,7 @@
 """Decide about comments and stories, and undo decisions."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from widget_server.auth.permissions import require
@@ -23,7 +23,9 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Story
 from widget_server.operations.services import Services
+from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.decisions import LoggedTarget
+from widget_server.store.queries.schedule import put_in_schedule, take_out_of_schedule
 from widget_server.store.writing.actions import Decide, Undo
 
 DAY_MS = 86_400_000
@@ -100,17 +102,70 @@ async def decide_story(
     reason: str | None = None,
     note: str | None = None,
 ) -> Story:
-    """Close or open a discussion, or set the notice above it (None: no notice).
+    """Close or open a discussion now, or set the notice above it (None: no notice).
 
+    Both drop the story's closing date. A story that is opened gets the site's days again, if its settings
+    close stories after some days: otherwise the next run would close it, because it is as old as before.
     Raises `NotFoundError`, `NotPermittedError`, `MalformedError`, `TooLargeError`.
     """
+    story = await _find_story(services, by, verb, code)
+    _check_words(reason, note)
+    if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
+        raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
+    columns: dict[str, bool | int | None] = {}
+    if verb != "notice":
+        columns = {"closed": verb == "close", "closes_at": None}
+    if verb == "open":
+        cached = await services.cache.site(story.site)
+        days = 0 if cached is None else cached.site.settings.close_after_days
+        columns["closes_at"] = services.now_ms() + days * DAY_MS if days else None
+    return await _decide_story(services, by, verb, story, columns, notice, reason, note)
+
+
+async def set_closing_date(
+    services: Services,
+    by: Actor,
+    code: str,
+    at: int | None,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+) -> Story:
+    """Set the date (milliseconds since 1970) at which a story is closed; None: the site's settings decide.
+
+    A date that has passed closes the story within seconds. Raises `NotFoundError`, `NotPermittedError`,
+    `MalformedError`, `TooLargeError`.
+    """
+    story = await _find_story(services, by, "close", code)
+    _check_words(reason, note)
+    # The schedule first: if this process ends in between, the work finds a story without a date and
+    # does nothing. In the other order a date would wait for the hourly run.
+    await services.writer.run_in_transaction(
+        take_out_of_schedule(CLOSE_STORY, code)
+        if at is None
+        else put_in_schedule(CLOSE_STORY, code, at)
+    )
+    return await _decide_story(services, by, "close", story, {"closes_at": at}, None, reason, note)
+
+
+async def _find_story(services: Services, by: Actor, verb: StoryVerb, code: str) -> Story:
     story = await services.discussions.story(code)
     if story is None:
         raise NotFoundError("There is no story with this code.")
     require(by, verb, story.site)
-    _check_words(reason, note)
-    if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
-        raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
+    return story
+
+
+async def _decide_story(
+    services: Services,
+    by: Actor,
+    verb: StoryVerb,
+    story: Story,
+    columns: Mapping[str, bool | int | None],
+    notice: str | None,
+    reason: str | None,
+    note: str | None,
+) -> Story:
     keep = await _keep(services, story)
     action = Decide(
         story=story.id,
@@ -123,6 +178,7 @@ async def decide_story(
         reason=reason,
         note=note,
         notice=notice,
+        columns=columns,
     )
     decided = await services.writer.submit(action)
     services.cache.put(decided.story)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
+from widget_server.model.decisions import decided_by, new_id
 from widget_server.model.errors import NotFoundError, OperatorError
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.csv_lines import csv_line
@@ -228,14 +229,16 @@ async def revoke_copy(
     planned = await preview_revocation(services, by, site, copy, shut_out=shut_out)
     record = planned.copy.record
     scopes = {None: None, "story": record.story, "site": ""}
-    await services.writer.run_in_transaction(
-        take_back_copy(
-            site,
-            record.jti if planned.token else None,
-            planned.origin if shut_out is not None else None,
-            scopes[shut_out] or "",
-        )
-    )
+    now, batch = services.now_ms(), new_id()
+    token = shut = None
+    if planned.token:
+        revoke = decided_by(by, "revoke", now, targets=(record.jti,))
+        token = record.jti, replace(revoke, batch=batch)
+    if shut_out is not None and planned.origin is not None:
+        scope = scopes[shut_out] or ""
+        shutting = decided_by(by, "shut_out", now, targets=(planned.origin, scope))
+        shut = planned.origin, scope, replace(shutting, batch=batch)
+    await services.writer.run_in_transaction(take_back_copy(site, token, shut))
     return planned
 
 
@@ -251,5 +254,13 @@ async def give_back_copy(services: Services, by: Actor, site: str, copy: int) ->
         raise NotFoundError(f"There is no such copy on site “{site}”.")
     record, _ = found
     return await services.writer.run_in_transaction(
-        give_back(site, record.jti, record.origin, record.story)
+        give_back(
+            site,
+            record.jti,
+            record.origin,
+            record.story,
+            decided_by(
+                by, "readmit", services.now_ms(), targets=(record.jti, record.origin, record.story)
+            ),
+        )
     )

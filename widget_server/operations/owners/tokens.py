@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.claims import WidgetClaims
+from widget_server.model.decisions import decided_by
 from widget_server.model.records import Site
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.copies import ListedCopy
@@ -72,10 +73,21 @@ async def mint(services: Services, by: Actor, claims: WidgetClaims) -> Minted:
     """
     permissions.require(by, "token", claims.site)
     site = await sites.get_site(services, claims.site)
-    token = await sites.mint(services, claims, site.generation)
+    token = await sites.mint(services, by, claims, site.generation)
     jti = claims.jti or hashlib.sha256(token.encode()).hexdigest()
     await services.writer.run_in_transaction(
-        record_token(replace(claims, jti=jti), site.generation, f"{by.kind}:{by.id}"[:120])
+        record_token(
+            replace(claims, jti=jti),
+            site.generation,
+            f"{by.kind}:{by.id}"[:120],
+            decided_by(
+                by,
+                "token",
+                services.now_ms(),
+                targets=(jti,),
+                after={"story": claims.story, "generation": site.generation, "can": claims.can},
+            ),
+        )
     )
     return Minted(token, jti)
 
@@ -148,7 +160,7 @@ async def rotate(services: Services, by: Actor, site: str) -> Site:
     Raises `NotPermittedError` and `NotFoundError`.
     """
     permissions.require(by, "rotate", site)
-    return await sites.rotate_key(services, site)
+    return await sites.rotate_key(services, by, site)
 
 
 async def retire(services: Services, by: Actor, site: str) -> Site:
@@ -157,4 +169,4 @@ async def retire(services: Services, by: Actor, site: str) -> Site:
     Raises `NotPermittedError` and `NotFoundError`.
     """
     permissions.require(by, "retire", site)
-    return await sites.retire_keys(services, site)
+    return await sites.retire_keys(services, by, site)

@@ -7,6 +7,9 @@ from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.schema import WILL_CLOSE, comments, stories
 
+CLOSE_STORY = "close_story"
+"""Kind of the scheduled work that closes one story at its date. Its subject is the story's code."""
+
 
 class Closings:
     """Reads for closing stories by date and after a number of days."""

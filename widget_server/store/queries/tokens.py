@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
 from widget_server.model.clock import now_ms
+from widget_server.model.decisions import Decision
 from widget_server.store.damaged_rows import RowDamagedError, json_of, readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import dump
@@ -21,6 +22,7 @@ from widget_server.store.queries.keyset import (
 )
 from widget_server.store.schema import copies, revoked, sites, stories, tokens
 from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing.site_log import append_site_decision
 
 TokenStatus = Literal["live", "unseen", "expired", "revoked", "retired"]
 TOKEN_STATUSES: tuple[TokenStatus, ...] = ("live", "unseen", "expired", "revoked", "retired")
@@ -237,10 +239,13 @@ def _status(row: Row[Any], now_s: int) -> TokenStatus:
     return "live" if row.copies else "unseen"
 
 
-def record_token(claims: WidgetClaims, generation: int, by: str | None) -> TransactionFn[None]:
+def record_token(
+    claims: WidgetClaims, generation: int, by: str | None, decision: Decision | None = None
+) -> TransactionFn[None]:
     """Record a token that was minted here (`by`), or that a page shows (None). Never its text.
 
-    A token that a page shows changes only the row of a token that was made elsewhere.
+    A token that a page shows changes only the row of a token that was made elsewhere. `decision` is
+    logged unless the same token was minted here before.
     """
 
     async def run(connection: AsyncConnection) -> None:
@@ -256,6 +261,19 @@ def record_token(claims: WidgetClaims, generation: int, by: str | None) -> Trans
         if by is not None:
             says["by"] = by
         key = {"site": claims.site, "jti": claims.jti, "story": claims.story}
+        if decision is not None:
+            minted = await connection.execute(
+                select(tokens.c.by).where(
+                    and_(
+                        tokens.c.site == claims.site,
+                        tokens.c.jti == claims.jti,
+                        tokens.c.story == claims.story,
+                        tokens.c.by.is_not(None),
+                    )
+                )
+            )
+            if minted.first() is None:
+                await append_site_decision(connection, claims.site, decision)
         insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         statement = insert(tokens).values({**key, **says, "created_at": now_ms()})
         changes = {name: statement.excluded[name] for name in says}

@@ -6,7 +6,7 @@ milliseconds since 1970.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import CommentVerb, Decided, Queue, StoryVerb
@@ -140,6 +140,8 @@ class Decide:
     queue: Queue | None = None
     """Queue in which it was decided. None and `edits`: `approve` and `reject` are about a waiting edit."""
     notice: str | None = None
+    columns: Mapping[str, bool | int | None] = field(default_factory=dict)
+    """What `close` and `open` set of the story: `closed`, `closes_at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ class Erase:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStory:
-    """Set a story's columns: `closed`, `closes_at`, `notice` or the attribution. Result: the `Story`.
+    """Set a story's columns, for instance its attribution. Nothing is logged. Result: the `Story`.
 
     With `iat` (seconds since 1970), columns are set only if no later `iat` was applied before.
     """

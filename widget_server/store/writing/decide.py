@@ -1,7 +1,7 @@
 """The rules of decisions about a comment or a story, applied to the rows of one batch."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decided, Queue
@@ -68,13 +68,14 @@ class DecisionApplier:
     def _approve(self, row: CommentRow, action: Decide) -> dict[str, Any]:
         """Publish a pending, held or edited comment."""
         hashes: dict[str, Any] = {}
-        if self._is_held(row["id"]):
+        was_held = self._is_held(row["id"])
+        if was_held:
             self._bring_back(row)
         self._require_text(row)
         with_edit = False
         if row["state"] == CommentState.PENDING:
             self._changes.publish(row["id"])
-        elif self._is_about_edit(row, action.queue):
+        elif not was_held and self._is_about_edit(row, action.queue):
             with_edit = True
             hashes = self._replace(row, action, "source", "text")
             row |= {"source": row["waiting_source"] or "", "text": row["waiting_text"] or "[]"}
@@ -148,13 +149,19 @@ class DecisionApplier:
             before, after = _notices(story["notice"], action.notice)
             story["notice"] = action.notice
         else:
-            closed = action.verb == "close"
-            if story["closed"] == closed:
+            after = {k: v for k, v in action.columns.items() if _column(story, k) != v}
+            if not after:
                 return self._unchanged(story)
-            before, after = {"closed": not closed}, {"closed": closed}
-            story["closed"] = closed
-        self._changes.story_changed(action.story)
+            before = {name: _column(story, name) for name in after}
+            self._set_columns(story, after)
+        if action.verb == "notice" or "closed" in after:
+            self._changes.story_changed(action.story)
         return self._append(action, story, before, after, words)
+
+    def _set_columns(self, story: StoryRow, columns: Mapping[str, Any]) -> None:
+        """Set `closed` or `closes_at`. Readers do not see a closing date: alone it is no event."""
+        story |= cast(StoryRow, columns)
+        self._rows.changed_stories.add(story["id"])
 
     # Undo --------------------------------------------------------------------------------------
 
@@ -256,9 +263,9 @@ class DecisionApplier:
     ) -> Callable[[], Decided]:
         was: dict[str, Any]
         words: dict[str, Any] = {}
-        if "closed" in before:
-            was, now = {"closed": story["closed"]}, {"closed": bool(before["closed"])}
-            story["closed"] = now["closed"]
+        if "notice" not in before:
+            was, now = {name: _column(story, name) for name in before}, dict(before)
+            self._set_columns(story, now)
         else:
             stored = self._rows.decisions.words.get(action.decision)
             if stored is None:
@@ -267,7 +274,8 @@ class DecisionApplier:
             words = {"notice": story["notice"]}
             was, now = _notices(story["notice"], notice)
             story["notice"] = notice
-        self._changes.story_changed(action.story)
+        if before.keys() != {"closes_at"}:
+            self._changes.story_changed(action.story)
         return self._append(action, story, was, now, words)
 
     # Taking words away and bringing them back ----------------------------------------------------
@@ -421,6 +429,10 @@ class DecisionApplier:
 def _json(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
     found: dict[str, Any] = json_of(entry[name])
     return found
+
+
+def _column(story: StoryRow, name: str) -> Any:
+    return cast(dict[str, Any], story)[name]
 
 
 def _notices(before: str | None, after: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
