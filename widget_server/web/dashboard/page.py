@@ -113,14 +113,16 @@ class Page:
         return RedirectResponse(path + (f"?{urlencode({'done': done})}" if done else ""), 303)
 
     def _frame(self) -> dict[str, Any]:
-        """Return what `base.html` needs."""
-        done = self.request.query_params.get("done", "")
-        key = f"done_{done}"
-        places = []
-        if self.who is not None:
-            places = navigation.places_for(self.who, self.site)
+        """Return what `base.html` needs. Pages without a site show the first site's navigation."""
+        key = f"done_{self.request.query_params.get('done', '')}"
+        shown, who = self.membership, self.who
+        if shown is None and self.signed_in is not None and self.signed_in.memberships:
+            shown = self.signed_in.memberships[0]
+            who = people.actor_of_session(self.signed_in, shown.site)
         return {
-            "places": places,
+            "shown_site": shown.site if shown else "",
+            "shown_name": shown.site_name if shown else self.t("product"),
+            "places": navigation.places_for(who, shown.site) if who and shown else [],
             "here": self.request.url.path,
             "done": self.t(key) if self.t.knows(key) else "",
         }

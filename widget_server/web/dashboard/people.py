@@ -13,6 +13,7 @@ from widget_server.web.dashboard.page import Page, site_page
 ROLE_MATRIX = (
     ("see", ("read_log", "read_numbers")),
     ("decide", ("approve", "remove", "undo")),
+    ("hold", ("hold",)),
     ("close", ("close", "open")),
     ("notices", ("notice", "story_settings")),
     ("settings", ("settings",)),
