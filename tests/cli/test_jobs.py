@@ -1,15 +1,35 @@
 """`jobs list` and `story close --at`."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from tests.cli.commands import Run, sentence
 from tests.e2e.harness import ServerProcess
+from tests.store.store_harness import open_store
 from tests.waiting import eventually
+from widget_server.auth.tokens import story_code
 from widget_server.jobs.schedule import JOBS
+from widget_server.model.claims import Attribution
+from widget_server.store.queries.stories import insert_story
+
+
+@pytest.fixture
+def story(site: str, data: Path) -> str:
+    """Store a story of the site and return its code."""
+    code = story_code(site, "one")
+    insert = insert_story(code, site, "one", 1, Attribution(title="One"), {})
+
+    async def store() -> None:
+        async with open_store(f"sqlite+aiosqlite:///{data / 'database.sqlite3'}") as opened:
+            await opened.writer.run_in_transaction(insert)
+
+    asyncio.run(store())
+    return code
 
 
 def test_jobs_are_listed_for_people_and_for_programs(run: Run, site: str, story: str) -> None:

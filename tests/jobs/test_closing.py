@@ -36,7 +36,7 @@ async def is_closed(server: Server, grant: Grant) -> bool:
     return story.closed
 
 
-def advance(server: Server, monkeypatch: pytest.MonkeyPatch, days: float) -> None:
+def advance(server: Server, days: float) -> None:
     """Let the server's clock go on."""
     clock: Callable[[], float] = server.services.clock
     moved = replace(server.services, clock=lambda: clock() + days * 86_400)
@@ -92,44 +92,44 @@ async def test_a_date_without_its_scheduled_work_is_found_by_the_hourly_run(
 
 @pytest.mark.parametrize(("rule", "closed"), [("story", True), ("comment", False)])
 async def test_days_count_from_the_start_or_from_the_last_comment(
-    server: Server, monkeypatch: pytest.MonkeyPatch, rule: str, closed: bool
+    server: Server, rule: str, closed: bool
 ) -> None:
     await server.set(("close_after_days", "10"), ("close_after", rule))
     quiet, busy = await server.grant(), await server.grant()
-    advance(server, monkeypatch, 6)
+    advance(server, 6)
     await server.post(busy, server.actor(busy))
     assert await closing.close_due(server.services) == 0
-    advance(server, monkeypatch, 5)
+    advance(server, 5)
     assert await closing.close_due(server.services) == (2 if closed else 1)
     assert await is_closed(server, quiet)
     assert await is_closed(server, busy) == closed
-    advance(server, monkeypatch, 6)
+    advance(server, 6)
     await closing.close_due(server.services)
     assert await is_closed(server, busy)
 
 
 async def test_without_days_no_story_ever_closes(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server,
 ) -> None:
     grant = await server.grant()
-    advance(server, monkeypatch, 5_000)
+    advance(server, 5_000)
     assert await closing.close_due(server.services) == 0
     assert not await is_closed(server, grant)
 
 
 async def test_a_story_that_a_person_opens_again_gets_the_days_again(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server,
 ) -> None:
     await server.set(("close_after_days", "10"))
     grant = await server.grant()
-    advance(server, monkeypatch, 11)
+    advance(server, 11)
     assert await closing.close_due(server.services) == 1
     await decide.decide_story(server.services, SHELL, "open", grant.story.code)
     assert await closing.close_due(server.services) == 0
-    advance(server, monkeypatch, 9)
+    advance(server, 9)
     assert await closing.close_due(server.services) == 0
     assert not await is_closed(server, grant)
-    advance(server, monkeypatch, 2)
+    advance(server, 2)
     assert await closing.close_due(server.services) == 1
     assert await is_closed(server, grant)
 

@@ -4,12 +4,14 @@ import asyncio
 import logging
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.jobs.jobs_harness import KIND, rows, runner, scheduled
 from tests.operations.operations_harness import Server
 from tests.waiting import eventually
 from widget_server.jobs import runner as runner_module
 from widget_server.jobs.schedule import JOBS, Tools
+from widget_server.operations.publishing.fetch import PageUnreachableError
 from widget_server.store.queries.schedule import put_in_schedule, take_out_of_schedule
 
 
@@ -57,10 +59,10 @@ async def test_failed_work_is_retried_after_growing_delays_and_given_up_at_last(
 
 async def make_due(server: Server) -> None:
     """Set the date of all work to now, without changing anything else."""
-    connection_text = f"UPDATE schedule SET due_at = {server.services.now_ms()}"
+    statement = f"UPDATE schedule SET due_at = {server.services.now_ms()}"
 
-    async def run(connection: object) -> None:
-        await connection.exec_driver_sql(connection_text)  # type: ignore[attr-defined]
+    async def run(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql(statement)
 
     await server.services.writer.run_in_transaction(run)
 
@@ -91,8 +93,8 @@ async def test_work_that_kills_each_process_is_given_up_without_another_run(
     jobs = runner(server, run, tries=2)
     await scheduled(server)
 
-    async def as_left_by_the_dead(connection: object) -> None:
-        await connection.exec_driver_sql("UPDATE schedule SET tries = 2")  # type: ignore[attr-defined]
+    async def as_left_by_the_dead(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("UPDATE schedule SET tries = 2")
 
     await server.services.writer.run_in_transaction(as_left_by_the_dead)
     assert await jobs.run_next([KIND])
@@ -203,3 +205,22 @@ async def test_the_servers_loop_does_work_that_becomes_due(
     finally:
         running.cancel()
         await asyncio.wait({running})
+
+
+async def test_an_expected_failure_is_no_warning(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page of a copy that cannot be reached is not the operator's problem."""
+
+    async def fail(_tools: Tools, _subject: str) -> None:
+        raise PageUnreachableError
+
+    jobs = runner(server, fail, tries=2, expected=(PageUnreachableError,))
+    await scheduled(server)
+    with caplog.at_level(logging.INFO):
+        assert await jobs.run_next([KIND])
+        await make_due(server)
+        assert await jobs.run_next([KIND])
+    told = [record for record in caplog.records if "event=job_" in record.getMessage()]
+    assert [record.levelname for record in told] == ["INFO", "INFO"]
+    assert (jobs.metrics.failed, jobs.metrics.given_up) == (1, 1)

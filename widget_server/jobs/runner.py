@@ -122,7 +122,7 @@ class JobRunner:
         """Do the work of a lease, and end the lease."""
         if job.every_s is None and lease.tries > job.tries:
             # It may have killed each process that took it.
-            await self._give_up(lease, "tries")
+            await self._give_up(lease, "tries", logging.ERROR)
             return
         try:
             again = await self._run_renewing(job, lease)
@@ -175,19 +175,24 @@ class JobRunner:
 
     async def _fail(self, job: Job, lease: Lease, error: Exception) -> None:
         reason = type(error).__name__
+        expected = isinstance(error, job.expected)
         if job.every_s is None and lease.tries >= job.tries:
-            await self._give_up(lease, reason)
+            await self._give_up(lease, reason, logging.INFO if expected else logging.ERROR)
             return
         self.metrics.failed += 1
-        log.warning("event=job_failed kind=%s tries=%d reason=%s", lease.kind, lease.tries, reason)
+        # Without the error's text and traceback, which could name an address.
+        line = "event=job_failed kind=%s tries=%d reason=%s"
+        level = logging.INFO if expected else logging.WARNING
+        log.log(level, line, lease.kind, lease.tries, reason)
         delay = min(FIRST_RETRY_S * 2.0 ** min(lease.tries - 1, 20), LONGEST_RETRY_S)
         delay *= random.uniform(0.8, 1.2)  # noqa: S311
         at = self._services.now_ms() + int(delay * 1000)
         await self._postpone(lease, at, error=reason, count=True)
 
-    async def _give_up(self, lease: Lease, reason: str) -> None:
+    async def _give_up(self, lease: Lease, reason: str, level: int) -> None:
         self.metrics.given_up += 1
-        log.error("event=job_given_up kind=%s tries=%d reason=%s", lease.kind, lease.tries, reason)
+        line = "event=job_given_up kind=%s tries=%d reason=%s"
+        log.log(level, line, lease.kind, lease.tries, reason)
         now = self._services.now_ms()
         await self._services.writer.run_in_transaction(finish_work(lease, now))
 

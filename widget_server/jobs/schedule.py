@@ -12,7 +12,7 @@ from widget_server.model.actors import SCHEDULE
 from widget_server.operations.moderation import expire
 from widget_server.operations.owners import closing
 from widget_server.operations.publishing import page_facts
-from widget_server.operations.publishing.fetch import Fetcher
+from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
@@ -45,6 +45,8 @@ class Job:
     """Jobs of one lane run one after another in a process. The network lane waits for strangers."""
     tries: int = 20
     """Leases after which work that is done once is given up. Repeated work is never given up."""
+    expected: tuple[type[Exception], ...] = ()
+    """Errors that are nobody's fault here. They are logged as information and not as warnings."""
 
 
 async def _close_story(tools: Tools, code: str) -> None:
@@ -73,6 +75,6 @@ JOBS: tuple[Job, ...] = (
     Job("close_due_stories", _close_due_stories, every_s=HOUR_S),
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
-    Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4),
+    Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),
 )
 """All jobs. To add one: an operation, a function here that calls it, and a line in this list."""

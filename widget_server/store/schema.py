@@ -368,7 +368,7 @@ schedule = Table(
     # Class of the last error. Never its text, which could name an address.
     Column("last_error", String(100)),
 )
-Index("ix_schedule_due_at", schedule.c.due_at)
+Index("ix_schedule_kind_due_at", schedule.c.kind, schedule.c.due_at)
 
 page_facts = Table(
     "page_facts",

@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String(100), nullable=True),
         sa.PrimaryKeyConstraint("kind", "subject", name=op.f("pk_schedule")),
     )
-    op.create_index("ix_schedule_due_at", "schedule", ["due_at"])
+    op.create_index("ix_schedule_kind_due_at", "schedule", ["kind", "due_at"])
     op.create_table(
         "page_facts",
         sa.Column("copy", Id, nullable=False),
