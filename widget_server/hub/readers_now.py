@@ -74,6 +74,7 @@ class ReadersNow:
         self._bus: Bus | None = None
         self._others: dict[str, _Answer] = {}
         self._confirmed: asyncio.Future[None] | None = None
+        self._waited = False
         self._asked_at = self._read_at = -math.inf
         self._answered_at = -math.inf
         self._answer_due: asyncio.TimerHandle | None = None
@@ -99,7 +100,9 @@ class ReadersNow:
         if self._bus is not None and self._read_at - self._asked_at >= ASK_S * 2:
             if self._confirmed is None:
                 self._confirmed = self._bus.subscribe(TOPIC)
-            if not self._confirmed.done():
+            if not self._confirmed.done() and not self._waited:
+                # Once: a page of the dashboard must not wait each time while the bus is down.
+                self._waited = True
                 await asyncio.wait({self._confirmed}, timeout=SUBSCRIBE_TIMEOUT_S)
             self._ask()
             await asyncio.sleep(WAIT_S)
