@@ -3,7 +3,6 @@
 import csv
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ def as_json(run: Run, *words: str) -> Any:
 
 
 @pytest.fixture
-def carried(run: Run, site: str, data: Path) -> Iterator[str]:
+def carried(run: Run, site: str, data: Path) -> str:
     """Mint a token for a story that two pages carry, and return the story's code."""
     words = ("token", "--site", site, "--story", "ferry", "--origin", "*", "--snippet")
     assert (
@@ -36,7 +35,7 @@ def carried(run: Run, site: str, data: Path) -> Iterator[str]:
                 " VALUES (1, ?, ?, ?, ?, ?)",
                 (jti, origin, "=Northside" if jti == "mine" else None, number + 1, number + 2),
             )
-    yield code(site, "ferry")
+    return code(site, "ferry")
 
 
 def test_a_site_is_shown_with_its_keys(run: Run, site: str, carried: str) -> None:

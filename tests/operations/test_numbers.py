@@ -37,8 +37,7 @@ async def seed(server: Server) -> None:
         story = server.publisher.story(title=f"Story {number}", lang=("en", "fr", None)[number % 3])
         for origin in ("https://one.example", "https://two.example"):
             grant, copy = await carry(server, story, origin)
-            places.append((grant.story.id, copy, grant.lang))
-        places.append((grant.story.id, None, None))
+            places += [(grant.story.id, copy, grant.lang), (grant.story.id, None, None)]
     reactions, comments = [], []
     for number in range(900):
         story_id, copy_id, lang = chance.choice(places)
@@ -292,7 +291,7 @@ async def test_the_csv_holds_the_numbers_of_every_period(server: Server) -> None
 async def test_a_span_that_is_too_long_or_of_no_zone_is_refused(server: Server, span: Span) -> None:
     for read in (numbers.over_time, numbers.by_copy, numbers.matrix, numbers.when_people_write):
         with pytest.raises(MalformedError):
-            await read(server.services, OWNER, "paper", span)  # type: ignore[operator]
+            await read(server.services, OWNER, "paper", span)
 
 
 async def test_a_local_moderator_and_another_site_see_no_numbers(server: Server) -> None:

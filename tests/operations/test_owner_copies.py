@@ -227,7 +227,7 @@ async def test_only_editors_and_owners_of_the_site_take_a_copy_back(server: Serv
     await sites.create_site(server.services, "other", "Another paper")
     for role in ("moderator", "auditor", "local"):
         with pytest.raises(NotPermittedError):
-            await copies.revoke_copy(server.services, person(role), "paper", copy)  # type: ignore[arg-type]
+            await copies.revoke_copy(server.services, person(role), "paper", copy)
     with pytest.raises(NotPermittedError):
         await copies.revoke_copy(server.services, OWNER, "other", copy)
     shell = OWNER.__class__("shell", "root", "cli", None, "owner")
