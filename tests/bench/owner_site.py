@@ -46,16 +46,16 @@ async def fill(database: Database, size: Size) -> list[str]:
     reactions, comments = [], []
     published: dict[int, int] = {}
     for number in range(size.reactions):
-        story, copy, at = _place(size, of_story, now, chance)
+        story, place, at = _place(size, of_story, now, chance)
         kind = chance.choice(KINDS)
         of = counts.setdefault(story, dict.fromkeys(KINDS, 0))
         of[kind] += 1
-        reactions.append(_reaction(number, story, kind, copy, at))
+        reactions.append(_reaction(number, story, kind, place, at))
     for number in range(size.comments):
-        story, copy, at = _place(size, of_story, now, chance)
+        story, place, at = _place(size, of_story, now, chance)
         state = chance.choices(("published", "removed", "pending"), (96, 3, 1))[0]
         published[story] = published.get(story, 0) + (state == "published")
-        comments.append(_comment(number, story, state, copy, at))
+        comments.append(_comment(number, story, state, place, at))
     stories = [
         _story(number, code, counts.get(number, {}), published.get(number, 0), now)
         for number, code in enumerate(codes, 1)
@@ -92,7 +92,9 @@ def _place(
     return story, chance.choice(here) if here else None, now - chance.randrange(DAYS * DAY_MS)
 
 
-def _story(number: int, code: str, counts: dict[str, int], published: int, now: int) -> dict[str, Any]:
+def _story(
+    number: int, code: str, counts: dict[str, int], published: int, now: int
+) -> dict[str, Any]:
     return {
         "id": number,
         "code": code,

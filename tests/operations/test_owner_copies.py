@@ -103,17 +103,26 @@ async def test_each_order_pages_through_all_copies_once(server: Server) -> None:
         found: list[str] = []
         after = None
         for _ in range(3):
-            with Statements(server) as statements:
-                page = await copies.list_copies(
-                    server.services, OWNER, "paper", order=order, limit=1, after=after
-                )
-            assert len(statements.texts) == 2
+            page = await copies.list_copies(
+                server.services, OWNER, "paper", order=order, limit=1, after=after
+            )
             assert page.total == 3
             found.append(page.copies[0].record.origin)
             after = page.next
         assert (found, after) == (wanted, None), order
     with pytest.raises(MalformedError):
         await copies.list_copies(server.services, OWNER, "paper", after="WyJ4IiwxLDFd")
+
+
+async def test_a_list_reads_two_statements_whatever_its_order(server: Server) -> None:
+    for origin in (ONE, TWO, THREE):
+        await carry(server, server.publisher.story(), origin)
+    for order in copies.COPY_ORDERS:
+        with Statements(server) as statements:
+            await copies.list_copies(
+                server.services, OWNER, "paper", CopyFilter("e", status="live"), order=order
+            )
+        assert len(statements.texts) == 2, order
 
 
 async def test_new_copies_are_those_first_seen_since_a_time(server: Server) -> None:
