@@ -22,6 +22,8 @@ from widget_server.store import migrate
 SECRET = "a secret of the benchmark that is long enough"
 OWNER = Actor("account", "ana", "dashboard", SITE, "owner")
 GOAL_MS = 100
+NOT_FIRST = {"numbers, 90 days"}
+"""What no page reads for its first answer: no goal."""
 
 Operation = Callable[[], Awaitable[Any]]
 
@@ -29,6 +31,7 @@ Operation = Callable[[], Awaitable[Any]]
 def operations(services: Services, codes: list[str], now: int) -> dict[str, Operation]:
     """Return what a page of the dashboard reads, by name."""
     month = numbers.Span(now - 30 * DAY_MS, now, "day", "Europe/Lisbon")
+    fortnight = numbers.Span(now - 14 * DAY_MS, now, "day", "Europe/Lisbon")
     quarter = numbers.Span(now - 90 * DAY_MS, now, "day", "Europe/Lisbon")
     week = numbers.Span(now - 7 * DAY_MS, now, "hour", "Europe/Lisbon")
     found: dict[str, Operation] = {}
@@ -53,6 +56,7 @@ def operations(services: Services, codes: list[str], now: int) -> dict[str, Oper
     found["live tokens"] = partial(tokens.list_tokens, services, OWNER, SITE, live)
     found["keys"] = partial(tokens.list_keys, services, OWNER, SITE)
     found["what would stop"] = partial(tokens.what_would_stop, services, OWNER, SITE)
+    found["numbers, 14 days"] = partial(numbers.over_time, services, OWNER, SITE, fortnight)
     found["numbers, 30 days"] = partial(numbers.over_time, services, OWNER, SITE, month)
     found["numbers, 90 days"] = partial(numbers.over_time, services, OWNER, SITE, quarter)
     found["numbers, 7 days by hour"] = partial(numbers.over_time, services, OWNER, SITE, week)
@@ -95,15 +99,19 @@ async def _measure(row: Result, folder: Path, url: str, repeats: int, size: Size
         codes = await fill(components.database, size)
         for name, run in operations(services, codes, services.now_ms()).items():
             await run()
-            times = []
+            times, cpu = [], []
             for _ in range(max(20, repeats)):
-                begin = time.perf_counter()
+                begin, begin_cpu = time.perf_counter(), time.process_time()
                 await run()
+                cpu.append(1000 * (time.process_time() - begin_cpu))
                 times.append(1000 * (time.perf_counter() - begin))
-            p95 = statistics.quantiles(times, n=20)[-1]
-            row.samples[f"{name}, p50"] = [statistics.median(times)]
-            row.samples[f"{name}, p95"] = [p95]
-            row.goals.append(Goal(f"{name}, p95", [p95], GOAL_MS, at_least=False, unit="ms"))
+            # The CPU time also holds for a machine that other programs use meanwhile.
+            bound = None if name in NOT_FIRST else GOAL_MS
+            for kind, values in ((name, times), (f"{name}, CPU", cpu)):
+                p95 = statistics.quantiles(values, n=20)[-1]
+                row.samples[f"{kind}, p50"] = [statistics.median(values)]
+                row.samples[f"{kind}, p95"] = [p95]
+                row.goals.append(Goal(f"{kind}, p95", [p95], bound, at_least=False, unit="ms"))
 
 
 def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Result]]]:
