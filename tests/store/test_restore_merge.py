@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store
-from widget_server.model.claims import Attribution
+from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
@@ -16,6 +16,7 @@ from widget_server.store import backup, migrate, restore
 from widget_server.store.queries.identity_tokens import consume_identity_token
 from widget_server.store.queries.sites import insert_site, revoke_token, update_site
 from widget_server.store.queries.stories import insert_story
+from widget_server.store.queries.tokens import record_token
 from widget_server.store.schema import (
     comments,
     erasures,
@@ -24,6 +25,7 @@ from widget_server.store.schema import (
     reactions,
     reports,
     revoked,
+    tokens,
 )
 from widget_server.store.writing.actions import Delete, Edit, Forget, Report
 
@@ -280,3 +282,23 @@ async def test_every_withdrawal_table_keeps_its_rows_after_a_restore(
         assert [row.jti for row in await store.rows(revoked)] == ["bad"]
         assert await store.rows(identities) == []
         await backup.back_up(database_url, file.with_name("again"), ignore_progress)
+
+
+async def test_tokens_that_were_minted_since_the_backup_stay_on_record(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        await store.story()
+        old = WidgetClaims("s", "one", ("*",), 1, "old", label="Old")
+        await store.writer.run_in_transaction(record_token(old, 1, "account:ana"))
+        await backup.back_up(database_url, file, ignore_progress)
+        new = WidgetClaims("s", "one", ("*",), 2, "new", label="New")
+        await store.writer.run_in_transaction(record_token(new, 1, "account:ben"))
+        later = Site("later", "Made later", 1, 1, SiteSettings())
+        await store.writer.run_in_transaction(insert_site(later))
+        lost = WidgetClaims("later", "one", ("*",), 2, "lost")
+        await store.writer.run_in_transaction(record_token(lost, 1, "account:ben"))
+        done = await restored(store, database_url, file)
+        assert done.kept == {"tokens made since": 1}
+        found = {(row.jti, row.label, row.by) for row in await store.rows(tokens)}
+        assert found == {("old", "Old", "account:ana"), ("new", "New", "account:ben")}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from widget_server import secrets_check
 from widget_server.app import Components
 from widget_server.config import load
+from widget_server.hub.readers_now import COMMAND_WAIT_S
 from widget_server.model.actors import Actor, shell
 from widget_server.operations.services import Services
 
@@ -30,6 +31,7 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
     async def run() -> T:
         await secrets_check.prepare_database(config)
         components = Components(config)
+        components.hub.readers_now.wait_s = COMMAND_WAIT_S
         async with components.running():
             result = await work(components.services)
             # Open pages show the change at once if the bus carries it, else after the next reconciliation.

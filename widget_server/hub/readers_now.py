@@ -25,7 +25,11 @@ WANTED_S = 30.0
 EXPIRE_S = 10.0
 """Answers of a process that does not answer any more are dropped after this time."""
 WAIT_S = 0.05
-"""The first read waits this long for the answers. Later reads wait for nothing."""
+"""The first read of a server waits this long for the answers. Later reads wait for nothing."""
+COMMAND_WAIT_S = 1.5
+"""The first read of a command waits at most this long: it has no later ones."""
+QUIET_S = 0.3
+"""A read that has answers waits this long for further ones."""
 SUBSCRIBE_TIMEOUT_S = 0.5
 """The first read waits at most this long for the bus to confirm the subscription."""
 MIN_INTERVAL_S = 0.5
@@ -74,6 +78,9 @@ class ReadersNow:
         self._bus: Bus | None = None
         self._others: dict[str, _Answer] = {}
         self._confirmed: asyncio.Future[None] | None = None
+        self._waited = False
+        self.wait_s = WAIT_S
+        """Longest wait of the first read, in seconds."""
         self._asked_at = self._read_at = -math.inf
         self._answered_at = -math.inf
         self._answer_due: asyncio.TimerHandle | None = None
@@ -99,11 +106,22 @@ class ReadersNow:
         if self._bus is not None and self._read_at - self._asked_at >= ASK_S * 2:
             if self._confirmed is None:
                 self._confirmed = self._bus.subscribe(TOPIC)
-            if not self._confirmed.done():
+            if not self._confirmed.done() and not self._waited:
+                # Once: a page of the dashboard must not wait each time while the bus is down.
+                self._waited = True
                 await asyncio.wait({self._confirmed}, timeout=SUBSCRIBE_TIMEOUT_S)
             self._ask()
-            await asyncio.sleep(WAIT_S)
+            if self._confirmed.done():
+                await self._wait_for_answers()
         return self._sum()
+
+    async def _wait_for_answers(self) -> None:
+        deadline = self._now() + self.wait_s
+        while self._now() < deadline:
+            await asyncio.sleep(min(0.02, self.wait_s))
+            latest = max((one.received_at for one in self._others.values()), default=math.inf)
+            if self._now() - latest >= QUIET_S:
+                return
 
     def _ask(self) -> None:
         self._asked_at = self._now()

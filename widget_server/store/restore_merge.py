@@ -36,6 +36,7 @@ from widget_server.store.schema import (
     revoked,
     shut_out,
     sites,
+    tokens,
 )
 from widget_server.store.writing.actions import Action, Erase, Forget
 from widget_server.store.writing.apply import ActionApplier
@@ -79,9 +80,10 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
     await _record_removed(connection, staging)
     await _drop_replaced_kept_texts(connection, staging)
     await _add_later_erasures(connection, staging)
+    kept["tokens made since"] = await _add_missing_tokens(connection, staging)
     for table, name in WITHDRAWALS.items():
-        only = IS_TOMBSTONE if table is kept_texts else None
-        number = await _add_missing(connection, table, staging_table(staging, table), only)
+        only = [IS_TOMBSTONE] if table is kept_texts else []
+        number = await _add_missing(connection, table, staging_table(staging, table), *only)
         if name:
             kept[name] = number
     return {name: number for name, number in kept.items() if number}
@@ -178,6 +180,16 @@ async def _add_missing_sites(connection: AsyncConnection, staging: MetaData) -> 
     return len(found)
 
 
+async def _add_missing_tokens(connection: AsyncConnection, staging: MetaData) -> int:
+    """Keep the record of tokens that were minted since: they are valid and can be revoked by its list.
+
+    Return their number, without tokens of sites that the restored database does not have.
+    """
+    into, of_sites = staging_table(staging, tokens), staging_table(staging, sites)
+    has_site = exists().where(of_sites.c.slug == tokens.c.site)
+    return await _add_missing(connection, tokens, into, has_site)
+
+
 async def _record_removed(connection: AsyncConnection, staging: MetaData) -> None:
     """Record the tombstones in use as erasures, so that later restores find them too."""
     into = staging_table(staging, erasures)
@@ -210,14 +222,12 @@ async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) ->
 
 
 async def _add_missing(
-    connection: AsyncConnection, table: Table, into: Table, only: ColumnElement[bool] | None = None
+    connection: AsyncConnection, table: Table, into: Table, *conditions: ColumnElement[bool]
 ) -> int:
-    """Add the rows whose keys are not in `into` yet. Return their number."""
+    """Add the rows that meet the conditions and whose keys are not in `into`. Return their number."""
     keys = [column.name for column in table.primary_key.columns]
     present = exists().where(and_(*(into.c[name] == table.c[name] for name in keys)))
-    rows = select(table).where(~present)
-    if only is not None:
-        rows = rows.where(only)
+    rows = select(table).where(~present, *conditions)
     names = [column.name for column in table.columns]
     inserted: Any = await connection.execute(insert(into).from_select(names, rows))
     return max(0, int(inserted.rowcount))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,6 +25,7 @@ MAX_DAYS = 400
 QUARTER_MS = 900_000
 """No time zone has an offset that is not a multiple of a quarter of an hour."""
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 MATRIX_STORIES = 50
 MATRIX_ORIGINS = 500
 
@@ -103,13 +104,13 @@ async def over_time(
     permissions.require(by, "read_numbers", site)
     starts = _starts(span)
     zone = _zone(span)
-    wanted = _filter(span, story, copy, lang)
+    wanted = _filter(span, story, copy, lang, unit=span.unit)
     reactions, comments = await services.numbers.over_time(site, wanted)
     by_kind: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     by_state: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     for counts, into in ((reactions, by_kind), (comments, by_state)):
         for one in counts:
-            into[_start_of(max(one.period, span.start), span.unit, zone)][one.kind] += one.number
+            into[_local_start(one.period).replace(tzinfo=zone)][one.kind] += one.number
     known = await services.cache.site(site)
     kinds = [*known.site.settings.reaction_keys()] if known is not None else []
     kinds += sorted({one.kind for one in reactions})
@@ -143,12 +144,11 @@ async def when_people_write(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    zone = _zone(span)
     _, comments = await services.numbers.over_time(site, _filter(span, story, None, lang))
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
         if one.kind != CommentState.PENDING.value:
-            at = datetime.fromtimestamp(one.period / 1000, zone)
+            at = _local_start(one.period)
             table[at.weekday()][at.hour] += one.number
     return table
 
@@ -227,12 +227,29 @@ def csv_over_time(numbers: OverTime) -> Iterable[str]:
         yield csv_line((one.start.isoformat(), *counts, one.stood, one.removed, one.pending))
 
 
-def _filter(span: Span, story: str | None, copy: int | None, lang: str | None) -> NumbersFilter:
+def _filter(
+    span: Span, story: str | None, copy: int | None, lang: str | None, *, unit: Unit = "hour"
+) -> NumbersFilter:
+    """Return what the database counts: periods of the zone's local time."""
     zone = _zone(span)
-    # The database counts by hour, in a zone with half hours by quarter; days are added up here.
-    offsets = {_local(at, zone).utcoffset() or timedelta() for at in (span.start, span.end)}
-    whole = all(offset % timedelta(hours=1) == timedelta() for offset in offsets)
-    return NumbersFilter(span.start, span.end, HOUR_MS if whole else QUARTER_MS, story, copy, lang)
+    shifts: list[tuple[int, int]] = []
+    # Changes of the zone's offset are found to the quarter of an hour.
+    for day in range(span.start - span.start % QUARTER_MS, span.end + DAY_MS, DAY_MS):
+        offset = _offset(day, zone)
+        if not shifts:
+            shifts.append((0, offset))
+        elif offset != shifts[-1][1]:
+            quarters = range(day - DAY_MS, day + 1, QUARTER_MS)
+            change = next(at for at in quarters if _offset(at, zone) == offset)
+            shifts.append((change, offset))
+    step = HOUR_MS if unit == "hour" else DAY_MS
+    return NumbersFilter(span.start, span.end, step, tuple(shifts), story, copy, lang)
+
+
+def _offset(at: int, zone: ZoneInfo) -> int:
+    """Return the difference between a zone's local time and UTC, in milliseconds."""
+    offset = _local(at, zone).utcoffset() or timedelta()
+    return int(offset.total_seconds() * 1000)
 
 
 def _zone(span: Span) -> ZoneInfo:
@@ -244,6 +261,11 @@ def _zone(span: Span) -> ZoneInfo:
 
 def _local(at: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, zone)
+
+
+def _local_start(period: int) -> datetime:
+    """Return the local time, without its zone, of a period that the database counted."""
+    return datetime.fromtimestamp(period / 1000, UTC).replace(tzinfo=None)
 
 
 def _start_of(at: int, unit: Unit, zone: ZoneInfo) -> datetime:

@@ -1,9 +1,19 @@
 """Reads of numbers over time. Everything is counted from the rows, so no total can drift from them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    TextClause,
+    case,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
@@ -19,6 +29,9 @@ class NumbersFilter:
     end: int
     step: int
     """Length of a period in milliseconds."""
+    shifts: tuple[tuple[int, int], ...] = ((0, 0),)
+    """What is added to a time before it is divided into periods, so that days begin at midnight in a
+    time zone: `(from when on, milliseconds)`, in order of time, the first from 0 on."""
     story: str | None = None
     """Code of a story."""
     copy: int | None = None
@@ -31,7 +44,7 @@ class PeriodCount:
     """A number of one period. `kind` is a reaction's key or a comment's state."""
 
     period: int
-    """Start of the period, in milliseconds since 1970."""
+    """Start of the period in the shifted time, in milliseconds since 1970."""
     kind: str
     number: int
 
@@ -83,7 +96,7 @@ class Numbers:
             (_reactions(site, wanted), reactions.c.at, reactions.c.reaction),
             (_comments(site, wanted), comments.c.created_at, comments.c.state),
         ):
-            period = (at - at % wanted.step).label("period")
+            period = _period(at, wanted).label("period")
             counted = query.add_columns(period, kind.label("kind"), func.count().label("number"))
             rows = await connection.execute(counted.group_by(period, kind).order_by(period, kind))
             found.append([PeriodCount(row.period, row.kind, row.number) for row in rows])
@@ -179,6 +192,17 @@ async def _by_group(
         for group, number in await connection.execute(counted):
             numbers.setdefault(group, [0, 0])[place] = int(number)
     return [GroupCounts(key, *both) for key, both in numbers.items()]
+
+
+def _period(at: ColumnElement[int], wanted: NumbersFilter) -> ColumnElement[int]:
+    """Return the start of the period of a time, in the shifted time."""
+    cases = [
+        (at < until, literal(shift, BigInteger))
+        for (_, shift), (until, _) in pairwise(wanted.shifts)
+    ]
+    last = literal(wanted.shifts[-1][1], BigInteger)
+    shifted = at + (case(*cases, else_=last) if cases else last)
+    return shifted - shifted % wanted.step
 
 
 def _in_time(

@@ -234,10 +234,10 @@ def _conditions(wanted: CopyFilter) -> list[ColumnElement[bool]]:
         (wanted.story, stories.c.code == wanted.story),
         (wanted.lang, copies.c.lang == wanted.lang),
         (wanted.origin, copies.c.origin == wanted.origin),
-        (wanted.first_seen_since, copies.c.first_seen >= wanted.first_seen_since),
-        (wanted.last_seen_since, copies.c.last_seen >= wanted.last_seen_since),
+        (wanted.first_seen_since, copies.c.first_seen >= (wanted.first_seen_since or 0)),
+        (wanted.last_seen_since, copies.c.last_seen >= (wanted.last_seen_since or 0)),
         (wanted.ids, copies.c.id.in_(sorted(wanted.ids or ()))),
-        (wanted.generation_below, copies.c.generation < wanted.generation_below),
+        (wanted.generation_below, copies.c.generation < (wanted.generation_below or 0)),
     )
     conditions = [condition for value, condition in optional if value is not None]
     if wanted.words:
