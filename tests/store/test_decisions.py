@@ -1,5 +1,6 @@
 """Decisions and their undoing: the comment, its cases, the kept text and the log always agree."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
