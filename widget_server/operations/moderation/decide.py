@@ -104,13 +104,13 @@ async def decide_story(
 
     Raises `NotFoundError`, `NotPermittedError`, `MalformedError`, `TooLargeError`.
     """
+    if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
+        raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
     story = await services.discussions.story(code)
     if story is None:
         raise NotFoundError("There is no story with this code.")
     require(by, verb, story.site)
     _check_words(reason, note)
-    if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
-        raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
     keep = await _keep(services, story)
     action = Decide(
         story=story.id,
