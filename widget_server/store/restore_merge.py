@@ -11,6 +11,7 @@ from sqlalchemy import MetaData, Table, and_, exists, insert, literal, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
+from widget_server.store.restore_people import keep_people
 from widget_server.store.schema import (
     comments,
     erasures,
@@ -62,6 +63,7 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
         number = await _add_missing(connection, table, staging_table(staging, table))
         if name:
             kept[name] = number
+    kept["people as they are now"] = await keep_people(connection, staging)
     return {name: number for name, number in kept.items() if number}
 
 
