@@ -17,22 +17,35 @@ from widget_server.bus import embedded_valkey
 from widget_server.bus.redis_bus import RedisBus
 from widget_server.config import Config
 from widget_server.hub.hub import Hub
+from widget_server.jobs.runner import JobRunner
+from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
 from widget_server.operations.publish import encode_event
+from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
 from widget_server.operations.services import PeopleServices, RateLimiters, Services
 from widget_server.protocol import server_messages
 from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.closings import Closings
+from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
+from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.sites import Sites
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
@@ -61,7 +74,8 @@ class Components:
         self.bus = RedisBus(url, process, self.hub.receive, self.hub.on_bus_gap, keyring.bus_keys())
         self.hub.connect(self.bus)
         self.lag = LoopLag()
-        self.writer = Writer(self.database, self.publish_committed)
+        log_keys = LogKeys(keyring.log_keys(), keyring.text_keys())
+        self.writer = Writer(self.database, self.publish_committed, log_keys)
         self.rights = PermissionWatcher(
             self.sites, self.cache, self.discussions, self.hub, time.time
         )
@@ -70,7 +84,17 @@ class Components:
             keyring=keyring,
             cache=self.cache,
             discussions=self.discussions,
+            decisions=Decisions(self.database),
+            log_keys=log_keys,
+            log_check=LogCheck(self.database, log_keys),
             embed_files=EmbedFiles(self.database),
+            schedule=Schedule(self.database),
+            closings=Closings(self.database),
+            pages=PagesOfCopies(self.database),
+            owner_stories=OwnerStories(self.database),
+            owner_copies=OwnerCopies(self.database),
+            tokens=Tokens(self.database),
+            numbers=Numbers(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
@@ -82,6 +106,8 @@ class Components:
             clock=time.time,
             server_origin=config.base_url,
         )
+        tools = Tools(self.services, Fetcher(config.base_url))
+        self.jobs = JobRunner(tools, lambda: self.database.epoch)
 
     def publish_committed(self, events: Sequence[Event], epoch: str) -> None:
         """Publish committed events to this process and to the bus.
@@ -98,10 +124,10 @@ class Components:
             log.exception("event=publish_failed events=%d", len(events))
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, *, jobs: bool = False) -> AsyncIterator[None]:
         """Open the database and run the background tasks until the block ends.
 
-        Raises `DatabaseUnavailableError` with a sentence for the operator.
+        With `jobs`, also do scheduled work; a command does not. Raises `DatabaseUnavailableError` with a sentence for the operator.
         """
         await self.database.open()
         writer = asyncio.create_task(_restart_on_failure("writer", self.writer.run))
@@ -111,10 +137,15 @@ class Components:
             asyncio.create_task(_restart_on_failure("lag", self.lag.run)),
             asyncio.create_task(_restart_on_failure("rights", self.rights.run)),
         ]
+        working = asyncio.create_task(_restart_on_failure("jobs", self.jobs.run)) if jobs else None
         try:
             yield
         finally:
-            # Stop the writer first, so that its last batch is still published to the other processes.
+            if working is not None:
+                # Before the writer, which gives the leases back.
+                working.cancel()
+                await asyncio.wait({working})
+            # Stop the writer before the bus, so that its last batch is still published to the other processes.
             writer.cancel()
             await asyncio.wait({writer})
             await self.bus.wait_flushed(1.0)
@@ -152,6 +183,7 @@ class Components:
             ("database", self.database.metrics),
             ("rows", damaged_rows.DAMAGE_METRICS),
             ("event_loop", self.lag.metrics),
+            ("jobs", self.jobs.metrics),
             ("log", logs.LOG_METRICS),
             ("websocket", self.transport_metrics.websocket),
             ("websocket", self.hub.write_metrics),
@@ -183,7 +215,7 @@ def create_app(config: Config) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with components.running():
+            async with components.running(jobs=True):
                 await components.store_embed(app.state.assets)
                 yield
         except DatabaseUnavailableError as error:

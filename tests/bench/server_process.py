@@ -29,6 +29,7 @@ from widget_server.auth.tokens import story_code
 from widget_server.bus.message import BusMessage
 from widget_server.config import Config
 from widget_server.hub import flush
+from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize
@@ -88,8 +89,8 @@ class ServerProcess:
             await migrate.upgrade(self._config.database)
         async with self.components.running():
             if options.first:
-                await sites.create_site(self.services, SITE, "Benchmark")
-            self.token = await sites.mint(self.services, _claims("story"))
+                await sites.create_site(self.services, shell("test"), SITE, "Benchmark")
+            self.token = await sites.mint(self.services, shell("test"), _claims("story"))
             await authorize.register_story(self.services, self.token)
             self.code = story_code(SITE, "story")
             self.writers = Writers(self.components, self.code)
@@ -171,7 +172,7 @@ class ServerProcess:
 
     async def seed_comments(self, key: str, number: int) -> str:
         """Create a story with `number` comments and return its code."""
-        token = await sites.mint(self.services, _claims(key))
+        token = await sites.mint(self.services, shell("test"), _claims(key))
         story = await authorize.register_story(self.services, token)
         await fixtures.comments(self.components.database, story.id, number)
         return story.code

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import bench_actions, bench_connections, bench_fanout, bench_reads
+from tests.bench import (
+    bench_actions,
+    bench_connections,
+    bench_fanout,
+    bench_owners,
+    bench_reads,
+)
 from tests.bench.cpu_noise import CpuNoise
 from tests.bench.processes import ProcessPool, ServerAndClient
 from tests.bench.results import Result
@@ -43,6 +49,7 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     yield from bench_actions.all_rows(choice.repeats, choice.postgres)
     yield from bench_connections.all_rows(choice.repeats, choice.idle_s)
     yield from bench_reads.all_rows(choice.repeats)
+    yield from bench_owners.all_rows(choice.repeats, choice.postgres)
 
 
 def run(choice: Choice, report: Callable[[str], None]) -> Iterator[Result]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.commands import Run, sentence
 from tests.ports import free_port
-from widget_server.operations.moderation import moderate
+from widget_server.operations.moderation import cases
 from widget_server.operations.owners import sites
 
 COMMANDS = ("serve", "demo", "migrate", "site list", "backup b.sqlite3")
@@ -189,9 +189,9 @@ def test_an_unknown_site_is_reported_by_every_command(run: Run) -> None:
 def test_an_exception_of_a_bug_in_moderation_stays_a_traceback(
     run: Run, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_services: object, _site: str) -> None:
+    async def fail(*_words: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(moderate, "pending_comments", fail)
+    monkeypatch.setattr(cases, "open_cases", fail)
     with pytest.raises(ValueError, match="a bug"):
         run("comment", "pending", site)

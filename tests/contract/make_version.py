@@ -16,6 +16,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from tests.store.store_harness import LOG_KEYS
 from widget_server.bus.message import BusMessage
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
@@ -45,7 +46,7 @@ async def fill(url: str) -> None:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     running = asyncio.create_task(writer.run())
     await writer.run_in_transaction(insert_site(Site("paper", "A paper", 2, 1, SiteSettings())))
     story = await writer.run_in_transaction(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.make_version import CODE, FOLDER, KEYS
+from tests.store.store_harness import LOG_KEYS
 from widget_server.bus.message import BusMessage, decode
 from widget_server.store import migrate, restore
 from widget_server.store.engine import Database
@@ -63,7 +64,7 @@ async def _check_reads_and_writes(url: str) -> None:
     assert (thread.top.source, thread.top.name) == ("Edited", "Ana")
     assert [reply.id for reply in thread.replies] == ["reply0000000"]
     assert thread.top.tally.counts["happy"] == 1
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     running = asyncio.create_task(writer.run())
     posted = await writer.submit(
         Post(story.id, "third0000000", "key", "reader1", "New", ["New"], False, KEYS, at=4_000)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from tests.store.store_harness import LOG_KEYS
 from widget_server.model.settings import REACTIONS
 from widget_server.store.engine import Database
 from widget_server.store.queries.discussions import Discussions
@@ -23,7 +24,7 @@ async def _post(url: str, acknowledged: int, name: str) -> None:
     await database.open()
     story = await Discussions(database).story(CODE)
     assert story is not None
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     running = asyncio.create_task(writer.run())
     await asyncio.gather(
         *(_reader(writer, story.id, acknowledged, f"{name}-{n}") for n in range(10))

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.faults import crashing
 from tests.faults.fault_environment import SEED, THOROUGH
 from tests.faults.fault_report import FAULT, FaultResult
+from tests.store.store_harness import LOG_KEYS
 from tests.waiting import wait_until
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
@@ -33,7 +34,7 @@ async def prepare(url: str) -> None:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     running = asyncio.create_task(writer.run())
     await writer.run_in_transaction(insert_site(Site("paper", "A paper", 1, 1, SiteSettings())))
     counts = dict.fromkeys((reaction.key for reaction in REACTIONS), 0)

@@ -12,6 +12,7 @@ from tests.faults.fault_environment import StartEnvironment, now
 from tests.waiting import eventually
 from widget_server.app import Components
 from widget_server.config import load as load_config
+from widget_server.model.actors import shell
 from widget_server.operations.owners import sites
 from widget_server.store import migrate
 
@@ -70,7 +71,7 @@ async def test_a_background_task_that_fails_is_restarted(
     with caplog.at_level(logging.ERROR):
         async with components.running():
             await eventually(lambda: failures == 3, "the task runs again", 5)
-            await sites.create_site(components.services, "paper", "A paper")
+            await sites.create_site(components.services, shell("test"), "paper", "A paper")
             assert (await components.services.cache.all_sites())[0].slug == "paper"
     lines = [record.getMessage() for record in caplog.records if record.name == "widget_server.app"]
     assert lines == [f"event=task_failed task={task}"] * 2

@@ -23,6 +23,7 @@ from tests.faults import restoring
 from tests.faults.fault_environment import SEED, THOROUGH
 from tests.faults.fault_report import FAULT, FaultResult
 from tests.loopback import http_client
+from tests.store.store_harness import LOG_KEYS
 from tests.waiting import eventually
 from widget_server.cli import main as cli
 from widget_server.model.claims import Attribution
@@ -48,7 +49,7 @@ async def make_backup(folder: Path, name: str) -> Path:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     running = asyncio.create_task(writer.run())
     keys = tuple(reaction.key for reaction in REACTIONS)
     await writer.run_in_transaction(insert_site(Site("paper", name, 1, 1, SiteSettings())))

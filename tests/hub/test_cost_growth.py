@@ -27,6 +27,7 @@ from widget_server.config import Config
 from widget_server.hub.channel import Subscription
 from widget_server.hub.flush import tally_interval
 from widget_server.hub.prepared import PreparedMessage
+from widget_server.model.actors import shell
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.records import Story
 from widget_server.operations.owners import sites
@@ -64,7 +65,7 @@ async def processes(
         components = [Components(config) for _ in range(number)]
         for each in components:
             await stack.enter_async_context(each.running())
-        await sites.create_site(components[0].services, "s", "S")
+        await sites.create_site(components[0].services, shell("test"), "s", "S")
         yield components
 
 
@@ -72,7 +73,7 @@ async def story(components: Components, key: str) -> Story:
     """Register a story."""
     claims = WidgetClaims("s", key, ("*",), 1_700_000_000, "")
     return await authorize.register_story(
-        components.services, await sites.mint(components.services, claims)
+        components.services, await sites.mint(components.services, shell("test"), claims)
     )
 
 

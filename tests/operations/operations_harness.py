@@ -13,6 +13,7 @@ from widget_server.app import Components
 from widget_server.config import load
 from widget_server.hub.channel import Subscription
 from widget_server.hub.prepared import PreparedBatch
+from widget_server.model.actors import shell
 from widget_server.model.records import Comment
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import authorize, comment as comments, identify
@@ -90,7 +91,7 @@ class Server:
 
     async def set(self, *choices: tuple[str, str]) -> None:
         """Change the site's settings, and read them into the cache."""
-        await sites.update_settings(self.services, "paper", list(choices))
+        await sites.update_settings(self.services, shell("test"), "paper", list(choices))
         await self.services.cache.site("paper", max_age=0)
 
 

@@ -1,9 +1,12 @@
 """Reader and moderator actions: reactions, comments, edits, deletions, reports, moderation."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from tests.operations.operations_harness import NETWORK, PAGE, Server, new_comment
+from widget_server.model.actors import shell
 from widget_server.model.errors import (
     EditWindowOverError,
     NotFoundError,
@@ -13,11 +16,31 @@ from widget_server.model.errors import (
     TextRejectedError,
     UnknownReactionError,
 )
-from widget_server.model.records import CommentState
-from widget_server.operations.moderation import moderate
+from widget_server.model.records import Comment, CommentState, Story
+from widget_server.operations.moderation import cases, decide
 from widget_server.operations.readers import comment as comments, copies, react
 from widget_server.operations.services import Services
 from widget_server.store.schema import reports
+
+
+async def decided(server: Server, comment: str, verb: Any) -> Comment:
+    """Return a comment after a decision by the shell."""
+    done = await decide.decide(server.services, shell("test"), verb, comment)
+    assert done.comment is not None
+    return done.comment
+
+
+async def decide_story(server: Server, verb: Any, code: str, notice: str | None = None) -> Story:
+    """Return a story after a decision by the shell."""
+    return await decide.decide_story(server.services, shell("test"), verb, code, notice=notice)
+
+
+async def waiting(server: Server) -> list[tuple[str, Comment]]:
+    """Return what waits for a moderator: comments and edits, with their stories' codes."""
+    found = []
+    for queue in ("pending", "edits"):
+        found += await cases.open_cases(server.services, shell("test"), "paper", queue)
+    return [(case.story, cases.waiting_version(case)) for case in found]
 
 
 async def test_a_reader_has_one_reaction_which_can_be_changed_and_removed(server: Server) -> None:
@@ -102,11 +125,11 @@ async def test_with_pre_moderation_a_comment_is_published_once_it_is_approved(
     grant = await server.grant()
     comment = await server.post(grant, server.actor(grant))
     assert comment.state == CommentState.PENDING
-    ((code, pending),) = await moderate.pending_comments(server.services, "paper")
+    ((code, pending),) = await waiting(server)
     assert (code, pending.id) == (grant.story.code, comment.id)
-    approved = await moderate.moderate(server.services, comment.id, "approve")
+    approved = await decided(server, comment.id, "approve")
     assert approved.state == CommentState.PUBLISHED
-    assert await moderate.pending_comments(server.services, "paper") == []
+    assert await waiting(server) == []
 
 
 async def test_with_pre_moderation_an_edit_keeps_the_published_text_until_it_is_approved(
@@ -120,9 +143,9 @@ async def test_with_pre_moderation_an_edit_keeps_the_published_text_until_it_is_
     grant = await server.grant(story)
     edited = await comments.edit(server.services, grant, actor, comment.id, "new")
     assert (edited.source, edited.waiting) == ("old", True)
-    ((_, pending),) = await moderate.pending_comments(server.services, "paper")
+    ((_, pending),) = await waiting(server)
     assert pending.source == "new"
-    approved = await moderate.moderate(server.services, comment.id, "approve")
+    approved = await decided(server, comment.id, "approve")
     assert (approved.source, approved.waiting) == ("new", False)
 
 
@@ -169,7 +192,7 @@ async def test_a_closed_story_rejects_new_actions_and_allows_deletions(server: S
     grant = await server.grant()
     actor = server.actor(grant)
     comment = await server.post(grant, actor)
-    assert (await moderate.set_closed(server.services, grant.story.code, closed=True)).closed
+    assert (await decide_story(server, "close", grant.story.code)).closed
     with pytest.raises(StoryClosedError):
         await server.post(grant, actor)
     with pytest.raises(StoryClosedError):
@@ -181,15 +204,15 @@ async def test_a_closed_story_rejects_new_actions_and_allows_deletions(server: S
 async def test_a_moderator_pins_and_removes_comments_and_sets_a_notice(server: Server) -> None:
     grant = await server.grant()
     comment = await server.post(grant, server.actor(grant))
-    assert (await moderate.moderate(server.services, comment.id, "pin")).pinned
-    removed = await moderate.moderate(server.services, comment.id, "remove")
+    assert (await decided(server, comment.id, "pin")).pinned
+    removed = await decided(server, comment.id, "remove")
     assert (removed.state, removed.pinned) == (CommentState.REMOVED, False)
-    story = await moderate.set_notice(server.services, grant.story.code, "Be kind.")
+    story = await decide_story(server, "notice", grant.story.code, "Be kind.")
     assert story.notice == "Be kind."
     with pytest.raises(NotFoundError):
-        await moderate.moderate(server.services, "unknown", "pin")
+        await decided(server, "unknown", "pin")
     with pytest.raises(NotFoundError):
-        await moderate.set_notice(server.services, "unknown00000", None)
+        await decide_story(server, "notice", "unknown00000")
 
 
 async def test_a_network_may_add_only_so_many_copies_and_act_without_one(

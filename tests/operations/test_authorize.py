@@ -3,6 +3,7 @@
 import pytest
 
 from tests.operations.operations_harness import PAGE, Server, now
+from widget_server.model.actors import shell
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
@@ -96,7 +97,7 @@ async def test_without_a_token_a_known_code_is_needed(
 async def test_a_withdrawn_token_only_reads(server: Server) -> None:
     story = server.publisher.story(jti="handle")
     grant = await server.grant(story)
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     await server.services.cache.site("paper", max_age=0)
     refreshed = await authorize.refresh(server.services, grant)
     assert refreshed.permissions == ("read",)
@@ -113,7 +114,7 @@ async def test_a_withdrawn_token_is_rejected_if_reading_needs_a_token(server: Se
     story = server.publisher.story(jti="handle")
     grant = await server.grant(story)
     await server.set(("open_reading", "off"))
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     await server.services.cache.site("paper", max_age=0)
     with pytest.raises(TokenRevokedError):
         await authorize.refresh(server.services, grant)
@@ -123,10 +124,10 @@ async def test_a_withdrawn_token_is_rejected_if_reading_needs_a_token(server: Se
 
 async def test_retired_keys_end_the_grants_of_their_tokens(server: Server) -> None:
     grant = await server.grant()
-    await sites.rotate_key(server.services, "paper")
+    await sites.rotate_key(server.services, shell("test"), "paper")
     await server.services.cache.site("paper", max_age=0)
     assert (await authorize.refresh(server.services, grant)).denial is None
-    await sites.retire_keys(server.services, "paper")
+    await sites.retire_keys(server.services, shell("test"), "paper")
     await server.services.cache.site("paper", max_age=0)
     refreshed = await authorize.refresh(server.services, grant)
     assert isinstance(refreshed.denial, TokenInvalidError)
@@ -135,20 +136,20 @@ async def test_retired_keys_end_the_grants_of_their_tokens(server: Server) -> No
 async def test_a_shut_out_origin_keeps_only_reading_for_open_pages(server: Server) -> None:
     story = server.publisher.story()
     grant = await server.grant(story)
-    await sites.shut_out(server.services, "paper", PAGE, story.key)
+    await sites.shut_out(server.services, shell("test"), "paper", PAGE, story.key)
     await server.services.cache.site("paper", max_age=0)
     assert (await authorize.refresh(server.services, grant)).permissions == ("read",)
     with pytest.raises(OriginNotAllowedError):
         await server.grant(story)
     await server.grant()  # another story on the same origin
-    assert await sites.readmit(server.services, "paper", PAGE, story.key)
+    assert await sites.readmit(server.services, shell("test"), "paper", PAGE, story.key)
     await server.services.cache.site("paper", max_age=0)
     assert (await server.grant(story)).permissions == ("read", "react", "comment")
 
 
 async def test_the_iframe_page_names_the_origins_that_are_not_shut_out(server: Server) -> None:
     story = server.publisher.story(origins=[PAGE, "https://other.example"])
-    await sites.shut_out(server.services, "paper", PAGE, None)
+    await sites.shut_out(server.services, shell("test"), "paper", PAGE, None)
     await server.services.cache.site("paper", max_age=0)
     grant = await authorize.authorize_iframe(server.services, story.token)
     assert grant.ancestors == ("https://other.example",)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.operations.operations_harness import NETWORK, Server, new_comment
+from widget_server.model.actors import shell
 from widget_server.model.errors import TokenExpiredError, TokenInvalidError
 from widget_server.operations.owners import sites
 from widget_server.operations.readers import comment as comments, identify
@@ -65,8 +66,8 @@ async def test_a_sign_in_ends_with_its_key_or_its_time_and_leaves_one_anonymous_
     assert identify.current_reader(server.services, grant.site, claims) is claims
     expired = identify.current_reader(server.services, grant.site, replace(claims, exp=1))
     assert (expired.sub, expired.sign_in_error) == (None, TokenExpiredError.code)
-    await sites.rotate_key(server.services, "paper")
-    site = await sites.retire_keys(server.services, "paper")
+    await sites.rotate_key(server.services, shell("test"), "paper")
+    site = await sites.retire_keys(server.services, shell("test"), "paper")
     ended = identify.current_reader(server.services, site, claims)
     assert ended.sign_in_error == TokenInvalidError.code
     assert identify.reader_id(ended) == identify.reader_id(expired)

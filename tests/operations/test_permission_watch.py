@@ -6,6 +6,7 @@ import time
 from tests.operations.operations_harness import RecordingConnection, Server
 from tests.waiting import eventually
 from widget_server.hub.channel import Subscription
+from widget_server.model.actors import shell
 from widget_server.model.errors import UnavailableError
 from widget_server.operations.owners import sites
 
@@ -33,14 +34,14 @@ async def version_of(server: Server, site: str = "paper") -> tuple[str, int]:
 async def test_a_change_of_permissions_is_reviewed_once_by_the_sockets_of_the_site(
     server: Server,
 ) -> None:
-    await sites.create_site(server.services, "other", "Another paper")
+    await sites.create_site(server.services, shell("test"), "other", "Another paper")
     holder, unrelated = Holder(), Holder()
     watcher = server.services.rights
     watcher.add("paper", holder, await version_of(server), math.inf)
     watcher.add("other", unrelated, await version_of(server, "other"), math.inf)
     await watcher.check()
     assert holder.reviewed == []
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     for _ in range(2):
         await watcher.check()
         await eventually(lambda: holder.reviewed == ["paper"], "the socket reviews its grants")
@@ -57,7 +58,7 @@ async def test_a_grant_that_expires_is_reviewed(server: Server) -> None:
 
 async def test_a_grant_of_an_older_version_is_reviewed_with_the_next_check(server: Server) -> None:
     old = await version_of(server)
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     watcher, first, late = server.services.rights, Holder(), Holder()
     watcher.add("paper", first, await version_of(server), math.inf)
     watcher.add("paper", late, old, math.inf)
@@ -71,7 +72,7 @@ async def test_a_removed_socket_is_not_reviewed(server: Server) -> None:
     for holder in (removed, kept):
         watcher.add("paper", holder, version, math.inf)
     watcher.remove("paper", removed)
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     await watcher.check()
     await eventually(lambda: kept.reviewed == ["paper"], "the other socket reviews its grants")
     assert removed.reviewed == []
@@ -82,7 +83,7 @@ async def test_a_failed_review_is_repeated(server: Server) -> None:
     holder.fails = True
     watcher = server.services.rights
     watcher.add("paper", holder, await version_of(server), math.inf)
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     await watcher.check()
     await eventually(lambda: holder.reviewed, "the first review fails")
     holder.fails = False
@@ -103,6 +104,6 @@ async def test_a_subscription_that_needs_one_receives_a_new_snapshot(server: Ser
     holder = Holder([(grant.story.code, subscription)])
     watcher.add("paper", holder, await version_of(server), math.inf)
     before = len(connection.of_type("snapshot"))
-    await sites.revoke(server.services, "paper", "handle")
+    await sites.revoke(server.services, shell("test"), "paper", "handle")
     await watcher.check()
     await eventually(lambda: len(connection.of_type("snapshot")) > before, "a new snapshot arrives")

@@ -7,8 +7,9 @@ import pytest
 from tests.engines import Valkey
 from tests.operations.operations_harness import Server, open_server
 from tests.waiting import eventually
+from widget_server.model.actors import shell
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
-from widget_server.operations.moderation import moderate
+from widget_server.operations.moderation import decide
 from widget_server.operations.owners import sites
 from widget_server.operations.publish import encode_event
 from widget_server.operations.readers import react
@@ -22,7 +23,7 @@ async def test_a_subscriber_receives_comments_tallies_and_changes_of_the_story(
     actor = server.actor(grant)
     comment = await server.post(grant, actor)
     await react.react(server.services, grant, actor, "happy", None)
-    await moderate.set_closed(server.services, grant.story.code, closed=True)
+    await decide.decide_story(server.services, shell("test"), "close", grant.story.code)
     await eventually(lambda: connection.of_type("story"), "the story's change arrives")
     await eventually(lambda: connection.of_type("tally"), "the tally arrives")
     (message,) = connection.of_type("comment")
@@ -41,7 +42,7 @@ async def test_a_subscriber_in_another_process_receives_the_same_comment(
         for server in (one, other):
             bus = server.components.bus
             await eventually(lambda bus=bus: bus.healthy, "the bus is up")
-        await sites.create_site(one.services, "paper", "A paper")
+        await sites.create_site(one.services, shell("test"), "paper", "A paper")
         grant = await one.grant()
         connection = await other.subscribe(grant.story.code)
         comment = await one.post(grant, one.actor(grant))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.store.store_harness import LOG_KEYS
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
@@ -24,7 +25,7 @@ async def opened(url: str) -> AsyncIterator[tuple[Database, Writer]]:
     await migrate.upgrade(url)
     database = Database(url)
     await database.open()
-    writer = Writer(database, lambda *_: None)
+    writer = Writer(database, lambda *_: None, LOG_KEYS)
     task = asyncio.create_task(writer.run())
     try:
         yield database, writer

@@ -12,18 +12,22 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.auth.tokens import story_code
+from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution
 from widget_server.model.events import CommentChanged, Event, TallyChanged
 from widget_server.model.records import Comment, Site, Story, Tally
 from widget_server.model.settings import SiteSettings
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.sites import Sites, insert_site
 from widget_server.store.queries.stories import insert_story
 from widget_server.store.schema import comments, reactions, stories
-from widget_server.store.writing.actions import Post, React
+from widget_server.store.writing.actions import Decide, Delete, Post, React, Undo
 from widget_server.store.writing.writer import Writer
 
+LOG_KEYS = LogKeys({"test": b"l" * 32}, [b"t" * 32])
+DAY = 86_400_000
 STORIES = select(stories.c.code)
 KEYS = ("happy", "sad")
 _ids = itertools.count(1)
@@ -42,7 +46,7 @@ class Store:
         self.discussions = Discussions(self.database)
         self.sites = Sites(self.database)
         self.events: list[Event] = []
-        self.writer = Writer(self.database, lambda events, _: self.events.extend(events))
+        self.writer = Writer(self.database, lambda events, _: self.events.extend(events), LOG_KEYS)
 
     async def story(self, key: str = "one", site: str = "s", iat: int = 100) -> Story:
         """Register a story and its site, and return the story."""
@@ -124,6 +128,26 @@ def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post
         "text": [["p", None, body]],
     } | more
     return Post(story=story.id, reader=reader, **{"source": body, **fields})
+
+
+def decide(story: Story, comment: str, verb: Any, at: int = 1, **more: Any) -> Decide:
+    """Return a decision of the shell about a comment, or about the story ("")."""
+    fields: dict[str, Any] = {"by": shell("op"), "id": new_id("d"), "keep": 14 * DAY} | more
+    return Decide(story=story.id, comment=comment, verb=verb, at=at, **fields)
+
+
+def undo(story: Story, comment: str, decision: str, at: int = 1, **more: Any) -> Undo:
+    """Return the undoing of a decision by the shell."""
+    fields: dict[str, Any] = {"by": shell("op"), "id": new_id("u"), "keep": 14 * DAY} | more
+    return Undo(story=story.id, comment=comment, decision=decision, at=at, **fields)
+
+
+async def done(store: "Store", action: Decide | Undo | Delete) -> Comment:
+    """Submit an action and return the comment as it is then."""
+    result = await store.writer.submit(action)
+    comment = result if isinstance(result, Comment) else result.comment
+    assert comment is not None
+    return comment
 
 
 def nonzero(tally: Tally) -> dict[str, int]:

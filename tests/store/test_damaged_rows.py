@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from tests.store.damages import DAMAGES
-from tests.store.store_harness import Store, post
+from tests.store.store_harness import Store, decide, done, post
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Comment
 from widget_server.operations.cache import LookupCache
 from widget_server.store import damaged_rows
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import comments, sites, stories
-from widget_server.store.writing.actions import Edit, Forget, Moderate
+from widget_server.store.writing.actions import Edit, Forget
 
 
 async def break_row(store: Store, table: Any, columns: dict[str, Any], *where: Any) -> None:
@@ -128,7 +128,7 @@ async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> No
     await store.react(story, "ann", "sad", bad.id)
     await break_row(store, comments, columns, comments.c.id == bad.id)
     actions = [
-        Moderate(story.id, bad.id, "pin", 1),
+        decide(story, bad.id, "pin", 1),
         post(story, "ben", parent=bad.id),
         Edit(story.id, bad.id, "ann", "better", ["better"], 10**9, False, 1_000_001),
         post(story, "cem"),
@@ -136,7 +136,7 @@ async def remove_damaged(store: Store, name: str, columns: dict[str, Any]) -> No
     answers = await store.together(*actions)
     assert not any(isinstance(one, UnavailableError) for one in answers), answers
     assert isinstance(answers[-1], Comment)
-    removed = await store.writer.submit(Moderate(story.id, bad.id, "remove", 2))
+    removed = await done(store, decide(story, bad.id, "remove", 2))
     assert (removed.state, removed.text) == ("removed", [])
     # Every part of the row is readable again.
     found = [

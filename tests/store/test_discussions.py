@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
-from tests.store.store_harness import Store, post
+from tests.store.store_harness import Store, decide, post
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_OWN_BYTES
 from widget_server.model.records import Story, Tally, Thread
@@ -18,7 +18,7 @@ from widget_server.store.comment_sizes import size_of_comment, sized_comments
 from widget_server.store.queries import changes as change_queries, own_items
 from widget_server.store.queries.comment_pages import AROUND, MAX_REPLIES
 from widget_server.store.schema import comments
-from widget_server.store.writing.actions import Moderate, UpdateStory
+from widget_server.store.writing.actions import UpdateStory
 
 
 async def post_many(store: Store, story: Story, number: int, **more: Any) -> list[str]:
@@ -47,7 +47,7 @@ async def test_pages_are_complete_and_without_repeats_while_others_write(
     story = await store.story()
     ids = await post_many(store, story, 12)
     for comment in (ids[2], ids[11]):
-        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+        await store.writer.submit(decide(story, comment, "pin", 1))
     for number, comment in enumerate(ids):
         for reader in range(number % 4):
             await store.react(story, f"f{reader}", "happy", comment)
@@ -71,7 +71,7 @@ async def test_all_pinned_comments_are_shown_first(store: Store) -> None:
     story = await store.story()
     ids = await post_many(store, story, 6)
     for comment in ids[:5]:
-        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+        await store.writer.submit(decide(story, comment, "pin", 1))
     pages = await read_all(store, story, "newest", 2)
     assert pages[0] == [*ids[:5][::-1], ids[5]]
 
@@ -129,7 +129,7 @@ async def test_a_page_of_long_comments_is_cut_and_paging_finds_all_threads(store
     story = await store.story()
     tops = await post_longest_comments(store, story, 12, 0)
     for comment in (tops[3], tops[8]):
-        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+        await store.writer.submit(decide(story, comment, "pin", 1))
     for order in ("newest", "oldest", "top"):
         found: list[str] = []
         before, pages = None, 0
@@ -149,7 +149,7 @@ async def test_many_long_pinned_comments_are_paged(store: Store) -> None:
     story = await store.story()
     tops = await post_longest_comments(store, story, 14, 0)
     for comment in tops[:12]:
-        await store.writer.submit(Moderate(story.id, comment, "pin", 1))
+        await store.writer.submit(decide(story, comment, "pin", 1))
     pages = await read_all(store, story, "newest", 100)
     flat = [comment for page in pages for comment in page if comment in tops]
     assert flat == [*tops[:12][::-1], *tops[12:][::-1]]
@@ -261,7 +261,7 @@ async def test_changes_after_a_position_are_complete_or_marked_as_incomplete(
     changes = await store.discussions.changes(story.code, 1)
     assert (changes.complete, [one.id for one in changes.comments]) == (True, ids[1:])
     assert (await store.discussions.changes(story.code, 4)).complete
-    await store.writer.submit(Moderate(story.id, ids[0], "pin", 1))
+    await store.writer.submit(decide(story, ids[0], "pin", 1))
     changes = await store.discussions.changes(story.code, 0)
     assert not changes.complete  # number 1 is missing: the comment's last change has number 5
     assert (await store.discussions.changes(story.code, 1)).complete
@@ -302,7 +302,7 @@ async def test_each_reader_has_their_own_limit_of_own_items(
     many = [(await store.post(story, "loud", at=number)).id for number in range(10, 17)]
     waiting = await store.post(story, "loud", at=20, pending=True)
     gone = await store.post(story, "quiet", at=30)
-    await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+    await store.writer.submit(decide(story, gone.id, "remove", 1))
     await store.post(other, "quiet", at=40)
     own = await store.discussions.own(story.id, ["quiet", "loud", "no-one"])
     assert [one.id for one in own["quiet"].comments] == [quiet.id]
@@ -350,7 +350,7 @@ async def test_a_pinned_reply_keeps_its_place(store: Store) -> None:
     story = await store.story()
     top = await store.post(story)
     reply = await store.post(story, parent=top.id)
-    await store.writer.submit(Moderate(story.id, reply.id, "pin", 1))
+    await store.writer.submit(decide(story, reply.id, "pin", 1))
     (thread,) = (await store.discussions.snapshot(story.code)).page.threads
     assert (thread.top.id, [(one.id, one.pinned) for one in thread.replies]) == (
         top.id,

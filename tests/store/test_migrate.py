@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -35,12 +36,10 @@ def differences(connection: Connection) -> list[object]:
 
 
 def plain(condition: object) -> str:
-    """Return a predicate without the parentheses that PostgreSQL adds."""
-    return (
-        ""
-        if condition is None
-        else "".join(str(condition).split()).strip("()").replace(")", "").replace("(", "")
-    )
+    """Return a predicate without the parentheses and casts that PostgreSQL adds."""
+    if condition is None:
+        return ""
+    return re.sub(r"[()\s]|::text", "", str(condition))
 
 
 async def test_the_migrations_create_exactly_the_tables_of_the_schema(

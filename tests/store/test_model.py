@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.store.store_harness import KEYS, Store, nonzero, open_store, post, seqs
+from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store, post, seqs
 from tests.waiting import MODEL_TIMES
 from widget_server.model.errors import (
     EditWindowOverError,
@@ -22,7 +22,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
-from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, React, UpdateStory
+from widget_server.store.writing.actions import Decide, Delete, Edit, Forget, React, UpdateStory
 
 READERS = ("ann", "bob", "cy")
 WINDOW = 10
@@ -109,7 +109,7 @@ class Model:
                 word.reader = None
         self.keys = {key: i for key, i in self.keys.items() if key[0] != action.reader}
 
-    def moderate(self, action: Moderate) -> None:
+    def decide(self, action: Decide) -> None:
         word = self.get_comment(action.comment)
         if action.verb == "remove":
             self.remove(word)
@@ -198,7 +198,7 @@ class Discussion(RuleBasedStateMachine):
 
     @rule(number=number, verb=st.sampled_from(["approve", "remove"]))
     def moderate(self, number: int, verb: Any) -> None:
-        self.batch.append(Moderate(self.story.id, self.pick(number), verb, self.model.clock))
+        self.batch.append(decide(self.story, self.pick(number), verb, self.model.clock))
 
     @rule(reader=reader)
     def forget(self, reader: str) -> None:

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.store.store_harness import Store, open_store, post
+from tests.store.store_harness import Store, decide, open_store, post
 from widget_server.model.records import Story
 from widget_server.store import migrate
-from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, React, Report
+from widget_server.store.writing.actions import Delete, Edit, Forget, React, Report
 
 COMMENTS = 10_000
 
@@ -55,9 +55,7 @@ OPERATIONS: dict[str, Operation] = {
     "report": lambda store, story, comment: store.writer.submit(
         Report(story.id, comment, "r", None, 1)
     ),
-    "moderate": lambda store, story, comment: store.writer.submit(
-        Moderate(story.id, comment, "pin", 1)
-    ),
+    "moderate": lambda store, story, comment: store.writer.submit(decide(story, comment, "pin", 1)),
     "delete": lambda store, story, comment: store.writer.submit(
         Delete(story.id, comment, "r0", 10**9, 2)
     ),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.store_harness import KEYS, Store, nonzero, open_store
-from widget_server.model.claims import Attribution
+from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store
+from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
@@ -16,8 +16,18 @@ from widget_server.store import backup, migrate, restore
 from widget_server.store.queries.identity_tokens import consume_identity_token
 from widget_server.store.queries.sites import insert_site, revoke_token, update_site
 from widget_server.store.queries.stories import insert_story
-from widget_server.store.schema import comments, erasures, identities, reactions, reports, revoked
-from widget_server.store.writing.actions import Delete, Edit, Forget, Moderate, Report
+from widget_server.store.queries.tokens import record_token
+from widget_server.store.schema import (
+    comments,
+    erasures,
+    identities,
+    kept_texts,
+    reactions,
+    reports,
+    revoked,
+    tokens,
+)
+from widget_server.store.writing.actions import Delete, Edit, Forget, Report
 
 
 def ignore_progress(_table: str, _done: int, _total: int) -> None:
@@ -102,9 +112,9 @@ async def test_deleted_and_removed_comments_stay_removed(database_url: str, file
         await store.writer.submit(edit)
         await backup.back_up(database_url, file, ignore_progress)
         await store.writer.submit(Delete(story.id, deleted.id, "ann", 10**9, 1_000_001))
-        await store.writer.submit(Moderate(story.id, removed.id, "remove", 1_000_002))
+        await store.writer.submit(decide(story, removed.id, "remove", 1_000_002))
         done = await restored(store, database_url, file)
-        assert done.kept == {"comments that were erased": 2}
+        assert done.kept == {"comments that were erased": 1, "comments that were removed": 1}
         rows = {row.id: row for row in await store.rows(comments)}
         for gone in (deleted.id, removed.id):
             assert (rows[gone].state, rows[gone].source) == ("removed", "")
@@ -115,7 +125,7 @@ async def test_deleted_and_removed_comments_stay_removed(database_url: str, file
         assert [one.id for one in thread.replies] == [reply.id]
         await store.tallies_are_rows()
         with pytest.raises(NotFoundError):
-            await store.writer.submit(Moderate(story.id, removed.id, "approve", 1_000_003))
+            await store.writer.submit(decide(story, removed.id, "approve", 1_000_003))
 
 
 async def test_erasures_survive_two_restores(database_url: str, tmp_path: Path) -> None:
@@ -125,7 +135,7 @@ async def test_erasures_survive_two_restores(database_url: str, tmp_path: Path) 
         await backup.back_up(database_url, tmp_path / "older", ignore_progress)
         gone = await store.post(story, "ann", "words")
         await backup.back_up(database_url, tmp_path / "newer", ignore_progress)
-        await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(story, gone.id, "remove", 1))
         await restored(store, database_url, tmp_path / "older")
         assert await store.rows(comments) == []
         await restored(store, database_url, tmp_path / "newer")
@@ -139,7 +149,7 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
         await store.writer.run_in_transaction(revoke_token("s", "before"))
         await backup.back_up(database_url, file, ignore_progress)
         await store.writer.run_in_transaction(revoke_token("s", "after"))
-        await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000, 1_000))
+        await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000))
         for newest, oldest in ((2, 1), (3, 3)):
 
             def rotated(site: Site, newest: int = newest, oldest: int = oldest) -> Site:
@@ -156,9 +166,7 @@ async def test_keys_and_tokens_stay_withdrawn(database_url: str, file: Path) -> 
         assert site is not None
         assert (site.generation, site.oldest) == (3, 3)
         assert await store.sites.revoked("s") == {"before", "after"}
-        assert not await store.writer.run_in_transaction(
-            consume_identity_token("s", "once", 2_000, 1_000)
-        )
+        assert not await store.writer.run_in_transaction(consume_identity_token("s", "once", 2_000))
 
 
 async def test_a_backup_with_newer_keys_than_the_database_keeps_its_own(
@@ -247,7 +255,7 @@ async def test_after_a_restore_seq_continues_after_the_erasures(
         story = await store.story()
         gone = await store.post(story, "ann", "words")
         await backup.back_up(database_url, file, ignore_progress)
-        await store.writer.submit(Moderate(story.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(story, gone.id, "remove", 1))
         await restored(store, database_url, file)
         now = await store.now(story)
         fresh = await store.post(now, "ben", "new")
@@ -267,10 +275,30 @@ async def test_every_withdrawal_table_keeps_its_rows_after_a_restore(
         later = await store.discussions.story("otherstory12")
         assert later is not None
         gone = await store.post(later, "ann", "words")
-        await store.writer.submit(Moderate(later.id, gone.id, "remove", 1))
+        await store.writer.submit(decide(later, gone.id, "remove", 1))
         await store.writer.run_in_transaction(revoke_token("s", "bad"))
         await restored(store, database_url, file)
-        assert [row.subject for row in await store.rows(erasures)] == [gone.id]
+        assert [row.comment for row in await store.rows(kept_texts)] == [gone.id]
         assert [row.jti for row in await store.rows(revoked)] == ["bad"]
         assert await store.rows(identities) == []
         await backup.back_up(database_url, file.with_name("again"), ignore_progress)
+
+
+async def test_tokens_that_were_minted_since_the_backup_stay_on_record(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        await store.story()
+        old = WidgetClaims("s", "one", ("*",), 1, "old", label="Old")
+        await store.writer.run_in_transaction(record_token(old, 1, "account:ana"))
+        await backup.back_up(database_url, file, ignore_progress)
+        new = WidgetClaims("s", "one", ("*",), 2, "new", label="New")
+        await store.writer.run_in_transaction(record_token(new, 1, "account:ben"))
+        later = Site("later", "Made later", 1, 1, SiteSettings())
+        await store.writer.run_in_transaction(insert_site(later))
+        lost = WidgetClaims("later", "one", ("*",), 2, "lost")
+        await store.writer.run_in_transaction(record_token(lost, 1, "account:ben"))
+        done = await restored(store, database_url, file)
+        assert done.kept == {"tokens made since": 1}
+        found = {(row.jti, row.label, row.by) for row in await store.rows(tokens)}
+        assert found == {("old", "Old", "account:ana"), ("new", "New", "account:ben")}

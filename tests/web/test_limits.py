@@ -14,6 +14,7 @@ from tests.web.shared_server import SharedServer
 from widget_server.app import Components
 from widget_server.auth.tokens import story_code
 from widget_server.config import load
+from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution
 from widget_server.model.records import Copy
 from widget_server.operations import cache, counts_cache
@@ -170,7 +171,7 @@ async def test_caches_of_stories_tokens_and_counts_are_bounded(
     components = Components(config)
     codes = [story_code("paper", key) for key in "abc"]
     async with components.running():
-        await sites.create_site(components.services, "paper", "A paper")
+        await sites.create_site(components.services, shell("test"), "paper", "A paper")
         for key, code in zip("abc", codes, strict=True):
             await components.writer.run_in_transaction(
                 insert_story(code, "paper", key, 1, Attribution(), {})

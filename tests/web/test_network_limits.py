@@ -19,6 +19,7 @@ from tests.transport.serving import serving
 from tests.web.plain_reader import Page
 from widget_server.app import Components
 from widget_server.config import load
+from widget_server.model.actors import shell
 from widget_server.operations.owners import sites
 from widget_server.store import migrate
 from widget_server.store.schema import copies
@@ -82,7 +83,7 @@ async def open_server(tmp_path: Path) -> AsyncIterator[OpenServer]:
             await migrate.upgrade(config.database)
             components = Components(config)
             await stack.enter_async_context(components.running())
-            await sites.create_site(components.services, "paper", "A paper")
+            await sites.create_site(components.services, shell("test"), "paper", "A paper")
             return LimitedServer(components, stack)
 
         yield open_
@@ -332,5 +333,5 @@ async def test_what_was_typed_is_kept_also_where_the_network_may_read_no_more(
 async def set_rule(server: LimitedServer, rule: str) -> None:
     """Change a rule of the site, as an operator does."""
     key, _, value = rule.partition("=")
-    await sites.update_settings(server.components.services, "paper", [(key, value)])
+    await sites.update_settings(server.components.services, shell("test"), "paper", [(key, value)])
     await server.components.services.cache.site("paper", max_age=0)

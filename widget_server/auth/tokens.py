@@ -163,6 +163,19 @@ class Keyring:
         """Return the keys that sign bus messages between this server's processes, newest first."""
         return tuple(hmac.digest(secret.encode(), b"bus", "sha256") for secret in self._secrets)
 
+    def log_keys(self) -> dict[str, bytes]:
+        """Return the keys that sign the logs of decisions by their names, newest first."""
+        return {
+            fingerprint(secret)[:8]: hmac.digest(secret.encode(), b"decision-log", "sha256")
+            for secret in self._secrets
+        }
+
+    def text_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that seal kept texts, newest first: 32 bytes each."""
+        return tuple(
+            hmac.digest(secret.encode(), b"kept-text", "sha256") for secret in self._secrets
+        )
+
     def derived_reader_id(self, first: str) -> str:
         """Return the id of the reader whose actions carry this `first`, a random UUID.
 

@@ -1,26 +1,42 @@
-"""`comment`: list pending comments and moderate comments."""
+"""`comment`: list and show comments, and decide about them."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir, Slug
+from widget_server.cli.context import operator, with_services
+from widget_server.cli.options import DataDir, Limit, Note, Reason, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
+from widget_server.model.decisions import Case, CommentVerb, Decided
+from widget_server.model.errors import OperatorError
 from widget_server.model.records import Comment
-from widget_server.operations.moderation import moderate
+from widget_server.operations.moderation import cases, decide
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 
 EXCERPT_LENGTH = 200
-"""Characters of a pending comment that the list for people shows, to keep it to one line."""
+"""Characters of a comment that the list for people shows, to keep it to one line."""
 
 app = typer.Typer(
-    help="List pending comments and moderate comments.",
+    help="List and show comments, and decide about them.",
     no_args_is_help=True,
     add_completion=False,
 )
+
+Comments = Annotated[
+    list[str],
+    typer.Argument(metavar="ID…", help="Name the comments by their ids.", show_default=False),
+]
+Revision = Annotated[
+    int | None,
+    typer.Option(
+        "--revision",
+        min=1,
+        help="Decide only if the comment still has this revision, which lists show.",
+    ),
+]
 
 
 @app.command("pending")
@@ -29,27 +45,93 @@ def comment_pending(slug: Slug, as_json: JsonOutput = False, data: DataDir = Non
 
     Columns are id, story code, `new` or `edit`, name and the beginning of the text. With --json: an array
     of objects with `id`, `story`, `kind`, `name` (null if anonymous), `text`, `created_at` and
-    `edited_at` (milliseconds since 1970; null if never edited).
+    `edited_at` (milliseconds since 1970; null if never edited), and `revision`.
     """
 
     async def list_pending(services: Services) -> list[tuple[str, Comment]]:
         await sites.get_site(services, slug)
-        return await moderate.pending_comments(services, slug)
+        found: list[Case] = []
+        for queue in ("pending", "held", "edits"):
+            found += await cases.open_cases(services, operator(), slug, queue)
+        found.sort(key=lambda case: case.opened_at)
+        return [(case.story, cases.waiting_version(case)) for case in found[: cases.MAX_PAGE]]
 
     pending = with_services(data, list_pending)
     if as_json:
         print_json([_as_json(code, comment) for code, comment in pending])
         return
     for code, comment in pending:
-        excerpt = escaped(" ".join(comment.source.split())[:EXCERPT_LENGTH])
-        name = escaped(comment.name or "anonymous")
-        print(f"{comment.id}\t{code}\t{_kind(comment)}\t{name}\t{excerpt}")
+        print(f"{comment.id}\t{code}\t{_kind(comment)}\t{_name(comment)}\t{_excerpt(comment)}")
     if not pending:
         typer.echo("No comment is pending.", err=True)
 
 
+@app.command("list")
+def comment_list(
+    slug: Slug,
+    story: Annotated[
+        str | None, typer.Option("--story", help="Only of the story with this code.")
+    ] = None,
+    limit: Limit = 100,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """List the newest comments of a site, in any state.
+
+    Columns are id, story code, state, name and the beginning of the text. With --json: an array of objects
+    with `id`, `story`, `state`, `kind`, `name`, `text`, `created_at`, `edited_at` and `revision`.
+    """
+
+    async def read(services: Services) -> list[tuple[str, Comment]]:
+        await sites.get_site(services, slug)
+        return await cases.list_comments(services, operator(), slug, story=story, limit=limit)
+
+    found = with_services(data, read)
+    if as_json:
+        print_json([_as_json(code, one) | {"state": one.state.value} for code, one in found])
+        return
+    for code, one in found:
+        print(f"{one.id}\t{code}\t{one.state.value}\t{_name(one)}\t{_excerpt(one)}")
+    if not found:
+        typer.echo("There is no comment.", err=True)
+
+
+@app.command("show")
+def comment_show(
+    comment: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Show one comment whole, also a removed one whose text is still kept.
+
+    With --json: an object with the fields of `comment list --json`, and `kept_until` (milliseconds since
+    1970; null unless the comment is removed and can be restored).
+    """
+    code, found, until = with_services(
+        data, lambda services: cases.show_comment(services, operator(), comment)
+    )
+    if as_json:
+        state = {"state": found.state.value, "kept_until": until}
+        print_json(_as_json(code, found) | state)
+        return
+    print(f"{found.id}, story {code}, {found.state.value}, revision {found.revision}")
+    if until is not None:
+        print("The removal can be undone: `widget-server comment restore ID`.")
+    print(f"{_name(found)}:")
+    for line in found.source.splitlines():
+        print(f"  {escaped(line)}")
+
+
 def _kind(comment: Comment) -> str:
     return "edit" if comment.waiting else "new"
+
+
+def _name(comment: Comment) -> str:
+    return escaped(comment.name or "anonymous")
+
+
+def _excerpt(comment: Comment) -> str:
+    return escaped(" ".join(comment.source.split())[:EXCERPT_LENGTH])
 
 
 def _as_json(code: str, comment: Comment) -> dict[str, object]:
@@ -61,23 +143,102 @@ def _as_json(code: str, comment: Comment) -> dict[str, object]:
         "text": comment.source,
         "created_at": comment.created_at,
         "edited_at": comment.edited_at,
+        "revision": comment.revision,
     }
 
 
-def _add_verb(verb: moderate.Verb, about: str, done: str) -> None:
+def _add_verb(verb: CommentVerb, about: str, done: str) -> None:
     @app.command(verb, help=about)
     def run(
-        comment: Annotated[
-            str,
-            typer.Argument(metavar="ID", help="Name the comment by its id.", show_default=False),
-        ],
+        comments: Comments,
+        reason: Reason = None,
+        note: Note = None,
+        revision: Revision = None,
+        as_json: JsonOutput = False,
         data: DataDir = None,
     ) -> None:
-        changed = with_services(data, lambda services: moderate.moderate(services, comment, verb))
-        print(done.format(changed.id))
+        if revision is not None and len(comments) > 1:
+            raise OperatorError("--revision goes with one comment.")
+        if len(comments) == 1:
+            decided = with_services(
+                data,
+                lambda services: decide.decide(
+                    services,
+                    operator(),
+                    verb,
+                    comments[0],
+                    reason=reason,
+                    note=note,
+                    revision=revision,
+                ),
+            )
+            _print_one(decided, done, as_json=as_json)
+        else:
+            _run_batch(verb, comments, reason, note, done, data, as_json=as_json)
 
 
-_add_verb("approve", "Publish a pending comment or a pending edit.", "Published comment {}.")
-_add_verb("remove", "Remove a comment from every copy.", "Removed comment {} from every copy.")
-_add_verb("pin", "Show a comment before all others.", "Pinned comment {}.")
-_add_verb("unpin", "Show a pinned comment in its usual place again.", "Unpinned comment {}.")
+def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
+    comment, decision = decided.comment, decided.decision
+    if as_json:
+        print_json(
+            {
+                "decision": decision.id if decision else None,
+                "comment": comment.id if comment else None,
+                "state": comment.state.value if comment else None,
+            }
+        )
+        return
+    shown = done.format(comment.id if comment else "")
+    print(shown if decision is None else f"{shown} Undo: widget-server undo {decision.id}")
+
+
+def _run_batch(
+    verb: CommentVerb,
+    comments: list[str],
+    reason: str | None,
+    note: str | None,
+    done: str,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    targets = [(comment, None) for comment in comments]
+    result = with_services(
+        data,
+        lambda services: decide.decide_batch(
+            services, operator(), verb, targets, reason=reason, note=note
+        ),
+    )
+    print_batch(result, done, as_json=as_json)
+
+
+def print_batch(result: decide.BatchResult, done: str, *, as_json: bool) -> None:
+    """Print what was decided and what was not. Exit with status 1 if anything was refused."""
+    refused = {name: problem.detail for name, problem in result.refused.items()}
+    names = [one.comment.id if one.comment else one.story.code for one in result.decided]
+    if as_json:
+        content: dict[str, Any] = {"batch": result.batch, "done": names, "refused": refused}
+        print_json(content)
+    else:
+        for name in names:
+            print(done.format(name))
+        for name, detail in refused.items():
+            typer.echo(f"{name}: {detail}", err=True)
+        if len(names) > 1:
+            print(f"Undo all: widget-server undo {result.batch}")
+    if refused:
+        raise typer.Exit(1)
+
+
+_add_verb("approve", "Publish pending or held comments, or pending edits.", "Published comment {}.")
+_add_verb("reject", "Reject pending comments or pending edits.", "Rejected comment {}.")
+_add_verb("remove", "Remove comments from every copy.", "Removed comment {} from every copy.")
+_add_verb(
+    "restore", "Bring removed comments back while their text is kept.", "Restored comment {}."
+)
+_add_verb("hold", "Hide comments until somebody decides.", "Held comment {}.")
+_add_verb("spam", "Remove comments as spam.", "Removed comment {} as spam.")
+_add_verb("pin", "Show comments before all others.", "Pinned comment {}.")
+_add_verb("unpin", "Show pinned comments in their usual place again.", "Unpinned comment {}.")
+_add_verb("dismiss", "Close reports of comments without a change.", "Dismissed the reports of {}.")
+_add_verb("erase", "Erase comments at once, which cannot be undone.", "Erased comment {}.")

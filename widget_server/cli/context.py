@@ -1,6 +1,8 @@
 """Run an operation in a command: with the components of a server, next to a running server or alone."""
 
 import asyncio
+import getpass
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +10,8 @@ from typing import TypeVar
 from widget_server import secrets_check
 from widget_server.app import Components
 from widget_server.config import load
+from widget_server.hub.readers_now import COMMAND_WAIT_S
+from widget_server.model.actors import Actor, shell
 from widget_server.operations.services import Services
 
 T = TypeVar("T")
@@ -27,6 +31,7 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
     async def run() -> T:
         await secrets_check.prepare_database(config)
         components = Components(config)
+        components.hub.readers_now.wait_s = COMMAND_WAIT_S
         async with components.running():
             result = await work(components.services)
             # Open pages show the change at once if the bus carries it, else after the next reconciliation.
@@ -34,3 +39,11 @@ def with_services(data: Path | None, work: Callable[[Services], Awaitable[T]]) -
         return result
 
     return asyncio.run(run())
+
+
+def operator() -> Actor:
+    """Return the actor of a command: the operating system's user, with the rights of an owner."""
+    try:
+        return shell(getpass.getuser())
+    except (KeyError, OSError):
+        return shell(f"uid {os.getuid()}")  # a container without a user database

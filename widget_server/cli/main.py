@@ -28,9 +28,15 @@ COMMANDS = {
     "token": "Publish",
     "people": "Team",
     "key": "Team",
+    "token list": "Publish",
+    "copy": "Publish",
     "comment": "Moderate",
+    "report": "Moderate",
     "story": "Moderate",
+    "undo": "Moderate",
+    "log": "Moderate",
     "doctor": "Maintain",
+    "jobs": "Maintain",
     "migrate": "Maintain",
     "backup": "Maintain",
     "restore": "Maintain",
@@ -40,6 +46,8 @@ COMMANDS = {
 
 class LazyCommandGroup(TyperGroup):
     """Commands that are imported when they run: command `demo-pages` is `cli/demo_pages.py`.
+
+    A command of two words, as `token list`, stands beside the command `token`, which takes no words.
 
     So a worker process does not load the demo, and the parent process does not load what only
     workers need.
@@ -58,12 +66,21 @@ class LazyCommandGroup(TyperGroup):
         """Import and return the command with this name, or return None if there is none."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"widget_server.cli.{cmd_name.replace('-', '_')}")
+        module_name = cmd_name.replace("-", "_").replace(" ", "_")
+        module = import_module(f"widget_server.cli.{module_name}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         # typer declares the attribute on its own commands and groups, `get_command` returns one.
         command.rich_help_panel = COMMANDS[cmd_name]  # type: ignore[attr-defined]
         return command
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, Command | None, list[str]]":
+        """Return the name and the command that the words begin with, and the other words."""
+        if len(args) > 1 and f"{args[0]} {args[1]}" in COMMANDS:
+            args = [f"{args[0]} {args[1]}", *args[2:]]
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(

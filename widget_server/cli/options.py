@@ -1,9 +1,16 @@
 """Arguments and options that several commands take."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+from widget_server.model.decisions import REASONS
+from widget_server.model.errors import OperatorError
+
+Choice = TypeVar("Choice", bound=str)
 
 DataDir = Annotated[
     Path | None,
@@ -25,3 +32,39 @@ Slug = Annotated[
     str,
     typer.Argument(metavar="SLUG", help="Name the site by its slug.", show_default=False),
 ]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, max=100, help="Print at most this many rows.")
+]
+After = Annotated[
+    str | None,
+    typer.Option("--after", help="Continue after a page, with the `next` that it printed."),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Log this reason, one of: " + ", ".join(REASONS) + "."),
+]
+Note = Annotated[
+    str | None,
+    typer.Option("--note", help="Log this note for other moderators; readers never see it."),
+]
+
+
+def print_next(after: str | None) -> None:
+    """Say on stderr how to see the next page, if there is one."""
+    if after is not None:
+        typer.echo(f"There is more: --after {after}", err=True)
+
+
+def format_time(at: int | None) -> str:
+    """Return a time in milliseconds since 1970 for people, or `never`."""
+    if at is None:
+        return "never"
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def choose(option: str, value: str | None, choices: Sequence[Choice]) -> Choice | None:
+    """Return the value of an option that takes one of a few words. Raises `OperatorError`."""
+    found = next((one for one in choices if one == value), None)
+    if value is not None and found is None:
+        raise OperatorError(f"{option} takes {', '.join(choices)}.")
+    return found

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import with_services
+from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.model.errors import OperatorError
 from widget_server.model.identifiers import SITE_SLUG
-from widget_server.operations.owners import sites
+from widget_server.model.records import Site
+from widget_server.operations.owners import copies, sites, stories, tokens
+from widget_server.operations.services import Services
 
 SEEN_PAGES_SHOWN = 20
 """Pages that `site revoke` lists for people, so that the list stays on one screen; `--json` lists all."""
@@ -34,7 +36,7 @@ def site_create(
         raise OperatorError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise OperatorError("A name is one line of 1 to 100 characters.")
-    with_services(data, lambda services: sites.create_site(services, slug, name))
+    with_services(data, lambda services: sites.create_site(services, operator(), slug, name))
     print(f"Created site {slug}. Sign a token with `widget-server token --site {slug} …`.")
 
 
@@ -65,6 +67,48 @@ def site_list(as_json: JsonOutput = False, data: DataDir = None) -> None:
         typer.echo("There is no site. `widget-server site create` makes one.", err=True)
 
 
+@app.command("show")
+def site_show(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:
+    """Show a site: its stories, copies and readers now, and the keys that are accepted.
+
+    With --json: an object with `slug`, `name`, `stories`, `copies`, `readers` and `keys`, an array of
+    objects with `number` (null for copies whose key is not known), `signs`, `accepted`, `tokens` and `copies`.
+    """
+    by = operator()
+
+    async def read(
+        services: Services,
+    ) -> tuple[Site, int, int, int | None, list[tokens.KeyGeneration]]:
+        site = await sites.get_site(services, slug)
+        found = await stories.list_stories(services, by, slug, limit=1)
+        carried = await copies.list_copies(services, by, slug, limit=1)
+        readers = await stories.site_readers(services, by, slug)
+        keys = await tokens.list_keys(services, by, slug)
+        return site, found.all, carried.total, readers.number, keys
+
+    site, story_count, copy_count, readers, keys = with_services(data, read)
+    if as_json:
+        print_json(
+            {
+                "slug": site.slug,
+                "name": site.name,
+                "stories": story_count,
+                "copies": copy_count,
+                "readers": readers,
+                "keys": keys,
+            }
+        )
+        return
+    print(f"{site.slug}: {site.name}")
+    print(f"{story_count} stories, {copy_count} copies, {readers} reading now")
+    for key in keys:
+        name = "unknown generation" if key.number is None else f"generation {key.number}"
+        state = "signs" if key.signs else "accepted" if key.accepted else "not accepted"
+        if key.number is None:
+            state = "known when the copy is seen again"
+        print(f"{name}: {state}; {key.tokens} tokens, {key.copies} live copies")
+
+
 @app.command("set")
 def site_set(
     slug: Slug,
@@ -89,7 +133,9 @@ def site_set(
             raise OperatorError(f"Write KEY=VALUE, not “{choice}”.")
         pairs.append((key, value))
     if pairs:
-        site = with_services(data, lambda services: sites.update_settings(services, slug, pairs))
+        site = with_services(
+            data, lambda services: sites.update_settings(services, operator(), slug, pairs)
+        )
     else:
         site = with_services(data, lambda services: sites.get_site(services, slug))
     keys = dict.fromkeys(key for key, _ in pairs) or site.settings.__slots__
@@ -112,21 +158,23 @@ def _format_rule(value: Any) -> str:
 @app.command("key")
 def site_key(slug: Slug, data: DataDir = None) -> None:
     """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret."""
-    generation, key = with_services(data, lambda services: sites.signing_key(services, slug))
+    generation, key = with_services(
+        data, lambda services: sites.signing_key(services, operator(), slug)
+    )
     print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
 def site_rotate_key(slug: Slug, data: DataDir = None) -> None:
     """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`."""
-    site = with_services(data, lambda services: sites.rotate_key(services, slug))
+    site = with_services(data, lambda services: sites.rotate_key(services, operator(), slug))
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
 def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
     """Reject the tokens of every key generation but the current one."""
-    site = with_services(data, lambda services: sites.retire_keys(services, slug))
+    site = with_services(data, lambda services: sites.retire_keys(services, operator(), slug))
     print(f"Only generation {site.generation} is accepted now.")
 
 
@@ -164,7 +212,9 @@ def site_revoke(
         raise OperatorError("--everywhere goes with --shut-out.")
     withdrawn = with_services(
         data,
-        lambda services: sites.revoke(services, slug, token, shut=shut, everywhere=everywhere),
+        lambda services: sites.revoke(
+            services, operator(), slug, token, shut=shut, everywhere=everywhere
+        ),
     )
     if as_json:
         print_json(
@@ -221,14 +271,18 @@ StoryKey = Annotated[
 @app.command("shut-out")
 def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Reject all pages of one origin, whatever token or story code they carry."""
-    exact = with_services(data, lambda services: sites.shut_out(services, slug, origin, story))
+    exact = with_services(
+        data, lambda services: sites.shut_out(services, operator(), slug, origin, story)
+    )
     print(f"Shut out: {_describe_scope(exact, story)}.")
 
 
 @app.command("readmit")
 def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
     """Accept the pages of an origin again that was shut out."""
-    if not with_services(data, lambda services: sites.readmit(services, slug, origin, story)):
+    if not with_services(
+        data, lambda services: sites.readmit(services, operator(), slug, origin, story)
+    ):
         raise OperatorError(
             "This origin is not shut out like that. `widget-server site shut-outs` lists what is."
         )

@@ -1,16 +1,31 @@
-"""`story`: close, reopen or annotate the discussion of a story."""
+"""`story`: list a site's stories; show, close, reopen or annotate the discussion of one."""
 
-from typing import Annotated
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir
-from widget_server.model.errors import OperatorError
-from widget_server.operations.moderation import moderate
-
-NOTICE_LENGTH = 500
-"""Characters of a notice, which stands in one line above the discussion."""
+from widget_server.cli.context import operator, with_services
+from widget_server.cli.options import (
+    After,
+    DataDir,
+    Limit,
+    Note,
+    Reason,
+    Slug,
+    choose,
+    format_time,
+    print_next,
+)
+from widget_server.cli.output import JsonOutput, print_json
+from widget_server.content.visibility import escaped
+from widget_server.model.decisions import StoryVerb
+from widget_server.model.errors import NotFoundError, OperatorError
+from widget_server.operations.moderation import decide
+from widget_server.operations.owners import sites, stories
+from widget_server.operations.services import Services
 
 Code = Annotated[
     str,
@@ -20,23 +35,54 @@ Code = Annotated[
 ]
 
 app = typer.Typer(
-    help="Close, reopen or annotate the discussion of a story.",
+    help="List stories; show, close, reopen or annotate the discussion of one.",
     no_args_is_help=True,
     add_completion=False,
 )
 
 
 @app.command("close")
-def story_close(code: Code, data: DataDir = None) -> None:
+def story_close(
+    code: Code,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="Close it then, not now: 2030-12-31 or 2030-12-31T18:00 in this machine's time zone,"
+            " or never, to drop the date.",
+            show_default=False,
+        ),
+    ] = None,
+    reason: Reason = None,
+    note: Note = None,
+    data: DataDir = None,
+) -> None:
     """Close a discussion for new comments and reactions; it stays readable."""
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=True))
+    if at is not None:
+        date = None if at == "never" else _date(at)
+        with_services(
+            data,
+            lambda services: decide.set_closing_date(
+                services,
+                operator(),
+                code,
+                None if date is None else int(date.timestamp() * 1000),
+                reason=reason,
+                note=note,
+            ),
+        )
+        if date is None:
+            print(f"The discussion of story {code} has no closing date.")
+        else:
+            print(f"The discussion of story {code} will close at {date:%Y-%m-%d %H:%M %Z}.")
+        return
+    _decide(data, "close", code, reason, note)
     print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
-def story_open(code: Code, data: DataDir = None) -> None:
+def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
     """Open a closed discussion again."""
-    with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
+    _decide(data, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
 
 
@@ -50,11 +96,182 @@ def story_notice(
             show_default=False,
         ),
     ],
+    reason: Reason = None,
+    note: Note = None,
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    if len(text) > NOTICE_LENGTH or not text.isprintable():
-        raise OperatorError(f"A notice is one line of at most {NOTICE_LENGTH} characters.")
-    with_services(data, lambda services: moderate.set_notice(services, code, text or None))
+    _decide(data, "notice", code, reason, note, text or None)
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
+
+
+def _date(text: str) -> datetime:
+    try:
+        date = datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise OperatorError(
+            "Write the date as 2030-12-31 or 2030-12-31T18:00, or never to drop it."
+        ) from None
+    if not 1970 < date.year < 9999:
+        raise OperatorError("Choose a year from 1971 to 9998.")
+    return date
+
+
+@app.command("list")
+def story_list(
+    slug: Slug,
+    search: Annotated[str, typer.Option(help="Look for these words in title, key and code.")] = "",
+    state: Annotated[
+        str | None, typer.Option(help="List only stories that are `open` or `closed`.")
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="List only stories of this author.")] = None,
+    lang: Annotated[
+        str | None, typer.Option(help="List only stories with a copy in this language.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(help=f"Sort by {', '.join(stories.STORY_ORDERS)}, highest first.")
+    ] = "activity",
+    limit: Limit = 25,
+    after: After = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """List a site's stories with copies, readers now, reactions, comments and what waits.
+
+    Columns are code, state, title, copies, readers now, reactions, comments, waiting and last activity.
+    With --json: an object with `stories`, `total`, `all` and `next`; times are milliseconds since 1970.
+    """
+    order = choose("--sort", sort, stories.STORY_ORDERS)
+    if state not in {None, "open", "closed"}:
+        raise OperatorError("--state takes open or closed.")
+    closed = None if state is None else state == "closed"
+    wanted = stories.StoryFilter(search, closed, author, lang)
+
+    async def read(services: Services) -> stories.StoryList:
+        await sites.get_site(services, slug)
+        return await stories.list_stories(
+            services, operator(), slug, wanted, order=order or "activity", limit=limit, after=after
+        )
+
+    page = with_services(data, read)
+    if as_json:
+        rows = [_as_json(one) for one in page.stories]
+        print_json({"stories": rows, "total": page.total, "all": page.all, "next": page.next})
+        return
+    for row in page.stories:
+        record, story = row.record, row.record.story
+        cells = (
+            story.code,
+            "closed" if story.closed else "open",
+            escaped(story.title or story.key),
+            record.copies,
+            row.readers.text,
+            record.reactions,
+            story.count,
+            record.waiting,
+            format_time(record.active_at),
+        )
+        print("\t".join(map(str, cells)))
+    if not page.stories:
+        typer.echo("No story matches.", err=True)
+    print_next(page.next)
+
+
+@app.command("show")
+def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) -> None:
+    """Show a story: attribution, notice, state, counts, copies and what waits.
+
+    With --json: the object of `story list` with `counts`, `license`, `url`, `notice`, `copy_list` and
+    `more_copies`.
+    """
+
+    async def read(services: Services) -> stories.ShownStory:
+        story = await services.cache.story(code)
+        if story is None:
+            raise NotFoundError(
+                "There is no story with this code. `widget-server story list SLUG` shows them."
+            )
+        return await stories.show_story(services, operator(), story.site, code)
+
+    shown = with_services(data, read)
+    record, story = shown.record, shown.record.story
+    if as_json:
+        copies = [
+            asdict(one.record)
+            | {"share": round(one.record.share, 4), "readers": one.readers.number}
+            for one in shown.copies
+        ]
+        print_json(
+            _as_json(stories.ListedStory(record, shown.readers))
+            | {
+                "counts": story.tally.counts,
+                "license": story.license,
+                "url": story.url,
+                "notice": story.notice,
+                "copy_list": copies,
+                "more_copies": shown.more_copies,
+            }
+        )
+        return
+    counts = ", ".join(f"{key} {number}" for key, number in story.tally.counts.items())
+    lines = {
+        "title": story.title,
+        "author": story.author,
+        "publisher": story.publisher,
+        "page": story.url,
+        "licence": story.license,
+        "site": story.site,
+        "key": story.key,
+        "state": "closed" if story.closed else "open",
+        "notice": story.notice,
+        "readers now": shown.readers.text,
+        "reactions": f"{record.reactions} ({counts})",
+        "comments": str(story.count),
+        "waiting": str(record.waiting),
+        "last activity": format_time(record.active_at),
+    }
+    for name, value in lines.items():
+        if value is not None:
+            print(f"{name}: {escaped(value)}")
+    for one in shown.copies:
+        page = escaped(one.record.page or one.record.origin)
+        print(f"copy {one.record.id}: {page}, {one.record.status.replace('_', ' ')}")
+    if shown.more_copies:
+        print(f"and {shown.more_copies} more copies")
+
+
+def _as_json(row: stories.ListedStory) -> dict[str, Any]:
+    record, story = row.record, row.record.story
+    return {
+        "code": story.code,
+        "site": story.site,
+        "key": story.key,
+        "title": story.title,
+        "author": story.author,
+        "publisher": story.publisher,
+        "closed": story.closed,
+        "copies": record.copies,
+        "readers": row.readers.number,
+        "reactions": record.reactions,
+        "comments": story.count,
+        "waiting": record.waiting,
+        "created_at": story.created_at,
+        "active_at": record.active_at,
+    }
+
+
+def _decide(
+    data: Path | None,
+    verb: StoryVerb,
+    code: str,
+    reason: str | None,
+    note: str | None,
+    notice: str | None = None,
+) -> None:
+    with_services(
+        data,
+        lambda services: decide.decide_story(
+            services, operator(), verb, code, notice=notice, reason=reason, note=note
+        ),
+    )

@@ -1,6 +1,5 @@
 """`token`: sign a widget token. With it a page may show the discussion of a story."""
 
-import hashlib
 import re
 import sys
 import time
@@ -11,12 +10,12 @@ import typer
 
 from widget_server.auth import origins
 from widget_server.auth.tokens import story_code
-from widget_server.cli.context import with_services
+from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import OperatorError
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet as render_snippet
@@ -102,19 +101,21 @@ def token(
         raise OperatorError(f"--form takes {', '.join(FORMS)}.")
     config = load(data_dir=data)
 
-    async def mint(services: Services) -> str:
-        signed = await sites.mint(services, claims)
+    async def mint(services: Services) -> tokens.Minted:
+        minted = await tokens.mint(services, operator(), claims)
         if snippet:
             # Registered now, so that the snippet's link works before the first reader opens the page.
-            await authorize.register_story(services, signed)
-        return signed
+            await authorize.register_story(services, minted.token)
+        return minted
 
-    signed = with_services(data, mint)
+    minted = with_services(data, mint)
+    signed = minted.token
     code = story_code(site, story)
     print(render_snippet(config.base_url, code, signed, claims, form) if snippet else signed)
     # To stderr, because stdout is piped into files and other commands.
-    token_id = jti or hashlib.sha256(signed.encode()).hexdigest()
-    print(f"jti {token_id} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr)
+    print(
+        f"jti {minted.jti} (to withdraw it: widget-server site revoke {site} JTI)", file=sys.stderr
+    )
 
 
 def _parse_origin(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Parse absolute http and https URLs of clients. URLs are never fetched and never corrected."""
+"""Parse absolute http and https URLs of clients. URLs are never corrected."""
 
 import re
 from dataclasses import dataclass

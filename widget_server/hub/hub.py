@@ -16,6 +16,7 @@ from widget_server.hub.connection import Connection
 from widget_server.hub.interfaces import Bus, SnapshotSource
 from widget_server.hub.metrics import HubMetrics, WriteMetrics
 from widget_server.hub.prepared import PreparedBatch, PreparedMessage
+from widget_server.hub.readers_now import TOPIC, ReadersNow, StoryReaders
 from widget_server.model.errors import ProblemError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
 from widget_server.model.records import Position
@@ -41,6 +42,7 @@ class Hub:
         self._channels = ChannelTable(
             source, process, self.metrics, self.write_metrics, readers_per_network
         )
+        self.readers_now = ReadersNow(process, self._own_readers)
         self.encode_presence: Callable[[str, int, int], bytes] = lambda _code, _n, _m: b"{}"
         """Encodes a presence message from code, readers and copies; set by the composition root."""
 
@@ -48,6 +50,7 @@ class Hub:
         """Use this bus from now on."""
         self._bus = bus
         self._channels.connect(bus)
+        self.readers_now.connect(bus)
 
     @property
     def channel_count(self) -> int:
@@ -71,7 +74,10 @@ class Hub:
 
     def receive(self, message: BusMessage) -> None:
         """Apply a message from this process or from the bus."""
-        self._channels.receive(message)
+        if message.story == TOPIC:
+            self.readers_now.receive(message)
+        else:
+            self._channels.receive(message)
 
     def on_bus_gap(self) -> None:
         """Reconcile all channels now: the bus may have lost messages."""
@@ -171,6 +177,7 @@ class Hub:
 
     async def run(self) -> None:
         """Reconcile, update presence and forget idle stories until cancelled."""
+        self.readers_now.tick()
         while True:
             await asyncio.sleep(self._reconcile_s)
             try:
@@ -185,6 +192,14 @@ class Hub:
             for channel in list(self._channels.table.values()):
                 self._refresh_presence(channel, now)
             self._channels.forget_idle(now)
+            self.readers_now.tick()
+
+    def _own_readers(self) -> dict[str, StoryReaders]:
+        return {
+            code: StoryReaders(*channel.presence.own_readers())
+            for code, channel in self._channels.table.items()
+            if channel.subscribers
+        }
 
     def _encode_presence(self, channel: Channel) -> PreparedMessage:
         return PreparedMessage(self.encode_presence(channel.code, *channel.presence.totals()))

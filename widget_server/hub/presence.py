@@ -66,6 +66,8 @@ class Presence:
         "_announce_requested",
         "_clock",
         "_copies",
+        "_copy_networks",
+        "_copy_readers",
         "_last_announced",
         "_last_announced_at",
         "_last_sent_at",
@@ -86,6 +88,9 @@ class Presence:
         self._readers = 0
         self._networks: Counter[str] = Counter()
         self._copies: Counter[int] = Counter()
+        self._copy_networks: Counter[tuple[int, str]] = Counter()
+        self._copy_readers: Counter[int] = Counter()
+        """Readers by copy, with the same limit for a network as the story's readers."""
         self._others: dict[str, tuple[_Announcement, float]] = {}
         """The latest announcement of each other process, and when it was received."""
         self._last_announced: tuple[int, frozenset[int]] = (0, frozenset())
@@ -102,6 +107,9 @@ class Presence:
         self._networks[network] += 1
         if copy:
             self._copies[copy] += 1
+            here = self._copy_networks[copy, network]
+            self._copy_readers[copy] += here < self._max_per_network or not self._max_per_network
+            self._copy_networks[copy, network] += 1
 
     def remove(self, copy: int, network: str = "") -> None:
         """Remove a reader that was added with the same arguments."""
@@ -112,8 +120,17 @@ class Presence:
             del self._networks[network]
         if copy:
             self._copies[copy] -= 1
+            self._copy_networks[copy, network] -= 1
+            here = self._copy_networks[copy, network]
+            self._copy_readers[copy] -= here < self._max_per_network or not self._max_per_network
+            if not here:
+                del self._copy_networks[copy, network]
             if not self._copies[copy]:
-                del self._copies[copy]
+                del self._copies[copy], self._copy_readers[copy]
+
+    def own_readers(self) -> tuple[int, dict[int, int]]:
+        """Return the readers in this process, and those of each copy by its number."""
+        return self._readers, dict(self._copy_readers)
 
     def totals(self) -> tuple[int, int]:
         """Return readers (rounded) and copies, over all processes."""

@@ -6,7 +6,7 @@ statuses and WebSocket close codes.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 EXIT_CONFIG_ERROR = 2
 """Exit status of a process whose settings are invalid."""
@@ -111,6 +111,25 @@ class EditWindowOverError(ProblemError):
 
     code = "edit_window_over"
     detail = "You can no longer edit or delete this comment."
+
+
+class StaleError(ProblemError):
+    """The comment, or what was decided about it, has changed since the decision was prepared.
+
+    `comment` is the comment as it is now; `later` the decision that must be undone first.
+    """
+
+    code = "stale"
+    detail = "The comment has changed since. Read it as it is now, and decide again."
+    comment: Any = None
+    later: Any = None
+
+
+class ErasedError(ProblemError):
+    """The words that the decision took away were erased and cannot come back."""
+
+    code = "erased"
+    detail = "The text was erased and cannot come back."
 
 
 class TooLargeError(ProblemError):

@@ -85,6 +85,8 @@ class Comment:
     """Whether the site signed the name."""
     waiting: bool = False
     """Whether an edit of the published comment waits for a moderator."""
+    revision: int = 1
+    """Incremented when the author's words change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Story:
     count: int
     """Published comments."""
     created_at: int
+    closes_at: int | None = None
+    """When the story is to be closed; None if only the site's settings decide."""
 
 
 @dataclass(frozen=True, slots=True)

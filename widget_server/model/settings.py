@@ -12,7 +12,9 @@ RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
+MAX_KEEP_DAYS = 90
 REPUBLISHING_RULES = ("licence", "on", "off")
+CLOSING_STARTS = ("story", "comment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class SiteSettings:
     """Settings of a site.
 
     `edit_window` is in seconds; rate limits are `count/seconds` for a reader. `accent` is `#rrggbb`, or
-    None for the embed's own; `density` stretches the embed's vertical rhythm.
+    None for the embed's own; `density` stretches the embed's vertical rhythm. `keep_days`: how long a
+    removed comment can be restored.
     """
 
     prompt: str = "How does this article make you feel?"
@@ -61,10 +64,17 @@ class SiteSettings:
     edit_window: int = 900
     show_copy: bool = True
     search_engines: bool = False
+    close_after_days: int = 0
+    """Days after which the schedule closes a story; 0 for never."""
+    close_after: str = "story"
+    """Whether the days count from the story's start or from its last comment."""
+    look_at_copies: bool = True
+    """Whether the server asks once for the page of each new copy, for its title and credit."""
     accent: str | None = None
     density: float = 1.0
     rate_limit_react: str = "30/60"
     rate_limit_comment: str = "5/60"
+    keep_days: int = 14
 
     def republishing_open(self, story_license: str) -> bool:
         """Whether copies with only the story's code, without a token, may react and comment."""
@@ -157,6 +167,18 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _keep_days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= MAX_KEEP_DAYS:
+        raise ValueError(f"use a whole number of days from 1 to {MAX_KEEP_DAYS}.")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise ValueError("use a whole number of days, at most 9999, or 0 for never.")
+    return int(text)
+
+
 def _accent(text: str) -> str | None:
     if not text:
         return None
@@ -215,8 +237,12 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "edit_window": _seconds,
     "show_copy": _boolean,
     "search_engines": _boolean,
+    "close_after_days": _days,
+    "close_after": _one_of(*CLOSING_STARTS),
+    "look_at_copies": _boolean,
     "accent": _accent,
     "density": _density,
     "rate_limit_react": _rate,
     "rate_limit_comment": _rate,
+    "keep_days": _keep_days,
 }

@@ -13,9 +13,19 @@ from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.closings import Closings
+from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.log_check import LogCheck
+from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_stories import OwnerStories
+from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
 
@@ -82,7 +92,17 @@ class Services:
     keyring: Keyring
     cache: LookupCache
     discussions: Discussions
+    decisions: Decisions
+    log_keys: LogKeys
+    log_check: LogCheck
     embed_files: EmbedFiles
+    schedule: Schedule
+    closings: Closings
+    pages: PagesOfCopies
+    owner_stories: OwnerStories
+    owner_copies: OwnerCopies
+    tokens: Tokens
+    numbers: Numbers
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

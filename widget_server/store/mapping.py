@@ -54,6 +54,7 @@ class CommentRow(TypedDict):
     version: int
     counts: str
     score: int
+    revision: int
 
 
 class StoryRow(TypedDict):
@@ -77,6 +78,9 @@ class StoryRow(TypedDict):
     counts: str
     published: int
     created_at: int
+    decisions: int
+    log_hash: str
+    closes_at: int | None
 
 
 class ReactionRow(TypedDict):
@@ -97,6 +101,31 @@ class ReportRow(TypedDict):
     reader: str
     reason: str | None
     at: int
+
+
+class KeptRow(TypedDict):
+    """A row of `kept_texts`, with every column of the table."""
+
+    comment: str
+    decision: str
+    why: str
+    until: int
+    sealed: str
+
+
+class CaseRow(TypedDict):
+    """A row of `cases`, with every column of the table but `id`, which an unstored row lacks."""
+
+    site: str
+    story: int
+    comment: str
+    queue: str
+    reasons: str
+    priority: int
+    opened_at: int
+    revision: int
+    closed_at: int | None
+    decision: str | None
 
 
 def _plain_fields(record: type[Any], table: Table, *converted: str) -> tuple[str, ...]:

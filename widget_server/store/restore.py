@@ -28,7 +28,7 @@ from widget_server.store.backup import (
 from widget_server.store.damaged_rows import RowDamagedError
 from widget_server.store.engine import DatabaseUnavailableError, sqlite_engine, sqlite_path
 from widget_server.store.queries import key_fingerprints
-from widget_server.store.schema import copies, embed_files, meta, metadata, sites, stories
+from widget_server.store.schema import cases, copies, embed_files, meta, metadata, sites, stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ async def _replace_all_rows(
         update(meta).where(meta.c.key == "epoch").values(value=secrets.token_hex(8))
     )
     if writing.dialect.name == "postgresql":
-        for table in (stories, copies):
+        for table in (stories, copies, cases):
             # The sequence never goes back: an open page may hold an id assigned since the backup.
             sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
             await writing.execute(

@@ -3,11 +3,26 @@
 The replaced database holds them as ids. `merge` adds them to the backup's rows in the staging tables.
 `erase` then erases the named things from the restored rows, by the rules of the first erasure. Both run
 in the transaction that replaces the rows.
+
+Not merged, because nothing in them must survive: `schedule` and `page_facts` are the backup's afterwards, like the
+stories and copies that they are about. The server adds repeated work that a backup lacks.
 """
 
 from typing import Any
 
-from sqlalchemy import MetaData, Table, and_, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
@@ -16,13 +31,15 @@ from widget_server.store.schema import (
     comments,
     erasures,
     identities,
+    kept_texts,
     reactions,
     reports,
     revoked,
     shut_out,
     sites,
+    tokens,
 )
-from widget_server.store.writing.actions import Action, Forget, Moderate
+from widget_server.store.writing.actions import Action, Erase, Forget
 from widget_server.store.writing.apply import ActionApplier
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
@@ -31,11 +48,15 @@ WITHDRAWALS = {
     identities: "used identity tokens",
     shut_out: "origins shut out",
     erasures: "",
+    kept_texts: "",
 }
 """Tables whose rows a restore never loses, and their names in the command's output.
 
-Erasures have no name: the output counts what was erased because of them.
+Erasures and kept texts have no name: the output counts what was erased or removed because of them.
 """
+
+IS_TOMBSTONE = kept_texts.c.why.in_(("removed", "held"))
+"""Kept texts of comments that are tombstones and can be restored."""
 
 CHUNK = 200
 """Actions applied at a time."""
@@ -58,9 +79,12 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
     kept["sites with newer keys"] = await _raise_generations(connection, staging)
     kept["sites made since, without their stories"] = await _add_missing_sites(connection, staging)
     await _record_removed(connection, staging)
+    await _drop_replaced_kept_texts(connection, staging)
     await _add_later_erasures(connection, staging)
+    kept["tokens made since"] = await _add_missing_tokens(connection, staging)
     for table, name in WITHDRAWALS.items():
-        number = await _add_missing(connection, table, staging_table(staging, table))
+        only = [IS_TOMBSTONE] if table is kept_texts else []
+        number = await _add_missing(connection, table, staging_table(staging, table), *only)
         if name:
             kept[name] = number
     kept["people as they are now"] = await keep_people(connection, staging)
@@ -70,13 +94,23 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
 async def erase(connection: AsyncConnection) -> MergedCounts:
     """Erase everything that `erasures` names from the restored rows, which are in use now."""
     named = (erasures.c.kind == "comment") & (erasures.c.subject == comments.c.id)
+    is_kept = exists().where(kept_texts.c.comment == comments.c.id)
     removed = await connection.execute(
         select(comments.c.story, comments.c.id, erasures.c.at)
         .join(erasures, named)
-        .where(comments.c.state != CommentState.REMOVED.value)
+        .where((comments.c.state != CommentState.REMOVED.value) | is_kept)
     )
-    actions: list[Action] = [Moderate(row.story, row.id, "remove", row.at) for row in removed]
+    actions: list[Action] = [Erase(row.story, row.id, row.at) for row in removed]
     await _apply(connection, actions)
+    hidden: list[Action] = [
+        Erase(row.story, row.id, row.until, keep=True)
+        for row in await connection.execute(
+            select(comments.c.story, comments.c.id, kept_texts.c.until)
+            .join(kept_texts, kept_texts.c.comment == comments.c.id)
+            .where(IS_TOMBSTONE & (comments.c.state != CommentState.REMOVED.value))
+        )
+    ]
+    await _apply(connection, hidden)
     has_items = or_(
         *(
             exists().where((table.c.reader == erasures.c.subject) & (at <= erasures.c.at))
@@ -92,7 +126,11 @@ async def erase(connection: AsyncConnection) -> MergedCounts:
     )
     forgets: list[Action] = [Forget(row.subject, row.at, until=row.at) for row in readers]
     await _apply(connection, forgets)
-    kept = {"comments that were erased": len(actions), "readers who were erased": len(forgets)}
+    kept = {
+        "comments that were erased": len(actions),
+        "comments that were removed": len(hidden),
+        "readers who were erased": len(forgets),
+    }
     return {name: number for name, number in kept.items() if number}
 
 
@@ -144,14 +182,33 @@ async def _add_missing_sites(connection: AsyncConnection, staging: MetaData) -> 
     return len(found)
 
 
+async def _add_missing_tokens(connection: AsyncConnection, staging: MetaData) -> int:
+    """Keep the record of tokens that were minted since: they are valid and can be revoked by its list.
+
+    Return their number, without tokens of sites that the restored database does not have.
+    """
+    into, of_sites = staging_table(staging, tokens), staging_table(staging, sites)
+    has_site = exists().where(of_sites.c.slug == tokens.c.site)
+    return await _add_missing(connection, tokens, into, has_site)
+
+
 async def _record_removed(connection: AsyncConnection, staging: MetaData) -> None:
     """Record the tombstones in use as erasures, so that later restores find them too."""
     into = staging_table(staging, erasures)
     recorded = exists().where((into.c.kind == "comment") & (into.c.subject == comments.c.id))
+    restorable = exists().where((kept_texts.c.comment == comments.c.id) & IS_TOMBSTONE)
     rows = select(literal("comment"), comments.c.id, comments.c.created_at).where(
-        (comments.c.state == CommentState.REMOVED.value) & ~recorded
+        (comments.c.state == CommentState.REMOVED.value) & ~recorded & ~restorable
     )
     await connection.execute(insert(into).from_select(["kind", "subject", "at"], rows))
+
+
+async def _drop_replaced_kept_texts(connection: AsyncConnection, staging: MetaData) -> None:
+    """Let the kept texts of removed comments in use replace those of the backup."""
+    into = staging_table(staging, kept_texts)
+    await connection.execute(
+        delete(into).where(into.c.comment.in_(select(kept_texts.c.comment).where(IS_TOMBSTONE)))
+    )
 
 
 async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) -> None:
@@ -166,11 +223,13 @@ async def _add_later_erasures(connection: AsyncConnection, staging: MetaData) ->
         await connection.execute(update(into).where(own).values(at=row.at))
 
 
-async def _add_missing(connection: AsyncConnection, table: Table, into: Table) -> int:
-    """Add the rows whose keys are not in `into` yet. Return their number."""
+async def _add_missing(
+    connection: AsyncConnection, table: Table, into: Table, *conditions: ColumnElement[bool]
+) -> int:
+    """Add the rows that meet the conditions and whose keys are not in `into`. Return their number."""
     keys = [column.name for column in table.primary_key.columns]
     present = exists().where(and_(*(into.c[name] == table.c[name] for name in keys)))
-    rows = select(table).where(~present)
+    rows = select(table).where(~present, *conditions)
     names = [column.name for column in table.columns]
     inserted: Any = await connection.execute(insert(into).from_select(names, rows))
     return max(0, int(inserted.rowcount))

@@ -22,7 +22,45 @@ from sqlalchemy import (
 
 # Importing the tables of people adds them to `metadata`.
 from widget_server.store import schema_people as schema_people
-from widget_server.store.metadata import Id, metadata as metadata
+from widget_server.store.decision_tables import (
+    IN_BATCH,
+    IS_OPEN,
+    cases,
+    decision_words,
+    decisions,
+    kept_texts,
+    log_heads,
+    site_decisions,
+)
+from widget_server.store.metadata import Id, metadata
+
+__all__ = [
+    "HAS_REACTIONS",
+    "IN_BATCH",
+    "IS_OPEN",
+    "IS_PENDING",
+    "IS_PINNED_TOP_COMMENT",
+    "IS_TOP_COMMENT",
+    "cases",
+    "comments",
+    "copies",
+    "decision_words",
+    "decisions",
+    "embed_files",
+    "erasures",
+    "identities",
+    "kept_texts",
+    "log_heads",
+    "meta",
+    "metadata",
+    "reactions",
+    "reports",
+    "revoked",
+    "shut_out",
+    "site_decisions",
+    "sites",
+    "stories",
+]
 
 meta = Table(
     "meta",
@@ -69,9 +107,22 @@ stories = Table(
     # Number of published comments.
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # Number of entries in the story's log, and the hash of the last one.
+    Column("decisions", Integer, nullable=False, server_default="0"),
+    Column("log_hash", String(64), nullable=False, server_default=""),
+    # When the story is to be closed. Null: when the site's settings say, or never.
+    Column("closes_at", BigInteger),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
+)
+WILL_CLOSE = text("closes_at IS NOT NULL AND NOT closed")
+"""Open stories with a closing date."""
+Index(
+    "ix_stories_closes_at",
+    stories.c.closes_at,
+    sqlite_where=WILL_CLOSE,
+    postgresql_where=WILL_CLOSE,
 )
 
 copies = Table(
@@ -90,6 +141,9 @@ copies = Table(
     Column("used", Boolean, nullable=False, server_default=true()),
     # Whether its token says that the story's page may list it.
     Column("listed", Boolean, nullable=False, server_default=false()),
+    # Generation of the key that signed its token; null for a bare code and for a copy that was not
+    # seen since the column exists.
+    Column("generation", Integer),
     UniqueConstraint("story", "jti", "origin"),
     sqlite_autoincrement=True,
 )
@@ -125,11 +179,24 @@ comments = Table(
     Column("version", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),
     Column("score", Integer, nullable=False),
+    # Incremented when the author's words change. A decision names the revision that it is about.
+    Column("revision", Integer, nullable=False, server_default="1"),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
 Index("ix_comments_thread", comments.c.thread, comments.c.born)
 Index("ix_comments_reader", comments.c.reader)
+# The numbers of a copy. Without it, the deletion of a copy would also read all comments.
+Index("ix_comments_copy", comments.c.copy, comments.c.state)
+# Comments over time: all columns that the query reads, so that it reads no text.
+Index(
+    "ix_comments_story_created",
+    comments.c.story,
+    comments.c.created_at,
+    comments.c.state,
+    comments.c.copy,
+    comments.c.lang,
+)
 # Not “born > 0”: SQLite would use that as a range and then sort, instead of reading an ordered index.
 IS_TOP_COMMENT = text("parent IS NULL AND born <> 0")
 """Published or removed comments without a parent."""
@@ -188,6 +255,19 @@ reactions = Table(
     Column("at", BigInteger, nullable=False),
 )
 Index("ix_reactions_reader_story", reactions.c.reader, reactions.c.story)
+# The numbers of a copy. Without it, the deletion of a copy would also read all reactions.
+Index("ix_reactions_copy", reactions.c.copy, reactions.c.target)
+IS_STORY_REACTION = text("target = ''")
+"""Reactions to a story itself, not to its comments."""
+Index(
+    "ix_reactions_story_at",
+    reactions.c.story,
+    reactions.c.at,
+    reactions.c.reaction,
+    reactions.c.copy,
+    sqlite_where=IS_STORY_REACTION,
+    postgresql_where=IS_STORY_REACTION,
+)
 
 reports = Table(
     "reports",
@@ -205,6 +285,31 @@ revoked = Table(
     Column("jti", String(64), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+
+# What each minted token says, never the token itself. A token that was minted elsewhere gets its row
+# when a page shows it for the first time.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    # The story's key. A publisher may sign tokens for several stories with one handle.
+    Column("story", String(200), primary_key=True),
+    Column("label", Text),
+    # JSON lists.
+    Column("origins", Text, nullable=False),
+    Column("rights", Text, nullable=False),
+    Column("lang", String(35)),
+    # `iat` and `exp` of the token, in seconds since 1970.
+    Column("iat", BigInteger, nullable=False),
+    Column("exp", BigInteger),
+    # Generation of the key that signed it; null if it is not known.
+    Column("generation", Integer),
+    # Who minted it, as `account:…`, `key:…` or `shell:…`; null if it was minted elsewhere.
+    Column("by", String(120)),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_tokens_site_created", tokens.c.site, tokens.c.created_at, tokens.c.jti)
 
 embed_files = Table(
     "embed_files",
@@ -244,3 +349,43 @@ erasures = Table(
     # For a reader: everything stored up to this time is erased.
     Column("at", BigInteger, nullable=False),
 )
+
+# What is to be done and when. Any process may lease a row that is due: see `queries/schedule.py`.
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    # What the work is about: a story's code, a copy's id, or empty text.
+    Column("subject", String(64), primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    # Milliseconds between two runs. Null: the row is deleted once the work is done.
+    Column("every", BigInteger),
+    # Until then the work belongs to the lease `lease_by`. 0: to nobody.
+    Column("lease_until", BigInteger, nullable=False),
+    Column("lease_by", String(32)),
+    # Leases since the work was last done.
+    Column("tries", Integer, nullable=False),
+    # Class of the last error. Never its text, which could name an address.
+    Column("last_error", String(100)),
+)
+Index("ix_schedule_kind_due_at", schedule.c.kind, schedule.c.due_at)
+
+page_facts = Table(
+    "page_facts",
+    metadata,
+    Column("copy", Id, ForeignKey("copies.id", ondelete="CASCADE"), primary_key=True),
+    # The page that was looked at. The copy may have been seen on another page since.
+    Column("page", Text, nullable=False),
+    Column("host", String(300), nullable=False),
+    # When the server last asked for the page.
+    Column("fetched_at", BigInteger, nullable=False),
+    # `asked` until the page was read, then a status of `model.page_facts`.
+    Column("status", String(20), nullable=False),
+    Column("title", Text),
+    Column("lang", String(35)),
+    # Whether the page has them. Null: unknown.
+    Column("credit", Boolean),
+    Column("licence", Boolean),
+    Column("snippet", Boolean),
+)
+Index("ix_page_facts_host_fetched_at", page_facts.c.host, page_facts.c.fetched_at)

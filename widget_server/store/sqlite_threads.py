@@ -28,6 +28,11 @@ class SyncConnectionAdapter:
         """Dialect of the database."""
         return self._connection.dialect
 
+    @property
+    def info(self) -> dict[Any, Any]:
+        """Values that belong to the database connection."""
+        return self._connection.info
+
     async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[Any]:
         """Execute a statement. The result is there when the await ends, without a thread switch."""
         return self._connection.execute(statement, parameters)

@@ -11,7 +11,7 @@ from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotPermittedError, OperatorError, TextRejectedError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Site
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet
@@ -43,11 +43,11 @@ async def create(
     if not SITE_SLUG.fullmatch(slug):
         raise _field("slug", "Use 1 to 40 of a-z, 0-9 and -, and no - at the beginning.")
     try:
-        site = await sites.create_site(services, slug, cleaned)
+        site = await sites.create_site(services, by, slug, cleaned)
     except NotPermittedError:
         raise _field("slug", "There is a site with this short name already.") from None
     if moderation in MODERATION:
-        site = await sites.update_settings(services, slug, [("moderation", moderation)])
+        site = await sites.update_settings(services, by, slug, [("moderation", moderation)])
     if by.kind == "account":
         await services.writer.run_in_transaction(
             put_member(slug, by.id, "owner", None, services.now_ms())
@@ -90,7 +90,7 @@ async def make_snippet(
         ),
     )
     try:
-        token = await sites.mint(services, claims)
+        token = (await tokens.mint(services, by, claims)).token
     except OperatorError as error:
         raise _field("title", str(error)) from None
     story = await authorize.register_story(services, token)

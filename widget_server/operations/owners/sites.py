@@ -3,8 +3,11 @@
 from dataclasses import dataclass, replace
 
 from widget_server.auth import origins, tokens
+from widget_server.auth.permissions import require, require_server_owner
 from widget_server.auth.tokens import mint_widget
+from widget_server.model.actors import Actor
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
+from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import NotFoundError, NotPermittedError, OperatorError
 from widget_server.model.identifiers import TOKEN_ID
 from widget_server.model.records import SeenCopy, Site
@@ -20,8 +23,9 @@ from widget_server.store.queries.sites import (
 )
 
 
-async def create_site(services: Services, slug: str, name: str) -> Site:
+async def create_site(services: Services, by: Actor, slug: str, name: str) -> Site:
     """Create a site with its first key. Raises `NotPermittedError` if the slug is taken."""
+    require_server_owner(by)
     site = Site(slug, name, 1, 1, SiteSettings())
     if not await services.writer.run_in_transaction(insert_site(site)):
         raise NotPermittedError(f"There is a site “{slug}” already.")
@@ -33,8 +37,11 @@ async def all_sites(services: Services) -> list[Site]:
     return await services.cache.all_sites()
 
 
-async def update_settings(services: Services, slug: str, choices: list[tuple[str, str]]) -> Site:
+async def update_settings(
+    services: Services, by: Actor, slug: str, choices: list[tuple[str, str]]
+) -> Site:
     """Set settings to the `(key, value)` choices. Raises `NotFoundError`, and `OperatorError`."""
+    require(by, "settings", slug)
 
     def applied(settings: SiteSettings) -> SiteSettings:
         for key, value in choices:
@@ -50,32 +57,47 @@ async def update_settings(services: Services, slug: str, choices: list[tuple[str
     except ValueError as error:
         raise OperatorError(str(error)) from None
 
-    return await services.writer.run_in_transaction(update_site(slug, change))
+    return await services.writer.run_in_transaction(
+        update_site(slug, change, _decision(services, by, "settings"))
+    )
 
 
-async def rotate_key(services: Services, slug: str) -> Site:
+async def rotate_key(services: Services, by: Actor, slug: str) -> Site:
     """Add a key generation. Tokens of older generations stay valid. Raises `NotFoundError`."""
+    require(by, "rotate", slug)
+    decision = _decision(services, by, "rotate")
     return await services.writer.run_in_transaction(
-        update_site(slug, lambda site: replace(site, generation=site.generation + 1))
+        update_site(slug, lambda site: replace(site, generation=site.generation + 1), decision)
     )
 
 
-async def retire_keys(services: Services, slug: str) -> Site:
+async def retire_keys(services: Services, by: Actor, slug: str) -> Site:
     """Retire all key generations but the current one. Raises `NotFoundError`."""
+    require(by, "retire", slug)
+    decision = _decision(services, by, "retire")
     return await services.writer.run_in_transaction(
-        update_site(slug, lambda site: replace(site, oldest=site.generation))
+        update_site(slug, lambda site: replace(site, oldest=site.generation), decision)
     )
 
 
-async def signing_key(services: Services, slug: str) -> tuple[int, str]:
+async def signing_key(services: Services, by: Actor, slug: str) -> tuple[int, str]:
     """Return the current generation and its key, for minting in other programs. Raises `NotFoundError`."""
+    require(by, "rotate", slug)
     site = await get_site(services, slug)
     return site.generation, services.keyring.site_key(slug, site.generation)
 
 
-async def mint(services: Services, claims: WidgetClaims) -> str:
-    """Return a signed widget token. Raises `NotFoundError`, and `OperatorError` for a wrong claim."""
-    generation, key = await signing_key(services, claims.site)
+async def mint(
+    services: Services, by: Actor, claims: WidgetClaims, generation: int | None = None
+) -> str:
+    """Return a signed widget token, by default with the newest key. `tokens.mint` also records it.
+
+    Raises `NotPermittedError`, `NotFoundError`, and `OperatorError` for a wrong claim.
+    """
+    require(by, "token", claims.site)
+    if generation is None:
+        generation = (await get_site(services, claims.site)).generation
+    key = services.keyring.site_key(claims.site, generation)
     try:
         return mint_widget(key, claims.site, generation, claims)
     except ValueError as error:
@@ -95,6 +117,7 @@ class Withdrawn:
 
 async def revoke(
     services: Services,
+    by: Actor,
     slug: str,
     token_or_jti: str,
     *,
@@ -107,6 +130,9 @@ async def revoke(
     from all stories with `everywhere`. Raises `NotFoundError`, `TokenInvalidError`, and `OperatorError`
     with a sentence. After an error nothing was changed.
     """
+    require(by, "revoke", slug)
+    if shut:
+        require(by, "shut_out", slug)
     cached = await _cached_site(services, slug)
     jti = _handle(services, cached.site, token_or_jti)
     seen = await services.cache.seen(slug, jti)
@@ -117,11 +143,13 @@ async def revoke(
             f"The token was seen on {', '.join(exact) or 'no exact origin yet'}. Withdraw it without"
             " --shut-out, and name each origin to shut out with `widget-server site shut-out`."
         )
-    await services.writer.run_in_transaction(revoke_token(slug, jti))
+    await services.writer.run_in_transaction(
+        revoke_token(slug, jti, _decision(services, by, "revoke", (jti,)))
+    )
     if shut:
         stories = {None} if everywhere else {copy.story for copy in seen if copy.origin == exact[0]}
         for story in stories:
-            await shut_out(services, slug, exact[0], story)
+            await shut_out(services, by, slug, exact[0], story)
     return Withdrawn(jti, seen, exact, jti in cached.revoked)
 
 
@@ -164,22 +192,28 @@ def exact_origin(services: Services, text: str) -> str:
     return origin
 
 
-async def shut_out(services: Services, slug: str, origin: str, story: str | None) -> str:
+async def shut_out(services: Services, by: Actor, slug: str, origin: str, story: str | None) -> str:
     """Shut out an origin from the story with this key, or from all stories (None).
 
     Return the origin's canonical spelling. Raises `NotFoundError`, and `OperatorError`.
     """
+    require(by, "shut_out", slug)
     await _cached_site(services, slug)
     exact = exact_origin(services, origin)
-    await services.writer.run_in_transaction(shut_out_origin(slug, exact, _code(slug, story)))
+    code = _code(slug, story)
+    decision = _decision(services, by, "shut_out", (exact, code))
+    await services.writer.run_in_transaction(shut_out_origin(slug, exact, code, decision))
     return exact
 
 
-async def readmit(services: Services, slug: str, origin: str, story: str | None) -> bool:
+async def readmit(services: Services, by: Actor, slug: str, origin: str, story: str | None) -> bool:
     """Undo `shut_out`. Return False if the origin was not shut out. Raises the errors of `shut_out`."""
+    require(by, "shut_out", slug)
     await _cached_site(services, slug)
     exact = exact_origin(services, origin)
-    return await services.writer.run_in_transaction(readmit_origin(slug, exact, _code(slug, story)))
+    code = _code(slug, story)
+    decision = _decision(services, by, "readmit", (exact, code))
+    return await services.writer.run_in_transaction(readmit_origin(slug, exact, code, decision))
 
 
 async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | None]]:
@@ -193,6 +227,10 @@ async def all_shut_out(services: Services, slug: str) -> list[tuple[str, str | N
         story = await services.cache.story(entry.story) if entry.story else None
         found.append((entry.origin, story.key if story is not None else entry.story or None))
     return found
+
+
+def _decision(services: Services, by: Actor, verb: str, targets: tuple[str, ...] = ()) -> Decision:
+    return decided_by(by, verb, services.now_ms(), targets=targets)
 
 
 def _code(slug: str, story: str | None) -> str:

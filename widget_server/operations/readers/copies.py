@@ -12,6 +12,7 @@ from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.permissions import is_shut_out
 from widget_server.operations.services import Services
 from widget_server.store.queries.stories import record_copy
+from widget_server.store.queries.tokens import record_token
 
 
 async def record_seen(services: Services, grant: Grant, network: str) -> Copy | None:
@@ -48,16 +49,32 @@ async def listed(services: Services, story: Story) -> list[ListedCopy]:
     ]
 
 
+def _names_origin(grant: Grant) -> bool:
+    """Return whether the token names the page's origin. Every page has the rights of a token for `*`."""
+    if grant.claims is None:
+        return False
+    named = tuple(rule for rule in grant.claims.origins if rule != origins.ANY)
+    return origins.allows(named, grant.origin)
+
+
 def _may_be_listed(grant: Grant) -> bool:
     """Return whether the token agrees, and names the page's origin.
 
     A token is public: with one for any page (`*`), any site could put its address on the list.
     """
-    claims = grant.claims
-    if claims is None or not claims.listed:
+    return grant.claims is not None and grant.claims.listed and _names_origin(grant)
+
+
+def _may_look(grant: Grant) -> bool:
+    """Return whether the server may ask for the page, to note its title and credit.
+
+    Only if the token names the page's origin: with a token for any page, a program could make the server
+    ask for pages of its choice. And not if the address has a query, because the copy is recorded
+    without it: that address is another page, and a query may be personal.
+    """
+    if grant.page is None or "?" in grant.page or not grant.page.startswith("https://"):
         return False
-    named = tuple(rule for rule in claims.origins if rule != origins.ANY)
-    return origins.allows(named, grant.origin)
+    return grant.site.settings.look_at_copies and _names_origin(grant)
 
 
 async def _record(services: Services, grant: Grant, network: str, *, used: bool) -> Copy | None:
@@ -82,8 +99,20 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
             except RateLimitedError:
                 return None
         transaction = record_copy(
-            *key, label, grant.lang, page, used=used, listed=_may_be_listed(grant)
+            *key,
+            label,
+            grant.lang,
+            page,
+            used=used,
+            listed=_may_be_listed(grant),
+            look=_may_look(grant),
+            generation=None if claims is None else grant.generation,
         )
+        if claims is not None:
+            # Also a token that was signed elsewhere: the owner's list shows it from now on.
+            await services.writer.run_in_transaction(
+                record_token(claims, grant.generation, by=None)
+            )
         copy = await services.writer.run_in_transaction(transaction)
         services.cache.put_copy(key, copy, used=used)
         return copy

@@ -85,7 +85,7 @@ async def exchange_identity_token(services: Services, site: Site, token: str) ->
     now = services.clock()
     claims = services.keyring.verify_identity(unverified, site.oldest, site.generation, now)
     if not await services.writer.run_in_transaction(
-        consume_identity_token(site.slug, claims.jti, claims.exp, int(now))
+        consume_identity_token(site.slug, claims.jti, claims.exp)
     ):
         raise TokenInvalidError("This identity token was used before. Ask the site for a new one.")
     return ReaderClaims(

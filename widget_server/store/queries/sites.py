@@ -1,11 +1,14 @@
 """Reads and writes of sites, withdrawn tokens and shut-out origins."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import delete, desc, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.clock import now_ms
+from widget_server.model.decisions import Decision
 from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import SeenCopy, ShutOut, Site
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
@@ -14,6 +17,7 @@ from widget_server.store.mapping import site_row, to_site
 from widget_server.store.schema import copies, revoked, shut_out, sites, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
+from widget_server.store.writing.site_log import append_site_decision
 
 CHUNK = 1_000
 """Sites in one query."""
@@ -93,9 +97,12 @@ def insert_site(site: Site) -> TransactionFn[bool]:
     return run
 
 
-def update_site(slug: str, change: Callable[[Site], Site]) -> TransactionFn[Site]:
+def update_site(
+    slug: str, change: Callable[[Site], Site], decision: Decision | None = None
+) -> TransactionFn[Site]:
     """Change a site under its lock. New settings increment the `seq` of its stories, so that pages reload.
 
+    `decision` is logged with the changed settings and keys before and after, unless nothing changed.
     `change` must not raise: it runs in a transaction that contains other actions. Raises `NotFoundError`,
     or `UnavailableError` if the site's row is damaged.
     """
@@ -118,35 +125,106 @@ def update_site(slug: str, change: Callable[[Site], Site]) -> TransactionFn[Site
         if site.settings != before.settings:
             of_site = update(stories).where(stories.c.site == slug)
             await connection.execute(of_site.values(seq=stories.c.seq + 1))
+        was, now = _parts(before), _parts(site)
+        changed = [name for name in now if was[name] != now[name]]
+        if decision is not None and changed:
+            logged = replace(
+                decision,
+                before={name: was[name] for name in changed},
+                after={name: now[name] for name in changed},
+            )
+            await append_site_decision(connection, slug, logged)
         return site
 
     return run
 
 
-def revoke_token(site: str, jti: str) -> TransactionFn[None]:
-    """Withdraw the widget token with this handle."""
+def _parts(site: Site) -> dict[str, Any]:
+    """Return everything of a site that a decision changes, by name."""
+    return {"name": site.name, "generation": site.generation, "oldest": site.oldest} | asdict(
+        site.settings
+    )
+
+
+def revoke_token(site: str, jti: str, decision: Decision | None = None) -> TransactionFn[None]:
+    """Withdraw the widget token with this handle. `decision` is logged unless it was withdrawn before."""
 
     async def run(connection: AsyncConnection) -> None:
         await _bump_permissions_version(connection, site)
         row = {"site": site, "jti": jti, "at": now_ms()}
-        await connection.execute(insert_ignore(revoked, connection.dialect).values(row))
+        added = await connection.execute(
+            insert_ignore(revoked, connection.dialect).values(row).returning(revoked.c.jti)
+        )
+        if decision is not None and added.first() is not None:
+            await append_site_decision(connection, site, decision)
 
     return run
 
 
-def shut_out_origin(site: str, origin: str, story: str) -> TransactionFn[None]:
-    """Shut out the pages of an origin from one story (its code) or from all stories ("")."""
+def shut_out_origin(
+    site: str, origin: str, story: str, decision: Decision | None = None
+) -> TransactionFn[None]:
+    """Shut out the pages of an origin from one story (its code) or from all stories ("").
+
+    `decision` is logged unless the origin was shut out before.
+    """
 
     async def run(connection: AsyncConnection) -> None:
         await _bump_permissions_version(connection, site)
         row = {"site": site, "origin": origin, "story": story, "at": now_ms()}
-        await connection.execute(insert_ignore(shut_out, connection.dialect).values(row))
+        added = await connection.execute(
+            insert_ignore(shut_out, connection.dialect).values(row).returning(shut_out.c.site)
+        )
+        if decision is not None and added.first() is not None:
+            await append_site_decision(connection, site, decision)
 
     return run
 
 
-def readmit_origin(site: str, origin: str, story: str) -> TransactionFn[bool]:
-    """Undo `shut_out_origin`. Result: False if the origin was not shut out."""
+def take_back_copy(
+    site: str,
+    jti: tuple[str, Decision] | None,
+    shut: tuple[str, str, Decision] | None,
+) -> TransactionFn[None]:
+    """Revoke a token (`jti`) and shut out an origin (with a story's code or ""), in one transaction.
+
+    Each is logged with its decision, as `revoke_token` and `shut_out_origin` do.
+    """
+
+    async def run(connection: AsyncConnection) -> None:
+        if jti is not None:
+            await revoke_token(site, *jti)(connection)
+        if shut is not None:
+            await shut_out_origin(site, *shut)(connection)
+
+    return run
+
+
+def give_back_copy(
+    site: str, jti: str, origin: str, story: str, decision: Decision
+) -> TransactionFn[bool]:
+    """Undo `take_back_copy` for a story's code and for the whole site. Result: whether anything changed.
+
+    If anything changed, `decision` is logged.
+    """
+
+    async def run(connection: AsyncConnection) -> bool:
+        await _bump_permissions_version(connection, site)
+        own = (revoked.c.site == site) & (revoked.c.jti == jti)
+        changed = (await connection.execute(delete(revoked).where(own))).rowcount > 0
+        for scope in ("", story):
+            changed |= await readmit_origin(site, origin, scope)(connection)
+        if changed:
+            await append_site_decision(connection, site, decision)
+        return changed
+
+    return run
+
+
+def readmit_origin(
+    site: str, origin: str, story: str, decision: Decision | None = None
+) -> TransactionFn[bool]:
+    """Undo `shut_out_origin`. Result: False if the origin was not shut out; then nothing is logged."""
 
     async def run(connection: AsyncConnection) -> bool:
         await _bump_permissions_version(connection, site)
@@ -154,6 +232,8 @@ def readmit_origin(site: str, origin: str, story: str) -> TransactionFn[bool]:
         deleted = await connection.execute(
             delete(shut_out).where(own & (shut_out.c.story == story))
         )
+        if deleted.rowcount > 0 and decision is not None:
+            await append_site_decision(connection, site, decision)
         return deleted.rowcount > 0
 
     return run

@@ -9,6 +9,7 @@ from widget_server.model.claims import Attribution
 from widget_server.model.clock import now_ms
 from widget_server.model.records import Copy
 from widget_server.store.mapping import dump
+from widget_server.store.queries.page_facts import schedule_look
 from widget_server.store.schema import copies, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
@@ -44,6 +45,7 @@ def insert_story(
             "counts": dump(counts),
             "published": 0,
             "created_at": now_ms(),
+            "closes_at": None,
         }
         await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
@@ -62,8 +64,13 @@ def record_copy(
     *,
     used: bool = False,
     listed: bool = False,
+    look: bool = False,
+    generation: int | None = None,
 ) -> TransactionFn[Copy | None]:
     """Record that a copy was seen, or that an action was sent from it (`used`). Result: the copy.
+
+    With `look`, also schedule a look at its page, unless that was done before. `generation` is the
+    generation of the key that signed its token.
 
     If the story has `MAX_COPIES` copies, the new one replaces the unused copy that was seen longest
     ago. Result: None if every recorded copy was used.
@@ -75,6 +82,8 @@ def record_copy(
         changed: dict[str, Any] = {"label": label, "lang": lang, "listed": listed, "last_seen": at}
         if page is not None:
             changed["page"] = page
+        if generation is not None:
+            changed["generation"] = generation
         if used:
             changed["used"] = True
         updated = await connection.execute(
@@ -88,6 +97,8 @@ def record_copy(
             row = {**key, "used": False, **changed}
             await connection.execute(insert_ignore(copies, connection.dialect).values(row))
             copy_id = (await connection.execute(select(copies.c.id).where(own))).scalar_one()
+        if look and page is not None:
+            await schedule_look(connection, int(copy_id), page, at)
         return Copy(int(copy_id), label, origin)
 
     return run

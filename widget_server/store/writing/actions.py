@@ -6,9 +6,10 @@ milliseconds since 1970.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import CommentVerb, Decided, Queue, StoryVerb
 from widget_server.model.records import Comment, Story, Tally, Tree
 
 
@@ -116,26 +117,76 @@ class Forget:
 
 
 @dataclass(frozen=True, slots=True)
-class Moderate:
-    """Approve, remove, pin or unpin a comment. Result: the `Comment`. Rejected with `NotFoundError`."""
+class Decide:
+    """Decide about a comment, or with `comment` "" about the story. Result: `Decided`.
+
+    Rejected with `NotFoundError`, `NotPermittedError` (a copy that the actor may not moderate),
+    `StaleError` (`revision` is not the comment's) or `ErasedError` (nothing left to restore).
+    """
 
     story: int
     comment: str
-    verb: Literal["approve", "remove", "pin", "unpin"]
+    verb: CommentVerb | StoryVerb
+    by: Actor
+    id: str
     at: int
+    keep: int
+    """Milliseconds for which a text that is taken away can be restored."""
+    reason: str | None = None
+    note: str | None = None
+    batch: str | None = None
+    revision: int | None = None
+    """Revision of the comment that the decision is about. None: whatever it is now."""
+    queue: Queue | None = None
+    """Queue in which it was decided. None and `edits`: `approve` and `reject` are about a waiting edit."""
+    notice: str | None = None
+    columns: Mapping[str, bool | int | None] = field(default_factory=dict)
+    """What `close` and `open` set of the story: `closed`, `closes_at`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Undo the last decision on a comment or on the story (""). Result: `Decided`.
+
+    Rejected with `NotFoundError`, `StaleError` (there is a later decision), `ErasedError`, or
+    `NotPermittedError` for the undoing of an undo.
+    """
+
+    story: int
+    comment: str
+    decision: str
+    by: Actor
+    id: str
+    at: int
+    keep: int
+    note: str | None = None
+    batch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Erase a comment again after an older backup was restored. Result: None. Logs nothing.
+
+    With `keep` the comment becomes a tombstone that can be restored from its row of `kept_texts`.
+    """
+
+    story: int
+    comment: str
+    at: int
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateStory:
-    """Set a story's columns: `closed`, `notice` or the attribution. Result: the `Story`.
+    """Set a story's columns, for instance its attribution. Nothing is logged. Result: the `Story`.
 
     With `iat` (seconds since 1970), columns are set only if no later `iat` was applied before.
     """
 
     story: int
-    columns: Mapping[str, str | bool | None]
+    columns: Mapping[str, str | bool | int | None]
     iat: int | None = None
 
 
-Action = React | Post | Edit | Delete | Report | Forget | Moderate | UpdateStory
-ActionResult = Tally | Comment | Story | int | None
+Action = React | Post | Edit | Delete | Report | Forget | Decide | Undo | Erase | UpdateStory
+ActionResult = Tally | Comment | Story | Decided | int | None

@@ -5,7 +5,7 @@ Results and events are created from the rows after the whole batch was applied.
 """
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from widget_server.model.errors import (
     EditWindowOverError,
@@ -19,17 +19,23 @@ from widget_server.store.mapping import CommentRow, ReactionRow, ReportRow, Stor
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,
+    Decide,
     Delete,
     Edit,
+    Erase,
     Forget,
-    Moderate,
     Post,
     React,
     Report,
+    Undo,
     UpdateStory,
 )
 from widget_server.store.writing.changes import ChangeRecorder
+from widget_server.store.writing.decide import DecisionApplier, erase_comment
 from widget_server.store.writing.unit_of_work import UnitOfWork
+
+_UNSEEN_BY_READERS = frozenset({"closes_at"})
+"""Columns of a story whose change is no event for readers."""
 
 
 class ActionApplier:
@@ -38,6 +44,19 @@ class ActionApplier:
     def __init__(self, rows: UnitOfWork) -> None:
         self._rows = rows
         self._changes = ChangeRecorder(rows)
+        decisions = DecisionApplier(rows, self._changes)
+        self._rules: dict[type[Action], Callable[[Any], Callable[[], ActionResult]]] = {
+            React: self._react,
+            Post: self._post,
+            Edit: self._edit,
+            Delete: self._delete,
+            Report: self._report,
+            Forget: self._forget,
+            Decide: decisions.decide,
+            Undo: decisions.undo,
+            Erase: self._erase,
+            UpdateStory: self._update_story,
+        }
 
     def events(self) -> list[Event]:
         """Return the public changes. Call once the whole batch was applied."""
@@ -48,23 +67,7 @@ class ActionApplier:
     def apply(self, action: Action) -> Callable[[], ActionResult] | ProblemError:
         """Change the rows. Return a function that creates the result once the whole batch was applied."""
         try:
-            match action:
-                case React():
-                    return self._react(action)
-                case Post():
-                    return self._post(action)
-                case Edit():
-                    return self._edit(action)
-                case Delete():
-                    return self._delete(action)
-                case Report():
-                    return self._report(action)
-                case Forget():
-                    return self._forget(action)
-                case Moderate():
-                    return self._moderate(action)
-                case UpdateStory():
-                    return self._update_story(action)
+            return self._rules[type(action)](action)
         except ProblemError as rejection:
             return rejection
 
@@ -128,10 +131,14 @@ class ActionApplier:
             "version": 0,
             "counts": dump(dict.fromkeys(action.reactions, 0)),
             "score": 0,
+            "revision": 1,
         }
         self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
         self._rows.new_comments.append(action.id)
-        if not action.pending:
+        if action.pending:
+            story, row = self._rows.stories[action.story], self._rows.comments[action.id]
+            self._rows.decisions.open_case(story, row, "pending", action.at)
+        else:
             self._changes.publish(action.id)
         return lambda: self._rows.comment(action.id)
 
@@ -153,31 +160,41 @@ class ActionApplier:
             action.story, action.comment, action.reader, action.at - action.window
         )
         self._require_open(action.story)
+        row["revision"] += 1
+        decisions = self._rows.decisions
         if row["state"] == CommentState.PUBLISHED and action.moderated:
+            decisions.open_case(self._rows.stories[action.story], row, "edits", action.at)
             row |= {"waiting_source": action.source, "waiting_text": dump(action.text)}
             self._rows.changed_comments.add(action.comment)
         else:
             row |= {"source": action.source, "text": dump(action.text), "edited_at": action.at}
             row |= {"waiting_source": None, "waiting_text": None}
+            decisions.close_cases(action.comment, action.at, None, ["edits"])
             self._changes.record_change(action.comment)
+        decisions.refresh_cases(row)
         return lambda: self._rows.comment(action.comment)
 
     def _delete(self, action: Delete) -> Callable[[], ActionResult]:
         self._get_own_comment(
-            action.story, action.comment, action.reader, action.at - action.window
+            action.story, action.comment, action.reader, action.at - action.window, kept=True
         )
-        self._changes.remove(action.comment)
+        erase_comment(self._rows, self._changes, action.comment, action.at)
         return lambda: self._rows.comment(action.comment)
 
     def _report(self, action: Report) -> Callable[[], ActionResult]:
-        self._get_published_comment(action.story, action.comment)
+        comment = self._get_published_comment(action.story, action.comment)
+        key = action.comment, action.reader
+        decisions = self._rows.decisions
+        if key not in decisions.reported and key not in self._rows.new_reports:
+            story = self._rows.stories[action.story]
+            decisions.open_case(story, comment, "reported", action.at, action.reason or "other")
         row: ReportRow = {
             "comment": action.comment,
             "reader": action.reader,
             "reason": action.reason,
             "at": action.at,
         }
-        self._rows.new_reports.setdefault((action.comment, action.reader), row)
+        self._rows.new_reports.setdefault(key, row)
         return lambda: None
 
     def _forget(self, action: Forget) -> Callable[[], ActionResult]:
@@ -196,9 +213,9 @@ class ActionApplier:
         # At least the newest comment's time: the clocks of several machines may differ.
         at = max([action.at, *(row["created_at"] for row in own)])
         for row in own:
-            if row["state"] != CommentState.REMOVED:
-                self._changes.remove(row["id"])
-                erased += 1
+            has_words = row["id"] in self._rows.decisions.kept
+            erased += row["state"] != CommentState.REMOVED or has_words
+            erase_comment(self._rows, self._changes, row["id"], at)
             del self._rows.comment_by_idempotency_key[
                 row["story"], row["reader"], row["client_key"]
             ]
@@ -211,21 +228,15 @@ class ActionApplier:
         )
         return lambda: erased
 
-    def _moderate(self, action: Moderate) -> Callable[[], ActionResult]:
-        row = self._get_comment(action.story, action.comment, damaged=action.verb == "remove")
-        match action.verb:
-            case "approve" if row["state"] == CommentState.PENDING:
-                self._changes.publish(action.comment)
-            case "approve" if row["waiting_source"] is not None:
-                row |= {"source": row["waiting_source"], "text": row["waiting_text"] or "[]"}
-                row |= {"waiting_source": None, "waiting_text": None, "edited_at": action.at}
-                self._changes.record_change(action.comment)
-            case "remove":
-                self._changes.remove(action.comment)
-            case "pin" | "unpin" if row["pinned"] != (action.verb == "pin"):
-                row["pinned"] = action.verb == "pin"
-                self._changes.record_change(action.comment)
-        return lambda: self._rows.comment(action.comment)
+    def _erase(self, action: Erase) -> Callable[[], ActionResult]:
+        if action.comment not in self._rows.comments:
+            raise NotFoundError
+        if not action.keep:
+            erase_comment(self._rows, self._changes, action.comment, action.at)
+        elif self._rows.comments[action.comment]["state"] != CommentState.REMOVED:
+            self._changes.remove(action.comment)
+            self._rows.decisions.close_cases(action.comment, action.at, None)
+        return lambda: None
 
     def _update_story(self, action: UpdateStory) -> Callable[[], ActionResult]:
         story = self._get_story(action.story)
@@ -234,9 +245,12 @@ class ActionApplier:
             if action.iat is not None:
                 story["attributed"] = action.iat
                 self._rows.changed_stories.add(action.story)
-            if any(story.get(column) != value for column, value in action.columns.items()):
-                story |= cast(StoryRow, action.columns)
+            changed = {name for name, value in action.columns.items() if story.get(name) != value}
+            story |= cast(StoryRow, action.columns)
+            if changed - _UNSEEN_BY_READERS:
                 self._changes.story_changed(action.story)
+            elif changed:
+                self._rows.changed_stories.add(action.story)
         return lambda: self._rows.story(action.story)
 
     # Rules that several actions share --------------------------------------------------------------
@@ -266,8 +280,16 @@ class ActionApplier:
             raise NotFoundError
         return row
 
-    def _get_own_comment(self, story: int, comment: str, reader: str, earliest: int) -> CommentRow:
-        row = self._get_comment(story, comment)
+    def _get_own_comment(
+        self, story: int, comment: str, reader: str, earliest: int, *, kept: bool = False
+    ) -> CommentRow:
+        """Return the row. With `kept` also that of a tombstone whose words can still be restored."""
+        found = self._rows.comments.get(comment)
+        has_words = kept and comment in self._rows.decisions.kept
+        if found is not None and found["story"] == story and has_words:
+            row = found
+        else:
+            row = self._get_comment(story, comment)
         if row["reader"] != reader:
             raise NotFoundError
         if row["created_at"] < earliest:

@@ -1,15 +1,29 @@
 """Record the public changes of a batch: assign `seq` numbers and create the events to publish after commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
-from widget_server.store.mapping import StoryRow, counts_or_none, dump
+from widget_server.store.mapping import CommentRow, StoryRow, counts_or_none, dump
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 Target = tuple[int, str]
 """A story's id and a comment's id, or empty text for the story itself."""
+
+
+CLEARED = (
+    "source",
+    "text",
+    "waiting_source",
+    "waiting_text",
+    "name",
+    "email",
+    "website",
+    "pinned",
+)
+"""Columns that the removal of a comment clears, besides its state."""
 
 
 class ChangeRecorder:
@@ -62,6 +76,20 @@ class ChangeRecorder:
         if not counts_or_none("comments", comment, row["counts"]):
             row["counts"] = "{}"
         self.record_change(comment)
+
+    def bring_back(self, comment: str, words: Mapping[str, Any]) -> None:
+        """Undo `remove`: set the state and the columns that it cleared to `words`."""
+        row = self._rows.comments[comment]
+        row |= cast(CommentRow, {name: words[name] for name in CLEARED})
+        if words["state"] != CommentState.PUBLISHED:
+            row["state"] = CommentState.PENDING.value
+            self._rows.changed_comments.add(comment)
+        elif row["born"] == 0:
+            self.publish(comment)
+        else:
+            row["state"] = CommentState.PUBLISHED.value
+            self._rows.stories[row["story"]]["published"] += 1
+            self.record_change(comment)
 
     def record_change(self, comment: str) -> None:
         """Record a comment's change, with the next `seq` if the comment was ever published."""

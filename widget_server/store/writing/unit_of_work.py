@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, Copy, Story, Tally
 from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row, time_or_zero
+from widget_server.store.log_keys import LogKeys
 from widget_server.store.mapping import (
     CommentRow,
     ReactionRow,
@@ -37,6 +38,7 @@ from widget_server.store.mapping import (
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
 from widget_server.store.writing.actions import Action, Forget, Post, React, UpdateStory
 from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert
+from widget_server.store.writing.decision_rows import DecisionRows
 
 ReactionKey = tuple[int, str, str]
 """A story's id, a comment's id (or empty text for the story itself), and a reader id."""
@@ -73,10 +75,14 @@ _DELETE_REACTION = delete(reactions).where(
 
 
 class UnitOfWork:
-    """Rows of one transaction by their keys, and which of them `flush` must write."""
+    """Rows of one transaction by their keys, and which of them `flush` must write.
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    Without `keys` no decision can be made.
+    """
+
+    def __init__(self, connection: AsyncConnection, keys: LogKeys | None = None) -> None:
         self._connection = connection
+        self.decisions = DecisionRows(connection, keys)
         self.stories: dict[int, StoryRow] = {}
         self.comments: dict[str, CommentRow] = {}
         self.comment_by_idempotency_key: dict[tuple[int, str, str], str] = {}
@@ -119,6 +125,7 @@ class UnitOfWork:
         await self._load_comments(actions, erased)
         await self._load_reactions(actions)
         await self._load_copies(actions)
+        await self.decisions.load(actions, self.comments.values())
 
     async def _load_comments(self, actions: Sequence[Action], erased: list[str]) -> None:
         named = {
@@ -250,6 +257,7 @@ class UnitOfWork:
             await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in moved])
         if self.new_reports:
             await run(insert_ignore(reports, dialect), list(self.new_reports.values()))
+        await self.decisions.flush()
         if self.erased_readers:
             await self._erase()
 

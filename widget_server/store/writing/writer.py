@@ -15,22 +15,26 @@ from typing import Annotated, Any, TypeVar, overload
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.decisions import Decided
 from widget_server.model.errors import ProblemError, UnavailableError
 from widget_server.model.events import Event
 from widget_server.model.metrics import Histogram
 from widget_server.model.records import Comment, Story, Tally
 from widget_server.store.engine import Database, is_permanent, is_retryable
+from widget_server.store.log_keys import CONNECTION_KEY, LogKeys
 from widget_server.store.transactions import TransactionFn, acquire_writer_lock
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,
+    Decide,
     Delete,
     Edit,
+    Erase,
     Forget,
-    Moderate,
     Post,
     React,
     Report,
+    Undo,
     UpdateStory,
 )
 from widget_server.store.writing.apply import ActionApplier
@@ -96,9 +100,13 @@ class Writer:
     """
 
     def __init__(
-        self, database: Database, on_commit: Callable[[Sequence[Event], str], None]
+        self,
+        database: Database,
+        on_commit: Callable[[Sequence[Event], str], None],
+        keys: LogKeys,
     ) -> None:
         self._database = database
+        self._keys = keys
         self._on_commit = on_commit
         self._queue: deque[_PendingWrite] = deque()
         self._wake = asyncio.Event()
@@ -115,13 +123,15 @@ class Writer:
     @overload
     async def submit(self, action: React) -> Tally: ...
     @overload
-    async def submit(self, action: Post | Edit | Delete | Moderate) -> Comment: ...
+    async def submit(self, action: Post | Edit | Delete) -> Comment: ...
+    @overload
+    async def submit(self, action: Decide | Undo) -> Decided: ...
     @overload
     async def submit(self, action: UpdateStory) -> Story: ...
     @overload
     async def submit(self, action: Forget) -> int: ...
     @overload
-    async def submit(self, action: Report) -> None: ...
+    async def submit(self, action: Report | Erase) -> None: ...
     async def submit(self, action: Action) -> ActionResult:
         """Write the action and return its result once it is on disk.
 
@@ -229,10 +239,11 @@ class Writer:
             (write, write.transaction) for write in batch if write.transaction is not None
         ]
         if transactions:
+            connection.info[CONNECTION_KEY] = self._keys
             await acquire_writer_lock(connection)
         for write, transaction in transactions:
             outcomes.append((write, await _run(transaction, connection)))
-        rows = UnitOfWork(connection)
+        rows = UnitOfWork(connection, self._keys)
         await rows.load([action for _, action in actions])
         applier = ActionApplier(rows)
         outcomes += [(write, applier.apply(action)) for write, action in actions]

@@ -1,0 +1,78 @@
+"""Sites with stories, copies, readers and comments, for tests of the owners' lists."""
+
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.e2e.publisher import Story
+from tests.operations.operations_harness import NETWORK, RecordingConnection, Server
+from widget_server.hub.channel import Subscription
+from widget_server.model.actors import Actor, Role
+from widget_server.model.records import Comment
+from widget_server.operations.readers import authorize, copies, react
+from widget_server.operations.readers.authorize import Grant
+
+OWNER = Actor("account", "ana", "dashboard", "paper", "owner")
+
+
+def person(role: Role, **fields: Any) -> Actor:
+    """Return an account with this role on the site `paper`."""
+    return Actor("account", role, "dashboard", "paper", role, **fields)
+
+
+async def carry(
+    server: Server, story: Story, origin: str, *, token: str | None = None, code: bool = False
+) -> tuple[Grant, int]:
+    """Let a page carry the story. Return its grant and the copy's id."""
+    grant = await authorize.authorize(
+        server.services,
+        token=None if code else token or story.token,
+        code=story.code if code else None,
+        origin=origin,
+        page=f"{origin}/article",
+    )
+    copy = await copies.record_seen(server.services, grant, NETWORK)
+    assert copy is not None
+    return grant, copy.id
+
+
+async def read(server: Server, code: str, copy: int, network: str = "a") -> Subscription:
+    """Open a socket of a reader on a copy."""
+    subscription = Subscription(RecordingConnection(), copy, b"", None)
+    subscription.network = network
+    await server.components.hub.subscribe(code, subscription, 1, None)
+    return subscription
+
+
+async def write(server: Server, grant: Grant, body: str = "hello", **fields: Any) -> Comment:
+    """Post a comment by a new reader on the grant's page."""
+    return await server.post(grant, server.actor(grant), body, **fields)
+
+
+async def feel(server: Server, grant: Grant, reaction: str = "happy") -> None:
+    """React to the story as a new reader on the grant's page."""
+    await react.react(server.services, grant, server.actor(grant), reaction, None)
+
+
+class Statements:
+    """The SQL statements that a process reads with, counted."""
+
+    def __init__(self, server: Server) -> None:
+        self._engine = server.components.database._reader.sync_engine
+        self.texts: list[str] = []
+
+    def _record(
+        self, _c: object, _cursor: object, sql: str, _p: object, _x: object, _m: bool
+    ) -> None:
+        background = (
+            "FROM meta" in sql
+        )  # the hub compares the stories with open sockets each second
+        if sql.lstrip("( ").startswith(("SELECT", "WITH")) and not background:
+            self.texts.append(sql)
+
+    def __enter__(self) -> "Statements":
+        event.listen(self._engine, "before_cursor_execute", self._record)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._record)

@@ -1,0 +1,147 @@
+"""Decisions about comments, stories and sites, the cases that wait for one, and the reasons to give."""
+
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from widget_server.model.actors import Actor, ActorKind, Via
+from widget_server.model.records import Comment, Story
+
+CommentVerb = Literal[
+    "approve", "reject", "remove", "restore", "hold", "spam", "pin", "unpin", "dismiss", "erase"
+]
+COMMENT_VERBS: tuple[CommentVerb, ...] = (
+    "approve",
+    "reject",
+    "remove",
+    "restore",
+    "hold",
+    "spam",
+    "pin",
+    "unpin",
+    "dismiss",
+    "erase",
+)
+StoryVerb = Literal["close", "open", "notice"]
+STORY_VERBS: tuple[StoryVerb, ...] = ("close", "open", "notice")
+
+Queue = Literal["pending", "reported", "held", "edits"]
+QUEUES: tuple[Queue, ...] = ("pending", "reported", "held", "edits")
+
+REASONS: dict[str, str] = {
+    "attack": "Attacks a person or a group",
+    "hate": "Hate or discrimination",
+    "threat": "Threat or call for violence",
+    "sexual": "Sexual content",
+    "privacy": "Private data of a person",
+    "false": "False claim about a person or a fact",
+    "illegal": "Illegal content of another kind",
+    "copyright": "Somebody else's work",
+    "spam": "Advertising or spam",
+    "off_topic": "Not about the story",
+    "other": "Another reason",
+}
+"""Reasons of a decision, and what they mean in English."""
+
+_ALPHABET = string.digits + string.ascii_letters
+
+
+def new_id() -> str:
+    """Return a random id for a decision or a batch of decisions."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing that a person, an API key, the schedule or the shell did.
+
+    `before` and `after` contain field names, states, revisions and salted hashes, never words of a
+    reader or a note. Entries of a site's log contain the values of settings.
+    """
+
+    id: str
+    at: int
+    """Milliseconds since 1970."""
+    actor_kind: ActorKind
+    actor: str
+    """Id of the account or key, or name of the shell's user."""
+    via: Via
+    verb: str
+    targets: tuple[str, ...] = ()
+    """Ids of comments, accounts, keys or tokens. Empty: the story or the site itself."""
+    reason: str | None = None
+    note: str | None = None
+    """Free text for moderators. It lies beside the log and can be erased."""
+    batch: str | None = None
+    undoes: str | None = None
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    shell_user: str | None = None
+    story: str | None = None
+    """Code of the story whose log contains the entry. None: the site's log."""
+    number: int = 0
+    """Place in its log, from 1. 0: not logged yet."""
+
+
+def decided_by(
+    by: Actor,
+    verb: str,
+    at: int,
+    *,
+    targets: tuple[str, ...] = (),
+    reason: str | None = None,
+    note: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    undoes: str | None = None,
+) -> Decision:
+    """Return a decision of this actor with a new id, to be appended to a log."""
+    return Decision(
+        id=new_id(),
+        at=at,
+        actor_kind=by.kind,
+        actor=by.id,
+        via=by.via,
+        verb=verb,
+        targets=targets,
+        reason=reason,
+        note=note,
+        undoes=undoes,
+        before=before or {},
+        after=after or {},
+        shell_user=by.shell_user,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Result of a decision. `decision` is None if everything was as decided already."""
+
+    decision: Decision | None
+    comment: Comment | None
+    """The comment as it is now; None for a decision about the story."""
+    story: Story
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A comment that waits for a person in a queue."""
+
+    id: int
+    queue: Queue
+    story: str
+    """The story's code."""
+    comment: Comment
+    reasons: tuple[str, ...]
+    """Keys of `REASONS` that readers gave, each once."""
+    priority: int
+    """0 is the most urgent."""
+    opened_at: int
+    revision: int
+    """Revision of the comment when the case was opened or its text changed last."""
+    waiting: str | None = None
+    """Source of the edit that waits."""
+    sealed: str | None = None
+    """Sealed words of a held comment. Never shown."""

@@ -1,0 +1,122 @@
+"""Read what waits for a person: open cases, reports, and the words of removed comments."""
+
+from dataclasses import replace
+from typing import Any
+
+from widget_server.auth.permissions import require
+from widget_server.content import text
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import QUEUES, Case
+from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.records import Comment
+from widget_server.operations.services import Services
+from widget_server.store.queries.decisions import CaseCursor, Cursor, ReportText
+
+MAX_PAGE = 100
+
+
+async def open_cases(
+    services: Services,
+    by: Actor,
+    site: str,
+    queue: str,
+    *,
+    after: CaseCursor | None = None,
+    limit: int = MAX_PAGE,
+) -> list[Case]:
+    """Return a page of the queue's open cases, the most urgent first, then the oldest.
+
+    `after` is `cursor_of` the last case of the page before. A held comment has its words again, for
+    the moderator only. Raises `NotPermittedError`, `MalformedError` for an unknown queue.
+    """
+    require(by, "read", site)
+    if queue not in QUEUES:
+        raise MalformedError(f"Name one of these queues: {', '.join(QUEUES)}.")
+    if queue == "reported":
+        require(by, "read_reports", site)
+    found = await services.decisions.cases(
+        site, queue, after, min(limit, MAX_PAGE), copies=by.copies
+    )
+    return [_with_words(services, case) for case in found]
+
+
+def waiting_version(case: Case) -> Comment:
+    """Return the comment as it would be after approval: with the words of an edit that waits."""
+    if case.queue != "edits" or case.waiting is None:
+        return case.comment
+    return replace(case.comment, source=case.waiting, text=text.check_body(case.waiting))
+
+
+def cursor_of(case: Case) -> CaseCursor:
+    """Return the cursor for the page that follows this case."""
+    return case.priority, case.opened_at, case.id
+
+
+async def reports_of(services: Services, by: Actor, comment: str) -> list[ReportText]:
+    """Return the reports of a comment, the oldest first. Raises `NotFoundError`, `NotPermittedError`."""
+    story = await services.discussions.find_story_of_comment(comment)
+    if story is None:
+        raise NotFoundError("There is no comment with this id.")
+    require(by, "read_reports", story.site)
+    return await services.decisions.reports(comment)
+
+
+async def show_comment(
+    services: Services, by: Actor, comment: str
+) -> tuple[str, Comment, int | None]:
+    """Return the story's code, the comment, and until when (milliseconds) its removal can be undone.
+
+    The words of a removed comment are shown to those who may read kept texts. Raises `NotFoundError`,
+    `NotPermittedError`.
+    """
+    story = await services.discussions.find_story_of_comment(comment)
+    found: Comment | None = await services.decisions.comment(comment)
+    if story is None or found is None:
+        raise NotFoundError("There is no comment with this id.")
+    require(by, "read", story.site)
+    if by.copies is not None and (found.copy is None or found.copy.id not in by.copies):
+        raise NotFoundError("There is no comment with this id.")
+    kept = await services.decisions.kept(comment)
+    if kept is None:
+        return story.code, found, None
+    require(by, "read_kept_text", story.site)
+    return story.code, _opened(services, found, kept[0]), kept[1]
+
+
+async def list_comments(
+    services: Services,
+    by: Actor,
+    site: str,
+    *,
+    story: str | None = None,
+    after: Cursor | None = None,
+    limit: int = MAX_PAGE,
+) -> list[tuple[str, Comment]]:
+    """Return comments of a site or story with story codes, the newest first, in any state."""
+    require(by, "read", site)
+    found = await services.decisions.comments(site, story, after, min(limit, MAX_PAGE))
+    if by.copies is None:
+        return found
+    return [one for one in found if one[1].copy is not None and one[1].copy.id in by.copies]
+
+
+def _with_words(services: Services, case: Case) -> Case:
+    comment = case.comment
+    if case.queue == "held" and case.sealed is not None:
+        comment = _opened(services, comment, case.sealed)
+    return replace(case, comment=comment, sealed=None)
+
+
+def _opened(services: Services, comment: Comment, sealed: str) -> Comment:
+    """Return a tombstone with the words that were kept, or as it is if no known key opens them."""
+    words: dict[str, Any] | None = services.log_keys.unseal(sealed)
+    if words is None or "name" not in words:
+        return comment
+    return replace(
+        comment,
+        source=words["source"],
+        text=text.check_body(words["source"]),
+        name=words["name"],
+        website=words["website"],
+        email=words["email"],
+    )

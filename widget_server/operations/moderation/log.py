@@ -1,0 +1,108 @@
+"""Read and verify the log of decisions, and keep its daily heads outside the database."""
+
+import asyncio
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from widget_server.auth.permissions import allowed, require
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import Decision
+from widget_server.model.errors import OperatorError
+from widget_server.operations.services import Services
+from widget_server.store.queries.decisions import Cursor, LogFilter
+from widget_server.store.queries.log_check import Head, Verdict, record_heads
+
+HEADS_FILE = "log-heads.jsonl"
+"""File in the data folder with the heads of the logs, one JSON object for each log and day."""
+MAX_PAGE = 500
+
+
+async def read_log(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: LogFilter,
+    *,
+    after: Cursor | None = None,
+    limit: int = 100,
+) -> list[Decision]:
+    """Return a page of a site's log and its stories' logs, the newest entry first.
+
+    `after` is `(at, id)` of the last entry of the page before. Notes are only for those who may read
+    them. Raises `NotPermittedError`.
+    """
+    require(by, "read_log", site)
+    found = await services.decisions.log(site, chosen, after, min(limit, MAX_PAGE))
+    if allowed(by, "read_notes", site):
+        return found
+    return [replace(decision, note=None) for decision in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Result of `verify_log`. `of_earlier_epochs`: recorded heads from before a backup was restored."""
+
+    verdict: Verdict
+    recorded: int
+    of_earlier_epochs: int
+
+
+async def verify_log(services: Services, file: Path) -> Verified:
+    """Check all logs of the server against their keys and against the heads in `file`.
+
+    Raises `OperatorError` if the file cannot be read.
+    """
+    lines = await asyncio.to_thread(_read_heads, file)
+    epoch = await services.log_check.epoch()
+    known = [Head(**line["head"]) for line in lines if line["epoch"] == epoch]
+    verdict = await services.log_check.verify(known)
+    return Verified(verdict, len(known), len(lines) - len(known))
+
+
+async def keep_heads(services: Services, file: Path) -> int:
+    """Record the heads of all logs that have grown since, in the database and in `file`.
+
+    Return their number. Run it once a day.
+    """
+    day = services.now_ms() // 86_400_000
+    last = {head.log: head for head in await services.log_check.recorded()}
+    grown = [
+        head
+        for head in await services.log_check.heads(day)
+        if head.log not in last or last[head.log].hash != head.hash
+    ]
+    epoch = await services.log_check.epoch()
+    await asyncio.to_thread(_append_heads, file, epoch, grown)
+    await services.writer.run_in_transaction(record_heads(grown))
+    return len(grown)
+
+
+def _read_heads(file: Path) -> list[dict[str, Any]]:
+    try:
+        with file.open("rb") as lines:
+            found = [orjson.loads(line) for line in lines if line.strip()]
+            for one in found:
+                Head(**one["head"])
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError):
+        raise OperatorError(
+            f"The file {file} with the heads of the log cannot be read. Move it away to verify without it."
+        ) from None
+    return found
+
+
+def _append_heads(file: Path, epoch: str, heads: list[Head]) -> None:
+    """Append to the file, which only its owner may read, and wait until it is on disk."""
+    if not heads:
+        return
+    written = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(written, "ab") as out:
+        for head in heads:
+            out.write(orjson.dumps({"epoch": epoch, "head": asdict(head)}) + b"\n")
+        out.flush()
+        os.fsync(out.fileno())

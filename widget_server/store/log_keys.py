@@ -1,0 +1,72 @@
+"""Sign the entries of a log, and seal the texts that decisions keep."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from widget_server.store.schema import decisions, site_decisions
+
+STORY_ENTRY = tuple(column.name for column in decisions.columns if column.name != "hash")
+SITE_ENTRY = tuple(column.name for column in site_decisions.columns if column.name != "hash")
+"""Columns that an entry's hash covers, in this order."""
+
+CONNECTION_KEY = "log_keys"
+"""Key of `connection.info` under which the writer offers its `LogKeys` to transaction functions."""
+
+
+class LogKeys:
+    """Keys derived from the server's secrets: those of the logs by name, and those of kept texts.
+
+    The first of each signs and seals; all of them check and open. `texts` are 32 bytes each.
+    """
+
+    def __init__(self, logs: Mapping[str, bytes], texts: Sequence[bytes]) -> None:
+        self._logs = dict(logs)
+        self._newest = next(iter(self._logs))
+        self._texts = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in texts])
+
+    def sign(self, before: str, entry: dict[str, Any], columns: Sequence[str]) -> None:
+        """Set `key` and `hash` of an entry. `before` is the hash of the entry before, or empty."""
+        entry["key"] = self._newest
+        entry["hash"] = _digest(
+            self._logs[self._newest], before, tuple(entry[name] for name in columns)
+        )
+
+    def is_signed(self, before: str, values: Sequence[Any], key: str, found: str) -> bool | None:
+        """Return whether an entry has this hash, or None if its secret is not known any more."""
+        secret = self._logs.get(key)
+        if secret is None:
+            return None
+        return _digest(secret, before, values) == found
+
+    def seal(self, words: Mapping[str, Any]) -> str:
+        """Return words as text that only this server can read."""
+        return self._texts.encrypt(orjson.dumps(words)).decode()
+
+    def unseal(self, sealed: str) -> dict[str, Any] | None:
+        """Return sealed words, or None if no known key opens them."""
+        try:
+            words: dict[str, Any] = orjson.loads(self._texts.decrypt(sealed.encode()))
+        except (InvalidToken, ValueError):
+            return None
+        return words
+
+
+def _digest(key: bytes, before: str, values: Sequence[Any]) -> str:
+    return hmac.digest(key, before.encode() + b"\n" + orjson.dumps(values), "sha256").hex()
+
+
+def new_salt() -> str:
+    """Return a salt for `salted_hash`."""
+    return secrets.token_hex(16)
+
+
+def salted_hash(salt: str, words: str) -> str:
+    """Return the hash that a log stores of words. Without the salt it cannot be matched to them."""
+    return hashlib.sha256(f"{salt}\n{words}".encode()).hexdigest()

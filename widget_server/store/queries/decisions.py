@@ -1,0 +1,233 @@
+"""Reads of the logs of stories and sites, of open cases, and of kept texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, desc, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import Case, Decision
+from widget_server.store.damaged_rows import readable
+from widget_server.store.decision_mapping import to_case, to_decision
+from widget_server.store.engine import Database, read_transaction
+from widget_server.store.mapping import select_comments, to_comment
+from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
+    comments,
+    decision_words,
+    decisions,
+    kept_texts,
+    reports,
+    site_decisions,
+    stories,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTarget:
+    """What an entry of a story's log was about: `comment` is "" for the story itself."""
+
+    decision: str
+    site: str
+    story: int
+    code: str
+    comment: str
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which entries of a site's logs to read. None: any. Times are milliseconds, `until` excluded."""
+
+    story: str | None = None
+    """A story's code."""
+    verb: str | None = None
+    actor: str | None = None
+    comment: str | None = None
+    batch: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportText:
+    """A reader's report of a comment. `reason` is free text or a key of `REASONS`."""
+
+    comment: str
+    reason: str | None
+    at: int
+
+
+Cursor = tuple[int, str]
+"""Time and id of the last entry of a page."""
+CaseCursor = tuple[int, int, int]
+"""Priority, time and id of the last case of a page."""
+
+
+class Decisions:
+    """Reads of the decisions, cases and kept texts of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @read_transaction
+    async def to_undo(self, connection: AsyncConnection, name: str) -> list[LoggedTarget]:
+        """Return the decision with this id, or the decisions of the batch, the last first."""
+        of_stories = (
+            select(
+                decisions.c.id,
+                decisions.c.site,
+                decisions.c.story,
+                stories.c.code,
+                decisions.c.comment,
+                decisions.c.verb,
+            )
+            .join(stories, decisions.c.story == stories.c.id)
+            .order_by(desc(decisions.c.at), desc(decisions.c.number))
+        )
+        rows = (await connection.execute(of_stories.where(decisions.c.id == name))).all()
+        if not rows:
+            rows = (await connection.execute(of_stories.where(decisions.c.batch == name))).all()
+        return [LoggedTarget(*row) for row in rows]
+
+    @read_transaction
+    async def log(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        chosen: LogFilter,
+        after: Cursor | None,
+        limit: int,
+    ) -> list[Decision]:
+        """Return entries of the site's log and its stories' logs, the newest first."""
+        found: list[Decision] = []
+        entries = select(
+            decisions, stories.c.code, decision_words.c.words.label("stored_words")
+        ).join(stories, decisions.c.story == stories.c.id)
+        queries: list[tuple[Select[Any], Any]] = [(entries, decisions)]
+        if chosen.story is None and chosen.comment is None:
+            own = select(site_decisions, decision_words.c.words.label("stored_words"))
+            queries.append((own, site_decisions))
+        for query, table in queries:
+            selected = query.outerjoin(decision_words, decision_words.c.decision == table.c.id)
+            where = (table.c.site == site) & _matches(table, chosen)
+            if after is not None:
+                where &= tuple_(table.c.at, table.c.id) < tuple_(*after)
+            ordered = selected.where(where).order_by(desc(table.c.at), desc(table.c.id))
+            rows = await connection.execute(ordered.limit(limit))
+            found += [to_decision(row._mapping) for row in rows]
+        return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
+
+    @read_transaction
+    async def cases(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        queue: str,
+        after: CaseCursor | None,
+        limit: int,
+        copies: frozenset[int] | None = None,
+    ) -> list[Case]:
+        """Return the open cases of a site's queue, the most urgent first, then the oldest.
+
+        With `copies` only cases of comments that were written on these copies.
+        """
+        order = (cases.c.priority, cases.c.opened_at, cases.c.id)
+        where = (cases.c.site == site) & (cases.c.queue == queue) & IS_OPEN
+        if after is not None:
+            where &= tuple_(*order) > tuple_(*after)
+        query = (
+            select_comments()
+            .add_columns(
+                *(
+                    cases.c[name].label(f"case_{name}")
+                    for name in ("id", "queue", "reasons", "priority", "opened_at", "revision")
+                ),
+                stories.c.code.label("story_code"),
+                kept_texts.c.sealed.label("sealed"),
+            )
+            .join(cases, cases.c.comment == comments.c.id)
+            .join(stories, cases.c.story == stories.c.id)
+            .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+            .where(where)
+            .order_by(*order)
+            .limit(limit)
+        )
+        if copies is not None:
+            query = query.where(comments.c.copy.in_(copies))
+        return readable(await connection.execute(query), to_case)
+
+    @read_transaction
+    async def reports(self, connection: AsyncConnection, comment: str) -> list[ReportText]:
+        """Return the reports of a comment, the oldest first."""
+        rows = await connection.execute(
+            select(reports.c.comment, reports.c.reason, reports.c.at)
+            .where(reports.c.comment == comment)
+            .order_by(reports.c.at)
+        )
+        return [ReportText(*row) for row in rows]
+
+    @read_transaction
+    async def kept(self, connection: AsyncConnection, comment: str) -> tuple[str, int] | None:
+        """Return a removed or held comment's sealed words and the time until which they are kept."""
+        found = await connection.execute(
+            select(kept_texts.c.sealed, kept_texts.c.until).where(
+                (kept_texts.c.comment == comment) & (kept_texts.c.why != "replaced")
+            )
+        )
+        row = found.one_or_none()
+        return None if row is None else (row.sealed, row.until)
+
+    @read_transaction
+    async def comments(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        story: str | None,
+        after: Cursor | None,
+        limit: int,
+    ) -> list[tuple[str, Any]]:
+        """Return comments of a site, or of a story (its code), the newest first, with story codes."""
+        where: ColumnElement[bool] = stories.c.site == site
+        if story is not None:
+            where &= stories.c.code == story
+        if after is not None:
+            where &= tuple_(comments.c.created_at, comments.c.id) < tuple_(*after)
+        rows = await connection.execute(
+            select_comments()
+            .add_columns(stories.c.code.label("story_code"))
+            .join(stories, comments.c.story == stories.c.id)
+            .where(where)
+            .order_by(desc(comments.c.created_at), desc(comments.c.id))
+            .limit(limit)
+        )
+        return readable(rows, lambda row: (row.story_code, to_comment(row)))
+
+    @read_transaction
+    async def comment(self, connection: AsyncConnection, comment: str) -> Any:
+        """Return a comment in any state, or None."""
+        rows = await connection.execute(select_comments().where(comments.c.id == comment))
+        found = readable(rows, to_comment)
+        return found[0] if found else None
+
+
+def _matches(table: Any, chosen: LogFilter) -> ColumnElement[bool]:
+    where: ColumnElement[bool] = table.c.at >= (chosen.since or 0)
+    if chosen.until is not None:
+        where &= table.c.at < chosen.until
+    equal: Mapping[str, str | None] = {
+        "verb": chosen.verb,
+        "actor": chosen.actor,
+        "batch": chosen.batch,
+    }
+    for name, value in equal.items():
+        if value is not None:
+            where &= table.c[name] == value
+    if table is decisions:
+        if chosen.comment is not None:
+            where &= table.c.comment == chosen.comment
+        if chosen.story is not None:
+            where &= stories.c.code == chosen.story
+    return where

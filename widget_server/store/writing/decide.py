@@ -1,0 +1,445 @@
+"""The rules of decisions about a comment or a story, applied to the rows of one batch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import Decided, Queue
+from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError, StaleError
+from widget_server.model.records import CommentState
+from widget_server.store.damaged_rows import json_of
+from widget_server.store.log_keys import new_salt, salted_hash
+from widget_server.store.mapping import CommentRow, StoryRow
+from widget_server.store.writing.actions import Decide, Undo
+from widget_server.store.writing.changes import CLEARED, ChangeRecorder
+from widget_server.store.writing.decision_log import append_story_decision
+from widget_server.store.writing.unit_of_work import UnitOfWork
+
+TOMBSTONE = ("removed", "held")
+"""Reasons for which a text is kept whose comment is a tombstone."""
+REPLACED = "replaced"
+"""The comment is still published: an edit of it was approved or rejected."""
+
+
+def erase_comment(
+    rows: UnitOfWork, changes: ChangeRecorder, comment: str, at: int, decision: str | None = None
+) -> None:
+    """Erase a comment's words wherever they are, also those that were kept, and close its cases."""
+    if rows.comments[comment]["state"] != CommentState.REMOVED:
+        changes.remove(comment)
+    rows.decisions.drop_kept(comment)
+    rows.decisions.erase_words(comment)
+    rows.decisions.close_cases(comment, at, decision)
+
+
+class DecisionApplier:
+    """Applies decisions and undoes them. Each is one entry of the story's log."""
+
+    def __init__(self, rows: UnitOfWork, changes: ChangeRecorder) -> None:
+        self._rows = rows
+        self._changes = changes
+        self._rules: dict[str, Callable[[CommentRow, Decide], dict[str, Any]]] = {
+            "approve": self._approve,
+            "reject": self._reject,
+            "remove": self._remove,
+            "spam": self._remove,
+            "hold": self._hold,
+            "restore": self._restore,
+            "pin": self._pin,
+            "unpin": self._pin,
+            "dismiss": self._dismiss,
+            "erase": self._erase,
+        }
+        """A rule returns hashes of the words that it took away, for the log."""
+
+    # Decisions ---------------------------------------------------------------------------------
+
+    def decide(self, action: Decide) -> Callable[[], Decided]:
+        """Apply a decision. Nothing is logged if everything was as decided already."""
+        if not action.comment:
+            return self._decide_story(action)
+        row = self._comment(action.story, action.comment, action.by)
+        if action.revision is not None and action.revision != row["revision"]:
+            raise self._stale(row["id"])
+        before = self._view(row)
+        hashes = self._rules[action.verb](row, action)
+        return self._logged(action, row, before, hashes)
+
+    def _approve(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        """Publish a pending, held or edited comment."""
+        hashes: dict[str, Any] = {}
+        was_held = self._is_held(row["id"])
+        if was_held:
+            self._bring_back(row)
+        self._require_text(row)
+        with_edit = False
+        if row["state"] == CommentState.PENDING:
+            self._changes.publish(row["id"])
+        elif not was_held and self._is_about_edit(row, action.queue):
+            with_edit = True
+            hashes = self._replace(row, action, "source", "text")
+            row |= {"source": row["waiting_source"] or "", "text": row["waiting_text"] or "[]"}
+            row |= {"waiting_source": None, "waiting_text": None, "edited_at": action.at}
+            self._changes.record_change(row["id"])
+        others: list[Queue] = ["pending", "reported", "held"]
+        self._close(row, action, None if with_edit else others)
+        return hashes
+
+    def _reject(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        if not self._is_about_edit(row, action.queue):
+            return self._remove(row, action)
+        hashes = self._replace(row, action, "waiting_source", "waiting_text")
+        row |= {"waiting_source": None, "waiting_text": None}
+        self._rows.changed_comments.add(row["id"])
+        self._close(row, action, ["edits"])
+        return hashes
+
+    def _remove(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        hashes = self._take_away(row, action, "removed")
+        self._close(row, action)
+        return hashes
+
+    def _hold(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        hashes: dict[str, Any] = {}
+        if self._is_held(row["id"]):
+            return hashes
+        self._require_text(row)
+        if row["state"] == CommentState.PUBLISHED:
+            hashes = self._take_away(row, action, "held")
+        self._close(row, action, ["pending"])
+        self._rows.decisions.open_case(self._story(row), row, "held", action.at)
+        return hashes
+
+    def _restore(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        if row["state"] == CommentState.REMOVED:
+            self._bring_back(row)
+            self._close(row, action, ["held"])
+            if row["state"] == CommentState.PENDING:
+                self._rows.decisions.open_case(self._story(row), row, "pending", action.at)
+        return {}
+
+    def _pin(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        self._require_text(row)
+        if row["pinned"] != (action.verb == "pin"):
+            row["pinned"] = action.verb == "pin"
+            self._changes.record_change(row["id"])
+        return {}
+
+    def _dismiss(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        self._close(row, action, ["reported"])
+        return {}
+
+    def _erase(self, row: CommentRow, action: Decide) -> dict[str, Any]:
+        erase_comment(self._rows, self._changes, row["id"], action.at, action.id)
+        return {}
+
+    def _decide_story(self, action: Decide) -> Callable[[], Decided]:
+        story = self._rows.stories.get(action.story)
+        if story is None:
+            raise NotFoundError
+        if action.by.copies is not None:
+            raise NotPermittedError("Your role is limited to the comments of some copies.")
+        before: dict[str, Any] = {}
+        after: dict[str, Any] = {}
+        words: dict[str, Any] = {}
+        if action.verb == "notice":
+            if story["notice"] == action.notice:
+                return self._unchanged(story)
+            words = {"notice": story["notice"]}
+            before, after = _notices(story["notice"], action.notice)
+            story["notice"] = action.notice
+        else:
+            after = {k: v for k, v in action.columns.items() if _column(story, k) != v}
+            if not after:
+                return self._unchanged(story)
+            before = {name: _column(story, name) for name in after}
+            self._set_columns(story, after)
+        if action.verb == "notice" or "closed" in after:
+            self._changes.story_changed(action.story)
+        return self._append(action, story, before, after, words)
+
+    def _set_columns(self, story: StoryRow, columns: Mapping[str, Any]) -> None:
+        """Set `closed` or `closes_at`. Readers do not see a closing date: alone it is no event."""
+        story |= cast(StoryRow, columns)
+        self._rows.changed_stories.add(story["id"])
+
+    # Undo --------------------------------------------------------------------------------------
+
+    def undo(self, action: Undo) -> Callable[[], Decided]:
+        """Undo a decision: bring back everything that it changed."""
+        story = self._rows.stories.get(action.story)
+        if story is None:
+            raise NotFoundError
+        entry = self._entry_to_undo(action)
+        if entry is None:
+            return self._unchanged(story, action.comment)
+        before, after = _json(entry, "before"), _json(entry, "after")
+        if not action.comment:
+            return self._undo_of_story(action, story, before)
+        row = self._comment(action.story, action.comment, action.by)
+        if entry["verb"] == "erase":
+            raise ErasedError
+        view = self._view(row)
+        hashes = self._undo_of_comment(action, row, entry, before, after)
+        decisions = self._rows.decisions
+        opened = set(after.get("queues", ())) - set(before.get("queues", ()))
+        decisions.close_cases(row["id"], action.at, action.id, opened)
+        decisions.reopen_cases(row["id"], action.decision)
+        return self._logged(action, row, view, hashes)
+
+    def _entry_to_undo(self, action: Undo) -> dict[str, Any] | None:
+        """Return the entry, or None if it was undone before. Raises if it cannot be undone."""
+        history = self._rows.decisions.history(action.story, action.comment)
+        entry = next((entry for entry in history if entry["id"] == action.decision), None)
+        if entry is None:
+            raise NotFoundError("There is no decision with this id.")
+        if entry["verb"] == "undo":
+            raise NotPermittedError("An undo cannot be undone. Make the decision again.")
+        undone = {one["undoes"] for one in history}
+        if entry["id"] in undone:
+            return None
+        for later in history:
+            follows = later["number"] > entry["number"] and later["verb"] != "undo"
+            if follows and later["id"] not in undone:
+                error = StaleError(
+                    f"There is a later decision, {later['id']} ({later['verb']}). Undo that one first."
+                )
+                error.later = later["id"]
+                if action.comment in self._rows.comments:
+                    error.comment = self._rows.comment(action.comment)
+                raise error
+        return entry
+
+    def _undo_of_comment(
+        self,
+        action: Undo,
+        row: CommentRow,
+        entry: Mapping[str, Any],
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        kept = self._rows.decisions.kept.get(row["id"])
+        if row["state"] == CommentState.REMOVED and (kept is None or kept["why"] == REPLACED):
+            raise ErasedError
+        was, became = before.get("state"), after.get("state")
+        if became in TOMBSTONE:
+            if was == "held":
+                self._rename_kept(row["id"], "held")
+            else:
+                self._bring_back(row)
+        elif was in TOMBSTONE:
+            return self._take_away(row, action, str(was))
+        elif was == "pending":
+            # It had been public: a tombstone hides it until it is decided again.
+            return self._take_away(row, action, "held")
+        elif before.get("waiting") and not after.get("waiting", True):
+            self._undo_of_edit(row, entry)
+        elif "pinned" in before and row["pinned"] != before["pinned"]:
+            row["pinned"] = bool(before["pinned"])
+            self._changes.record_change(row["id"])
+        return {}
+
+    def _undo_of_edit(self, row: CommentRow, entry: Mapping[str, Any]) -> None:
+        """Let an edit wait again that was approved or rejected."""
+        decisions = self._rows.decisions
+        kept = decisions.kept.get(row["id"])
+        words = None if kept is None else decisions.keys.unseal(kept["sealed"])
+        if kept is None or words is None or kept["decision"] != entry["id"]:
+            raise ErasedError
+        if row["revision"] != _json(entry, "after").get("revision"):
+            raise self._stale(row["id"])
+        if entry["verb"] == "approve":
+            row |= {"waiting_source": row["source"], "waiting_text": row["text"]}
+            row |= {"source": words["source"], "text": words["text"]}
+            row["edited_at"] = words["edited_at"]
+            self._changes.record_change(row["id"])
+        else:
+            row |= {"waiting_source": words["source"], "waiting_text": words["text"]}
+            self._rows.changed_comments.add(row["id"])
+        decisions.drop_kept(row["id"])
+
+    def _undo_of_story(
+        self, action: Undo, story: StoryRow, before: Mapping[str, Any]
+    ) -> Callable[[], Decided]:
+        was: dict[str, Any]
+        words: dict[str, Any] = {}
+        if "notice" not in before:
+            was, now = {name: _column(story, name) for name in before}, dict(before)
+            self._set_columns(story, now)
+        else:
+            stored = self._rows.decisions.words.get(action.decision)
+            if stored is None:
+                raise ErasedError
+            notice = _json({"words": stored}, "words")["notice"]
+            words = {"notice": story["notice"]}
+            was, now = _notices(story["notice"], notice)
+            story["notice"] = notice
+        if before.keys() != {"closes_at"}:
+            self._changes.story_changed(action.story)
+        return self._append(action, story, was, now, words)
+
+    # Taking words away and bringing them back ----------------------------------------------------
+
+    def _take_away(self, row: CommentRow, action: Decide | Undo, why: str) -> dict[str, Any]:
+        """Make the comment a tombstone whose words are kept. Return their hash for the log."""
+        comment = row["id"]
+        if self._is_held(comment):
+            self._rename_kept(comment, why)
+            return {}
+        self._require_text(row, damaged=True)
+        if comment in self._rows.damaged:
+            # What cannot be read cannot be brought back.
+            erase_comment(self._rows, self._changes, comment, action.at, action.id)
+            return {}
+        words = {name: row[name] for name in CLEARED}  # type: ignore[literal-required]
+        hashes = self._seal(row, action, why, words | {"state": row["state"]})
+        self._changes.remove(comment)
+        return hashes
+
+    def _replace(self, row: CommentRow, action: Decide, source: str, text: str) -> dict[str, Any]:
+        """Keep the words that the decision about an edit replaces. Return their hash for the log."""
+        fields: Any = row
+        words = {"source": fields[source], "text": fields[text], "edited_at": row["edited_at"]}
+        return self._seal(row, action, REPLACED, words)
+
+    def _seal(
+        self, row: CommentRow, action: Decide | Undo, why: str, words: dict[str, Any]
+    ) -> dict[str, Any]:
+        salt = new_salt()
+        self._rows.decisions.keep(
+            {
+                "comment": row["id"],
+                "decision": action.id,
+                "why": why,
+                "until": action.at + action.keep,
+                "sealed": self._rows.decisions.keys.seal(words | {"salt": salt}),
+            }
+        )
+        return {"words": salted_hash(salt, words["source"])}
+
+    def _bring_back(self, row: CommentRow) -> None:
+        decisions = self._rows.decisions
+        kept = decisions.kept.get(row["id"])
+        words = None
+        if kept is not None and kept["why"] in TOMBSTONE:
+            words = decisions.keys.unseal(kept["sealed"])
+        if words is None:
+            raise ErasedError
+        self._changes.bring_back(row["id"], words)
+        decisions.drop_kept(row["id"])
+
+    def _rename_kept(self, comment: str, why: str) -> None:
+        kept = self._rows.decisions.kept[comment]
+        self._rows.decisions.keep({**kept, "why": why})
+
+    # Rules that decisions share ------------------------------------------------------------------
+
+    def _comment(self, story: int, comment: str, by: Actor) -> CommentRow:
+        row = self._rows.comments.get(comment)
+        if row is None or row["story"] != story:
+            raise NotFoundError("There is no comment with this id.")
+        if by.copies is not None and row["copy"] not in by.copies:
+            raise NotPermittedError("Your role is limited to the comments of other copies.")
+        return row
+
+    def _require_text(self, row: CommentRow, *, damaged: bool = False) -> None:
+        """Raise `NotFoundError` for a tombstone, and for a damaged row unless it is to be removed."""
+        gone = row["state"] == CommentState.REMOVED
+        if gone or (row["id"] in self._rows.damaged and not damaged):
+            raise NotFoundError("This comment is removed already, or its row is damaged.")
+
+    def _is_held(self, comment: str) -> bool:
+        kept = self._rows.decisions.kept.get(comment)
+        removed = self._rows.comments[comment]["state"] == CommentState.REMOVED
+        return removed and kept is not None and kept["why"] == "held"
+
+    def _is_about_edit(self, row: CommentRow, queue: Queue | None) -> bool:
+        waits = row["state"] == CommentState.PUBLISHED and row["waiting_source"] is not None
+        return waits and queue in (None, "edits")
+
+    def _story(self, row: CommentRow) -> StoryRow:
+        return self._rows.stories[row["story"]]
+
+    def _close(self, row: CommentRow, action: Decide, queues: list[Queue] | None = None) -> None:
+        self._rows.decisions.close_cases(row["id"], action.at, action.id, queues)
+
+    def _stale(self, comment: str) -> StaleError:
+        error = StaleError()
+        error.comment = self._rows.comment(comment)
+        return error
+
+    # The log -------------------------------------------------------------------------------------
+
+    def _view(self, row: CommentRow) -> dict[str, Any]:
+        """Return what the log says of a comment: no words."""
+        kept = self._rows.decisions.kept.get(row["id"])
+        removed = row["state"] == CommentState.REMOVED
+        return {
+            "state": "held" if self._is_held(row["id"]) else row["state"],
+            "pinned": row["pinned"],
+            "waiting": row["waiting_source"] is not None,
+            "kept": removed and kept is not None and kept["why"] in TOMBSTONE,
+            "queues": self._rows.decisions.open_queues(row["id"]),
+            "revision": row["revision"],
+        }
+
+    def _logged(
+        self,
+        action: Decide | Undo,
+        row: CommentRow,
+        before: Mapping[str, Any],
+        hashes: Mapping[str, Any],
+    ) -> Callable[[], Decided]:
+        """Append the difference to the log, and return a function that creates the result."""
+        now, story = self._view(row), self._story(row)
+        changed = [name for name in now if before[name] != now[name]]
+        if not changed:
+            return self._unchanged(story, row["id"])
+        shown = [*changed, "revision"]
+        return self._append(
+            action,
+            story,
+            {name: before[name] for name in shown} | dict(hashes),
+            {name: now[name] for name in shown},
+            {},
+        )
+
+    def _append(
+        self,
+        action: Decide | Undo,
+        story: StoryRow,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        words: Mapping[str, Any],
+    ) -> Callable[[], Decided]:
+        noted = dict(words) | ({"note": action.note} if action.note else {})
+        decision = append_story_decision(self._rows, story, action, before, after, noted)
+        comment, rows = action.comment, self._rows
+        return lambda: Decided(
+            decision, rows.comment(comment) if comment else None, rows.story(story["id"])
+        )
+
+    def _unchanged(self, story: StoryRow, comment: str = "") -> Callable[[], Decided]:
+        rows = self._rows
+        return lambda: Decided(
+            None, rows.comment(comment) if comment else None, rows.story(story["id"])
+        )
+
+
+def _json(entry: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json_of(entry[name])
+    return found
+
+
+def _column(story: StoryRow, name: str) -> Any:
+    return cast(dict[str, Any], story)[name]
+
+
+def _notices(before: str | None, after: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return how the log names two notices: by salted hashes, or None for no notice."""
+    salt = new_salt()
+
+    def named(notice: str | None) -> dict[str, Any]:
+        return {"notice": None if notice is None else salted_hash(salt, notice)}
+
+    return named(before), named(after)

@@ -1,0 +1,269 @@
+"""Rows of decisions in a unit of work: kept texts, cases, log entries and the words beside them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import REASONS, Queue
+from widget_server.store.damaged_rows import json_of
+from widget_server.store.log_keys import LogKeys
+from widget_server.store.mapping import CaseRow, CommentRow, KeptRow, StoryRow, dump
+from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
+    decision_words,
+    decisions,
+    kept_texts,
+    reports,
+)
+from widget_server.store.writing.actions import (
+    Action,
+    Decide,
+    Delete,
+    Edit,
+    Erase,
+    Forget,
+    Report,
+    Undo,
+)
+from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
+
+PRIORITIES: dict[Queue, int] = {"reported": 3, "held": 4, "pending": 5, "edits": 5}
+"""Priority of a case in each queue; 0 is the most urgent."""
+URGENT = frozenset({"threat", "illegal"})
+URGENT_PRIORITY = 1
+
+REPORT_KEY = ("comment", "reader")
+_UPDATE_CASE = (
+    update(cases)
+    .where(cases.c.id == bindparam("row_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("reasons", "priority", "revision", "closed_at", "decision")
+        }
+    )
+)
+
+
+class DecisionRows:
+    """Rows of one batch that only decisions and cases need. Actions of readers load few or none."""
+
+    def __init__(self, connection: AsyncConnection, keys: LogKeys | None) -> None:
+        self._connection = connection
+        self._keys = keys
+        self.kept: dict[str, KeptRow] = {}
+        """Kept texts by comment."""
+        self.reported: set[tuple[str, str]] = set()
+        """Comments and readers of the reports that exist already."""
+        self.words: dict[str, str] = {}
+        """Words (JSON) of the decisions to undo."""
+        self.new_entries: list[dict[str, Any]] = []
+        self.new_words: list[dict[str, Any]] = []
+        self._entries: list[dict[str, Any]] = []
+        self._cases: dict[str, list[CaseRow]] = {}
+        self._new_cases: list[CaseRow] = []
+        self._changed_cases: dict[int, CaseRow] = {}
+        self._changed_kept: dict[str, KeptRow | None] = {}
+        self._erased_words: set[str] = set()
+
+    @property
+    def keys(self) -> LogKeys:
+        """Keys of logs and kept texts. Raises RuntimeError in a unit of work without keys."""
+        if self._keys is None:
+            raise RuntimeError("This unit of work cannot log decisions.")
+        return self._keys
+
+    # Reading -----------------------------------------------------------------------------------
+
+    async def load(self, actions: Sequence[Action], loaded: Iterable[CommentRow]) -> None:
+        """Read what the actions need. A batch of reactions and new comments needs nothing."""
+        with_text = {
+            action.comment
+            for action in actions
+            if isinstance(action, Delete | Decide | Undo | Erase) and action.comment
+        }
+        forgotten = {action.reader for action in actions if isinstance(action, Forget)}
+        if forgotten:
+            with_text |= {row["id"] for row in loaded if row["reader"] in forgotten}
+        with_cases = with_text | {
+            action.comment for action in actions if isinstance(action, Edit | Report)
+        }
+        undos = [action for action in actions if isinstance(action, Undo)]
+        found: Any
+        for some in _chunks(sorted(with_text)):
+            found = await self._connection.execute(
+                select(kept_texts).where(kept_texts.c.comment.in_(some))
+            )
+            self.kept |= {row.comment: cast(KeptRow, dict(row._mapping)) for row in found}
+        for some in _chunks(sorted(with_cases)):
+            wanted = IS_OPEN
+            if undos:
+                undone = cases.c.decision.in_([action.decision for action in undos])
+                wanted = or_(IS_OPEN, undone)  # type: ignore[assignment]
+            found = await self._connection.execute(
+                select(cases).where(cases.c.comment.in_(some) & wanted).order_by(cases.c.id)
+            )
+            for row in found:
+                self._cases.setdefault(row.comment, []).append(cast(CaseRow, dict(row._mapping)))
+        if undos:
+            await self._load_history(undos)
+        reported = [
+            {"comment": action.comment, "reader": action.reader}
+            for action in actions
+            if isinstance(action, Report)
+        ]
+        if reported:
+            query = select_by_keys(reports, REPORT_KEY, self._connection.dialect)
+            found = await self._connection.execute(query, json_rows(reported))
+            self.reported |= {(row.comment, row.reader) for row in found}
+
+    async def _load_history(self, undos: Sequence[Undo]) -> None:
+        found = await self._connection.execute(
+            select(decisions)
+            .where(
+                decisions.c.story.in_({action.story for action in undos})
+                & decisions.c.comment.in_({action.comment for action in undos})
+            )
+            .order_by(decisions.c.number)
+        )
+        self._entries = [dict(row._mapping) for row in found]
+        words = await self._connection.execute(
+            select(decision_words).where(
+                decision_words.c.decision.in_([action.decision for action in undos])
+            )
+        )
+        self.words = {row.decision: row.words for row in words}
+
+    def history(self, story: int, comment: str) -> list[dict[str, Any]]:
+        """Return the log entries about a comment, or about the story (""), in order."""
+        return [
+            entry
+            for entry in (*self._entries, *self.new_entries)
+            if (entry["story"], entry["comment"]) == (story, comment)
+        ]
+
+    # Cases -------------------------------------------------------------------------------------
+
+    def open_queues(self, comment: str) -> list[str]:
+        """Return the queues in which the comment waits."""
+        return sorted(row["queue"] for row in self._open(comment))
+
+    def open_case(
+        self, story: StoryRow, comment: CommentRow, queue: Queue, at: int, reason: str | None = None
+    ) -> None:
+        """Open a case unless there is one; add `reason` and the comment's revision to the open one."""
+        row = next((row for row in self._open(comment["id"]) if row["queue"] == queue), None)
+        if row is None:
+            row = {
+                "site": story["site"],
+                "story": story["id"],
+                "comment": comment["id"],
+                "queue": queue,
+                "reasons": "[]",
+                "priority": PRIORITIES[queue],
+                "opened_at": at,
+                "revision": comment["revision"],
+                "closed_at": None,
+                "decision": None,
+            }
+            self._cases.setdefault(comment["id"], []).append(row)
+            self._new_cases.append(row)
+        row["revision"] = comment["revision"]
+        if reason is not None:
+            # Only keys: the reader's own words stay in `reports` and can be erased there.
+            key = reason if reason in REASONS else "other"
+            row["reasons"] = dump(list(dict.fromkeys([*json_of(row["reasons"]), key])))
+            if key in URGENT:
+                row["priority"] = URGENT_PRIORITY
+        self._changed(row)
+
+    def refresh_cases(self, comment: CommentRow) -> None:
+        """Record the comment's new revision in its open cases."""
+        for row in self._open(comment["id"]):
+            row["revision"] = comment["revision"]
+            self._changed(row)
+
+    def close_cases(
+        self, comment: str, at: int, decision: str | None, queues: Iterable[str] | None = None
+    ) -> None:
+        """Close the comment's cases in these queues (None: in all)."""
+        wanted = None if queues is None else set(queues)
+        for row in self._open(comment):
+            if wanted is None or row["queue"] in wanted:
+                row |= {"closed_at": at, "decision": decision}
+                self._changed(row)
+
+    def reopen_cases(self, comment: str, decision: str) -> None:
+        """Open the cases again that a decision closed."""
+        for row in self._cases.get(comment, []):
+            if row["decision"] == decision and row["queue"] not in self.open_queues(comment):
+                row |= {"closed_at": None, "decision": None}
+                self._changed(row)
+
+    def _open(self, comment: str) -> list[CaseRow]:
+        return [row for row in self._cases.get(comment, []) if row["closed_at"] is None]
+
+    def _changed(self, row: CaseRow) -> None:
+        stored: Any = row
+        if "id" in stored:
+            self._changed_cases[stored["id"]] = row
+
+    # Kept texts --------------------------------------------------------------------------------
+
+    def keep(self, row: KeptRow) -> None:
+        """Store a kept text in place of an earlier one of the same comment."""
+        self.kept[row["comment"]] = self._changed_kept[row["comment"]] = row
+
+    def drop_kept(self, comment: str) -> None:
+        """Delete a kept text, because it is public again or must be erased."""
+        if self.kept.pop(comment, None) is not None:
+            self._changed_kept[comment] = None
+
+    def erase_words(self, comment: str) -> None:
+        """Erase the notes of all decisions about a comment, which may quote it."""
+        self._erased_words.add(comment)
+
+    # Writing -----------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Write the changed rows: at most one statement for each kind."""
+        run, dialect = self._connection.execute, self._connection.dialect
+        if self._new_cases:
+            await run(insert(cases), list(self._new_cases))
+        if self._changed_cases:
+            names = ("reasons", "priority", "revision", "closed_at", "decision")
+            # Closed ones first: a case may be reopened whose queue has another open one.
+            rows: list[Any] = sorted(
+                self._changed_cases.values(), key=lambda row: row["closed_at"] is None
+            )
+            await run(
+                _UPDATE_CASE,
+                [
+                    {"row_id": row["id"]} | {f"new_{name}": row[name] for name in names}
+                    for row in rows
+                ],
+            )
+        stored = [row for row in self._changed_kept.values() if row is not None]
+        dropped = [comment for comment, row in self._changed_kept.items() if row is None]
+        if stored:
+            await run(
+                upsert(kept_texts, tuple(stored[0]), ("comment",), dialect), json_rows(stored)
+            )
+        if dropped:
+            await run(delete(kept_texts).where(kept_texts.c.comment.in_(dropped)))
+        if self._erased_words:
+            # Before the new words: the note of an `erase` stays.
+            await run(
+                delete(decision_words).where(decision_words.c.comment.in_(self._erased_words))
+            )
+        if self.new_entries:
+            await run(insert(decisions), self.new_entries)
+        if self.new_words:
+            await run(insert(decision_words), self.new_words)
+
+
+def _chunks(items: Sequence[str], size: int = 2_000) -> Iterable[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

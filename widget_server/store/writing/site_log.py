@@ -1,0 +1,63 @@
+"""Append decisions to the log of a site, in the transaction of the change that they describe."""
+
+from typing import Any
+
+from sqlalchemy import desc, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import Decision
+from widget_server.store.log_keys import (
+    CONNECTION_KEY,
+    SITE_ENTRY,
+    LogKeys,
+    new_salt,
+    salted_hash,
+)
+from widget_server.store.mapping import dump
+from widget_server.store.schema import decision_words, site_decisions, sites
+
+
+async def append_site_decision(connection: AsyncConnection, site: str, decision: Decision) -> int:
+    """Append a decision to the log of a site and return its number.
+
+    Call it in a transaction function, in the transaction of the change. `before` and `after` may contain
+    values of settings, but no text of a reader, no address, key or token.
+    """
+    keys: LogKeys = connection.info[CONNECTION_KEY]
+    # The site's row orders the entries: two processes may append at the same time.
+    await connection.execute(
+        select(sites.c.slug).where(sites.c.slug == site).with_for_update(key_share=True)
+    )
+    found = await connection.execute(
+        select(site_decisions.c.number, site_decisions.c.hash)
+        .where(site_decisions.c.site == site)
+        .order_by(desc(site_decisions.c.number))
+        .limit(1)
+    )
+    last = found.one_or_none()
+    salt, text = new_salt(), dump({"note": decision.note})
+    entry: dict[str, Any] = {
+        "site": site,
+        "number": 1 if last is None else last.number + 1,
+        "targets": dump(list(decision.targets)),
+        "id": decision.id,
+        "at": decision.at,
+        "actor_kind": decision.actor_kind,
+        "actor": decision.actor,
+        "via": decision.via,
+        "shell_user": decision.shell_user,
+        "verb": decision.verb,
+        "reason": decision.reason,
+        "batch": decision.batch,
+        "undoes": decision.undoes,
+        "before": dump(decision.before),
+        "after": dump(decision.after),
+        "words": salted_hash(salt, text) if decision.note else None,
+    }
+    keys.sign("" if last is None else last.hash, entry, SITE_ENTRY)
+    await connection.execute(insert(site_decisions).values(entry))
+    if decision.note:
+        words = {"decision": decision.id, "comment": "", "salt": salt, "words": text}
+        await connection.execute(insert(decision_words).values(words))
+    number: int = entry["number"]
+    return number
