@@ -86,7 +86,7 @@ def _tell_first_link(config: Config) -> None:
         # A process of its own: the parent of the workers does not load what makes links.
         command = [sys.executable, "-m", "widget_server", "people", "invite", "--owner"]
         variables = {"PORT": str(config.port)}
-        done = child_process.output_of(command + ["--data", str(config.data_dir)], variables)
+        done = child_process.output_of([*command, "--data", str(config.data_dir)], variables)
         print(f"Nobody can sign in yet. Open this link:\n\n{done}")
     sys.stdout.flush()
 
