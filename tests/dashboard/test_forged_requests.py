@@ -73,9 +73,11 @@ def forged() -> list[tuple[str, str, dict[str, str]]]:
         if origin is not None:
             headers["Origin"] = origin
         found.append(("POST", path, headers))
-    for origin in ORIGINS:
-        if origin not in {None, OWN}:
-            found.append(("POST", PATHS[0], {"Sec-Fetch-Site": "same-origin", "Origin": origin}))
+    found += [
+        ("POST", PATHS[0], {"Sec-Fetch-Site": "same-origin", "Origin": str(origin)})
+        for origin in ORIGINS
+        if origin not in {None, OWN}
+    ]
     found += [(method, PATHS[0], {}) for method in ("PUT", "DELETE", "PATCH", "OPTIONS")]
     return found
 

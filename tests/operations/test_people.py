@@ -79,7 +79,7 @@ async def test_every_operation_about_people_obeys_the_table_on_its_own_and_on_an
     services = server.services
     member = (await account_of(server, "moderator", "Jonas")).account.id
     await sites.create_site(services, ME, "other", "Another paper")
-    calls = {
+    calls: dict[str, Any] = {
         "read_people": lambda by, site: people.list_people(services, by, site),
         "invite": lambda by, site: links.invite(services, by, site, "auditor"),
         "role": lambda by, site: people.change_role(services, by, site, member, "moderator"),

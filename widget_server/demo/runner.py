@@ -31,7 +31,7 @@ from widget_server.config import Config, load
 from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import os_errors_to_operator_errors
-from widget_server.operations.owners import links, sites
+from widget_server.operations.owners import links, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import snippet
