@@ -28,9 +28,10 @@ from widget_server import secrets_check
 from widget_server.app import Components
 from widget_server.auth.tokens import story_code
 from widget_server.config import Config, load
+from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import os_errors_to_operator_errors
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.protocol.snippet import snippet
 from widget_server.server import listeners, supervisor
@@ -139,7 +140,7 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
                 label=page.label,
                 lang=page.lang,
             )
-            token = await sites.mint(services, claims)
+            token = (await tokens.mint(services, shell("demo"), claims)).token
             await authorize.register_story(services, token)
             pasted = snippet(config.base_url, story_code(SITE, STORY), token, claims)
             source = Template((PAGES_DIR / f"{page.name}.html").read_text("utf-8"))
