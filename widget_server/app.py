@@ -18,7 +18,7 @@ from widget_server.bus.redis_bus import RedisBus
 from widget_server.config import Config
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import UnavailableError
-from widget_server.model.events import Event
+from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
@@ -31,6 +31,7 @@ from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
@@ -70,6 +71,7 @@ class Components:
             cache=self.cache,
             discussions=self.discussions,
             embed_files=EmbedFiles(self.database),
+            site_settings=SiteSettingsReads(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
@@ -88,7 +90,7 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self.cache.cached_settings_of(event.story))
+                encode_event(event, epoch, self.cache.cached_settings_of(*_story_and_site(event)))
                 for event in events
             )
         except Exception:
@@ -195,3 +197,8 @@ def create_app(config: Config) -> Starlette:
         lifespan,
         transport_metrics=components.transport_metrics,
     )
+
+
+def _story_and_site(event: Event) -> tuple[str, str | None]:
+    """Return the code of an event's story, and the slug of its site if the event names it."""
+    return event.story, event.state.site if isinstance(event, StoryChanged) else None

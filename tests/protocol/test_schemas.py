@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
+from widget_server.model.reactions import Reaction
 from widget_server.model.records import (
     STORY,
     Comment,
@@ -24,7 +25,7 @@ from widget_server.model.records import (
     Tally,
     Thread,
 )
-from widget_server.model.settings import Reaction, SiteSettings
+from widget_server.model.settings import SiteSettings
 from widget_server.protocol import schemas, serializers, server_messages
 
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
@@ -126,7 +127,7 @@ def test_a_tally_message_matches_its_model(tally: Tally, comment: str | None) ->
 
 @given(stories)
 def test_a_story_message_matches_its_model(story: Story) -> None:
-    settings = SiteSettings().with_value("guidelines", "https://x.example")
+    settings = SiteSettings(guidelines="https://x.example")
     message = check(server_messages.encode_story(StoryChanged("CODE", 3, story), "e", settings))
     assert message["story"] == "CODE"
     assert message["settings"]["guidelines"] == "https://x.example"

@@ -1,4 +1,4 @@
-"""`story`: close, reopen or annotate the discussion of a story."""
+"""`story`: close, reopen, annotate or set the discussion of a story."""
 
 from typing import Annotated
 
@@ -6,8 +6,12 @@ import typer
 
 from widget_server.cli.context import with_services
 from widget_server.cli.options import DataDir
+from widget_server.cli.output import JsonOutput, print_json
+from widget_server.cli.rules import choices_of, operator, print_settings
 from widget_server.model.errors import OperatorError
 from widget_server.operations.moderation import moderate
+from widget_server.operations.owners import settings
+from widget_server.operations.services import Services
 
 NOTICE_LENGTH = 500
 """Characters of a notice, which stands in one line above the discussion."""
@@ -20,7 +24,7 @@ Code = Annotated[
 ]
 
 app = typer.Typer(
-    help="Close, reopen or annotate the discussion of a story.",
+    help="Close, reopen or annotate the discussion of a story, and override rules in it.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -38,6 +42,47 @@ def story_open(code: Code, data: DataDir = None) -> None:
     """Open a closed discussion again."""
     with_services(data, lambda services: moderate.set_closed(services, code, closed=False))
     print(f"Opened the discussion of story {code}.")
+
+
+@app.command("set")
+def story_set(
+    code: Code,
+    choices: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE…", help="Override these rules of the site; without any, print them."
+        ),
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clear", metavar="KEY", help="Follow the site's rule again; may be repeated."
+        ),
+    ] = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Override rules of the site in one story, for instance `moderation=pre`, and print them.
+
+    Prints the rules that the story overrides. With --json: an object of them.
+    """
+    changes: dict[str, str | None] = {**choices_of(choices), **dict.fromkeys(clear or ())}
+    by = operator()
+
+    async def run(services: Services) -> settings.CurrentSettings:
+        site = (await moderate.get_story(services, code)).site
+        if changes:
+            await settings.change_settings(services, by, site, changes, story=code)
+        return await settings.read_settings(services, by, site, code)
+
+    current = with_services(data, run)
+    keys = [key for key in current.stored if key != "guidelines_trees"]
+    if as_json:
+        print_json(current.settings.values(keys))
+    elif keys:
+        print_settings(current.settings, keys, as_json=False)
+    else:
+        typer.echo("This story follows its site in everything.", err=True)
 
 
 @app.command("notice")

@@ -113,6 +113,13 @@ class EditWindowOverError(ProblemError):
     detail = "You can no longer edit or delete this comment."
 
 
+class SettingsChangedError(ProblemError):
+    """The settings have changed since the caller read them."""
+
+    code = "stale"
+    detail = "Somebody has changed these settings meanwhile. Load them again, then change them."
+
+
 class TooLargeError(ProblemError):
     """The input has more bytes or characters than the limit."""
 

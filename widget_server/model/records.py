@@ -85,6 +85,8 @@ class Comment:
     """Whether the site signed the name."""
     waiting: bool = False
     """Whether an edit of the published comment waits for a moderator."""
+    licence: str | None = None
+    """SPDX id of the licence under which its author gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Site:
     generation: int
     oldest: int
     settings: SiteSettings
+    """In a grant, with those that its story overrides."""
     rights: int = 0
     """Increases with every change of what pages may do."""
 

@@ -13,6 +13,7 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.writing.writer import Writer
 
 
@@ -58,6 +59,7 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     embed_files: EmbedFiles
+    site_settings: SiteSettingsReads
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

@@ -14,6 +14,7 @@ STATUS = {
     "not_found": 404,
     "story_closed": 409,
     "edit_window_over": 409,
+    "stale": 409,
     "too_large": 413,
     "text_refused": 422,
     "unknown_reaction": 422,

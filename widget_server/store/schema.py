@@ -78,9 +78,19 @@ stories = Table(
     # Number of published comments.
     Column("published", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # JSON of the settings that override the site's, or null for none.
+    Column("settings", Text),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
+)
+HAS_SETTINGS = text("settings IS NOT NULL")
+"""Stories with settings of their own."""
+Index(
+    "ix_stories_settings",
+    stories.c.site,
+    sqlite_where=HAS_SETTINGS,
+    postgresql_where=HAS_SETTINGS,
 )
 
 copies = Table(
@@ -134,6 +144,8 @@ comments = Table(
     Column("version", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),
     Column("score", Integer, nullable=False),
+    # SPDX id of the licence that the site showed to its author, or null.
+    Column("licence", String(40)),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)

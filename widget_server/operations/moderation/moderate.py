@@ -31,10 +31,16 @@ async def set_notice(services: Services, code: str, notice: str | None) -> Story
     return await _change(services, code, {"notice": notice})
 
 
-async def _change(services: Services, code: str, columns: dict[str, str | bool | None]) -> Story:
+async def get_story(services: Services, code: str) -> Story:
+    """Return a story as it is stored. Raises `NotFoundError`."""
     story = await services.discussions.story(code)
     if story is None:
         raise NotFoundError("There is no story with this code.")
+    return story
+
+
+async def _change(services: Services, code: str, columns: dict[str, str | bool | None]) -> Story:
+    story = await get_story(services, code)
     services.cache.put(story)
     await services.cache.site(story.site)
     changed = await services.writer.submit(UpdateStory(story.id, columns))

@@ -44,6 +44,7 @@ def insert_story(
             "counts": dump(counts),
             "published": 0,
             "created_at": now_ms(),
+            "settings": None,
         }
         await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))

@@ -128,6 +128,7 @@ class ActionApplier:
             "version": 0,
             "counts": dump(dict.fromkeys(action.reactions, 0)),
             "score": 0,
+            "licence": action.licence,
         }
         self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
         self._rows.new_comments.append(action.id)
@@ -234,7 +235,8 @@ class ActionApplier:
             if action.iat is not None:
                 story["attributed"] = action.iat
                 self._rows.changed_stories.add(action.story)
-            if any(story.get(column) != value for column, value in action.columns.items()):
+            changed = any(story.get(column) != value for column, value in action.columns.items())
+            if changed or action.announce:
                 story |= cast(StoryRow, action.columns)
                 self._changes.story_changed(action.story)
         return lambda: self._rows.story(action.story)
