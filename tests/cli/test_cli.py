@@ -81,8 +81,12 @@ SETTABLE = {
     "comment_licence": ("CC-BY-4.0", ["CC BY", "-", "x" * 41]),
     "calls_to_action": (
         "https://a.example/lend Lend a book | https://b.example Write to the council",
-        ["https://a.example", "a.example Lend", "https://a.example " + "x" * 81]
-        + [" | ".join(["https://a.example Lend"] * 4)],
+        [
+            "https://a.example",
+            "a.example Lend",
+            "https://a.example " + "x" * 81,
+            " | ".join(["https://a.example Lend"] * 4),
+        ],
     ),
     "open_reading": ("off", ["no", "0"]),
     "open_republishing": ("on", ["maybe"]),

@@ -82,6 +82,8 @@ def normalise(path: str, scale: float = 1.0) -> str:
 
 def _commands(path: str) -> Iterator[tuple[str, list[float]]]:
     """Yield each command with its numbers: one or more full sets of them."""
+    if not path.strip():
+        raise ValueError("A path of the drawing is empty.")
     position, end, first = 0, len(path.rstrip()), True
     while position < end:
         found = _TOKEN.match(path, position)
