@@ -18,6 +18,12 @@ from widget_server.model.errors import (
     SettingsChangedError,
     UnknownReactionError,
 )
+from widget_server.model.limits import (
+    MAX_COMMENTS_BYTES,
+    MAX_OWN_BYTES,
+    MAX_RESPONSE_BYTES,
+    MAX_SETTINGS_BYTES,
+)
 from widget_server.operations.owners import settings, sites
 from widget_server.operations.owners.preview_settings import ReactionEffect, preview_change
 from widget_server.operations.owners.settings import change_settings, read_settings, take_back
@@ -207,6 +213,19 @@ async def test_a_preview_says_what_changes_for_whom_and_stores_nothing(server: S
     assert preview.version == (await read_settings(server.services, OPERATOR, "paper")).version
     only = await preview_change(server.services, OPERATOR, "paper", {"prompt": "New?"})
     assert (only.stories, only.reactions) == (1, ())
+
+
+async def test_texts_that_would_fill_a_snapshot_are_rejected(server: Server) -> None:
+    """A snapshot has 256 KiB: what is not for comments or the reader's own is for the settings."""
+    languages = ("ar", "de", "en", "es", "fr", "ja", "pl")
+    long = {f"guidelines_text.{language}": "*\u3042* " * 240 for language in languages}
+    with pytest.raises(MalformedError, match=r"at most 40960\. Shorten"):
+        await change_settings(server.services, OPERATOR, "paper", long)
+    usual = {f"guidelines_text.{language}": "\u3042" * 1000 for language in languages}
+    await change_settings(server.services, OPERATOR, "paper", usual)
+    own_reactions = 24 * 1024
+    rest = MAX_RESPONSE_BYTES - MAX_COMMENTS_BYTES - MAX_OWN_BYTES - own_reactions
+    assert rest >= MAX_SETTINGS_BYTES
 
 
 # Stories ------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from widget_server.model.records import (
     Tally,
     Thread,
 )
-from widget_server.model.settings import SiteSettings
+from widget_server.model.settings import CallToAction, SiteSettings
 from widget_server.protocol import schemas, serializers, server_messages
 
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
@@ -192,6 +192,29 @@ def test_settings_include_the_sites_own_reactions() -> None:
     encoded = serializers.settings(own)
     schemas.Settings.model_validate_json(orjson.dumps(encoded), strict=True)
     assert encoded["reactions"] == [{"key": "wow", "label": "Wow", "emoji": "🤩"}]
+
+
+def test_all_settings_of_a_site_match_their_model() -> None:
+    face = ("M0 0h24v24z", "", "#ff0000")
+    own = SiteSettings(
+        prompts={"es": "¿Cómo?"},
+        reactions=(
+            Reaction("wow", "Wow", "🤩", {"es": "Guau"}, face),
+            Reaction("sad", "Sad", "😢", hidden=True),
+        ),
+        guidelines_text="Be kind.",
+        guidelines_texts={"es": "Sé amable."},
+        guidelines_trees={"": [["p", None, "Be kind."]], "es": [["p", None, "Sé amable."]]},
+        comment_licence="CC-BY-4.0",
+        calls_to_action=(CallToAction("https://a.example", "Lend", {"es": "Presta"}),),
+    )
+    encoded = serializers.settings(own)
+    schemas.Settings.model_validate_json(orjson.dumps(encoded), strict=True)
+    (wow,) = encoded["reactions"]
+    assert (wow["labels"], wow["face"]) == ({"es": "Guau"}, face)
+    # The source in Markdown stays on the server.
+    assert b"guidelines_trees" not in orjson.dumps(encoded)
+    assert encoded["guidelines_texts"] == {"es": [["p", None, "Sé amable."]]}
 
 
 # Golden messages ----------------------------------------------------------------------------------

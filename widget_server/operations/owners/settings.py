@@ -18,9 +18,11 @@ from widget_server.content import markdown, svg_face
 from widget_server.model import setting_values
 from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
+from widget_server.model.limits import MAX_SETTINGS_BYTES
 from widget_server.model.settings import STORY_KEYS, SiteSettings
 from widget_server.operations.cache import CachedSite
 from widget_server.operations.services import Services
+from widget_server.protocol import serializers
 from widget_server.store.queries.site_settings import (
     change_site_settings,
     change_story_settings,
@@ -33,8 +35,6 @@ Stored = Mapping[str, Any]
 
 BATCH = 200
 """Stories whose `seq` is moved in one transaction."""
-MAX_TREE_BYTES = 24_000
-"""JSON of the guidelines in all languages: a snapshot carries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def applied(settings: SiteSettings, changes: Changes) -> SiteSettings:
     try:
         for key, value in changes.items():
             settings = setting_values.with_value(settings, key, _with_faces(key, value))
-        return _with_trees(settings)
+        return _checked_size(_with_trees(settings))
     except ValueError as error:
         raise MalformedError(str(error)) from None
 
@@ -209,7 +209,7 @@ def _with_faces(key: str, value: Any) -> Any:
 
 
 def _with_trees(settings: SiteSettings) -> SiteSettings:
-    """Return the settings with the trees of their guidelines. Raises `ValueError` if one is too large."""
+    """Return the settings with the trees of their guidelines. Raises `ValueError` if one is too complex."""
     texts = dict(settings.guidelines_texts)
     if settings.guidelines_text is not None:
         texts[""] = settings.guidelines_text
@@ -217,9 +217,18 @@ def _with_trees(settings: SiteSettings) -> SiteSettings:
         trees = {language: markdown.render(text) for language, text in sorted(texts.items())}
     except ProblemError as rejection:
         raise ValueError(f"guidelines_text: {rejection.detail}") from None
-    if len(orjson.dumps(trees)) > MAX_TREE_BYTES:
-        raise ValueError("guidelines_text: the texts of all languages are too long. Shorten them.")
     return replace(settings, guidelines_trees=trees)
+
+
+def _checked_size(settings: SiteSettings) -> SiteSettings:
+    """Return the settings. Raises `ValueError` if they take too much of a snapshot."""
+    size = len(orjson.dumps(serializers.settings(settings)))
+    if size > MAX_SETTINGS_BYTES:
+        raise ValueError(
+            f"The texts of all languages take {size} bytes of at most {MAX_SETTINGS_BYTES}."
+            " Shorten the guidelines or the labels."
+        )
+    return settings
 
 
 # Storing ------------------------------------------------------------------------------------------
