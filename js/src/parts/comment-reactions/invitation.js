@@ -15,6 +15,8 @@ export function addInvitation(context, { h, safeUrl, localText }) {
   const list = h("ul");
   const element = h("div", { class: "invitation", part: "invitation" }, h("p", null, t("act")), list);
   let drawn = "";
+  /** Whether the reader reacted in this page view. Who reacted before came to read: nothing moves below the pointer. */
+  let reacted = false;
 
   /** @param {State} state */
   function draw({ settings, mine, optimistic }) {
@@ -32,7 +34,8 @@ export function addInvitation(context, { h, safeUrl, localText }) {
         ),
       );
     }
-    element.hidden = !calls[0] || !(optimistic ?? mine).reaction;
+    reacted ||= !!optimistic;
+    element.hidden = !reacted || !calls[0] || !(optimistic ?? mine).reaction;
     // Into the document only when it is needed: it takes no space before.
     if (!element.hidden && !element.isConnected) reactions()?.after(element);
   }
