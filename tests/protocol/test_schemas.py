@@ -259,6 +259,7 @@ def to_record(view: dict[str, Any]) -> Comment:
         created_at=to_ms(view["created_at"]),
         edited_at=to_ms(view["edited_at"]),
         tally=to_tally(view["tally"]),
+        licence=view.get("license"),
     )
 
 
@@ -289,6 +290,8 @@ def encode(message: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
         )
         story = Story(**fields, **numbers, tally=Tally(0, {}))
         chosen = {k: v for k, v in message["settings"].items() if k != "max_length"}
+        trees = {"": chosen.pop("guidelines_text", None), **chosen.pop("guidelines_texts", {})}
+        chosen["guidelines_trees"] = {k: v for k, v in trees.items() if v is not None}
         if not any("face" in reaction for reaction in chosen["reactions"]):
             chosen["reaction_style"] = "emoji"
         change = StoryChanged(message["story"], message["position"]["seq"], story)
