@@ -15,7 +15,7 @@ MAX_PATH = 500
 """Bytes of a path in a square of 24."""
 MAX_DEPTH = 20
 """Groups in groups of a drawing."""
-MAX_NUMBER = 1e5
+MAX_NUMBER = 100_000
 SQUARE = 24.0
 DEFAULT_COLOUR = "#f6c344"
 """Colour of a shape whose fill is not `#rgb` or `#rrggbb`."""
