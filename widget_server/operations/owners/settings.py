@@ -7,31 +7,31 @@ an object may have `svg`, a drawing, in place of `face`.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from widget_server.auth import permissions
-from widget_server.content import markdown, svg_face
-from widget_server.model import setting_values
+from widget_server.content import svg_face
 from widget_server.model.actors import Actor
-from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
-from widget_server.model.limits import MAX_SETTINGS_BYTES
-from widget_server.model.settings import STORY_KEYS, SiteSettings
+from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
+from widget_server.operations.owners.apply_settings import (
+    Changes,
+    Stored,
+    applied,
+    applied_to_story,
+)
 from widget_server.operations.services import Services
-from widget_server.protocol import serializers
 from widget_server.store.queries.site_settings import (
     change_site_settings,
     change_story_settings,
     watched_first,
 )
 from widget_server.store.writing.actions import UpdateStory
-
-Changes = Mapping[str, Any]
-Stored = Mapping[str, Any]
 
 BATCH = 200
 """Stories whose `seq` is moved in one transaction."""
@@ -152,83 +152,6 @@ async def take_back(
     if story is None:
         return await _store_site(services, site, lambda _: settings, expected)
     return await _store_story(services, site, story, lambda _, __: stored, expected)
-
-
-# Applying changes ---------------------------------------------------------------------------------
-
-
-def applied(settings: SiteSettings, changes: Changes) -> SiteSettings:
-    """Return the settings with all changes applied. Raises `MalformedError` with a sentence."""
-    try:
-        for key, value in changes.items():
-            settings = setting_values.with_value(settings, key, _with_faces(key, value))
-        return _checked_size(_with_trees(settings))
-    except ValueError as error:
-        raise MalformedError(str(error)) from None
-
-
-def applied_to_story(of_site: SiteSettings, before: Stored, changes: Changes) -> Stored:
-    """Return what a story overrides after the changes. Raises `MalformedError` with a sentence."""
-    after = dict(before)
-    for key, value in changes.items():
-        try:
-            names = setting_values.overridden_keys(key)
-        except ValueError as error:
-            raise MalformedError(str(error)) from None
-        if value is None and "." not in key:
-            for name in names:
-                after.pop(name, None)
-            continue
-        start = of_site.for_story(after)
-        if names[0] not in after and len(names) > 1 and "." not in key:
-            # The site's translations belong to the site's text.
-            alone: dict[str, Any] = {names[1]: {}}
-            start = replace(start, **alone)
-        settings = applied(start, {key: value})
-        if key == "open_republishing" and of_site.for_story({key: value}) != replace(
-            of_site, open_republishing=settings.open_republishing
-        ):
-            raise MalformedError(
-                "open_republishing: a story can only narrow what its site allows, "
-                f"which is {of_site.open_republishing}."
-            )
-        after |= settings.values(names)
-    return {name: after[name] for name in STORY_KEYS if name in after}
-
-
-def _with_faces(key: str, value: Any) -> Any:
-    """Return a list of reactions with each drawing reduced to a face."""
-    if key != "reactions" or not isinstance(value, list):
-        return value
-    return [
-        {**item, "face": svg_face.reduce_drawing(item["svg"])}
-        if isinstance(item, Mapping) and isinstance(item.get("svg"), str)
-        else item
-        for item in value
-    ]
-
-
-def _with_trees(settings: SiteSettings) -> SiteSettings:
-    """Return the settings with the trees of their guidelines. Raises `ValueError` if one is too complex."""
-    texts = dict(settings.guidelines_texts)
-    if settings.guidelines_text is not None:
-        texts[""] = settings.guidelines_text
-    try:
-        trees = {language: markdown.render(text) for language, text in sorted(texts.items())}
-    except ProblemError as rejection:
-        raise ValueError(f"guidelines_text: {rejection.detail}") from None
-    return replace(settings, guidelines_trees=trees)
-
-
-def _checked_size(settings: SiteSettings) -> SiteSettings:
-    """Return the settings. Raises `ValueError` if they take too much of a snapshot."""
-    size = len(orjson.dumps(serializers.settings(settings)))
-    if size > MAX_SETTINGS_BYTES:
-        raise ValueError(
-            f"The texts of all languages take {size} bytes of at most {MAX_SETTINGS_BYTES}."
-            " Shorten the guidelines or the labels."
-        )
-    return settings
 
 
 # Storing ------------------------------------------------------------------------------------------
