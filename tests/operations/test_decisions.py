@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,11 @@ async def test_every_change_of_a_site_is_logged_once_with_who_made_it(server: Se
 
 @pytest.mark.parametrize("verb", ["settings", "rotate_key", "retire_keys", "revoke", "shut_out"])
 async def test_a_moderator_changes_nothing_about_the_site(server: Server, verb: str) -> None:
-    arguments = {"settings": [[("keep_days", "3")]], "revoke": ["handle"], "shut_out": [PAGE, None]}
+    arguments: dict[str, list[Any]] = {
+        "settings": [[("keep_days", "3")]],
+        "revoke": ["handle"],
+        "shut_out": [PAGE, None],
+    }
     operation = sites.update_settings if verb == "settings" else getattr(sites, verb)
     with pytest.raises(NotPermittedError):
         await operation(server.services, MODERATOR, "paper", *arguments.get(verb, []))
