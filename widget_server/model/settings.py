@@ -13,6 +13,8 @@ FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
+MIN_DENSITY = 0.75
+MAX_DENSITY = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,8 @@ def _accent(text: str) -> str | None:
 
 
 def _density(text: str) -> float:
-    if not re.fullmatch(r"[01](\.[0-9]{1,3})?", text) or not 0.75 <= float(text) <= 1.25:
+    matches = re.fullmatch(r"[01](\.[0-9]{1,3})?", text)
+    if not matches or not MIN_DENSITY <= float(text) <= MAX_DENSITY:
         raise ValueError("use a number from 0.75 (tight) to 1.25 (wide).")
     return float(text)
 
