@@ -15,7 +15,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import ORDERS
-from widget_server.web.pages.layout import render
+from widget_server.web.pages.layout import render, theme_address
 from widget_server.web.pages.translate import LOCALES, Translator
 
 MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
@@ -133,6 +133,12 @@ async def _content(
         reaction["name"] = t("=" + reaction["label"], reaction["label"])
         reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
+    views = [
+        view.thread(
+            serializers.part_of_thread(thread, show_copy=settings.show_copy), settings.edit_window
+        )
+        for thread in threads
+    ]
     attribution = serializers.story(story)
     return {
         "server": services.server_origin,
@@ -140,6 +146,7 @@ async def _content(
         "title": story.title or story.key,
         "site": site,
         "settings": shown,
+        "theme": theme_address(settings),
         "prompt": t("=" + settings.prompt, settings.prompt),
         "search_engines": settings.search_engines,
         "license": LICENCES.get(story.license),
@@ -147,13 +154,8 @@ async def _content(
         "total": total,
         "reacted": sum(tally.counts.values()),
         "leading": _leading(shown["reactions"], tally.counts),
-        "threads": [
-            view.thread(
-                serializers.part_of_thread(thread, show_copy=settings.show_copy),
-                settings.edit_window,
-            )
-            for thread in threads
-        ],
+        "threads": views,
+        "shown": {one["id"] for thread in views for one in (thread, *thread["replies"])},
         "waiting": [
             view.comment(serializers.own_comment(comment, settings.edit_window), {})
             for comment in own.comments.values()
@@ -162,6 +164,7 @@ async def _content(
         "next": following,
         "place": place,
         "read_on": _read_on(story, await copies.listed(services, story), t),
+        "contact": [name for name in ("name", "email", "website") if shown[name] != "off"],
         "form": None,
     }
 
