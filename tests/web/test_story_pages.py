@@ -170,6 +170,26 @@ def test_order_links_show_the_comments_in_that_order(shared_server: SharedServer
     assert reader.page.fields["body"] == "typed"
 
 
+def test_a_removed_comment_is_shown_only_above_replies(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    posted = [shared_server.post(story, f"number {n}", name=f"N{n}") for n in range(2)]
+    top, lonely = (one["comment"]["id"] for one in posted)
+    reply = shared_server.post(story, "a reply", parent=top, name="Zoe")
+    answer = shared_server.post(story, "to Zoe", parent=reply["comment"]["id"])["comment"]["id"]
+    path = f"/s/{story.code}"
+    assert "<span>to Zoe</span>" in shared_server.http.get(path).text
+    for one in (*posted, reply):
+        shared_server.action(story, "delete", comment=one["comment"]["id"], reader=one["reader"])
+    for where in (path, f"{path}/write"):
+        html = shared_server.http.get(where).text
+        assert re.findall(r'<article id="c-([\w-]+)"', html) == [top, answer]
+        assert html.count("This comment was removed.") == 1
+        assert "<span>to " not in html
+    assert (
+        lonely not in shared_server.http.get(path, params={"thread": lonely}).text.split("<main")[1]
+    )
+
+
 # Privacy ------------------------------------------------------------------------------------------
 
 
@@ -607,6 +627,9 @@ def test_all_languages_have_the_same_texts() -> None:
         for key, value in texts.items():
             if isinstance(value, dict):
                 assert set(value) >= numbers, (lang, key)
+        # WCAG 2.5.3: who says the word on a button presses it.
+        for key in ("react", "reply", "report", "edit", "delete"):
+            assert texts[key].lower() in texts[f"{key}_of"].lower(), (lang, key)
     embed = json.loads((ROOT / "js/src/locales/de.json").read_text("utf-8"))
     assert {key for key in embed if key.startswith("=")} <= labels
 
@@ -654,6 +677,7 @@ def test_the_pages_have_the_accent_and_the_density_of_the_site(
     _, publisher = new_site(shared_server, "accent=#1d9bf0", "density=1.25")
     story = publisher.story()
     shared_server.register(story)
+    address = ""
     for path in (f"/s/{story.code}", f"/s/{story.code}/write"):
         page = shared_server.http.get(path)
         address = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)[1]

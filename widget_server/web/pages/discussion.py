@@ -139,6 +139,12 @@ async def _content(
         )
         for thread in threads
     ]
+    # As in the embed: a removed comment is shown only above its replies.
+    views = [
+        one
+        for one in views
+        if one["state"] != "removed" or one["replies"] or one["earlier"] or one["more"]
+    ]
     attribution = serializers.story(story)
     return {
         "server": services.server_origin,
@@ -221,9 +227,16 @@ class _CommentViews:
 
     def thread(self, thread: dict[str, Any], edit_window: int) -> dict[str, Any]:
         """Return a thread with the views of its comments."""
-        names = {one["id"]: self._name(one) for one in [thread, *thread["replies"]]}
-        names[thread["id"]] = ""  # Every reply answers it.
-        replies = [self.comment(self._mine(one, edit_window), names) for one in thread["replies"]]
+        names = {
+            one["id"]: self._name(one) for one in thread["replies"] if one["state"] != "removed"
+        }
+        # Every reply answers the top comment, so that one has no name here.
+        # As in the embed: a removed reply is omitted.
+        replies = [
+            self.comment(self._mine(one, edit_window), names)
+            for one in thread["replies"]
+            if one["state"] != "removed"
+        ]
         return {**self.comment(self._mine(thread, edit_window), {}), "replies": replies}
 
     def comment(self, comment: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
