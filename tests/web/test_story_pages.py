@@ -395,6 +395,23 @@ def test_a_comment_that_waits_is_shown_to_its_writer_only(shared_server: SharedS
         assert "held words" not in shared_server.http.get(path).text
 
 
+def test_a_comment_that_waits_can_be_changed_and_deleted(shared_server: SharedServer) -> None:
+    _, publisher = new_site(shared_server, "moderation=pre")
+    story = publisher.story()
+    shared_server.register(story)
+    reader = reader_of(shared_server, story)
+    reader.press("post", body="held words")
+    (mine,) = re.findall(r'<article id="c-([\w-]+)"', reader.html)
+    reader.press(f"edit:{mine}")
+    reader.press("save", body="other words")
+    assert "other words" in reader.html
+    reader.press(f"delete:{mine}")
+    assert "This cannot be undone." in reader.html
+    reader.press(f"erase:{mine}")
+    assert "Your comment was deleted." in reader.html
+    assert "other words" not in reader.html
+
+
 def test_one_reader_cannot_edit_the_comment_of_another(shared_server: SharedServer) -> None:
     story = shared_server.story()
     other = shared_server.post(story, "not yours")["comment"]["id"]

@@ -13,8 +13,8 @@ FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
 REPUBLISHING_RULES = ("licence", "on", "off")
-MIN_DENSITY = 0.75
-MAX_DENSITY = 1.25
+DENSITIES = (0.75, 1.25)
+"""The tightest and the widest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _accent(text: str) -> str | None:
 
 def _density(text: str) -> float:
     matches = re.fullmatch(r"[01](\.[0-9]{1,3})?", text)
-    if not matches or not MIN_DENSITY <= float(text) <= MAX_DENSITY:
+    if not matches or not DENSITIES[0] <= float(text) <= DENSITIES[1]:
         raise ValueError("use a number from 0.75 (tight) to 1.25 (wide).")
     return float(text)
 

@@ -7,7 +7,7 @@ is the same for everyone and for ever, and nothing is looked up to answer it.
 import re
 
 from widget_server.model import accent
-from widget_server.model.settings import MAX_DENSITY, MIN_DENSITY, SiteSettings
+from widget_server.model.settings import DENSITIES, SiteSettings
 
 _INK_LIGHT, _INK_DARK = (ink for _, ink in accent.SERVER_PAGES)
 _NAME = re.compile(r"theme-([0-9a-f]{6})?-(\d(?:\.\d{1,6})?)\.css", re.ASCII)
@@ -30,7 +30,7 @@ def file_name(settings: SiteSettings) -> str | None:
 def style_sheet(file: str) -> str | None:
     """Return the style sheet of that name, or None if there is no such one."""
     match = _NAME.fullmatch(file)
-    if match is None or not MIN_DENSITY <= float(match[2]) <= MAX_DENSITY:
+    if match is None or not DENSITIES[0] <= float(match[2]) <= DENSITIES[1]:
         return None
     css = "" if match[2] == "1" else _DENSITY.format(density=match[2])
     if match[1]:

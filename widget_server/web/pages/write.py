@@ -108,7 +108,7 @@ async def _respond(
         story, _ = await discussion.find(services, code)
         own = await discussion.own_of(services, story, identify.reader_id(reader))
     if form.target:
-        await _find_target(services, code, form, t)
+        await _find_target(services, code, form, own, t)
     extra = {"form": form, "fields": form.hidden_fields()}
     html = await discussion.draw(
         services, code, place, t, "story/write.html", extra, own, FORM_THREADS
@@ -116,12 +116,15 @@ async def _respond(
     return _response(html, form, t)
 
 
-async def _find_target(services: Services, code: str, form: Form, t: Translator) -> None:
+async def _find_target(
+    services: Services, code: str, form: Form, own: discussion.Own, t: Translator
+) -> None:
     """Look up the name of the comment that the composer is about."""
     try:
         part, _ = await read.thread(services, code, form.target, None, 8 * 1024)
     except NotFoundError:
-        if form.mode != "edit":  # One's own that waits for a moderator is in no thread.
+        # One's own that waits for a moderator is in no thread.
+        if form.target not in own.comments:
             form.leave()
         return
     for comment in (part.top, *part.replies):
