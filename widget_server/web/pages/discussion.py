@@ -139,11 +139,11 @@ async def _content(
         )
         for thread in threads
     ]
-    # As in the embed: a removed comment is shown only above its replies.
+    # As in the embed: a removed comment is shown only above its replies, or by its permalink.
     views = [
         one
         for one in views
-        if one["state"] != "removed" or one["replies"] or one["earlier"] or one["more"]
+        if place.thread or one["state"] != "removed" or one["replies"] or one["more"]
     ]
     attribution = serializers.story(story)
     return {
