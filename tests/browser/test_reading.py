@@ -245,6 +245,8 @@ async def test_the_menu_of_a_comment_floats_above_the_next_ones(demo: Demo, host
     say(story, "Loud", name="Trumpet")
     await page.reload()
     await article(page, "Loud").get_by_role("button", name="More about").press("Enter")
+    # The menu opens when its part is loaded.
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("End")
     await expect(page.get_by_role("button", name="Mute Trumpet")).to_be_focused()
     await page.keyboard.press("Enter")
