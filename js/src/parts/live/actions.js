@@ -82,7 +82,7 @@ export function createActions(story, server, { request, json, storageKey, optimi
       story.token = null;
       story.set({ lapsed });
       // The server's own frame for a token goes on as any page with the code would: the frame says if that only reads.
-      if (location.origin === server && "codeReads" in document.body.dataset) {
+      if (location.origin === server && document.body.hasAttribute("data-code-reads")) {
         readsOnly = true;
         const { dispatch } = story;
         story.dispatch = (event) => dispatch(event.type === "snapshot" ? { ...event, read_only: REFUSED } : event);
