@@ -42,6 +42,7 @@ export const STRINGS = {
   moderator: "Moderator",
   pinned: "Pinned by {name}",
   none: "No comments yet",
+  closed: "This discussion is closed. You can go on reading.",
   unsure: "Not sent yet. Trying again…",
   offline: "Can't reach the server. Try again.",
   unavailable: "The discussion cannot be loaded right now.",

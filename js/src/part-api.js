@@ -76,7 +76,7 @@ import { loadLocale, localText } from "./i18n.js";
  *   go: (id: string) => Promise<void>,
  *   visit: (id: string) => Promise<void>,
  *   open: (what: Opener, opener: HTMLElement) => void,
- *   drawNotices: (notice: HTMLElement) => void,
+ *   drawNotices: (notice: HTMLElement, reason: HTMLElement) => void,
  * }} MorePart
  *
  * @typedef {"sort" | "share" | "data"} Opener the string key of a button

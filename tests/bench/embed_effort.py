@@ -41,7 +41,7 @@ FOCUS = """(target) => {
   while (now?.shadowRoot?.activeElement) now = now.shadowRoot.activeElement;
   if (now === target) return "here";
   // One tab stop for a row of controls: arrow keys move inside.
-  return target.tabIndex < 0 && now?.closest?.("article")?.contains(target) ? "near" : "away";
+  return target.tabIndex < 0 && now?.closest?.("article, .reactions")?.contains(target) ? "near" : "away";
 }"""
 
 

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from tests.waiting import eventually
 
-TAB, ENTER, CONTROL = "\ue004", "\ue007", "\ue009"
+ENTER, CONTROL, RIGHT = "\ue007", "\ue009", "\ue014"
 ROOT = "document.querySelector('story-widget').shadowRoot"
 
 

@@ -226,3 +226,28 @@ async def test_a_cross_origin_isolated_page_may_embed_a_discussion(
     await expect(
         inner.get_by_role("heading", name="This discussion cannot be shown")
     ).to_be_visible()
+
+
+async def test_a_frame_whose_key_is_retired_only_reads_where_the_code_only_reads(
+    demo: Demo, hosts: Hosts
+) -> None:
+    hosts.expected += ["story-widget: "]
+    for setting, acts in (("off", False), ("on", True)):
+        site = demo.site(f"framed-{setting}")
+        demo.run("site", "set", site, f"open_republishing={setting}")
+        story = demo.story(site)
+        source = f"{story.server}/e/{story.token}"
+        page = await hosts.open(f'<iframe src="{source}" width="700" height="900"></iframe>')
+        frame = page.frame_locator("iframe")
+        await reaction(frame, "Happy").click()
+        await expect_reaction(frame, "Happy", 1, own=True)
+        demo.run("site", "rotate-key", site)
+        demo.run("site", "retire-keys", site)
+        if acts:
+            await eventually(lambda: any("code alone" in each for each in hosts.console), "lapsed")
+            await reaction(frame, "Sad").click()
+            await expect_reaction(frame, "Sad", 1, own=True)
+        else:
+            await frame.get_by_text("This discussion needs a token.").wait_for()
+            await expect(frame.get_by_role("textbox")).to_have_count(0)
+            await expect(reaction(frame, "Happy")).to_have_attribute("aria-disabled", "true")

@@ -78,7 +78,13 @@ async def test_a_choice_is_changed_and_removed_by_keyboard(demo: Demo, hosts: Ho
     await reaction(page, "Sad").focus()
     await page.keyboard.press("Space")
     await expect_reaction(page, "Sad", 1, own=True)
+    # The reactions are one tab stop: the one that had the focus last.
+    await expect(page.locator(".reaction:not([tabindex='-1'])")).to_have_count(1)
     await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Share")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(reaction(page, "Sad")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
     await page.keyboard.press("Enter")
     await expect_reaction(page, "Fired up", 1, own=True)
     await expect_reaction(page, "Sad", 0, own=False)

@@ -8,11 +8,25 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
+from tests.bench.embed_effort import TWO_FRAMES
 from tests.browser.actions import article, comment, more, reaction, readers
 from tests.browser.conftest import Demo, Hosts, Story
 from tests.browser.embed_files import MANIFEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+SHIFTS = """<script>
+window.shifts = 0;
+// The frame in which the discussion takes the place of the link does not count.
+addEventListener("story-widget:ready", () => requestAnimationFrame(() => setTimeout(() => {
+  const drawn = performance.now();
+  new PerformanceObserver((list) => {
+    for (const { value, startTime } of list.getEntries()) if (startTime > drawn) shifts += value;
+  }).observe({ type: "layout-shift", buffered: true });
+})));
+</script>"""
+"""Sums up the layout shifts after the first paint."""
 
 
 def say(story: Story, text: str, **fields: str) -> str:
@@ -245,6 +259,8 @@ async def test_the_menu_of_a_comment_floats_above_the_next_ones(demo: Demo, host
     say(story, "Loud", name="Trumpet")
     await page.reload()
     await article(page, "Loud").get_by_role("button", name="More about").press("Enter")
+    # The menu opens when its part is loaded.
+    await expect(page.get_by_role("button", name="Copy link")).to_be_focused()
     await page.keyboard.press("End")
     await expect(page.get_by_role("button", name="Mute Trumpet")).to_be_focused()
     await page.keyboard.press("Enter")
@@ -385,3 +401,23 @@ async def test_filters_by_language_and_copy_also_apply_while_paging(
     await place.get_by_role("button", name="El Diario").click()
     await expect(page.get_by_role("article")).to_have_count(3)
     await expect(article(page, "Number 3.")).to_have_count(0)
+
+
+async def test_the_reason_why_readers_cannot_write_moves_nothing(demo: Demo, hosts: Hosts) -> None:
+    hosts.expected += ["story-widget: "]
+    closed = demo.story()
+    story = demo.story()
+    expired = replace(story, token=story.with_claims(exp=1_700_000_100))
+    for each in (closed, story):
+        for number in range(3):
+            say(each, f"Number {number}.")
+    demo.run("story", "close", closed.code)
+    for snippet, reason in (
+        (closed.snippet, "You can go on reading."),
+        (expired.snippet, "Join the discussion on its own page."),
+    ):
+        page = await hosts.open(snippet, head=SHIFTS)
+        await page.get_by_text(reason).wait_for()
+        await expect(page.get_by_role("textbox")).to_have_count(0)
+        await page.evaluate(TWO_FRAMES)
+        assert await page.evaluate("shifts") <= 0.01

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.actions import article, comment, expect_reaction, reaction
-from tests.browser.conftest import ROOT, Demo, Hosts, Story
+from tests.browser.conftest import ROOT, SITE, Demo, Hosts, Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -43,9 +43,9 @@ async def tab_to(page: Page, target: Locator) -> None:
     raise AssertionError(f"{target} cannot be reached by Tab")
 
 
-async def furnished(demo: Demo, hosts: Hosts, **claims: Any) -> Story:
+async def furnished(demo: Demo, hosts: Hosts, site: str = SITE, **claims: Any) -> Story:
     """Return a story with a comment and a reply, made on the story's own page."""
-    story = demo.story(**claims)
+    story = demo.story(site, **claims)
     page = await hosts.page(await hosts.reader())
     await page.goto(story.link)
     await comment(page, "Who pays for the **fuel** in winter?", Name="Yusuf")
@@ -166,6 +166,16 @@ async def test_a_reader_without_javascript_does_everything_by_the_keyboard_at_32
     await press(page, page.get_by_role("button", name="Delete", exact=True))
     await expect(mine).to_have_count(0)
 
+    await press(page, page.get_by_role("button", name="Delete what you wrote from this page"))
+    await expect(page.get_by_text("Delete what you wrote from this page?")).to_be_focused()
+    await press(page, page.get_by_role("button", name="Keep it"))
+    await expect_reaction(page, "Happy", 1, own=True)
+    await press(page, page.get_by_role("button", name="Delete what you wrote from this page"))
+    await press(page, page.get_by_role("button", name="Delete everything"))
+    await expect(notice).to_contain_text("Your reactions and comments were deleted.")
+    await expect(page.get_by_text("Since last year.")).to_have_count(0)
+    await expect(theirs).to_be_visible()
+
     assert page.url.partition("#")[0] == f"{story.link}/write"
     assert await page.context.cookies() == []
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -212,6 +222,65 @@ async def test_axe_finds_nothing_on_the_pages(
     await page.emulate_media(forced_colors="active")
     wrong["report", "forced colours"] = await faults(page)
     assert {look: faults for look, faults in wrong.items() if faults} == {}
+
+
+async def test_axe_finds_nothing_after_each_step_of_the_forms(
+    demo: Demo, hosts: Hosts, photograph: Photograph
+) -> None:
+    site = demo.site("accent-pages", "accent=#db2777", "density=1.25", "email=optional")
+    story = await furnished(demo, hosts, site)
+    page = await hosts.page(await hosts.reader(viewport=PHONE))
+    hosts.expected.append("Failed to load resource")
+    await page.goto(f"{story.link}/write")
+    wrong = {}
+
+    async def step(name: str, button: str) -> None:
+        await page.locator(f"button[name=do][value^='{button}']").last.click()
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            wrong[name, scheme] = await faults(page)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+        await photograph(page, f"story-step-{name}")
+
+    await step("empty", "post")
+    await page.get_by_role("textbox", name="Your comment").fill("My *words*.")
+    await page.get_by_role("textbox", name="Email (never shown)").fill("nobody")
+    await step("error", "post")
+    await expect(page.get_by_role("textbox", name="Email (never shown)")).to_be_focused()
+    await page.get_by_role("textbox", name="Email (never shown)").fill("")
+    await step("preview", "preview")
+    await step("posted", "post")
+    await step("reacted", "react::happy")
+    await step("edit", "edit:")
+    await step("delete", "delete:")
+    await page.locator("button[value=cancel]").last.click()
+    await step("forget", "forget")
+    await step("forgotten", "forget-all")
+    assert {look: faults for look, faults in wrong.items() if faults} == {}
+
+
+async def test_a_site_has_one_accent_with_and_without_javascript(demo: Demo, hosts: Hosts) -> None:
+    story = demo.story(demo.site("one-accent", "accent=#db2777", "density=1.25"))
+    page = await hosts.page(await hosts.reader(**WITHOUT))
+    await page.goto(f"{story.link}/write")
+    live = await hosts.page(await hosts.reader(viewport=PHONE))
+    await live.goto(story.link)
+    await live.get_by_role("textbox", name="Your comment").fill("words")
+    for scheme in ("light", "dark"):
+        looks = []
+        for one in (page, live):
+            await one.emulate_media(color_scheme=scheme)
+            post = one.get_by_role("button", name="Post", exact=True).and_(
+                one.locator(":visible:not([aria-hidden])")
+            )
+            await expect(post).to_be_visible()
+            looks.append(
+                await post.evaluate(
+                    "button => [getComputedStyle(button).backgroundColor, "
+                    "getComputedStyle(button).webkitTextFillColor.includes('255')]"
+                )
+            )
+        assert looks[0] == looks[1], scheme
 
 
 async def test_a_printed_page_is_the_discussion_without_controls(demo: Demo, hosts: Hosts) -> None:

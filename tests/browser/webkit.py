@@ -24,7 +24,7 @@ ROLES = {"button": "button", "textbox": "textarea, input"}
 """Selectors of the elements that may have a role."""
 CONTROL = Keys.CONTROL
 ENTER = Keys.ENTER
-TAB = Keys.TAB
+RIGHT = Keys.ARROW_RIGHT
 
 
 def _fits(computed: str, role: str, name: str) -> bool:

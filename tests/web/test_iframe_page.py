@@ -66,3 +66,14 @@ async def test_the_iframe_page_may_use_any_token_from_the_servers_origin(
         snapshot = await reader.subscribe(token=story.token)
         assert snapshot["can"] == ["read", "react", "comment"]
         await reader.react(story.code, "happy")
+
+
+def test_a_frame_for_a_token_says_whether_the_code_alone_only_reads(
+    shared_server: SharedServer,
+) -> None:
+    shared_server.site("reserved", "open_republishing=off")
+    story = Publisher("reserved", SECRET).story()
+    assert "data-code-reads" in shared_server.http.get(f"/e/{story.token}").text
+    story = shared_server.story()
+    assert "data-code-reads" not in shared_server.http.get(f"/e/{story.token}").text
+    assert "data-code-reads" not in shared_server.http.get(f"/e/{story.code}").text

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tests.contract.make_tokens import code as story_code
 from tests.e2e.publisher import Publisher, Story
 from tests.waiting import wait_until
-from tests.web.plain_reader import Page, PlainReader
+from tests.web.plain_reader import PlainReader
 from tests.web.shared_server import PAGE, SharedServer, rejection
+from widget_server.model import accent
 from widget_server.model.errors import MalformedError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
-from widget_server.web.pages import layout
+from widget_server.model.settings import SiteSettings
+from widget_server.web.pages import layout, theme
 from widget_server.web.pages.form_data import MAX_FIELDS, parse_form
 from widget_server.web.pages.translate import LOCALES, Translator, plural_category
 
@@ -195,6 +198,26 @@ def test_order_links_show_the_comments_in_that_order(shared_server: SharedServer
     reader.press(f"on:{ids[1]}:happy")
     assert shown(reader.html) == ids, "the next step stays in that order"
     assert reader.page.fields["body"] == "typed"
+
+
+def test_a_removed_comment_is_shown_only_above_replies(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    posted = [shared_server.post(story, f"number {n}", name=f"N{n}") for n in range(2)]
+    top, lonely = (one["comment"]["id"] for one in posted)
+    reply = shared_server.post(story, "a reply", parent=top, name="Zoe")
+    answer = shared_server.post(story, "to Zoe", parent=reply["comment"]["id"])["comment"]["id"]
+    path = f"/s/{story.code}"
+    assert "<span>to Zoe</span>" in shared_server.http.get(path).text
+    for one in (*posted, reply):
+        shared_server.action(story, "delete", comment=one["comment"]["id"], reader=one["reader"])
+    for where in (path, f"{path}/write"):
+        html = shared_server.http.get(where).text
+        assert re.findall(r'<article id="c-([\w-]+)"', html) == [top, answer]
+        assert html.count("This comment was removed.") == 1
+        assert "<span>to " not in html
+    permalink = shared_server.http.get(path, params={"thread": lonely}).text
+    assert f'<article id="c-{lonely}">' in permalink
+    assert "This comment was removed." in permalink
 
 
 # Privacy ------------------------------------------------------------------------------------------
@@ -402,6 +425,23 @@ def test_a_comment_that_waits_is_shown_to_its_writer_only(shared_server: SharedS
         assert "held words" not in shared_server.http.get(path).text
 
 
+def test_a_comment_that_waits_can_be_changed_and_deleted(shared_server: SharedServer) -> None:
+    _, publisher = new_site(shared_server, "moderation=pre")
+    story = publisher.story()
+    shared_server.register(story)
+    reader = reader_of(shared_server, story)
+    reader.press("post", body="held words")
+    (mine,) = re.findall(r'<article id="c-([\w-]+)"', reader.html)
+    reader.press(f"edit:{mine}")
+    reader.press("save", body="other words")
+    assert "other words" in reader.html
+    reader.press(f"delete:{mine}")
+    assert "This cannot be undone." in reader.html
+    reader.press(f"erase:{mine}")
+    assert "Your comment was deleted." in reader.html
+    assert "other words" not in reader.html
+
+
 def test_one_reader_cannot_edit_the_comment_of_another(shared_server: SharedServer) -> None:
     story = shared_server.story()
     other = shared_server.post(story, "not yours")["comment"]["id"]
@@ -416,17 +456,110 @@ def test_one_reader_cannot_edit_the_comment_of_another(shared_server: SharedServ
     assert threads(shared_server, story)[0]["text"] == [["p", None, "not yours"]]
 
 
-def test_a_closed_discussion_has_no_buttons_and_takes_nothing(shared_server: SharedServer) -> None:
+def test_a_reader_deletes_what_they_wrote_from_this_page(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    shared_server.post(story, "of someone else")
+    reader = reader_of(shared_server, story)
+    assert "forget" not in reader.page.buttons, "nothing was written yet"
+    reader.press("react::happy", name="Bo")
+    reader.press("post", body="to be forgotten")
+    reader.press("forget", body="not posted yet")
+    assert "Delete what you wrote from this page?" in reader.html
+    assert "For anything else, ask Press." in reader.html
+    enter = re.search(r'<button class="visually-hidden" name="do" value="(\w+)"', reader.html)
+    assert enter
+    assert enter[1] == "cancel", "Enter deletes nothing"
+    assert "post" not in reader.page.buttons
+    reader.press("cancel")
+    assert reader.page.fields["body"] == "not posted yet"
+    assert len(threads(shared_server, story)) == 2
+    reader.press("forget")
+    known_by = {name: reader.page.fields[name] for name in ("reader", "first", "key")}
+    reader.press("forget-all")
+    assert "Your reactions and comments were deleted." in reader.html
+    assert counts(shared_server, story) == {}
+    assert "to be forgotten" not in json.dumps(threads(shared_server, story))
+    assert "of someone else" in json.dumps(threads(shared_server, story))
+    assert "forget" not in reader.page.buttons
+    assert not [value for value in known_by.values() if value in reader.html]
+    assert reader.page.fields["body"] == "not posted yet"
+    assert reader.page.fields["name"] == ""
+    reader.again()
+    assert "Your reactions and comments were deleted." in reader.html
+    reader.press("react::sad")
+    assert counts(shared_server, story) == {"sad": 1}, "the next action makes a new reader"
+
+
+def test_what_was_written_can_be_deleted_after_the_discussion_is_closed(
+    shared_server: SharedServer,
+) -> None:
     story = shared_server.story()
     reader = reader_of(shared_server, story)
+    reader.press("react::happy")
     shared_server.cli("story", "close", story.code)
-    html = shared_server.http.get(reader.path).text
-    assert "This discussion is closed." in html
-    assert "react::happy" not in Page(html).buttons
-    assert "body" not in Page(html).fields
+    reader.press("forget")
+    reader.press("forget-all")
+    assert counts(shared_server, story) == {}
+
+
+def test_a_reader_who_is_not_known_has_nothing_to_forget(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    reader = reader_of(shared_server, story)
+    for fields in ({"mode": "forget"}, {"reader": "r1.press.made-up", "mode": "forget"}):
+        reader.send({**reader.page.fields, **fields, "do": "cancel"})
+        reader.send({**reader.page.fields, **fields, "do": "preview", "body": "x"})
+        assert "forget-all" not in reader.page.buttons
+
+
+def test_every_error_is_said_somewhere_and_takes_the_focus(shared_server: SharedServer) -> None:
+    story = shared_server.story()
+    other = shared_server.post(story)["comment"]["id"]
+    reader = reader_of(shared_server, story)
+    fields = reader.page.fields
+    for about in (
+        {"mode": f"delete:{other}", "do": f"erase:{other}"},  # No field in this mode.
+        {"do": "on:AAAAAAAAAAAAAAAA:happy"},  # No such comment on the page.
+        {"do": f"on:{other}:nothing"},
+        {"do": "react::nothing"},
+        {"do": "post", "body": " "},
+        {"do": "post", "body": "a", "email": "nobody"},
+    ):
+        answer = reader.send({**fields, **about})
+        assert answer.status_code >= 400, about
+        assert len(re.findall(r'class="(?:error|notice) icon-alert"', reader.html)) == 1, about
+        assert reader.html.count(" autofocus") == 1, about
+    shared_server.cli("story", "close", story.code)
+    reader.send({**fields, "do": "post", "body": "late"})
+    assert "This discussion is closed." in reader.html.split('role="alert"')[1].split("</p>")[0]
+
+
+def test_a_closed_discussion_takes_only_reports_and_deletions(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    other = shared_server.post(story, "of someone else")["comment"]["id"]
+    shared_server.action(story, "react", comment=other, reaction="happy")
+    reader = reader_of(shared_server, story)
+    reader.press("post", body="mine")
+    (mine,) = {do[5:] for do in reader.page.buttons if do.startswith("edit:")}
+    early = reader.page
+    shared_server.cli("story", "close", story.code)
     answer = reader.press("post", body="too late")
     assert answer.status_code == 409
-    assert threads(shared_server, story) == []
+    assert "This discussion is closed." in reader.html
+    assert "body" not in reader.page.fields
+    left = {do.partition(":")[0] for do in reader.page.buttons if do}
+    assert left == {"go", "report", "delete", "forget"}
+    assert '<span class="chip">' in reader.html, "reactions are still shown"
+    assert len(threads(shared_server, story)) == 2
+    reader.press(f"report:{other}")
+    reader.press(f"send-report:{other}", reason="rude")
+    assert stored_reports(shared_server, other) == ["rude"]
+    reader.press(f"delete:{mine}")
+    reader.press(f"erase:{mine}")
+    assert "Your comment was deleted." in reader.html
+    reader.page = early
+    assert reader.press("react::happy").status_code == 409
 
 
 def test_a_damaged_form_is_refused(shared_server: SharedServer) -> None:
@@ -557,6 +690,9 @@ def test_all_languages_have_the_same_texts() -> None:
         for key, value in texts.items():
             if isinstance(value, dict):
                 assert set(value) >= numbers, (lang, key)
+        # WCAG 2.5.3: who says the word on a button presses it.
+        for key in ("react", "reply", "report", "edit", "delete"):
+            assert texts[key].lower() in texts[f"{key}_of"].lower(), (lang, key)
     embed = json.loads((ROOT / "js/src/locales/de.json").read_text("utf-8"))
     assert {key for key in embed if key.startswith("=")} <= labels
 
@@ -586,7 +722,7 @@ def test_the_pages_and_the_embed_have_the_same_tokens() -> None:
         assert pages[name] == value, name
     assert pages["--small"] == embed["--small"]
     assert embed["--radius"] == f"var(--story-widget-radius, {pages['--radius']})"
-    assert pages["--unit"] in embed["--unit"]
+    assert pages["--unit"] == embed["--unit"].replace("var(--site-density, 1)", "1")
 
 
 def test_the_style_sheet_has_an_address_of_its_own_version(shared_server: SharedServer) -> None:
@@ -596,6 +732,60 @@ def test_the_style_sheet_has_an_address_of_its_own_version(shared_server: Shared
     styles = shared_server.http.get(address)
     assert styles.headers["content-type"] == "text/css; charset=utf-8"
     assert "url(" not in styles.text
+
+
+def test_the_pages_have_the_accent_and_the_density_of_the_site(
+    shared_server: SharedServer,
+) -> None:
+    _, publisher = new_site(shared_server, "accent=#1d9bf0", "density=1.25")
+    story = publisher.story()
+    shared_server.register(story)
+    address = ""
+    for path in (f"/s/{story.code}", f"/s/{story.code}/write"):
+        page = shared_server.http.get(path)
+        address = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.text)[1]
+        assert re.fullmatch(r"/static/theme-1d9bf0-1\.25\.css\?[0-9a-f]{12}", address)
+        assert "style-src 'self';" in page.headers["content-security-policy"] + ";"
+    styles = shared_server.http.get(address)
+    assert styles.headers["content-type"] == "text/css; charset=utf-8"
+    assert styles.headers["cache-control"].startswith("public, max-age=300")
+    assert "color-mix(in oklab, #1d9bf0 66%, var(--ink))" in styles.text
+    assert "--story-widget-density: 1.25;" in styles.text
+    plain = shared_server.story()
+    shared_server.register(plain)
+    assert "/static/theme-" not in shared_server.http.get(f"/s/{plain.code}").text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "theme-0c8577-9.css",
+        "theme-0c8577-1.25",
+        "theme-red-1.css",
+        "theme-0c8577}body{-1.css",
+        "theme-0C8577-1.css",
+        "theme--0.css",
+        "page.html",
+        "base.html",
+        "..%2Fpage.css",
+    ],
+)
+def test_no_other_name_is_a_style_sheet(shared_server: SharedServer, name: str) -> None:
+    assert shared_server.http.get(f"/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("colour", ["#0c8577", "#1d9bf0", "#808080", "#c2410c", "#db2777"])
+def test_the_sheet_has_the_contrast_that_was_checked(colour: str) -> None:
+    accepted = accent.nearest_readable(colour)
+    styles = theme.style_sheet(theme.file_name(SiteSettings(accent=accepted)) or "")
+    assert styles
+    on = re.findall(r"--story-widget-on-accent: (#\w{3});", styles)
+    assert set(accent.SERVER_PAGES) < set(accent.PAGES)
+    css = (layout.TEMPLATES / "page/page.css").read_text("utf-8")
+    papers = re.findall(r"--ink: (#\w{6});\s+--paper: (#\w{6});", css)
+    assert [(paper, ink) for ink, paper in papers] == list(accent.SERVER_PAGES)
+    for text_colour, (_, ink) in zip(on, accent.SERVER_PAGES, strict=True):
+        assert accent.text_on(accepted, ink) == text_colour
 
 
 # The form's body ----------------------------------------------------------------------------------
@@ -624,6 +814,15 @@ def test_a_form_of_another_shape_is_malformed() -> None:
         (KIND, field("a", "b")),
         (KIND, b"--AaB03x\r\nX: y\r\n\r\nz\r\n" + end),
         (KIND, field("a", "b") * (MAX_FIELDS + 1) + end),
+        (KIND, b"--AaB03x\r\n" + b"X: y\r\n" * 99 + field("a", "b")[10:] + end),
     ):
         with pytest.raises(MalformedError):
             parse_form(kind, body)
+
+
+def test_a_form_of_the_longest_head_is_refused_at_once() -> None:
+    head = b'content-disposition:;name="' * 2_400
+    started = time.process_time()
+    with pytest.raises(MalformedError):
+        parse_form(KIND, b"--AaB03x\r\n" + head + b"\r\n\r\n\r\n--AaB03x--\r\n")
+    assert time.process_time() - started < 0.1

@@ -1,16 +1,18 @@
 """Check of a site's accent colour: readable on light and on dark pages.
 
 The server does not know the page, so the embed mixes the site's accent with the page's text colour
-(66 % in Oklab) and puts black or white on it, by its lightness. Both are checked here on a light
-and on a dark page, as WCAG 2 measures contrast.
+(66 % in Oklab) and puts black or white on it, by its lightness. Both are checked here on light
+and on dark pages, as WCAG 2 measures contrast.
 """
 
 import math
 import re
 
 HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
-PAGES = (("#ffffff", "#1d1a16"), ("#15181b", "#e7e4dd"))
-"""Background and text colour of a light and of a dark page."""
+SERVER_PAGES = (("#fdfcfa", "#1f1d1a"), ("#16181a", "#e7e4dd"))
+"""Background and text colour of this server's own pages, light and dark (`page.css`)."""
+PAGES = (("#ffffff", "#1d1a16"), ("#15181b", "#e7e4dd"), *SERVER_PAGES)
+"""Background and text colour of light and dark pages."""
 SHARE = 0.66
 """Share of the accent in the mixture with the text colour (`js/src/style.css`)."""
 LIGHT = 0.66
@@ -32,7 +34,7 @@ def normalise(text: str) -> str:
 
 
 def is_readable(colour: str) -> bool:
-    """Whether this accent is seen on both pages, and black or white can be read on it."""
+    """Whether this accent is seen on all pages, and black or white can be read on it."""
     return all(_passes(_to_oklab(_to_linear(colour)), page, ink) for page, ink in PAGES)
 
 
@@ -52,10 +54,20 @@ def nearest_readable(colour: str) -> str:
     raise AssertionError("Some grey is always readable.")
 
 
-def _passes(accent: Colour, page: str, ink: str) -> bool:
+def text_on(colour: str, ink: str) -> str:
+    """Return black or white: the text on this accent, where the page's text has the colour `ink`."""
+    return "#000" if _mix(_to_oklab(_to_linear(colour)), ink)[0] > LIGHT else "#fff"
+
+
+def _mix(accent: Colour, ink: str) -> Colour:
     text = _to_oklab(_to_linear(ink))
-    mixed = [SHARE * x + (1 - SHARE) * y for x, y in zip(accent, text, strict=True)]
-    shown = _luminance(_to_rgb((mixed[0], mixed[1], mixed[2])))
+    lightness, a, b = (SHARE * x + (1 - SHARE) * y for x, y in zip(accent, text, strict=True))
+    return lightness, a, b
+
+
+def _passes(accent: Colour, page: str, ink: str) -> bool:
+    mixed = _mix(accent, ink)
+    shown = _luminance(_to_rgb(mixed))
     on_accent = 0.0 if mixed[0] > LIGHT else 1.0
     background = _luminance(_to_linear(page))
     return (

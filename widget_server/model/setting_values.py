@@ -12,6 +12,7 @@ from widget_server.model.reactions import (
     is_line,
 )
 from widget_server.model.settings import (
+    DENSITIES,
     KEEP_DAYS,
     LICENCE,
     LINK,
@@ -231,7 +232,8 @@ def _accent(_: SiteSettings, text: str) -> str | None:
 
 
 def _density(_: SiteSettings, text: str) -> float:
-    if not re.fullmatch(r"[01](\.[0-9]{1,3})?", text) or not 0.75 <= float(text) <= 1.25:
+    matches = re.fullmatch(r"[01](\.[0-9]{1,3})?", text)
+    if not matches or not DENSITIES[0] <= float(text) <= DENSITIES[1]:
         raise ValueError("use a number from 0.75 (tight) to 1.25 (wide).")
     return float(text)
 

@@ -22,6 +22,8 @@ LINK = re.compile(r"https?://[^\s\x00-\x1f]{1,500}")
 LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
 """An SPDX licence id."""
 KEEP_DAYS = range(1, 91)
+DENSITIES = (0.75, 1.25)
+"""The tightest and the widest."""
 MAX_LINE = 200
 """Code points of a prompt."""
 MAX_ACTION_LABEL = 80

@@ -87,7 +87,7 @@ export function commentView(view) {
         body.replaceChildren(...(removed ? [h("p", { class: "small secondary" }, t("removed"))] : drawText(text)));
       }
       set(body, "lang", lang);
-      head.hidden = removed;
+      foot.hidden = head.hidden = removed;
     }
     drawFacts(state);
     drawButtons(state);
@@ -105,13 +105,11 @@ export function commentView(view) {
     setText(rest, facts);
     if (facts) head.append(rest);
     const [text, icon] =
-      state === "pending"
-        ? [t("pending"), "clock"]
-        : waiting
-          ? [t("waiting"), "clock"]
-          : pinned
-            ? [t("pinned", { name: story?.publisher || t("moderator") }), "pin"]
-            : ["", ""];
+      waiting || state === "pending"
+        ? [t(state === "published" ? "waiting" : state), "clock"]
+        : pinned
+          ? [t("pinned", { name: story?.publisher || t("moderator") }), "pin"]
+          : ["", ""];
     setText(status, text);
     status.className = "state icon-" + icon;
     set(article, "class", icon);

@@ -35,7 +35,8 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   /** @type {Map<string, import("./thread").ThreadView>} */
   let threads = new Map();
   const title = newId();
-  const status = h("p", { role: "status" });
+  // Not a paragraph: those are hidden while they are empty.
+  const status = h("div", { role: "status" });
 
   /** @type {Partial<Record<keyof Parts, Promise<any>>>} */
   const parts = {};
@@ -92,6 +93,8 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
   const prompt = h("bdi");
   const bar = reactionBar(self, title);
   const notice = h("p", { class: "notice", part: "notice" });
+  // Why readers cannot write.
+  const reason = h("p", { class: "notice", role: "status" });
   const count = heading(level + 1, { class: "count" });
   // The bare composer: the part `writing` enhances it on focus. There is no form element, because sandboxed iframes
   // block submission; the button's click works everywhere.
@@ -128,6 +131,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     bar.element,
     notice,
     toolbar,
+    reason,
     composer,
     list,
     next,
@@ -146,13 +150,15 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     setText(prompt, localText(t, settings, "prompt"));
     bar.draw(state);
     setText(notice, story.notice ?? "");
+    if (story.closed) setText(reason, t("closed"));
     // Also logs the reason for the page's owner.
     noticed ||= story.notice || story.closed || read_only || identity || lapsed;
-    if (noticed) self.withPart("more", (part) => part.drawNotices(notice));
+    if (noticed) self.part("more").then((part) => part.drawNotices(notice, reason), () => {});
     for (const name of /** @type {const} */ (["accent", "density"])) {
       element["style"].setProperty("--site-" + name, String(settings[name] ?? ""));
     }
-    composer.hidden = !isAllowed(state, "comment");
+    // If only this copy may not comment, the composer keeps its place until the reason is drawn there.
+    composer.hidden = !read_only && !isAllowed(state, "comment");
     next.hidden = !state.next;
     const now = [mine, can, muted, filter, story, settings];
     if (now.some((part, i) => part !== dependencies[i])) renderVersion++;

@@ -61,8 +61,8 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
           updates.push((max, all) => {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
-            // Show no numbers before the first reaction: a row of zeros invites no one to react.
-            setText(count, all ? t("", { n }, "{n}") : "\u00a0");
+            // No noughts: they invite no one to react.
+            setText(count, n ? t("", { n }, "{n}") : "\u00a0");
             element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");

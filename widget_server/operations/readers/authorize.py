@@ -102,6 +102,8 @@ class IframeGrant:
     token: str | None
     claims: WidgetClaims | None
     ancestors: tuple[str, ...]
+    code_reads: bool
+    """Whether the bare code on a page of the ancestors only reads."""
 
 
 async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
@@ -114,7 +116,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
         grant = await _authorize_by_code(services, reference, services.server_origin)
         if not grant.site.settings.republishing_open(grant.story.license):
             raise NotPermittedError("This story is framed with a token. Ask the publisher for one.")
-        return IframeGrant(grant.story, None, None, ("*",))
+        return IframeGrant(grant.story, None, None, ("*",), code_reads=False)
     cached, claims, _ = await _verify_token(services, reference)
     code = tokens.story_code(claims.site, claims.story)
     # A policy cannot exclude a shut-out page that only a wildcard of the token includes.
@@ -126,7 +128,8 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     if claims.jti in cached.revoked:
         require_open_reading(cached.site, TokenRevokedError())
     story = await _load_or_register_story(services, code, cached.site, claims)
-    return IframeGrant(story, reference, claims, ancestors)
+    code_reads = not cached.site.settings.republishing_open(story.license)
+    return IframeGrant(story, reference, claims, ancestors, code_reads)
 
 
 async def refresh(services: Services, grant: Grant) -> Grant:

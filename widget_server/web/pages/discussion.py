@@ -15,7 +15,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import ORDERS
-from widget_server.web.pages.layout import render
+from widget_server.web.pages.layout import render, theme_address
 from widget_server.web.pages.translate import LOCALES, Translator
 
 MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
@@ -133,6 +133,18 @@ async def _content(
         reaction["name"] = _own_text(t, reaction, "label")
         reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
+    views = [
+        view.thread(
+            serializers.part_of_thread(thread, show_copy=settings.show_copy), settings.edit_window
+        )
+        for thread in threads
+    ]
+    # As in the embed: a removed comment is shown only above its replies, or by its permalink.
+    views = [
+        one
+        for one in views
+        if place.thread or one["state"] != "removed" or one["replies"] or one["more"]
+    ]
     attribution = serializers.story(story)
     return {
         "server": services.server_origin,
@@ -140,6 +152,7 @@ async def _content(
         "title": story.title or story.key,
         "site": site,
         "settings": shown,
+        "theme": theme_address(settings),
         "prompt": _own_text(t, shown, "prompt"),
         "guidelines_text": shown.get("guidelines_texts", {}).get(t.lang)
         or shown.get("guidelines_text"),
@@ -154,13 +167,8 @@ async def _content(
         "total": total,
         "reacted": sum(tally.counts.values()),
         "leading": _leading(shown["reactions"], tally.counts),
-        "threads": [
-            view.thread(
-                serializers.part_of_thread(thread, show_copy=settings.show_copy),
-                settings.edit_window,
-            )
-            for thread in threads
-        ],
+        "threads": views,
+        "shown": {one["id"] for thread in views for one in (thread, *thread["replies"])},
         "waiting": [
             view.comment(serializers.own_comment(comment, settings.edit_window), {})
             for comment in own.comments.values()
@@ -169,6 +177,7 @@ async def _content(
         "next": following,
         "place": place,
         "read_on": _read_on(story, await copies.listed(services, story), t),
+        "contact": [name for name in ("name", "email", "website") if shown[name] != "off"],
         "form": None,
     }
 
@@ -225,9 +234,16 @@ class _CommentViews:
 
     def thread(self, thread: dict[str, Any], edit_window: int) -> dict[str, Any]:
         """Return a thread with the views of its comments."""
-        names = {one["id"]: self._name(one) for one in [thread, *thread["replies"]]}
-        names[thread["id"]] = ""  # Every reply answers it.
-        replies = [self.comment(self._mine(one, edit_window), names) for one in thread["replies"]]
+        names = {
+            one["id"]: self._name(one) for one in thread["replies"] if one["state"] != "removed"
+        }
+        # Every reply answers the top comment, so that one has no name here.
+        # As in the embed: a removed reply is omitted.
+        replies = [
+            self.comment(self._mine(one, edit_window), names)
+            for one in thread["replies"]
+            if one["state"] != "removed"
+        ]
         return {**self.comment(self._mine(thread, edit_window), {}), "replies": replies}
 
     def comment(self, comment: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -28,6 +28,9 @@ async def iframe_page(request: Request) -> Response:
         "server": services.server_origin,
         "story": serializers.story(framed.story),
         "token": framed.token,
+        # If the token lapses while the page is open, the embed goes on with the code. From this origin the
+        # code grants everything, so the page says that it may only read.
+        "code_reads": framed.code_reads,
         # If the copy has no language, the embed uses the browser's.
         "lang": claims.lang if claims is not None else None,
         "license": LICENCES.get(framed.story.license),

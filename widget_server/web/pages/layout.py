@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from widget_server.content import urls
+from widget_server.model.settings import SiteSettings
 from widget_server.web.assets import CACHE_LATEST, Assets
+from widget_server.web.pages import theme
 from widget_server.web.pages.comment_html import render as render_tree
 from widget_server.web.pages.translate import LOCALES, Translator
 
@@ -52,7 +54,18 @@ def link_maker(t: Translator) -> Callable[..., str]:
     return link
 
 
+def theme_address(settings: SiteSettings) -> str | None:
+    """Return the address of a site's own style sheet, or None if it has the default look."""
+    name = theme.file_name(settings)
+    return None if name is None else f"/static/{name}?{_STYLE_HASH}"
+
+
 async def stylesheet(request: Request) -> Response:
-    """Handle `GET /static/{file}`: the styles of the pages."""
+    """Handle `GET /static/{file}`: the styles of the pages, or the theme of a site."""
     file = request.path_params["file"]
+    css = theme.style_sheet(file)
+    if css is not None:
+        # As `page.css`: no credentials, the same for everyone.
+        headers = {"Cache-Control": CACHE_LATEST, "Cross-Origin-Resource-Policy": "cross-origin"}
+        return Response(css, headers=headers, media_type="text/css")
     return _STYLES.response(request, f"{file.removesuffix('.css')}/{file}", CACHE_LATEST)

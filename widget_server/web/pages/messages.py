@@ -52,7 +52,7 @@ def rejection_page(request: Request, problem: Response, detail: str) -> Response
     headers["Content-Security-Policy"] = (
         _POLICY if path.startswith("/e/") else f"{_POLICY}; frame-ancestors 'none'"
     )
-    headers["Vary"] = "Accept, Accept-Language"
+    headers["vary"] = "Accept, Accept-Language"
     return HTMLResponse(render("messages/message.html", t, content), status, headers)
 
 

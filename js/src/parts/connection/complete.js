@@ -24,7 +24,7 @@ export function complete(view, host, tools) {
   const { signal } = end;
   const clock = setInterval(view.redraw, CLOCK_INTERVAL_MS);
   const composer = /** @type {HTMLElement} */ (element.querySelector(".composer"));
-  const status = /** @type {HTMLElement} */ (element.querySelector("[role=status]"));
+  const status = /** @type {HTMLElement} */ (element.lastElementChild);
   const presence = /** @type {HTMLElement} */ (element.querySelector(".presence"));
   /** @type {Record<string, number> | undefined} */
   let last;
@@ -33,8 +33,9 @@ export function complete(view, host, tools) {
   if (story.storage().unsent) story.loadLivePart().then(() => story.resume(), () => {});
   // Without a snippet, add title, author and license to the page.
   if (!host.firstElementChild && !host.links[0]) {
-    view.fetchPart("more").then(({ addAttribution }) => addAttribution(host, story.state.story, tools)).catch(() => {});
+    view.fetchPart("more").then((part) => part.addAttribution(host, story.state.story, tools), () => {});
   }
+  if (host.closest("blockquote")) view.fetchPart("navigation").then((part) => part.readInk(host, element, signal), () => {});
 
   /** Load the live part: actions, and updates of other readers. */
   const loadLive = () => part("live").catch(() => {});

@@ -10,6 +10,9 @@ import { createThreadLoader } from "./load-thread.js";
 /** Wait before an action without a reply is sent again, in milliseconds; up to twice as long, at random. */
 const RETRY_MS = 8_000;
 
+/** Error code of an action that the code alone does not allow. */
+const REFUSED = "not_permitted";
+
 /**
  * Functions of the first file, passed in so that this part needs no copies.
  *
@@ -28,6 +31,7 @@ const RETRY_MS = 8_000;
  */
 export function createActions(story, server, { request, json, storageKey, optimisticReaction }) {
   const { code } = story;
+  let readsOnly = false;
   /** The identity token for which an action already waited. @type {string | null} */
   let awaitedIdentity = null;
   const path = `${server}/v1/stories/${code}`;
@@ -37,6 +41,7 @@ export function createActions(story, server, { request, json, storageKey, optimi
     const { connection } = story;
     /** @returns {Promise<any>} */
     const send = async () => {
+      if (readsOnly) throw { code: REFUSED };
       const { identity, spent } = story;
       // Wait once until the socket has sent the identity token: else the action would create an anonymous reader first.
       if (identity !== spent && identity !== awaitedIdentity) {
@@ -76,6 +81,12 @@ export function createActions(story, server, { request, json, storageKey, optimi
     if (lapsed === "token_invalid" && story.token) {
       story.token = null;
       story.set({ lapsed });
+      // The server's own frame for a token goes on as any page with the code would: the frame says if that only reads.
+      if (location.origin === server && document.body.hasAttribute("data-code-reads")) {
+        readsOnly = true;
+        const { dispatch } = story;
+        story.dispatch = (event) => dispatch(event.type === "snapshot" ? { ...event, read_only: REFUSED } : event);
+      }
       story.connection.join(story);
       return true;
     }

@@ -12,6 +12,9 @@ export { createActions } from "./actions.js";
 export { createReducer } from "./comment-reducer.js";
 export { STRINGS } from "./strings.js";
 
+/** A part that was loaded before is there within this time, in milliseconds. */
+const LOADED_MS = 300;
+
 /**
  * Add live updates to a view.
  *
@@ -21,7 +24,7 @@ export { STRINGS } from "./strings.js";
  */
 export function open(context, tools) {
   context.style(css);
-  const { onRender } = context;
+  const { onRender, tell, explain, withPart } = context;
   const button = newCommentsButton(context, tools);
   /** @param {import("../../types").State} state */
   const draw = (state) => {
@@ -32,6 +35,19 @@ export function open(context, tools) {
   context.onRender = (state) => {
     onRender?.(state);
     draw(state);
+  };
+  // Offline a part that is not loaded cannot be loaded: say so now, not after a minute of retries.
+  context.withPart = (name, work) => {
+    let told = false;
+    const timer = setTimeout(() => {
+      told = !navigator.onLine;
+      if (told) tell(explain({ code: "offline" }), true);
+    }, LOADED_MS);
+    return withPart(name, (part) => {
+      clearTimeout(timer);
+      // It may be loaded much later, when the reader is doing something else.
+      return told || work(part);
+    });
   };
   draw(context.story.state);
   addTimeTooltips(context, tools);

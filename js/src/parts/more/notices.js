@@ -1,7 +1,7 @@
 /**
  * Notices: the publisher's line to all readers, and the reason why readers cannot write.
  *
- * @import {ViewContext, Shared} from "../../part-api"
+ * @import {MorePart, ViewContext, Shared} from "../../part-api"
  */
 import { logOnce } from "../../csp.js";
 import { isDebug } from "./error-details.js";
@@ -16,14 +16,13 @@ const LEAD = /^.{1,40}?[:：]/su;
  *
  * @param {ViewContext} context
  * @param {Shared} tools
- * @returns {(notice: HTMLElement) => void} `notice` holds the publisher's line as plain text
+ * @returns {MorePart["drawNotices"]} `notice` holds the publisher's line as plain text
  */
 export function createNotices({ story, t, emit }, { h }) {
-  const reason = h("p", { class: "notice", role: "status" });
   /** Texts and values that were drawn or logged last. @type {Record<string, string | null | undefined>} */
   let drawn = {};
 
-  return (notice) => {
+  return (notice, reason) => {
     const { story: facts, read_only, identity, lapsed } = story.state;
     const text = facts?.notice ?? "";
     if (text !== drawn.text) {
@@ -37,16 +36,14 @@ export function createNotices({ story, t, emit }, { h }) {
     const debug = isDebug() ? [lapsed && `${t(lapsed)} ${t("lapsed")}`, identity && `${t("unsigned")} (${identity})`] : [];
     const now = [cause || (facts?.closed ? t("closed") : ""), ...debug].filter(Boolean).join(" ");
     if (now !== drawn.reason) {
-      reason.replaceChildren(
-        ...(cause
-          ? [now, " ", location.href.startsWith(own) ? "" : h("a", { href: own, target: parent === window ? null : "_blank" }, t("ownPage"))]
-          : facts?.closed
-            ? [h("b", null, now), " ", t("closedMore")]
-            : [now]),
-      );
+      const composer = /** @type {HTMLElement} */ (reason.nextElementSibling);
+      // As high as the composer whose place it takes, so that nothing moves.
+      reason["style"].minBlockSize = cause && composer.offsetHeight + "px";
+      if (reason.textContent !== now) reason.textContent = now;
+      if (cause && !location.href.startsWith(own)) {
+        reason.append(" ", h("a", { href: own, target: parent === window ? null : "_blank" }, t("ownPage")));
+      }
       reason.className = "notice icon-" + (cause ? "lock" : facts?.closed ? "moon" : "alert");
-      // Below the count, where the composer would be.
-      notice.nextElementSibling?.after(reason);
     }
     // An invalid token is replaced by the story's code, which is logged below.
     if (read_only && !/token_invalid/.test(read_only)) logOnce(cause);

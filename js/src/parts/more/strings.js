@@ -32,8 +32,6 @@ export const STRINGS = {
   unsigned: "The page’s identity token was rejected: the reader is not signed in. Set a new one.",
   pending: "Waiting for a moderator. Only you can see it.",
   waiting: "Your change is waiting for a moderator.",
-  closed: "This discussion is closed.",
-  closedMore: "You can go on reading.",
   readonly: "Comments are read-only on this site. {why}",
   ownPage: "Join the discussion on its own page.",
   refused: "The discussion cannot be shown here.",

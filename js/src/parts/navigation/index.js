@@ -1,11 +1,12 @@
 /**
- * Lazy part `navigation`: one tab stop per comment, keys that move between comments, a button that skips the list, and
- * threads that fold.
+ * Lazy part `navigation`: one tab stop per comment and one for the reactions to the story, keys that move between
+ * comments, a button that skips the list, and threads that fold.
  *
  * @import {NavigationPart, Shared, ViewContext} from "../../part-api"
  */
 import css from "./style.css";
 
+export { readInk } from "./ink.js";
 export { STRINGS } from "./strings.js";
 
 /** A list of up to this many comments needs no skip button. */
@@ -24,7 +25,8 @@ const STOPS = [":scope > .byline a", ":scope > .comment-text a", ":scope > .acti
 export function open(view, { set, button }) {
   const { story, list, t } = view;
   const widget = /** @type {HTMLElement} */ (list.parentElement);
-  /** The tab stop of each comment. @type {WeakMap<Element, HTMLElement>} */
+  const reactions = /** @type {HTMLElement} */ (widget.querySelector(".reactions"));
+  /** The tab stop of each comment, and of the reactions. @type {WeakMap<Element, HTMLElement>} */
   const entries = new WeakMap();
   view.style(css);
 
@@ -39,12 +41,15 @@ export function open(view, { set, button }) {
   /** @param {any} element @returns {element is HTMLElement} */
   const isShown = (element) => !!element?.getClientRects().length;
 
-  /** @param {Element} article @returns {HTMLElement[]} */
-  const stopsOf = (article) => [...article.querySelectorAll(STOPS)].filter((each) => !(/** @type {HTMLElement} */ (each).hidden)).map((each) => /** @type {HTMLElement} */ (each));
+  /** @param {Element} row a comment, or the reactions to the story @returns {HTMLElement[]} */
+  const stopsOf = (row) => [...row.querySelectorAll(row === reactions ? "button" : STOPS)].filter((each) => !(/** @type {HTMLElement} */ (each).hidden)).map((each) => /** @type {HTMLElement} */ (each));
 
-  /** Make `entry` the only tab stop of a comment. @param {Element} article @param {HTMLElement[]} stops @param {HTMLElement} entry */
-  function enter(article, stops, entry) {
-    entries.set(article, entry);
+  /** @param {HTMLElement} at */
+  const rowOf = (at) => at.closest("article, .reactions");
+
+  /** Make `entry` the only tab stop of a row. @param {Element} row @param {HTMLElement[]} stops @param {HTMLElement} entry */
+  function enter(row, stops, entry) {
+    entries.set(row, entry);
     for (const stop of stops) {
       const value = stop === entry ? 0 : -1;
       if (stop.getAttribute("tabindex") !== String(value)) stop.tabIndex = value;
@@ -54,11 +59,11 @@ export function open(view, { set, button }) {
   function refresh() {
     const articles = [...list.querySelectorAll("article")];
     skip.hidden = articles.length <= FEW_COMMENTS;
-    for (const article of articles) {
-      const stops = stopsOf(article);
-      const known = entries.get(article);
-      const entry = known && stops.includes(known) ? known : stops.find((each) => each.matches("button")) ?? stops[0];
-      if (entry) enter(article, stops, entry);
+    for (const row of [reactions, ...articles]) {
+      const stops = stopsOf(row);
+      const known = entries.get(row);
+      const entry = known && stops.includes(known) ? known : stops.find((each) => each.matches(":focus")) ?? stops.find((each) => each.matches("button")) ?? stops[0];
+      if (entry) enter(row, stops, entry);
     }
     for (const thread of /** @type {Iterable<HTMLElement>} */ (list.children)) drawFold(thread);
   }
@@ -108,7 +113,8 @@ export function open(view, { set, button }) {
     const at = /** @type {HTMLElement} */ (target);
     if (ctrlKey || metaKey || altKey || shiftKey || at.closest("input, textarea, select, .composer, .reaction-picker, .popover, .panel")) return;
     const article = at.closest("article");
-    const stops = article ? stopsOf(article) : [];
+    const row = rowOf(at);
+    const stops = row ? stopsOf(row) : [];
     const place = stops.indexOf(at);
     const ahead = getComputedStyle(widget).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
     const all = [...list.querySelectorAll("article")].filter(isShown);
@@ -119,28 +125,29 @@ export function open(view, { set, button }) {
       next = all[key === "j" ? now + 1 : Math.max(0, now - 1)];
     } else if (key === "n") {
       /** @type {HTMLElement | null} */ (widget.querySelector(".new-comments:not([hidden])"))?.click();
-    } else if (article && (at === article || place >= 0)) {
+    } else if (row && (at === row || place >= 0)) {
       if (/^Arrow(Left|Right)$/.test(key)) {
         const step = key === ahead ? 1 : -1;
-        next = place < 0 ? entries.get(article) : stops[(place + step + stops.length) % stops.length];
+        next = place < 0 ? entries.get(row) : stops[(place + step + stops.length) % stops.length];
       } else if (key === "Home") next = stops[0];
       else if (key === "End") next = stops.at(-1);
-      else if (key === "Escape" && place >= 0) next = article;
-      if (next && next !== article) enter(article, stops, next);
+      else if (key === "Escape" && place >= 0 && article) next = article;
+      if (next && next !== article) enter(row, stops, next);
     }
     if (!next) return;
     event.preventDefault();
     next.focus();
   });
   // Tab returns to the element that had the focus last.
-  list.addEventListener("focusin", ({ target }) => {
+  widget.addEventListener("focusin", ({ target }) => {
     const at = /** @type {HTMLElement} */ (target);
-    const article = at.closest("article");
-    const stops = article ? stopsOf(article) : [];
-    if (article && stops.includes(at)) enter(article, stops, at);
+    const row = rowOf(at);
+    const stops = row ? stopsOf(row) : [];
+    if (row && stops.includes(at)) enter(row, stops, at);
   });
 
   const observer = new MutationObserver(refresh);
+  observer.observe(reactions, { childList: true });
   observer.observe(list, { childList: true, subtree: true, attributeFilter: ["hidden"] });
   refresh();
   return {};

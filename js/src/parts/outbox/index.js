@@ -240,14 +240,15 @@ export function open(context, { h, button }) {
       const text = t("goOn");
       const notice = h(
         "p",
-        { class: "notice small icon-cloud offline" },
+        { class: "small icon-cloud offline" },
         h("span", null, h("b", null, t("isOffline")), " " + text),
       );
       const drawNotice = () => {
         notice.hidden = navigator.onLine;
         if (!navigator.onLine) tell(t("isOffline") + " " + text);
       };
-      composer.before(notice);
+      // In the card, whose height stays the same.
+      composer.lastElementChild?.before(notice);
       composer.after(list);
       drawNotice();
       const end = new AbortController();
