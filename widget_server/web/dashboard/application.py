@@ -16,7 +16,17 @@ from widget_server.model.errors import NotFoundError, ProblemError
 from widget_server.operations.services import Services
 from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
-from widget_server.web.dashboard import account, home, people, rendering, sign_in, start
+from widget_server.web.dashboard import (
+    account,
+    copies,
+    home,
+    numbers,
+    people,
+    rendering,
+    sign_in,
+    start,
+    tokens,
+)
 from widget_server.web.dashboard.messages import message_page
 from widget_server.web.dashboard.security import Address, DashboardHeaders
 
@@ -59,6 +69,19 @@ def create_dashboard(services: Services) -> "Dashboard":
             Route(f"{SITE}/home", home.show),
             Route(f"{SITE}/snippet", start.show_snippet),
             _post(f"{SITE}/snippet", start.submit_snippet),
+            Route(f"{SITE}/copies", copies.show),
+            Route(f"{SITE}/copies.csv", copies.export),
+            _post(f"{SITE}/copies/{{copy}}/revoke", copies.revoke),
+            _post(f"{SITE}/copies/{{copy}}/give-back", copies.give_back),
+            _post(f"{SITE}/copies/{{copy}}/look", copies.look),
+            Route(f"{SITE}/tokens", tokens.show),
+            _post(f"{SITE}/tokens", tokens.make),
+            _post(f"{SITE}/tokens/revoke", tokens.revoke),
+            Route(f"{SITE}/tokens/keys", tokens.show_keys),
+            _post(f"{SITE}/tokens/keys/rotate", tokens.rotate),
+            _post(f"{SITE}/tokens/keys/retire", tokens.retire),
+            Route(f"{SITE}/numbers", numbers.show),
+            Route(f"{SITE}/numbers.csv", numbers.export),
             Route(f"{SITE}/people", people.show),
             Route(f"{SITE}/people/invite", people.show_invite),
             _post(f"{SITE}/people/invite", people.invite),

@@ -23,6 +23,9 @@ class Place:
 
 PLACES = (
     Place("home", "read"),
+    Place("copies", "read_copies"),
+    Place("numbers", "read_numbers"),
+    Place("tokens", "read_tokens", "setup"),
     Place("people", "read_people", "team"),
 )
 """In the order in which they are shown. Groups come in the order of their first place."""
