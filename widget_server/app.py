@@ -52,6 +52,7 @@ from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 from widget_server.transport.metrics import TransportMetrics
 from widget_server.web.assets import Assets
+from widget_server.web.dashboard.application import create_dashboard
 from widget_server.web.health import Gauges, ServerStatus
 from widget_server.web.routes import create_asgi_app
 
@@ -234,4 +235,5 @@ def create_app(config: Config) -> Starlette:
         config.socket_limit,
         lifespan,
         transport_metrics=components.transport_metrics,
+        dashboard=create_dashboard(components.services),
     )

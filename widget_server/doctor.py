@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -45,6 +46,7 @@ async def run_checks(config: Config) -> list[CheckResult]:
         ("clock", _clock),
         ("bus", _bus),
         ("address", _address),
+        ("people", _people),
         ("embed", _embed),
     ]
     results = []
@@ -175,6 +177,20 @@ async def _address(config: Config) -> str:
             "PUBLIC_URL is not as browsers spell it: actions from the server's pages are rejected."
         )
     return f"{config.public_url}; actions from the server's own pages are accepted."
+
+
+async def _people(config: Config) -> str:
+    path = sqlite_path(config.database)
+    if path is not None and not path.exists():
+        return "None yet: the first start prints a link for the first account."
+    found = await checks.count_people(config.database)
+    if not found.owners:
+        sites = f"There are {found.sites} sites, and nobody" if found.sites else "Nobody"
+        return f"{sites} can sign in to the dashboard. Run `widget-server people invite --owner`."
+    host = urlsplit(config.admin_origin).hostname
+    if found.passkeys and not config.public_url and not config.admin_url:
+        return f"Passkeys work at {host} only; they end when PUBLIC_URL names another host."
+    return f"{found.owners} can sign in as owner; passkeys belong to the host {host}."
 
 
 async def _embed(_config: Config) -> str:

@@ -131,6 +131,7 @@ async def test_pending_comments_are_listed_as_json_and_moderation_is_confirmed(
             "text": "a\u202eb",
             "created_at": json.loads(printed)[0]["created_at"],
             "edited_at": None,
+            "revision": 1,
         }
     ]
     for words, said in (

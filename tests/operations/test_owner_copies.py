@@ -240,7 +240,6 @@ async def test_only_editors_and_owners_of_the_site_take_a_copy_back(server: Serv
             await copies.revoke_copy(server.services, person(role), "paper", copy)
     with pytest.raises(NotPermittedError):
         await copies.revoke_copy(server.services, OWNER, "other", copy)
-    shell = OWNER.__class__("shell", "root", "cli", None, "owner")
     with pytest.raises(NotFoundError):
-        await copies.revoke_copy(server.services, shell, "other", copy)
+        await copies.revoke_copy(server.services, shell("root"), "other", copy)
     await copies.revoke_copy(server.services, person("editor"), "paper", copy)

@@ -12,21 +12,70 @@ import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store, post, seqs
+from tests.store.store_harness import (
+    KEYS,
+    LOG_KEYS,
+    Store,
+    decide,
+    nonzero,
+    open_store,
+    post,
+    seqs,
+    undo,
+)
 from tests.waiting import MODEL_TIMES
 from widget_server.model.errors import (
     EditWindowOverError,
+    ErasedError,
     NotFoundError,
     ProblemError,
+    StaleError,
     StoryClosedError,
 )
 from widget_server.model.records import Comment, CommentState, Story, Tally
 from widget_server.store import migrate
-from widget_server.store.writing.actions import Decide, Delete, Edit, Forget, React, UpdateStory
+from widget_server.store.queries.log_check import LogCheck
+from widget_server.store.schema import cases, kept_texts
+from widget_server.store.writing.actions import (
+    Decide,
+    Delete,
+    Edit,
+    Forget,
+    React,
+    Undo,
+    UpdateStory,
+)
 
 READERS = ("ann", "bob", "cy")
 WINDOW = 10
 _stories = itertools.count()
+
+
+@dataclass(frozen=True)
+class View:
+    """What a log says of a comment."""
+
+    state: str
+    waiting: bool
+    kept: bool
+    queues: frozenset[str]
+
+
+@dataclass
+class Logged:
+    """A logged decision: `closed` are the queues whose cases it closed."""
+
+    id: str
+    before: View
+    after: View
+    closed: frozenset[str]
+    revision: int
+    undone: bool = False
+
+    @property
+    def verb_erases(self) -> bool:
+        """Whether the decision erased, so that nothing can come back."""
+        return self.after.state == "removed" and not self.after.kept
 
 
 @dataclass
@@ -40,6 +89,17 @@ class ModelComment:
     born_at: int
     parent: str | None = None
     waiting: str | None = None
+    why: str | None = None
+    kept: tuple[str, str, str | None] | None = None
+    replaced: tuple[str, str] | None = None
+    revision: int = 1
+    queues: set[str] = field(default_factory=set)
+    log: list[Logged] = field(default_factory=list)
+
+    def view(self) -> View:
+        """Return what a log says of the comment."""
+        state = self.why or self.state
+        return View(state, self.waiting is not None, self.kept is not None, frozenset(self.queues))
 
 
 @dataclass
@@ -64,7 +124,10 @@ class Model:
             raise StoryClosedError
 
     def own(self, action: Edit | Delete) -> ModelComment:
-        word = self.get_comment(action.comment)
+        word = self.words.get(action.comment)
+        kept = isinstance(action, Delete) and word is not None and word.kept is not None
+        if word is None or not (kept or word.state in ("published", "pending")):
+            raise NotFoundError
         if word.reader != action.reader:
             raise NotFoundError
         if action.at - word.born_at > WINDOW:
@@ -90,34 +153,142 @@ class Model:
     def edit(self, action: Edit) -> None:
         word = self.own(action)
         self.open()
+        word.revision += 1
         if word.state == "published" and action.moderated:
             word.waiting = action.source
+            word.queues.add("edits")
         else:
             word.text, word.waiting = action.source, None
+            word.queues.discard("edits")
             self.seq += word.state == "published"
 
     def delete(self, action: Delete) -> None:
-        self.remove(self.own(action))
+        self.erase_words(self.own(action))
 
     def forget(self, action: Forget) -> None:
         for key in [key for key in self.reactions if key[1] == action.reader]:
             del self.reactions[key]
         for word in self.words.values():
             if word.reader == action.reader:
-                if word.state != "removed":
-                    self.remove(word)
+                self.erase_words(word)
                 word.reader = None
         self.keys = {key: i for key, i in self.keys.items() if key[0] != action.reader}
 
+    # Decisions -------------------------------------------------------------------------------
+
+    def take(self, word: ModelComment, why: str) -> None:
+        """Make the comment a tombstone with kept words, or rename the reason of a held one."""
+        if word.why == "held":
+            word.why = why
+            return
+        if word.state == "removed":
+            raise NotFoundError
+        kept = (word.state, word.text, word.waiting)
+        self.remove(word)
+        word.why, word.kept, word.replaced = why, kept, None
+
+    def bring_back(self, word: ModelComment) -> None:
+        if word.kept is None:
+            raise ErasedError
+        word.state, word.text, word.waiting = word.kept
+        word.why = word.kept = None
+        self.seq += word.state == "published"
+
     def decide(self, action: Decide) -> None:
-        word = self.get_comment(action.comment)
-        if action.verb == "remove":
-            self.remove(word)
-        elif word.state == "pending":
+        word = self.words.get(action.comment)
+        if word is None:
+            raise NotFoundError
+        before = word.view()
+        getattr(self, "remove_" if action.verb == "remove" else action.verb)(word, action)
+        if word.view() != before:
+            closed = before.queues - word.queues
+            word.log.append(Logged(action.id, before, word.view(), closed, word.revision))
+
+    def approve(self, word: ModelComment, action: Decide) -> None:
+        was_held = word.why == "held"
+        if was_held:
+            self.bring_back(word)
+        if word.state == "removed":
+            raise NotFoundError
+        with_edit = word.state == "published" and word.waiting is not None and not was_held
+        if word.state == "pending":
             word.state = "published"
             self.seq += 1
-        elif word.waiting is not None:
-            word.text, word.waiting = word.waiting, None
+        elif with_edit:
+            word.replaced = (action.id, word.text)
+            word.text, word.waiting = word.waiting or "", None
+            self.seq += 1
+        word.queues -= {"pending", "reported", "held"} | ({"edits"} if with_edit else set())
+
+    def remove_(self, word: ModelComment, _action: Decide) -> None:
+        self.take(word, "removed")
+        word.queues.clear()
+
+    def hold(self, word: ModelComment, _action: Decide) -> None:
+        if word.why == "held":
+            return
+        if word.state == "removed":
+            raise NotFoundError
+        if word.state == "published":
+            self.take(word, "held")
+        word.queues = (word.queues - {"pending"}) | {"held"}
+
+    def restore(self, word: ModelComment, _action: Decide) -> None:
+        if word.state == "removed":
+            self.bring_back(word)
+            word.queues -= {"held"}
+            if word.state == "pending":
+                word.queues |= {"pending"}
+
+    def erase(self, word: ModelComment, _action: Decide) -> None:
+        self.erase_words(word)
+
+    def erase_words(self, word: ModelComment) -> None:
+        if word.state != "removed":
+            self.remove(word)
+        word.why = word.kept = word.replaced = None
+        word.queues.clear()
+
+    def undo(self, action: Undo) -> None:
+        word = self.words.get(action.comment)
+        entry = None
+        if word is not None:
+            entry = next((one for one in word.log if one.id == action.decision), None)
+        if word is None or entry is None:
+            raise NotFoundError
+        if entry.undone:
+            return
+        place = word.log.index(entry)
+        if any(not one.undone for one in word.log[place + 1 :]):
+            raise StaleError
+        if entry.verb_erases:
+            raise ErasedError
+        view = word.view()
+        self.undo_of(word, entry)
+        word.queues -= entry.after.queues - entry.before.queues
+        word.queues |= entry.closed
+        entry.undone = word.view() != view
+
+    def undo_of(self, word: ModelComment, entry: "Logged") -> None:
+        if word.state == "removed" and word.kept is None:
+            raise ErasedError
+        was, became = entry.before.state, entry.after.state
+        if was != became and became in ("removed", "held"):
+            if was == "held":
+                word.why = "held"
+            else:
+                self.bring_back(word)
+        elif was != became and was in ("removed", "held"):
+            self.take(word, was)
+        elif was != became:
+            self.take(word, "held")
+        elif entry.before.waiting and not entry.after.waiting:
+            if word.replaced is None or word.replaced[0] != entry.id:
+                raise ErasedError
+            if word.revision != entry.revision:
+                raise StaleError
+            word.waiting, word.text = word.text, word.replaced[1]
+            word.replaced = None
             self.seq += 1
 
     def updatestory(self, action: UpdateStory) -> None:
@@ -134,6 +305,8 @@ class Model:
         self.words[action.id] = ModelComment(
             action.id, action.reader, state, action.source, action.at, action.parent
         )
+        if action.pending:
+            self.words[action.id].queues.add("pending")
         self.keys[action.reader, action.key] = action.id
         self.seq += state == "published"
 
@@ -152,6 +325,7 @@ class Discussion(RuleBasedStateMachine):
         self.model = Model()
         self.batch: list[Any] = []
         self.ids = ["nowhere"]
+        self.decisions: list[tuple[str, str]] = []
         self.story: Story = self.run(self.store.story(f"m{next(_stories)}"))
         self.store.events.clear()
 
@@ -196,9 +370,21 @@ class Discussion(RuleBasedStateMachine):
         now = self.model.clock
         self.batch.append(Delete(self.story.id, self.pick(number), reader, WINDOW, now))
 
-    @rule(number=number, verb=st.sampled_from(["approve", "remove"]))
-    def moderate(self, number: int, verb: Any) -> None:
-        self.batch.append(decide(self.story, self.pick(number), verb, self.model.clock))
+    @rule(
+        number=number,
+        verb=st.sampled_from(["approve", "remove", "remove", "hold", "restore", "erase"]),
+    )
+    def decide(self, number: int, verb: Any) -> None:
+        action = decide(self.story, self.pick(number), verb, self.model.clock)
+        self.decisions.append((action.comment, action.id))
+        self.batch.append(action)
+
+    @rule(number=st.integers(0, 9))
+    def undo(self, number: int) -> None:
+        if self.decisions:
+            # Mostly the last ones: earlier ones have later decisions after them.
+            comment, decision = self.decisions[-1 - number % len(self.decisions)]
+            self.batch.append(undo(self.story, comment, decision, self.model.clock))
 
     @rule(reader=reader)
     def forget(self, reader: str) -> None:
@@ -247,11 +433,31 @@ class Discussion(RuleBasedStateMachine):
             assert comment.reader == (word.reader or "")
             assert nonzero(Tally(0, comment.tally.counts)) == model.counts(comment.id)
             assert (comment.parent, comment.waiting) == (word.parent, word.waiting is not None)
+        self.cases_and_kept_texts_are_those_of_the_model()
+
+    def cases_and_kept_texts_are_those_of_the_model(self) -> None:
+        words = self.model.words
+        mine = cases.c.story == self.story.id
+        open_ = self.run(self.store.rows(cases, mine, cases.c.closed_at.is_(None)))
+        waits = sorted((row.comment, row.queue) for row in open_)
+        assert waits == sorted((one, queue) for one in words for queue in words[one].queues)
+        kept = {
+            row.comment: row.why
+            for row in self.run(self.store.rows(kept_texts))
+            if row.comment in words
+        }
+        assert kept == {
+            one: words[one].why or "replaced"
+            for one in words
+            if words[one].kept is not None or words[one].replaced is not None
+        }
 
     def teardown(self) -> None:
         self.commit()
         self.the_same_is_public()
         self.run(self.store.tallies_are_rows())
+        verdict = self.run(LogCheck(self.store.database, LOG_KEYS).verify())
+        assert verdict.damages == []
 
 
 def is_error(answer: object) -> bool:

@@ -98,7 +98,10 @@ def comment_list(
 
 @app.command("show")
 def comment_show(
-    comment: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    comment: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="Name the comment by its id.", show_default=False),
+    ],
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:

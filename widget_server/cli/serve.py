@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import stat
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from widget_server.cli.options import DataDir
 from widget_server.config import Config, load
 from widget_server.server import child_process, supervisor
 from widget_server.server.listeners import ensure_port_free
+from widget_server.store import checks
 
 app = typer.Typer(add_completion=False)
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def serve(
         asyncio.run(secrets_check.prepare_database(config))
         for port_to_open in (config.port, *config.metrics_ports):
             ensure_port_free(config.host, port_to_open)
+        _tell_first_link(config)
         mode = stat.S_IMODE(config.data_dir.stat().st_mode)
         if mode & 0o077:
             # Only logged: the operator may have opened the folder on purpose. Its files stay private.
@@ -67,6 +70,25 @@ def serve(
             valkey=config.embeds_valkey,
         )
         raise typer.Exit(supervisor.Supervisor(processes, config.drain_seconds).run())
+
+
+def _tell_first_link(config: Config) -> None:
+    """While nobody owns the server, print a link that makes its owner's account.
+
+    Only on a terminal: elsewhere the output ends in a journal or in log shipping, and the link signs
+    somebody in. There, name the command that prints one.
+    """
+    if asyncio.run(checks.count_people(config.database)).owners:
+        return
+    if not sys.stdout.isatty():
+        print("Nobody can sign in yet. `widget-server people invite --owner` prints a link.")
+    else:
+        # A process of its own: the parent of the workers does not load what makes links.
+        command = [sys.executable, "-m", "widget_server", "people", "invite", "--owner"]
+        variables = {"PORT": str(config.port)}
+        done = child_process.output_of([*command, "--data", str(config.data_dir)], variables)
+        print(f"Nobody can sign in yet. Open this link:\n\n{done}")
+    sys.stdout.flush()
 
 
 def _run_worker(config: Config, on_ready: Callable[[], None]) -> int:

@@ -31,14 +31,17 @@ from widget_server.config import Config, load
 from widget_server.model.actors import shell
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import os_errors_to_operator_errors
-from widget_server.operations.owners import sites, tokens
+from widget_server.operations.owners import links, sites, tokens
 from widget_server.operations.readers import authorize
+from widget_server.operations.services import Services
 from widget_server.protocol.snippet import snippet
 from widget_server.server import listeners, supervisor
 from widget_server.server.child_process import ProcessSpec
 
 SITE = "harbour-post"
 STORY = "ferry-library"
+OWNER = "Ana Ferreira"
+DASHBOARD_LINK = "dashboard-link.txt"
 PAGES_DIR = Path(__file__).parent / "pages"
 SIMULATED_READERS = 8
 """With eight readers the counts change every few seconds, and a person can follow the changes."""
@@ -123,6 +126,8 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
         services = components.services
         if await components.sites.find(SITE) is None:
             await sites.create_site(services, shell("demo"), SITE, "The Harbour Post")
+        with _temporary_file_errors():
+            (folder / DASHBOARD_LINK).write_text(await _dashboard_link(services), "utf-8")
         for number, page in enumerate(DEMO_PAGES):
             claims = WidgetClaims(
                 site=SITE,
@@ -149,6 +154,16 @@ async def _create_demo_site(config: Config, folder: Path) -> None:
                 (folder / f"{page.name}.html").write_text(html, "utf-8")
 
 
+async def _dashboard_link(services: Services) -> str:
+    """Return a link that signs in to the dashboard once: as the demo's owner, who is made at first."""
+    accounts = services.people.accounts
+    if not await accounts.any_usable():
+        await links.add_account(services, shell("demo"), OWNER)
+    owner = next(one for one in await accounts.all() if one.server_owner)
+    link = await links.reset_link(services, shell("demo"), owner, minutes=12 * 60)
+    return link.url
+
+
 def serve_pages(folder: Path, port: int, *, simulate: bool, on_ready: Callable[[], None]) -> None:
     """Serve the pages in `folder`, each on its own port after `port`, until SIGTERM or SIGINT."""
     asyncio.run(_serve_pages(folder, port, simulate=simulate, on_ready=on_ready))
@@ -169,7 +184,7 @@ async def _serve_pages(
         for server, listener in servers:
             tasks.create_task(server.serve([listener]))
         await _until_ready(port)
-        _print_urls(port)
+        _print_urls(port, (folder / DASHBOARD_LINK).read_text("utf-8"))
         on_ready()
         simulation = tasks.create_task(_simulate_readers(port, tokens)) if simulate else None
         while not all(server.should_exit for server, _ in servers):
@@ -201,11 +216,12 @@ async def _until_ready(port: int) -> None:
         await asyncio.sleep(0.1)
 
 
-def _print_urls(port: int) -> None:
+def _print_urls(port: int, dashboard: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print("[bold]One story, three sites, one discussion.[/bold] Open two of them:\n")
     for number, page in enumerate(DEMO_PAGES):
         console.print(f"  {address(port, number)}/   {page.label}")
+    console.print(f"\nThe publisher's dashboard (this link works once):\n\n  {dashboard}")
     console.print("\nReact or comment on one and watch the others. Ctrl-C ends the demo.")
 
 

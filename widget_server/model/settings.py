@@ -12,7 +12,7 @@ RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
 FIELD_RULES = ("off", "optional", "required")
 MODERATION_MODES = ("post", "pre")
 REACTION_STYLES = ("icon", "emoji")
-MAX_KEEP_DAYS = 90
+KEEP_DAYS = range(1, 91)
 REPUBLISHING_RULES = ("licence", "on", "off")
 CLOSING_STARTS = ("story", "comment")
 
@@ -168,8 +168,8 @@ def _seconds(text: str) -> int:
 
 
 def _keep_days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= MAX_KEEP_DAYS:
-        raise ValueError(f"use a whole number of days from 1 to {MAX_KEEP_DAYS}.")
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) not in KEEP_DAYS:
+        raise ValueError(f"use a whole number of days from {KEEP_DAYS[0]} to {KEEP_DAYS[-1]}.")
     return int(text)
 
 

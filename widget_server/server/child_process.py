@@ -115,6 +115,13 @@ def spawn(spec: ProcessSpec) -> ChildProcess | None:
         return None
 
 
+def output_of(command: list[str], variables: dict[str, str]) -> str:
+    """Run a command to its end and return its output, or "" if it failed."""
+    environment = {**os.environ, **variables}  # noqa: TID251 - passed on, not read
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    return done.stdout if done.returncode == 0 else ""
+
+
 def notify_ready() -> None:
     """In a worker: report to the parent that this process serves. Do nothing without a parent."""
     descriptor = os.environ.pop("WIDGET_READY_FD", None)  # noqa: TID251 - set by the parent, not a setting

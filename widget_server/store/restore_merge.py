@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
+from widget_server.store.restore_people import keep_people
 from widget_server.store.schema import (
     comments,
     erasures,
@@ -86,6 +87,7 @@ async def merge(connection: AsyncConnection, staging: MetaData) -> MergedCounts:
         number = await _add_missing(connection, table, staging_table(staging, table), *only)
         if name:
             kept[name] = number
+    kept["people as they are now"] = await keep_people(connection, staging)
     return {name: number for name, number in kept.items() if number}
 
 

@@ -13,6 +13,16 @@ T = TypeVar("T")
 TransactionFn = Callable[[AsyncConnection], Awaitable[T]]
 
 
+def together(first: TransactionFn[None], second: TransactionFn[T]) -> TransactionFn[T]:
+    """Run two transaction functions in one transaction. Result: that of the second."""
+
+    async def run(connection: AsyncConnection) -> T:
+        await first(connection)
+        return await second(connection)
+
+    return run
+
+
 async def acquire_writer_lock(connection: AsyncConnection) -> None:
     """Serialize transactions that contain transaction functions, over all processes on one database.
 

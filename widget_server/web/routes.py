@@ -21,7 +21,7 @@ from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
-from widget_server.web.dashboard.application import Dashboard, create_dashboard
+from widget_server.web.dashboard.application import Dashboard
 from widget_server.web.live import LiveEndpoint
 from widget_server.web.pages import iframe, layout, messages, story, write
 from widget_server.web.read_limits import rate_limited
@@ -39,16 +39,17 @@ def create_asgi_app(
     lifespan: Lifespan[Starlette] | None = None,
     *,
     transport_metrics: TransportMetrics | None = None,
+    dashboard: Dashboard | None = None,
 ) -> Starlette:
     """Return the ASGI application.
 
     `sockets_per_network` is the limit of open sockets of one network; 0 means no limit.
-    `transport_metrics` counts rejected requests and failures.
+    `transport_metrics` counts rejected requests and failures. Without `dashboard` there is none.
     """
     transport_metrics = transport_metrics or TransportMetrics()
     app = LiveFirstApplication(
         LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
-        create_dashboard(services),
+        dashboard,
         routes=[
             Route("/", messages.home),
             Route("/v1/actions", stories.post_action, methods=["POST"]),
@@ -98,7 +99,7 @@ class LiveFirstApplication(Starlette):
     0.5 KB each. The dashboard has middleware of its own: its pages must not be readable from others.
     """
 
-    def __init__(self, live: ASGIApp, dashboard: Dashboard, **settings: Any) -> None:
+    def __init__(self, live: ASGIApp, dashboard: Dashboard | None, **settings: Any) -> None:
         super().__init__(**settings)
         self._live = live
         self._dashboard = dashboard
@@ -112,7 +113,9 @@ class LiveFirstApplication(Starlette):
             await problems.reject_handshake(
                 send, self.state.transport_metrics.http, 404, f"Sockets are at {LIVE_PATH}."
             )
-        elif scope["type"] == "http" and self._dashboard.takes(scope):
+        elif (
+            self._dashboard is not None and scope["type"] == "http" and self._dashboard.takes(scope)
+        ):
             await self._dashboard(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

@@ -108,10 +108,10 @@ async def decide_story(
     close stories after some days: otherwise the next run would close it, because it is as old as before.
     Raises `NotFoundError`, `NotPermittedError`, `MalformedError`, `TooLargeError`.
     """
-    story = await _find_story(services, by, verb, code)
-    _check_words(reason, note)
     if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
         raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
+    _check_words(reason, note)
+    story = await _find_story(services, by, verb, code)
     columns: dict[str, bool | int | None] = {}
     if verb != "notice":
         columns = {"closed": verb == "close", "closes_at": None}

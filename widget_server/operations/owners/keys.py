@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from widget_server.auth import one_time
 from widget_server.auth.permissions import PERMISSIONS, permits, require
 from widget_server.model.actors import Actor
+from widget_server.model.decisions import decided_by
 from widget_server.model.errors import NotFoundError, TextRejectedError
 from widget_server.model.people import ApiKey
 from widget_server.operations.owners.sites import get_site
@@ -75,18 +76,20 @@ async def create_key(
         until=None if days is None else now + days * DAY_MS,
         ended_at=None,
     )
-    await services.writer.run_in_transaction(
-        account_writes.insert_key(key, one_time.hash_secret(secret))
-    )
+    after = {"label": cleaned, "scopes": sorted(scopes), "until": key.until}
+    decision = decided_by(by, "key", now, targets=(key.id,), after=after)
+    change = account_writes.insert_key(key, one_time.hash_secret(secret))
+    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
     return NewKey(key, secret)
 
 
 async def end_key(services: Services, by: Actor, site: str, key: str) -> None:
     """End an API key. Raises `NotPermittedError`, `NotFoundError`."""
     require(by, "key", site)
-    ended = await services.writer.run_in_transaction(
-        account_writes.end_key(site, key, services.now_ms())
-    )
+    now = services.now_ms()
+    decision = decided_by(by, "key", now, targets=(key,), after={"ended": True})
+    change = account_writes.end_key(site, key, now)
+    ended = await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
     if not ended:
         raise NotFoundError("There is no such key, or it has ended.")
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from widget_server.auth import one_time, passwords
-from widget_server.auth.permissions import is_server_owner, require
+from widget_server.auth.permissions import require, require_server_owner
 from widget_server.model.actors import Actor, Role
-from widget_server.model.errors import NotFoundError, NotPermittedError, TextRejectedError
+from widget_server.model.decisions import decided_by
+from widget_server.model.errors import NotFoundError, TextRejectedError
 from widget_server.model.people import Account, Invitation, LinkKind
 from widget_server.operations.owners.sign_in import NewSession, start_session
 from widget_server.operations.owners.sites import get_site
@@ -43,8 +44,7 @@ async def has_owner(services: Services) -> bool:
 
 async def invite_owner(services: Services, by: Actor, *, minutes: int = 15) -> Link:
     """Return a link that makes an account which owns the server. Raises `NotPermittedError`."""
-    if not is_server_owner(by):
-        raise NotPermittedError("Only an owner of the server may name another one.")
+    require_server_owner(by)
     return await _add(services, by, "owner", minutes * MINUTE_MS)
 
 
@@ -83,15 +83,19 @@ async def invite(
 async def take_back(services: Services, by: Actor, site: str, link: str) -> None:
     """Void an invitation that was not used. Raises `NotPermittedError`, `NotFoundError`."""
     require(by, "invite", site)
-    gone = await services.writer.run_in_transaction(account_writes.delete_invitation(site, link))
+    decision = decided_by(
+        by, "invite", services.now_ms(), targets=(link[:12],), after={"open": False}
+    )
+    gone = await services.writer.run_in_transaction(
+        account_writes.logged(account_writes.delete_invitation(site, link), site, decision)
+    )
     if not gone:
         raise NotFoundError("This invitation was used or taken back already.")
 
 
 async def reset_link(services: Services, by: Actor, account: Account, *, minutes: int = 60) -> Link:
     """Return a link that signs an account in, so that it can set a password. Raises `NotPermittedError`."""
-    if not is_server_owner(by):
-        raise NotPermittedError("Only an owner of the server may do this.")
+    require_server_owner(by)
     return await _add(services, by, "reset", minutes * MINUTE_MS, account=account.id)
 
 
@@ -158,6 +162,29 @@ async def create_account(
     row["email_hash"] = services.people.sealer.lookup_hash(check_email(email))
     await _accept(services, ticket, account, row)
     return await start_session(services, account, "password", agent)
+
+
+async def add_account(services: Services, by: Actor, name: str) -> Account:
+    """Add an owner of the server who signs in by link only, without address and password.
+
+    Raises `NotPermittedError`, `TextRejectedError`.
+    """
+    require_server_owner(by)
+    account = Account(
+        id=one_time.new_id(),
+        name=check_name(name),
+        email=None,
+        password=None,
+        server_owner=True,
+        lang=None,
+        theme=None,
+        created_at=services.now_ms(),
+        last_at=None,
+        disabled_at=None,
+    )
+    row = {column: getattr(account, column) for column in account.__slots__}
+    await services.writer.run_in_transaction(account_writes.insert_account(**row))
+    return account
 
 
 async def join(services: Services, ticket: str, account: Account) -> Invitation:
@@ -250,6 +277,11 @@ async def _add(
         created_at=now,
         until=now + valid_ms,
     )
-    await services.writer.run_in_transaction(account_writes.insert_invitation(invitation))
+    change = account_writes.insert_invitation(invitation)
+    if site is not None:
+        after = {"open": True, "role": role, "copies": sorted(copies) if copies else None}
+        decision = decided_by(by, "invite", now, targets=(invitation.hash[:12],), after=after)
+        change = account_writes.logged(change, site, decision)
+    await services.writer.run_in_transaction(change)
     url = f"{services.people.admin_origin}/admin/link/{secret}"
     return Link(url, invitation.hash, invitation.until)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from widget_server.auth import one_time
 from widget_server.auth.permissions import is_server_owner, require, require_server_owner
 from widget_server.model.actors import Actor, Role
+from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
@@ -14,6 +15,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.people import Account, ApiKey, Invitation, Member, SignedIn
 from widget_server.operations.owners.links import INVITED_ROLES, check_email
+from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
 from widget_server.store.queries import account_writes
 
@@ -106,6 +108,7 @@ async def find_actor(services: Services, name: str, site: str, shell_user: str =
 async def list_people(services: Services, by: Actor, site: str) -> People:
     """Return the people, invitations and keys of a site. Raises `NotPermittedError`."""
     require(by, "read_people", site)
+    await get_site(services, site)
     members, invitations, keys = await services.people.accounts.people(site, services.now_ms())
     emails = {member.account.id: member.account.email for member in members}
     emails |= {invitation.hash: invitation.email for invitation in invitations}
@@ -133,32 +136,25 @@ async def change_role(
     Raises `NotPermittedError`, `NotFoundError` for somebody without a role there, and `TextRejectedError`.
     """
     require(by, "role", site)
-    await _require_other_member(services, by, site, account)
+    before = await _require_other_member(services, by, site, account)
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
     if (role == "local") != bool(copies):
         raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
-    await services.writer.run_in_transaction(
-        account_writes.put_member(site, account, role, copies or None, services.now_ms())
-    )
+    now = services.now_ms()
+    decision = _role_decision(by, now, account, before, role, copies)
+    change = account_writes.put_member(site, account, role, copies or None, now)
+    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
     """Take somebody's role on a site away, and end the API keys they made there. Raises as `change_role`."""
     require(by, "role", site)
-    await _require_other_member(services, by, site, account)
-    await services.writer.run_in_transaction(
-        account_writes.delete_member(site, account, services.now_ms())
-    )
-
-
-async def give_role(services: Services, by: Actor, site: str, account: Account, role: Role) -> None:
-    """Give an existing account a role on a site, without an invitation. Raises `NotPermittedError`."""
-    require(by, "role", site)
-    require_server_owner(by)
-    await services.writer.run_in_transaction(
-        account_writes.put_member(site, account.id, role, None, services.now_ms())
-    )
+    before = await _require_other_member(services, by, site, account)
+    now = services.now_ms()
+    decision = _role_decision(by, now, account, before, None)
+    change = account_writes.delete_member(site, account, now)
+    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
 
 
 async def disable_account(services: Services, by: Actor, account: Account) -> None:
@@ -192,9 +188,32 @@ async def change_profile(
         raise error
 
 
-async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> None:
+async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> Member:
     if by.kind == "account" and by.id == account and not is_server_owner(by):
         raise NotPermittedError("Nobody changes their own role. Ask another owner.")
     members, _, _ = await services.people.accounts.people(site, services.now_ms())
-    if not any(member.account.id == account for member in members):
-        raise NotFoundError("This person has no role here.")
+    for member in members:
+        if member.account.id == account:
+            return member
+    raise NotFoundError("This person has no role here.")
+
+
+def _role_decision(
+    by: Actor,
+    at: int,
+    account: str,
+    before: Member,
+    role: Role | None,
+    copies: frozenset[int] | None = None,
+) -> Decision:
+    def fields(role: Role | None, copies: frozenset[int] | None) -> dict[str, object]:
+        return {"role": role, "copies": sorted(copies) if copies else None}
+
+    return decided_by(
+        by,
+        "role",
+        at,
+        targets=(account,),
+        before=fields(before.role, before.copies),
+        after=fields(role, copies),
+    )

@@ -13,6 +13,7 @@ from widget_server.operations.readers.permissions import is_shut_out
 from widget_server.operations.services import Services
 from widget_server.store.queries.stories import record_copy
 from widget_server.store.queries.tokens import record_token
+from widget_server.store.transactions import together
 
 
 async def record_seen(services: Services, grant: Grant, network: str) -> Copy | None:
@@ -110,9 +111,7 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
         )
         if claims is not None:
             # Also a token that was signed elsewhere: the owner's list shows it from now on.
-            await services.writer.run_in_transaction(
-                record_token(claims, grant.generation, by=None)
-            )
+            transaction = together(record_token(claims, grant.generation, by=None), transaction)
         copy = await services.writer.run_in_transaction(transaction)
         services.cache.put_copy(key, copy, used=used)
         return copy

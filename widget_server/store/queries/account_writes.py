@@ -1,12 +1,13 @@
 """Writes of accounts, sessions, one-time links, members and API keys: transaction functions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.actors import Role
+from widget_server.model.decisions import Decision, new_id
 from widget_server.model.people import ApiKey, Invitation, Passkey, Session
 from widget_server.store.mapping import dump
 from widget_server.store.queries.accounts import to_invitation
@@ -21,6 +22,24 @@ from widget_server.store.schema_people import (
 )
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
+from widget_server.store.writing.site_log import append_site_decision
+
+T = TypeVar("T")
+
+
+def logged(change: TransactionFn[T], site: str, decision: Decision) -> TransactionFn[T]:
+    """Run a change, and append the decision to the site's log in the same transaction.
+
+    Nothing is appended if the change's result is False: then it changed nothing.
+    """
+
+    async def run(connection: AsyncConnection) -> T:
+        result = await change(connection)
+        if result is not False:
+            await append_site_decision(connection, site, decision)
+        return result
+
+    return run
 
 
 def insert_account(**values: Any) -> TransactionFn[bool]:
@@ -192,6 +211,14 @@ def accept_ticket(
         if granted.site is not None:
             role = granted.role or "auditor"
             await put_member(granted.site, account, role, granted.copies, now)(connection)
+            after = {"role": role, "invited_by": granted.by}
+            await append_site_decision(
+                connection,
+                granted.site,
+                Decision(
+                    new_id(), now, "account", account, "dashboard", "role", (account,), after=after
+                ),
+            )
         await connection.execute(
             update(invitations).where(invitations.c.hash == hash_of_secret).values(used_at=now)
         )

@@ -74,8 +74,9 @@ class LogCheck:
         With `first_only` the check ends at the first damage.
         """
         verdict = Verdict()
-        expected = {(head.log, head.number): head.hash for head in known}
-        expected |= {(h.log, h.number): h.hash for h in await self.recorded()}
+        expected: dict[tuple[str, int], set[str]] = {}
+        for head in (*known, *await self.recorded()):
+            expected.setdefault((head.log, head.number), set()).add(head.hash)
         names, ends = await self._story_heads()
         tables = ((decisions, STORY_ENTRY), (site_decisions, SITE_ENTRY))
         for table, columns in tables:
@@ -178,7 +179,7 @@ class _Walk:
         table: Table,
         columns: Sequence[str],
         names: Mapping[Any, str],
-        expected: dict[tuple[str, int], str],
+        expected: dict[tuple[str, int], set[str]],
         verdict: Verdict,
     ) -> None:
         self._keys, self._table, self._names = keys, table, names
@@ -253,7 +254,7 @@ class _Walk:
             heads[owner] = number, hash_
             if self._expected:
                 recorded = self._expected.pop((self.name(owner), number), None)
-                if recorded is not None and recorded != hash_:
+                if recorded is not None and recorded != {hash_}:
                     what = "the entry is not the one that was recorded as the log's head"
                     yield Damage(self.name(owner), number, row[self._id], what)
 

@@ -207,6 +207,9 @@ async def _ask_first(page: Page, *, strong: bool) -> Response | None:
     session = page.signed_in.session
     if not strong or page.request.method != "POST" or sign_in.is_strong(page.services, session):
         return None
+    account = page.signed_in.account
+    if account.password is None and not await page.services.people.accounts.passkeys_of(account.id):
+        return None  # a link is all that this account has: it must be able to set a password
     answer, password = page.form.get("again_passkey"), page.form.raw("again_password")
     if answer or password:
         try:
