@@ -16,7 +16,19 @@ from widget_server.model.errors import NotFoundError, ProblemError
 from widget_server.operations.services import Services
 from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
-from widget_server.web.dashboard import account, home, people, rendering, sign_in, start
+from widget_server.web.dashboard import (
+    account,
+    decisions,
+    home,
+    log as log_pages,
+    people,
+    queue,
+    rendering,
+    sign_in,
+    start,
+    stories,
+    story,
+)
 from widget_server.web.dashboard.messages import message_page
 from widget_server.web.dashboard.security import Address, DashboardHeaders
 
@@ -57,6 +69,26 @@ def create_dashboard(services: Services) -> "Dashboard":
             _post("/admin/account/sessions/end-others", account.end_other_sessions),
             Route(SITE, home.enter_site),
             Route(f"{SITE}/home", home.show),
+            Route(f"{SITE}/queue", queue.show),
+            Route(f"{SITE}/stories", stories.show),
+            Route(f"{SITE}/stories/counts", stories.counts),
+            Route(f"{SITE}/stories/{{code}}", story.show),
+            Route(f"{SITE}/stories/{{code}}/copies", story.show_copies),
+            Route(f"{SITE}/stories/{{code}}/count", story.count),
+            Route(f"{SITE}/stories/{{code}}/threads/{{comment}}", story.show_thread),
+            _post(f"{SITE}/stories/{{code}}/notice", story.set_notice),
+            _post(f"{SITE}/stories/{{code}}/close", story.close),
+            _post(f"{SITE}/stories/{{code}}/open", story.open_again),
+            _post(f"{SITE}/stories/{{code}}/closing", story.set_closing),
+            Route(f"{SITE}/comments/{{comment}}", decisions.show),
+            _post(f"{SITE}/comments/{{comment}}/decide", decisions.submit),
+            _post(f"{SITE}/comments/{{comment}}/erase", decisions.erase),
+            _post(f"{SITE}/comments/{{comment}}/answer", decisions.submit_answer),
+            _post(f"{SITE}/undo", decisions.submit_undo),
+            Route(f"{SITE}/log", log_pages.show),
+            Route(f"{SITE}/log/export", log_pages.export),
+            _post(f"{SITE}/log/export-full", log_pages.export_full),
+            _post(f"{SITE}/log/verify", log_pages.verify),
             Route(f"{SITE}/snippet", start.show_snippet),
             _post(f"{SITE}/snippet", start.submit_snippet),
             Route(f"{SITE}/people", people.show),
