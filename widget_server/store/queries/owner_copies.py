@@ -101,6 +101,15 @@ class CopyFilter:
     last_seen_since: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CopiesOfLanguage:
+    """The copies of a site in one language; None stands for copies that state none."""
+
+    lang: str | None
+    copies: int
+    new: int
+
+
 class OwnerCopies:
     """Reads of one database. Each method reads one consistent view."""
 
@@ -150,6 +159,24 @@ class OwnerCopies:
         end = rows[size - 1] if len(rows) > size else None
         cursor = None if end is None else encode_cursor(order, int(end.value), end.id)
         return CopyPage([_to_copy(row) for row in rows[:size]], total, cursor)
+
+    @read_transaction
+    async def languages(
+        self, connection: AsyncConnection, site: str, since: int
+    ) -> list[CopiesOfLanguage]:
+        """Return how many copies the site has in each language, and how many were first seen since a time.
+
+        `since` is in milliseconds since 1970. The language with the most copies comes first.
+        """
+        is_new = func.coalesce(func.sum(case((copies.c.first_seen >= since, 1), else_=0)), 0)
+        found = await connection.execute(
+            select(copies.c.lang, func.count().label("number"), is_new.label("fresh"))
+            .select_from(stories.join(copies, copies.c.story == stories.c.id))
+            .where(stories.c.site == site)
+            .group_by(copies.c.lang)
+        )
+        rows = [CopiesOfLanguage(row.lang, int(row.number), int(row.fresh)) for row in found]
+        return sorted(rows, key=lambda one: (-one.copies, one.lang or ""))
 
     @read_transaction
     async def find(

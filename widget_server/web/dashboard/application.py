@@ -18,9 +18,11 @@ from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
 from widget_server.web.dashboard import (
     account,
+    copies,
     decisions,
     home,
     log as log_pages,
+    numbers,
     people,
     queue,
     rendering,
@@ -28,6 +30,7 @@ from widget_server.web.dashboard import (
     start,
     stories,
     story,
+    tokens,
 )
 from widget_server.web.dashboard.messages import message_page
 from widget_server.web.dashboard.security import Address, DashboardHeaders
@@ -91,6 +94,19 @@ def create_dashboard(services: Services) -> "Dashboard":
             _post(f"{SITE}/log/verify", log_pages.verify),
             Route(f"{SITE}/snippet", start.show_snippet),
             _post(f"{SITE}/snippet", start.submit_snippet),
+            Route(f"{SITE}/copies", copies.show),
+            Route(f"{SITE}/copies.csv", copies.export),
+            _post(f"{SITE}/copies/{{copy}}/revoke", copies.revoke),
+            _post(f"{SITE}/copies/{{copy}}/give-back", copies.give_back),
+            _post(f"{SITE}/copies/{{copy}}/look", copies.look),
+            Route(f"{SITE}/tokens", tokens.show),
+            _post(f"{SITE}/tokens", tokens.make),
+            _post(f"{SITE}/tokens/revoke", tokens.revoke),
+            Route(f"{SITE}/tokens/keys", tokens.show_keys),
+            _post(f"{SITE}/tokens/keys/rotate", tokens.rotate),
+            _post(f"{SITE}/tokens/keys/retire", tokens.retire),
+            Route(f"{SITE}/numbers", numbers.show),
+            Route(f"{SITE}/numbers.csv", numbers.export),
             Route(f"{SITE}/people", people.show),
             Route(f"{SITE}/people/invite", people.show_invite),
             _post(f"{SITE}/people/invite", people.invite),
