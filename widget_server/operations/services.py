@@ -25,6 +25,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
@@ -105,6 +106,7 @@ class Services:
     owner_copies: OwnerCopies
     tokens: Tokens
     numbers: Numbers
+    site_settings: SiteSettingsReads
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

@@ -152,6 +152,19 @@ class Decisions:
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
 
     @read_transaction
+    async def of_site(
+        self, connection: AsyncConnection, site: str, decision: str
+    ) -> Decision | None:
+        """Return the entry of the site's own log with this id, or None."""
+        rows = await connection.execute(
+            select(site_decisions, decision_words.c.words.label("stored_words"))
+            .outerjoin(decision_words, decision_words.c.decision == site_decisions.c.id)
+            .where((site_decisions.c.site == site) & (site_decisions.c.id == decision))
+        )
+        row = rows.one_or_none()
+        return None if row is None else to_decision(row._mapping)
+
+    @read_transaction
     async def cases(
         self,
         connection: AsyncConnection,
