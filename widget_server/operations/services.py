@@ -71,8 +71,10 @@ SIGN_IN_RATES = {
     "name": Rate(5, 900),
     "name_anywhere": Rate(30, 900),
     "network": Rate(50, 900),
+    "key": Rate(30, 900),
 }
-"""Failed sign-ins of a name from one network, of a name from all networks, and of one network.
+"""Failed sign-ins of a name from one network, of a name from all networks, and of one network; and wrong
+API keys from one network.
 
 They hold even if rate limits are off. Each process counts for itself.
 """
