@@ -20,7 +20,7 @@ from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
 from widget_server.content import markdown, text
-from widget_server.model import limits as shared_limits, settings as rules
+from widget_server.model import limits as shared_limits, setting_values as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
 from widget_server.store.queries import changes, comment_pages, discussions, own_items
@@ -198,7 +198,7 @@ def test_the_settings_table_has_every_setting_with_its_default() -> None:
 
 def test_the_rules_table_has_every_rule_with_its_default() -> None:
     listed = table(SETTINGS, "Site setting")
-    assert set(listed) == set(rules._PARSERS)
+    assert set(listed) == set(rules.PARSERS)
     defaults = SiteSettings()
     for name, cells in listed.items():
         if name in {"prompt", "moderation", "open_republishing", "reaction_style"}:

@@ -20,10 +20,11 @@ from widget_server.hub.hub import Hub
 from widget_server.jobs.runner import JobRunner
 from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
-from widget_server.model.events import Event
+from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
@@ -40,10 +41,13 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
@@ -93,9 +97,12 @@ class Components:
             closings=Closings(self.database),
             pages=PagesOfCopies(self.database),
             owner_stories=OwnerStories(self.database),
+            owner_home=OwnerHome(self.database),
+            owner_comments=OwnerComments(self.database),
             owner_copies=OwnerCopies(self.database),
             tokens=Tokens(self.database),
             numbers=Numbers(self.database),
+            site_settings=SiteSettingsReads(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
@@ -106,6 +113,7 @@ class Components:
             people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
             server_origin=config.base_url,
+            heads_file=config.data_dir / HEADS_FILE,
         )
         tools = Tools(self.services, Fetcher(config.base_url))
         self.jobs = JobRunner(tools, lambda: self.database.epoch)
@@ -117,7 +125,7 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self.cache.cached_settings_of(event.story))
+                encode_event(event, epoch, self.cache.cached_settings_of(*_story_and_site(event)))
                 for event in events
             )
         except Exception:
@@ -231,3 +239,8 @@ def create_app(config: Config) -> Starlette:
         transport_metrics=components.transport_metrics,
         dashboard=create_dashboard(components.services),
     )
+
+
+def _story_and_site(event: Event) -> tuple[str, str | None]:
+    """Return the code of an event's story, and the slug of its site if the event names it."""
+    return event.story, event.state.site if isinstance(event, StoryChanged) else None

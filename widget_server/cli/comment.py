@@ -191,8 +191,9 @@ def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
             }
         )
         return
-    shown = done.format(comment.id if comment else "")
-    print(shown if decision is None else f"{shown} Undo: widget-server undo {decision.id}")
+    print(done.format(comment.id if comment else ""))
+    if decision is not None and decision.verb != "erase":
+        typer.echo(f"To undo it: widget-server undo {decision.id}", err=True)
 
 
 def _run_batch(
@@ -228,7 +229,7 @@ def print_batch(result: decide.BatchResult, done: str, *, as_json: bool) -> None
         for name, detail in refused.items():
             typer.echo(f"{name}: {detail}", err=True)
         if len(names) > 1:
-            print(f"Undo all: widget-server undo {result.batch}")
+            typer.echo(f"To undo all: widget-server undo {result.batch}", err=True)
     if refused:
         raise typer.Exit(1)
 

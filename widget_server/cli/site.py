@@ -2,17 +2,19 @@
 
 import shlex
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
+from widget_server.cli.rules import choices_of, print_settings
 from widget_server.model.errors import OperatorError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Site
-from widget_server.operations.owners import copies, sites, stories, tokens
+from widget_server.operations.owners import copies, settings, sites, stories, tokens
 from widget_server.operations.services import Services
 
 SEEN_PAGES_SHOWN = 20
@@ -123,36 +125,55 @@ def site_set(
 ) -> None:
     """Change rules of a site, for instance `moderation=pre name=required`, and print them.
 
-    With --json: an object of the changed rules, or of all rules if none is changed. `reactions` is an
-    array of objects with `key`, `label` and `emoji`.
+    KEY.LANGUAGE sets the text of one language, for instance `prompt.es=…` or
+    `reactions.es=happy:Feliz,sad:Triste`. With --json: an object of the changed rules, or of all rules
+    if none is changed. `reactions` is an array of objects with `key`, `label`, `emoji`, and where they
+    are set `labels`, `face` and `hidden`.
     """
-    pairs = []
-    for choice in choices or ():
-        key, equals, value = choice.partition("=")
-        if not equals:
-            raise OperatorError(f"Write KEY=VALUE, not “{choice}”.")
-        pairs.append((key, value))
+    pairs = choices_of(choices)
     if pairs:
-        site = with_services(
-            data, lambda services: sites.update_settings(services, operator(), slug, pairs)
-        )
+        changed = with_services(
+            data, lambda services: settings.change_settings(services, operator(), slug, pairs)
+        ).settings
     else:
-        site = with_services(data, lambda services: sites.get_site(services, slug))
-    keys = dict.fromkeys(key for key, _ in pairs) or site.settings.__slots__
-    values = {key: getattr(site.settings, key) for key in keys}
-    if as_json:
-        print_json(values)
-        return
-    for key, value in values.items():
-        print(f"{key}={_format_rule(value)}")
+        changed = with_services(data, lambda services: sites.get_site(services, slug)).settings
+    print_settings(changed, pairs, as_json=as_json)
 
 
-def _format_rule(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return ",".join(reaction.key for reaction in value)
-    return "" if value is None else str(value)
+@app.command("reaction-face")
+def site_reaction_face(
+    slug: Slug,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Name the reaction.", show_default=False)
+    ],
+    drawing: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE.svg",
+            help="Draw it with the paths of this drawing; without, as it was drawn before.",
+            show_default=False,
+        ),
+    ] = None,
+    data: DataDir = None,
+) -> None:
+    """Draw a reaction with a drawing of your own: at most two paths in a square.
+
+    The drawing is reduced to a shape and features on it, each at most 500 bytes. It is not kept or
+    served as a file.
+    """
+    svg = None if drawing is None else _text_of(drawing)
+    with_services(
+        data,
+        lambda services: settings.set_reaction_face(services, operator(), slug, key, svg),
+    )
+    print(f"Reaction {key} is drawn {'as before' if svg is None else 'with your paths'}.")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise OperatorError(f"The file {file} cannot be read as text.") from None
 
 
 @app.command("key")

@@ -1,4 +1,4 @@
-"""`story`: list a site's stories; show, close, reopen or annotate the discussion of one."""
+"""`story`: list a site's stories; show, close, reopen, annotate or set the discussion of one."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -20,11 +20,12 @@ from widget_server.cli.options import (
     print_next,
 )
 from widget_server.cli.output import JsonOutput, print_json
+from widget_server.cli.rules import choices_of, print_settings
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import StoryVerb
-from widget_server.model.errors import NotFoundError, OperatorError
+from widget_server.model.errors import OperatorError
 from widget_server.operations.moderation import decide
-from widget_server.operations.owners import sites, stories
+from widget_server.operations.owners import settings, sites, stories
 from widget_server.operations.services import Services
 
 Code = Annotated[
@@ -35,7 +36,7 @@ Code = Annotated[
 ]
 
 app = typer.Typer(
-    help="List stories; show, close, reopen or annotate the discussion of one.",
+    help="List stories; show, close, reopen or annotate the discussion of one, and override rules in it.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -84,6 +85,47 @@ def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataD
     """Open a closed discussion again."""
     _decide(data, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
+
+
+@app.command("set")
+def story_set(
+    code: Code,
+    choices: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE…", help="Override these rules of the site; without any, print them."
+        ),
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clear", metavar="KEY", help="Follow the site's rule again; may be repeated."
+        ),
+    ] = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Override rules of the site in one story, for instance `moderation=pre`, and print them.
+
+    Prints the rules that the story overrides. With --json: an object of them.
+    """
+    changes: dict[str, str | None] = {**choices_of(choices), **dict.fromkeys(clear or ())}
+    by = operator()
+
+    async def run(services: Services) -> settings.CurrentSettings:
+        site = (await stories.get_story(services, code)).site
+        if changes:
+            await settings.change_settings(services, by, site, changes, story=code)
+        return await settings.read_settings(services, by, site, code)
+
+    current = with_services(data, run)
+    keys = [key for key in current.stored if key != "guidelines_trees"]
+    if as_json:
+        print_json(current.settings.values(keys))
+    elif keys:
+        print_settings(current.settings, keys, as_json=False)
+    else:
+        typer.echo("This story follows its site in everything.", err=True)
 
 
 @app.command("notice")
@@ -187,12 +229,8 @@ def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) ->
     """
 
     async def read(services: Services) -> stories.ShownStory:
-        story = await services.cache.story(code)
-        if story is None:
-            raise NotFoundError(
-                "There is no story with this code. `widget-server story list SLUG` shows them."
-            )
-        return await stories.show_story(services, operator(), story.site, code)
+        site = (await stories.get_story(services, code)).site
+        return await stories.show_story(services, operator(), site, code)
 
     shown = with_services(data, read)
     record, story = shown.record, shown.record.story

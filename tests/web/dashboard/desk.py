@@ -64,9 +64,7 @@ class Desk:
 
     async def post(self, path: str, role: str = "owner", **fields: Any) -> httpx.Response:
         """Send a form of the dashboard's own page."""
-        return await self.people[role].post(
-            f"/admin/sites/paper/{path}", data=fields, headers=OWN
-        )
+        return await self.people[role].post(f"/admin/sites/paper/{path}", data=fields, headers=OWN)
 
 
 @asynccontextmanager

@@ -78,7 +78,9 @@ def bar_chart(
                 rects.append(Rect(i * place + place * GAP / 2, width, y, height, kind, text))
     lines = [Line(BOTTOM - step * n * scale, f"{step * n:,}") for n in range(1, MOST_LINES + 1)]
     every = -(-len(labels) // MOST_LABELS)
-    shown = [Label(i * place + place / 2, label) for i, label in enumerate(labels) if i % every == 0]
+    shown = [
+        Label(i * place + place / 2, label) for i, label in enumerate(labels) if i % every == 0
+    ]
     return BarChart(rects, lines, shown)
 
 

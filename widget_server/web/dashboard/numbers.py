@@ -127,7 +127,11 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
     names = await _names(page)
     labels = [_label(page, one, asked.span) for one in found.periods]
     reactions = [
-        (f"k{i % MAX_KINDS}", names.get(kind, kind), [one.reactions.get(kind, 0) for one in found.periods])
+        (
+            f"k{i % MAX_KINDS}",
+            names.get(kind, kind),
+            [one.reactions.get(kind, 0) for one in found.periods],
+        )
         for i, kind in enumerate(found.kinds)
     ]
     comments = [
@@ -197,7 +201,9 @@ def _said(page: Page, labels: list[str], series: list[tuple[str, str, list[int]]
     if not any(totals):
         return page.t("chart_none")
     most = max(range(len(totals)), key=totals.__getitem__)
-    return page.t("chart_says", all=sum(totals), least=min(totals), most=totals[most], when=labels[most])
+    return page.t(
+        "chart_says", all=sum(totals), least=min(totals), most=totals[most], when=labels[most]
+    )
 
 
 def _week_said(page: Page, week: list[list[int]], most: int) -> str:
