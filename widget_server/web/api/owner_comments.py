@@ -63,9 +63,7 @@ async def list_cases(call: Call) -> Answer:
             priority=one.priority,
             opened_at=rfc3339(one.opened_at),
             revision=one.revision,
-            comment=answers.CommentAnswer(
-                **comment_fields(one.story, cases.waiting_version(one))
-            ),
+            comment=answers.CommentAnswer(**comment_fields(one.story, cases.waiting_version(one))),
         )
         for one in found
     ]
@@ -150,5 +148,3 @@ async def _batch_answer(
 
 def _refused(target: str, problem: ProblemError) -> answers.Refused:
     return answers.Refused(target=target, code=problem.code, detail=problem.detail)
-
-
