@@ -20,7 +20,7 @@ MAX_OTHERS = 10
 class Atlas:
     """A page of copies. `seen` is by copy; copies whose page was not looked at have no entry."""
 
-    list: CopyList
+    page: CopyList
     seen: dict[int, SeenPage]
     languages: list[CopiesOfLanguage]
 
@@ -55,13 +55,18 @@ async def show_atlas(
     since: int,
     after: str | None = None,
 ) -> Atlas:
-    """Return a page of copies: four SQL statements. `since` is the last visit, in milliseconds.
+    """Return a page of copies: three SQL statements. `since` is the last visit, in milliseconds.
 
     Raises the errors of `copies.list_copies`.
     """
-    found = await copies.list_copies(services, by, site, wanted, order=order, after=after)
+    permissions.require(by, "read_copies", site)
+    languages = await services.owner_copies.languages(site, wanted, since)
+    total = sum(one.matching for one in languages)
+    found = await copies.list_copies(
+        services, by, site, wanted, order=order, after=after, total=total
+    )
     seen = await services.pages.seen([one.record.id for one in found.copies])
-    return Atlas(found, seen, await services.owner_copies.languages(site, since))
+    return Atlas(found, seen, languages)
 
 
 async def show_step(services: Services, by: Actor, site: str, copy: int) -> Step:

@@ -6,12 +6,11 @@ from widget_server.operations.owners.csv_lines import csv_line
 from widget_server.operations.owners.numbers import Matrix, Share
 
 
-def csv_shares(copies: Sequence[Share], languages: Sequence[Share]) -> Iterable[str]:
-    """Yield the lines of a CSV file with the numbers of each copy, then of each language."""
-    yield csv_line(("of", "key", "name", "reactions", "comments"))
-    for kind, shares in (("copy", copies), ("language", languages)):
-        for one in shares:
-            yield csv_line((kind, one.key, one.name, one.reactions, one.comments))
+def csv_shares(of: str, shares: Sequence[Share]) -> Iterable[str]:
+    """Yield the lines of a CSV file with the numbers of each copy or language."""
+    yield csv_line((of, "name", "reactions", "comments"))
+    for one in shares:
+        yield csv_line((one.key, one.name, one.reactions, one.comments))
 
 
 def csv_matrix(matrix: Matrix) -> Iterable[str]:

@@ -26,6 +26,8 @@ LIFETIMES = {"30": 30 * DAY_S, "365": 365 * DAY_S, "never": None, "date": None}
 PREVIEW_JTI = "preview"
 """Handle of the tokens that show the widget beside the form. They read, and live for an hour."""
 PREVIEW_S = 3_600
+OFFERED = 50
+"""Stories that the form offers to choose; others are named by code or key."""
 FORMS = ("html", "wordpress", "ghost", "element", "link", "script", "iframe", "jsx", "markdown")
 """Forms of the snippet, in the order shown."""
 
@@ -107,6 +109,12 @@ async def find_token(services: Services, by: Actor, site: str, jti: str) -> Toke
     """Return what a token says by its handle, or None. Raises `NotPermittedError`."""
     page = await tokens.list_tokens(services, by, site, TokenFilter(words=jti), limit=100)
     return next((one for one in page.tokens if one.jti == jti), None)
+
+
+async def offered_stories(services: Services, by: Actor, site: str) -> list[tuple[str, str | None]]:
+    """Return key and title of the newest stories, to choose one. Raises `NotPermittedError`."""
+    require(by, "read_tokens", site)
+    return await services.owner_stories.latest(site, OFFERED)
 
 
 async def seen_on(services: Services, by: Actor, site: str, jti: str) -> list[SeenCopy]:

@@ -92,12 +92,10 @@ async def give_back(page: Page) -> Response:
 async def look(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/look`: look at its page again."""
     copy = _copy(page)
+    wanted = CopyFilter(ids=frozenset({copy}))
+    if not (await copies.list_copies(page.services, page.actor, page.site, wanted)).copies:
+        raise NotFoundError("There is no such copy on this site.")
     try:
-        listed = await copies.list_copies(
-            page.services, page.actor, page.site, CopyFilter(ids=frozenset({copy}))
-        )
-        if not listed.copies:
-            raise NotFoundError("There is no such copy on this site.")
         await request_look(page.services, page.actor, copy)
     except NotFoundError:
         raise
@@ -171,7 +169,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
             step = await atlas.show_step(page.services, page.actor, page.site, opened)
         except OperatorError as error:
             page.errors.setdefault("", page.t.error(str(error)))
-    shown = [one.record.id for one in found.list.copies]
+    shown = [one.record.id for one in found.page.copies]
     title = ""
     if wanted.story is not None:
         title = await _story_title(page, found, wanted.story)
@@ -197,7 +195,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
 
 async def _story_title(page: Page, found: atlas.Atlas, code: str) -> str:
     """Return the title of the story that the list is limited to."""
-    for one in found.list.copies:
+    for one in found.page.copies:
         return one.record.story_title or one.record.story_key
     shown = await stories.show_story(page.services, page.actor, page.site, code, copies=1)
     return shown.record.story.title or shown.record.story.key

@@ -18,7 +18,7 @@ from widget_server.web.dashboard.times import DAY
 PERIODS = (1, 14, 90, 365)
 """Days that the page offers. One day is shown by hour."""
 DEFAULT_DAYS = 14
-VIEWS = ("time", "copies", "talk")
+VIEWS = ("time", "copies", "languages", "talk")
 MOST_ORIGINS = 12
 """Columns of the matrix on the page. The CSV file has all."""
 MOST_SHARES = 50
@@ -49,7 +49,7 @@ async def show(page: Page) -> Response:
     except ProblemError as error:
         page.fail(error)
     return page.render(
-        f"numbers/{asked.view if not page.errors else 'time'}.html",
+        f"numbers/{_TEMPLATES.get(asked.view, asked.view) if content else 'time'}.html",
         asked=asked,
         periods=PERIODS,
         views=VIEWS,
@@ -69,8 +69,10 @@ async def export(page: Page) -> Response:
     services, by, site, span = page.services, page.actor, page.site, asked.span
     if asked.view == "copies":
         shares = await numbers.by_copy(services, by, site, span, story=asked.story)
-        spoken = await numbers.by_language(services, by, site, span, story=asked.story)
-        lines = numbers_csv.csv_shares(shares, spoken)
+        lines = numbers_csv.csv_shares("copy", shares)
+    elif asked.view == "languages":
+        shares = await numbers.by_language(services, by, site, span, story=asked.story)
+        lines = numbers_csv.csv_shares("language", shares)
     elif asked.view == "talk":
         lines = numbers_csv.csv_matrix(await numbers.matrix(services, by, site, span))
     else:
@@ -122,7 +124,13 @@ async def _over_time(page: Page, asked: Asked) -> OverTime:
 async def _time(page: Page, asked: Asked) -> dict[str, Any]:
     found = await _over_time(page, asked)
     week = await numbers.when_people_write(
-        page.services, page.actor, page.site, asked.span, story=asked.story, lang=asked.lang
+        page.services,
+        page.actor,
+        page.site,
+        asked.span,
+        story=asked.story,
+        copy=asked.copy,
+        lang=asked.lang,
     )
     names = await _names(page)
     labels = [_label(page, one, asked.span) for one in found.periods]
@@ -162,8 +170,13 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
 async def _copies(page: Page, asked: Asked) -> dict[str, Any]:
     services, by, site = page.services, page.actor, page.site
     shares = await numbers.by_copy(services, by, site, asked.span, story=asked.story)
-    spoken = await numbers.by_language(services, by, site, asked.span, story=asked.story)
-    return {"shares_of": shares[:MOST_SHARES], "more": len(shares) - MOST_SHARES, "spoken": spoken}
+    return {"shares_of": shares[:MOST_SHARES], "more": len(shares) - MOST_SHARES}
+
+
+async def _languages(page: Page, asked: Asked) -> dict[str, Any]:
+    services, by, site = page.services, page.actor, page.site
+    shares = await numbers.by_language(services, by, site, asked.span, story=asked.story)
+    return {"shares_of": shares, "more": 0}
 
 
 async def _talk(page: Page, asked: Asked) -> dict[str, Any]:
@@ -184,7 +197,8 @@ async def _talk(page: Page, asked: Asked) -> dict[str, Any]:
     }
 
 
-_READ = {"time": _time, "copies": _copies, "talk": _talk}
+_TEMPLATES = {"languages": "copies"}
+_READ = {"time": _time, "copies": _copies, "languages": _languages, "talk": _talk}
 
 
 async def _names(page: Page) -> dict[str, str]:

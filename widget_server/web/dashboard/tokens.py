@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from widget_server.model.claims import PERMISSIONS
 from widget_server.model.errors import NotFoundError, OperatorError, ProblemError
-from widget_server.operations.owners import sites, stories, token_form, tokens
+from widget_server.operations.owners import sites, token_form, tokens
 from widget_server.operations.owners.token_form import MadeToken, TypedToken
 from widget_server.operations.owners.tokens import TokenFilter
 from widget_server.protocol.snippet import LICENCES
@@ -138,7 +138,7 @@ async def _tokens(page: Page, typed: TypedToken, made: MadeToken | None = None) 
     found = await tokens.list_tokens(
         page.services, page.actor, page.site, wanted, after=query.get("after") or None
     )
-    choices = await stories.list_stories(page.services, page.actor, page.site)
+    choices = await token_form.offered_stories(page.services, page.actor, page.site)
     opened = query.get("revoke") if page.may("revoke") else None
     seen = []
     if opened:
@@ -152,7 +152,7 @@ async def _tokens(page: Page, typed: TypedToken, made: MadeToken | None = None) 
         wanted=wanted,
         statuses=tokens.TOKEN_STATUSES,
         badges=BADGES,
-        stories=choices.stories,
+        stories=choices,
         licences=[(key, name) for key, (name, _) in LICENCES.items()],
         rights=PERMISSIONS,
         forms=token_form.FORMS,
