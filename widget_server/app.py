@@ -24,6 +24,7 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
@@ -107,6 +108,7 @@ class Components:
             ),
             people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
+            log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
         )
         tools = Tools(self.services, Fetcher(config.base_url))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from widget_server.auth.network_keys import NetworkHasher
 from widget_server.auth.passkeys import PasskeyVerifier
@@ -114,6 +115,8 @@ class Services:
     rate_limiters: RateLimiters
     people: PeopleServices
     clock: Callable[[], float]
+    log_heads: Path
+    """File with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
 
