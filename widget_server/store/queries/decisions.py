@@ -121,7 +121,7 @@ class Decisions:
             .where((cases.c.site == site) & IS_OPEN)
             .group_by(cases.c.queue)
         )
-        return {queue: number for queue, number in rows}
+        return {row[0]: row[1] for row in rows}
 
     @read_transaction
     async def log(
