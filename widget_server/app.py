@@ -112,6 +112,7 @@ class Components:
             ),
             people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
+            log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
             heads_file=config.data_dir / HEADS_FILE,
         )

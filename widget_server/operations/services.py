@@ -119,6 +119,8 @@ class Services:
     rate_limiters: RateLimiters
     people: PeopleServices
     clock: Callable[[], float]
+    log_heads: Path
+    """File with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
     heads_file: Path

@@ -16,10 +16,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from widget_server.model.actors import ROLES
-from widget_server.model.decisions import COMMENT_VERBS, QUEUES, REASONS
+from widget_server.model.decisions import REASONS, CommentVerb, Queue
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
-from widget_server.protocol.snippet import FORMS
 
 MAX_TARGETS = 500
 """Comments in one decision."""
@@ -52,10 +50,10 @@ After = Annotated[
     Field(description="`next` of the page before, with the same order and filters."),
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")]
-Reason = Annotated[Literal[tuple(REASONS)], Field(description="Why.")]  # type: ignore[valid-type]
+Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, description="Why.")]
 Scope = Literal["story", "site"]
 DryRun = Annotated[bool, Field(description="Say what would change, and change nothing.")]
-InvitedRole = Literal[tuple(role for role in ROLES if role != "machine")]  # type: ignore[valid-type]
+InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
 
 
 class _Request(BaseModel):
@@ -90,7 +88,7 @@ class CommentsQuery(Page):
 class CasesQuery(Page):
     """Which queue of waiting comments to list."""
 
-    queue: Literal[QUEUES] = "pending"
+    queue: Queue = "pending"
 
 
 class LogQuery(_Request):
@@ -187,7 +185,7 @@ class Target(_Request):
 class Decide(_Request):
     """A decision about comments. With `revision` it is refused as stale if the words changed since."""
 
-    verb: Literal[COMMENT_VERBS]
+    verb: CommentVerb
     targets: list[CommentId | Target] = Field(min_length=1, max_length=MAX_TARGETS)
     reason: Reason | None = None
     note: Note | None = None
@@ -236,7 +234,7 @@ class MintToken(_Request):
     listed: bool = Field(False, description="Whether the story's page may list the copy.")
     expires_at: Time | None = None
     jti: Word | None = None
-    forms: list[Literal[tuple(FORMS)]] = Field(  # type: ignore[valid-type]
+    forms: list[Literal["html", "jsx", "markdown", "link"]] = Field(
         ["html"], max_length=4, description="Snippets to answer."
     )
 

@@ -39,8 +39,12 @@ async def require_own_comment(services: Services, site: str, comment: str) -> No
         raise NotFoundError("There is no comment with this id.")
 
 
-async def require_own_decision(services: Services, site: str, name: str) -> None:
-    """Raise `NotFoundError` for a decision or batch that is not of a story of the site."""
+async def is_about_stories(services: Services, site: str, name: str) -> bool:
+    """Return whether the id names decisions about stories of the site, and not one about the site itself.
+
+    Raises `NotFoundError` for decisions of another site: whether they exist is not told.
+    """
     targets = await services.decisions.to_undo(name)
-    if not targets or any(target.site != site for target in targets):
+    if any(target.site != site for target in targets):
         raise NotFoundError("There is no decision and no batch with this id.")
+    return bool(targets)

@@ -121,7 +121,7 @@ class Decisions:
             .where((cases.c.site == site) & IS_OPEN)
             .group_by(cases.c.queue)
         )
-        return {queue: number for queue, number in rows}
+        return {row[0]: row[1] for row in rows}
 
     @read_transaction
     async def log(
@@ -150,6 +150,19 @@ class Decisions:
             rows = await connection.execute(ordered.limit(limit))
             found += [to_decision(row._mapping) for row in rows]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
+
+    @read_transaction
+    async def place_of(self, connection: AsyncConnection, name: str) -> tuple[str, bool] | None:
+        """Return the site of the decision or batch with this id, and whether it is in the site's own log."""
+        for table, of_site in ((decisions, False), (site_decisions, True)):
+            for column in (table.c.id, table.c.batch):
+                found = await connection.execute(
+                    select(table.c.site).where(column == name).limit(1)
+                )
+                site: str | None = found.scalar_one_or_none()
+                if site is not None:
+                    return site, of_site
+        return None
 
     @read_transaction
     async def of_site(

@@ -60,6 +60,10 @@ class Call:
         """Return whether the key may use the verb here."""
         return permissions.allowed(self.actor, verb, self.site)
 
+    def require(self, verb: str) -> None:
+        """Raise `NotPermittedError` unless the key may use the verb, before something is changed or sent."""
+        permissions.require(self.actor, verb, self.site)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

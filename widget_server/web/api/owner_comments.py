@@ -2,6 +2,7 @@
 
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError, StaleError
 from widget_server.operations.moderation import cases, decide, targets as own_targets
+from widget_server.operations.owners import settings as site_settings
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.protocol.serializers import rfc3339
 from widget_server.web.api.owner_call import Answer, Call
@@ -107,10 +108,13 @@ async def decide_comments(call: Call) -> Answer:
 
 
 async def undo_decision(call: Call) -> Answer:
-    """Handle `POST …/decisions/{decision}:undo`: of one decision, or of a batch."""
+    """Handle `POST …/decisions/{decision}:undo`: of one decision, of a batch, or of a change of settings."""
     body: requests.UndoDecision = call.body
     name = call.path["decision"]
-    await own_targets.require_own_decision(call.services, call.site, name)
+    if not await own_targets.is_about_stories(call.services, call.site, name):
+        changed = await site_settings.take_back(call.services, call.actor, call.site, name)
+        one = answers.Done(decision=changed.decision, comment=None, state=None, revision=None)
+        return await _batch_answer(call, decide.BatchResult(""), [one], dry_run=False)
     made = await decide.undo(call.services, call.actor, name, note=body.note)
     return await _batch_answer(call, made, _done(made), dry_run=False)
 
