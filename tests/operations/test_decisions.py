@@ -1,5 +1,6 @@
 """Decisions as operations: roles, batches, queues, the log of a site, and the heads of the logs."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ async def test_only_who_may_use_a_verb_on_the_site_decides(server: Server) -> No
 async def test_a_batch_is_decided_in_chunks_and_undone_whole(server: Server) -> None:
     await server.set(("rate_limit_comment", "9999/60"), ("keep_days", "2"))
     grant = await server.grant()
-    ids = []
-    for number in range(decide.CHUNK + 5):
-        # Each from another network: a network may not write so much.
-        author = identify.act(server.services, grant, None, f"network {number}", None)
-        ids.append((await server.post(grant, author)).id)
+    # Each from another network: a network may not write so much.
+    authors = [
+        identify.act(server.services, grant, None, f"network {number}", None)
+        for number in range(decide.CHUNK + 5)
+    ]
+    posted = await asyncio.gather(*(server.post(grant, author) for author in authors))
+    ids = [comment.id for comment in posted]
     subscribed = await server.subscribe(grant.story.code)
     targets = [(one, 1) for one in ids]
     done = await decide.decide_batch(

@@ -255,7 +255,7 @@ async def test_a_preview_says_what_changes_for_whom_and_stores_nothing(server: S
 async def test_texts_that_would_fill_a_snapshot_are_rejected(server: Server) -> None:
     """A snapshot has 256 KiB: what is not for comments or the reader's own is for the settings."""
     languages = ("ar", "de", "en", "es", "fr", "ja", "pl")
-    long = {f"guidelines_text.{language}": "*\u3042* " * 240 for language in languages}
+    long = {f"guidelines_text.{language}": "*😀* " * 248 for language in languages}
     with pytest.raises(MalformedError, match=r"at most 40960\. Shorten"):
         await change_settings(server.services, OPERATOR, "paper", long)
     usual = {f"guidelines_text.{language}": "\u3042" * 1000 for language in languages}

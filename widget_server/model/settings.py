@@ -46,6 +46,9 @@ STORY_KEYS = (
 )
 """Settings that a story may override. The others hold for a site: its reactions, look and rate limits."""
 
+DERIVED = "guidelines_trees"
+"""The setting that is made from others. The log leaves it out."""
+
 #: Keys that earlier versions stored, in databases and backups. A dropped rate limit would be looser.
 _EARLIER_KEYS = {
     "faces": "reaction_style",

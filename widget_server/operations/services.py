@@ -22,7 +22,9 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
@@ -104,6 +106,8 @@ class Services:
     closings: Closings
     pages: PagesOfCopies
     owner_stories: OwnerStories
+    owner_home: OwnerHome
+    owner_comments: OwnerComments
     owner_copies: OwnerCopies
     tokens: Tokens
     numbers: Numbers
@@ -119,6 +123,8 @@ class Services:
     """File with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
+    heads_file: Path
+    """File outside the database with the heads of the logs."""
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970."""

@@ -89,7 +89,7 @@ async def show_comment(
     if by.role == "machine":
         return story.code, found, kept[1]
     require(by, "read_kept_text", story.site)
-    return story.code, _opened(services, found, kept[0]), kept[1]
+    return story.code, with_kept_words(services, found, kept[0]), kept[1]
 
 
 async def list_comments(
@@ -112,11 +112,11 @@ async def list_comments(
 def _with_words(services: Services, case: Case) -> Case:
     comment = case.comment
     if case.queue == "held" and case.sealed is not None:
-        comment = _opened(services, comment, case.sealed)
+        comment = with_kept_words(services, comment, case.sealed)
     return replace(case, comment=comment, sealed=None)
 
 
-def _opened(services: Services, comment: Comment, sealed: str) -> Comment:
+def with_kept_words(services: Services, comment: Comment, sealed: str) -> Comment:
     """Return a tombstone with the words that were kept, or as it is if no known key opens them."""
     words: dict[str, Any] | None = services.log_keys.unseal(sealed)
     if words is None or "name" not in words:

@@ -8,13 +8,8 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.owners.settings import (
-    Changes,
-    applied,
-    applied_to_story,
-    site_of,
-    version_of,
-)
+from widget_server.operations.owners.apply_settings import Changes, applied, applied_to_story
+from widget_server.operations.owners.settings import site_of, version_of
 from widget_server.operations.services import Services
 
 

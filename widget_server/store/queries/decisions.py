@@ -152,6 +152,19 @@ class Decisions:
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
 
     @read_transaction
+    async def place_of(self, connection: AsyncConnection, name: str) -> tuple[str, bool] | None:
+        """Return the site of the decision or batch with this id, and whether it is in the site's own log."""
+        for table, of_site in ((decisions, False), (site_decisions, True)):
+            for column in (table.c.id, table.c.batch):
+                found = await connection.execute(
+                    select(table.c.site).where(column == name).limit(1)
+                )
+                site: str | None = found.scalar_one_or_none()
+                if site is not None:
+                    return site, of_site
+        return None
+
+    @read_transaction
     async def of_site(
         self, connection: AsyncConnection, site: str, decision: str
     ) -> Decision | None:

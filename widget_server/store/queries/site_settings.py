@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.decisions import Decision
 from widget_server.model.errors import NotFoundError, SettingsChangedError
 from widget_server.model.records import Site
-from widget_server.model.settings import SiteSettings
+from widget_server.model.settings import DERIVED, SiteSettings
 from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import counts_or_none, dump, overrides_of
@@ -19,9 +19,6 @@ from widget_server.store.queries.sites import locked_site
 from widget_server.store.schema import copies, sites, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.site_log import append_site_decision
-
-DERIVED = "guidelines_trees"
-"""The setting that is made from others."""
 
 Change = Callable[[SiteSettings], SiteSettings]
 
