@@ -94,9 +94,7 @@ class Desk:
 
     async def report(self, grant: Grant, comment: Comment, reason: str | None = "attack") -> None:
         """Report a comment as a new reader."""
-        await comments.report(
-            self.services, grant, self.server.actor(grant), comment.id, reason
-        )
+        await comments.report(self.services, grant, self.server.actor(grant), comment.id, reason)
 
     async def edit(self, grant: Grant, actor: Actor, comment: Comment, body: str) -> None:
         """Change a comment as its writer."""
