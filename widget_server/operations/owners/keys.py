@@ -39,16 +39,17 @@ def offered_scopes(by: Actor) -> list[str]:
     ]
 
 
-async def maker_of(services: Services, by: Actor, site: str) -> tuple[str | None, int | None]:
+async def maker_of(services: Services, by: Actor) -> tuple[str | None, int | None]:
     """Return the account behind an actor, and when the actor ends: for a key, its maker and its end.
 
-    What a key makes ends with the key's maker. None: a shell, or no end.
+    What a key makes ends with the key's maker. None: a shell, or no end. Raises `NotFoundError`.
     """
     if by.kind != "key":
         return (by.id if by.kind == "account" else None), None
-    _, _, known = await services.people.accounts.people(site, services.now_ms())
-    own = next((key for key in known if key.id == by.id), None)
-    return (None, None) if own is None else (own.by, own.until)
+    own = await services.people.accounts.key_with_id(by.id)
+    if own is None:
+        raise NotFoundError("This key has ended.")
+    return own.by, own.until
 
 
 async def create_key(
@@ -80,7 +81,7 @@ async def create_key(
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise _field("days", f"A key is valid for 1 to {MAX_DAYS} days.")
     secret, now = one_time.new_key(site), services.now_ms()
-    account, end = await maker_of(services, by, site)
+    account, end = await maker_of(services, by)
     ends = [at for at in (end, None if days is None else now + days * DAY_MS) if at is not None]
     key = ApiKey(
         id=one_time.new_id(),

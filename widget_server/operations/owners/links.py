@@ -260,13 +260,6 @@ def _field(field: str, detail: str) -> TextRejectedError:
     return error
 
 
-async def _maker(services: Services, by: Actor, site: str | None) -> str | None:
-    """Return the account behind the actor: its links are void when it is disabled."""
-    if site is None:
-        return by.id if by.kind == "account" else None
-    return (await maker_of(services, by, site))[0]
-
-
 async def _add(
     services: Services,
     by: Actor,
@@ -288,7 +281,7 @@ async def _add(
         copies=copies,
         account=account,
         email=email,
-        by=await _maker(services, by, site),
+        by=(await maker_of(services, by))[0],
         created_at=now,
         until=now + valid_ms,
     )

@@ -244,6 +244,12 @@ class Accounts:
         unlimited = row.by is None or row.server_owner
         return FoundKey(to_key(row), None if unlimited else row.maker_role or "none")
 
+    @read_transaction
+    async def key_with_id(self, connection: AsyncConnection, key: str) -> ApiKey | None:
+        """Return the API key with this id, or None."""
+        row = (await connection.execute(select(api_keys).where(api_keys.c.id == key))).one_or_none()
+        return None if row is None else to_key(row)
+
 
 async def _memberships(connection: AsyncConnection, account: Account) -> tuple[Membership, ...]:
     if account.server_owner:
