@@ -43,10 +43,10 @@ OPERATIONS = {
 def known(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[SharedServer, dict[str, Any]]]:
-    """Return a server without rate limits, and values of path parameters that exist on it."""
+    """Return a server, and values of path parameters that exist on it."""
     folder = tmp_path_factory.mktemp("reference") / "server"
     url = f"sqlite+aiosqlite:///{folder / 'database.sqlite3'}"
-    with SharedServer(folder, url, RATE_LIMITS="off").running() as server:
+    with SharedServer(folder, url).running() as server:
         mine = program(server)
         story = server.publisher.story(jti="known")
         comment = server.post(story)["comment"]["id"]
