@@ -20,7 +20,7 @@ from widget_server.hub.hub import Hub
 from widget_server.jobs.runner import JobRunner
 from widget_server.jobs.schedule import Tools
 from widget_server.model.errors import UnavailableError
-from widget_server.model.events import Event
+from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
@@ -47,6 +47,7 @@ from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
@@ -101,6 +102,7 @@ class Components:
             owner_copies=OwnerCopies(self.database),
             tokens=Tokens(self.database),
             numbers=Numbers(self.database),
+            site_settings=SiteSettingsReads(self.database),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,
@@ -110,6 +112,7 @@ class Components:
             ),
             people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
+            log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
             heads_file=config.data_dir / HEADS_FILE,
         )
@@ -123,7 +126,7 @@ class Components:
         """
         try:
             self.hub.publish(
-                encode_event(event, epoch, self.cache.cached_settings_of(event.story))
+                encode_event(event, epoch, self.cache.cached_settings_of(*_story_and_site(event)))
                 for event in events
             )
         except Exception:
@@ -237,3 +240,8 @@ def create_app(config: Config) -> Starlette:
         transport_metrics=components.transport_metrics,
         dashboard=create_dashboard(components.services),
     )
+
+
+def _story_and_site(event: Event) -> tuple[str, str | None]:
+    """Return the code of an event's story, and the slug of its site if the event names it."""
+    return event.story, event.state.site if isinstance(event, StoryChanged) else None

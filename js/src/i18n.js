@@ -106,6 +106,16 @@ export function createTranslator(strings, onMissing) {
 }
 
 /**
+ * Return a text of the site: its own in the language of the page, else the translation of a built-in text, else as it is.
+ *
+ * @param {Translate} t
+ * @param {any} from with the text and, in a field named with an s at the end, the texts by language
+ * @param {string} name of the field
+ */
+export const localText = (t, from, name) =>
+  from[name + "s"]?.[t("lang")] ?? t("=" + from[name], undefined, from[name]);
+
+/**
  * Return the text of an error: the locale's text for its code, else the server's English detail.
  *
  * @param {Translate} t

@@ -9,7 +9,7 @@ import { paintReaction, reactionIcon } from "./view/reaction-icon.js";
 import { importPart } from "./parts.js";
 import { counts, isAllowed } from "./state.js";
 import { renderText, copyLabel, safeUrl } from "./view/comment-text.js";
-import { loadLocale } from "./i18n.js";
+import { loadLocale, localText } from "./i18n.js";
 
 /**
  * The interface of a view for its components and parts. A part sets `onRender` to draw after each render. `comment` returns the
@@ -93,7 +93,8 @@ import { loadLocale } from "./i18n.js";
  * `live`: `burst` animates reactions of other readers.
  * @typedef {{burst: (face: HTMLElement, n: number) => void}} LivePart
  *
- * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker.
+ * `comment-reactions`: `draw` draws the chips of a comment, `begin` opens its picker. It also shows the site's links to
+ * readers who reacted to the story.
  * @typedef {{begin: (handle: CommentHandle) => void, draw: (handle: CommentHandle) => void}} CommentReactionsPart
  *
  * `navigation`: keys, skip button and folding threads; it has no functions for others.
@@ -103,7 +104,7 @@ import { loadLocale } from "./i18n.js";
  */
 
 /** Functions of the first file for use by the parts, so that they need no copies. */
-export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAllowed, paintReaction, reactionIcon, copyLabel };
+export const shared = { h, set, button, newId, safeUrl, renderText, counts, isAllowed, paintReaction, reactionIcon, copyLabel, localText };
 /** @typedef {typeof shared} Shared */
 
 /**

@@ -66,18 +66,26 @@ export interface Reaction {
   emoji: string;
   /** SVG path of the filled shape, path of the lines, fill colour; view box 24 × 24. */
   face?: [string, string, string];
+  /** By language; `label` is for all others. */
+  labels?: Record<string, string>;
 }
 
 export type FieldRule = "off" | "optional" | "required";
 
 export interface Settings {
   prompt: string;
+  prompts?: Record<string, string>;
   reactions: Reaction[];
   name: FieldRule;
   website: FieldRule;
   email: FieldRule;
   moderation: "post" | "pre";
   guidelines: string | null;
+  guidelines_text?: TextNode[];
+  guidelines_texts?: Record<string, TextNode[]>;
+  /** SPDX id. */
+  comment_licence?: string;
+  calls_to_action?: { url: string; label: string; labels?: Record<string, string> }[];
   edit_window: number;
   max_length: number;
   show_copy: boolean;

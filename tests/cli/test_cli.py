@@ -69,7 +69,7 @@ SETTABLE = {
     "prompt": ("How was it?", ["", "p" * 201, "two\nlines"]),
     "reactions": (
         "sad,happy",
-        ["", "love", "happy,happy", "wow:Wow", "a:b:c,", ",".join(["happy"] * 9)],
+        ["", "love", "happy", "happy,happy", "wow:Wow", "a:b:c,", ",".join(["happy"] * 13)],
     ),
     "reaction_style": ("emoji", ["none"]),
     "name": ("required", ["on", "", "REQUIRED"]),
@@ -77,6 +77,17 @@ SETTABLE = {
     "email": ("required", ["1"]),
     "moderation": ("pre", ["none"]),
     "guidelines": ("https://press.example/rules", ["press.example", "javascript:alert(1)"]),
+    "guidelines_text": ("Be **kind**.", ["x" * 1001, "a\x07b"]),
+    "comment_licence": ("CC-BY-4.0", ["CC BY", "-", "x" * 41]),
+    "calls_to_action": (
+        "https://a.example/lend Lend a book | https://b.example Write to the council",
+        [
+            "https://a.example",
+            "a.example Lend",
+            "https://a.example " + "x" * 81,
+            " | ".join(["https://a.example Lend"] * 4),
+        ],
+    ),
     "open_reading": ("off", ["no", "0"]),
     "open_republishing": ("on", ["maybe"]),
     "edit_window": ("0", ["-1", "15m", "1.5", "9" * 8, "١"]),

@@ -53,7 +53,7 @@ def test_a_removal_is_listed_undone_and_verified(
     assert run("report", "list", site, "--fail-if-any").status == 1
     removed = run("comment", "remove", comment, "--reason", "threat", "--note", "call the police")
     assert removed.status == 0
-    decision = removed.out.rpartition(" ")[2]
+    decision = removed.err.rpartition(" ")[2]
     assert answer(run, "report", "list", site) == []
     shown = answer(run, "comment", "show", comment)
     assert (shown["state"], shown["text"], shown["name"]) == ("removed", "my words", "Ana")
@@ -66,7 +66,7 @@ def test_a_removal_is_listed_undone_and_verified(
     assert [one["comment"] for one in answer(run, "report", "list", site)] == [comment]
     assert answer(run, "log", "verify")["damages"] == []
     assert (data / "log-heads.jsonl").exists()
-    with closing(sqlite3.connect(data / "widget.db")) as database:
+    with closing(sqlite3.connect(data / "database.sqlite3")) as database:
         database.execute("UPDATE decisions SET actor = 'somebody else' WHERE number = 1")
         database.commit()
     found = run("log", "verify")

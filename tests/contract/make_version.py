@@ -19,8 +19,9 @@ from pathlib import Path
 from tests.store.store_harness import LOG_KEYS
 from widget_server.bus.message import BusMessage
 from widget_server.model.claims import Attribution
+from widget_server.model.reactions import REACTIONS
 from widget_server.model.records import Site
-from widget_server.model.settings import REACTIONS, SiteSettings
+from widget_server.model.settings import SiteSettings
 from widget_server.store import migrate
 from widget_server.store.engine import Database
 from widget_server.store.queries.sites import insert_site

@@ -98,6 +98,33 @@ async def test_new_rules_of_a_site_reach_open_pages(pair: Pair) -> None:
         await all_in_sync(story.code, here, there)
 
 
+async def test_rules_of_one_story_reach_its_open_pages_within_two_seconds_and_no_others(
+    pair: Pair,
+) -> None:
+    publisher = pair.site()
+    story, other = publisher.story(), publisher.story()
+    async with pair.readers(story) as (here, there), pair.readers(other) as (elsewhere, _):
+        pair.cli("story", "set", story.code, "moderation=pre", "guidelines_text=Be *kind*.")
+        for client in (here, there):
+            message = await client.wait_for("story", timeout=2.0)
+            assert message["settings"]["guidelines_text"] == [
+                ["p", None, "Be ", ["em", None, "kind"], "."]
+            ]
+        await all_in_sync(story.code, here, there)
+
+        async def waits() -> bool:
+            return bool((await there.comment(story.code, "Please wait."))["state"] == "pending")
+
+        assert await eventually(waits, "comments of an open page wait", 5.0)
+        assert (await elsewhere.comment(other.code, "At once."))["state"] == "published"
+        assert not [m for m in elsewhere.messages if m["type"] == "story"]
+        pair.cli("story", "set", story.code, "--clear", "moderation", "--clear", "guidelines_text")
+        await eventually(
+            lambda: here.state(story.code).settings["moderation"] == "post", "the site's rule holds"
+        )
+        await all_in_sync(story.code, here, there)
+
+
 async def test_a_page_with_a_revoked_token_can_only_read(pair: Pair, publisher: Publisher) -> None:
     story = publisher.story(jti="copy-of-a-thief")
     async with pair.readers(story) as (here, there):

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from tests.store.store_harness import LOG_KEYS
-from widget_server.model.settings import REACTIONS
+from widget_server.model.reactions import REACTIONS
 from widget_server.store.engine import Database
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.writing.actions import Edit, Post, React

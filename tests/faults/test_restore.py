@@ -27,8 +27,9 @@ from tests.store.store_harness import LOG_KEYS
 from tests.waiting import eventually
 from widget_server.cli import main as cli
 from widget_server.model.claims import Attribution
+from widget_server.model.reactions import REACTIONS
 from widget_server.model.records import Site
-from widget_server.model.settings import REACTIONS, SiteSettings
+from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate
 from widget_server.store.engine import Database
 from widget_server.store.queries.sites import insert_site

@@ -15,7 +15,7 @@ from widget_server.hub.channel import Subscription
 from widget_server.hub.prepared import PreparedBatch
 from widget_server.model.actors import shell
 from widget_server.model.records import Comment
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import settings
 from widget_server.operations.readers import authorize, comment as comments, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
@@ -24,6 +24,7 @@ SECRET = "a secret of the operations that is long enough"
 PAGE = "https://copy.example"
 NO_BUS = "unix:///nowhere"
 NETWORK = "a network"
+OPERATOR = shell("operator")
 
 
 class RecordingConnection:
@@ -91,7 +92,7 @@ class Server:
 
     async def set(self, *choices: tuple[str, str]) -> None:
         """Change the site's settings, and read them into the cache."""
-        await sites.update_settings(self.services, shell("test"), "paper", list(choices))
+        await settings.change_settings(self.services, OPERATOR, "paper", dict(choices))
         await self.services.cache.site("paper", max_age=0)
 
 

@@ -1,7 +1,9 @@
 """Decisions as operations: roles, batches, queues, the log of a site, and the heads of the logs."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.operations.operations_harness import PAGE, Server
 from widget_server.model.actors import Actor, shell
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
 from widget_server.operations.moderation import cases, decide, log
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import settings, sites
 from widget_server.operations.readers import identify
 from widget_server.store.queries.decisions import LogFilter
 
@@ -43,11 +45,13 @@ async def test_only_who_may_use_a_verb_on_the_site_decides(server: Server) -> No
 async def test_a_batch_is_decided_in_chunks_and_undone_whole(server: Server) -> None:
     await server.set(("rate_limit_comment", "9999/60"), ("keep_days", "2"))
     grant = await server.grant()
-    ids = []
-    for number in range(decide.CHUNK + 5):
-        # Each from another network: a network may not write so much.
-        author = identify.act(server.services, grant, None, f"network {number}", None)
-        ids.append((await server.post(grant, author)).id)
+    # Each from another network: a network may not write so much.
+    authors = [
+        identify.act(server.services, grant, None, f"network {number}", None)
+        for number in range(decide.CHUNK + 5)
+    ]
+    posted = await asyncio.gather(*(server.post(grant, author) for author in authors))
+    ids = [comment.id for comment in posted]
     subscribed = await server.subscribe(grant.story.code)
     targets = [(one, 1) for one in ids]
     done = await decide.decide_batch(
@@ -121,8 +125,8 @@ async def test_every_change_of_a_site_is_logged_once_with_who_made_it(server: Se
     services = server.services
     story = server.publisher.story(jti="handle")
     await server.grant(story)
-    await sites.update_settings(services, OWNER, "paper", [("keep_days", "3")])
-    await sites.update_settings(services, OWNER, "paper", [("keep_days", "3")])
+    await settings.change_settings(services, OWNER, "paper", {"keep_days": "3"})
+    await settings.change_settings(services, OWNER, "paper", {"keep_days": "3"})
     await sites.rotate_key(services, OWNER, "paper")
     await sites.retire_keys(services, OWNER, "paper")
     for _ in range(2):
@@ -147,8 +151,12 @@ async def test_every_change_of_a_site_is_logged_once_with_who_made_it(server: Se
 
 @pytest.mark.parametrize("verb", ["settings", "rotate_key", "retire_keys", "revoke", "shut_out"])
 async def test_a_moderator_changes_nothing_about_the_site(server: Server, verb: str) -> None:
-    arguments = {"settings": [[("keep_days", "3")]], "revoke": ["handle"], "shut_out": [PAGE, None]}
-    operation = sites.update_settings if verb == "settings" else getattr(sites, verb)
+    arguments: dict[str, list[Any]] = {
+        "settings": [{"keep_days": "3"}],
+        "revoke": ["handle"],
+        "shut_out": [PAGE, None],
+    }
+    operation = settings.change_settings if verb == "settings" else getattr(sites, verb)
     with pytest.raises(NotPermittedError):
         await operation(server.services, MODERATOR, "paper", *arguments.get(verb, []))
     with pytest.raises(NotPermittedError):
@@ -161,7 +169,7 @@ async def test_heads_are_recorded_once_and_compared(server: Server, tmp_path: Pa
     grant = await server.grant()
     comment = await server.post(grant, server.actor(grant))
     await decide.decide(server.services, MODERATOR, "pin", comment.id)
-    await sites.update_settings(server.services, OWNER, "paper", [("keep_days", "3")])
+    await settings.change_settings(server.services, OWNER, "paper", {"keep_days": "3"})
     assert await log.keep_heads(server.services, file) == 2
     assert await log.keep_heads(server.services, file) == 0
     assert file.stat().st_mode & 0o077 == 0

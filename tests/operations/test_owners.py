@@ -2,17 +2,18 @@
 
 import pytest
 
-from tests.operations.operations_harness import NETWORK, PAGE, Server, now
+from tests.operations.operations_harness import NETWORK, OPERATOR, PAGE, Server, now
 from widget_server.auth import tokens
 from widget_server.model.actors import shell
 from widget_server.model.claims import CODE_ONLY_JTI, WidgetClaims
 from widget_server.model.errors import (
+    MalformedError,
     NotFoundError,
     NotPermittedError,
     OperatorError,
     TokenInvalidError,
 )
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import settings, sites
 from widget_server.operations.readers import authorize, copies
 
 
@@ -23,14 +24,14 @@ async def test_a_slug_can_be_used_once(server: Server) -> None:
 
 
 async def test_settings_are_all_changed_or_none(server: Server) -> None:
-    with pytest.raises(OperatorError, match="no setting"):
-        await sites.update_settings(
-            server.services, shell("test"), "paper", [("prompt", "New?"), ("unknown", "x")]
+    with pytest.raises(MalformedError, match="no setting"):
+        await settings.change_settings(
+            server.services, OPERATOR, "paper", {"prompt": "New?", "unknown": "x"}
         )
     (site,) = await sites.all_sites(server.services)
     assert site.settings.prompt != "New?"
     with pytest.raises(NotFoundError):
-        await sites.update_settings(server.services, shell("test"), "missing", [("prompt", "New?")])
+        await settings.change_settings(server.services, OPERATOR, "missing", {"prompt": "New?"})
 
 
 async def test_new_settings_move_the_position_of_the_stories(server: Server) -> None:

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.operations.operations_harness import Server
 from widget_server.auth.permissions import PERMISSIONS, allowed, permits
@@ -161,15 +163,22 @@ async def test_a_link_works_once_and_looking_at_it_uses_nothing_up(server: Serve
     assert sum(isinstance(one, NotFoundError) for one in pressed) == 4
 
 
+async def rows(server: Server, table: Table) -> list[Any]:
+    """Return all rows of a table."""
+
+    async def read(connection: AsyncConnection) -> list[Any]:
+        return list((await connection.execute(table.select())).all())
+
+    return await server.components.database.read(read)
+
+
 async def test_no_secret_is_stored(server: Server) -> None:
     owner = await account_of(server)
     by = people.actor_of_session(owner, "paper")
     new = await keys.create_key(server.services, by, "paper", "Letter", frozenset({"read"}))
     codes = await credentials.new_recovery_codes(server.services, owner.account)
-    stored = ""
-    async with server.components.database._reader.connect() as connection:  # type: ignore[union-attr]
-        for table in (sessions, invitations, api_keys, recovery_codes):
-            stored += str((await connection.execute(table.select())).all())
+    tables = (sessions, invitations, api_keys, recovery_codes)
+    stored = "".join([str(await rows(server, table)) for table in tables])
     assert new.secret not in stored
     assert not any(code in stored for code in codes)
     assert owner.account.email is not None
@@ -189,13 +198,20 @@ async def test_an_api_key_does_what_its_scopes_say_until_it_or_its_maker_ends(
     assert not allowed(key, "read", "other")
     with pytest.raises(TextRejectedError):
         await keys.create_key(services, by, "paper", "Wider", frozenset({"erase"}))
+    wide = await keys.create_key(services, by, "paper", "Wide", frozenset({"key", "read", "role"}))
+    maker = await people.actor_of_key(services, wide.secret)
     with pytest.raises(TextRejectedError):
-        await keys.create_key(services, by, "paper", "Wider", frozenset({"key"}))
+        await keys.create_key(services, maker, "paper", "Wider", frozenset({"key"}))
+    child = await keys.create_key(services, maker, "paper", "Child", frozenset({"read"}), None)
+    assert (child.key.by, child.key.until) == (owner.account.id, wide.key.until)
+    with pytest.raises(NotPermittedError):
+        await people.change_role(services, maker, "paper", owner.account.id, "auditor")
     with pytest.raises(TokenInvalidError):
         await people.actor_of_key(services, new.secret + "x")
     await people.change_role(services, ME, "paper", owner.account.id, "editor")
-    with pytest.raises(TokenInvalidError):
-        await people.actor_of_key(services, new.secret)
+    for secret in (new.secret, child.secret):
+        with pytest.raises(TokenInvalidError):
+            await people.actor_of_key(services, secret)
 
 
 async def test_a_disabled_account_is_out_at_once(server: Server) -> None:
@@ -255,9 +271,8 @@ async def test_giving_and_taking_roles_and_keys_is_logged_without_secrets(server
     await people.remove_member(services, by, "paper", jonas.id)
     new = await keys.create_key(services, by, "paper", "Letter", frozenset({"read"}))
     await keys.end_key(services, by, "paper", new.key.id)
-    async with server.components.database._reader.connect() as connection:  # type: ignore[union-attr]
-        rows = (await connection.execute(site_decisions.select())).all()
-    verbs = [row.verb for row in rows if row.verb in {"invite", "role", "key"}]
+    logged = await rows(server, site_decisions)
+    verbs = [row.verb for row in logged if row.verb in {"invite", "role", "key"}]
     assert verbs == ["invite", "role", "role", "role", "key", "key"]
-    assert new.secret not in str(rows)
-    assert "jonas@" not in str(rows)
+    assert new.secret not in str(logged)
+    assert "jonas@" not in str(logged)

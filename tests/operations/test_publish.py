@@ -1,5 +1,6 @@
 """Committed events reach the subscribers of this process and of others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ async def test_an_event_is_encoded_with_its_number_and_the_settings_of_its_site(
     changed = encode_event(CommentChanged(code, 7, comment, 1), "epoch", settings)
     assert (changed.kind, changed.story, changed.number) == ("comment", code, 7)
     assert b"Copy" in changed.payload
-    hidden = settings.with_value("show_copy", "off")
+    hidden = replace(settings, show_copy=False)
     assert b"Copy" not in encode_event(CommentChanged(code, 7, comment, 1), "e", hidden).payload
     story = encode_event(StoryChanged(code, 8, grant.story), "epoch", settings)
     assert (story.kind, story.number) == ("story", 8)

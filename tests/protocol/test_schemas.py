@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from widget_server.model.errors import ProblemError, RateLimitedError
 from widget_server.model.events import CommentChanged, StoryChanged, TallyChanged
+from widget_server.model.reactions import Reaction
 from widget_server.model.records import (
     STORY,
     Comment,
@@ -24,7 +25,7 @@ from widget_server.model.records import (
     Tally,
     Thread,
 )
-from widget_server.model.settings import Reaction, SiteSettings
+from widget_server.model.settings import CallToAction, SiteSettings
 from widget_server.protocol import schemas, serializers, server_messages
 
 GOLDEN = sorted((Path(__file__).parents[1] / "contract/frames").glob("*.json"))
@@ -126,7 +127,7 @@ def test_a_tally_message_matches_its_model(tally: Tally, comment: str | None) ->
 
 @given(stories)
 def test_a_story_message_matches_its_model(story: Story) -> None:
-    settings = SiteSettings().with_value("guidelines", "https://x.example")
+    settings = SiteSettings(guidelines="https://x.example")
     message = check(server_messages.encode_story(StoryChanged("CODE", 3, story), "e", settings))
     assert message["story"] == "CODE"
     assert message["settings"]["guidelines"] == "https://x.example"
@@ -193,6 +194,29 @@ def test_settings_include_the_sites_own_reactions() -> None:
     assert encoded["reactions"] == [{"key": "wow", "label": "Wow", "emoji": "🤩"}]
 
 
+def test_all_settings_of_a_site_match_their_model() -> None:
+    face = ("M0 0h24v24z", "", "#ff0000")
+    own = SiteSettings(
+        prompts={"es": "¿Cómo?"},
+        reactions=(
+            Reaction("wow", "Wow", "🤩", {"es": "Guau"}, face),
+            Reaction("sad", "Sad", "😢", hidden=True),
+        ),
+        guidelines_text="Be kind.",
+        guidelines_texts={"es": "Sé amable."},
+        guidelines_trees={"": [["p", None, "Be kind."]], "es": [["p", None, "Sé amable."]]},
+        comment_licence="CC-BY-4.0",
+        calls_to_action=(CallToAction("https://a.example", "Lend", {"es": "Presta"}),),
+    )
+    encoded = serializers.settings(own)
+    schemas.Settings.model_validate_json(orjson.dumps(encoded), strict=True)
+    (wow,) = encoded["reactions"]
+    assert (wow["labels"], wow["face"]) == ({"es": "Guau"}, face)
+    # The source in Markdown stays on the server.
+    assert b"guidelines_trees" not in orjson.dumps(encoded)
+    assert encoded["guidelines_texts"] == {"es": [["p", None, "Sé amable."]]}
+
+
 # Golden messages ----------------------------------------------------------------------------------
 
 
@@ -235,6 +259,7 @@ def to_record(view: dict[str, Any]) -> Comment:
         created_at=to_ms(view["created_at"]),
         edited_at=to_ms(view["edited_at"]),
         tally=to_tally(view["tally"]),
+        licence=view.get("license"),
     )
 
 
@@ -265,6 +290,8 @@ def encode(message: dict[str, Any], snapshot: dict[str, Any]) -> bytes:
         )
         story = Story(**fields, **numbers, tally=Tally(0, {}))
         chosen = {k: v for k, v in message["settings"].items() if k != "max_length"}
+        trees = {"": chosen.pop("guidelines_text", None), **chosen.pop("guidelines_texts", {})}
+        chosen["guidelines_trees"] = {k: v for k, v in trees.items() if v is not None}
         if not any("face" in reaction for reaction in chosen["reactions"]):
             chosen["reaction_style"] = "emoji"
         change = StoryChanged(message["story"], message["position"]["seq"], story)

@@ -365,15 +365,12 @@ async def test_pins_change_the_comment_and_removing_unpins(store: Store) -> None
     assert removed.pinned is False
 
 
-async def test_new_settings_of_a_site_increment_the_seq_of_its_stories(store: Store) -> None:
-    """Open pages find a gap and request a new snapshot with the new settings."""
+async def test_announced_settings_increment_the_seq_of_their_story(store: Store) -> None:
+    """Open pages that missed the message find a gap and request a snapshot with the new settings."""
     story, other = await store.story("a"), await store.story("a", site="t")
     await store.post(story)
-    await store.writer.run_in_transaction(
-        update_site(
-            "s", lambda site: replace(site, settings=site.settings.with_value("prompt", "Well?"))
-        )
-    )
+    assert (await store.writer.submit(UpdateStory(story.id, {}))).seq == 1
+    await store.writer.submit(UpdateStory(story.id, {}, announce=True))
     assert (await store.now(story)).seq == 2
     assert (await store.now(other)).seq == 0
     changed = await store.discussions.changes(story.code, 1)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,9 +29,11 @@ from widget_server.model.errors import (
     StaleError,
 )
 from widget_server.model.records import Comment, CommentState, Story
+from widget_server.model.setting_values import with_value
 from widget_server.store import migrate
 from widget_server.store.queries.decisions import Decisions, LogFilter
 from widget_server.store.queries.log_check import LogCheck, record_heads
+from widget_server.store.queries.site_settings import change_site_settings
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import (
     cases,
@@ -319,9 +320,10 @@ async def test_a_sites_log_is_chained_and_has_the_values_of_settings(store: Stor
     for value in ("5", "6"):
         decision = decided_by(owner, "settings", AT)
         await store.writer.run_in_transaction(
-            update_site(
+            change_site_settings(
                 "s",
-                lambda site, value=value: _with(site, value),  # type: ignore[misc]
+                lambda now, value=value: with_value(now, "keep_days", value),  # type: ignore[misc]
+                lambda _: True,
                 decision,
             )
         )
@@ -332,10 +334,6 @@ async def test_a_sites_log_is_chained_and_has_the_values_of_settings(store: Stor
     await store.writer.run_in_transaction(same)
     assert len(await Decisions(store.database).log("s", LogFilter(), None, 10)) == 2
     await verified(store)
-
-
-def _with(site: Any, value: str) -> Any:
-    return replace(site, settings=site.settings.with_value("keep_days", value))
 
 
 CHANGES: dict[str, Sequence[str]] = {

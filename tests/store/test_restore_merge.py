@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.store_harness import KEYS, Store, decide, nonzero, open_store
+from tests.store.store_harness import DAY, KEYS, Store, decide, nonzero, open_store
 from widget_server.model.claims import Attribution, WidgetClaims
-from widget_server.model.errors import NotFoundError, UnavailableError
+from widget_server.model.errors import ErasedError, NotFoundError, UnavailableError
 from widget_server.model.records import Site
 from widget_server.model.settings import SiteSettings
 from widget_server.store import backup, migrate, restore
@@ -19,6 +19,7 @@ from widget_server.store.queries.stories import insert_story
 from widget_server.store.queries.tokens import record_token
 from widget_server.store.schema import (
     comments,
+    decision_words,
     erasures,
     identities,
     kept_texts,
@@ -28,6 +29,7 @@ from widget_server.store.schema import (
     tokens,
 )
 from widget_server.store.writing.actions import Delete, Edit, Forget, Report
+from widget_server.store.writing.kept_texts import erase_expired
 
 
 def ignore_progress(_table: str, _done: int, _total: int) -> None:
@@ -302,3 +304,52 @@ async def test_tokens_that_were_minted_since_the_backup_stay_on_record(
         assert done.kept == {"tokens made since": 1}
         found = {(row.jti, row.label, row.by) for row in await store.rows(tokens)}
         assert found == {("old", "Old", "account:ana"), ("new", "New", "account:ben")}
+
+
+async def test_a_removed_comment_stays_removed_and_can_still_be_restored(
+    database_url: str, file: Path
+) -> None:
+    async with store_at(database_url) as store:
+        story = await store.story()
+        removed = await store.post(story, "ann", "my words", name="Ann")
+        held = await store.post(story, "ben", "waits")
+        await backup.back_up(database_url, file, ignore_progress)
+        await store.writer.submit(decide(story, removed.id, "remove"))
+        await store.writer.submit(decide(story, held.id, "hold"))
+        done = await restored(store, database_url, file)
+        assert done.kept == {"comments that were removed": 2}
+        rows = {row.id: row for row in await store.rows(comments)}
+        assert [rows[one.id].state for one in (removed, held)] == ["removed", "removed"]
+        assert await store.rows(erasures) == []
+        now = await store.now(story)
+        assert now.count == 0
+        for comment in (removed, held):
+            await store.writer.submit(decide(now, comment.id, "restore"))
+        rows = {row.id: row for row in await store.rows(comments)}
+        assert (rows[removed.id].source, rows[removed.id].name) == ("my words", "Ann")
+        assert (await store.now(story)).count == 2
+
+
+@pytest.mark.parametrize("how", ["delete", "forget", "erase", "time"])
+async def test_words_that_were_kept_and_then_erased_do_not_come_back_with_a_backup(
+    database_url: str, file: Path, how: str
+) -> None:
+    async with store_at(database_url) as store:
+        story = await store.story()
+        comment = await store.post(story, "ann", "my words", at=1_000)
+        await store.writer.submit(decide(story, comment.id, "remove", note="my words"))
+        await backup.back_up(database_url, file, ignore_progress)
+        match how:
+            case "delete":
+                await store.writer.submit(Delete(story.id, comment.id, "ann", 10**9, 2_000))
+            case "forget":
+                await store.writer.submit(Forget("ann", 2_000))
+            case "erase":
+                await store.writer.submit(decide(story, comment.id, "erase"))
+            case "time":
+                await store.writer.run_in_transaction(erase_expired(99 * DAY))
+        await restored(store, database_url, file)
+        assert await store.rows(kept_texts) == []
+        assert await store.rows(decision_words) == []
+        with pytest.raises(ErasedError):
+            await store.writer.submit(decide(await store.now(story), comment.id, "restore"))

@@ -20,7 +20,7 @@ from tests.web.plain_reader import Page
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.model.actors import shell
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import settings, sites
 from widget_server.store import migrate
 from widget_server.store.schema import copies
 from widget_server.web.routes import create_asgi_app
@@ -333,5 +333,7 @@ async def test_what_was_typed_is_kept_also_where_the_network_may_read_no_more(
 async def set_rule(server: LimitedServer, rule: str) -> None:
     """Change a rule of the site, as an operator does."""
     key, _, value = rule.partition("=")
-    await sites.update_settings(server.components.services, shell("test"), "paper", [(key, value)])
+    await settings.change_settings(
+        server.components.services, shell("operator"), "paper", {key: value}
+    )
     await server.components.services.cache.site("paper", max_age=0)

@@ -96,6 +96,36 @@ def test_search_engines_may_list_the_page_where_the_site_says_so(
     assert write.headers["x-robots-tag"] == "noindex"
 
 
+def test_texts_of_the_site_stand_on_the_page_in_the_language_of_the_reader(
+    shared_server: SharedServer,
+) -> None:
+    _, publisher = new_site(
+        shared_server,
+        "prompt.es=¿Cómo te deja?",
+        "reactions=happy,angry:Angry:😠",
+        "reactions.es=angry:Enfado",
+        "guidelines_text=Be **kind** <b>.",
+        "guidelines_text.es=Sé *amable*.",
+        "comment_licence=CC-BY-4.0",
+        "calls_to_action=https://press.example/lend Lend & read",
+        "calls_to_action.es=Presta un libro",
+    )
+    story = publisher.story()
+    shared_server.register(story)
+    spanish = shared_server.http.get(f"/s/{story.code}?lang=es").text
+    assert "¿Cómo te deja?" in spanish
+    assert "Enfado" in spanish
+    assert "<em>amable</em>" in spanish
+    german = shared_server.http.get(f"/s/{story.code}?lang=de").text
+    assert "Angry" in german
+    assert "<strong>kind</strong> &lt;b&gt;" in german
+    reader = reader_of(shared_server, story)
+    assert "Published under CC-BY-4.0." in reader.html
+    assert "What can I do?" not in reader.html
+    reader.press("react::angry")
+    assert '<a href="https://press.example/lend"><bdi>Lend &amp; read</bdi></a>' in reader.html
+
+
 def test_only_copies_that_agree_are_listed(shared_server: SharedServer) -> None:
     slug, publisher = new_site(shared_server)
     key = f"2026/{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""`story`: list a site's stories; show, close, reopen or annotate the discussion of one."""
+"""`story`: list a site's stories; show, close, reopen, annotate or set the discussion of one."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import operator, with_services
+from widget_server.cli.context import act, operator, site_of_story, with_services
 from widget_server.cli.options import (
     After,
+    As,
     DataDir,
     Limit,
     Note,
@@ -20,11 +21,12 @@ from widget_server.cli.options import (
     print_next,
 )
 from widget_server.cli.output import JsonOutput, print_json
+from widget_server.cli.rules import choices_of, print_settings
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import StoryVerb
-from widget_server.model.errors import NotFoundError, OperatorError
+from widget_server.model.errors import OperatorError
 from widget_server.operations.moderation import decide
-from widget_server.operations.owners import sites, stories
+from widget_server.operations.owners import settings, sites, stories
 from widget_server.operations.services import Services
 
 Code = Annotated[
@@ -35,7 +37,7 @@ Code = Annotated[
 ]
 
 app = typer.Typer(
-    help="List stories; show, close, reopen or annotate the discussion of one.",
+    help="List stories; show, close, reopen or annotate the discussion of one, and override rules in it.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -54,16 +56,19 @@ def story_close(
     ] = None,
     reason: Reason = None,
     note: Note = None,
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Close a discussion for new comments and reactions; it stays readable."""
     if at is not None:
         date = None if at == "never" else _date(at)
-        with_services(
+        act(
             data,
-            lambda services: decide.set_closing_date(
+            as_name,
+            site_of_story(code),
+            lambda services, by: decide.set_closing_date(
                 services,
-                operator(),
+                by,
                 code,
                 None if date is None else int(date.timestamp() * 1000),
                 reason=reason,
@@ -75,15 +80,59 @@ def story_close(
         else:
             print(f"The discussion of story {code} will close at {date:%Y-%m-%d %H:%M %Z}.")
         return
-    _decide(data, "close", code, reason, note)
+    _decide(data, as_name, "close", code, reason, note)
     print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
-def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
+def story_open(
+    code: Code, reason: Reason = None, note: Note = None, as_name: As = None, data: DataDir = None
+) -> None:
     """Open a closed discussion again."""
-    _decide(data, "open", code, reason, note)
+    _decide(data, as_name, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
+
+
+@app.command("set")
+def story_set(
+    code: Code,
+    choices: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE…", help="Override these rules of the site; without any, print them."
+        ),
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--clear", metavar="KEY", help="Follow the site's rule again; may be repeated."
+        ),
+    ] = None,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Override rules of the site in one story, for instance `moderation=pre`, and print them.
+
+    Prints the rules that the story overrides. With --json: an object of them.
+    """
+    changes: dict[str, str | None] = {**choices_of(choices), **dict.fromkeys(clear or ())}
+
+    async def run(services: Services) -> settings.CurrentSettings:
+        site = (await stories.get_story(services, code)).site
+        by = await operator(services, as_name, site)
+        if changes:
+            await settings.change_settings(services, by, site, changes, story=code)
+        return await settings.read_settings(services, by, site, code)
+
+    current = with_services(data, run)
+    keys = [key for key in current.stored if key != "guidelines_trees"]
+    if as_json:
+        print_json(current.settings.values(keys))
+    elif keys:
+        print_settings(current.settings, keys, as_json=False)
+    else:
+        typer.echo("This story follows its site in everything.", err=True)
 
 
 @app.command("notice")
@@ -98,10 +147,11 @@ def story_notice(
     ],
     reason: Reason = None,
     note: Note = None,
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    _decide(data, "notice", code, reason, note, text or None)
+    _decide(data, as_name, "notice", code, reason, note, text or None)
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
 
@@ -134,6 +184,7 @@ def story_list(
     ] = "activity",
     limit: Limit = 25,
     after: After = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -150,8 +201,9 @@ def story_list(
 
     async def read(services: Services) -> stories.StoryList:
         await sites.get_site(services, slug)
+        by = await operator(services, as_name, slug)
         return await stories.list_stories(
-            services, operator(), slug, wanted, order=order or "activity", limit=limit, after=after
+            services, by, slug, wanted, order=order or "activity", limit=limit, after=after
         )
 
     page = with_services(data, read)
@@ -179,7 +231,9 @@ def story_list(
 
 
 @app.command("show")
-def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) -> None:
+def story_show(
+    code: Code, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
     """Show a story: attribution, notice, state, counts, copies and what waits.
 
     With --json: the object of `story list` with `counts`, `license`, `url`, `notice`, `copy_list` and
@@ -187,12 +241,9 @@ def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) ->
     """
 
     async def read(services: Services) -> stories.ShownStory:
-        story = await services.cache.story(code)
-        if story is None:
-            raise NotFoundError(
-                "There is no story with this code. `widget-server story list SLUG` shows them."
-            )
-        return await stories.show_story(services, operator(), story.site, code)
+        site = (await stories.get_story(services, code)).site
+        by = await operator(services, as_name, site)
+        return await stories.show_story(services, by, site, code)
 
     shown = with_services(data, read)
     record, story = shown.record, shown.record.story
@@ -263,15 +314,18 @@ def _as_json(row: stories.ListedStory) -> dict[str, Any]:
 
 def _decide(
     data: Path | None,
+    as_name: str | None,
     verb: StoryVerb,
     code: str,
     reason: str | None,
     note: str | None,
     notice: str | None = None,
 ) -> None:
-    with_services(
+    act(
         data,
-        lambda services: decide.decide_story(
-            services, operator(), verb, code, notice=notice, reason=reason, note=note
+        as_name,
+        site_of_story(code),
+        lambda services, by: decide.decide_story(
+            services, by, verb, code, notice=notice, reason=reason, note=note
         ),
     )

@@ -62,6 +62,14 @@ class Hub:
         """Number of subscriptions in this process."""
         return sum(channel.subscribers for channel in self._channels.table.values())
 
+    def open_stories(self) -> dict[str, tuple[int, int]]:
+        """Return the stories with subscriptions here: by code, readers and copies over all processes."""
+        return {
+            code: channel.presence.totals()
+            for code, channel in self._channels.table.items()
+            if channel.subscribers
+        }
+
     # Changes -----------------------------------------------------------------------------------
 
     def publish(self, messages: Iterable[BusMessage]) -> None:

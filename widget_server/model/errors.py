@@ -132,6 +132,12 @@ class ErasedError(ProblemError):
     detail = "The text was erased and cannot come back."
 
 
+class SettingsChangedError(StaleError):
+    """The settings have changed since the caller read them."""
+
+    detail = "Somebody has changed these settings meanwhile. Load them again, then change them."
+
+
 class TooLargeError(ProblemError):
     """The input has more bytes or characters than the limit."""
 

@@ -5,8 +5,10 @@ No response grows with the story (docs/developers/protocol.md, guarantee 7). Siz
 
 MAX_RESPONSE_BYTES = 256 * 1024
 """One response, before compression."""
-MAX_COMMENTS_BYTES = 136 * 1024
+MAX_COMMENTS_BYTES = 112 * 1024
 """The comments in a response. The rest is for `mine`, settings and attribution."""
+MAX_SETTINGS_BYTES = 40 * 1024
+"""The settings in a response, with the site's texts in all languages."""
 MAX_OWN_BYTES = 72 * 1024
 """A reader's own comments in a snapshot."""
 MAX_OWN_REACTIONS = 400

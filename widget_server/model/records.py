@@ -87,6 +87,8 @@ class Comment:
     """Whether an edit of the published comment waits for a moderator."""
     revision: int = 1
     """Incremented when the author's words change."""
+    licence: str | None = None
+    """SPDX id of the licence under which its author gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class Site:
     generation: int
     oldest: int
     settings: SiteSettings
+    """In a grant, with those that its story overrides."""
     rights: int = 0
     """Increases with every change of what pages may do."""
 

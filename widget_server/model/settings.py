@@ -1,38 +1,53 @@
-"""Settings of a site, with their defaults, and parsers for values from the command line."""
+"""Settings of a site with their defaults, and those that a story may override.
+
+`setting_values` parses what people write.
+"""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from widget_server.model import accent
-
-KEY = re.compile(r"[a-z][a-z_]{0,29}")
-RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
-FIELD_RULES = ("off", "optional", "required")
-MODERATION_MODES = ("post", "pre")
-REACTION_STYLES = ("icon", "emoji")
-KEEP_DAYS = range(1, 91)
-REPUBLISHING_RULES = ("licence", "on", "off")
-CLOSING_STARTS = ("story", "comment")
-
-
-@dataclass(frozen=True, slots=True)
-class Reaction:
-    """A reaction that readers can choose."""
-
-    key: str
-    label: str
-    emoji: str
-
-
-REACTIONS = (
-    Reaction("surprised", "Surprised", "😮"),
-    Reaction("thinking", "Thinking", "🤔"),
-    Reaction("happy", "Happy", "😊"),
-    Reaction("sad", "Sad", "😢"),
-    Reaction("fired_up", "Fired up", "🔥"),
+from widget_server.model.reactions import (
+    MAX_LANGUAGES,
+    MAX_STORED,
+    REACTIONS,
+    Reaction,
+    check_labels,
+    check_language,
 )
+
+RATE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}")
+LINK = re.compile(r"https?://[^\s\x00-\x1f]{1,500}")
+LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,39}")
+"""An SPDX licence id."""
+KEEP_DAYS = range(1, 91)
+MAX_LINE = 200
+"""Code points of a prompt."""
+MAX_ACTION_LABEL = 80
+"""Code points of a call to action."""
+MAX_ACTIONS = 3
+MAX_GUIDELINES = 1_000
+"""Code points of the guidelines in one language."""
+
+STORY_KEYS = (
+    "prompt",
+    "prompts",
+    "name",
+    "website",
+    "email",
+    "moderation",
+    "guidelines",
+    "guidelines_text",
+    "guidelines_texts",
+    "guidelines_trees",
+    "open_republishing",
+    "calls_to_action",
+)
+"""Settings that a story may override. The others hold for a site: its reactions, look and rate limits."""
+
+DERIVED = "guidelines_trees"
+"""The setting that is made from others. The log leaves it out."""
 
 #: Keys that earlier versions stored, in databases and backups. A dropped rate limit would be looser.
 _EARLIER_KEYS = {
@@ -40,6 +55,17 @@ _EARLIER_KEYS = {
     "pace_react": "rate_limit_react",
     "pace_comment": "rate_limit_comment",
 }
+_REPUBLISHING_ORDER = ("off", "licence", "on")
+"""`open_republishing` from the narrowest to the widest."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallToAction:
+    """A link that is shown to readers who reacted. `labels` are by language."""
+
+    url: str
+    label: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +73,30 @@ class SiteSettings:
     """Settings of a site.
 
     `edit_window` is in seconds; rate limits are `count/seconds` for a reader. `accent` is `#rrggbb`, or
-    None for the embed's own; `density` stretches the embed's vertical rhythm. `keep_days`: how long a
-    removed comment can be restored.
+    None for the embed's own; `density` stretches the embed's vertical rhythm. A text in the plural
+    (`prompts`) is by language; the one in the singular is for all other languages. `keep_days`: how
+    long a removed comment can be restored.
     """
 
     prompt: str = "How does this article make you feel?"
+    prompts: Mapping[str, str] = field(default_factory=dict)
     reactions: tuple[Reaction, ...] = REACTIONS
+    """With the hidden ones; `offered` is without them."""
     reaction_style: str = "icon"
     name: str = "optional"
     website: str = "off"
     email: str = "off"
     moderation: str = "post"
     guidelines: str | None = None
+    """Address of the guidelines."""
+    guidelines_text: str | None = None
+    """The guidelines in Markdown, shown where people write."""
+    guidelines_texts: Mapping[str, str] = field(default_factory=dict)
+    guidelines_trees: Mapping[str, list[Any]] = field(default_factory=dict)
+    """The texts as node trees by language, "" for `guidelines_text`; made whenever one is changed."""
+    comment_licence: str | None = None
+    """SPDX id of the licence under which readers give their comments, or None."""
+    calls_to_action: tuple[CallToAction, ...] = ()
     open_reading: bool = True
     open_republishing: str = "licence"
     edit_window: int = 900
@@ -82,167 +120,112 @@ class SiteSettings:
             return story_license.upper().startswith("CC")
         return self.open_republishing == "on"
 
+    @property
+    def offered(self) -> tuple[Reaction, ...]:
+        """The reactions that readers can choose, in the order shown."""
+        return tuple(reaction for reaction in self.reactions if not reaction.hidden)
+
     def reaction_keys(self) -> tuple[str, ...]:
         """Return the keys of the offered reactions, in the order shown."""
-        return tuple(reaction.key for reaction in self.reactions)
+        return tuple(reaction.key for reaction in self.offered)
+
+    def languages(self) -> set[str]:
+        """Return the languages that have texts of their own."""
+        texts = [self.prompts, self.guidelines_texts]
+        texts += [reaction.labels for reaction in self.reactions]
+        texts += [call.labels for call in self.calls_to_action]
+        return {language for by_language in texts for language in by_language}
+
+    def for_story(self, overrides: Mapping[str, Any]) -> "SiteSettings":
+        """Return the settings of a story with these overriding keys, as stored.
+
+        A story can only narrow `open_republishing`. Keys that no story may override are ignored.
+        """
+        if not overrides:
+            return self
+        own = SiteSettings.from_json({k: v for k, v in overrides.items() if k in STORY_KEYS})
+        chosen = {key: getattr(own, key) for key in STORY_KEYS if key in overrides}
+        if "open_republishing" in chosen:
+            allowed = (self.open_republishing, chosen["open_republishing"])
+            chosen["open_republishing"] = min(allowed, key=_REPUBLISHING_ORDER.index)
+        return replace(self, **chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Return only values that differ from the defaults: a changed default then applies to old sites."""
-        values, defaults = asdict(self), asdict(SiteSettings())
-        return {key: value for key, value in values.items() if value != defaults[key]}
+        names = [each.name for each in fields(self)]
+        return self.values([k for k in names if getattr(self, k) != getattr(_DEFAULTS, k)])
+
+    def values(self, keys: list[str] | tuple[str, ...] | None = None) -> dict[str, Any]:
+        """Return these settings, or all of them, as JSON values."""
+        chosen = [each.name for each in fields(self)] if keys is None else keys
+        return {key: _json_of(getattr(self, key)) for key in chosen}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "SiteSettings":
-        """Return the stored values over the defaults. Unknown keys, of a newer version, are ignored."""
+        """Return the stored values over the defaults. Unknown keys, of a newer version, are ignored.
+
+        Raises `KeyError`, `TypeError` or `AttributeError` for values of a wrong shape.
+        """
         names = {field.name for field in fields(cls)}
         current = {_EARLIER_KEYS.get(key, key): value for key, value in stored.items()}
         chosen = {key: value for key, value in current.items() if key in names}
         if "reactions" in chosen:
-            chosen["reactions"] = tuple(Reaction(**item) for item in chosen["reactions"])
+            chosen["reactions"] = tuple(Reaction.from_json(item) for item in chosen["reactions"])
+        if "calls_to_action" in chosen:
+            chosen["calls_to_action"] = tuple(
+                CallToAction(item["url"], item["label"], dict(item.get("labels") or {}))
+                for item in chosen["calls_to_action"]
+            )
         return cls(**chosen)
 
     def check(self) -> None:
         """Check all values. Raises `ValueError` if a value has a wrong type or form."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            kinds = (str, type(None)) if field.default is None else (type(field.default),)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            default = getattr(_DEFAULTS, each.name)
+            kinds = (str, type(None)) if default is None else (type(default),)
             if not isinstance(value, kinds) or isinstance(value, bool) > (bool in kinds):
-                raise ValueError(f"The setting {field.name} has a value of the wrong type.")
+                raise ValueError(f"The setting {each.name} has a value of the wrong type.")
         if not all(
             RATE.fullmatch(rate) for rate in (self.rate_limit_react, self.rate_limit_comment)
         ):
             raise ValueError("A rate limit must be count/seconds, for instance 5/60.")
-        texts = [text for r in self.reactions for text in (r.key, r.label, r.emoji)]
-        if not all(isinstance(text, str) for text in texts) or not texts:
-            raise ValueError("A reaction must have a key, a label and an emoji.")
+        if not self.offered or len(self.reactions) > MAX_STORED:
+            raise ValueError(f"A site has 1 to {MAX_STORED} reactions.")
+        for reaction in self.reactions:
+            reaction.check()
+        self._check_texts()
 
-    def with_value(self, key: str, text: str) -> "SiteSettings":
-        """Return the settings with one `KEY=VALUE` of the command line applied.
-
-        Raises `ValueError` with a sentence that names the accepted values.
-        """
-        parse = _PARSERS.get(key)
-        if parse is None:
-            raise ValueError(f"There is no setting “{key}”. Known: {', '.join(sorted(_PARSERS))}.")
-        try:
-            return replace(self, **{key: parse(text)})
-        except ValueError as error:
-            raise ValueError(f"{key}: {error}") from None
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"use one of {', '.join(allowed)}.")
-        return text
-
-    return parse
+    def _check_texts(self) -> None:
+        check_labels(self.prompts, MAX_LINE)
+        for language, text in self.guidelines_texts.items():
+            check_language(language)
+            if not isinstance(text, str):
+                raise ValueError("Guidelines are text.")  # noqa: TRY004 - one class for all damage
+        if not set(self.guidelines_trees) <= {"", *self.guidelines_texts}:
+            raise ValueError("There is a tree of guidelines without its text.")
+        if len(self.calls_to_action) > MAX_ACTIONS:
+            raise ValueError(f"offer at most {MAX_ACTIONS} calls to action.")
+        for call in self.calls_to_action:
+            if not LINK.fullmatch(call.url):
+                raise ValueError("A call to action is a link.")
+            check_labels({"en": call.label, **call.labels}, MAX_ACTION_LABEL)
+        if len(self.languages()) > MAX_LANGUAGES:
+            raise ValueError(f"use at most {MAX_LANGUAGES} languages.")
 
 
-def _boolean(text: str) -> bool:
-    if text not in {"on", "off"}:
-        raise ValueError("use on or off.")
-    return text == "on"
+_DEFAULTS = SiteSettings()
 
 
-def _line(text: str) -> str:
-    if not 1 <= len(text) <= 200 or not text.isprintable():
-        raise ValueError("use one line of 1 to 200 characters.")
-    return text
+def _json_of(value: Any) -> Any:
+    """Return a setting as a JSON value."""
+    if isinstance(value, tuple):
+        return [
+            item.to_json() if isinstance(item, Reaction) else _call_json(item) for item in value
+        ]
+    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
 
 
-def _link(text: str) -> str | None:
-    if not text:
-        return None
-    if not re.fullmatch(r"https?://[^\s\x00-\x1f]{1,500}", text):
-        raise ValueError(
-            "use an address that starts with https://, or an empty value to remove it."
-        )
-    return text
-
-
-def _seconds(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,7}", text):
-        raise ValueError("use a whole number of seconds.")
-    return int(text)
-
-
-def _keep_days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) not in KEEP_DAYS:
-        raise ValueError(f"use a whole number of days from {KEEP_DAYS[0]} to {KEEP_DAYS[-1]}.")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text):
-        raise ValueError("use a whole number of days, at most 9999, or 0 for never.")
-    return int(text)
-
-
-def _accent(text: str) -> str | None:
-    if not text:
-        return None
-    colour = accent.normalise(text)
-    if not accent.is_readable(colour):
-        raise ValueError(
-            f"{colour} is hard to see on light or dark pages, or text on it is hard to read. "
-            f"The nearest colour that works is {accent.nearest_readable(colour)}."
-        )
-    return colour
-
-
-def _density(text: str) -> float:
-    if not re.fullmatch(r"[01](\.[0-9]{1,3})?", text) or not 0.75 <= float(text) <= 1.25:
-        raise ValueError("use a number from 0.75 (tight) to 1.25 (wide).")
-    return float(text)
-
-
-def _rate(text: str) -> str:
-    if not RATE.fullmatch(text):
-        raise ValueError("use count/seconds, for instance 5/60.")
-    return text
-
-
-def _reactions(text: str) -> tuple[Reaction, ...]:
-    """Parse `happy,sad` (default reactions) and `key:Label:emoji` (the site's own)."""
-    defaults = {reaction.key: reaction for reaction in REACTIONS}
-    chosen: list[Reaction] = []
-    for item in text.split(","):
-        key, _, rest = item.strip().partition(":")
-        label, _, emoji = rest.partition(":")
-        if not rest and key in defaults:
-            chosen.append(defaults[key])
-        elif KEY.fullmatch(key) and 1 <= len(label) <= 30 and 1 <= len(emoji) <= 16:
-            chosen.append(Reaction(key, label, emoji))
-        else:
-            raise ValueError(
-                f"use keys of {', '.join(defaults)} or key:Label:emoji, comma-separated."
-            )
-    if not 1 <= len(chosen) <= 8 or len({reaction.key for reaction in chosen}) != len(chosen):
-        raise ValueError("offer one to eight reactions, each once.")
-    return tuple(chosen)
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "prompt": _line,
-    "reactions": _reactions,
-    "reaction_style": _one_of(*REACTION_STYLES),
-    "name": _one_of(*FIELD_RULES),
-    "website": _one_of(*FIELD_RULES),
-    "email": _one_of(*FIELD_RULES),
-    "moderation": _one_of(*MODERATION_MODES),
-    "guidelines": _link,
-    "open_reading": _boolean,
-    "open_republishing": _one_of(*REPUBLISHING_RULES),
-    "edit_window": _seconds,
-    "show_copy": _boolean,
-    "search_engines": _boolean,
-    "close_after_days": _days,
-    "close_after": _one_of(*CLOSING_STARTS),
-    "look_at_copies": _boolean,
-    "accent": _accent,
-    "density": _density,
-    "rate_limit_react": _rate,
-    "rate_limit_comment": _rate,
-    "keep_days": _keep_days,
-}
+def _call_json(call: CallToAction) -> dict[str, Any]:
+    stored = asdict(call)
+    return stored if call.labels else {"url": call.url, "label": call.label}

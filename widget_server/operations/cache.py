@@ -9,8 +9,8 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from widget_server.model.claims import WidgetClaims
@@ -47,11 +47,20 @@ MAX_NOT_FOUND = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CachedSite:
-    """A site with the handles of its withdrawn tokens and its shut-out origins."""
+    """A site with the handles of its withdrawn tokens, its shut-out origins and its stories' settings."""
 
     site: Site
     revoked: frozenset[str]
     shut_out: frozenset[ShutOut] = frozenset()
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Settings that stories override, as stored, by the story's code."""
+
+    def for_story(self, code: str) -> Site:
+        """Return the site with the settings of one story: those that it overrides in place of the site's."""
+        overrides = self.overrides.get(code)
+        if overrides is None:
+            return self.site
+        return replace(self.site, settings=self.site.settings.for_story(overrides))
 
 
 class LookupCache:
@@ -104,7 +113,8 @@ class LookupCache:
             # Read these after the site. A change in between increments `rights` above the value that
             # was read, so the next load reads them again.
             revoked = await self._sites.revoked(slug)
-            cached = CachedSite(site, revoked, await self._sites.shut_out(slug))
+            shut_out = await self._sites.shut_out(slug)
+            cached = CachedSite(site, revoked, shut_out, await self._sites.overrides(slug))
             self._fully_loaded_at[slug] = self._clock()
         if len(self._by_slug) > MAX_STORIES:
             self._by_slug.clear()
@@ -118,21 +128,23 @@ class LookupCache:
         return cached is not None and cached.site.settings.open_reading
 
     async def settings_of(self, story: Story, *, max_age: float = SITE_TTL_S) -> SiteSettings:
-        """Return the settings of a story's site, at most `max_age` seconds old.
+        """Return the settings of a story, at most `max_age` seconds old.
 
         Raises `UnavailableError` like `site`. If the site does not exist, return default settings.
         """
         cached = await self.site(story.site, max_age=max_age)
-        return cached.site.settings if cached is not None else SiteSettings()
+        return cached.for_story(story.code).settings if cached is not None else SiteSettings()
 
-    def cached_settings_of(self, code: str) -> SiteSettings:
-        """Return the cached settings of a story's site, however old they are, without any I/O.
+    def cached_settings_of(self, code: str, slug: str | None = None) -> SiteSettings:
+        """Return the cached settings of a story, however old they are, without any I/O.
 
-        If they are not cached, return default settings.
+        `slug` names its site if the caller knows it. If they are not cached, return default settings.
         """
         story = self._by_code.get(code, (0.0, None))[1]
-        cached = self._by_slug.get(story.site, (0.0, None))[1] if story is not None else None
-        return cached.site.settings if cached is not None else SiteSettings()
+        if slug is None and story is not None:
+            slug = story.site
+        cached = self._by_slug.get(slug, (0.0, None))[1] if slug is not None else None
+        return cached.for_story(code).settings if cached is not None else SiteSettings()
 
     async def seen(self, slug: str, jti: str) -> list[SeenCopy]:
         """Return the copies that use the site's token with this handle, the last seen first."""

@@ -28,6 +28,7 @@ from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
+from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.tokens import Tokens
 from widget_server.store.writing.writer import Writer
 
@@ -70,8 +71,10 @@ SIGN_IN_RATES = {
     "name": Rate(5, 900),
     "name_anywhere": Rate(30, 900),
     "network": Rate(50, 900),
+    "key": Rate(30, 900),
 }
-"""Failed sign-ins of a name from one network, of a name from all networks, and of one network.
+"""Failed sign-ins of a name from one network, of a name from all networks, and of one network; and wrong
+API keys from one network.
 
 They hold even if rate limits are off. Each process counts for itself.
 """
@@ -108,6 +111,7 @@ class Services:
     owner_copies: OwnerCopies
     tokens: Tokens
     numbers: Numbers
+    site_settings: SiteSettingsReads
     writer: Writer
     hub: Hub
     rights: PermissionWatcher
@@ -115,6 +119,8 @@ class Services:
     rate_limiters: RateLimiters
     people: PeopleServices
     clock: Callable[[], float]
+    log_heads: Path
+    """File with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
     heads_file: Path

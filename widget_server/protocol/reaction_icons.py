@@ -4,7 +4,8 @@ They are sent with the settings instead of being part of the embed's file. A sit
 its own reactions then costs no bytes for them.
 """
 
-from widget_server.model.settings import REACTIONS, SiteSettings
+from widget_server.model.reactions import REACTIONS
+from widget_server.model.settings import SiteSettings
 
 _DISC = "M12 1.5a10.5 10.5 0 1 0 .01 0z"
 
@@ -62,7 +63,9 @@ _DEFAULT = {reaction.key: reaction for reaction in REACTIONS}
 
 
 def icon(settings: SiteSettings, key: str) -> tuple[str, str, str] | None:
-    """Return a reaction's icon, or None if its emoji is shown instead."""
-    offered = next((reaction for reaction in settings.reactions if reaction.key == key), None)
+    """Return a reaction's icon, or None if its emoji is shown instead. A site's own face comes first."""
+    offered = next((reaction for reaction in settings.offered if reaction.key == key), None)
+    if offered is not None and offered.face is not None:
+        return offered.face
     unchanged = offered is not None and _DEFAULT.get(key, offered).emoji == offered.emoji
     return ICONS.get(key) if unchanged and settings.reaction_style == "icon" else None

@@ -66,6 +66,9 @@ class Comment(_ServerModel):
     edited_at: str | None
     pinned: bool
     tally: Tally
+    license: str | None = Field(
+        None, description="SPDX id of the licence under which its author gave it."
+    )
 
 
 class OwnComment(Comment):
@@ -116,29 +119,48 @@ class Reaction(_ServerModel):
     """A reaction that the site offers.
 
     `face` is a filled shape, the lines on it (both SVG paths in a square of 24) and the shape's
-    colour. Without `face`, the emoji is shown.
+    colour. Without `face`, the emoji is shown. `labels` are by language, `label` is for all others.
     """
 
     key: str
     label: str
     emoji: str
+    labels: dict[str, str] | None = None
     face: tuple[str, str, str] | None = None
+
+
+class CallToAction(_ServerModel):
+    """A link for readers who reacted. `labels` are by language, `label` is for all others."""
+
+    url: str
+    label: str
+    labels: dict[str, str] | None = None
 
 
 class Settings(_ServerModel):
     """The site's rules. `edit_window` is in seconds, `max_length` in code points.
 
     `accent` is a colour (`#rrggbb`) or null for the client's own, `density` a factor for vertical
-    space (0.75 to 1.25).
+    space (0.75 to 1.25). Of what comes in several languages, the field in the singular is for all
+    languages that the one in the plural does not have. A field that is left out is not set.
     """
 
     prompt: str
+    prompts: dict[str, str] | None = None
     reactions: list[Reaction]
     name: Literal["off", "optional", "required"]
     website: Literal["off", "optional", "required"]
     email: Literal["off", "optional", "required"]
     moderation: Literal["post", "pre"]
-    guidelines: str | None
+    guidelines: str | None = Field(description="Address of the guidelines.")
+    guidelines_text: list[Node] | None = Field(
+        None, description="Guidelines to show where people write."
+    )
+    guidelines_texts: dict[str, list[Node]] | None = None
+    comment_licence: str | None = Field(
+        None, description="SPDX id of the licence under which readers give their comments."
+    )
+    calls_to_action: list[CallToAction] | None = None
     edit_window: int
     max_length: int
     show_copy: bool

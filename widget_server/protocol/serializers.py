@@ -5,8 +5,9 @@ from typing import Any
 
 from widget_server.model.limits import MAX_COMMENT_LENGTH
 from widget_server.model.names import has_check_mark, without_check_marks
+from widget_server.model.reactions import Reaction
 from widget_server.model.records import Comment, CommentState, Position, Story, Tally, Thread
-from widget_server.model.settings import Reaction, SiteSettings
+from widget_server.model.settings import SiteSettings
 from widget_server.protocol import reaction_icons
 
 
@@ -43,10 +44,10 @@ def story(record: Story) -> dict[str, Any]:
 
 
 def settings(site: SiteSettings) -> dict[str, Any]:
-    """Return the site's rules that clients need. `edit_window` is in seconds."""
+    """Return the rules that clients need. `edit_window` is in seconds; texts that are not set are left out."""
     return {
         "prompt": site.prompt,
-        "reactions": [_reaction(site, reaction) for reaction in site.reactions],
+        "reactions": [_reaction(site, reaction) for reaction in site.offered],
         "name": site.name,
         "website": site.website,
         "email": site.email,
@@ -57,7 +58,28 @@ def settings(site: SiteSettings) -> dict[str, Any]:
         "show_copy": site.show_copy,
         "accent": site.accent,
         "density": site.density,
+        **_own_texts(site),
     }
+
+
+def _own_texts(site: SiteSettings) -> dict[str, Any]:
+    """Return the site's texts in its languages, its licence of comments and its calls to action."""
+    trees = dict(site.guidelines_trees)
+    texts = {
+        "prompts": site.prompts,
+        "guidelines_text": trees.pop("", None),
+        "guidelines_texts": trees,
+        "comment_licence": site.comment_licence,
+        "calls_to_action": [
+            {
+                "url": call.url,
+                "label": call.label,
+                **({"labels": call.labels} if call.labels else {}),
+            }
+            for call in site.calls_to_action
+        ],
+    }
+    return {key: value for key, value in texts.items() if value}
 
 
 def _reaction(site: SiteSettings, reaction: Reaction) -> dict[str, Any]:
@@ -66,6 +88,8 @@ def _reaction(site: SiteSettings, reaction: Reaction) -> dict[str, Any]:
         "label": reaction.label,
         "emoji": reaction.emoji,
     }
+    if reaction.labels:
+        fields["labels"] = reaction.labels
     icon = reaction_icons.icon(site, reaction.key)
     return fields if icon is None else {**fields, "face": icon}
 
@@ -76,7 +100,7 @@ def comment(record: Comment, *, show_copy: bool = True) -> dict[str, Any]:
     via = None
     if record.copy is not None and show_copy and not removed:
         via = {"label": record.copy.label, "origin": record.copy.origin}
-    return {
+    fields = {
         "id": record.id,
         "parent": record.parent,
         "thread": record.thread,
@@ -97,6 +121,9 @@ def comment(record: Comment, *, show_copy: bool = True) -> dict[str, Any]:
         "pinned": record.pinned,
         "tally": tally(record.tally),
     }
+    if record.licence is not None and not removed:
+        fields["license"] = record.licence
+    return fields
 
 
 def _name(record: Comment) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from widget_server.model.records import Comment
 from widget_server.store.schema import comments, copies
 
-FIXED_BYTES = 580
+FIXED_BYTES = 640
 """At most so many bytes of a comment's JSON are neither texts nor counts: names, ids, numbers, times."""
 
 

@@ -55,6 +55,7 @@ class CommentRow(TypedDict):
     counts: str
     score: int
     revision: int
+    licence: str | None
 
 
 class StoryRow(TypedDict):
@@ -81,6 +82,7 @@ class StoryRow(TypedDict):
     decisions: int
     log_hash: str
     closes_at: int | None
+    settings: str | None
 
 
 class ReactionRow(TypedDict):
@@ -179,7 +181,17 @@ def tree_or_none(table: str, row: object, text: str) -> Tree:
         return []
 
 
-_COMMENT_LINES = ("parent", "source", "name", "email", "website", "role", "lang", "waiting_source")
+_COMMENT_LINES = (
+    "parent",
+    "source",
+    "name",
+    "email",
+    "website",
+    "role",
+    "lang",
+    "waiting_source",
+    "licence",
+)
 
 
 def check_head(row: Mapping[Any, Any]) -> None:
@@ -278,11 +290,28 @@ def site_record(row: Mapping[Any, Any]) -> Site:
     """Return the record of a site's columns. Raises `RowDamagedError`."""
     try:
         settings = SiteSettings.from_json(json_of(row["settings"]))
-        settings.check()
+        check_settings(settings)
         check_generations(row["oldest"], row["generation"])
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, LookupError):
         raise RowDamagedError("sites", row["slug"], "its rules or keys cannot be read") from None
     return Site(**{name: row[name] for name in _SITE_FIELDS}, settings=settings)
+
+
+def check_settings(settings: SiteSettings) -> None:
+    """Raise ValueError or TypeError if settings cannot be used or shown."""
+    settings.check()
+    for tree in settings.guidelines_trees.values():
+        check_tree(tree)
+
+
+def overrides_of(row: Row[Any]) -> dict[str, Any]:
+    """Return the overriding settings in a row of `stories`. Raises `RowDamagedError`."""
+    try:
+        overrides: dict[str, Any] = json_of(row.settings)
+        check_settings(SiteSettings().for_story(overrides))
+    except (ValueError, TypeError, AttributeError, LookupError):
+        raise RowDamagedError("stories", row.id, "its settings cannot be read") from None
+    return overrides
 
 
 def site_row(site: Site) -> dict[str, Any]:

@@ -112,6 +112,8 @@ stories = Table(
     Column("log_hash", String(64), nullable=False, server_default=""),
     # When the story is to be closed. Null: when the site's settings say, or never.
     Column("closes_at", BigInteger),
+    # JSON of the settings that override the site's, or null for none.
+    Column("settings", Text),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
@@ -123,6 +125,14 @@ Index(
     stories.c.closes_at,
     sqlite_where=WILL_CLOSE,
     postgresql_where=WILL_CLOSE,
+)
+HAS_SETTINGS = text("settings IS NOT NULL")
+"""Stories with settings of their own."""
+Index(
+    "ix_stories_settings",
+    stories.c.site,
+    sqlite_where=HAS_SETTINGS,
+    postgresql_where=HAS_SETTINGS,
 )
 
 copies = Table(
@@ -181,6 +191,8 @@ comments = Table(
     Column("score", Integer, nullable=False),
     # Incremented when the author's words change. A decision names the revision that it is about.
     Column("revision", Integer, nullable=False, server_default="1"),
+    # SPDX id of the licence that the site showed to its author, or null.
+    Column("licence", String(40)),
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)

@@ -11,7 +11,7 @@ import { setChildren, button, h, heading, newId, setText } from "../dom.js";
 import { isMuted, isAllowed } from "../state.js";
 import { reactionBar } from "./reaction-bar.js";
 import { threadView } from "./thread.js";
-import { errorText } from "../i18n.js";
+import { errorText, localText } from "../i18n.js";
 
 /** Comments drawn per task, so that no task blocks the page for long. */
 const COMMENTS_PER_TASK = 5;
@@ -143,7 +143,7 @@ export function createView(discussion, t, host, fetchPart, emit, style) {
     const { story, settings, mine, can, muted, filter, read_only, identity, lapsed } = state;
     if (!story) return;
     drawn = state;
-    setText(prompt, t("=" + settings.prompt, undefined, settings.prompt));
+    setText(prompt, localText(t, settings, "prompt"));
     bar.draw(state);
     setText(notice, story.notice ?? "");
     // Also logs the reason for the page's owner.

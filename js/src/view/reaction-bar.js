@@ -4,6 +4,7 @@
  * @import {State} from "../types"
  */
 import { button, h, set, setText } from "../dom.js";
+import { localText } from "../i18n.js";
 import { paintReaction, reactionIcon } from "./reaction-icon.js";
 import { selectedReaction, counts, isAllowed, sum } from "../state.js";
 
@@ -51,8 +52,8 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
       updates = [];
       group.replaceChildren(
         ...reactions.map((reaction) => {
-          const { key, label } = reaction;
-          const name = t("=" + label, undefined, label);
+          const { key } = reaction;
+          const name = localText(t, reaction, "label");
           const count = h("b");
           const element = button("", () => press(key), { class: "reaction", part: "reaction" });
           paintReaction(element, reaction);

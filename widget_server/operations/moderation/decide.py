@@ -226,6 +226,17 @@ async def undo(
     return result
 
 
+async def find_decision(services: Services, name: str) -> tuple[str, bool]:
+    """Return the site of a decision or batch with this id, and whether the site's own log has it.
+
+    Raises `NotFoundError`.
+    """
+    found = await services.decisions.place_of(name)
+    if found is None:
+        raise NotFoundError("There is no decision and no batch with this id.")
+    return found
+
+
 async def _undoing(
     services: Services, by: Actor, target: LoggedTarget, note: str | None, batch: str | None
 ) -> Undo:

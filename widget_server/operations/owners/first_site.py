@@ -11,7 +11,7 @@ from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotPermittedError, OperatorError, TextRejectedError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Site
-from widget_server.operations.owners import sites, tokens
+from widget_server.operations.owners import settings, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet
@@ -47,7 +47,8 @@ async def create(
     except NotPermittedError:
         raise _field("slug", "There is a site with this short name already.") from None
     if moderation in MODERATION:
-        site = await sites.update_settings(services, by, slug, [("moderation", moderation)])
+        await settings.change_settings(services, by, slug, {"moderation": moderation})
+        site = await sites.get_site(services, slug)
     if by.kind == "account":
         await services.writer.run_in_transaction(
             put_member(slug, by.id, "owner", None, services.now_ms())

@@ -1,4 +1,4 @@
-"""Operations of a site's owner: create a site, change settings, keys, tokens and shut-out origins."""
+"""Operations of a site's owner: create a site, change keys, tokens and shut-out origins."""
 
 from dataclasses import dataclass, replace
 
@@ -35,31 +35,6 @@ async def create_site(services: Services, by: Actor, slug: str, name: str) -> Si
 async def all_sites(services: Services) -> list[Site]:
     """Return every site, in order of slugs."""
     return await services.cache.all_sites()
-
-
-async def update_settings(
-    services: Services, by: Actor, slug: str, choices: list[tuple[str, str]]
-) -> Site:
-    """Set settings to the `(key, value)` choices. Raises `NotFoundError`, and `OperatorError`."""
-    require(by, "settings", slug)
-
-    def applied(settings: SiteSettings) -> SiteSettings:
-        for key, value in choices:
-            settings = settings.with_value(key, value)
-        return settings
-
-    def change(site: Site) -> Site:
-        return replace(site, settings=applied(site.settings))
-
-    # Reject bad input here: `change` runs in a transaction with other actions and must not raise.
-    try:
-        applied(SiteSettings())
-    except ValueError as error:
-        raise OperatorError(str(error)) from None
-
-    return await services.writer.run_in_transaction(
-        update_site(slug, change, _decision(services, by, "settings"))
-    )
 
 
 async def rotate_key(services: Services, by: Actor, slug: str) -> Site:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError
+from widget_server.model.records import Story
 from widget_server.operations.owners.readers_now import ReaderCount, reader_count, readers_now
 from widget_server.operations.services import Services
 from widget_server.store.queries.owner_copies import CopyFilter, CopyRecord
@@ -94,6 +95,16 @@ async def story_choices(services: Services, by: Actor, site: str) -> StoryChoice
     """
     permissions.require(by, "read", site)
     return await services.owner_stories.choices(site)
+
+
+async def get_story(services: Services, code: str) -> Story:
+    """Return a story as it is stored. Raises `NotFoundError`."""
+    story = await services.discussions.story(code)
+    if story is None:
+        raise NotFoundError(
+            "There is no story with this code. `widget-server story list SITE` shows them."
+        )
+    return story
 
 
 async def find_story(services: Services, by: Actor, site: str, code: str) -> ListedStory:

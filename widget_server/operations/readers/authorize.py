@@ -140,7 +140,8 @@ async def refresh(services: Services, grant: Grant) -> Grant:
         raise TokenInvalidError
     if grant.epoch != services.discussions.epoch:
         grant = await _reload_after_restore(services, grant)
-    site, code, origin = cached.site, grant.story.code, grant.origin
+    code, origin = grant.story.code, grant.origin
+    site = cached.for_story(code)
     if grant.claims is None:
         require_open_reading(site, NotPermittedError(CLOSED_READING))
         permissions, denial = code_permissions(services, site, grant.story, origin)
@@ -179,8 +180,8 @@ async def _authorize_by_token(
     services: Services, token: str, code: str | None, origin: str | None
 ) -> Grant:
     cached, claims, generation = await _verify_token(services, token)
-    site = cached.site
     own = tokens.story_code(claims.site, claims.story)
+    site = cached.for_story(own)
     if code is not None and code != own:
         raise NotPermittedError("The token is for another story than the one that is named.")
     if origin is not None and not allows_origin(services, claims, origin):
@@ -223,7 +224,7 @@ async def _authorize_by_code(services: Services, code: str | None, origin: str |
         cached = await services.cache.site(story.site, max_age=ADMISSION_MAX_AGE_S)
     if story is None or cached is None:
         raise NotFoundError
-    site = cached.site
+    site = cached.for_story(code)
     require_open_reading(site, NotPermittedError(CLOSED_READING))
     if is_shut_out(services, cached, code, origin):
         raise OriginNotAllowedError(SHUT_OUT)

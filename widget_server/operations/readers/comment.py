@@ -64,6 +64,7 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
         role="author" if author else None,
         copy=copy.id if copy is not None else None,
         lang=grant.lang,
+        licence=settings.comment_licence,
     )
     return await services.writer.submit(action)
 

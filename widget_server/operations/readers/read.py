@@ -188,4 +188,4 @@ async def _readable(services: Services, code: str) -> SiteSettings:
         raise NotFoundError
     if not cached.site.settings.open_reading:
         raise NotPermittedError("This site's stories are read with a token.")
-    return cached.site.settings
+    return cached.for_story(code).settings

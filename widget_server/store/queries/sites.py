@@ -1,7 +1,7 @@
 """Reads and writes of sites, withdrawn tokens and shut-out origins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, desc, select, update
@@ -13,8 +13,8 @@ from widget_server.model.errors import NotFoundError, UnavailableError
 from widget_server.model.records import SeenCopy, ShutOut, Site
 from widget_server.store.damaged_rows import RowDamagedError, readable, record_damaged_row
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.mapping import site_row, to_site
-from widget_server.store.schema import copies, revoked, shut_out, sites, stories
+from widget_server.store.mapping import overrides_of, site_row, to_site
+from widget_server.store.schema import HAS_SETTINGS, copies, revoked, shut_out, sites, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
 from widget_server.store.writing.site_log import append_site_decision
@@ -62,6 +62,20 @@ class Sites:
         return frozenset(ShutOut(*row) for row in await connection.execute(of_site))
 
     @read_transaction
+    async def overrides(self, connection: AsyncConnection, slug: str) -> dict[str, dict[str, Any]]:
+        """Return the settings that stories of the site override, as stored, by the story's code.
+
+        A damaged row is logged and left out: its story follows the site.
+        """
+        rows = await connection.execute(
+            select(stories.c.id, stories.c.code, stories.c.settings).where(
+                (stories.c.site == slug) & HAS_SETTINGS
+            )
+        )
+        found = readable(rows, lambda row: (row.code, overrides_of(row)))
+        return dict(found)
+
+    @read_transaction
     async def rights(self, connection: AsyncConnection, slugs: Sequence[str]) -> dict[str, int]:
         """Return each site's `rights` counter. The permission watcher calls this every second."""
         found: dict[str, int] = {}
@@ -100,31 +114,18 @@ def insert_site(site: Site) -> TransactionFn[bool]:
 def update_site(
     slug: str, change: Callable[[Site], Site], decision: Decision | None = None
 ) -> TransactionFn[Site]:
-    """Change a site under its lock. New settings increment the `seq` of its stories, so that pages reload.
+    """Change a site's name or keys under its lock. `site_settings` changes its settings.
 
-    `decision` is logged with the changed settings and keys before and after, unless nothing changed.
+    `decision` is logged with the changed parts before and after, unless nothing changed.
     `change` must not raise: it runs in a transaction that contains other actions. Raises `NotFoundError`,
     or `UnavailableError` if the site's row is damaged.
     """
 
     async def run(connection: AsyncConnection) -> Site:
-        found = await connection.execute(
-            select(sites).where(sites.c.slug == slug).with_for_update(key_share=True)
-        )
-        row = found.one_or_none()
-        if row is None:
-            raise NotFoundError(f"There is no site “{slug}”. `widget-server site list` shows them.")
-        try:
-            before = to_site(row)
-        except RowDamagedError as damage:
-            record_damaged_row(damage)
-            raise UnavailableError("The site's row is damaged. Restore a backup.") from None
+        before = await locked_site(connection, slug)
         site = change(before)
         values = site_row(site) | {"rights": sites.c.rights + 1}
         await connection.execute(update(sites).where(sites.c.slug == slug).values(values))
-        if site.settings != before.settings:
-            of_site = update(stories).where(stories.c.site == slug)
-            await connection.execute(of_site.values(seq=stories.c.seq + 1))
         was, now = _parts(before), _parts(site)
         changed = [name for name in now if was[name] != now[name]]
         if decision is not None and changed:
@@ -140,10 +141,23 @@ def update_site(
 
 
 def _parts(site: Site) -> dict[str, Any]:
-    """Return everything of a site that a decision changes, by name."""
-    return {"name": site.name, "generation": site.generation, "oldest": site.oldest} | asdict(
-        site.settings
+    """Return everything of a site that such a change concerns, by name."""
+    return {"name": site.name, "generation": site.generation, "oldest": site.oldest}
+
+
+async def locked_site(connection: AsyncConnection, slug: str) -> Site:
+    """Lock a site's row and return the site. Raises the errors of `update_site`."""
+    found = await connection.execute(
+        select(sites).where(sites.c.slug == slug).with_for_update(key_share=True)
     )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no site “{slug}”. `widget-server site list` shows them.")
+    try:
+        return to_site(row)
+    except RowDamagedError as damage:
+        record_damaged_row(damage)
+        raise UnavailableError("The site's row is damaged. Restore a backup.") from None
 
 
 def revoke_token(site: str, jti: str, decision: Decision | None = None) -> TransactionFn[None]:

@@ -46,6 +46,7 @@ def insert_story(
             "published": 0,
             "created_at": now_ms(),
             "closes_at": None,
+            "settings": None,
         }
         await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))

@@ -56,6 +56,8 @@ class Post:
     role: str | None = None
     copy: int | None = None
     lang: str | None = None
+    licence: str | None = None
+    """SPDX id of the licence under which the author gives the comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ class UpdateStory:
     story: int
     columns: Mapping[str, str | bool | int | None]
     iat: int | None = None
+    announce: bool = False
+    """Number a change even if no column changes: the settings in effect are others now."""
 
 
 Action = React | Post | Edit | Delete | Report | Forget | Decide | Undo | Erase | UpdateStory

@@ -31,11 +31,9 @@ from widget_server.store.writing.actions import (
     UpdateStory,
 )
 from widget_server.store.writing.changes import ChangeRecorder
-from widget_server.store.writing.decide import DecisionApplier, erase_comment
+from widget_server.store.writing.decide import DecisionApplier
+from widget_server.store.writing.decision_rules import erase_comment
 from widget_server.store.writing.unit_of_work import UnitOfWork
-
-_UNSEEN_BY_READERS = frozenset({"closes_at"})
-"""Columns of a story whose change is no event for readers."""
 
 
 class ActionApplier:
@@ -132,6 +130,7 @@ class ActionApplier:
             "counts": dump(dict.fromkeys(action.reactions, 0)),
             "score": 0,
             "revision": 1,
+            "licence": action.licence,
         }
         self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
         self._rows.new_comments.append(action.id)
@@ -247,10 +246,8 @@ class ActionApplier:
                 self._rows.changed_stories.add(action.story)
             changed = {name for name, value in action.columns.items() if story.get(name) != value}
             story |= cast(StoryRow, action.columns)
-            if changed - _UNSEEN_BY_READERS:
+            if changed or action.announce:
                 self._changes.story_changed(action.story)
-            elif changed:
-                self._rows.changed_stories.add(action.story)
         return lambda: self._rows.story(action.story)
 
     # Rules that several actions share --------------------------------------------------------------

@@ -25,6 +25,10 @@ PLACES = (
     Place("home", "read"),
     Place("queue", "read"),
     Place("stories", "read"),
+    Place("copies", "read_copies"),
+    Place("numbers", "read_numbers"),
+    Place("tokens", "read_tokens", "setup"),
+    Place("settings", "read_settings", "setup"),
     Place("people", "read_people", "team"),
     Place("log", "read_log", "team"),
 )

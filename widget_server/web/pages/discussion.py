@@ -130,7 +130,7 @@ async def _content(
     *_, total, tally = counts[0]
     shown = serializers.settings(settings)
     for reaction in shown["reactions"]:
-        reaction["name"] = t("=" + reaction["label"], reaction["label"])
+        reaction["name"] = _own_text(t, reaction, "label")
         reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
     attribution = serializers.story(story)
@@ -140,7 +140,14 @@ async def _content(
         "title": story.title or story.key,
         "site": site,
         "settings": shown,
-        "prompt": t("=" + settings.prompt, settings.prompt),
+        "prompt": _own_text(t, shown, "prompt"),
+        "guidelines_text": shown.get("guidelines_texts", {}).get(t.lang)
+        or shown.get("guidelines_text"),
+        "calls_to_action": [
+            {"url": call["url"], "name": _own_text(t, call, "label")}
+            for call in shown.get("calls_to_action", ())
+            if own.reactions.get("") is not None
+        ],
         "search_engines": settings.search_engines,
         "license": LICENCES.get(story.license),
         "reactions": _reactions(shown["reactions"], tally.counts, own.reactions.get("")),
@@ -268,3 +275,10 @@ class _CommentViews:
             if counts.get(reaction["key"])
         ]
         return sorted(chips, key=lambda chip: (not chip["own"], -chip["count"]))[:CHIPS]
+
+
+def _own_text(t: Translator, texts: dict[str, Any], name: str) -> str:
+    """Return a text of the site: its own in the page's language, else the translated default, else as it is."""
+    own: dict[str, str] = texts.get(name + "s", {})
+    text: str = texts[name]
+    return own.get(t.lang) or t("=" + text, text)

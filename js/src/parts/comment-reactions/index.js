@@ -1,8 +1,9 @@
 /**
- * Lazy part `comment-reactions`: chips with the reactions to a comment, and a picker to add one.
+ * Lazy part `comment-reactions`: chips with the reactions to a comment, a picker to add one, and links after reacting.
  *
  * @import {ViewContext, CommentHandle, Shared} from "../../part-api"
  */
+import { addInvitation } from "./invitation.js";
 import css from "./style.css";
 
 /** A comment of one paragraph has twelve elements; chips fill it up to sixteen. */
@@ -20,12 +21,13 @@ const LATE_AFTER_MS = 2_000;
  */
 export function open(view, tools) {
   const { story, t, explain, tell } = view;
-  const { h, set, button, counts, isAllowed, paintReaction, reactionIcon } = tools;
+  const { h, set, button, counts, isAllowed, localText, paintReaction, reactionIcon } = tools;
   /** Chips by reaction. @type {WeakMap<CommentHandle, Map<string, HTMLElement>>} */
   const chips = new WeakMap();
   /** Function that closes the open picker. @type {((back?: boolean) => void) | undefined} */
   let close;
   view.style(css);
+  addInvitation(view, tools);
 
   /** Whether a message is shown because a reaction is not sent. */
   let warned = false;
@@ -67,7 +69,7 @@ export function open(view, tools) {
     const first = foot.querySelector(".action");
     for (const key of shown) {
       const reaction = /** @type {import("../../types").Reaction} */ (reactions.find((each) => each.key === key));
-      const { label, face, emoji } = reaction;
+      const { face, emoji } = reaction;
       let chip = known.get(key);
       if (!chip) {
         chip = button("", () => react(handle, key), { class: face ? "chip" : "chip emoji", part: "chip" });
@@ -78,7 +80,7 @@ export function open(view, tools) {
       const number = t("", { n: Math.max(n[key] ?? 0, key === own ? 1 : 0) }, "{n}");
       const text = face ? number : `${emoji} ${number}`;
       if (chip.textContent !== text) chip.textContent = text;
-      set(chip, "aria-label", `${t("=" + label, undefined, label)}, ${number}`);
+      set(chip, "aria-label", `${localText(t, reaction, "label")}, ${number}`);
       set(chip, "aria-pressed", String(key === own));
       set(chip, "aria-disabled", !mayReact() && "true");
       // Do not move a chip that is in its place: it may have the focus.
@@ -121,8 +123,8 @@ export function open(view, tools) {
       "div",
       { role: "group", class: "reaction-picker", "aria-label": t("addReaction") },
       ...(story.state.settings?.reactions ?? []).map((reaction) => {
-        const { key, label } = reaction;
-        const name = t("=" + label, undefined, label);
+        const { key } = reaction;
+        const name = localText(t, reaction, "label");
         const choice = button("", () => {
           close?.(true);
           react(handle, key);

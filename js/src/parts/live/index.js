@@ -22,7 +22,13 @@ export { STRINGS } from "./strings.js";
 export function open(context, tools) {
   context.style(css);
   const { onRender } = context;
-  const draw = newCommentsButton(context, tools);
+  const button = newCommentsButton(context, tools);
+  /** @param {import("../../types").State} state */
+  const draw = (state) => {
+    button(state);
+    // The part shows the links for readers who reacted.
+    if (state.settings?.calls_to_action) context.part("comment-reactions").catch(() => {});
+  };
   context.onRender = (state) => {
     onRender?.(state);
     draw(state);

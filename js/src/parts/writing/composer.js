@@ -129,10 +129,16 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
     }
     footer.classList.toggle("dense", !!extras[1]);
     if (!extras[0] && line) extras.push(line);
-    const rules = safeUrl(settings.guidelines);
-    if (rules) {
-      extras.push(h("a", { class: "action", href: rules, target: "_blank", rel: "noopener" }, t("rules")));
-    }
+    const { guidelines, guidelines_text, guidelines_texts, comment_licence } = settings;
+    const rules = safeUrl(guidelines);
+    const own = guidelines_texts?.[t("lang")] ?? guidelines_text;
+    const name = own ? rules.replace(/^https?:../, "") : t("rules");
+    const link = rules && h("a", { class: "action", href: rules, target: "_blank", rel: "noopener" }, name);
+    if (own) {
+      const text = h("div", { class: "comment-text", dir: "auto" }, ...renderText(own), link);
+      extras.push(h("details", { class: "rules" }, h("summary", { class: "action icon-down" }, t("rules")), text));
+    } else if (link) extras.push(link);
+    if (comment_licence) extras.push(h("p", { class: "small secondary" }, t("licence", { name: comment_licence })));
     footer.prepend(...extras);
   }
 

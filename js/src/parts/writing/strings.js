@@ -7,6 +7,7 @@ export const STRINGS = {
   website: "Website",
   required: "{label} (required)",
   rules: "Guidelines",
+  licence: "Published under {name}.",
   posting: "Posting…",
   save: "Save",
   cancel: "Cancel",
