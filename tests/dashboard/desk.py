@@ -12,7 +12,7 @@ from tests.e2e.publisher import Story
 from tests.operations.operations_harness import Server, open_server
 from widget_server.model.actors import Role, shell
 from widget_server.model.people import Account
-from widget_server.model.records import Comment
+from widget_server.model.records import Comment, Site
 from widget_server.operations.owners import links, people, sites
 from widget_server.operations.readers import comment as comments
 from widget_server.operations.readers.authorize import Grant
@@ -99,6 +99,12 @@ class Desk:
     async def edit(self, grant: Grant, actor: Actor, comment: Comment, body: str) -> None:
         """Change a comment as its writer."""
         await comments.edit(self.services, grant, actor, comment.id, body)
+
+    async def site(self) -> Site:
+        """Return the site with its settings of now."""
+        cached = await self.services.cache.site("paper", max_age=0)
+        assert cached is not None
+        return cached.site
 
     async def stored(self, comment: Comment) -> Comment:
         """Return a comment as it is now."""
