@@ -10,10 +10,11 @@ from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
 from widget_server.operations.moderation import expire
-from widget_server.operations.owners import closing
+from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
+from widget_server.store.queries.account_writes import delete_ended
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
@@ -62,6 +63,15 @@ async def _delete_expired_identities(tools: Tools, _subject: str) -> None:
     await tools.services.writer.run_in_transaction(delete_expired_identities(now))
 
 
+async def _delete_old_api_answers(tools: Tools, _subject: str) -> None:
+    await api_answers.delete_old(tools.services)
+
+
+async def _delete_ended_sessions(tools: Tools, _subject: str) -> None:
+    now = tools.services.now_ms()
+    await tools.services.writer.run_in_transaction(delete_ended(now))
+
+
 async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
@@ -73,7 +83,9 @@ async def _look_at_page(tools: Tools, copy: str) -> int | None:
 JOBS: tuple[Job, ...] = (
     Job(CLOSE_STORY, _close_story),
     Job("close_due_stories", _close_due_stories, every_s=HOUR_S),
+    Job("delete_old_api_answers", _delete_old_api_answers, every_s=HOUR_S),
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
+    Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),
 )

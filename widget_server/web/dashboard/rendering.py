@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
 from widget_server.web.assets import CACHE_IMMUTABLE, Assets
+from widget_server.web.pages import comment_html
 from widget_server.web.pages.translate import LOCALES
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -32,6 +35,12 @@ def _initial(name: str) -> str:
     return next((char for char in name if char.isalnum()), "?").upper()
 
 
+def _nearest_colour(error: str) -> str:
+    """Return the colour that an error about the accent offers, or an empty text."""
+    found = re.findall(r"#[0-9a-f]{6}", error)
+    return found[-1] if len(found) > 1 else ""
+
+
 def _colour(key: str) -> str:
     """Return the class of a person's disc, the same for the same key."""
     return ("", "b", "c", "d", "e")[hashlib.sha256(key.encode()).digest()[0] % 5]
@@ -44,7 +53,14 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters |= {"initial": _initial, "colour": _colour, "to_json": json.dumps}
+templates.filters |= {
+    "initial": _initial,
+    "colour": _colour,
+    "to_json": json.dumps,
+    "nearest_colour": _nearest_colour,
+    "comment_html": comment_html.render,
+    "safe_url": lambda url: urls.safe(url) or "",
+}
 templates.globals |= {
     "static": static_url,
     "languages": {lang: texts["language"] for lang, texts in LOCALES.items()},
