@@ -297,7 +297,7 @@ def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> Non
     html = HOST_PAGE.format(attributes=english, body=story + snippet)
     page = open_page(browser, html, origin + "/", **small_viewport)
     wait_until_ready(page)
-    save_picture(page, "snippet-whole", height=760)
+    save_picture(page, "snippet-whole", height=735)
 
     link_only = re.sub(r"<script.*?</script>", "", snippet, flags=re.DOTALL)
     page = open_page(
