@@ -35,6 +35,13 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 </script>"""
 """Sums up the layout shifts that no input of the reader caused."""
+RESERVE = """<style>
+EMBED { display: block; min-height: 100vh }
+blockquote:has(a.story-widget) { margin-bottom: 0 }
+blockquote:has(a.story-widget):not(:has(+ story-widget)) { margin-bottom: calc(100vh + 1em) }
+a.story-widget[style*=none] { display: inline !important; visibility: hidden }
+</style>"""
+"""Keeps a screen's height for each embed; for this one as docs/users/embed.md says for a link."""
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 FOCUS = """(target) => {
   let now = document.activeElement;
@@ -58,8 +65,7 @@ def slow_phone(browser: Browser, host: str, rival: Embed, repeats: int) -> dict[
     path = _discussed(rival, key, compressed=True)
     found = [_slow_load(browser, host + path, rival) for _ in range(repeats)]
     waits, shifts, growths = (statistics.median(column) for column in zip(*found, strict=True))
-    # Other embeds leave their place to the page as well: the same line of CSS for each of them.
-    reserve = f"<style>{rival.within} {{ display: block; min-height: 100vh }}</style>"
+    reserve = RESERVE.replace("EMBED", rival.within)
     path = _discussed(rival, f"reserved-{key}", compressed=True, head=reserve)
     found = [_slow_load(browser, host + path, rival) for _ in range(repeats)]
     reserved = statistics.median(shift for _, shift, _ in found)
