@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = {"width": 360, "height": 740}
 SMALL_PHONE = {"width": 320, "height": 740}
-LARGE_TEXT = "document.documentElement.style.fontSize = '200%'"
+LARGE_TEXT = "document.documentElement.style.fontSize = '200%'; dispatchEvent(new Event('resize'))"
+"""Doubles the text; an open menu is placed again, as if it were opened now."""
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 Photograph = Callable[[Page, str], Awaitable[None]]
