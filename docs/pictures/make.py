@@ -133,7 +133,7 @@ def running_demo(folder: Path) -> Iterator[Demo]:
 
 
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(300):
+    for _ in range(1_200):
         if process.poll() is not None:
             raise SystemExit("The demo exited. Run `widget-server demo` to see why.")
         try:
@@ -142,7 +142,7 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.1)
         else:
             return
-    raise SystemExit(f"{address} did not answer within 30 seconds.")
+    raise SystemExit(f"{address} did not answer within two minutes.")
 
 
 def add_content(demo: Demo) -> None:
@@ -234,7 +234,7 @@ def take_all(browser: Browser, demo: Demo, origin: str) -> None:
     page.wait_for_function(NO_ANIMATION_RUNS)
     page.mouse.move(0, 0)
     top = page.locator("story-widget").bounding_box()
-    save_picture(page, "widget", top=max(0, (top or {"y": 0})["y"] - 150), height=1080)
+    save_picture(page, "widget", top=max(0, (top or {"y": 0})["y"] - 150), height=1000)
 
     page = open_page(
         browser,
@@ -291,13 +291,13 @@ def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> Non
     )
     small_viewport = {"viewport": {"width": 640, "height": 480}}
     # Chromium does not draw the invisible part of an iframe, so the viewport has to be tall enough.
-    tall_viewport = {"viewport": {"width": 640, "height": 820}}
+    tall_viewport = {"viewport": {"width": 640, "height": 1000}}
     english = 'lang="en"'
 
     html = HOST_PAGE.format(attributes=english, body=story + snippet)
     page = open_page(browser, html, origin + "/", **small_viewport)
     wait_until_ready(page)
-    save_picture(page, "snippet-whole", height=760)
+    save_picture(page, "snippet-whole", height=735)
 
     link_only = re.sub(r"<script.*?</script>", "", snippet, flags=re.DOTALL)
     page = open_page(
@@ -323,7 +323,7 @@ def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> Non
     inside = page.frame_locator("iframe")
     inside.locator("story-widget [part=comment]").first.wait_for()
     page.wait_for_function("document.querySelector('iframe').height > 400")
-    save_picture(page, "frame", height=820)
+    save_picture(page, "frame", height=1000)
 
     other = ("--origin", "https://northside.example")
     about = ("--title", title, "--author", "Ines Falk", "--url", url)
@@ -335,7 +335,7 @@ def take_republishing_pictures(browser: Browser, demo: Demo, origin: str) -> Non
         **small_viewport,
     )
     page.get_by_text("Readers see only the link.").wait_for()
-    save_picture(page, "refused", height=440)
+    save_picture(page, "refused", height=500)
 
 
 def _code(demo: Demo, token: str) -> str:

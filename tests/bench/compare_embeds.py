@@ -41,7 +41,7 @@ COMMENTS = embed_effort.COMMENTS
 AXE = ROOT / "js/node_modules/axe-core/axe.min.js"
 CHROMIUMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 LIVE_COMMENT = "Said while you were reading."
-TIMEOUT_MS = 5_000
+TIMEOUT_MS = 15_000
 """Milliseconds within which a widget, or another reader's comment, must appear."""
 
 

@@ -25,8 +25,6 @@ async def test_a_discussion_consists_of_headings_buttons_and_lists_of_named_arti
           - button "Sad" [pressed=false]
           - button "Fired up" [pressed=false]
         - paragraph: Be the first to react.
-        - paragraph
-        - alert
         - heading "3 comments" [level=3]
         - button "Newest first"
         - button "Share"

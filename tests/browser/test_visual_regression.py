@@ -1,4 +1,4 @@
-"""axe in every state: light, dark, forced colours, right to left; screenshots for a person."""
+"""axe in every state: light, dark, forced colours, 320 px, 200 % text, right to left; screenshots for a person."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +13,10 @@ from tests.browser.widget_states import STATES, STYLE, Harness, create_discussio
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = {"width": 360, "height": 740}
+SMALL_PHONE = {"width": 320, "height": 740}
+LARGE_TEXT = "document.documentElement.style.fontSize = '200%'; dispatchEvent(new Event('resize'))"
+"""Doubles the text; an open menu is placed again, as if it were opened now."""
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 Photograph = Callable[[Page, str], Awaitable[None]]
 
@@ -29,6 +33,13 @@ async def test_axe_finds_nothing_in_any_state(
     found["dark"] = await axe_findings(page)
     await page.emulate_media(color_scheme="light", forced_colors="active")
     found["forced colours"] = await axe_findings(page)
+    await page.emulate_media(forced_colors="none")
+    await page.set_viewport_size(SMALL_PHONE)
+    found["320 px"] = await axe_findings(page)
+    assert not await page.evaluate(SIDEWAYS)
+    await page.evaluate(LARGE_TEXT)
+    found["200 % text"] = await axe_findings(page)
+    assert not await page.evaluate(SIDEWAYS)
 
     page = await STATES[state](Harness(demo, hosts, "ar", {"viewport": PHONE}))
     found["right to left"] = await axe_findings(page)

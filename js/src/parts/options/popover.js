@@ -70,12 +70,18 @@ export function openPopover({ h, set }, opener, label, children, onClose) {
   );
   set(opener, "aria-expanded", "true");
   parent.append(box);
-  const from = opener.getBoundingClientRect();
-  const frame = parent.getBoundingClientRect();
-  const rightToLeft = getComputedStyle(parent).direction === "rtl";
-  const start = rightToLeft ? frame.right - from.right : from.left - frame.left;
-  const place = box["style"];
-  place.setProperty("inset-inline-start", Math.max(0, Math.min(start, frame.width - box.offsetWidth)) + "px");
-  place.setProperty("inset-block-start", from.bottom - frame.top + GAP + "px");
+  lay();
+  addEventListener("resize", lay, { signal: outside.signal });
   /** @type {HTMLElement | null} */ (box.querySelector("button, a"))?.focus();
+
+  /** Place the box inside the column, below its button. */
+  function lay() {
+    const from = opener.getBoundingClientRect();
+    const frame = parent.getBoundingClientRect();
+    const rightToLeft = getComputedStyle(parent).direction === "rtl";
+    const start = rightToLeft ? frame.right - from.right : from.left - frame.left;
+    const place = box["style"];
+    place.setProperty("inset-inline-start", Math.max(0, Math.min(start, frame.width - box.offsetWidth)) + "px");
+    place.setProperty("inset-block-start", from.bottom - frame.top + GAP + "px");
+  }
 }
