@@ -85,6 +85,13 @@ class Comment:
     """Whether the site signed the name."""
     waiting: bool = False
     """Whether an edit of the published comment waits for a moderator."""
+    changed_at: int = 0
+    """Time of the last public change, also of a removal. 0 if an earlier version stored the comment."""
+
+    @property
+    def updated_at(self) -> int:
+        """Time of the last public change, as far as it is known."""
+        return max(self.changed_at, self.edited_at or 0, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,8 @@ class Story:
     count: int
     """Published comments."""
     created_at: int
+    changed_at: int = 0
+    """Time of the last change that `seq` counts."""
 
 
 @dataclass(frozen=True, slots=True)

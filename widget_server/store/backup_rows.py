@@ -13,7 +13,7 @@ from widget_server.store.damaged_rows import RowDamagedError, check_time
 from widget_server.store.mapping import check_comment, counts_of, site_record
 from widget_server.store.schema import metadata
 
-_TIMES = frozenset({"at", "created_at", "edited_at", "first_seen", "last_seen"})
+_TIMES = frozenset({"at", "changed_at", "created_at", "edited_at", "first_seen", "last_seen"})
 
 # Queries for references to missing rows that no foreign key protects, and the fault to report.
 _ORPHANS = {

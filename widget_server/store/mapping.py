@@ -49,6 +49,7 @@ class CommentRow(TypedDict):
     lang: str | None
     created_at: int
     edited_at: int | None
+    changed_at: int
     pinned: bool
     client_key: str
     version: int
@@ -77,6 +78,7 @@ class StoryRow(TypedDict):
     counts: str
     published: int
     created_at: int
+    changed_at: int
 
 
 class ReactionRow(TypedDict):
@@ -158,6 +160,7 @@ def check_head(row: Mapping[Any, Any]) -> None:
     try:
         CommentState(row["state"])
         check_time(row["created_at"])
+        check_time(row["changed_at"])
         if row["edited_at"] is not None:
             check_time(row["edited_at"])
         for name in _COMMENT_LINES:

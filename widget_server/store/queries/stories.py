@@ -26,6 +26,7 @@ def insert_story(
     """
 
     async def run(connection: AsyncConnection) -> int:
+        at = now_ms()
         row = {
             "code": code,
             "site": site,
@@ -43,7 +44,8 @@ def insert_story(
             "version": 0,
             "counts": dump(counts),
             "published": 0,
-            "created_at": now_ms(),
+            "created_at": at,
+            "changed_at": at,
         }
         await connection.execute(insert_ignore(stories, connection.dialect).values(row))
         found = await connection.execute(select(stories.c.id).where(stories.c.code == code))
