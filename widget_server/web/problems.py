@@ -24,6 +24,7 @@ TITLES = {
     422: "Not accepted",
     429: "Too fast",
     500: "Internal error",
+    501: "Not implemented",
     503: "Unavailable",
 }
 

@@ -19,10 +19,11 @@ from widget_server.operations.services import Services
 from widget_server.transport.admission import ConnectionLimiter
 from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
-from widget_server.web.api import counts, reference, stories
+from widget_server.web.api import counts, oembed, reference, replies, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
+from widget_server.web.conditional import VersionedBodyCache
 from widget_server.web.live import LiveEndpoint
-from widget_server.web.pages import iframe, layout, messages, story, write
+from widget_server.web.pages import feeds, iframe, layout, messages, story, write
 from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ def create_asgi_app(
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
+            Route("/s/{code}/feed.{format}", rate_limited(feeds.story_feed)),
+            Route("/s/{code}/replies", rate_limited(replies.replies)),
+            Route("/s/{code}/replies/{comment}", rate_limited(replies.reply)),
+            Route("/sites/{site}/feed.{format}", rate_limited(feeds.site_feed)),
+            Route("/oembed", oembed.oembed),
             Route("/s/{code}/write", write.write_page),
             Route("/s/{code}/write", write.write_post, methods=["POST"]),
             Route("/e/{reference}", iframe.iframe_page),
@@ -86,6 +92,7 @@ def create_asgi_app(
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
     app.state.compressed_bodies = CompressedBodyCache()
+    app.state.feeds = VersionedBodyCache()
     return app
 
 
@@ -152,7 +159,7 @@ class CommonHeadersMiddleware:
 
 def _set_common_headers(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = "Age, Date, ETag, Retry-After"
+    headers["Access-Control-Expose-Headers"] = "Age, Date, ETag, Last-Modified, Link, Retry-After"
     problems.set_security_headers(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")

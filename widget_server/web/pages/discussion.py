@@ -16,6 +16,7 @@ from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import ORDERS
 from widget_server.web.pages.layout import render
+from widget_server.web.pages.structured_data import structured_data
 from widget_server.web.pages.translate import LOCALES, Translator
 
 MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
@@ -134,7 +135,21 @@ async def _content(
         reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
     attribution = serializers.story(story)
+    shown_threads = [
+        serializers.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
+    ]
+    created_at = serializers.rfc3339(story.created_at)
     return {
+        "framed": settings.republishing_open(story.license),
+        "oembed": oembed_address(services.server_origin, code),
+        "json_ld": structured_data(
+            services.server_origin,
+            attribution | {"created_at": created_at},
+            site.name,
+            total,
+            sum(tally.counts.values()),
+            shown_threads,
+        ),
         "server": services.server_origin,
         "story": attribution,
         "title": story.title or story.key,
@@ -147,13 +162,7 @@ async def _content(
         "total": total,
         "reacted": sum(tally.counts.values()),
         "leading": _leading(shown["reactions"], tally.counts),
-        "threads": [
-            view.thread(
-                serializers.part_of_thread(thread, show_copy=settings.show_copy),
-                settings.edit_window,
-            )
-            for thread in threads
-        ],
+        "threads": [view.thread(thread, settings.edit_window) for thread in shown_threads],
         "waiting": [
             view.comment(serializers.own_comment(comment, settings.edit_window), {})
             for comment in own.comments.values()
@@ -164,6 +173,11 @@ async def _content(
         "read_on": _read_on(story, await copies.listed(services, story), t),
         "form": None,
     }
+
+
+def oembed_address(server: str, code: str) -> str:
+    """Return the address of a story's oEmbed answer."""
+    return f"{server}/oembed?{urlencode({'url': f'{server}/s/{code}'})}"
 
 
 def _reactions(
