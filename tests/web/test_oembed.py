@@ -62,7 +62,9 @@ def test_the_answer_is_the_frame_of_the_story_with_its_attribution(
         attributes.get("href") for _, attributes in elements
     }
     # WordPress accepts only this order (wp_filter_oembed_result).
-    assert re.search(r"(<blockquote>.*?</blockquote>)?.*(<iframe.*?></iframe>)", fields["html"], re.S)
+    assert re.search(
+        r"(<blockquote>.*?</blockquote>)?.*(<iframe.*?></iframe>)", fields["html"], re.S
+    )
     assert story.token not in response.text
 
 
@@ -193,9 +195,7 @@ def test_the_page_of_a_site_that_frames_with_tokens_names_none(shared_server: Sh
 def test_an_unchanged_answer_is_not_sent_again(shared_server: SharedServer) -> None:
     story = shared_server.story()
     first = answer(shared_server, story.code)
-    again = shared_server.http.get(
-        str(first.url), headers={"If-None-Match": first.headers["etag"]}
-    )
+    again = shared_server.http.get(str(first.url), headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
@@ -219,7 +219,7 @@ def test_an_independent_consumer_in_javascript_finds_and_reads_the_answer(
     shared_server: SharedServer,
 ) -> None:
     story = shared_server.story(title="Extracted “&”")
-    library = ROOT / "js/node_modules/@extractus/oembed-extractor/src/main.js"
+    library = ROOT / "js/node_modules/@extractus/oembed-extractor/esm/mod.js"
     run = subprocess.run(
         [
             node(),

@@ -40,7 +40,10 @@ class Subscription:
         self.copy = copy
         """The copy's number, for presence; 0 if it has none."""
         self.session_fields = session_fields
-        """`,"copy":…,"can":…`: the part of a snapshot that only this connection is sent."""
+        """`,"copy":…,"can":…`: the part of a snapshot that only this connection is sent.
+
+        Empty for an event stream, which is sent nothing of its own.
+        """
         self.reader = reader
         self.network = network
         """The client's network, hashed with the key of the day, for presence."""

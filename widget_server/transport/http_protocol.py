@@ -13,6 +13,7 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from widget_server.transport.event_stream import call_shutdown_hooks
 from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
 from widget_server.transport.rejection import Rejection, plain_response
 from widget_server.transport.settings import TransportSettings
@@ -113,6 +114,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
         self._draining = True
         if self._has_active_cycle():
             super().shutdown()
+            if self._active_cycle is not None:
+                call_shutdown_hooks(self._active_cycle.scope)
         else:
             self.loop.call_later(self._limits.linger_s, super().shutdown)
 

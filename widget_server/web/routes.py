@@ -18,7 +18,7 @@ from widget_server.operations.embed_builds import OtherBuilds
 from widget_server.operations.services import Services
 from widget_server.transport.admission import ConnectionLimiter
 from widget_server.transport.metrics import HttpMetrics, TransportMetrics
-from widget_server.web import assets, health, metrics, problems
+from widget_server.web import assets, events, health, metrics, problems
 from widget_server.web.api import counts, oembed, reference, replies, stories
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
 from widget_server.web.conditional import VersionedBodyCache
@@ -42,18 +42,20 @@ def create_asgi_app(
 ) -> Starlette:
     """Return the ASGI application.
 
-    `sockets_per_network` is the limit of open sockets of one network; 0 means no limit.
+    `sockets_per_network` is the limit of open sockets and event streams of one network; 0 means no limit.
     `transport_metrics` counts rejected requests and failures.
     """
     transport_metrics = transport_metrics or TransportMetrics()
+    limiter = ConnectionLimiter(sockets_per_network)
     app = LiveFirstApplication(
-        LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
+        LiveEndpoint(services, limiter, transport_metrics),
         routes=[
             Route("/", messages.home),
             Route("/v1/actions", stories.post_action, methods=["POST"]),
             Route("/v1/stories/{code}", rate_limited(stories.snapshot)),
             Route("/v1/stories/{code}/comments", rate_limited(stories.comments)),
             Route("/v1/stories/{code}/comments/{comment}", rate_limited(stories.thread)),
+            Route("/v1/stories/{code}/events", rate_limited(events.events)),
             Route("/v1/counts", rate_limited(counts.counts)),
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
@@ -88,6 +90,7 @@ def create_asgi_app(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = status
+    app.state.connection_limiter = limiter
     app.state.transport_metrics = transport_metrics
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
