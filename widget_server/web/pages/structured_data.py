@@ -7,7 +7,7 @@ import orjson
 from markupsafe import Markup
 
 from widget_server.content import urls
-from widget_server.content.plain_text import plain_text
+from widget_server.content.markdown import to_plain_text
 from widget_server.protocol.snippet import LICENCES
 
 MAX_COMMENTS = 20
@@ -58,17 +58,24 @@ def structured_data(
         "sharedContent": article,
         "commentCount": total,
         "interactionStatistic": _counter(reacted),
-        "comment": [
-            _comment(page, thread)
-            for thread in threads[:MAX_COMMENTS]
-            if thread["state"] == "published"
-        ],
+        **_comments(page, threads),
     }
     # `<` would end the element at “</script>”; the others are line ends in old scripts.
     text = orjson.dumps(posting).decode()
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - no character of it can end the element
+
+
+def _comments(page: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `comment` with the comments and, in place of a removed one, its replies."""
+    described: list[dict[str, Any]] = []
+    for one in found[:MAX_COMMENTS]:
+        if one["state"] == "published":
+            described.append(_comment(page, one))
+        else:
+            described += _comments(page, one.get("replies", ())).get("comment", [])
+    return {"comment": described} if described else {}
 
 
 def _comment(page: str, comment: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +88,7 @@ def _comment(page: str, comment: Mapping[str, Any]) -> dict[str, Any]:
         "@type": "Comment",
         "@id": address,
         "url": address,
-        "text": plain_text(comment["text"]),
+        "text": to_plain_text(comment["text"]),
         "author": person,
         "datePublished": comment["created_at"],
         "interactionStatistic": _counter(sum(comment["tally"]["counts"].values())),
@@ -90,12 +97,7 @@ def _comment(page: str, comment: Mapping[str, Any]) -> dict[str, Any]:
         fields["dateModified"] = comment["edited_at"]
     if comment["lang"]:
         fields["inLanguage"] = comment["lang"]
-    replies = [
-        _comment(page, reply)
-        for reply in comment.get("replies", ())[:MAX_COMMENTS]
-        if reply["state"] == "published"
-    ]
-    return fields | ({"comment": replies} if replies else {})
+    return fields | _comments(page, comment.get("replies", ()))
 
 
 def _counter(number: int) -> dict[str, Any]:
