@@ -25,8 +25,8 @@ class EventStream(AsyncContext):
         self, url: str, code: str, *more: str, after: "EventStream | None" = None, **query: str
     ) -> None:
         self.url, self.code = url, code
-        self.query: list[tuple[str, str]] = [*query.items(), *(("story", one) for one in more)]
-        self.last_id = "" if after is None else after.last_id
+        self.query: dict[str, str | list[str]] = {**query, "story": list(more)}
+        self.last_id: str = "" if after is None else after.last_id
         self.retry: int | None = None
         self.messages: list[Json] = []
         self.replays: dict[str, Replay] = {} if after is None else deepcopy(after.replays)
@@ -56,7 +56,8 @@ class EventStream(AsyncContext):
             raise done
 
     async def _read(self) -> None:
-        data, name = [], ""
+        data: list[str] = []
+        name = ""
         async for line in self.response.aiter_lines():
             field, _, value = line.partition(":")
             value = value.removeprefix(" ")

@@ -6,7 +6,12 @@ from typing import Any
 
 from tests.waiting import eventually
 from widget_server.hub.prepared import PiecedMessage, PreparedBatch, PreparedMessage
-from widget_server.transport.event_stream import EventStreamConnection
+from widget_server.transport.event_stream import (
+    EventStreamConnection,
+    add_shutdown_hook,
+    call_shutdown_hooks,
+    mark_draining,
+)
 from widget_server.transport.metrics import EventStreamMetrics
 
 
@@ -92,3 +97,16 @@ async def test_an_idle_stream_is_sent_comments() -> None:
     await eventually(lambda: client.bodies.count(b": keepalive\n\n") >= 2, "two comments")
     client.leave.set()
     await asyncio.wait_for(running, 10)
+
+
+def test_a_shutdown_ends_streams_also_those_that_begin_during_it() -> None:
+    called: list[str] = []
+    scope: dict[str, Any] = {"type": "http"}
+    add_shutdown_hook(scope, lambda: called.append("open"))
+    assert not called
+    call_shutdown_hooks(scope)
+    assert called == ["open"]
+    late: dict[str, Any] = {"type": "http"}
+    mark_draining(late)
+    add_shutdown_hook(late, lambda: called.append("late"))
+    assert called == ["open", "late"]

@@ -133,7 +133,9 @@ def test_last_modified_is_sent_when_the_second_of_the_change_is_over(
 ) -> None:
     story = shared_server.story()
     shared_server.post(story, "one")
-    wait_until(lambda: "last-modified" in feed(shared_server, story).headers, 10)
+    wait_until(
+        lambda: "last-modified" in feed(shared_server, story).headers, "Last-Modified is sent"
+    )
     at = feed(shared_server, story).headers["last-modified"]
     assert feed(shared_server, story, **{"If-Modified-Since": at}).status_code == 304
     earlier = formatdate(

@@ -16,6 +16,7 @@ from widget_server.transport.metrics import EventStreamMetrics
 Message = MutableMapping[str, Any]
 
 _EXTENSION = "widget.shutdown"
+_DRAINING = "widget.draining"
 _KEEPALIVE = b": keepalive\n\n"
 
 log = logging.getLogger(__name__)
@@ -143,9 +144,18 @@ class EventStreamConnection:
 def add_shutdown_hook(scope: MutableMapping[str, Any], hook: Callable[[], None]) -> None:
     """Have `hook` called when the server begins to shut down while it answers this request.
 
-    Only this server does that. Others wait for the end of the response, or cut it.
+    It is called at once if the shutdown has begun. Only this server does that. Others wait for the end of
+    the response, or cut it.
     """
-    scope.setdefault("extensions", {}).setdefault(_EXTENSION, []).append(hook)
+    extensions = scope.setdefault("extensions", {})
+    extensions.setdefault(_EXTENSION, []).append(hook)
+    if _DRAINING in extensions:
+        hook()
+
+
+def mark_draining(scope: MutableMapping[str, Any]) -> None:
+    """Record that a request began during the shutdown."""
+    scope.setdefault("extensions", {})[_DRAINING] = {}
 
 
 def call_shutdown_hooks(scope: Mapping[str, Any]) -> None:

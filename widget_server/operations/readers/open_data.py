@@ -57,9 +57,9 @@ async def framed_story(services: Services, code: str) -> OpenStory:
     return found
 
 
-async def latest(services: Services, code: str) -> LatestComments:
-    """Return the last changed comments of a story. Raises `NotFoundError`, `UnavailableError`."""
-    return await services.discussions.latest(code, MAX_ENTRIES)
+async def latest(services: Services, story: Story) -> LatestComments:
+    """Return the last changed comments of a story. Raises `UnavailableError`."""
+    return await services.discussions.latest(story, MAX_ENTRIES)
 
 
 async def site_changed_at(services: Services, site: Site) -> tuple[str, int]:

@@ -141,9 +141,9 @@ class Discussions:
         return await read_recent(connection, epoch, await _get_story(connection, code), limit)
 
     @read_transaction
-    async def latest(self, connection: AsyncConnection, code: str, limit: int) -> LatestComments:
-        """Return the last changed comments of a story. Raises `NotFoundError`."""
-        return await read_latest(connection, await _get_story(connection, code), limit)
+    async def latest(self, connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
+        """Return the last changed comments of a story."""
+        return await read_latest(connection, story, limit)
 
     @read_transaction
     async def latest_of_site(

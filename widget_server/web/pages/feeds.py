@@ -90,7 +90,7 @@ async def story_feed(request: Request) -> Response:
     cache: VersionedBodyCache = request.app.state.feeds
     packed = cache.get((code, kind), version)
     if packed is None:
-        latest = await open_data.latest(services, code)
+        latest = await open_data.latest(services, story)
         body = _write(_of_story(services.server_origin, story, latest, kind), kind)
         packed = cache.put((code, kind), version, body)
     changed = max(story.changed_at, story.created_at)
