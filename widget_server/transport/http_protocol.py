@@ -112,10 +112,9 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close after the current response, or after `linger_s`: a request may be on its way."""
         self._draining = True
-        if self._has_active_cycle():
+        if self._active_cycle is not None and not self._active_cycle.response_complete:
             super().shutdown()
-            if self._active_cycle is not None:
-                call_shutdown_hooks(self._active_cycle.scope)
+            call_shutdown_hooks(self._active_cycle.scope)
         else:
             self.loop.call_later(self._limits.linger_s, super().shutdown)
 
