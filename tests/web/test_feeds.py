@@ -231,6 +231,18 @@ def test_what_is_unknown_or_closed_has_no_feed(shared_server: SharedServer, path
     assert rejection(shared_server.http.get(address)) == (404, "not_found")
 
 
+def test_search_engines_are_asked_to_leave_feeds_out_unless_the_site_lets_them_in(
+    shared_server: SharedServer,
+) -> None:
+    site = f"feed-{uuid.uuid4().hex[:8]}"
+    shared_server.site(site, "search_engines=on")
+    opened, kept = Publisher(site, SECRET).story(), shared_server.story()
+    shared_server.register(opened)
+    for path in ("feed.atom", "feed.json", "replies", "replies?after=0"):
+        assert shared_server.http.get(f"/s/{kept.code}/{path}").headers["x-robots-tag"] == "noindex"
+        assert "x-robots-tag" not in shared_server.http.get(f"/s/{opened.code}/{path}").headers
+
+
 def test_long_comments_leave_a_feed_of_at_most_256_kib(shared_server: SharedServer) -> None:
     shared_server.site("feed-wide", "rate_limit_comment=1000/60")
     story = Publisher("feed-wide", SECRET).story()

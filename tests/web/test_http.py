@@ -911,7 +911,9 @@ def test_every_error_has_a_media_type_of_the_openapi_document(shared_server: Sha
             for operation in item.values()
             for media in operation["responses"]["default"]["content"]
         }
-        target = path.format(code="0" * 12, comment="x", reference="x", file="x.js")
+        target = path.format(
+            code="0" * 12, comment="x", reference="x", file="x.js", format="atom", site="x"
+        )
         found = set()
         for accepts in (BROWSER_ACCEPT, "*/*"):
             answer = shared_server.http.get(target, headers={"Accept": accepts})

@@ -47,8 +47,8 @@ class CatchUp:
         nothing = b'{"reaction":null,"reactions":{},"comments":[]}'
 
         def encode(subscription: Subscription) -> bytes:
-            if not subscription.session_fields:
-                return b""  # An event stream: it is the same for all readers.
+            if not subscription.personal:
+                return b""
             reader = subscription.reader
             return b',"mine":' + (own.get(reader, nothing) if reader is not None else nothing)
 

@@ -21,6 +21,7 @@ class Subscription:
         "connection",
         "copy",
         "network",
+        "personal",
         "reader",
         "ref",
         "session_fields",
@@ -40,13 +41,12 @@ class Subscription:
         self.copy = copy
         """The copy's number, for presence; 0 if it has none."""
         self.session_fields = session_fields
-        """`,"copy":…,"can":…`: the part of a snapshot that only this connection is sent.
-
-        Empty for an event stream, which is sent nothing of its own.
-        """
+        """`,"copy":…,"can":…`: the part of a snapshot that only this connection is sent."""
         self.reader = reader
         self.network = network
         """The client's network, hashed with the key of the day, for presence."""
+        self.personal = True
+        """Whether a snapshot has `mine`. Not on an event stream: it is the same for all readers."""
         self.visible = True
         """Whether the page is visible. A hidden page is sent no tallies and no presence."""
         self.ref: int | None = None

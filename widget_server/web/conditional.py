@@ -8,6 +8,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from widget_server.model.records import Site
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
 
 MAX_BODIES = 256
@@ -61,6 +62,11 @@ def conditional_response(
         headers["Content-Encoding"] = "gzip"
         body = packed.gzipped()
     return Response(body, 200, headers | {"Content-Type": media_type})
+
+
+def robots(site: Site) -> dict[str, str]:
+    """Return the header that keeps search engines away, unless the site lets them in."""
+    return {} if site.settings.search_engines else {"X-Robots-Tag": "noindex"}
 
 
 def etag_matches(header: str, tag: str) -> bool:

@@ -141,6 +141,7 @@ class _Stream:
         """Subscribe to a story. A story that cannot be read now is answered with an error message."""
         code = grant.story.code
         subscription = Subscription(self._connection, 0, b"", None, self._network)
+        subscription.personal = False
         try:
             await self._services.hub.subscribe(code, subscription, None, since)
         except ProblemError as rejection:

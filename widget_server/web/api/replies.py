@@ -15,13 +15,13 @@ from widget_server.content import urls
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.identifiers import COMMENT_ID
 from widget_server.model.limits import MAX_RESPONSE_BYTES
-from widget_server.model.records import Comment, CommentState, Story
+from widget_server.model.records import Comment, CommentState, Site, Story
 from widget_server.operations.readers import open_data
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.compressed import CompressedBody
-from widget_server.web.conditional import conditional_response
+from widget_server.web.conditional import conditional_response, robots
 from widget_server.web.pages.comment_html import render
 from widget_server.web.pages.feeds import comment_page
 
@@ -48,7 +48,7 @@ async def replies(request: Request) -> Response:
             "totalItems": total + 1,
             "first": f"{address}?after=0",
         }
-        return _respond(request, content)
+        return _respond(request, content, found.site)
     if not re.fullmatch("[0-9]{1,9}", after):
         raise MalformedError("Use the `next` of the previous page, unchanged.")
     comments, following = await open_data.in_order(services, story, int(after))
@@ -70,7 +70,7 @@ async def replies(request: Request) -> Response:
     }
     if following is not None:
         content["next"] = f"{address}?after={following}"
-    return _respond(request, content)
+    return _respond(request, content, found.site)
 
 
 async def reply(request: Request) -> Response:
@@ -82,15 +82,15 @@ async def reply(request: Request) -> Response:
     found = await open_data.open_story(services, code)
     comment = await open_data.comment(services, found.story, comment_id)
     content = _of_comment(services.server_origin, found.story, comment)
-    response = _respond(request, {"@context": CONTEXT, **content})
+    response = _respond(request, {"@context": CONTEXT, **content}, found.site)
     if comment.state is not CommentState.PUBLISHED and response.status_code == 200:
         response.status_code = 410
     return response
 
 
-def _respond(request: Request, content: dict[str, Any]) -> Response:
+def _respond(request: Request, content: dict[str, Any], site: Site) -> Response:
     return conditional_response(
-        request, CompressedBody(orjson.dumps(content)), MEDIA_TYPE, _HEADERS
+        request, CompressedBody(orjson.dumps(content)), MEDIA_TYPE, _HEADERS | robots(site)
     )
 
 

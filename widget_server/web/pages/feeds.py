@@ -15,7 +15,7 @@ from starlette.responses import Response
 from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
 from widget_server.model.limits import MAX_RESPONSE_BYTES
-from widget_server.model.records import Comment, CommentState, Story, Tally, Tree
+from widget_server.model.records import Comment, CommentState, Site, Story, Tally, Tree
 from widget_server.operations.readers import open_data
 from widget_server.operations.readers.open_data import LatestComments
 from widget_server.operations.services import Services
@@ -23,7 +23,7 @@ from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.compressed import CompressedBody
-from widget_server.web.conditional import VersionedBodyCache, conditional_response
+from widget_server.web.conditional import VersionedBodyCache, conditional_response, robots
 from widget_server.web.pages.comment_html import render
 from widget_server.web.pages.xml import xml_templates
 
@@ -94,7 +94,7 @@ async def story_feed(request: Request) -> Response:
         body = _write(_of_story(services.server_origin, story, latest, kind), kind)
         packed = cache.put((code, kind), version, body)
     changed = max(story.changed_at, story.created_at)
-    return _respond(request, services, packed, kind, changed)
+    return _respond(request, services, packed, kind, changed, found.site)
 
 
 async def site_feed(request: Request) -> Response:
@@ -112,7 +112,7 @@ async def site_feed(request: Request) -> Response:
         if services.now_ms() - changed < SETTLED_MS:
             version = (epoch, -1, site.name)
         packed = cache.put(key, version, body)
-    return _respond(request, services, packed, kind, changed)
+    return _respond(request, services, packed, kind, changed, site)
 
 
 def _format(request: Request) -> str:
@@ -123,16 +123,16 @@ def _format(request: Request) -> str:
 
 
 def _respond(
-    request: Request, services: Services, packed: CompressedBody, kind: str, changed: int
+    request: Request,
+    services: Services,
+    packed: CompressedBody,
+    kind: str,
+    changed: int,
+    site: Site,
 ) -> Response:
-    return conditional_response(
-        request,
-        packed,
-        MEDIA_TYPES[kind],
-        {"Cache-Control": CACHE},
-        changed,
-        services.now_ms(),
-    )
+    headers = {"Cache-Control": CACHE, **robots(site)}
+    media_type = MEDIA_TYPES[kind]
+    return conditional_response(request, packed, media_type, headers, changed, services.now_ms())
 
 
 def _of_story(server: str, story: Story, latest: LatestComments, kind: str) -> Feed:
