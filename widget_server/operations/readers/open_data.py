@@ -6,6 +6,7 @@ To all of them, a story of a site whose stories are read with a token does not e
 from dataclasses import dataclass
 
 from widget_server.model.errors import NotFoundError
+from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Comment, Site, Story
 from widget_server.operations.services import Services
 from widget_server.store.queries.latest_comments import LatestComments
@@ -40,6 +41,8 @@ async def open_story(services: Services, code: str, *, fresh: bool = True) -> Op
 
 async def open_site(services: Services, slug: str) -> Site:
     """Return a site whose stories everyone may read. Raises `NotFoundError`, `UnavailableError`."""
+    if not SITE_SLUG.fullmatch(slug):
+        raise NotFoundError
     cached = await services.cache.site(slug)
     if cached is None or not cached.site.settings.open_reading:
         raise NotFoundError
