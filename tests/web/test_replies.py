@@ -57,7 +57,8 @@ def pages(server: SharedServer, story: Story) -> list[dict[str, Any]]:
         assert (page["type"], page["partOf"]) == ("OrderedCollectionPage", collection["id"])
         found.append(page)
         address = page.get("next")
-    assert collection["totalItems"] == sum(len(page["orderedItems"]) for page in found)
+    items = [item for page in found for item in page["orderedItems"]]
+    assert collection["totalItems"] == sum(item["type"] != "Tombstone" for item in items)
     return found
 
 
@@ -144,7 +145,7 @@ def test_fedify_reads_the_whole_discussion(shared_server: SharedServer) -> None:
     )
     assert run.returncode == 0, run.stderr
     read = json.loads(run.stdout)
-    assert read["total"] == 4
+    assert read["total"] == 3
     assert [item["type"] for item in read["items"]] == ["Page", "Note", "Note", "Tombstone"]
     assert [item.get("content") for item in read["items"][1:3]] == ["<p>One</p>", "<p>Two</p>"]
     assert read["items"][1]["author"] == "Ann"

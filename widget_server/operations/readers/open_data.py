@@ -82,11 +82,6 @@ async def in_order(
     return await services.discussions.in_order(story.id, after, MAX_ITEMS)
 
 
-async def count_in_order(services: Services, story: Story) -> int:
-    """Return how many comments of a story were published once."""
-    return await services.discussions.count_in_order(story.id)
-
-
 async def comment(services: Services, story: Story, comment_id: str) -> Comment:
     """Return one comment of a story, also a removed one. Raises `NotFoundError`."""
     thread = await services.discussions.thread(story.code, comment_id)

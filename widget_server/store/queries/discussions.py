@@ -30,7 +30,6 @@ from widget_server.store.queries.changes import (
 from widget_server.store.queries.comment_pages import Page, read_page, read_thread
 from widget_server.store.queries.latest_comments import (
     LatestComments,
-    count_in_order,
     read_in_order,
     read_latest,
     read_latest_of_site,
@@ -167,11 +166,6 @@ class Discussions:
     ) -> tuple[list[Comment], int | None]:
         """Return comments in order of publication, and the `after` of the next part, or None."""
         return await read_in_order(connection, story, after, limit)
-
-    @read_transaction
-    async def count_in_order(self, connection: AsyncConnection, story: int) -> int:
-        """Return how many comments of a story were published once."""
-        return await count_in_order(connection, story)
 
     @read_transaction
     async def own(

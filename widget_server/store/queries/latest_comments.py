@@ -67,13 +67,6 @@ async def read_in_order(
     return readable(rows[:limit], to_comment), following
 
 
-async def count_in_order(connection: AsyncConnection, story: int) -> int:
-    """Return how many comments of a story were published once."""
-    ever = (comments.c.story == story) & (comments.c.born > 0)
-    found = await connection.execute(select(func.count()).select_from(comments).where(ever))
-    return int(found.scalar_one())
-
-
 def _last_changed(story: int, limit: int) -> Select[tuple[str]]:
     # Pending comments have a `seq` of 0.
     return (
