@@ -197,6 +197,7 @@ class Components:
             ("log", logs.LOG_METRICS),
             ("websocket", self.transport_metrics.websocket),
             ("websocket", self.hub.write_metrics),
+            ("event_stream", self.transport_metrics.event_streams),
             ("http", self.transport_metrics.http),
             ("accept", self.transport_metrics.accept),
         ]

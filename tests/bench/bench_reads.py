@@ -45,7 +45,50 @@ def large_story(repeats: int, sizes: tuple[int, int] = (100, 100_000)) -> Result
     return row
 
 
+def feeds(repeats: int, stories: int = 40, comments: int = 500) -> Result:
+    """Measure oEmbed and the feeds: rendered for the first time, rendered before, and unchanged.
+
+    Each sample is the 95th percentile of one round in milliseconds.
+    """
+    row = Result(f"oEmbed and feeds of stories with {comments:,} comments, 95th percentile", "ms")
+    with process_pool() as pool:
+        pair = pool.start_server()
+        client, origin = pair.client, pair.server.call("origin")
+        for repeat in range(repeats):
+            codes = [
+                pair.server.call("seed_comments", f"feed-{repeat}-{n}", comments)
+                for n in range(stories)
+            ]
+            paths = {
+                "oEmbed": [f"/oembed?url={origin}/s/{code}" for code in codes],
+                "Atom": [f"/s/{code}/feed.atom" for code in codes],
+                "JSON Feed": [f"/s/{code}/feed.json" for code in codes],
+            }
+            for name, addresses in paths.items():
+                requests = [_request(address) for address in addresses]
+                row.add_sample(f"{name}, first", _p95(client.call("time_each", requests)))
+                row.add_sample(f"{name}, again", _p95(client.call("time_each", requests)))
+                same = [
+                    _request(address, f"If-None-Match: {client.call('etag', request)}\r\n")
+                    for address, request in zip(addresses, requests, strict=True)
+                ]
+                row.add_sample(f"{name}, 304", _p95(client.call("time_each", same)))
+    for name, times in row.samples.items():
+        bound = 2 if name.endswith("304") else 10
+        row.goals.append(Goal(name, times, bound, at_least=False, unit="ms"))
+    return row
+
+
+def _request(path: str, headers: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
+
+
+def _p95(seconds: list[float]) -> float:
+    return 1000 * statistics.quantiles(seconds, n=20)[-1]
+
+
 def all_rows(repeats: int) -> Iterator[tuple[str, Callable[[], Result]]]:
     """Yield the name and the measurement of each row."""
     yield "counts", partial(counts, repeats)
     yield "large-story", partial(large_story, repeats)
+    yield "feeds", partial(feeds, repeats)

@@ -4,6 +4,7 @@ import select
 import socket
 import time
 from array import array
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 from tests.bench.client_sockets import ClientSockets, Socket
@@ -133,14 +134,37 @@ class LoadClient(ClientSockets):
                 answers += 1
             return answers, time.perf_counter() - begin
 
+    def time_each(self, requests: Sequence[bytes]) -> list[float]:
+        """Send the requests one after another on one connection; return the seconds of each."""
+        times = []
+        with socket.create_connection(("127.0.0.1", self._port)) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for request in requests:
+                begin = time.perf_counter()
+                sock.sendall(request)
+                self._read_response(sock)
+                times.append(time.perf_counter() - begin)
+        return times
+
+    def etag(self, request: bytes) -> str:
+        """Return the ETag of the response to a request."""
+        with socket.create_connection(("127.0.0.1", self._port)) as sock:
+            sock.sendall(request)
+            head = self._read_response(sock).decode("latin-1")
+        found = [line for line in head.split("\r\n") if line.lower().startswith("etag:")]
+        return found[0].partition(":")[2].strip()
+
     @staticmethod
-    def _read_response(sock: socket.socket) -> None:
+    def _read_response(sock: socket.socket) -> bytes:
+        """Read one response with status 200 or 304; return its header."""
         data = b""
         while b"\r\n\r\n" not in data:
             data += (received := sock.recv(1 << 18))
             if not received:
                 raise ConnectionError("the server closed the connection")
         head, _, body = data.partition(b"\r\n\r\n")
+        if b" 304 " in head[:16]:
+            return head
         if b" 200 " not in head[:16]:
             raise RuntimeError(head.decode("latin-1"))
         lines = head.lower().split(b"\r\n")
@@ -148,6 +172,7 @@ class LoadClient(ClientSockets):
         missing = int(sizes[0].partition(b":")[2]) - len(body)
         while missing > 0:
             missing -= len(sock.recv(1 << 18))
+        return head
 
 
 def main(connection: Connection, port: int) -> None:

@@ -129,6 +129,10 @@ class ServerProcess:
         """Return the port, the story code and the token."""
         return self.port, self.code, self.token
 
+    def origin(self) -> str:
+        """Return the origin that this server has in its own addresses."""
+        return self.services.server_origin
+
     def cpu(self) -> float:
         """Return the CPU seconds of this process so far."""
         return time.process_time()

@@ -12,6 +12,7 @@ from tests.hub.fakes import (
     Process,
     ScriptedConnection,
     assert_in_sync,
+    attach,
     position_of,
 )
 from tests.hub.virtual_time import instantly
@@ -171,6 +172,17 @@ async def test_a_readers_own_data_is_part_of_the_snapshot() -> None:
     anonymous, _ = await process.join()
     assert identified.messages[0]["mine"] == {"of": "r1"}
     assert anonymous.messages[0]["mine"] == {"reaction": None, "reactions": {}, "comments": []}
+
+
+@instantly
+async def test_a_stream_that_is_the_same_for_all_readers_has_nothing_of_a_reader() -> None:
+    process = Process(FakeDatabase())
+    connection = ScriptedConnection()
+    stream = Subscription(connection, 0, b"", None)
+    stream.personal = False
+    attach(connection, process.hub, stream)
+    await process.hub.subscribe(CODE, stream, None, None)
+    assert not {"mine", "ref"} & set(connection.messages[0])
 
 
 # Resuming --------------------------------------------------------------------------------------------

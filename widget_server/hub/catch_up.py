@@ -47,6 +47,8 @@ class CatchUp:
         nothing = b'{"reaction":null,"reactions":{},"comments":[]}'
 
         def encode(subscription: Subscription) -> bytes:
+            if not subscription.personal:
+                return b""
             reader = subscription.reader
             return b',"mine":' + (own.get(reader, nothing) if reader is not None else nothing)
 

@@ -21,6 +21,7 @@ class Subscription:
         "connection",
         "copy",
         "network",
+        "personal",
         "reader",
         "ref",
         "session_fields",
@@ -44,6 +45,8 @@ class Subscription:
         self.reader = reader
         self.network = network
         """The client's network, hashed with the key of the day, for presence."""
+        self.personal = True
+        """Whether a snapshot has `mine`. Not on an event stream: it is the same for all readers."""
         self.visible = True
         """Whether the page is visible. A hidden page is sent no tallies and no presence."""
         self.ref: int | None = None

@@ -1,5 +1,6 @@
 """Messages encoded once for all connections: with a WebSocket header, and joined into one write."""
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -8,6 +9,10 @@ from itertools import chain
 _FINAL_TEXT = 0x81
 _LENGTH_IN_16_BITS = 126
 _LENGTH_IN_64_BITS = 127
+
+# Only a message itself has these: inside of a text, JSON has a backslash before each quotation mark.
+_STORY = re.compile(rb'"story":(?:\{"code":)?"([0-9A-Za-z]{12})"')
+_POSITION = re.compile(rb'"position":\{"epoch":"([!-~]{1,64}?)","seq":([0-9]+)\}')
 
 
 def _header(length: int) -> bytes:
@@ -25,7 +30,7 @@ class PreparedMessage:
     `payload` must be UTF-8, as orjson's output is. It is not checked again.
     """
 
-    __slots__ = ("_start", "_text", "frame_bytes")
+    __slots__ = ("_event", "_start", "_text", "frame_bytes")
 
     frame_bytes: bytes
     """RFC 6455 header and payload, as one object."""
@@ -35,6 +40,7 @@ class PreparedMessage:
         self.frame_bytes = header + payload
         self._start = len(header)
         self._text: str | None = None
+        self._event: bytes | None = None
 
     @property
     def payload(self) -> bytes:
@@ -47,6 +53,22 @@ class PreparedMessage:
         if self._text is None:
             self._text = self.payload.decode()
         return self._text
+
+    @property
+    def event_bytes(self) -> bytes:
+        """The message as a Server-Sent Event, encoded at the first access: for all event streams.
+
+        A message with a position has `id: <story>:<epoch>:<seq>`, which a client sends when it returns.
+        """
+        if self._event is None:
+            payload = self.payload
+            story, position = _STORY.search(payload), _POSITION.search(payload)
+            name = b""
+            if story is not None and position is not None:
+                name = b"id: %b:%b:%b\n" % (story[1], *position.groups())
+            # JSON has no line break outside of its texts, and writes those within them as `\\n`.
+            self._event = b"%bdata: %b\n\n" % (name, payload)
+        return self._event
 
     def __len__(self) -> int:
         """Return the payload's length in bytes."""
@@ -71,7 +93,7 @@ class PiecedMessage(PreparedMessage):
         header = _header(sum(map(len, parts)))
         self.pieces = (header + parts[0], *parts[1:])
         self._start = len(header)
-        self._text = None
+        self._text = self._event = None
 
     @property
     def frame_bytes(self) -> bytes:  # type: ignore[override]

@@ -89,6 +89,13 @@ class Comment:
     """Incremented when the author's words change."""
     licence: str | None = None
     """SPDX id of the licence under which its author gave it."""
+    changed_at: int = 0
+    """Time of the last public change, also of a removal. 0 if an earlier version stored the comment."""
+
+    @property
+    def updated_at(self) -> int:
+        """Time of the last public change, as far as it is known."""
+        return max(self.changed_at, self.edited_at or 0, self.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,8 @@ class Story:
     created_at: int
     closes_at: int | None = None
     """When the story is to be closed; None if only the site's settings decide."""
+    changed_at: int = 0
+    """Time of the last change that `seq` counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,15 @@ def openapi_document() -> dict[str, Any]:
     story = _parameter(
         "story", "query", codes, "Story code; repeat it for several stories", required=True
     )
+    more_stories = _parameter("story", "query", codes, "Codes of further stories of the page")
+    last_event = _parameter(
+        "Last-Event-ID", "header", text, "`id` of the last event; counts before `since`"
+    )
+    site = _parameter("site", "path", text, "Slug of the site")
+    feed_format = _parameter("format", "path", {"enum": ["atom", "json"]}, "Format of the feed")
+    feed = _json(text, "application/atom+xml") | _json({"type": "object"}, "application/feed+json")
+    activity = _json({"type": "object"}, "application/activity+json")
+    pixels = {"type": "integer", "minimum": 1}
     reference = _parameter("reference", "path", text, "A widget token, or a story code")
     file = _parameter("file", "path", text, "File name")
     body = {"oneOf": [refs[model] for model in _ACTIONS]}
@@ -145,6 +154,12 @@ def openapi_document() -> dict[str, Any]:
             "/v1/stories/{code}/comments/{comment}": get(
                 "One comment's thread", refs[schemas.PartOfThread], code, comment, after
             ),
+            "/v1/stories/{code}/events": _get(
+                "The messages of the WebSocket as Server-Sent Events",
+                _json(text, "text/event-stream"),
+                [code, since, more_stories, last_event],
+                problems,
+            ),
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {
                 "post": {
@@ -166,6 +181,40 @@ def openapi_document() -> dict[str, Any]:
                 "The embed, a fixed version", _json(text, "text/javascript"), file
             ),
             "/s/{code}": open_("The story's page", html, code, before, order),
+            "/s/{code}/feed.{format}": open_(
+                "The last changed comments of a story as Atom or JSON Feed",
+                feed,
+                code,
+                feed_format,
+            ),
+            "/s/{code}/replies": open_(
+                "The discussion as an ActivityStreams collection, or one of its pages",
+                activity,
+                code,
+                _parameter(
+                    "after",
+                    "query",
+                    {"type": "string", "pattern": "^[0-9]{1,9}$"},
+                    "Part of `next`",
+                ),
+            ),
+            "/s/{code}/replies/{comment}": open_(
+                "One comment as an ActivityStreams object; 410 if it was removed",
+                activity,
+                code,
+                comment,
+            ),
+            "/sites/{site}/feed.{format}": open_(
+                "The last changed comments of a site as Atom or JSON Feed", feed, site, feed_format
+            ),
+            "/oembed": open_(
+                "The frame of a story for editors (oEmbed 1.0)",
+                _json({"type": "object"}) | _json(text, "text/xml"),
+                _parameter("url", "query", text, "Address of the story's page", required=True),
+                _parameter("maxwidth", "query", pixels, "Most pixels of width"),
+                _parameter("maxheight", "query", pixels, "Most pixels of height"),
+                _parameter("format", "query", {"enum": ["json", "xml"]}, "501 for any other"),
+            ),
             "/s/{code}/write": {
                 **open_("The story's page with forms", html, code, before, order),
                 "post": {

@@ -16,6 +16,7 @@ from widget_server.store.schema import metadata
 _TIMES = frozenset(
     {
         "at",
+        "changed_at",
         "closed_at",
         "closes_at",
         "created_at",

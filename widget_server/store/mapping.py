@@ -49,6 +49,7 @@ class CommentRow(TypedDict):
     lang: str | None
     created_at: int
     edited_at: int | None
+    changed_at: int
     pinned: bool
     client_key: str
     version: int
@@ -83,6 +84,7 @@ class StoryRow(TypedDict):
     log_hash: str
     closes_at: int | None
     settings: str | None
+    changed_at: int
 
 
 class ReactionRow(TypedDict):
@@ -199,6 +201,7 @@ def check_head(row: Mapping[Any, Any]) -> None:
     try:
         CommentState(row["state"])
         check_time(row["created_at"])
+        check_time(row["changed_at"])
         if row["edited_at"] is not None:
             check_time(row["edited_at"])
         for name in _COMMENT_LINES:

@@ -114,6 +114,8 @@ stories = Table(
     Column("closes_at", BigInteger),
     # JSON of the settings that override the site's, or null for none.
     Column("settings", Text),
+    # Time of the last change that `seq` counts.
+    Column("changed_at", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("site", "key"),
     # Ids are never reused: an open page may still hold the id of a deleted story.
     sqlite_autoincrement=True,
@@ -134,6 +136,8 @@ Index(
     sqlite_where=HAS_SETTINGS,
     postgresql_where=HAS_SETTINGS,
 )
+
+Index("ix_stories_site_changed", stories.c.site, stories.c.changed_at)
 
 copies = Table(
     "copies",
@@ -184,6 +188,8 @@ comments = Table(
     Column("lang", String(35)),
     Column("created_at", BigInteger, nullable=False),
     Column("edited_at", BigInteger),
+    # Time of the last change that `seq` counts, also of a removal. 0 in rows of earlier versions.
+    Column("changed_at", BigInteger, nullable=False, server_default="0"),
     Column("pinned", Boolean, nullable=False),
     Column("client_key", String(64), nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -196,6 +202,7 @@ comments = Table(
     UniqueConstraint("story", "reader", "client_key"),
 )
 Index("ix_comments_story_seq", comments.c.story, comments.c.seq)
+Index("ix_comments_story_born", comments.c.story, comments.c.born)
 Index("ix_comments_thread", comments.c.thread, comments.c.born)
 Index("ix_comments_reader", comments.c.reader)
 # The numbers of a copy. Without it, the deletion of a copy would also read all comments.

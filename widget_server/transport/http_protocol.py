@@ -7,12 +7,13 @@ response is one line of text, and the connection is closed.
 import asyncio
 from asyncio.transports import Transport
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from widget_server.transport.event_stream import call_shutdown_hooks, mark_draining
 from widget_server.transport.read_progress import CHECKS_PER_TIMEOUT, ReadProgress
 from widget_server.transport.rejection import Rejection, plain_response
 from widget_server.transport.settings import TransportSettings
@@ -111,8 +112,9 @@ class HardenedHttpProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Close after the current response, or after `linger_s`: a request may be on its way."""
         self._draining = True
-        if self._has_active_cycle():
+        if self._active_cycle is not None and not self._active_cycle.response_complete:
             super().shutdown()
+            call_shutdown_hooks(self._active_cycle.scope)
         else:
             self.loop.call_later(self._limits.linger_s, super().shutdown)
 
@@ -269,6 +271,8 @@ class HardenedHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._active_cycle = cycle
+        if self._draining:
+            mark_draining(cast(dict[str, Any], cycle.scope))
         super()._start_asgi_task(cycle, app)
 
     def _has_active_cycle(self) -> bool:

@@ -53,6 +53,18 @@ class WebSocketMetrics:
     ] = field(default_factory=lambda: LabeledCounter("code", "reason"))
 
 
+@dataclass(slots=True)
+class EventStreamMetrics:
+    """Streams of Server-Sent Events. `opened - closed` streams are open."""
+
+    opened: Annotated[int, "event streams opened"] = 0
+    closed: Annotated[int, "event streams closed, for any reason"] = 0
+    write_pauses: Annotated[int, "times that a client's buffer was full"] = 0
+    server_closes: Annotated[
+        LabeledCounter, "event streams closed by the server, by close code and reason"
+    ] = field(default_factory=lambda: LabeledCounter("code", "reason"))
+
+
 @dataclass(frozen=True, slots=True)
 class TransportMetrics:
     """All counters of the transport of one process."""
@@ -60,3 +72,4 @@ class TransportMetrics:
     http: HttpMetrics = field(default_factory=HttpMetrics)
     accept: AcceptMetrics = field(default_factory=AcceptMetrics)
     websocket: WebSocketMetrics = field(default_factory=WebSocketMetrics)
+    event_streams: EventStreamMetrics = field(default_factory=EventStreamMetrics)

@@ -27,6 +27,7 @@ TITLES = {
     428: "State not named",
     429: "Too fast",
     500: "Internal error",
+    501: "Not implemented",
     503: "Unavailable",
 }
 

@@ -18,13 +18,14 @@ from widget_server.operations.embed_builds import OtherBuilds
 from widget_server.operations.services import Services
 from widget_server.transport.admission import ConnectionLimiter
 from widget_server.transport.metrics import HttpMetrics, TransportMetrics
-from widget_server.web import assets, health, metrics, problems
-from widget_server.web.api import counts, reference, stories
+from widget_server.web import assets, events, health, metrics, problems
+from widget_server.web.api import counts, oembed, reference, replies, stories
 from widget_server.web.api.owner_routes import owner_routes
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
+from widget_server.web.conditional import VersionedBodyCache
 from widget_server.web.dashboard.application import Dashboard
 from widget_server.web.live import LiveEndpoint
-from widget_server.web.pages import iframe, layout, messages, story, write
+from widget_server.web.pages import feeds, iframe, layout, messages, story, write
 from widget_server.web.read_limits import rate_limited
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,13 @@ def create_asgi_app(
 ) -> Starlette:
     """Return the ASGI application.
 
-    `sockets_per_network` is the limit of open sockets of one network; 0 means no limit.
+    `sockets_per_network` is the limit of open sockets and event streams of one network; 0 means no limit.
     `transport_metrics` counts rejected requests and failures. Without `dashboard` there is none.
     """
     transport_metrics = transport_metrics or TransportMetrics()
+    limiter = ConnectionLimiter(sockets_per_network)
     app = LiveFirstApplication(
-        LiveEndpoint(services, ConnectionLimiter(sockets_per_network), transport_metrics),
+        LiveEndpoint(services, limiter, transport_metrics),
         dashboard,
         routes=[
             Route("/", messages.home),
@@ -57,11 +59,17 @@ def create_asgi_app(
             Route("/v1/stories/{code}", rate_limited(stories.snapshot)),
             Route("/v1/stories/{code}/comments", rate_limited(stories.comments)),
             Route("/v1/stories/{code}/comments/{comment}", rate_limited(stories.thread)),
+            Route("/v1/stories/{code}/events", rate_limited(events.events)),
             Route("/v1/counts", rate_limited(counts.counts)),
             *owner_routes(),
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
+            Route("/s/{code}/feed.{format}", rate_limited(feeds.story_feed)),
+            Route("/s/{code}/replies", rate_limited(replies.replies)),
+            Route("/s/{code}/replies/{comment}", rate_limited(replies.reply)),
+            Route("/sites/{site}/feed.{format}", rate_limited(feeds.site_feed)),
+            Route("/oembed", oembed.oembed),
             Route("/s/{code}/write", write.write_page),
             Route("/s/{code}/write", write.write_post, methods=["POST"]),
             Route("/e/{reference}", iframe.iframe_page),
@@ -87,10 +95,12 @@ def create_asgi_app(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.health = status
+    app.state.connection_limiter = limiter
     app.state.transport_metrics = transport_metrics
     app.state.assets = assets.Assets(assets.STATIC)
     app.state.other_builds = OtherBuilds(services)
     app.state.compressed_bodies = CompressedBodyCache()
+    app.state.feeds = VersionedBodyCache()
     return app
 
 
@@ -164,7 +174,7 @@ class CommonHeadersMiddleware:
 def _set_common_headers(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
     headers["Access-Control-Expose-Headers"] = (
-        "Age, Date, ETag, Idempotency-Replayed, Retry-After, WWW-Authenticate"
+        "Age, Date, ETag, Idempotency-Replayed, Last-Modified, Link, Retry-After, WWW-Authenticate"
     )
     problems.set_security_headers(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.errors import NotFoundError
@@ -28,6 +28,12 @@ from widget_server.store.queries.changes import (
     read_tallies,
 )
 from widget_server.store.queries.comment_pages import Page, read_page, read_thread
+from widget_server.store.queries.latest_comments import (
+    LatestComments,
+    read_in_order,
+    read_latest,
+    read_latest_of_site,
+)
 from widget_server.store.queries.own_items import OwnItems, read_own_items
 from widget_server.store.schema import IS_PENDING, comments, copies, meta, stories
 
@@ -132,6 +138,34 @@ class Discussions:
         """Return the last changes and tallies, at most `limit` of each. Raises `NotFoundError`."""
         epoch = await self.database.epoch_in(connection)
         return await read_recent(connection, epoch, await _get_story(connection, code), limit)
+
+    @read_transaction
+    async def latest(self, connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
+        """Return the last changed comments of a story."""
+        return await read_latest(connection, story, limit)
+
+    @read_transaction
+    async def latest_of_site(
+        self, connection: AsyncConnection, site: str, limit: int
+    ) -> LatestComments:
+        """Return the last changed comments of a site's stories."""
+        return await read_latest_of_site(connection, site, limit)
+
+    @read_transaction
+    async def changed_at(self, connection: AsyncConnection, site: str) -> tuple[str, int]:
+        """Return the epoch, and the time of the last change of any story of a site, or 0."""
+        epoch = await self.database.epoch_in(connection)
+        found = await connection.execute(
+            select(func.max(stories.c.changed_at)).where(stories.c.site == site)
+        )
+        return epoch, int(found.scalar_one() or 0)
+
+    @read_transaction
+    async def in_order(
+        self, connection: AsyncConnection, story: int, after: int, limit: int
+    ) -> tuple[list[Comment], int | None]:
+        """Return comments in order of publication, and the `after` of the next part, or None."""
+        return await read_in_order(connection, story, after, limit)
 
     @read_transaction
     async def own(

@@ -27,6 +27,7 @@ def insert_story(
     """
 
     async def run(connection: AsyncConnection) -> int:
+        at = now_ms()
         row = {
             "code": code,
             "site": site,
@@ -44,7 +45,8 @@ def insert_story(
             "version": 0,
             "counts": dump(counts),
             "published": 0,
-            "created_at": now_ms(),
+            "created_at": at,
+            "changed_at": at,
             "closes_at": None,
             "settings": None,
         }

@@ -124,6 +124,7 @@ class ActionApplier:
             "lang": action.lang,
             "created_at": action.at,
             "edited_at": None,
+            "changed_at": action.at,
             "pinned": False,
             "client_key": action.key,
             "version": 0,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from widget_server.model.clock import now_ms
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
 from widget_server.store.mapping import CommentRow, StoryRow, counts_or_none, dump
@@ -99,6 +100,7 @@ class ChangeRecorder:
             return
         story = self._rows.stories[row["story"]]
         seq = row["seq"] = self._next(story)
+        row["changed_at"] = story["changed_at"]
         # Copy comment and count now: the event must not contain a later action of this batch.
         # Read the tally after the batch: one version must not name two different tallies.
         now, count = self._rows.comment(comment), story["published"]
@@ -133,5 +135,7 @@ class ChangeRecorder:
 
     def _next(self, story: StoryRow) -> int:
         story["seq"] += 1
+        # Never earlier than before, so that an aggregator sees changes in their order.
+        story["changed_at"] = max(story["changed_at"], now_ms())
         self._rows.changed_stories.add(story["id"])
         return story["seq"]

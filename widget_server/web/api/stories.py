@@ -19,6 +19,7 @@ from widget_server.transport import admission
 from widget_server.transport.rejection import retry_after_header
 from widget_server.web import actions
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBody
+from widget_server.web.conditional import etag_matches
 
 ORDERS = ("newest", "oldest", "top")
 MEDIA_TYPES = ("text/plain", "application/json")
@@ -49,7 +50,7 @@ def json_response(content: object, cache: str = CACHE_TWO_SECONDS) -> Response:
 
 async def snapshot(request: Request) -> Response:
     """Handle `GET /v1/stories/{code}?since=epoch:seq`: the same for all readers, with an ETag."""
-    since, code = _since(request.query_params.get("since")), story_code_param(request)
+    since, code = parse_since(request.query_params.get("since")), story_code_param(request)
     body = await read.snapshot(get_services(request), code, since)
     packed = (
         request.app.state.compressed_bodies.get(code, body)
@@ -57,7 +58,7 @@ async def snapshot(request: Request) -> Response:
         else CompressedBody(body)
     )
     headers = {"Cache-Control": CACHE_TWO_SECONDS, "ETag": packed.etag, "Vary": "Accept-Encoding"}
-    if _etag_matches(request.headers.get("if-none-match", ""), packed.etag):
+    if etag_matches(request.headers.get("if-none-match", ""), packed.etag):
         return Response(None, 304, headers)
     if len(body) >= MIN_GZIP_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
@@ -65,13 +66,8 @@ async def snapshot(request: Request) -> Response:
     return Response(body, 200, headers, media_type="application/json")
 
 
-def _etag_matches(header: str, tag: str) -> bool:
-    """Return whether `If-None-Match` lists the tag, weak or not (RFC 9110, 13.1.2)."""
-    listed = {part.strip().removeprefix("W/") for part in header.split(",")}
-    return tag.removeprefix("W/") in listed or "*" in listed
-
-
-def _since(text: str | None) -> Position | None:
+def parse_since(text: str | None) -> Position | None:
+    """Return the position that `since` names, or None without one. Raises `MalformedError`."""
     if text is None:
         return None
     if not re.fullmatch(SINCE, text):

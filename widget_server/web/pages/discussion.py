@@ -16,6 +16,7 @@ from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import ORDERS
 from widget_server.web.pages.layout import render, theme_address
+from widget_server.web.pages.structured_data import structured_data
 from widget_server.web.pages.translate import LOCALES, Translator
 
 MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
@@ -133,12 +134,10 @@ async def _content(
         reaction["name"] = _own_text(t, reaction, "label")
         reaction.setdefault("face", None)
     view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
-    views = [
-        view.thread(
-            serializers.part_of_thread(thread, show_copy=settings.show_copy), settings.edit_window
-        )
-        for thread in threads
+    shown_threads = [
+        serializers.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
     ]
+    views = [view.thread(thread, settings.edit_window) for thread in shown_threads]
     # As in the embed: a removed comment is shown only above its replies, or by its permalink.
     views = [
         one
@@ -146,7 +145,18 @@ async def _content(
         if place.thread or one["state"] != "removed" or one["replies"] or one["more"]
     ]
     attribution = serializers.story(story)
+    created_at = serializers.rfc3339(story.created_at)
     return {
+        "framed": settings.republishing_open(story.license),
+        "oembed": oembed_address(services.server_origin, code),
+        "json_ld": structured_data(
+            services.server_origin,
+            attribution | {"created_at": created_at},
+            site.name,
+            total,
+            sum(tally.counts.values()),
+            shown_threads,
+        ),
         "server": services.server_origin,
         "story": attribution,
         "title": story.title or story.key,
@@ -180,6 +190,11 @@ async def _content(
         "contact": [name for name in ("name", "email", "website") if shown[name] != "off"],
         "form": None,
     }
+
+
+def oembed_address(server: str, code: str) -> str:
+    """Return the address of a story's oEmbed answer."""
+    return f"{server}/oembed?{urlencode({'url': f'{server}/s/{code}'})}"
 
 
 def _reactions(

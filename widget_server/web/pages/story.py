@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from widget_server.operations.readers import open_data
+from widget_server.operations.services import Services
 from widget_server.web.api.stories import get_services, story_code_param
 from widget_server.web.pages import discussion
 from widget_server.web.pages.translate import translator
@@ -28,8 +30,26 @@ async def story_page(request: Request) -> Response:
         "Content-Language": t.lang,
         "Content-Security-Policy": _content_security_policy(services.server_origin),
         "Referrer-Policy": "no-referrer",
+        "Link": await _links(services, code),
     }
     return HTMLResponse(html, headers=headers)
+
+
+async def _links(services: Services, code: str) -> str:
+    """Return the `Link` header: what other software can read of the story, without the HTML."""
+    found = await open_data.open_story(services, code, fresh=False)
+    page = f"{services.server_origin}/s/{code}"
+    links = [
+        f'<{page}/feed.atom>; rel="alternate"; type="application/atom+xml"',
+        f'<{page}/replies>; rel="replies"; type="application/activity+json"',
+    ]
+    if found.site.settings.republishing_open(found.story.license):
+        address = discussion.oembed_address(services.server_origin, code)
+        links += [
+            f'<{address}>; rel="alternate"; type="application/json+oembed"',
+            f'<{address}&format=xml>; rel="alternate"; type="text/xml+oembed"',
+        ]
+    return ", ".join(links)
 
 
 def _content_security_policy(server: str) -> str:

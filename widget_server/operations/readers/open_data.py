@@ -1,0 +1,91 @@
+"""Reads for consumers without a token: feeds, oEmbed, the collection of a discussion.
+
+To all of them, a story of a site whose stories are read with a token does not exist.
+"""
+
+from dataclasses import dataclass
+
+from widget_server.model.errors import NotFoundError
+from widget_server.model.identifiers import SITE_SLUG
+from widget_server.model.records import Comment, Site, Story
+from widget_server.operations.services import Services
+from widget_server.store.queries.latest_comments import LatestComments
+
+__all__ = ["LatestComments"]
+
+MAX_ENTRIES = 50
+"""Entries of a feed: the last changes."""
+MAX_ITEMS = 50
+"""Comments of one page of a collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStory:
+    """A story that everyone may read, and its site."""
+
+    story: Story
+    site: Site
+    epoch: str
+
+
+async def open_story(services: Services, code: str, *, fresh: bool = True) -> OpenStory:
+    """Return a story as it is now, or with `fresh=False` as it is in the cache.
+
+    Raises `NotFoundError`, `UnavailableError`.
+    """
+    story = await services.cache.story(code, fresh=fresh)
+    if story is None:
+        raise NotFoundError
+    return OpenStory(story, await open_site(services, story.site), services.discussions.epoch)
+
+
+async def open_site(services: Services, slug: str) -> Site:
+    """Return a site whose stories everyone may read. Raises `NotFoundError`, `UnavailableError`."""
+    if not SITE_SLUG.fullmatch(slug):
+        raise NotFoundError
+    cached = await services.cache.site(slug)
+    if cached is None or not cached.site.settings.open_reading:
+        raise NotFoundError
+    return cached.site
+
+
+async def framed_story(services: Services, code: str) -> OpenStory:
+    """Return a story that every page may show in a frame by its code.
+
+    Raises `NotFoundError`, also if the site frames its stories with a token only.
+    """
+    found = await open_story(services, code, fresh=False)
+    if not found.site.settings.republishing_open(found.story.license):
+        raise NotFoundError
+    return found
+
+
+async def latest(services: Services, story: Story) -> LatestComments:
+    """Return the last changed comments of a story. Raises `UnavailableError`."""
+    return await services.discussions.latest(story, MAX_ENTRIES)
+
+
+async def site_changed_at(services: Services, site: Site) -> tuple[str, int]:
+    """Return the epoch, and the time of the last change of any story of a site, or 0."""
+    return await services.discussions.changed_at(site.slug)
+
+
+async def latest_of_site(services: Services, site: Site) -> LatestComments:
+    """Return the last changed comments of a site's stories. Raises `UnavailableError`."""
+    return await services.discussions.latest_of_site(site.slug, MAX_ENTRIES)
+
+
+async def in_order(
+    services: Services, story: Story, after: int
+) -> tuple[list[Comment], int | None]:
+    """Return comments in order of publication, and the `after` of the next part, or None."""
+    return await services.discussions.in_order(story.id, after, MAX_ITEMS)
+
+
+async def comment(services: Services, story: Story, comment_id: str) -> Comment:
+    """Return one comment of a story, also a removed one. Raises `NotFoundError`."""
+    thread = await services.discussions.thread(story.code, comment_id)
+    for one in (thread.top, *thread.replies):
+        if one.id == comment_id:
+            return one
+    raise NotFoundError

@@ -1,0 +1,102 @@
+"""The last changed comments of a story and of a site, and all comments of a story in order."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, desc, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.records import Comment, Story
+from widget_server.store.damaged_rows import readable
+from widget_server.store.mapping import select_comments, to_comment, to_story
+from widget_server.store.schema import comments, stories
+
+
+@dataclass(frozen=True, slots=True)
+class LatestComments:
+    """Comments that were published once, and their stories by code.
+
+    `replies` has the number of published replies of each top comment among them.
+    """
+
+    comments: list[tuple[str, Comment]]
+    """Story code and comment."""
+    stories: dict[str, Story]
+    replies: dict[str, int]
+
+
+async def read_latest(connection: AsyncConnection, story: Story, limit: int) -> LatestComments:
+    """Read the last changed comments of a story, the last change first. Removed ones are included."""
+    ids = _last_changed(story.id, limit)
+    return await _read(connection, ids, {story.id: story}, limit)
+
+
+async def read_latest_of_site(connection: AsyncConnection, site: str, limit: int) -> LatestComments:
+    """Read the last changed comments of all stories of a site, the last change first.
+
+    Only the `limit` stories that changed last can have such a comment.
+    """
+    rows = await connection.execute(
+        select(stories)
+        .where(stories.c.site == site)
+        .order_by(desc(stories.c.changed_at))
+        .limit(limit)
+    )
+    found = {row.id: to_story(row) for row in rows}
+    if not found:
+        return LatestComments([], {}, {})
+    parts = [select(_last_changed(story, limit).subquery()) for story in found]
+    return await _read(connection, union_all(*parts), found, limit)
+
+
+async def read_in_order(
+    connection: AsyncConnection, story: int, after: int, limit: int
+) -> tuple[list[Comment], int | None]:
+    """Read comments by order of publication, after the one published at `after`.
+
+    Returns the comments, and the `after` of the next part, or None if this is the last one.
+    """
+    rows = (
+        await connection.execute(
+            select_comments()
+            .where((comments.c.story == story) & (comments.c.born > after))
+            .order_by(comments.c.born)
+            .limit(limit + 1)
+        )
+    ).all()
+    following = rows[limit - 1].born if len(rows) > limit else None
+    return readable(rows[:limit], to_comment), following
+
+
+def _last_changed(story: int, limit: int) -> Select[tuple[str]]:
+    # Pending comments have a `seq` of 0.
+    return (
+        select(comments.c.id)
+        .where((comments.c.story == story) & (comments.c.seq > 0))
+        .order_by(desc(comments.c.seq))
+        .limit(limit)
+    )
+
+
+async def _read(
+    connection: AsyncConnection, ids: object, of_stories: dict[int, Story], limit: int
+) -> LatestComments:
+    rows = await connection.execute(
+        select_comments()
+        .where(comments.c.id.in_(ids))  # type: ignore[arg-type]
+        .order_by(desc(comments.c.changed_at), desc(comments.c.seq))
+        .limit(limit)
+    )
+    found = readable(rows, lambda row: (of_stories[row.story].code, to_comment(row)))
+    tops = [comment.id for _, comment in found if comment.parent is None]
+    counted = await connection.execute(
+        select(comments.c.thread, func.count().label("total"))
+        .where(
+            comments.c.thread.in_(tops)
+            & comments.c.parent.is_not(None)
+            & (comments.c.born > 0)
+            & (comments.c.state == "published")
+        )
+        .group_by(comments.c.thread)
+    )
+    replies = {row.thread: int(row.total) for row in counted}
+    return LatestComments(found, {one.code: one for one in of_stories.values()}, replies)
