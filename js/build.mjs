@@ -56,11 +56,11 @@ const OURS = `
   stories fail level begin optimistic article renderVersion request list copyLabel ask error react onPersonalAnswer
   onUnreachable burst subscribe attach actionChain unseen onRender style subscribed explain loadLivePart reactionIcon
   requestedReader renderText onSubscribed spent applySnapshot onClose address safeUrl nextRef emit redraw tell storage
-  foot setReaction t go loadThread live draw drawNotices mutate complete receive fetchPart joinConnection localText
+  foot setReaction t go loadThread live draw drawNotices mutate complete receive fetchPart joinConnection
 `.match(/\w+/g) ?? [];
 const LETTERS = "etaoisrcdlumpfgybvwkxjqzETAOISRCDLUMPFGYBVWKXJQZHN_$";
 /** Short names, the same in all files. `h` and `n` are in use as they are. @type {Record<string, string>} */
-const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? LETTERS[i - LETTERS.length] + "t"]));
+const short = Object.fromEntries(OURS.map((name, i) => [name, LETTERS[i] ?? name]));
 for (const key of Object.keys({ ...STRINGS, ...LIVE, ...NAVIGATION, ...WRITING, ...OUTBOX, ...MORE, ...OPTIONS })) {
   if (OURS.includes(key)) fail(`The string key ${key} is also a shortened member: rename one of them.`);
 }
