@@ -23,6 +23,7 @@ PAGES = {
     "story-waiting": "stories/{code}?show=waiting",
     "story-removed": "stories/{code}?show=removed",
     "story-copies": "stories/{code}/copies",
+    "story-settings": "stories/{code}/settings",
     "thread": "stories/{code}/threads/{top}",
     "queue": "queue",
     "queue-pending": "queue?queue=pending",

@@ -73,7 +73,9 @@ async def test_from_the_printed_link_to_the_first_approved_comment_on_another_or
     await expect(page.get_by_text("Approved. All copies show it.")).to_be_visible()
     other = await hosts.open(snippet, site=1)
     await expect(article(other, "the very first one")).to_be_visible()
-    await expect(copy.get_by_role("article").get_by_text("Waiting for a moderator")).to_have_count(0)
+    await expect(copy.get_by_role("article").get_by_text("Waiting for a moderator")).to_have_count(
+        0
+    )
     assert click.count <= MAX_CLICKS
     await context.close()
 

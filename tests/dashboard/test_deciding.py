@@ -273,6 +273,7 @@ async def test_a_page_reads_at_most_five_statements(desk: Desk) -> None:
         f"stories/{code}/copies",
         f"stories/{code}/threads/{comment.id}",
         f"stories/{code}/count",
+        f"stories/{code}/settings",
         f"comments/{comment.id}?step=remove",
         "queue?queue=pending",
         "queue?queue=edits",

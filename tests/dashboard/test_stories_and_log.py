@@ -151,6 +151,29 @@ async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> N
     assert not story.closed
 
 
+async def test_a_story_overrides_settings_and_follows_its_site_again(desk: Desk) -> None:
+    grant = await desk.carried()
+    place = f"stories/{grant.story.code}/settings"
+    page = await desk.owner.get(place)
+    assert texts(page, "#moderation option")[0] == "As the site: At once"
+    old = buttons(page, "Save")[0]
+    page = await desk.owner.press(old, moderation="pre", prompt="What do you think?")
+    assert texts(page, ".badge.acc") == ["own"]
+    assert (await desk.write(await desk.carried(title="Another one"))).state == "published"
+    known = await desk.services.cache.site("paper", max_age=0)
+    assert known is not None
+    assert known.overrides[grant.story.code]["moderation"] == "pre"
+    stale = await desk.owner.press(old, moderation="post")
+    assert "Somebody changed these settings meanwhile" in words(stale)
+    wrong = await desk.owner.press(buttons(page, "Save")[0], guidelines="no address")
+    assert wrong.css("#guidelines-error") != []
+    page = await desk.owner.press(buttons(page, "Save")[0], moderation="", prompt="")
+    assert page.css(".badge.acc") == []
+    known = await desk.services.cache.site("paper", max_age=0)
+    assert known is not None
+    assert not known.overrides.get(grant.story.code)
+
+
 async def test_a_story_shows_attribution_copies_and_waiting_and_removed_comments(
     desk: Desk,
 ) -> None:
@@ -288,11 +311,13 @@ GET_PLACES = {
     "stories": "read",
     "stories/{code}": "read",
     "stories/{code}/copies": "read_copies",
+    "stories/{code}/settings": "read_settings",
     "comments/{comment}": "read",
     "log": "read_log",
     "log/export": "export_public",
 }
 POST_PLACES = {
+    "stories/{code}/settings": "story_settings",
     "stories/{code}/notice": "notice",
     "stories/{code}/close": "close",
     "stories/{code}/open": "open",
