@@ -231,7 +231,7 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
     assert "Jonas Pinned a comment by Priya The library · “ look <here> ” dashboard Undo" in rows[1]
     for query, number in (
         ("verb=pin", 1),
-        (f"who={moderator.account.id}", 1),
+        (f"who={moderator.account.id}&verb=pin", 1),
         (f"story={other.story.code}", 1),
         (f"comment={comment.id}", 1),
         ("verb=unpin", 0),

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from widget_server.model.errors import MalformedError, SettingsChangedError
+from widget_server.model.errors import MalformedError, NotFoundError, SettingsChangedError
 from widget_server.operations.owners import settings, stories
 from widget_server.operations.owners.settings import CurrentSettings
 from widget_server.operations.owners.settings_form import field_of
@@ -63,7 +63,10 @@ async def _form(page: Page) -> Response:
     code = page.request.path_params["code"]
     story = await stories.find_story(page.services, page.actor, page.site, code)
     found = await settings.read_settings(page.services, page.actor, page.site, code)
-    of_site = await settings.read_settings(page.services, page.actor, page.site)
+    # `read_settings` has just read the site into the cache.
+    cached = await page.services.cache.site(page.site)
+    if cached is None:
+        raise NotFoundError
     own = {key: _own(found, key) for key in (*CHOICES, *TEXTS)}
     return page.render(
         "story/settings.html",
@@ -73,7 +76,7 @@ async def _form(page: Page) -> Response:
         texts=TEXTS,
         own=own,
         values=own | dict(page.form.fields),
-        site={key: str(getattr(of_site.settings, key) or "") for key in own},
+        site={key: str(getattr(cached.site.settings, key) or "") for key in own},
         version=found.version,
         **told_now(page),
     )
