@@ -15,7 +15,11 @@ from tests.bench.results import Goal, Result
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.model.actors import Actor
+from widget_server.operations.moderation import discussion
+from widget_server.operations.moderation.log_pages import LogFilter, show_log
+from widget_server.operations.moderation.queue import show_queue
 from widget_server.operations.owners import copies, numbers, stories, tokens
+from widget_server.operations.owners.home import show_home
 from widget_server.operations.services import Services
 from widget_server.store import migrate
 
@@ -67,8 +71,21 @@ def operations(services: Services, codes: list[str], now: int) -> dict[str, Oper
     found["numbers by language, 30 days"] = partial(
         numbers.by_language, services, OWNER, SITE, month
     )
+    found["home"] = partial(show_home, services, OWNER, SITE)
+    for view in discussion.DISCUSSION_VIEWS:
+        found[f"discussion, {view}"] = partial(_discussion, services, codes[0], view)
+    found["queue"] = partial(show_queue, services, OWNER, SITE)
+    found["log"] = partial(show_log, services, OWNER, SITE, LogFilter())
+    found["log of one story"] = partial(show_log, services, OWNER, SITE, LogFilter(story=codes[0]))
     found["matrix, 30 days"] = partial(numbers.matrix, services, OWNER, SITE, month)
     return found
+
+
+async def _discussion(
+    services: Services, code: str, view: discussion.DiscussionView
+) -> discussion.Discussion:
+    found = await stories.find_story(services, OWNER, SITE, code)
+    return await discussion.show_discussion(services, OWNER, found.record.story, view)
 
 
 def owner_lists(repeats: int, postgres: str | None = None, size: Size | None = None) -> Result:

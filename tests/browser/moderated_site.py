@@ -21,7 +21,6 @@ class ModeratedSite:
     def __init__(self, server: ServerProcess) -> None:
         self.server = server
         self.publisher = Publisher("harbour", SECRET)
-        self.http = httpx.Client(base_url=server.url, trust_env=False, timeout=20)
         self.state: Any = None
         """Cookies of the owner."""
 
@@ -39,7 +38,9 @@ class ModeratedSite:
         """Send an action as a new reader, or with `reader` as an earlier one."""
         message = {"type": kind, "story": story.code, "token": story.token, "ref": 1, **fields}
         headers = {"Content-Type": "text/plain", "Origin": "https://copy.example"}
-        answer = self.http.post("/v1/actions", json=message, headers=headers)
+        answer = httpx.post(
+            f"{self.server.url}/v1/actions", json=message, headers=headers, timeout=20
+        )
         assert answer.status_code == 200, answer.text
         content: dict[str, Any] = answer.json()
         return content

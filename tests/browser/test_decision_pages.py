@@ -1,11 +1,11 @@
 """Home, stories, queue and log of the dashboard in Chromium: accessible, narrow, without JavaScript."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.browser.axe import AXE
 from tests.browser.conftest import SCREENSHOTS
@@ -23,6 +23,7 @@ PAGES = {
     "story-waiting": "stories/{code}?show=waiting",
     "story-removed": "stories/{code}?show=removed",
     "story-copies": "stories/{code}/copies",
+    "story-settings": "stories/{code}/settings",
     "thread": "stories/{code}/threads/{top}",
     "queue": "queue",
     "queue-pending": "queue?queue=pending",
@@ -74,6 +75,14 @@ async def findings(page: Page) -> Any:
     )
 
 
+def _note_errors(problems: list[str]) -> Callable[[ConsoleMessage], None]:
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            problems.append(message.text)
+
+    return note
+
+
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
     filled: Filled, browser: Browser, name: str
@@ -93,10 +102,7 @@ async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
             viewport={"width": width, "height": 900},
         )
         problems: list[str] = []
-        page.on(
-            "console",
-            lambda told, p=problems: p.append(told.text) if told.type == "error" else None,
-        )  # type: ignore[misc]
+        page.on("console", _note_errors(problems))
         await page.goto(address)
         await page.screenshot(
             path=SCREENSHOTS / f"dashboard-{name}-{scheme}-{locale}-{width}.png", full_page=True
@@ -111,3 +117,39 @@ async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
             "rtl" if locale == "ar" else "ltr"
         )
         await context.close()
+
+
+async def test_every_action_works_without_javascript(filled: Filled, browser: Browser) -> None:
+    context, page = await filled.site.owner(browser, java_script_enabled=False)
+    await page.goto(filled.path("stories"))
+    await page.get_by_role("link", name="The library that sails at six").click()
+    kestrel = page.locator(f"#c-{filled.names['rude']}")
+    await kestrel.get_by_role("link", name="Remove: comment by Kestrel").click()
+    await page.get_by_label("Note").fill("a note")
+    await page.get_by_role("button", name="Attacks a person or a group").click()
+    await expect(kestrel.get_by_text("Removed", exact=True)).to_be_visible()
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(kestrel.get_by_text("Removed", exact=True)).to_have_count(0)
+    await page.locator(f"#c-{filled.names['reply']} summary").click()
+    await page.get_by_role("button", name="Pin: comment by Jonas W.").click()
+    await expect(page.locator(f"#c-{filled.names['reply']}").get_by_text("Pinned")).to_be_visible()
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await page.goto(filled.path("log?verb=pin"))
+    await expect(page.locator("tbody").get_by_text("undone", exact=True)).to_be_visible()
+    await context.close()
+
+
+async def test_counts_follow_readers_while_the_page_is_open(
+    filled: Filled, browser: Browser
+) -> None:
+    context, page = await filled.site.owner(browser)
+    await page.clock.install()
+    await page.goto(filled.path("stories"))
+    story = filled.site.story("A fresh one")
+    await page.reload()
+    number = page.locator(f"#x-{story.code}")
+    await expect(number).to_have_text("1")
+    filled.site.act(story, "react", reaction="sad")
+    await page.clock.fast_forward(11_000)
+    await expect(number).to_have_text("2")
+    await context.close()

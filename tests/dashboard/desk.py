@@ -58,8 +58,8 @@ class Person:
             attributes = control.attributes
             value = control.text() if control.tag == "textarea" else attributes.get("value") or ""
             if control.tag == "select":
-                chosen = control.css_first("option[selected]") or control.css_first("option")
-                value = chosen.attributes.get("value") or chosen.text()
+                chosen = (control.css("option[selected]") or control.css("option"))[0]
+                value = chosen.attributes.get("value") or ""
             sent[str(attributes["name"])] = value
         if button.attributes.get("name"):
             sent[str(button.attributes["name"])] = button.attributes.get("value") or ""
@@ -149,3 +149,13 @@ def buttons(page: HTMLParser, word: str) -> list[Node]:
 def texts(page: HTMLParser, selector: str) -> list[str]:
     """Return the texts of the elements, with single spaces."""
     return [" ".join(one.text(separator=" ").split()) for one in page.css(selector)]
+
+
+def first(page: HTMLParser, selector: str) -> Node:
+    """Return the first element, which must be there."""
+    return page.css(selector)[0]
+
+
+def words(page: HTMLParser) -> str:
+    """Return the text of the whole page."""
+    return first(page, "body").text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.desk import OWN, Desk, buttons, open_desk, texts
+from tests.dashboard.desk import OWN, Desk, buttons, first, open_desk, texts, words
 from tests.operations.owner_harness import Statements
 from widget_server.model.records import CommentState
 from widget_server.operations.owners import sign_in
@@ -53,7 +53,7 @@ async def test_each_verb_of_the_discussion_does_what_its_button_says(desk: Desk)
     page = await desk.owner.get(f"{where}?step=hold")
     await desk.owner.press(buttons(page, "Hold")[0])
     page = await desk.owner.get("queue?queue=held")
-    assert "hello" in page.css_first(".case .text").text()
+    assert "hello" in first(page, ".case .text").text()
     await desk.owner.press(buttons(page, "Approve")[0])
     assert (await desk.stored(comment)).state == CommentState.PUBLISHED
     page = await desk.owner.get(f"{where}?step=spam")
@@ -110,7 +110,7 @@ async def test_a_report_shows_reasons_reporters_parents_and_writer(desk: Desk) -
     assert "he means <me>" in reports
     assert "by 3 different readers" in reports
     assert "3 comments stood" in writers
-    assert "<me>" not in page.html
+    assert "<me>" not in (page.html or "")
     page = await desk.owner.press(buttons(page, "Keep it")[0])
     assert texts(page, ".empty h2") == ["All caught up"]
     page = await desk.owner.press(buttons(page, "Undo")[0])
@@ -145,14 +145,14 @@ async def test_a_decision_about_words_that_changed_asks_again_and_keeps_reason_a
     await desk.edit(grant, writer, comment, "the new words")
     page = await desk.owner.press(buttons(page, "Hate or discrimination")[0], note="my note")
     assert (await desk.stored(comment)).state == CommentState.PUBLISHED
-    assert "has changed since you opened it" in page.css_first("[role=alert]").text()
-    assert "the new words" in page.css_first(".text").text()
-    assert page.css_first("input[name=note]").attributes["value"] == "my note"
-    assert page.css_first("button.kept").attributes["value"] == "hate"
-    await desk.owner.press(page.css_first("button.kept"))
+    assert "has changed since you opened it" in first(page, "[role=alert]").text()
+    assert "the new words" in first(page, ".text").text()
+    assert first(page, "input[name=note]").attributes["value"] == "my note"
+    assert first(page, "button.kept").attributes["value"] == "hate"
+    await desk.owner.press(first(page, "button.kept"))
     assert (await desk.stored(comment)).state == CommentState.REMOVED
     log = await desk.owner.get("log?verb=remove")
-    assert "my note" in log.body.text()
+    assert "my note" in words(log)
 
 
 async def test_erase_needs_a_fresh_proof_and_cannot_be_undone(
@@ -165,13 +165,13 @@ async def test_erase_needs_a_fresh_proof_and_cannot_be_undone(
     with monkeypatch.context() as patched:
         patched.setattr(sign_in, "STRONG_MS", -1)
         asked = await desk.owner.press(button)
-    assert asked.css_first("[name=again_password]") is not None
+    assert asked.css("[name=again_password]") != []
     assert (await desk.stored(comment)).state == CommentState.PUBLISHED
     page = await desk.owner.press(button)
     assert (await desk.stored(comment)).state == CommentState.REMOVED
-    assert "Erased for good." in page.body.text()
+    assert "Erased for good." in words(page)
     assert buttons(page, "Undo") == []
-    assert "gone for good" not in page.html
+    assert "gone for good" not in (page.html or "")
 
 
 async def test_an_answer_appears_under_the_persons_name_with_a_badge(desk: Desk) -> None:
@@ -182,8 +182,8 @@ async def test_an_answer_appears_under_the_persons_name_with_a_badge(desk: Desk)
     await moderator.press(buttons(await moderator.get("queue"), "Approve")[0])
     page = await moderator.get(f"comments/{comment.id}?step=answer")
     (button,) = buttons(page, "Publish the answer")
-    for _ in range(2):
-        shown = await moderator.press(button, body="an **answer**")
+    await moderator.press(button, body="an **answer**")
+    shown = await moderator.press(button, body="an **answer**")
     assert texts(shown, ".replies strong") == ["answer"]
     thread = await desk.services.discussions.thread(grant.story.code, comment.id)
     (reply,) = thread.replies
@@ -191,7 +191,7 @@ async def test_an_answer_appears_under_the_persons_name_with_a_badge(desk: Desk)
     assert reply.reader == f"staff:{moderator.account.id}"
     assert len(reply.reader) <= 32
     page = await moderator.press(button, body="")
-    assert page.css_first("#body-error") is not None
+    assert page.css("#body-error") != []
 
 
 async def test_an_answer_in_a_closed_discussion_is_refused_and_kept(desk: Desk) -> None:
@@ -201,8 +201,8 @@ async def test_an_answer_in_a_closed_discussion_is_refused_and_kept(desk: Desk) 
     story = await desk.owner.get(f"stories/{grant.story.code}")
     await desk.owner.press(buttons(story, "Close")[0])
     page = await desk.owner.press(buttons(page, "Publish the answer")[0], body="what I wrote")
-    assert "This discussion is closed" in page.body.text()
-    assert page.css_first("textarea").text() == "what I wrote"
+    assert "This discussion is closed" in words(page)
+    assert first(page, "textarea").text() == "what I wrote"
 
 
 async def test_an_undo_that_is_not_possible_any_more_says_why(desk: Desk) -> None:
@@ -213,7 +213,7 @@ async def test_an_undo_that_is_not_possible_any_more_says_why(desk: Desk) -> Non
     await desk.owner.press(buttons(await desk.owner.get(f"comments/{comment.id}"), "Unpin")[0])
     page = await desk.owner.press(undo)
     assert texts(page, "h1") == ["Not undone"]
-    assert "There is a later decision" in page.body.text()
+    assert "There is a later decision" in words(page)
 
 
 async def test_a_form_leads_back_only_to_pages_of_its_site(desk: Desk) -> None:
@@ -249,7 +249,7 @@ async def test_words_and_names_of_readers_are_escaped(desk: Desk) -> None:
         page = await desk.owner.get(place)
         assert page.css("img") == [], place
         assert page.css("[onerror]") == [], place
-        assert "<b>title" not in page.html, place
+        assert "<b>title" not in (page.html or ""), place
         assert page.css("[style]") == [], place
 
 
@@ -273,6 +273,7 @@ async def test_a_page_reads_at_most_five_statements(desk: Desk) -> None:
         f"stories/{code}/copies",
         f"stories/{code}/threads/{comment.id}",
         f"stories/{code}/count",
+        f"stories/{code}/settings",
         f"comments/{comment.id}?step=remove",
         "queue?queue=pending",
         "queue?queue=edits",

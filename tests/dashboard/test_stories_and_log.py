@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.dashboard.desk import Desk, buttons, open_desk, texts
+from tests.dashboard.desk import Desk, buttons, first, open_desk, texts, words
 from tests.operations.owner_harness import carry, feel, read
 from widget_server.auth.permissions import permits
 from widget_server.model.actors import ROLES, Role, shell
@@ -80,7 +80,7 @@ async def test_stories_are_searched_filtered_sorted_and_paged_by_address(desk: D
     assert len(page.css("tbody tr")) == 2
     page = await desk.owner.get("stories?q=story+1&author=Ines+Falk")
     assert set(texts(page, "tbody th .name")) == {f"Story 1{n}" for n in (1, 3, 5, 7, 9)}
-    assert "5 of 27" in page.css_first(".filters").text()
+    assert "5 of 27" in first(page, ".filters").text()
     await desk.owner.post(f"stories/{grants['Story 07'].story.code}/close")
     page = await desk.owner.get("stories?state=closed")
     assert texts(page, "tbody th .name") == ["Story 07"]
@@ -115,7 +115,7 @@ async def test_a_notice_is_set_and_removed_and_each_can_be_undone(desk: Desk) ->
     page = await desk.owner.press(buttons(page, "Undo")[0])
     assert texts(page, ".note bdi") == ["4,000 <books>"]
     page = await desk.owner.press(buttons(page, "Show the notice")[0], notice="x" * 501)
-    assert "at most 500" in page.css_first("#notice-error").text()
+    assert "at most 500" in first(page, "#notice-error").text()
 
 
 async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> None:
@@ -130,7 +130,7 @@ async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> N
     assert story is not None
     assert story.closes_at == int(end.timestamp() * 1000)
     page = await desk.owner.press(buttons(page, "As the site")[0])
-    assert "Never, until somebody closes it." in page.body.text()
+    assert "Never, until somebody closes it." in words(page)
     page = await desk.owner.press(buttons(page, "Close after these days")[0], days="5")
     story = await desk.services.discussions.story(code)
     assert story is not None
@@ -138,9 +138,9 @@ async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> N
     assert abs(story.closes_at - desk.services.now_ms() - 5 * DAY_MS) < 600_000
     for days in ("0", "x", "9999999"):
         wrong = await desk.owner.press(buttons(page, "Close after these days")[0], days=days)
-        assert wrong.css_first("#days-error") is not None
+        assert wrong.css("#days-error") != []
     wrong = await desk.owner.press(buttons(page, "Close on this day")[0], date="2020-01-01")
-    assert wrong.css_first("#date-error") is not None
+    assert wrong.css("#date-error") != []
     page = await desk.owner.press(buttons(page, "Close")[0])
     story = await desk.services.discussions.story(code)
     assert story is not None
@@ -149,6 +149,29 @@ async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> N
     story = await desk.services.discussions.story(code)
     assert story is not None
     assert not story.closed
+
+
+async def test_a_story_overrides_settings_and_follows_its_site_again(desk: Desk) -> None:
+    grant = await desk.carried()
+    place = f"stories/{grant.story.code}/settings"
+    page = await desk.owner.get(place)
+    assert texts(page, "#moderation option")[0] == "As the site: At once"
+    old = buttons(page, "Save")[0]
+    page = await desk.owner.press(old, moderation="pre", prompt="What do you think?")
+    assert texts(page, ".badge.acc") == ["own"]
+    assert (await desk.write(await desk.carried(title="Another one"))).state == "published"
+    known = await desk.services.cache.site("paper", max_age=0)
+    assert known is not None
+    assert known.overrides[grant.story.code]["moderation"] == "pre"
+    stale = await desk.owner.press(old, moderation="post")
+    assert "Somebody changed these settings meanwhile" in words(stale)
+    wrong = await desk.owner.press(buttons(page, "Save")[0], guidelines="no address")
+    assert wrong.css("#guidelines-error") != []
+    page = await desk.owner.press(buttons(page, "Save")[0], moderation="", prompt="")
+    assert page.css(".badge.acc") == []
+    known = await desk.services.cache.site("paper", max_age=0)
+    assert known is not None
+    assert not known.overrides.get(grant.story.code)
 
 
 async def test_a_story_shows_attribution_copies_and_waiting_and_removed_comments(
@@ -173,7 +196,7 @@ async def test_a_story_shows_attribution_copies_and_waiting_and_removed_comments
     copies = await desk.owner.get(f"stories/{code}/copies")
     assert texts(copies, "tbody th small") == ["https://copy.example/article"]
     auditor = await desk.person("auditor")
-    assert "goes" not in (await auditor.get(f"stories/{code}?show=removed")).body.text()
+    assert "goes" not in words(await auditor.get(f"stories/{code}?show=removed"))
 
 
 async def test_a_long_discussion_is_paged_and_a_long_thread_has_its_own_page(desk: Desk) -> None:
@@ -208,7 +231,7 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
     assert "Jonas Pinned a comment by Priya The library · “ look <here> ” dashboard Undo" in rows[1]
     for query, number in (
         ("verb=pin", 1),
-        (f"who={moderator.account.id}", 1),
+        (f"who={moderator.account.id}&verb=pin", 1),
         (f"story={other.story.code}", 1),
         (f"comment={comment.id}", 1),
         ("verb=unpin", 0),
@@ -224,7 +247,7 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
     assert rows[1].endswith("undone")
     assert (await desk.stored(second)).source == "hello"
     auditor = await desk.person("auditor")
-    shown = (await auditor.get("log")).body.text()
+    shown = words(await auditor.get("log"))
     assert "look <here>" not in shown
     assert buttons(await auditor.get("log"), "Undo") == []
 
@@ -254,7 +277,7 @@ async def test_the_log_is_checked_and_a_changed_entry_is_named(desk: Desk) -> No
 
     await desk.services.writer.run_in_transaction(damage)
     page = await desk.owner.press(buttons(await desk.owner.get("log"), "Check now")[0])
-    assert f"Entry 1 of story:{grant.story.code} is not as it was written." in page.body.text()
+    assert f"Entry 1 of story:{grant.story.code} is not as it was written." in words(page)
 
 
 async def test_the_public_export_has_no_personal_data_and_the_full_one_needs_a_proof(
@@ -288,11 +311,13 @@ GET_PLACES = {
     "stories": "read",
     "stories/{code}": "read",
     "stories/{code}/copies": "read_copies",
+    "stories/{code}/settings": "read_settings",
     "comments/{comment}": "read",
     "log": "read_log",
     "log/export": "export_public",
 }
 POST_PLACES = {
+    "stories/{code}/settings": "story_settings",
     "stories/{code}/notice": "notice",
     "stories/{code}/close": "close",
     "stories/{code}/open": "open",

@@ -91,6 +91,16 @@ async def _names(
     )
 
 
+async def last_decision(services: Services, by: Actor, site: str, code: str) -> str | None:
+    """Return the id of the last decision about a story itself, if it is among the last of its log.
+
+    Raises `NotPermittedError`.
+    """
+    require(by, "read_log", site)
+    found = await services.decisions.log(site, LogFilter(story=code), None, 5)
+    return next((one.id for one in found if not one.targets and one.verb != "undo"), None)
+
+
 async def export_log(
     services: Services, by: Actor, site: str, chosen: LogFilter, *, full: bool = False
 ) -> AsyncIterator[str]:

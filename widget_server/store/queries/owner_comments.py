@@ -8,16 +8,13 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    String,
     and_,
-    cast,
     desc,
     func,
     literal,
     or_,
     select,
     tuple_,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +23,7 @@ from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.queries.comment_context import Context, read_context
+from widget_server.store.queries.log_names import select_names
 from widget_server.store.schema import (
     IS_OPEN,
     IS_PENDING,
@@ -34,10 +32,9 @@ from widget_server.store.schema import (
     decisions,
     kept_texts,
     reports,
-    site_decisions,
     stories,
 )
-from widget_server.store.schema_people import accounts, api_keys
+from widget_server.store.schema_people import accounts
 
 DiscussionView = Literal["newest", "waiting", "removed"]
 DISCUSSION_VIEWS: tuple[DiscussionView, ...] = ("newest", "waiting", "removed")
@@ -205,40 +202,7 @@ class OwnerComments:
         The keys are `("actor", id)`, `("comment", id)`, `("story", code)`, and `("undone", decision)`
         for the id of the entry that undid one of `entries`. What has no name is left out.
         """
-        key_of_site = (api_keys.c.site == site) & api_keys.c.id.in_(actors)
-        parts = (
-            ("actor", accounts.c.id, accounts.c.name, accounts.c.id.in_(actors)),
-            ("actor", api_keys.c.id, api_keys.c.label, key_of_site),
-            ("comment", comments.c.id, comments.c.name, comments.c.id.in_(writers)),
-            (
-                "story",
-                stories.c.code,
-                stories.c.title,
-                (stories.c.site == site) & stories.c.code.in_(codes),
-            ),
-            # By story and comment, because there is an index for these.
-            (
-                "undone",
-                decisions.c.undoes,
-                decisions.c.id,
-                decisions.c.story.in_(select(stories.c.id).where(stories.c.code.in_(codes)))
-                & decisions.c.comment.in_([*writers, ""])
-                & decisions.c.undoes.in_(entries),
-            ),
-            (
-                "undone",
-                site_decisions.c.undoes,
-                site_decisions.c.id,
-                (site_decisions.c.site == site) & site_decisions.c.undoes.in_(entries),
-            ),
-        )
-        queries = [
-            select(literal(kind).label("kind"), cast(key, String).label("key"), name.label("name"))
-            .where(where)
-            .where(name.is_not(None))
-            for kind, key, name, where in parts
-        ]
-        rows = await connection.execute(union_all(*queries))
+        rows = await connection.execute(select_names(site, actors, writers, codes, entries))
         return {(row.kind, row.key): row.name for row in rows}
 
 

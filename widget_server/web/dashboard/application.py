@@ -31,6 +31,7 @@ from widget_server.web.dashboard import (
     start,
     stories,
     story,
+    story_settings,
     tokens,
 )
 from widget_server.web.dashboard.messages import message_page
@@ -80,6 +81,8 @@ def create_dashboard(services: Services) -> "Dashboard":
             Route(f"{SITE}/stories/{{code}}/copies", story.show_copies),
             Route(f"{SITE}/stories/{{code}}/count", story.count),
             Route(f"{SITE}/stories/{{code}}/threads/{{comment}}", story.show_thread),
+            Route(f"{SITE}/stories/{{code}}/settings", story_settings.show),
+            _post(f"{SITE}/stories/{{code}}/settings", story_settings.save),
             _post(f"{SITE}/stories/{{code}}/notice", story.set_notice),
             _post(f"{SITE}/stories/{{code}}/close", story.close),
             _post(f"{SITE}/stories/{{code}}/open", story.open_again),

@@ -12,7 +12,7 @@ from widget_server.model.errors import (
     ProblemError,
 )
 from widget_server.model.records import Story
-from widget_server.operations.moderation import decide, discussion
+from widget_server.operations.moderation import decide, discussion, log_pages
 from widget_server.operations.moderation.discussion import DISCUSSION_VIEWS
 from widget_server.operations.owners import stories
 from widget_server.web.dashboard.decisions import back_of, here, told, told_now
@@ -139,7 +139,7 @@ async def _decide(page: Page, verb: Any, notice: str | None = None) -> Response:
 
 
 async def _told(page: Page, code: str, did: str) -> Response:
-    last = await decide.last_decision(page.services, page.actor, page.site, code)
+    last = await log_pages.last_decision(page.services, page.actor, page.site, code)
     return told(page, back_of(page, page.path(f"stories/{code}")), did, last)
 
 

@@ -91,3 +91,9 @@ document.addEventListener("htmx:after:swap", (event) => {
   heading.tabIndex = -1;
   heading.focus();
 });
+
+// Counts are asked for only while somebody can see them.
+document.addEventListener("htmx:before:request", (event) => {
+  const polls = event.target.getAttribute?.("hx-trigger")?.startsWith("every");
+  if (polls && document.visibilityState === "hidden") event.preventDefault();
+});
