@@ -53,7 +53,7 @@ class OwnerOperation:
 
 
 _TEXTS = ("text_refused",)
-_DECIDES = ("stale", "erased", "too_large")
+_DECIDES = ("stale", "erased", "too_large", "text_refused")
 
 OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     OwnerOperation(
@@ -76,7 +76,7 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         "change_story", "PATCH", "/stories/{code}", ("notice", "close", "story_settings"),
         "Change a story's notice, closing date or settings",
         answers.StoryChanged, body=requests.ChangeStory, conditional=True,
-        codes=("stale", "too_large"),
+        codes=("stale", "too_large", "text_refused"),
     ),
     OwnerOperation(
         "close_story", "POST", "/stories/{code}:close", ("close",), "Close a discussion",

@@ -1,6 +1,13 @@
 """Comments, what waits, and decisions, for programs."""
 
-from widget_server.model.errors import MalformedError, NotFoundError, ProblemError, StaleError
+from widget_server.model.errors import (
+    MalformedError,
+    NotFoundError,
+    ProblemError,
+    StaleError,
+    TextRejectedError,
+    TooLargeError,
+)
 from widget_server.operations.moderation import cases, decide, targets as own_targets
 from widget_server.operations.owners import settings as site_settings
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
@@ -100,7 +107,7 @@ async def decide_comments(call: Call) -> Answer:
         call.services, call.actor, body.verb, own, reason=body.reason, note=body.note
     )
     for problem in made.refused.values():
-        if isinstance(problem, MalformedError):
+        if isinstance(problem, MalformedError | TextRejectedError | TooLargeError):
             # The reason or the note is wrong, so nothing was decided.
             raise problem
     made.refused.update(foreign)
