@@ -8,7 +8,10 @@ from widget_server.model.records import Comment, CommentState
 from widget_server.operations.owners.copies import CopyRecord, ListedCopy
 from widget_server.operations.owners.readers_now import ReaderCount
 from widget_server.operations.owners.stories import ShownCopy, StoryRecord
-from widget_server.protocol import owner_answers as answers
+from widget_server.protocol import (
+    owner_answers as answers,
+    owner_answers_comments as comment_answers,
+)
 from widget_server.protocol.serializers import rfc3339
 
 
@@ -82,7 +85,7 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
         "role": None if gone else comment.role,
         "copied_on": None
         if comment.copy is None
-        else answers.CopyName(
+        else comment_answers.CopyName(
             id=comment.copy.id, label=comment.copy.label, origin=comment.copy.origin
         ),
         "lang": comment.lang,
@@ -93,9 +96,9 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
     }
 
 
-def decision_answer(one: Decision) -> answers.DecisionAnswer:
+def decision_answer(one: Decision) -> comment_answers.DecisionAnswer:
     """Return an entry of the log."""
-    return answers.DecisionAnswer(
+    return comment_answers.DecisionAnswer(
         id=one.id,
         at=rfc3339(one.at),
         actor_kind=one.actor_kind,
