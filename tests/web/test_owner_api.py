@@ -432,8 +432,10 @@ def test_the_log_is_exported_whole_and_verified(shared_server: SharedServer) -> 
     assert checked["damages"] == []
     assert checked["entries"] == len(entries)
     assert checked["logs"] == 1
-    limited = program(shared_server, "read", site=site).get("/log?format=ndjson")
-    assert owner_rejection(limited) == (403, "not_permitted")
+    limited = program(shared_server, "read_log", site=site)
+    assert limited.read("/log")["decisions"]
+    for form in ("ndjson", "csv"):
+        assert owner_rejection(limited.get(f"/log?format={form}")) == (403, "not_permitted")
 
 
 def test_a_copy_is_taken_back_and_accepted_again(shared_server: SharedServer) -> None:

@@ -96,6 +96,18 @@ class StoryAnswer(Answer):
     readers: int | None = Field(description="Readers now; null: one or two.")
 
 
+class SeenPage(Answer):
+    """What the server saw when it last looked at a copy's page; null: not known."""
+
+    at: str
+    status: str
+    title: str | None
+    lang: str | None
+    credit: bool | None
+    licence: bool | None
+    snippet: bool | None
+
+
 class CopyAnswer(Answer):
     """A page that carries a story."""
 
@@ -118,6 +130,7 @@ class CopyAnswer(Answer):
     share: float
     comments: int
     status: str
+    seen: SeenPage | None = Field(None, description="Only in lists of copies.")
 
 
 class StoryDetails(StoryAnswer):

@@ -23,6 +23,7 @@ async def read_log(call: Call) -> Answer | Response:
     """Handle `GET …/log`."""
     query: requests.LogQuery = call.query
     if query.format != "json":
+        call.require("export_public")
         lines = _lines(call, _chosen(query), csv=query.format == "csv")
         # Rights are checked before the first line is sent.
         first = await anext(lines)

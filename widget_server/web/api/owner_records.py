@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from widget_server.model.decisions import Decision
+from widget_server.model.page_facts import SeenPage
 from widget_server.model.records import Comment, CommentState
 from widget_server.operations.owners.copies import CopyRecord, ListedCopy
 from widget_server.operations.owners.readers_now import ReaderCount
@@ -44,8 +45,8 @@ def story_fields(record: StoryRecord, readers: ReaderCount) -> dict[str, Any]:
     }
 
 
-def copy_answer(row: ListedCopy | ShownCopy) -> answers.CopyAnswer:
-    """Return a copy."""
+def copy_answer(row: ListedCopy | ShownCopy, seen: SeenPage | None = None) -> answers.CopyAnswer:
+    """Return a copy, with what was seen on its page."""
     copy: CopyRecord = row.record
     return answers.CopyAnswer(
         id=copy.id,
@@ -67,6 +68,20 @@ def copy_answer(row: ListedCopy | ShownCopy) -> answers.CopyAnswer:
         share=round(copy.share, 4),
         comments=copy.comments,
         status=copy.status,
+        seen=None if seen is None else _seen(seen),
+    )
+
+
+def _seen(page: SeenPage) -> answers.SeenPage:
+    facts = page.facts
+    return answers.SeenPage(
+        at=rfc3339(page.fetched_at),
+        status=page.status,
+        title=facts.title,
+        lang=facts.lang,
+        credit=facts.credit,
+        licence=facts.licence,
+        snippet=facts.snippet,
     )
 
 
