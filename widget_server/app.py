@@ -35,6 +35,7 @@ from widget_server.store import damaged_rows
 from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.api_keys import ApiKeys
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
@@ -110,7 +111,9 @@ class Components:
             rate_limiters=RateLimiters(
                 config.network_rate_limits, enabled=config.rate_limits is not None
             ),
-            people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
+            people=PeopleServices(
+                Accounts(self.database), ApiKeys(self.database), secret_keys, config.admin_origin
+            ),
             clock=time.time,
             log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,

@@ -30,10 +30,10 @@ class SharedServer:
         self.publisher = Publisher("press", SECRET)
 
     @contextmanager
-    def running(self) -> Iterator["SharedServer"]:
+    def running(self, start_s: float = 30.0) -> Iterator["SharedServer"]:
         """Start the server with the site `press`, and stop it after the block."""
         self.cli("migrate")
-        asyncio.run(self.server.start())
+        asyncio.run(self.server.start(start_s))
         try:
             self.cli("site", "create", "press", "--name", "Press")
             self.cli("site", "set", "press", "website=optional", "email=optional")

@@ -20,6 +20,7 @@ from tests.store.store_harness import open_store
 from tests.waiting import wait_until
 from tests.web.shared_server import PAGE, SharedServer, rejection
 from widget_server.protocol.openapi import openapi_document
+from widget_server.protocol.owner_operations import OWNER_PREFIX
 from widget_server.store.queries.embed_files import store_embed_files
 
 UNKNOWN_CODE = "000000000000"
@@ -624,7 +625,8 @@ def test_a_preflight_is_answered_for_every_path(shared_server: SharedServer, pat
     answer = shared_server.http.options(path, headers=headers)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["access-control-allow-headers"] == "Content-Type"
+    allowed = answer.headers["access-control-allow-headers"].split(", ")
+    assert {"Authorization", "Content-Type"} <= set(allowed)
     assert "POST" in answer.headers["access-control-allow-methods"]
 
 
@@ -907,14 +909,17 @@ def test_the_api_returns_problem_json_to_browsers_too(shared_server: SharedServe
 
 def test_every_error_has_a_media_type_of_the_openapi_document(shared_server: SharedServer) -> None:
     for path, item in openapi_document()["paths"].items():
+        if path.startswith(OWNER_PREFIX):
+            continue  # test_reference_holds
         documented = {
             media
             for operation in item.values()
-            for media in operation["responses"]["default"]["content"]
+            for status, answer in operation["responses"].items()
+            if int(status) >= 400
+            for media in answer["content"]
         }
-        target = path.format(
-            code="0" * 12, comment="x", reference="x", file="x.js", format="atom", site="x"
-        )
+        target = path.replace("{code}", "0" * 12).replace("{format}", "atom")
+        target = re.sub(r"{\w+}", "x", target)
         found = set()
         for accepts in (BROWSER_ACCEPT, "*/*"):
             answer = shared_server.http.get(target, headers={"Accept": accepts})

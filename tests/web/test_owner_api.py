@@ -2,7 +2,9 @@
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from tests.web.owner_program import Program, program
@@ -181,6 +183,31 @@ def test_an_idempotency_key_is_for_one_request_of_one_api_key(shared_server: Sha
     )
     neighbour = program(shared_server).do("/tokens", body, Idempotency_Key=key)
     assert neighbour["token"]
+
+
+def test_a_request_that_is_sent_twice_at_once_is_done_once(shared_server: SharedServer) -> None:
+    mine, key, label = program(shared_server), new_key(), f"label {uuid.uuid4().hex}"
+    body = {"story": "at-once", "origins": ["*"], "label": label, "jti": uuid.uuid4().hex}
+
+    def send(_: int) -> httpx.Response:
+        # Connections of their own: one client's requests could follow each other on one.
+        with httpx.Client(base_url=shared_server.url, timeout=20) as http:
+            return Program(http, "press", mine.key).post("/tokens", body, Idempotency_Key=key)
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(send, range(8)))
+    first = [one for one in answers if one.status_code == 201 and one.json()["token"]]
+    assert len(first) == 1
+    for answer in answers:
+        if answer.status_code != 201:
+            assert owner_rejection(answer) == (409, "stale")
+            assert answer.headers["retry-after"] == "1"
+    minted = [
+        one
+        for one in mine.read("/log?verb=token&limit=100")["decisions"]
+        if one["targets"] == [body["jti"]]
+    ]
+    assert len(minted) == 1
 
 
 def test_a_refused_request_may_be_sent_again_with_its_key(shared_server: SharedServer) -> None:
@@ -405,8 +432,10 @@ def test_the_log_is_exported_whole_and_verified(shared_server: SharedServer) -> 
     assert checked["damages"] == []
     assert checked["entries"] == len(entries)
     assert checked["logs"] == 1
-    limited = program(shared_server, "read", site=site).get("/log?format=ndjson")
-    assert owner_rejection(limited) == (403, "not_permitted")
+    limited = program(shared_server, "read_log", site=site)
+    assert limited.read("/log")["decisions"]
+    for form in ("ndjson", "csv"):
+        assert owner_rejection(limited.get(f"/log?format={form}")) == (403, "not_permitted")
 
 
 def test_a_copy_is_taken_back_and_accepted_again(shared_server: SharedServer) -> None:

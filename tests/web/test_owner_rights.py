@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.web.owner_program import ALL_SCOPES, Program, program
@@ -113,16 +114,31 @@ def test_no_key_gets_what_is_for_people(
     assert (refused.status_code, refused.json()["field"]) == (422, "scopes")
 
 
-@pytest.mark.parametrize("operation", OWNER_OPERATIONS, ids=lambda one: one.name)
-def test_without_a_key_every_operation_is_refused(
-    shared_server: SharedServer, operation: Any
+def neighbour(server: SharedServer, address: str) -> httpx.Client:
+    """Return a client with another address: wrong keys of one network do not count for another."""
+    transport = httpx.HTTPTransport(local_address=address)
+    return httpx.Client(base_url=server.url, transport=transport, timeout=20)
+
+
+def test_without_a_key_every_operation_is_refused(shared_server: SharedServer) -> None:
+    parts = {"code": CODE, "comment": COMMENT, "copy": 1, "decision": "x", "jti": "x"}
+    parts |= {"account": ID, "invitation": LINK, "key": ID}
+    for start in range(0, len(OWNER_OPERATIONS), 20):
+        with neighbour(shared_server, f"127.0.1.{start + 1}") as http:
+            for operation in OWNER_OPERATIONS[start : start + 20]:
+                path = f"/v1/sites/press{operation.path.format(**parts)}"
+                answer = http.request(operation.method, path)
+                assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid"), path
+                assert answer.headers["www-authenticate"].startswith("Bearer "), path
+
+
+def test_wrong_keys_are_paced_and_a_good_key_beside_them_is_not(
+    shared_server: SharedServer,
 ) -> None:
-    path = operation.path.format(
-        code=CODE, comment=COMMENT, copy=1, decision="x", jti="x", account=ID, invitation=LINK,
-        key=ID,
-    )  # fmt: skip
-    answer = shared_server.http.request(operation.method, f"/v1/sites/press{path}")
-    assert (answer.status_code, answer.json()["code"]) in {
-        (401, "token_invalid"),
-        (429, "rate_limited"),
-    }
+    good = program(shared_server, "read").key
+    wrong = good[:-3] + ("aaa" if good[-3:] != "aaa" else "bbb")
+    with neighbour(shared_server, "127.0.2.1") as http:
+        answers = [Program(http, "press", wrong).get("") for _ in range(31)]
+        assert [one.status_code for one in answers] == [401] * 30 + [429]
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert Program(http, "press", good).get("").status_code == 200

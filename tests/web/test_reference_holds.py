@@ -46,7 +46,7 @@ def known(
     """Return a server, and values of path parameters that exist on it."""
     folder = tmp_path_factory.mktemp("reference") / "server"
     url = f"sqlite+aiosqlite:///{folder / 'database.sqlite3'}"
-    with SharedServer(folder, url).running() as server:
+    with SharedServer(folder, url).running(120.0) as server:
         mine = program(server)
         story = server.publisher.story(jti="known")
         comment = server.post(story)["comment"]["id"]

@@ -16,6 +16,7 @@ from widget_server.operations.cache import LookupCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.queries.api_keys import ApiKeys
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
@@ -83,8 +84,11 @@ They hold even if rate limits are off. Each process counts for itself.
 class PeopleServices:
     """Components that the operations about accounts use. `admin_origin` is where the dashboard is."""
 
-    def __init__(self, accounts: Accounts, secrets: Sequence[str], admin_origin: str) -> None:
+    def __init__(
+        self, accounts: Accounts, keys: ApiKeys, secrets: Sequence[str], admin_origin: str
+    ) -> None:
         self.accounts = accounts
+        self.keys = keys
         self.admin_origin = admin_origin
         self.sealer = Sealer(secrets)
         self.passkeys = PasskeyVerifier(secrets[0], admin_origin)

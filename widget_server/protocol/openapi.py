@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
 from widget_server.model.limits import MAX_THREADS
 from widget_server.protocol import client_messages, schemas
+from widget_server.protocol.codes import STATUS
 from widget_server.protocol.openapi_owner import SECURITY_SCHEME, owner_models, owner_paths
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
@@ -68,6 +69,7 @@ def _get(
     content: dict[str, Any],
     parameters: list[dict[str, Any]],
     rejection: dict[str, Any],
+    statuses: tuple[int, ...],
 ) -> dict[str, Any]:
     return {
         "get": {
@@ -75,9 +77,22 @@ def _get(
             "parameters": parameters,
             "responses": {
                 "200": {"description": "OK", "content": content},
-                "default": {"description": "A problem (RFC 9457)", "content": rejection},
+                **_rejections(rejection, *statuses),
             },
         }
+    }
+
+
+READ_STATUSES = (400, 404, 429, 503)
+"""Statuses of rejected reads."""
+ACTION_STATUSES = tuple(sorted({*STATUS.values(), 415} - {410}))
+"""Statuses of rejected actions."""
+
+
+def _rejections(content: dict[str, Any], *statuses: int) -> dict[str, Any]:
+    return {
+        str(status): {"description": "A problem (RFC 9457)", "content": content}
+        for status in statuses
     }
 
 
@@ -137,11 +152,11 @@ def openapi_document() -> dict[str, Any]:
     html = _json(text, "text/html")
 
     def get(summary: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
-        return _get(summary, _json(content), list(parameters), problems)
+        return _get(summary, _json(content), list(parameters), problems, READ_STATUSES)
 
     def open_(summary: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
         """Describe a route for people: depending on `Accept`, an error is an HTML page."""
-        return _get(summary, content, list(parameters), problems | html)
+        return _get(summary, content, list(parameters), problems | html, READ_STATUSES)
 
     return {
         "openapi": "3.1.0",
@@ -170,7 +185,7 @@ def openapi_document() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": {"description": "Stored", "content": _json(ok)},
-                        "default": {"description": "Rejected", "content": _json(error)},
+                        **_rejections(_json(error), *ACTION_STATUSES),
                     },
                 }
             },
@@ -226,11 +241,17 @@ def openapi_document() -> dict[str, Any]:
                     },
                     "responses": {
                         "200": {"description": "The page after the action", "content": html},
-                        "default": {"description": "Rejected", "content": problems | html},
+                        **_rejections(problems | html, *ACTION_STATUSES),
                     },
                 },
             },
-            "/e/{reference}": open_("The embed as an iframe page", html, reference),
+            "/e/{reference}": _get(
+                "The embed as an iframe page",
+                html,
+                [reference],
+                problems | html,
+                tuple(sorted({*READ_STATUSES, 401, 403})),
+            ),
             "/static/{file}": open_("Stylesheet of the pages", _json(text, "text/css"), file),
             "/healthz": open_("Whether the process is running", _json(text, "text/plain")),
             "/readyz": open_("Whether database and bus respond", _json({"type": "object"})),

@@ -96,6 +96,18 @@ class StoryAnswer(Answer):
     readers: int | None = Field(description="Readers now; null: one or two.")
 
 
+class SeenPage(Answer):
+    """What the server saw when it last looked at a copy's page; null: not known."""
+
+    at: str
+    status: str
+    title: str | None
+    lang: str | None
+    credit: bool | None
+    licence: bool | None
+    snippet: bool | None
+
+
 class CopyAnswer(Answer):
     """A page that carries a story."""
 
@@ -118,6 +130,7 @@ class CopyAnswer(Answer):
     share: float
     comments: int
     status: str
+    seen: SeenPage | None = Field(None, description="Only in lists of copies.")
 
 
 class StoryDetails(StoryAnswer):
@@ -141,144 +154,6 @@ class StoryList(PageOf):
 
     stories: list[StoryAnswer]
     total: int
-
-
-class CopyName(Answer):
-    """The copy on which a comment was written."""
-
-    id: int
-    label: str | None
-    origin: str | None
-
-
-class CommentAnswer(Answer):
-    """A comment as moderators see it, without address, contact and reader."""
-
-    id: str
-    story: str
-    parent: str | None
-    state: str
-    revision: int
-    body: str = Field(description="Markdown as written; empty once it was taken away.")
-    name: str | None
-    vouched: bool
-    role: str | None
-    copied_on: CopyName | None
-    lang: str | None
-    created_at: str
-    edited_at: str | None
-    pinned: bool
-    edit_waits: bool
-
-
-class CommentList(PageOf):
-    """Comments, the newest first."""
-
-    comments: list[CommentAnswer]
-
-
-class ReportAnswer(Answer):
-    """A reader's report."""
-
-    reason: str | None
-    at: str
-
-
-class CommentDetails(CommentAnswer):
-    """A comment with the reports about it, and until when its removal can be undone."""
-
-    reports: list[ReportAnswer] | None = Field(description="null without the scope read_reports.")
-    restorable_until: str | None
-
-
-class CaseAnswer(Answer):
-    """A comment that waits for a person. It is as it would be after approval."""
-
-    id: int
-    queue: str
-    reasons: list[str]
-    priority: int
-    opened_at: str
-    revision: int
-    comment: CommentAnswer
-
-
-class CaseList(PageOf):
-    """Waiting comments, the most urgent first, then the oldest."""
-
-    cases: list[CaseAnswer]
-
-
-class DecisionAnswer(Answer):
-    """An entry of the log."""
-
-    id: str
-    at: str
-    actor_kind: str
-    actor: str
-    via: str
-    verb: str
-    targets: list[str]
-    story: str | None
-    reason: str | None
-    note: str | None
-    batch: str | None
-    undoes: str | None
-    before: dict[str, Any]
-    after: dict[str, Any]
-
-
-class DecisionList(PageOf):
-    """Entries of the log, the newest first."""
-
-    decisions: list[DecisionAnswer]
-
-
-class Done(Answer):
-    """A decision that was made. `decision` is null if everything was so already."""
-
-    decision: str | None
-    comment: str | None
-    state: str | None
-    revision: int | None
-
-
-class Refused(Answer):
-    """A target about which nothing was decided."""
-
-    target: str
-    code: str
-    detail: str
-
-
-class BatchAnswer(Answer):
-    """Result of a decision about several comments."""
-
-    batch: str | None = Field(description="Undo all of it by this id; null with dry_run.")
-    dry_run: bool
-    done: list[Done]
-    stale: list[CommentAnswer] = Field(description="Comments that changed since, as they are now.")
-    refused: list[Refused]
-
-
-class Damage(Answer):
-    """An entry of the log that is not as it was written."""
-
-    log: str
-    number: int
-    id: str | None
-    what: str
-
-
-class Verification(Answer):
-    """Result of checking the site's logs."""
-
-    entries: int
-    logs: int
-    erased: int = Field(description="Entries whose words were erased.")
-    unknown_key: int = Field(description="Entries signed with a secret that is gone.")
-    heads: int = Field(description="Recorded heads that were compared.")
-    damages: list[Damage]
 
 
 class CopyList(PageOf):
@@ -317,133 +192,6 @@ class ShutOutList(Answer):
     """All origins that are shut out."""
 
     shut_out: list[ShutOutAnswer]
-
-
-class TokenAnswer(Answer):
-    """What a widget token says, and where it was used."""
-
-    jti: str
-    story: str
-    title: str | None
-    label: str | None
-    origins: list[str]
-    can: list[str]
-    lang: str | None
-    issued_at: str
-    expires_at: str | None
-    generation: int | None
-    by: str | None = Field(description="Who minted it; null: made elsewhere.")
-    status: str
-    copies: int
-    last_used_at: str | None
-
-
-class TokenList(PageOf):
-    """Widget tokens, the newest first."""
-
-    tokens: list[TokenAnswer]
-    total: int
-
-
-class Minted(Answer):
-    """A new widget token. `token` and `snippets` are only in the first answer."""
-
-    jti: str
-    code: str = Field(description="The story's public code.")
-    token: str | None
-    snippets: dict[str, str] | None
-
-
-class RevokedToken(Answer):
-    """A widget token that was taken back."""
-
-    jti: str
-    copies: list[str] = Field(description="Origins on which it was seen.")
-    shut_out: str | None
-    before: bool
-
-
-class Generation(Answer):
-    """A generation of the site's signing key."""
-
-    number: int | None
-    signs: bool
-    accepted: bool
-    tokens: int
-    copies: int
-
-
-class Stops(Answer):
-    """What stops if all signing keys but the newest are retired."""
-
-    generation: int
-    copies: list[CopyAnswer]
-    total: int
-    unknown: int
-
-
-class SigningKeys(Answer):
-    """The site's signing keys, and what would stop without the old ones. Never the keys themselves."""
-
-    generations: list[Generation]
-    would_stop: Stops
-
-
-class Retired(Answer):
-    """What retiring the old signing keys stopped, or would stop."""
-
-    dry_run: bool
-    stops: Stops
-
-
-class MemberAnswer(Answer):
-    """A person with a role on the site."""
-
-    account: str
-    name: str
-    role: str
-    copies: list[int] | None
-
-
-class MemberList(Answer):
-    """All people of the site."""
-
-    members: list[MemberAnswer]
-
-
-class InvitationAnswer(Answer):
-    """An open invitation. `url` signs somebody in, and is only in the first answer."""
-
-    id: str
-    role: str | None
-    copies: list[int] | None
-    until: str
-    url: str | None
-
-
-class InvitationList(Answer):
-    """All open invitations."""
-
-    invitations: list[InvitationAnswer]
-
-
-class KeyAnswer(Answer):
-    """An API key. `key` is only in the first answer."""
-
-    id: str
-    label: str
-    scopes: list[str]
-    by: str | None
-    created_at: str
-    last_used_at: str | None
-    until: str | None
-    key: str | None
-
-
-class KeyList(Answer):
-    """All API keys in use."""
-
-    keys: list[KeyAnswer]
 
 
 class Period(Answer):

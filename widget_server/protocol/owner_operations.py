@@ -9,7 +9,12 @@ from typing import Literal
 from pydantic import BaseModel
 
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
-from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol import (
+    owner_answers as answers,
+    owner_answers_access as access_answers,
+    owner_answers_comments as comment_answers,
+    owner_requests as requests,
+)
 
 OWNER_PREFIX = "/v1/sites/{site}"
 MAX_BODY_BYTES = 60 * 1024
@@ -53,7 +58,7 @@ class OwnerOperation:
 
 
 _TEXTS = ("text_refused",)
-_DECIDES = ("stale", "erased", "too_large")
+_DECIDES = ("stale", "erased", "too_large", "text_refused")
 
 OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     OwnerOperation(
@@ -76,7 +81,7 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         "change_story", "PATCH", "/stories/{code}", ("notice", "close", "story_settings"),
         "Change a story's notice, closing date or settings",
         answers.StoryChanged, body=requests.ChangeStory, conditional=True,
-        codes=("stale", "too_large"),
+        codes=("stale", "too_large", "text_refused"),
     ),
     OwnerOperation(
         "close_story", "POST", "/stories/{code}:close", ("close",), "Close a discussion",
@@ -88,34 +93,34 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     ),
     OwnerOperation(
         "list_comments", "GET", "/comments", ("read",), "List comments",
-        answers.CommentList, query=requests.CommentsQuery,
+        comment_answers.CommentList, query=requests.CommentsQuery,
     ),
     OwnerOperation(
         "show_comment", "GET", "/comments/{comment}", ("read",), "Show a comment",
-        answers.CommentDetails,
+        comment_answers.CommentDetails,
     ),
     OwnerOperation(
         "list_cases", "GET", "/cases", ("read",), "List what waits for a person",
-        answers.CaseList, query=requests.CasesQuery,
+        comment_answers.CaseList, query=requests.CasesQuery,
     ),
     OwnerOperation(
         "decide", "POST", "/decisions", (), "Decide about comments",
-        answers.BatchAnswer, body=requests.Decide, codes=_DECIDES,
+        comment_answers.BatchAnswer, body=requests.Decide, codes=_DECIDES,
     ),
     OwnerOperation(
         "undo_decision", "POST", "/decisions/{decision}:undo", ("undo",),
         "Undo a decision or a batch",
-        answers.BatchAnswer, body=requests.UndoDecision, codes=_DECIDES,
+        comment_answers.BatchAnswer, body=requests.UndoDecision, codes=_DECIDES,
     ),
     OwnerOperation(
         "read_log", "GET", "/log", ("read_log",), "Read the log",
-        answers.DecisionList, query=requests.LogQuery,
+        comment_answers.DecisionList, query=requests.LogQuery,
         streams=("application/x-ndjson", "text/csv"),
     ),
     OwnerOperation(
         "verify_log", "GET", "/log:verify", ("read_log",),
         "Check that no entry of the site's logs was changed or cut off",
-        answers.Verification,
+        comment_answers.Verification,
     ),
     OwnerOperation(
         "list_copies", "GET", "/copies", ("read_copies",), "List copies",
@@ -143,49 +148,49 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     ),
     OwnerOperation(
         "list_tokens", "GET", "/tokens", ("read_tokens",), "List widget tokens",
-        answers.TokenList, query=requests.TokensQuery,
+        access_answers.TokenList, query=requests.TokensQuery,
     ),
     OwnerOperation(
         "mint_token", "POST", "/tokens", ("token",), "Mint a widget token",
-        answers.Minted, body=requests.MintToken, status=201, codes=_TEXTS,
+        access_answers.Minted, body=requests.MintToken, status=201, codes=_TEXTS,
     ),
     OwnerOperation(
         "revoke_token", "DELETE", "/tokens/{jti}", ("revoke",), "Take a widget token back",
-        answers.RevokedToken, query=requests.RevokeTokenQuery, codes=_TEXTS,
+        access_answers.RevokedToken, query=requests.RevokeTokenQuery, codes=_TEXTS,
     ),
     OwnerOperation(
         "list_signing_keys", "GET", "/tokens/keys", ("read_tokens",),
         "List the signing keys, and what would stop without the old ones",
-        answers.SigningKeys,
+        access_answers.SigningKeys,
     ),
     OwnerOperation(
         "rotate_signing_key", "POST", "/tokens/keys:rotate", ("rotate",), "Add a signing key",
-        answers.SigningKeys, body=requests.Nothing,
+        access_answers.SigningKeys, body=requests.Nothing,
     ),
     OwnerOperation(
         "retire_signing_keys", "POST", "/tokens/keys:retire", ("retire",),
         "Retire all signing keys but the newest",
-        answers.Retired, body=requests.RetireKeys,
+        access_answers.Retired, body=requests.RetireKeys,
     ),
     OwnerOperation(
         "list_members", "GET", "/members", ("read_people",), "List people",
-        answers.MemberList,
+        access_answers.MemberList,
     ),
     OwnerOperation(
         "change_member", "PATCH", "/members/{account}", ("role",), "Change a person's role",
-        answers.MemberAnswer, body=requests.ChangeMember, codes=_TEXTS,
+        access_answers.MemberAnswer, body=requests.ChangeMember, codes=_TEXTS,
     ),
     OwnerOperation(
         "remove_member", "DELETE", "/members/{account}", ("role",), "Take a person's role away",
-        answers.MemberList, codes=_TEXTS,
+        access_answers.MemberList, codes=_TEXTS,
     ),
     OwnerOperation(
         "list_invitations", "GET", "/invitations", ("read_people",), "List open invitations",
-        answers.InvitationList,
+        access_answers.InvitationList,
     ),
     OwnerOperation(
         "invite", "POST", "/invitations", ("invite",), "Invite somebody by a link",
-        answers.InvitationAnswer, body=requests.Invite, status=201, codes=_TEXTS,
+        access_answers.InvitationAnswer, body=requests.Invite, status=201, codes=_TEXTS,
     ),
     OwnerOperation(
         "take_back_invitation", "DELETE", "/invitations/{invitation}", ("invite",),
@@ -194,11 +199,11 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     ),
     OwnerOperation(
         "list_keys", "GET", "/keys", ("read_people",), "List API keys",
-        answers.KeyList,
+        access_answers.KeyList,
     ),
     OwnerOperation(
         "create_key", "POST", "/keys", ("key",), "Make an API key",
-        answers.KeyAnswer, body=requests.NewKey, status=201, codes=_TEXTS,
+        access_answers.KeyAnswer, body=requests.NewKey, status=201, codes=_TEXTS,
     ),
     OwnerOperation(
         "end_key", "DELETE", "/keys/{key}", ("key",), "End an API key",

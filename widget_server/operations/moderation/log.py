@@ -11,7 +11,7 @@ import orjson
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decision
-from widget_server.model.errors import OperatorError
+from widget_server.model.errors import OperatorError, UnavailableError
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import Cursor, LogFilter
 from widget_server.store.queries.log_check import Head, Verdict, record_heads
@@ -66,9 +66,18 @@ async def verify_log(services: Services, file: Path) -> Verified:
 
 
 async def verify_site_log(services: Services, by: Actor, site: str) -> Verified:
-    """Check the log of one site and those of its stories. Raises `NotPermittedError`, `OperatorError`."""
+    """Check the log of one site and those of its stories.
+
+    Raises `NotPermittedError`, and `UnavailableError` if the file with the recorded heads cannot be read.
+    """
     require(by, "read_log", site)
-    lines = await asyncio.to_thread(_read_heads, services.log_heads)
+    try:
+        lines = await asyncio.to_thread(_read_heads, services.log_heads)
+    except OperatorError:
+        # The message names a file of the server, which is nothing for a site's people.
+        raise UnavailableError(
+            "The recorded heads of the log cannot be read. Ask who runs the server."
+        ) from None
     epoch = await services.log_check.epoch()
     known = [Head(**line["head"]) for line in lines if line["epoch"] == epoch]
     own = await services.log_check.logs_of(site)

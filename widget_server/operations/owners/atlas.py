@@ -69,6 +69,14 @@ async def show_atlas(
     return Atlas(found, seen, languages)
 
 
+async def seen_pages(
+    services: Services, by: Actor, site: str, listed: CopyList
+) -> dict[int, SeenPage]:
+    """Return what was seen on the pages of listed copies, by copy. Raises `NotPermittedError`."""
+    permissions.require(by, "read_copies", site)
+    return await services.pages.seen([one.record.id for one in listed.copies])
+
+
 async def show_step(services: Services, by: Actor, site: str, copy: int) -> Step:
     """Return what revoking a copy would do. A copy that carries only the code can only be shut out.
 

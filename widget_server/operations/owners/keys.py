@@ -46,7 +46,7 @@ async def maker_of(services: Services, by: Actor) -> tuple[str | None, int | Non
     """
     if by.kind != "key":
         return (by.id if by.kind == "account" else None), None
-    own = await services.people.accounts.key_with_id(by.id)
+    own = await services.people.keys.with_id(by.id)
     if own is None:
         raise NotFoundError("This key has ended.")
     return own.by, own.until

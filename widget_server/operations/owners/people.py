@@ -75,7 +75,7 @@ async def actor_of_key(services: Services, key: str) -> Actor:
     account is disabled or loses its role on the site.
     """
     now = services.now_ms()
-    found = await services.people.accounts.key(one_time.hash_secret(key), now)
+    found = await services.people.keys.find(one_time.hash_secret(key), now)
     if found is None or found.maker_role == "none":
         raise TokenInvalidError("This API key is not valid here, or it has ended.")
     own, role = found.key, found.maker_role

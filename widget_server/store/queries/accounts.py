@@ -1,14 +1,12 @@
 """Reads of accounts, sessions, one-time links, members and API keys."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from sqlalchemy import Row, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.actors import Role
 from widget_server.model.people import (
     Account,
     ApiKey,
@@ -33,17 +31,6 @@ from widget_server.store.schema_people import (
 
 MAX_PEOPLE = 500
 """Most people, keys, links or sessions that one answer lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundKey:
-    """An API key in use, and its maker's role on the site now.
-
-    The role is None for the shell and for owners of the server, and `none` if the maker has none any more.
-    """
-
-    key: ApiKey
-    maker_role: Role | Literal["none"] | None
 
 
 class Accounts:
@@ -220,35 +207,6 @@ class Accounts:
             .limit(MAX_PEOPLE)
         )
         return people, [to_invitation(row) for row in found], [to_key(row) for row in keys]
-
-    @read_transaction
-    async def key(
-        self, connection: AsyncConnection, hash_of_secret: str, now: int
-    ) -> FoundKey | None:
-        """Return the API key with this hash, or None if it ended, or its maker's account did."""
-        of_maker = (members.c.account == api_keys.c.by) & (members.c.site == api_keys.c.site)
-        found = await connection.execute(
-            select(api_keys, accounts.c.server_owner, members.c.role.label("maker_role"))
-            .outerjoin(accounts, accounts.c.id == api_keys.c.by)
-            .outerjoin(members, of_maker)
-            .where(
-                (api_keys.c.hash == hash_of_secret)
-                & api_keys.c.ended_at.is_(None)
-                & or_(api_keys.c.until.is_(None), api_keys.c.until > now)
-                & accounts.c.disabled_at.is_(None)
-            )
-        )
-        row = found.one_or_none()
-        if row is None:
-            return None
-        unlimited = row.by is None or row.server_owner
-        return FoundKey(to_key(row), None if unlimited else row.maker_role or "none")
-
-    @read_transaction
-    async def key_with_id(self, connection: AsyncConnection, key: str) -> ApiKey | None:
-        """Return the API key with this id, or None."""
-        row = (await connection.execute(select(api_keys).where(api_keys.c.id == key))).one_or_none()
-        return None if row is None else to_key(row)
 
 
 async def _memberships(connection: AsyncConnection, account: Account) -> tuple[Membership, ...]:

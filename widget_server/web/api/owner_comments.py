@@ -1,9 +1,19 @@
 """Comments, what waits, and decisions, for programs."""
 
-from widget_server.model.errors import MalformedError, NotFoundError, ProblemError, StaleError
+from widget_server.model.errors import (
+    MalformedError,
+    NotFoundError,
+    ProblemError,
+    StaleError,
+    TextRejectedError,
+    TooLargeError,
+)
 from widget_server.operations.moderation import cases, decide, targets as own_targets
 from widget_server.operations.owners import settings as site_settings
-from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol import (
+    owner_answers_comments as comment_answers,
+    owner_requests as requests,
+)
 from widget_server.protocol.serializers import rfc3339
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_cursors import decode, encode
@@ -22,8 +32,8 @@ async def list_comments(call: Call) -> Answer:
     )
     more = len(found) == query.limit
     last = encode("comments", found[-1][1].created_at, found[-1][1].id) if more else None
-    rows = [answers.CommentAnswer(**comment_fields(code, one)) for code, one in found]
-    return Answer(answers.CommentList(comments=rows, next=last))
+    rows = [comment_answers.CommentAnswer(**comment_fields(code, one)) for code, one in found]
+    return Answer(comment_answers.CommentList(comments=rows, next=last))
 
 
 async def show_comment(call: Call) -> Answer:
@@ -34,11 +44,11 @@ async def show_comment(call: Call) -> Answer:
     reports = None
     if call.has("read_reports"):
         reports = [
-            answers.ReportAnswer(reason=one.reason, at=rfc3339(one.at))
+            comment_answers.ReportAnswer(reason=one.reason, at=rfc3339(one.at))
             for one in await cases.reports_of(call.services, call.actor, comment)
         ]
     return Answer(
-        answers.CommentDetails(
+        comment_answers.CommentDetails(
             **comment_fields(code, found), reports=reports, restorable_until=time_of(until)
         )
     )
@@ -57,18 +67,20 @@ async def list_cases(call: Call) -> Answer:
     more = len(found) == query.limit
     last = encode(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
     rows = [
-        answers.CaseAnswer(
+        comment_answers.CaseAnswer(
             id=one.id,
             queue=one.queue,
             reasons=list(one.reasons),
             priority=one.priority,
             opened_at=rfc3339(one.opened_at),
             revision=one.revision,
-            comment=answers.CommentAnswer(**comment_fields(one.story, cases.waiting_version(one))),
+            comment=comment_answers.CommentAnswer(
+                **comment_fields(one.story, cases.waiting_version(one))
+            ),
         )
         for one in found
     ]
-    return Answer(answers.CaseList(cases=rows, next=last))
+    return Answer(comment_answers.CaseList(cases=rows, next=last))
 
 
 async def decide_comments(call: Call) -> Answer:
@@ -90,7 +102,9 @@ async def decide_comments(call: Call) -> Answer:
     if body.dry_run:
         stale = await own_targets.stale(call.services, places, own)
         done = [
-            answers.Done(decision=None, comment=name, state=one.state, revision=one.revision)
+            comment_answers.Done(
+                decision=None, comment=name, state=one.state, revision=one.revision
+            )
             for name, one in places.items()
             if name not in stale
         ]
@@ -100,7 +114,7 @@ async def decide_comments(call: Call) -> Answer:
         call.services, call.actor, body.verb, own, reason=body.reason, note=body.note
     )
     for problem in made.refused.values():
-        if isinstance(problem, MalformedError):
+        if isinstance(problem, MalformedError | TextRejectedError | TooLargeError):
             # The reason or the note is wrong, so nothing was decided.
             raise problem
     made.refused.update(foreign)
@@ -113,15 +127,17 @@ async def undo_decision(call: Call) -> Answer:
     name = call.path["decision"]
     if not await own_targets.is_about_stories(call.services, call.site, name):
         changed = await site_settings.take_back(call.services, call.actor, call.site, name)
-        one = answers.Done(decision=changed.decision, comment=None, state=None, revision=None)
+        one = comment_answers.Done(
+            decision=changed.decision, comment=None, state=None, revision=None
+        )
         return await _batch_answer(call, decide.BatchResult(""), [one], dry_run=False)
     made = await decide.undo(call.services, call.actor, name, note=body.note)
     return await _batch_answer(call, made, _done(made), dry_run=False)
 
 
-def _done(made: decide.BatchResult) -> list[answers.Done]:
+def _done(made: decide.BatchResult) -> list[comment_answers.Done]:
     return [
-        answers.Done(
+        comment_answers.Done(
             decision=one.decision.id if one.decision else None,
             comment=one.comment.id if one.comment else None,
             state=one.comment.state.value if one.comment else None,
@@ -132,17 +148,17 @@ def _done(made: decide.BatchResult) -> list[answers.Done]:
 
 
 async def _batch_answer(
-    call: Call, made: decide.BatchResult, done: list[answers.Done], *, dry_run: bool
+    call: Call, made: decide.BatchResult, done: list[comment_answers.Done], *, dry_run: bool
 ) -> Answer:
     stale, refused = [], []
     for target, problem in made.refused.items():
         comment = problem.comment if isinstance(problem, StaleError) else None
         if comment is not None:
             code, now, _ = await cases.show_comment(call.services, call.actor, comment.id)
-            stale.append(answers.CommentAnswer(**comment_fields(code, now)))
+            stale.append(comment_answers.CommentAnswer(**comment_fields(code, now)))
         else:
             refused.append(_refused(target, problem))
-    content = answers.BatchAnswer(
+    content = comment_answers.BatchAnswer(
         batch=made.batch or None, dry_run=dry_run, done=done, stale=stale, refused=refused
     )
     # Words of readers are not stored beside the comment: erasing it must erase them all.
@@ -150,5 +166,5 @@ async def _batch_answer(
     return Answer(content, once={"stale": wordless})
 
 
-def _refused(target: str, problem: ProblemError) -> answers.Refused:
-    return answers.Refused(target=target, code=problem.code, detail=problem.detail)
+def _refused(target: str, problem: ProblemError) -> comment_answers.Refused:
+    return comment_answers.Refused(target=target, code=problem.code, detail=problem.detail)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from widget_server.operations.owners import copies, sites
+from widget_server.operations.owners import atlas, copies, sites
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_log import file_response
@@ -29,7 +29,8 @@ async def list_copies(call: Call) -> Answer | Response:
     page = await copies.list_copies(
         services, by, site, wanted, order=query.order, limit=query.limit, after=query.after
     )
-    rows = [copy_answer(one) for one in page.copies]
+    seen = await atlas.seen_pages(services, by, site, page)
+    rows = [copy_answer(one, seen.get(one.record.id)) for one in page.copies]
     return Answer(answers.CopyList(copies=rows, total=page.total, next=page.next))
 
 

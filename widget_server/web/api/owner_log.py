@@ -7,12 +7,15 @@ from starlette.responses import Response, StreamingResponse
 from widget_server.operations.moderation import log
 from widget_server.operations.moderation.log import LogFilter
 from widget_server.operations.owners.csv_lines import csv_line
-from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol import (
+    owner_answers_comments as comment_answers,
+    owner_requests as requests,
+)
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_cursors import decode, encode
 from widget_server.web.api.owner_records import decision_answer
 
-CSV_COLUMNS = tuple(answers.DecisionAnswer.model_fields)
+CSV_COLUMNS = tuple(comment_answers.DecisionAnswer.model_fields)
 CHUNK = log.MAX_PAGE
 
 
@@ -20,6 +23,7 @@ async def read_log(call: Call) -> Answer | Response:
     """Handle `GET …/log`."""
     query: requests.LogQuery = call.query
     if query.format != "json":
+        call.require("export_public")
         lines = _lines(call, _chosen(query), csv=query.format == "csv")
         # Rights are checked before the first line is sent.
         first = await anext(lines)
@@ -34,7 +38,7 @@ async def read_log(call: Call) -> Answer | Response:
     )
     more = len(found) == query.limit
     return Answer(
-        answers.DecisionList(
+        comment_answers.DecisionList(
             decisions=[decision_answer(one) for one in found],
             next=encode("log", found[-1].at, found[-1].id) if more else None,
         )
@@ -71,7 +75,7 @@ async def _lines(call: Call, chosen: LogFilter, *, csv: bool) -> AsyncIterator[s
         after = found[-1].at, found[-1].id
 
 
-def _columns(row: answers.DecisionAnswer) -> list[object]:
+def _columns(row: comment_answers.DecisionAnswer) -> list[object]:
     values = row.model_dump(mode="json")
     values["targets"] = " ".join(row.targets)
     for name in ("before", "after"):
@@ -99,14 +103,14 @@ async def verify_log(call: Call) -> Answer:
     found = await log.verify_site_log(call.services, call.actor, call.site)
     verdict = found.verdict
     return Answer(
-        answers.Verification(
+        comment_answers.Verification(
             entries=verdict.entries,
             logs=verdict.logs,
             erased=verdict.erased,
             unknown_key=verdict.unknown_key,
             heads=found.recorded,
             damages=[
-                answers.Damage(log=one.log, number=one.number, id=one.id, what=one.what)
+                comment_answers.Damage(log=one.log, number=one.number, id=one.id, what=one.what)
                 for one in verdict.damages
             ],
         )

@@ -5,7 +5,11 @@ from typing import Any
 from widget_server.model.errors import NotFoundError
 from widget_server.model.people import ApiKey, Invitation, Member
 from widget_server.operations.owners import keys, links, people
-from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol import (
+    owner_answers as answers,
+    owner_answers_access as access_answers,
+    owner_requests as requests,
+)
 from widget_server.protocol.serializers import rfc3339
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_records import time_of
@@ -14,7 +18,7 @@ from widget_server.web.api.owner_records import time_of
 async def list_members(call: Call) -> Answer:
     """Handle `GET …/members`."""
     found = await people.list_people(call.services, call.actor, call.site)
-    return Answer(answers.MemberList(members=[_member(one) for one in found.members]))
+    return Answer(access_answers.MemberList(members=[_member(one) for one in found.members]))
 
 
 async def change_member(call: Call) -> Answer:
@@ -44,7 +48,7 @@ async def list_invitations(call: Call) -> Answer:
     """Handle `GET …/invitations`."""
     found = await people.list_people(call.services, call.actor, call.site)
     return Answer(
-        answers.InvitationList(invitations=[_invitation(one) for one in found.invitations])
+        access_answers.InvitationList(invitations=[_invitation(one) for one in found.invitations])
     )
 
 
@@ -56,7 +60,7 @@ async def invite(call: Call) -> Answer:
     link = await links.invite(
         call.services, call.actor, call.site, role, email=body.email, copies=copies
     )
-    content = answers.InvitationAnswer(
+    content = access_answers.InvitationAnswer(
         id=link.id,
         role=body.role,
         copies=sorted(copies) if copies else None,
@@ -75,7 +79,7 @@ async def take_back_invitation(call: Call) -> Answer:
 async def list_keys(call: Call) -> Answer:
     """Handle `GET …/keys`."""
     found = await people.list_people(call.services, call.actor, call.site)
-    return Answer(answers.KeyList(keys=[_key(one, None) for one in found.keys]))
+    return Answer(access_answers.KeyList(keys=[_key(one, None) for one in found.keys]))
 
 
 async def create_key(call: Call) -> Answer:
@@ -97,8 +101,8 @@ def _copies(ids: list[int] | None) -> frozenset[int] | None:
     return frozenset(ids) if ids else None
 
 
-def _member(one: Member) -> answers.MemberAnswer:
-    return answers.MemberAnswer(
+def _member(one: Member) -> access_answers.MemberAnswer:
+    return access_answers.MemberAnswer(
         account=one.account.id,
         name=one.account.name,
         role=one.role,
@@ -106,8 +110,8 @@ def _member(one: Member) -> answers.MemberAnswer:
     )
 
 
-def _invitation(one: Invitation) -> answers.InvitationAnswer:
-    return answers.InvitationAnswer(
+def _invitation(one: Invitation) -> access_answers.InvitationAnswer:
+    return access_answers.InvitationAnswer(
         id=one.hash,
         role=one.role,
         copies=sorted(one.copies) if one.copies else None,
@@ -116,8 +120,8 @@ def _invitation(one: Invitation) -> answers.InvitationAnswer:
     )
 
 
-def _key(one: ApiKey, secret: str | None) -> answers.KeyAnswer:
-    return answers.KeyAnswer(
+def _key(one: ApiKey, secret: str | None) -> access_answers.KeyAnswer:
+    return access_answers.KeyAnswer(
         id=one.id,
         label=one.label,
         scopes=sorted(one.scopes),

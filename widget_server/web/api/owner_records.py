@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from widget_server.model.decisions import Decision
+from widget_server.model.page_facts import SeenPage
 from widget_server.model.records import Comment, CommentState
 from widget_server.operations.owners.copies import CopyRecord, ListedCopy
 from widget_server.operations.owners.readers_now import ReaderCount
 from widget_server.operations.owners.stories import ShownCopy, StoryRecord
-from widget_server.protocol import owner_answers as answers
+from widget_server.protocol import (
+    owner_answers as answers,
+    owner_answers_comments as comment_answers,
+)
 from widget_server.protocol.serializers import rfc3339
 
 
@@ -41,8 +45,8 @@ def story_fields(record: StoryRecord, readers: ReaderCount) -> dict[str, Any]:
     }
 
 
-def copy_answer(row: ListedCopy | ShownCopy) -> answers.CopyAnswer:
-    """Return a copy."""
+def copy_answer(row: ListedCopy | ShownCopy, seen: SeenPage | None = None) -> answers.CopyAnswer:
+    """Return a copy, with what was seen on its page."""
     copy: CopyRecord = row.record
     return answers.CopyAnswer(
         id=copy.id,
@@ -64,6 +68,20 @@ def copy_answer(row: ListedCopy | ShownCopy) -> answers.CopyAnswer:
         share=round(copy.share, 4),
         comments=copy.comments,
         status=copy.status,
+        seen=None if seen is None else _seen(seen),
+    )
+
+
+def _seen(page: SeenPage) -> answers.SeenPage:
+    facts = page.facts
+    return answers.SeenPage(
+        at=rfc3339(page.fetched_at),
+        status=page.status,
+        title=facts.title,
+        lang=facts.lang,
+        credit=facts.credit,
+        licence=facts.licence,
+        snippet=facts.snippet,
     )
 
 
@@ -82,7 +100,7 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
         "role": None if gone else comment.role,
         "copied_on": None
         if comment.copy is None
-        else answers.CopyName(
+        else comment_answers.CopyName(
             id=comment.copy.id, label=comment.copy.label, origin=comment.copy.origin
         ),
         "lang": comment.lang,
@@ -93,9 +111,9 @@ def comment_fields(code: str, comment: Comment) -> dict[str, Any]:
     }
 
 
-def decision_answer(one: Decision) -> answers.DecisionAnswer:
+def decision_answer(one: Decision) -> comment_answers.DecisionAnswer:
     """Return an entry of the log."""
-    return answers.DecisionAnswer(
+    return comment_answers.DecisionAnswer(
         id=one.id,
         at=rfc3339(one.at),
         actor_kind=one.actor_kind,

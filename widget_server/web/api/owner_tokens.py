@@ -8,7 +8,10 @@ from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
 from widget_server.model.errors import TextRejectedError
 from widget_server.operations.owners import sites, tokens
 from widget_server.operations.readers import authorize
-from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol import (
+    owner_answers_access as access_answers,
+    owner_requests as requests,
+)
 from widget_server.protocol.serializers import rfc3339
 from widget_server.protocol.snippet import snippet
 from widget_server.web.api.owner_call import Answer, Call
@@ -23,7 +26,7 @@ async def list_tokens(call: Call) -> Answer:
         call.services, call.actor, call.site, wanted, limit=query.limit, after=query.after
     )
     rows = [
-        answers.TokenAnswer(
+        access_answers.TokenAnswer(
             jti=one.jti,
             story=one.story,
             title=one.title,
@@ -41,7 +44,7 @@ async def list_tokens(call: Call) -> Answer:
         )
         for one in page.tokens
     ]
-    return Answer(answers.TokenList(tokens=rows, total=page.total, next=page.next))
+    return Answer(access_answers.TokenList(tokens=rows, total=page.total, next=page.next))
 
 
 async def mint_token(call: Call) -> Answer:
@@ -69,7 +72,9 @@ async def mint_token(call: Call) -> Answer:
         form: snippet(call.services.server_origin, code, minted.token, claims, form)
         for form in body.forms
     }
-    content = answers.Minted(jti=minted.jti, code=code, token=minted.token, snippets=snippets)
+    content = access_answers.Minted(
+        jti=minted.jti, code=code, token=minted.token, snippets=snippets
+    )
     return Answer(content, once={"token": None, "snippets": None})
 
 
@@ -104,7 +109,7 @@ async def revoke_token(call: Call) -> Answer:
         everywhere=query.shut_out == "site",
     )
     return Answer(
-        answers.RevokedToken(
+        access_answers.RevokedToken(
             jti=done.jti,
             copies=list(dict.fromkeys(copy.origin for copy in done.seen)),
             shut_out=query.shut_out,
@@ -132,13 +137,13 @@ async def retire_signing_keys(call: Call) -> Answer:
     stops = await _stops(call)
     if not body.dry_run:
         await tokens.retire(call.services, call.actor, call.site)
-    return Answer(answers.Retired(dry_run=body.dry_run, stops=stops))
+    return Answer(access_answers.Retired(dry_run=body.dry_run, stops=stops))
 
 
-async def _signing_keys(call: Call) -> answers.SigningKeys:
+async def _signing_keys(call: Call) -> access_answers.SigningKeys:
     found = await tokens.list_keys(call.services, call.actor, call.site)
     generations = [
-        answers.Generation(
+        access_answers.Generation(
             number=one.number,
             signs=one.signs,
             accepted=one.accepted,
@@ -147,12 +152,12 @@ async def _signing_keys(call: Call) -> answers.SigningKeys:
         )
         for one in found
     ]
-    return answers.SigningKeys(generations=generations, would_stop=await _stops(call))
+    return access_answers.SigningKeys(generations=generations, would_stop=await _stops(call))
 
 
-async def _stops(call: Call) -> answers.Stops:
+async def _stops(call: Call) -> access_answers.Stops:
     found = await tokens.what_would_stop(call.services, call.actor, call.site)
-    return answers.Stops(
+    return access_answers.Stops(
         generation=found.generation,
         copies=[copy_answer(one) for one in found.copies],
         total=found.total,
