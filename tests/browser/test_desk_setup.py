@@ -57,7 +57,7 @@ def post(story: Story, origin: str, kind: str, **fields: Any) -> None:
 
 @pytest.fixture(scope="module")
 def busy(demo: Demo) -> Demo:
-    """The demo, with a site whose stories are read on several pages."""
+    """Return the demo with a site whose stories are read on several pages."""
     demo.site(SITE)
     origins = [f"https://{name}.example" for name in ("northside", "diariodelpuerto", "lapassade")]
     titles = ("The library that sails at six", "من يملك المطر؟", "Who <b>owns</b> the rain?")

@@ -31,7 +31,9 @@ NEW: dict[str, Any] = {
 
 def snippet(answer: httpx.Response, form: str) -> str:
     """Return a snippet of the page."""
-    found = re.search(rf'id="snippet-{form}" dir="ltr">(.*?)</code>', answer.text, re.DOTALL)
+    found = re.search(
+        rf'id="snippet-{form}" dir="ltr" tabindex="0">(.*?)</code>', answer.text, re.DOTALL
+    )
     assert found is not None, text_of(answer.text)
     return html.unescape(found[1])
 
