@@ -101,14 +101,11 @@ async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
         await page.screenshot(
             path=SCREENSHOTS / f"dashboard-{name}-{scheme}-{locale}-{width}.png", full_page=True
         )
-        FOUND = await findings(page)
-        if FOUND:
-            print("AXE", name, scheme, locale, width, FOUND)
+        assert await findings(page) == [], (scheme, locale, width)
         widths = await page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
-        if widths[0] > widths[1]:
-            print("WIDE", name, locale, width, widths)
+        assert widths[0] <= widths[1], (scheme, locale, width)
         assert problems == []
         assert await page.locator("html").get_attribute("dir") == (
             "rtl" if locale == "ar" else "ltr"

@@ -39,7 +39,6 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "unpin": _MODERATORS,
     "feature": _MODERATORS,
     "unfeature": _MODERATORS,
-    "dismiss": _MODERATORS,
     "answer": ("owner", "editor", "moderator"),
     "undo": _MODERATORS,
     "erase": ("owner", "editor"),
