@@ -9,6 +9,7 @@ import pytest
 from tests.operations.owner_harness import Statements, carry, feel, read
 from tests.web.dashboard.desk import OWN, ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
+from widget_server.model.actors import Role
 from widget_server.operations.owners.settings_form import SECTIONS
 from widget_server.operations.readers import authorize
 
@@ -48,7 +49,7 @@ async def stored(desk: Desk) -> Any:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_roles_with_the_verb_change_settings(desk: Desk, role: str) -> None:
+async def test_only_roles_with_the_verb_change_settings(desk: Desk, role: Role) -> None:
     before = await stored(desk)
     for path in (*SECTION_PATHS, "settings", "settings/history"):
         await desk.get(path, role, 200 if permits(role, "read_settings") else 403)

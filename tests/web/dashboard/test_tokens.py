@@ -11,6 +11,7 @@ from tests.operations.owner_harness import Statements, carry
 from tests.web.dashboard.desk import ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
 from widget_server.auth.tokens import story_code
+from widget_server.model.actors import Role
 from widget_server.model.errors import TokenRevokedError
 from widget_server.operations.owners.sign_in import STRONG_MS
 from widget_server.operations.owners.token_form import FORMS
@@ -53,7 +54,7 @@ def error(answer: httpx.Response, field: str) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_roles_with_the_verbs_see_and_make_tokens(desk: Desk, role: str) -> None:
+async def test_only_roles_with_the_verbs_see_and_make_tokens(desk: Desk, role: Role) -> None:
     for path in ("tokens", "tokens/keys"):
         await desk.get(path, role, 200 if permits(role, "read_tokens") else 403)
     answer = await desk.post("tokens", role, **NEW)
