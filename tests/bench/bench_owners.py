@@ -15,7 +15,15 @@ from tests.bench.results import Goal, Result
 from widget_server.app import Components
 from widget_server.config import load
 from widget_server.model.actors import Actor
-from widget_server.operations.owners import copies, numbers, stories, tokens
+from widget_server.operations.owners import (
+    atlas,
+    copies,
+    numbers,
+    settings_form,
+    stories,
+    token_form,
+    tokens,
+)
 from widget_server.operations.services import Services
 from widget_server.store import migrate
 
@@ -68,6 +76,25 @@ def operations(services: Services, codes: list[str], now: int) -> dict[str, Oper
         numbers.by_language, services, OWNER, SITE, month
     )
     found["matrix, 30 days"] = partial(numbers.matrix, services, OWNER, SITE, month)
+    found["page of copies"] = partial(
+        atlas.show_atlas,
+        services,
+        OWNER,
+        SITE,
+        copies.CopyFilter(),
+        order="readers",
+        since=now - 7 * DAY_MS,
+    )
+    found["page of copies by words"] = partial(
+        atlas.show_atlas, services, OWNER, SITE, of_words, order="comments", since=0
+    )
+    found["stories to choose"] = partial(token_form.offered_stories, services, OWNER, SITE)
+    found["widget of the newest story"] = partial(
+        settings_form.preview_address, services, OWNER, SITE, None
+    )
+    found["when people write, 14 days"] = partial(
+        numbers.when_people_write, services, OWNER, SITE, fortnight
+    )
     return found
 
 
