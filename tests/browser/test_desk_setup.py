@@ -119,7 +119,9 @@ async def test_saved_settings_reach_an_open_page_within_two_seconds(
     await expect(reader.get_by_text("What do you make of it?")).to_have_count(0)
 
 
-async def test_one_copy_is_revoked_and_the_other_notices_nothing(desk: Desk, hosts: Hosts) -> None:
+async def test_one_copy_is_revoked_and_the_other_notices_nothing(
+    desk: Desk, hosts: Hosts, photograph: Callable[[Page, str], Any]
+) -> None:
     hosts.expected.append("story-widget: ")
     shared = desk.demo.story(SITE, label="Left")
     other = Story(shared.server, shared.code, shared.with_claims(label="Right"), shared.with_claims)
@@ -140,6 +142,7 @@ async def test_one_copy_is_revoked_and_the_other_notices_nothing(desk: Desk, hos
     await row.get_by_role("link", name="Revoke").click()
     await expect(page.get_by_role("heading", name="Revoke the copy on")).to_be_focused()
     await expect(page.locator(".revoke")).to_contain_text("1 is there now.")
+    await photograph(page, "desk-revoke")
     assert await findings(page) == []
     before = len(frames[right])
     await page.get_by_role("button", name="Revoke this copy").click()
