@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocket, expect
 
 from tests.browser.actions import expect_reaction
 from tests.browser.conftest import Demo, Hosts, Story
@@ -119,6 +119,15 @@ async def test_saved_settings_reach_an_open_page_within_two_seconds(
     await expect(reader.get_by_text("What do you make of it?")).to_have_count(0)
 
 
+def record(page: Page, frames: list[str]) -> None:
+    """Record what the page's socket receives."""
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
+
+    page.on("websocket", listen)
+
+
 async def test_one_copy_is_revoked_and_the_other_notices_nothing(
     desk: Desk, hosts: Hosts, photograph: Callable[[Page, str], Any]
 ) -> None:
@@ -129,12 +138,7 @@ async def test_one_copy_is_revoked_and_the_other_notices_nothing(
     right = await hosts.page(await hosts.reader())
     frames: dict[Page, list[str]] = {left: [], right: []}
     for each, story, site in ((left, shared, 0), (right, other, 1)):
-        each.on(
-            "websocket",
-            lambda socket, each=each: socket.on(
-                "framereceived", lambda frame: frames[each].append(str(frame))
-            ),
-        )
+        record(each, frames[each])
         await hosts.open(story.snippet, site=site, page=each)
         await expect_reaction(each, "Happy", 0, own=False)
     page = await desk.open(f"copies?story={shared.code}")

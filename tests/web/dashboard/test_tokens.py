@@ -162,6 +162,7 @@ async def test_a_revoked_token_can_only_read(desk: Desk) -> None:
     assert "1 page uses it: https://a.example/article" in step
     answer = await desk.post("tokens/revoke", jti=jti)
     assert answer.headers["location"].endswith("tokens?done=token_revoked")
+    await desk.services.cache.site("paper", max_age=0)
     again = await desk.server.grant(story, "https://a.example")
     assert isinstance(again.denial, TokenRevokedError)
     assert set(again.permissions) == {"read"}
