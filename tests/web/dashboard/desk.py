@@ -66,7 +66,13 @@ class Desk:
             agent="",
         )
         for change in (
-            insert_account(id=account, name=role.title(), server_owner=False, created_at=now),
+            insert_account(
+                id=account,
+                name=role.title(),
+                password="no hash: nobody signs in with it",
+                server_owner=False,
+                created_at=now,
+            ),
             insert_session(session),
             put_member(site, account, role, frozenset({1}) if role == "local" else None, now),
         ):
