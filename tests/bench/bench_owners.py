@@ -18,7 +18,15 @@ from widget_server.model.actors import Actor
 from widget_server.operations.moderation import discussion
 from widget_server.operations.moderation.log_pages import LogFilter, show_log
 from widget_server.operations.moderation.queue import show_queue
-from widget_server.operations.owners import copies, numbers, stories, tokens
+from widget_server.operations.owners import (
+    atlas,
+    copies,
+    numbers,
+    settings_form,
+    stories,
+    token_form,
+    tokens,
+)
 from widget_server.operations.owners.home import show_home
 from widget_server.operations.services import Services
 from widget_server.store import migrate
@@ -78,6 +86,25 @@ def operations(services: Services, codes: list[str], now: int) -> dict[str, Oper
     found["log"] = partial(show_log, services, OWNER, SITE, LogFilter())
     found["log of one story"] = partial(show_log, services, OWNER, SITE, LogFilter(story=codes[0]))
     found["matrix, 30 days"] = partial(numbers.matrix, services, OWNER, SITE, month)
+    found["page of copies"] = partial(
+        atlas.show_atlas,
+        services,
+        OWNER,
+        SITE,
+        copies.CopyFilter(),
+        order="readers",
+        since=now - 7 * DAY_MS,
+    )
+    found["page of copies by words"] = partial(
+        atlas.show_atlas, services, OWNER, SITE, of_words, order="comments", since=0
+    )
+    found["stories to choose"] = partial(token_form.offered_stories, services, OWNER, SITE)
+    found["widget of the newest story"] = partial(
+        settings_form.preview_address, services, OWNER, SITE, None
+    )
+    found["when people write, 14 days"] = partial(
+        numbers.when_people_write, services, OWNER, SITE, fortnight
+    )
     return found
 
 

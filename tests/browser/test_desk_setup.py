@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocket, expect
 
 from tests.browser.actions import expect_reaction
 from tests.browser.conftest import Demo, Hosts, Story
@@ -42,6 +42,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 
 SITE = "desk-post"
+REFUSED = "Failed to load resource: the server responded with a status of 422"
+"""Chromium reports a form with an error that was sent back."""
 
 
 def post(story: Story, origin: str, kind: str, **fields: Any) -> None:
@@ -57,7 +59,7 @@ def post(story: Story, origin: str, kind: str, **fields: Any) -> None:
 
 @pytest.fixture(scope="module")
 def busy(demo: Demo) -> Demo:
-    """The demo, with a site whose stories are read on several pages."""
+    """Return the demo with a site whose stories are read on several pages."""
     demo.site(SITE)
     origins = [f"https://{name}.example" for name in ("northside", "diariodelpuerto", "lapassade")]
     titles = ("The library that sails at six", "من يملك المطر؟", "Who <b>owns</b> the rain?")
@@ -117,20 +119,26 @@ async def test_saved_settings_reach_an_open_page_within_two_seconds(
     await expect(reader.get_by_text("What do you make of it?")).to_have_count(0)
 
 
-async def test_one_copy_is_revoked_and_the_other_notices_nothing(desk: Desk, hosts: Hosts) -> None:
-    stories = [desk.demo.story(SITE, known=False, label=name) for name in ("Left", "Right")]
-    shared = stories[0]
+def record(page: Page, frames: list[str]) -> None:
+    """Record what the page's socket receives."""
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
+
+    page.on("websocket", listen)
+
+
+async def test_one_copy_is_revoked_and_the_other_notices_nothing(
+    desk: Desk, hosts: Hosts, photograph: Callable[[Page, str], Any]
+) -> None:
+    hosts.expected.append("story-widget: ")
+    shared = desk.demo.story(SITE, label="Left")
     other = Story(shared.server, shared.code, shared.with_claims(label="Right"), shared.with_claims)
     left = await hosts.page(await hosts.reader())
     right = await hosts.page(await hosts.reader())
     frames: dict[Page, list[str]] = {left: [], right: []}
     for each, story, site in ((left, shared, 0), (right, other, 1)):
-        each.on(
-            "websocket",
-            lambda socket, each=each: socket.on(
-                "framereceived", lambda frame: frames[each].append(str(frame))
-            ),
-        )
+        record(each, frames[each])
         await hosts.open(story.snippet, site=site, page=each)
         await expect_reaction(each, "Happy", 0, own=False)
     page = await desk.open(f"copies?story={shared.code}")
@@ -138,6 +146,7 @@ async def test_one_copy_is_revoked_and_the_other_notices_nothing(desk: Desk, hos
     await row.get_by_role("link", name="Revoke").click()
     await expect(page.get_by_role("heading", name="Revoke the copy on")).to_be_focused()
     await expect(page.locator(".revoke")).to_contain_text("1 is there now.")
+    await photograph(page, "desk-revoke")
     assert await findings(page) == []
     before = len(frames[right])
     await page.get_by_role("button", name="Revoke this copy").click()
@@ -166,6 +175,7 @@ async def test_a_token_is_made_and_its_widget_lives_beside_the_snippet(
 
 
 async def test_everything_works_without_javascript(desk: Desk) -> None:
+    desk.hosts.expected.append(REFUSED)
     page = await desk.open("settings/look", java_script_enabled=False)
     await page.locator("#accent").fill("#ffff00")
     await page.get_by_role("button", name="What changes for whom?").click()
@@ -174,7 +184,7 @@ async def test_everything_works_without_javascript(desk: Desk) -> None:
     await page.get_by_role("button", name="Save").last.click()
     await expect(page.get_by_role("status")).to_contain_text("Saved.")
     await page.goto(desk.url("copies"))
-    await page.get_by_role("link", name="Revoke").first.click()
+    await page.get_by_role("row").get_by_role("link", name="Revoke").first.click()
     await page.get_by_role("button", name="Revoke this copy").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_role("status")).to_contain_text("Given back.")

@@ -16,7 +16,7 @@ from tests.operations.owner_harness import OWNER, Statements, carry, feel, perso
 from widget_server.model.actors import shell
 from widget_server.model.errors import MalformedError, NotPermittedError
 from widget_server.operations.moderation import decide
-from widget_server.operations.owners import numbers, sites
+from widget_server.operations.owners import numbers, numbers_csv, sites
 from widget_server.operations.owners.numbers import HOUR_MS, Span
 from widget_server.store import schema
 from widget_server.store.mapping import dump
@@ -245,6 +245,8 @@ async def test_the_matrix_and_the_week_equal_a_recount(server: Server) -> None:
     assert set(found.origins) == {None, "https://one.example", "https://two.example"}
     assert len(found.stories) == 4
     assert await numbers.when_people_write(server.services, OWNER, "paper", SPAN) == week
+    over_time = await numbers.over_time(server.services, OWNER, "paper", SPAN)
+    assert over_time.week == week
 
 
 async def test_numbers_follow_what_readers_and_moderators_do(server: Server) -> None:
@@ -270,7 +272,7 @@ async def test_numbers_follow_what_readers_and_moderators_do(server: Server) -> 
 async def test_the_csv_holds_the_numbers_of_every_period(server: Server) -> None:
     await seed(server)
     found = await numbers.over_time(server.services, OWNER, "paper", SPAN)
-    head, *rows = csv.reader(numbers.csv_over_time(found))
+    head, *rows = csv.reader(numbers_csv.csv_over_time(found))
     assert head == ["start", *found.kinds, "comments", "removed", "pending"]
     assert [row[-3:] for row in rows] == [
         [str(one.stood), str(one.removed), str(one.pending)] for one in found.periods

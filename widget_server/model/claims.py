@@ -5,6 +5,9 @@ from dataclasses import dataclass
 CODE_ONLY_JTI = "open"
 """The token id (`jti`) recorded for copies that use only the story's code."""
 
+PREVIEW_JTI = "dashboard-preview"
+"""Handle of the tokens that show the widget in the dashboard. They can only read."""
+
 #: Permissions that a widget token can grant, in the order in which they are shown.
 PERMISSIONS = ("read", "react", "comment")
 
@@ -40,6 +43,11 @@ class WidgetClaims:
     lang: str | None = None
     listed: bool = False
     """Whether the copy agrees to be listed on the story's page (`list`)."""
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether the token only shows the widget in the dashboard. Such a page is no copy."""
+        return self.jti == PREVIEW_JTI and self.can == ("read",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,16 +57,22 @@ class Desk:
         session = Session(
             one_time.hash_secret(secret),
             account,
-            now,
-            now,
-            now - proved_ago,
-            now + DAY_MS,
-            True,
-            "link",
-            "",
+            made_at=now,
+            seen_at=now,
+            strong_at=now - proved_ago,
+            until=now + DAY_MS,
+            remembered=True,
+            method="link",
+            agent="",
         )
         for change in (
-            insert_account(id=account, name=role.title(), server_owner=False, created_at=now),
+            insert_account(
+                id=account,
+                name=role.title(),
+                password="no hash: nobody signs in with it",
+                server_owner=False,
+                created_at=now,
+            ),
             insert_session(session),
             put_member(site, account, role, frozenset({1}) if role == "local" else None, now),
         ):

@@ -9,6 +9,7 @@ from tests.operations.owner_harness import Statements, carry, feel, read, write
 from tests.waiting import eventually
 from tests.web.dashboard.desk import OWN, ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
+from widget_server.model.actors import Role
 from widget_server.model.page_facts import PageFacts
 from widget_server.store.queries.page_facts import ask_for_page, store_page_facts
 
@@ -33,7 +34,7 @@ async def seen(desk: Desk, copy: int, facts: PageFacts) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_roles_that_may_read_copies_see_the_page(desk: Desk, role: str) -> None:
+async def test_only_roles_that_may_read_copies_see_the_page(desk: Desk, role: Role) -> None:
     await desk.get("copies", role, 200 if permits(role, "read_copies") else 403)
 
 
@@ -45,7 +46,7 @@ async def test_other_sites_owners_find_no_page_and_nobody_is_asked_to_sign_in(de
 
 @pytest.mark.parametrize("role", [role for role in ROLES if not permits(role, "revoke")])
 async def test_roles_without_the_verb_can_neither_revoke_nor_give_back(
-    desk: Desk, role: str
+    desk: Desk, role: Role
 ) -> None:
     copy = await copy_of(desk)
     for path in (f"copies/{copy}/revoke", f"copies/{copy}/give-back"):

@@ -9,6 +9,7 @@ import pytest
 from tests.operations.owner_harness import Statements, carry, feel, write
 from tests.web.dashboard.desk import ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
+from widget_server.model.actors import Role
 from widget_server.web.dashboard import charts
 
 VIEWS = ("numbers", "numbers?view=copies", "numbers?view=languages", "numbers?view=talk")
@@ -27,7 +28,7 @@ async def fill(desk: Desk, label: str = "Northside") -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("view", VIEWS)
-async def test_only_roles_that_may_read_numbers_see_them(desk: Desk, role: str, view: str) -> None:
+async def test_only_roles_that_may_read_numbers_see_them(desk: Desk, role: Role, view: str) -> None:
     await desk.get(view, role, 200 if permits(role, "read_numbers") else 403)
 
 

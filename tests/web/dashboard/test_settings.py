@@ -9,8 +9,9 @@ import pytest
 from tests.operations.owner_harness import Statements, carry, feel, read
 from tests.web.dashboard.desk import OWN, ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
+from widget_server.model.actors import Role
 from widget_server.operations.owners.settings_form import SECTIONS
-from widget_server.operations.readers import authorize
+from widget_server.operations.readers import authorize, copies
 
 SECTION_PATHS = [f"settings/{section}" for section in SECTIONS]
 
@@ -48,7 +49,7 @@ async def stored(desk: Desk) -> Any:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_roles_with_the_verb_change_settings(desk: Desk, role: str) -> None:
+async def test_only_roles_with_the_verb_change_settings(desk: Desk, role: Role) -> None:
     before = await stored(desk)
     for path in (*SECTION_PATHS, "settings", "settings/history"):
         await desk.get(path, role, 200 if permits(role, "read_settings") else 403)
@@ -276,3 +277,17 @@ async def test_the_widget_beside_the_form_does_not_change_the_storys_credit(desk
     assert (shown.story.title, shown.story.license) == ("Its title", "CC-BY-SA-4.0")
     assert shown.claims is not None
     assert shown.claims.can == ("read",)
+
+
+async def test_the_widget_beside_the_form_is_no_copy(desk: Desk) -> None:
+    await carry(
+        desk.server, desk.server.publisher.story(label="The only copy"), "https://a.example"
+    )
+    page = await desk.get("settings")
+    frame = re.search(r'<iframe class="preview" sandbox="allow-scripts" src="([^"]*)"', page)
+    assert frame is not None
+    token = frame[1].rpartition("/")[2]
+    grant = await authorize.authorize(desk.services, token=token, code=None, origin="null")
+    assert await copies.record_seen(desk.services, grant, "a network") is None
+    assert "Where your stories can be read: 1 page " in text_of(await desk.get("copies")) + " "
+    assert "1 token " in text_of(await desk.get("tokens"))

@@ -11,6 +11,7 @@ from tests.operations.owner_harness import Statements, carry
 from tests.web.dashboard.desk import ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
 from widget_server.auth.tokens import story_code
+from widget_server.model.actors import Role
 from widget_server.model.errors import TokenRevokedError
 from widget_server.operations.owners.sign_in import STRONG_MS
 from widget_server.operations.owners.token_form import FORMS
@@ -31,7 +32,9 @@ NEW: dict[str, Any] = {
 
 def snippet(answer: httpx.Response, form: str) -> str:
     """Return a snippet of the page."""
-    found = re.search(rf'id="snippet-{form}" dir="ltr">(.*?)</code>', answer.text, re.DOTALL)
+    found = re.search(
+        rf'id="snippet-{form}" dir="ltr" tabindex="0">(.*?)</code>', answer.text, re.DOTALL
+    )
     assert found is not None, text_of(answer.text)
     return html.unescape(found[1])
 
@@ -51,7 +54,7 @@ def error(answer: httpx.Response, field: str) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_roles_with_the_verbs_see_and_make_tokens(desk: Desk, role: str) -> None:
+async def test_only_roles_with_the_verbs_see_and_make_tokens(desk: Desk, role: Role) -> None:
     for path in ("tokens", "tokens/keys"):
         await desk.get(path, role, 200 if permits(role, "read_tokens") else 403)
     answer = await desk.post("tokens", role, **NEW)
@@ -159,6 +162,7 @@ async def test_a_revoked_token_can_only_read(desk: Desk) -> None:
     assert "1 page uses it: https://a.example/article" in step
     answer = await desk.post("tokens/revoke", jti=jti)
     assert answer.headers["location"].endswith("tokens?done=token_revoked")
+    await desk.services.cache.site("paper", max_age=0)
     again = await desk.server.grant(story, "https://a.example")
     assert isinstance(again.denial, TokenRevokedError)
     assert set(again.permissions) == {"read"}

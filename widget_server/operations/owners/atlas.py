@@ -8,7 +8,7 @@ from widget_server.model.page_facts import SeenPage
 from widget_server.operations.owners import copies
 from widget_server.operations.owners.copies import CopyFilter, CopyList, CopyOrder, Revocation
 from widget_server.operations.services import Services
-from widget_server.store.queries.owner_copies import CopiesOfLanguage
+from widget_server.store.queries.copies_of_language import CopiesOfLanguage
 
 __all__ = ["CopiesOfLanguage"]
 

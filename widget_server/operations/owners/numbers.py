@@ -11,9 +11,8 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError
 from widget_server.model.records import CommentState
-from widget_server.operations.owners.csv_lines import csv_line
 from widget_server.operations.services import Services
-from widget_server.store.queries.numbers import Cell, MatrixStory, NumbersFilter
+from widget_server.store.queries.numbers import Cell, MatrixStory, NumbersFilter, PeriodCount
 
 __all__ = ["Cell", "MatrixStory"]
 
@@ -22,6 +21,8 @@ MAX_HOURS = 31 * 24
 """Periods of a chart by hour."""
 MAX_DAYS = 400
 """Periods of a chart by day."""
+WEEK_DAYS = 31
+"""Days of which the comments are counted by hour whatever the unit is."""
 QUARTER_MS = 900_000
 """No time zone has an offset that is not a multiple of a quarter of an hour."""
 HOUR_MS = 3_600_000
@@ -63,6 +64,8 @@ class OverTime:
 
     periods: list[Period]
     kinds: list[str]
+    week: list[list[int]] | None = None
+    """As `when_people_write`, if the span is at most `WEEK_DAYS` long: it costs nothing then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,16 @@ async def over_time(
     starts = _starts(span)
     zone = _zone(span)
     wanted = _filter(span, story, copy, lang, unit=span.unit)
-    reactions, comments = await services.numbers.over_time(site, wanted)
+    by_hour = span.end - span.start <= WEEK_DAYS * DAY_MS
+    of_comments = _filter(span, story, copy, lang) if by_hour else wanted
+    reactions, comments = await services.numbers.over_time(site, wanted, of_comments)
     by_kind: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     by_state: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     for counts, into in ((reactions, by_kind), (comments, by_state)):
         for one in counts:
-            into[_local_start(one.period).replace(tzinfo=zone)][one.kind] += one.number
+            at = _local_start(one.period)
+            at = at.replace(hour=0, minute=0) if span.unit == "day" else at
+            into[at.replace(tzinfo=zone)][one.kind] += one.number
     known = await services.cache.site(site)
     kinds = [*known.site.settings.reaction_keys()] if known is not None else []
     kinds += sorted({one.kind for one in reactions})
@@ -126,6 +133,7 @@ async def over_time(
             for start in starts
         ],
         list(dict.fromkeys(kinds)),
+        _week(comments) if by_hour else None,
     )
 
 
@@ -146,6 +154,11 @@ async def when_people_write(
     permissions.require(by, "read_numbers", site)
     _starts(span)
     comments = await services.numbers.comments(site, _filter(span, story, copy, lang))
+    return _week(comments)
+
+
+def _week(comments: Iterable[PeriodCount]) -> list[list[int]]:
+    """Return comments counted by hour, by weekday and hour of the day."""
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
         if one.kind != CommentState.PENDING.value:
@@ -218,14 +231,6 @@ async def matrix(services: Services, by: Actor, site: str, span: Span) -> Matrix
         origins,
         {(cell.story, cell.origin): cell for cell in cells if cell.origin in shown},
     )
-
-
-def csv_over_time(numbers: OverTime) -> Iterable[str]:
-    """Yield the lines of a CSV file with the numbers of each period."""
-    yield csv_line(("start", *numbers.kinds, "comments", "removed", "pending"))
-    for one in numbers.periods:
-        counts = (one.reactions.get(kind, 0) for kind in numbers.kinds)
-        yield csv_line((one.start.isoformat(), *counts, one.stood, one.removed, one.pending))
 
 
 def _filter(

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from widget_server.operations.owners.csv_lines import csv_line
-from widget_server.operations.owners.numbers import Matrix, Share
+from widget_server.operations.owners.numbers import Matrix, OverTime, Share
+
+
+def csv_over_time(numbers: OverTime) -> Iterable[str]:
+    """Yield the lines of a CSV file with the numbers of each period."""
+    yield csv_line(("start", *numbers.kinds, "comments", "removed", "pending"))
+    for one in numbers.periods:
+        counts = (one.reactions.get(kind, 0) for kind in numbers.kinds)
+        yield csv_line((one.start.isoformat(), *counts, one.stood, one.removed, one.pending))
 
 
 def csv_shares(of: str, shares: Sequence[Share]) -> Iterable[str]:

@@ -8,12 +8,12 @@ from widget_server.auth.permissions import require
 from widget_server.auth.tokens import story_code
 from widget_server.content import svg_face
 from widget_server.model.actors import Actor
-from widget_server.model.claims import Attribution, WidgetClaims
+from widget_server.model.claims import PREVIEW_JTI, Attribution, WidgetClaims
 from widget_server.model.errors import MalformedError
 from widget_server.model.settings import MAX_ACTIONS, SiteSettings
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.settings import Changes
-from widget_server.operations.owners.token_form import PREVIEW_JTI, PREVIEW_S
+from widget_server.operations.owners.token_form import PREVIEW_S
 from widget_server.operations.services import Services
 
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from widget_server.auth.permissions import require
 from widget_server.auth.tokens import story_code
 from widget_server.content import urls
 from widget_server.model.actors import Actor
-from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
+from widget_server.model.claims import PERMISSIONS, PREVIEW_JTI, Attribution, WidgetClaims
 from widget_server.model.errors import OperatorError, TextRejectedError
 from widget_server.model.identifiers import LANGUAGE_TAG, STORY_CODE
 from widget_server.model.records import SeenCopy, Story
@@ -23,9 +23,8 @@ from widget_server.store.queries.tokens import TokenFilter, TokenRecord
 DAY_S = 86_400
 LIFETIMES = {"30": 30 * DAY_S, "365": 365 * DAY_S, "never": None, "date": None}
 """What “expires” may be, and the seconds that a token is valid."""
-PREVIEW_JTI = "preview"
-"""Handle of the tokens that show the widget beside the form. They read, and live for an hour."""
 PREVIEW_S = 3_600
+"""Seconds that the token of a widget in the dashboard is valid."""
 OFFERED = 50
 """Stories that the form offers to choose; others are named by code or key."""
 FORMS = ("html", "wordpress", "ghost", "element", "link", "script", "iframe", "jsx", "markdown")

@@ -82,6 +82,8 @@ async def _record(services: Services, grant: Grant, network: str, *, used: bool)
     if grant.origin is None:
         return None
     claims = grant.claims
+    if claims is not None and claims.is_preview:
+        return None
     jti, label = (CODE_ONLY_JTI, None) if claims is None else (claims.jti, claims.label)
     # Canonical spelling. A token for any page also admits origins that are no web page: these are “null”.
     origin = (origins.canonical_page_url(f"{grant.origin}/", grant.origin) or "null/").removesuffix(

@@ -88,15 +88,27 @@ class Numbers:
 
     @read_transaction
     async def over_time(
-        self, connection: AsyncConnection, site: str, wanted: NumbersFilter
+        self,
+        connection: AsyncConnection,
+        site: str,
+        wanted: NumbersFilter,
+        of_comments: NumbersFilter | None = None,
     ) -> tuple[list[PeriodCount], list[PeriodCount]]:
-        """Return reactions by kind and comments by state, both by period, in order of time."""
+        """Return reactions by kind and comments by state, both by period, in order of time.
+
+        `of_comments` may name other periods for the comments.
+        """
         found = []
-        for query, at, kind in (
-            (_reactions(site, wanted), reactions.c.at, reactions.c.reaction),
-            (_comments(site, wanted), comments.c.created_at, comments.c.state),
+        for query, at, kind, by in (
+            (_reactions(site, wanted), reactions.c.at, reactions.c.reaction, wanted),
+            (
+                _comments(site, of_comments or wanted),
+                comments.c.created_at,
+                comments.c.state,
+                of_comments or wanted,
+            ),
         ):
-            period = _period(at, wanted).label("period")
+            period = _period(at, by).label("period")
             counted = query.add_columns(period, kind.label("kind"), func.count().label("number"))
             rows = await connection.execute(counted.group_by(period, kind).order_by(period, kind))
             found.append([PeriodCount(row.period, row.kind, row.number) for row in rows])

@@ -11,6 +11,10 @@ from widget_server.model.claims import CODE_ONLY_JTI
 from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import counts_or_none
+from widget_server.store.queries.copies_of_language import (
+    CopiesOfLanguage,
+    count_by_language,
+)
 from widget_server.store.queries.keyset import (
     after_place,
     contains,
@@ -101,16 +105,6 @@ class CopyFilter:
     last_seen_since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CopiesOfLanguage:
-    """The copies of a site in one language; None stands for copies that state none."""
-
-    lang: str | None
-    copies: int
-    matching: int
-    new: int
-
-
 class OwnerCopies:
     """Reads of one database. Each method reads one consistent view."""
 
@@ -171,24 +165,7 @@ class OwnerCopies:
 
         `since` is in milliseconds since 1970. The language with the most copies comes first.
         """
-        conditions = _conditions(wanted)
-        matches = func.sum(case((and_(*conditions), 1), else_=0)) if conditions else func.count()
-        found = await connection.execute(
-            select(
-                copies.c.lang,
-                func.count().label("number"),
-                matches.label("matching"),
-                func.sum(case((copies.c.first_seen >= since, 1), else_=0)).label("fresh"),
-            )
-            .select_from(stories.join(copies, copies.c.story == stories.c.id))
-            .where(stories.c.site == site)
-            .group_by(copies.c.lang)
-        )
-        rows = [
-            CopiesOfLanguage(row.lang, int(row.number), int(row.matching), int(row.fresh))
-            for row in found
-        ]
-        return sorted(rows, key=lambda one: (-one.copies, one.lang or ""))
+        return await count_by_language(connection, site, _conditions(wanted), since)
 
     @read_transaction
     async def find(

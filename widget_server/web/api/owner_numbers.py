@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError
-from widget_server.operations.owners import numbers
+from widget_server.operations.owners import numbers, numbers_csv
 from widget_server.operations.owners.numbers import Share, Span
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.protocol.serializers import rfc3339
@@ -58,7 +58,7 @@ async def read_numbers(call: Call) -> Answer | Response:
             "Cache-Control": "no-store",
             "Content-Disposition": 'attachment; filename="numbers.csv"',
         }
-        text = "".join(numbers.csv_over_time(over_time))
+        text = "".join(numbers_csv.csv_over_time(over_time))
         return Response(text, 200, headers, media_type="text/csv")
     periods = [
         answers.Period(

@@ -76,7 +76,7 @@ async def export(page: Page) -> Response:
     elif asked.view == "talk":
         lines = numbers_csv.csv_matrix(await numbers.matrix(services, by, site, span))
     else:
-        lines = numbers.csv_over_time(await _over_time(page, asked))
+        lines = numbers_csv.csv_over_time(await _over_time(page, asked))
     headers = {"Content-Disposition": f'attachment; filename="{site}-{asked.view}.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -123,7 +123,7 @@ async def _over_time(page: Page, asked: Asked) -> OverTime:
 
 async def _time(page: Page, asked: Asked) -> dict[str, Any]:
     found = await _over_time(page, asked)
-    week = await numbers.when_people_write(
+    week = found.week or await numbers.when_people_write(
         page.services,
         page.actor,
         page.site,

@@ -84,9 +84,11 @@ for (const slug of document.querySelectorAll("[data-slug-of]")) {
 }
 
 // After a swap, focus stays on its control if it still exists, else goes to the part's heading.
+// A row that opened gets it always.
 document.addEventListener("htmx:after:swap", (event) => {
-  if (document.activeElement !== document.body) return;
-  const heading = event.target.querySelector?.("h1, h2, h3");
+  const opened = document.querySelector("[data-focus]");
+  if (!opened && document.activeElement !== document.body) return;
+  const heading = opened ?? event.target.querySelector?.("h1, h2, h3");
   if (!heading) return;
   heading.tabIndex = -1;
   heading.focus();
@@ -96,4 +98,9 @@ document.addEventListener("htmx:after:swap", (event) => {
 document.addEventListener("htmx:before:request", (event) => {
   const polls = event.target.getAttribute?.("hx-trigger")?.startsWith("every");
   if (polls && document.visibilityState === "hidden") event.preventDefault();
+});
+
+// Escape closes an opened row, as its link does.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelector("[data-closes]")?.click();
 });
