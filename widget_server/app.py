@@ -24,6 +24,7 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
@@ -40,7 +41,9 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
@@ -94,6 +97,8 @@ class Components:
             closings=Closings(self.database),
             pages=PagesOfCopies(self.database),
             owner_stories=OwnerStories(self.database),
+            owner_home=OwnerHome(self.database),
+            owner_comments=OwnerComments(self.database),
             owner_copies=OwnerCopies(self.database),
             tokens=Tokens(self.database),
             numbers=Numbers(self.database),
@@ -107,7 +112,9 @@ class Components:
             ),
             people=PeopleServices(Accounts(self.database), secret_keys, config.admin_origin),
             clock=time.time,
+            log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
+            heads_file=config.data_dir / HEADS_FILE,
         )
         tools = Tools(self.services, Fetcher(config.base_url))
         self.jobs = JobRunner(tools, lambda: self.database.epoch)

@@ -180,12 +180,18 @@ async def _address(config: Config) -> str:
 
 
 async def _people(config: Config) -> str:
+    try:
+        await _database(config)
+    except (OperatorError, _CheckFailedError):
+        return "Not counted, because the database cannot be read."
     path = sqlite_path(config.database)
     if path is not None and not path.exists():
-        return "None yet: the first start prints a link for the first account."
+        return (
+            "None yet. `widget-server people invite --owner` prints a link for the first account."
+        )
     found = await checks.count_people(config.database)
     if not found.owners:
-        sites = f"There are {found.sites} sites, and nobody" if found.sites else "Nobody"
+        sites = f"Nobody (sites: {found.sites})" if found.sites else "Nobody"
         return f"{sites} can sign in to the dashboard. Run `widget-server people invite --owner`."
     host = urlsplit(config.admin_origin).hostname
     if found.passkeys and not config.public_url and not config.admin_url:

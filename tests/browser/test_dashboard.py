@@ -86,7 +86,7 @@ async def test_from_the_printed_link_to_the_first_snippet_by_clicks_alone(
     await click("Make the snippet")
     await expect(page.locator("#snippet")).to_contain_text("data-widget-token")
     widget = page.frame_locator("iframe.preview")
-    await expect(widget.get_by_text("No comments yet")).to_be_visible()
+    await expect(widget.get_by_text("No comments yet")).to_be_visible(timeout=30_000)
     await click("Go to your dashboard", "link")
     await expect(page.get_by_role("heading", name="Home")).to_be_visible()
     assert click.count <= MAX_CLICKS

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir, Limit, Note, Reason, Slug
+from widget_server.cli.context import act, operator, site_of_comment, with_services
+from widget_server.cli.options import As, DataDir, Limit, Note, Reason, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import Case, CommentVerb, Decided
@@ -40,7 +40,9 @@ Revision = Annotated[
 
 
 @app.command("pending")
-def comment_pending(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:
+def comment_pending(
+    slug: Slug, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
     """List up to 100 comments and edits that wait for a moderator, oldest first.
 
     Columns are id, story code, `new` or `edit`, name and the beginning of the text. With --json: an array
@@ -50,9 +52,10 @@ def comment_pending(slug: Slug, as_json: JsonOutput = False, data: DataDir = Non
 
     async def list_pending(services: Services) -> list[tuple[str, Comment]]:
         await sites.get_site(services, slug)
+        by = await operator(services, as_name, slug)
         found: list[Case] = []
         for queue in ("pending", "held", "edits"):
-            found += await cases.open_cases(services, operator(), slug, queue)
+            found += await cases.open_cases(services, by, slug, queue)
         found.sort(key=lambda case: case.opened_at)
         return [(case.story, cases.waiting_version(case)) for case in found[: cases.MAX_PAGE]]
 
@@ -73,6 +76,7 @@ def comment_list(
         str | None, typer.Option("--story", help="Only of the story with this code.")
     ] = None,
     limit: Limit = 100,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -84,7 +88,8 @@ def comment_list(
 
     async def read(services: Services) -> list[tuple[str, Comment]]:
         await sites.get_site(services, slug)
-        return await cases.list_comments(services, operator(), slug, story=story, limit=limit)
+        by = await operator(services, as_name, slug)
+        return await cases.list_comments(services, by, slug, story=story, limit=limit)
 
     found = with_services(data, read)
     if as_json:
@@ -102,6 +107,7 @@ def comment_show(
         str,
         typer.Argument(metavar="ID", help="Name the comment by its id.", show_default=False),
     ],
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -110,8 +116,11 @@ def comment_show(
     With --json: an object with the fields of `comment list --json`, and `kept_until` (milliseconds since
     1970; null unless the comment is removed and can be restored).
     """
-    code, found, until = with_services(
-        data, lambda services: cases.show_comment(services, operator(), comment)
+    code, found, until = act(
+        data,
+        as_name,
+        site_of_comment(comment),
+        lambda services, by: cases.show_comment(services, by, comment),
     )
     if as_json:
         state = {"state": found.state.value, "kept_until": until}
@@ -157,17 +166,20 @@ def _add_verb(verb: CommentVerb, about: str, done: str) -> None:
         reason: Reason = None,
         note: Note = None,
         revision: Revision = None,
+        as_name: As = None,
         as_json: JsonOutput = False,
         data: DataDir = None,
     ) -> None:
         if revision is not None and len(comments) > 1:
             raise OperatorError("--revision goes with one comment.")
         if len(comments) == 1:
-            decided = with_services(
+            decided = act(
                 data,
-                lambda services: decide.decide(
+                as_name,
+                site_of_comment(comments[0]),
+                lambda services, by: decide.decide(
                     services,
-                    operator(),
+                    by,
                     verb,
                     comments[0],
                     reason=reason,
@@ -177,7 +189,7 @@ def _add_verb(verb: CommentVerb, about: str, done: str) -> None:
             )
             _print_one(decided, done, as_json=as_json)
         else:
-            _run_batch(verb, comments, reason, note, done, data, as_json=as_json)
+            _run_batch(verb, comments, reason, note, done, as_name, data, as_json=as_json)
 
 
 def _print_one(decided: Decided, done: str, *, as_json: bool) -> None:
@@ -202,15 +214,18 @@ def _run_batch(
     reason: str | None,
     note: str | None,
     done: str,
+    as_name: str | None,
     data: Path | None,
     *,
     as_json: bool,
 ) -> None:
     targets = [(comment, None) for comment in comments]
-    result = with_services(
+    result = act(
         data,
-        lambda services: decide.decide_batch(
-            services, operator(), verb, targets, reason=reason, note=note
+        as_name,
+        site_of_comment(comments[0]),
+        lambda services, by: decide.decide_batch(
+            services, by, verb, targets, reason=reason, note=note
         ),
     )
     print_batch(result, done, as_json=as_json)

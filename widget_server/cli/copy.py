@@ -7,7 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import After, DataDir, Limit, Slug, choose, format_time, print_next
+from widget_server.cli.options import (
+    After,
+    As,
+    DataDir,
+    Limit,
+    Slug,
+    choose,
+    format_time,
+    print_next,
+)
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.errors import OperatorError
@@ -42,6 +51,7 @@ def copy_list(
     ] = False,
     limit: Limit = 25,
     after: After = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -59,12 +69,20 @@ def copy_list(
     async def read(services: Services) -> copies.CopyList:
         await sites.get_site(services, slug)
         return await copies.list_copies(
-            services, operator(), slug, wanted, order=order or "readers", limit=limit, after=after
+            services,
+            await operator(services, as_name, slug),
+            slug,
+            wanted,
+            order=order or "readers",
+            limit=limit,
+            after=after,
         )
 
     async def export(services: Services) -> None:
         await sites.get_site(services, slug)
-        lines: AsyncIterator[str] = copies.export_copies(services, operator(), slug, wanted)
+        lines: AsyncIterator[str] = copies.export_copies(
+            services, await operator(services, as_name, slug), slug, wanted
+        )
         async for line in lines:
             print(line, end="")
 
@@ -115,6 +133,7 @@ def copy_revoke(
             "--shut-out", help="Also shut its origin out: of its `story`, or of the whole `site`."
         ),
     ] = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -127,7 +146,9 @@ def copy_revoke(
 
     async def revoke(services: Services) -> copies.Revocation:
         await sites.get_site(services, slug)
-        return await copies.revoke_copy(services, operator(), slug, copy, shut_out=scope)
+        return await copies.revoke_copy(
+            services, await operator(services, as_name, slug), slug, copy, shut_out=scope
+        )
 
     done = with_services(data, revoke)
     if as_json:

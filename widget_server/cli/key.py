@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.cli.acting import As, acting
-from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir, Slug
+from widget_server.cli.context import operator, with_services
+from widget_server.cli.options import As, DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.operations.owners import keys, people
 from widget_server.operations.owners.keys import NewKey
@@ -31,7 +30,7 @@ def key_list(
     """
 
     async def work(services: Services) -> People:
-        return await people.list_people(services, await acting(services, as_name, site), site)
+        return await people.list_people(services, await operator(services, as_name, site), site)
 
     found = with_services(data, work).keys
     if as_json:
@@ -73,7 +72,7 @@ def key_create(
     """
 
     async def work(services: Services) -> NewKey:
-        by = await acting(services, as_name, site)
+        by = await operator(services, as_name, site)
         return await keys.create_key(services, by, site, label, frozenset(scope), days or None)
 
     new = with_services(data, work)
@@ -97,7 +96,7 @@ def key_end(
     """
 
     async def work(services: Services) -> None:
-        await keys.end_key(services, await acting(services, as_name, site), site, key)
+        await keys.end_key(services, await operator(services, as_name, site), site, key)
 
     with_services(data, work)
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir, Limit, Slug
+from widget_server.cli.options import As, DataDir, Limit, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.config import load
 from widget_server.content.visibility import escaped
@@ -36,6 +36,7 @@ def log_list(
         datetime | None, typer.Option("--since", help="Only from this time (UTC) on.")
     ] = None,
     limit: Limit = 100,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -55,7 +56,9 @@ def log_list(
 
     async def read(services: Services) -> list[Decision]:
         await sites.get_site(services, slug)
-        return await log.read_log(services, operator(), slug, chosen, limit=limit)
+        return await log.read_log(
+            services, await operator(services, as_name, slug), slug, chosen, limit=limit
+        )
 
     found = with_services(data, read)
     if as_json:

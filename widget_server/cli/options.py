@@ -28,6 +28,15 @@ AcceptNewSecret = Annotated[
         help="Continue with a new secret. All tokens signed with the old one become invalid.",
     ),
 ]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="NAME",
+        help="Act as this account, with its role; the log names it and you.",
+        show_default=False,
+    ),
+]
 Slug = Annotated[
     str,
     typer.Argument(metavar="SLUG", help="Name the site by its slug.", show_default=False),

@@ -5,9 +5,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from widget_server.cli.acting import As, acting
-from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir
+from widget_server.cli.context import operator, with_services
+from widget_server.cli.options import As, DataDir
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.model.actors import Role
 from widget_server.model.errors import OperatorError
@@ -55,7 +54,7 @@ def people_invite(
         raise OperatorError("Give either --owner, or --role ROLE and --site SLUG.")
 
     async def work(services: Services) -> Link:
-        by = await acting(services, as_name, site)
+        by = await operator(services, as_name, site)
         if owner:
             return await links.invite_owner(services, by)
         numbers = frozenset(int(one) for one in copies.split(",") if one.strip().isdigit())
@@ -79,7 +78,7 @@ def people_reset(
     """
 
     async def work(services: Services) -> Link:
-        by = await acting(services, as_name, None)
+        by = await operator(services, as_name, None)
         return await links.reset_link(services, by, await people.find_account(services, name))
 
     _print_link(with_services(data, work), as_json)
@@ -96,7 +95,7 @@ def people_list(
     """
 
     async def work(services: Services) -> list[dict[str, Any]]:
-        by = await acting(services, as_name, site)
+        by = await operator(services, as_name, site)
         unseal = services.people.sealer.unseal
         if site is None:
             accounts = await people.all_accounts(services, by)
@@ -142,7 +141,7 @@ def people_role(
     """
 
     async def work(services: Services) -> str:
-        by = await acting(services, as_name, site)
+        by = await operator(services, as_name, site)
         account = await people.find_account(services, name)
         if role == "none":
             await people.remove_member(services, by, site, account.id)
@@ -170,7 +169,7 @@ def people_disable(
     """
 
     async def work(services: Services) -> str:
-        by = await acting(services, as_name, None)
+        by = await operator(services, as_name, None)
         account = await people.find_account(services, name)
         await people.disable_account(services, by, account)
         return account.id

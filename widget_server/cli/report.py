@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir, Slug
+from widget_server.cli.options import As, DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import Case
@@ -28,6 +28,7 @@ def report_list(
     fail_if_any: Annotated[
         bool, typer.Option("--fail-if-any", help="Exit with status 1 if there is a report.")
     ] = False,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -40,7 +41,7 @@ def report_list(
 
     async def read(services: Services) -> list[tuple[Case, list[ReportText]]]:
         await sites.get_site(services, slug)
-        by = operator()
+        by = await operator(services, as_name, slug)
         found = await cases.open_cases(services, by, slug, "reported")
         return [(case, await cases.reports_of(services, by, case.comment.id)) for case in found]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir, Slug
+from widget_server.cli.context import act, operator, with_services
+from widget_server.cli.options import As, DataDir, Slug
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.cli.rules import choices_of, print_settings
 from widget_server.model.errors import OperatorError
@@ -31,6 +31,7 @@ app = typer.Typer(
 def site_create(
     slug: Slug,
     name: Annotated[str, typer.Option(help="Show this name to moderators.", show_default=False)],
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Create a site with its first signing key."""
@@ -38,7 +39,7 @@ def site_create(
         raise OperatorError("A slug is 1 to 40 of a-z, 0-9 and -, and does not begin with -.")
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise OperatorError("A name is one line of 1 to 100 characters.")
-    with_services(data, lambda services: sites.create_site(services, operator(), slug, name))
+    act(data, as_name, None, lambda services, by: sites.create_site(services, by, slug, name))
     print(f"Created site {slug}. Sign a token with `widget-server token --site {slug} …`.")
 
 
@@ -70,17 +71,19 @@ def site_list(as_json: JsonOutput = False, data: DataDir = None) -> None:
 
 
 @app.command("show")
-def site_show(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:
+def site_show(
+    slug: Slug, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
     """Show a site: its stories, copies and readers now, and the keys that are accepted.
 
     With --json: an object with `slug`, `name`, `stories`, `copies`, `readers` and `keys`, an array of
     objects with `number` (null for copies whose key is not known), `signs`, `accepted`, `tokens` and `copies`.
     """
-    by = operator()
 
     async def read(
         services: Services,
     ) -> tuple[Site, int, int, int | None, list[tokens.KeyGeneration]]:
+        by = await operator(services, as_name, slug)
         site = await sites.get_site(services, slug)
         found = await stories.list_stories(services, by, slug, limit=1)
         carried = await copies.list_copies(services, by, slug, limit=1)
@@ -120,6 +123,7 @@ def site_set(
             metavar="KEY=VALUE…", help="Change these rules; without any, print all rules."
         ),
     ] = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -132,8 +136,11 @@ def site_set(
     """
     pairs = choices_of(choices)
     if pairs:
-        changed = with_services(
-            data, lambda services: settings.change_settings(services, operator(), slug, pairs)
+        changed = act(
+            data,
+            as_name,
+            slug,
+            lambda services, by: settings.change_settings(services, by, slug, pairs),
         ).settings
     else:
         changed = with_services(data, lambda services: sites.get_site(services, slug)).settings
@@ -154,6 +161,7 @@ def site_reaction_face(
             show_default=False,
         ),
     ] = None,
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Draw a reaction with a drawing of your own: at most two paths in a square.
@@ -162,9 +170,11 @@ def site_reaction_face(
     served as a file.
     """
     svg = None if drawing is None else _text_of(drawing)
-    with_services(
+    act(
         data,
-        lambda services: settings.set_reaction_face(services, operator(), slug, key, svg),
+        as_name,
+        slug,
+        lambda services, by: settings.set_reaction_face(services, by, slug, key, svg),
     )
     print(f"Reaction {key} is drawn {'as before' if svg is None else 'with your paths'}.")
 
@@ -177,25 +187,25 @@ def _text_of(file: Path) -> str:
 
 
 @app.command("key")
-def site_key(slug: Slug, data: DataDir = None) -> None:
+def site_key(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
     """Print the key that signs tokens and its generation, to sign them elsewhere; keep it secret."""
-    generation, key = with_services(
-        data, lambda services: sites.signing_key(services, operator(), slug)
+    generation, key = act(
+        data, as_name, slug, lambda services, by: sites.signing_key(services, by, slug)
     )
     print(f"generation {generation}, key {key}")
 
 
 @app.command("rotate-key")
-def site_rotate_key(slug: Slug, data: DataDir = None) -> None:
+def site_rotate_key(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
     """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`."""
-    site = with_services(data, lambda services: sites.rotate_key(services, operator(), slug))
+    site = act(data, as_name, slug, lambda services, by: sites.rotate_key(services, by, slug))
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
-def site_retire_keys(slug: Slug, data: DataDir = None) -> None:
+def site_retire_keys(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
     """Reject the tokens of every key generation but the current one."""
-    site = with_services(data, lambda services: sites.retire_keys(services, operator(), slug))
+    site = act(data, as_name, slug, lambda services, by: sites.retire_keys(services, by, slug))
     print(f"Only generation {site.generation} is accepted now.")
 
 
@@ -220,6 +230,7 @@ def site_revoke(
             "--everywhere", help="With --shut-out, shut the origin out of all stories of the site."
         ),
     ] = False,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -231,10 +242,12 @@ def site_revoke(
     """
     if everywhere and not shut:
         raise OperatorError("--everywhere goes with --shut-out.")
-    withdrawn = with_services(
+    withdrawn = act(
         data,
-        lambda services: sites.revoke(
-            services, operator(), slug, token, shut=shut, everywhere=everywhere
+        as_name,
+        slug,
+        lambda services, by: sites.revoke(
+            services, by, slug, token, shut=shut, everywhere=everywhere
         ),
     )
     if as_json:
@@ -290,19 +303,23 @@ StoryKey = Annotated[
 
 
 @app.command("shut-out")
-def site_shut_out(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
+def site_shut_out(
+    slug: Slug, origin: Origin, story: StoryKey = None, as_name: As = None, data: DataDir = None
+) -> None:
     """Reject all pages of one origin, whatever token or story code they carry."""
-    exact = with_services(
-        data, lambda services: sites.shut_out(services, operator(), slug, origin, story)
+    exact = act(
+        data, as_name, slug, lambda services, by: sites.shut_out(services, by, slug, origin, story)
     )
     print(f"Shut out: {_describe_scope(exact, story)}.")
 
 
 @app.command("readmit")
-def site_readmit(slug: Slug, origin: Origin, story: StoryKey = None, data: DataDir = None) -> None:
+def site_readmit(
+    slug: Slug, origin: Origin, story: StoryKey = None, as_name: As = None, data: DataDir = None
+) -> None:
     """Accept the pages of an origin again that was shut out."""
-    if not with_services(
-        data, lambda services: sites.readmit(services, operator(), slug, origin, story)
+    if not act(
+        data, as_name, slug, lambda services, by: sites.readmit(services, by, slug, origin, story)
     ):
         raise OperatorError(
             "This origin is not shut out like that. `widget-server site shut-outs` lists what is."

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import operator, with_services
+from widget_server.cli.context import act, operator, site_of_story, with_services
 from widget_server.cli.options import (
     After,
+    As,
     DataDir,
     Limit,
     Note,
@@ -55,16 +56,19 @@ def story_close(
     ] = None,
     reason: Reason = None,
     note: Note = None,
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Close a discussion for new comments and reactions; it stays readable."""
     if at is not None:
         date = None if at == "never" else _date(at)
-        with_services(
+        act(
             data,
-            lambda services: decide.set_closing_date(
+            as_name,
+            site_of_story(code),
+            lambda services, by: decide.set_closing_date(
                 services,
-                operator(),
+                by,
                 code,
                 None if date is None else int(date.timestamp() * 1000),
                 reason=reason,
@@ -76,14 +80,16 @@ def story_close(
         else:
             print(f"The discussion of story {code} will close at {date:%Y-%m-%d %H:%M %Z}.")
         return
-    _decide(data, "close", code, reason, note)
+    _decide(data, as_name, "close", code, reason, note)
     print(f"Closed the discussion of story {code}.")
 
 
 @app.command("open")
-def story_open(code: Code, reason: Reason = None, note: Note = None, data: DataDir = None) -> None:
+def story_open(
+    code: Code, reason: Reason = None, note: Note = None, as_name: As = None, data: DataDir = None
+) -> None:
     """Open a closed discussion again."""
-    _decide(data, "open", code, reason, note)
+    _decide(data, as_name, "open", code, reason, note)
     print(f"Opened the discussion of story {code}.")
 
 
@@ -102,6 +108,7 @@ def story_set(
             "--clear", metavar="KEY", help="Follow the site's rule again; may be repeated."
         ),
     ] = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -110,10 +117,10 @@ def story_set(
     Prints the rules that the story overrides. With --json: an object of them.
     """
     changes: dict[str, str | None] = {**choices_of(choices), **dict.fromkeys(clear or ())}
-    by = operator()
 
     async def run(services: Services) -> settings.CurrentSettings:
         site = (await stories.get_story(services, code)).site
+        by = await operator(services, as_name, site)
         if changes:
             await settings.change_settings(services, by, site, changes, story=code)
         return await settings.read_settings(services, by, site, code)
@@ -140,10 +147,11 @@ def story_notice(
     ],
     reason: Reason = None,
     note: Note = None,
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Show a notice above the discussion on every copy, or remove it."""
-    _decide(data, "notice", code, reason, note, text or None)
+    _decide(data, as_name, "notice", code, reason, note, text or None)
     done = "Set the notice on" if text else "Removed the notice from"
     print(f"{done} the discussion of story {code}.")
 
@@ -176,6 +184,7 @@ def story_list(
     ] = "activity",
     limit: Limit = 25,
     after: After = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -192,8 +201,9 @@ def story_list(
 
     async def read(services: Services) -> stories.StoryList:
         await sites.get_site(services, slug)
+        by = await operator(services, as_name, slug)
         return await stories.list_stories(
-            services, operator(), slug, wanted, order=order or "activity", limit=limit, after=after
+            services, by, slug, wanted, order=order or "activity", limit=limit, after=after
         )
 
     page = with_services(data, read)
@@ -221,7 +231,9 @@ def story_list(
 
 
 @app.command("show")
-def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) -> None:
+def story_show(
+    code: Code, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
     """Show a story: attribution, notice, state, counts, copies and what waits.
 
     With --json: the object of `story list` with `counts`, `license`, `url`, `notice`, `copy_list` and
@@ -230,7 +242,8 @@ def story_show(code: Code, as_json: JsonOutput = False, data: DataDir = None) ->
 
     async def read(services: Services) -> stories.ShownStory:
         site = (await stories.get_story(services, code)).site
-        return await stories.show_story(services, operator(), site, code)
+        by = await operator(services, as_name, site)
+        return await stories.show_story(services, by, site, code)
 
     shown = with_services(data, read)
     record, story = shown.record, shown.record.story
@@ -301,15 +314,18 @@ def _as_json(row: stories.ListedStory) -> dict[str, Any]:
 
 def _decide(
     data: Path | None,
+    as_name: str | None,
     verb: StoryVerb,
     code: str,
     reason: str | None,
     note: str | None,
     notice: str | None = None,
 ) -> None:
-    with_services(
+    act(
         data,
-        lambda services: decide.decide_story(
-            services, operator(), verb, code, notice=notice, reason=reason, note=note
+        as_name,
+        site_of_story(code),
+        lambda services, by: decide.decide_story(
+            services, by, verb, code, notice=notice, reason=reason, note=note
         ),
     )

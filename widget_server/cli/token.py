@@ -11,7 +11,7 @@ import typer
 from widget_server.auth import origins
 from widget_server.auth.tokens import story_code
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir
+from widget_server.cli.options import As, DataDir
 from widget_server.config import load
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import OperatorError
@@ -76,6 +76,7 @@ def token(
             help=f"With --snippet, print this form: {', '.join(FORMS)}.", show_default=True
         ),
     ] = "html",
+    as_name: As = None,
     data: DataDir = None,
 ) -> None:
     """Sign a widget token for one story and the pages that may carry it.
@@ -102,7 +103,7 @@ def token(
     config = load(data_dir=data)
 
     async def mint(services: Services) -> tokens.Minted:
-        minted = await tokens.mint(services, operator(), claims)
+        minted = await tokens.mint(services, await operator(services, as_name, site), claims)
         if snippet:
             # Registered now, so that the snippet's link works before the first reader opens the page.
             await authorize.register_story(services, minted.token)

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import After, DataDir, Limit, Slug, choose, format_time, print_next
+from widget_server.cli.options import (
+    After,
+    As,
+    DataDir,
+    Limit,
+    Slug,
+    choose,
+    format_time,
+    print_next,
+)
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.operations.owners import sites, tokens
@@ -27,6 +36,7 @@ def token_list(
     ] = None,
     limit: Limit = 25,
     after: After = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
@@ -41,7 +51,12 @@ def token_list(
     async def read(services: Services) -> tokens.TokenPage:
         await sites.get_site(services, slug)
         return await tokens.list_tokens(
-            services, operator(), slug, wanted, limit=limit, after=after
+            services,
+            await operator(services, as_name, slug),
+            slug,
+            wanted,
+            limit=limit,
+            after=after,
         )
 
     page = with_services(data, read)

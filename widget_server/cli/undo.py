@@ -6,9 +6,11 @@ import typer
 
 from widget_server.cli.comment import print_batch
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import DataDir, Note
-from widget_server.cli.output import JsonOutput
+from widget_server.cli.options import As, DataDir, Note
+from widget_server.cli.output import JsonOutput, print_json
 from widget_server.operations.moderation import decide
+from widget_server.operations.owners import settings
+from widget_server.operations.services import Services
 
 app = typer.Typer(add_completion=False)
 
@@ -24,15 +26,28 @@ def undo(
         ),
     ],
     note: Note = None,
+    as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Undo a decision, or all decisions of a batch, as long as nothing was decided after them.
+    """Undo a decision, all decisions of a batch, or a change of settings, if nothing was decided since.
 
     With --json: an object with `batch` (id of this undoing), `done` (ids of comments, or codes of stories)
     and `refused` (an object of reasons by decision).
     """
-    result = with_services(
-        data, lambda services: decide.undo(services, operator(), name, note=note)
-    )
-    print_batch(result, "Undone for {}.", as_json=as_json)
+
+    async def run(services: Services) -> decide.BatchResult | None:
+        site, of_site = await decide.find_decision(services, name)
+        by = await operator(services, as_name, site)
+        if not of_site:
+            return await decide.undo(services, by, name, note=note)
+        await settings.take_back(services, by, site, name)
+        return None
+
+    result = with_services(data, run)
+    if result is not None:
+        print_batch(result, "Undone for {}.", as_json=as_json)
+    elif as_json:
+        print_json({"batch": None, "done": [], "refused": {}})
+    else:
+        print("The settings are as before.")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
 from widget_server.operations.moderation import expire
-from widget_server.operations.owners import closing
+from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
@@ -62,6 +62,10 @@ async def _delete_expired_identities(tools: Tools, _subject: str) -> None:
     await tools.services.writer.run_in_transaction(delete_expired_identities(now))
 
 
+async def _delete_old_api_answers(tools: Tools, _subject: str) -> None:
+    await api_answers.delete_old(tools.services)
+
+
 async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
@@ -73,6 +77,7 @@ async def _look_at_page(tools: Tools, copy: str) -> int | None:
 JOBS: tuple[Job, ...] = (
     Job(CLOSE_STORY, _close_story),
     Job("close_due_stories", _close_due_stories, every_s=HOUR_S),
+    Job("delete_old_api_answers", _delete_old_api_answers, every_s=HOUR_S),
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from widget_server.auth.network_keys import NetworkHasher
 from widget_server.auth.passkeys import PasskeyVerifier
@@ -21,7 +22,9 @@ from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
+from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
+from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
 from widget_server.store.queries.schedule import Schedule
@@ -68,8 +71,10 @@ SIGN_IN_RATES = {
     "name": Rate(5, 900),
     "name_anywhere": Rate(30, 900),
     "network": Rate(50, 900),
+    "key": Rate(30, 900),
 }
-"""Failed sign-ins of a name from one network, of a name from all networks, and of one network.
+"""Failed sign-ins of a name from one network, of a name from all networks, and of one network; and wrong
+API keys from one network.
 
 They hold even if rate limits are off. Each process counts for itself.
 """
@@ -101,6 +106,8 @@ class Services:
     closings: Closings
     pages: PagesOfCopies
     owner_stories: OwnerStories
+    owner_home: OwnerHome
+    owner_comments: OwnerComments
     owner_copies: OwnerCopies
     tokens: Tokens
     numbers: Numbers
@@ -112,8 +119,12 @@ class Services:
     rate_limiters: RateLimiters
     people: PeopleServices
     clock: Callable[[], float]
+    log_heads: Path
+    """File with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
+    heads_file: Path
+    """File outside the database with the heads of the logs."""
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970."""

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
 from widget_server.model.limits import MAX_THREADS
 from widget_server.protocol import client_messages, schemas
+from widget_server.protocol.openapi_owner import SECURITY_SCHEME, owner_models, owner_paths
 
 _RECEIVED: tuple[type[BaseModel], ...] = (
     client_messages.Subscribe, client_messages.React, client_messages.Comment, client_messages.Edit, client_messages.Delete,
@@ -37,8 +38,9 @@ def _schemas() -> tuple[Refs, dict[str, Any]]:
     received = [(model, "validation") for model in _RECEIVED]
     sent = [(model, "serialization") for model in {*schemas.SERVER_MESSAGES, *schemas.RESPONSES}]
     sent.sort(key=lambda pair: pair[0].__name__)
+    owner = owner_models()
     refs, document = models_json_schema(
-        [*received, *sent],  # type: ignore[list-item]
+        [*received, *sent, *owner],  # type: ignore[list-item]
         ref_template="#/components/schemas/{model}",
     )
     definitions: dict[str, Any] = document["$defs"]
@@ -157,6 +159,7 @@ def openapi_document() -> dict[str, Any]:
                     },
                 }
             },
+            **owner_paths(refs),
             "/": open_("Description of this server", html | _json({"type": "object"})),
             "/embed.js": open_("The embed, latest version", _json(text, "text/javascript")),
             "/embed/{file}": open_(
@@ -188,7 +191,7 @@ def openapi_document() -> dict[str, Any]:
                 "AsyncAPI document of the WebSocket", _json({"type": "object"})
             ),
         },
-        "components": {"schemas": definitions},
+        "components": {"schemas": definitions, "securitySchemes": SECURITY_SCHEME},
     }
 
 

@@ -5,7 +5,8 @@ The replaced database holds them as ids. `merge` adds them to the backup's rows 
 in the transaction that replaces the rows.
 
 Not merged, because nothing in them must survive: `schedule` and `page_facts` are the backup's afterwards, like the
-stories and copies that they are about. The server adds repeated work that a backup lacks.
+stories and copies that they are about. The server adds repeated work that a backup lacks. `api_answers` are
+the backup's too: a request whose effect is lost must be done again when it is sent again.
 """
 
 from typing import Any

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     String,
     Table,
     Text,
@@ -131,3 +132,21 @@ recovery_codes = Table(
     Column("hash", String(64), primary_key=True),
     Column("used_at", BigInteger),
 )
+
+# Answers of the owner API by idempotency key, for a day.
+api_answers = Table(
+    "api_answers",
+    metadata,
+    # Id of the API key. No foreign key: rows of an ended key are deleted after a day like all others.
+    Column("api_key", String(16), primary_key=True),
+    # The idempotency key that the client chose.
+    Column("name", String(64), primary_key=True),
+    # SHA-256 of method, path and body.
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    # NULL while the request is being done.
+    Column("status", Integer),
+    # JSON, without secrets that are shown once.
+    Column("body", Text),
+)
+Index("ix_api_answers_created_at", api_answers.c.created_at)

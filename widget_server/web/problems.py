@@ -19,9 +19,12 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Too late",
+    410: "Gone for good",
+    412: "Changed meanwhile",
     413: "Too large",
     415: "Media type not taken",
     422: "Not accepted",
+    428: "State not named",
     429: "Too fast",
     500: "Internal error",
     503: "Unavailable",
@@ -29,11 +32,16 @@ TITLES = {
 
 
 def problem_response(
-    metrics: HttpMetrics, status: int, code: str, detail: str, retry_after: float | None = None
+    metrics: HttpMetrics,
+    status: int,
+    code: str,
+    detail: str,
+    retry_after: float | None = None,
+    **more: str,
 ) -> Response:
     """Return an error response (RFC 9457). It is never cached and never repeats the input.
 
-    `retry_after` is in seconds.
+    `retry_after` is in seconds. `more` are further members.
     """
     metrics.requests_rejected.add(status, code)
     content: dict[str, Any] = {
@@ -42,6 +50,7 @@ def problem_response(
         "status": status,
         "code": code,
         "detail": detail,
+        **more,
     }
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:

@@ -20,6 +20,7 @@ from widget_server.transport.admission import ConnectionLimiter
 from widget_server.transport.metrics import HttpMetrics, TransportMetrics
 from widget_server.web import assets, health, metrics, problems
 from widget_server.web.api import counts, reference, stories
+from widget_server.web.api.owner_routes import owner_routes
 from widget_server.web.compressed import MIN_GZIP_BYTES, CompressedBodyCache
 from widget_server.web.dashboard.application import Dashboard
 from widget_server.web.live import LiveEndpoint
@@ -57,6 +58,7 @@ def create_asgi_app(
             Route("/v1/stories/{code}/comments", rate_limited(stories.comments)),
             Route("/v1/stories/{code}/comments/{comment}", rate_limited(stories.thread)),
             Route("/v1/counts", rate_limited(counts.counts)),
+            *owner_routes(),
             Route("/embed.js", assets.latest_asset),
             Route("/embed/{file}", assets.versioned_asset),
             Route("/s/{code}", rate_limited(story.story_page)),
@@ -148,8 +150,9 @@ class CommonHeadersMiddleware:
                 None,
                 204,
                 {
-                    "Access-Control-Allow-Methods": "GET, POST",
-                    "Access-Control-Allow-Headers": "Content-Type",
+                    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+                    # `*` does not stand for Authorization (Fetch, 4.9). No answer depends on a cookie.
+                    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-Match",
                     "Access-Control-Max-Age": "600",
                 },
             )
@@ -160,7 +163,9 @@ class CommonHeadersMiddleware:
 
 def _set_common_headers(headers: MutableHeaders) -> None:
     headers["Access-Control-Allow-Origin"] = "*"
-    headers["Access-Control-Expose-Headers"] = "Age, Date, ETag, Retry-After"
+    headers["Access-Control-Expose-Headers"] = (
+        "Age, Date, ETag, Idempotency-Replayed, Retry-After, WWW-Authenticate"
+    )
     problems.set_security_headers(headers)
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault("Referrer-Policy", "no-referrer")

@@ -52,6 +52,13 @@ def cursor_of(case: Case) -> CaseCursor:
     return case.priority, case.opened_at, case.id
 
 
+async def count_waiting(services: Services, by: Actor, site: str) -> dict[str, int]:
+    """Return the number of open cases of each queue. Raises `NotPermittedError`."""
+    require(by, "read", site)
+    found = await services.decisions.waiting(site)
+    return {queue: found.get(queue, 0) for queue in QUEUES}
+
+
 async def reports_of(services: Services, by: Actor, comment: str) -> list[ReportText]:
     """Return the reports of a comment, the oldest first. Raises `NotFoundError`, `NotPermittedError`."""
     story = await services.discussions.find_story_of_comment(comment)
@@ -66,8 +73,8 @@ async def show_comment(
 ) -> tuple[str, Comment, int | None]:
     """Return the story's code, the comment, and until when (milliseconds) its removal can be undone.
 
-    The words of a removed comment are shown to those who may read kept texts. Raises `NotFoundError`,
-    `NotPermittedError`.
+    An API key sees a removed comment without its words. Other roles that may not read kept texts are
+    refused. Raises `NotFoundError`, `NotPermittedError`.
     """
     story = await services.discussions.find_story_of_comment(comment)
     found: Comment | None = await services.decisions.comment(comment)
@@ -79,8 +86,10 @@ async def show_comment(
     kept = await services.decisions.kept(comment)
     if kept is None:
         return story.code, found, None
+    if by.role == "machine":
+        return story.code, found, kept[1]
     require(by, "read_kept_text", story.site)
-    return story.code, _opened(services, found, kept[0]), kept[1]
+    return story.code, with_kept_words(services, found, kept[0]), kept[1]
 
 
 async def list_comments(
@@ -103,11 +112,11 @@ async def list_comments(
 def _with_words(services: Services, case: Case) -> Case:
     comment = case.comment
     if case.queue == "held" and case.sealed is not None:
-        comment = _opened(services, comment, case.sealed)
+        comment = with_kept_words(services, comment, case.sealed)
     return replace(case, comment=comment, sealed=None)
 
 
-def _opened(services: Services, comment: Comment, sealed: str) -> Comment:
+def with_kept_words(services: Services, comment: Comment, sealed: str) -> Comment:
     """Return a tombstone with the words that were kept, or as it is if no known key opens them."""
     words: dict[str, Any] | None = services.log_keys.unseal(sealed)
     if words is None or "name" not in words:

@@ -24,7 +24,7 @@ from widget_server.model.errors import (
 from widget_server.model.records import Story
 from widget_server.operations.services import Services
 from widget_server.store.queries.closings import CLOSE_STORY
-from widget_server.store.queries.decisions import LoggedTarget
+from widget_server.store.queries.decisions import LogFilter, LoggedTarget
 from widget_server.store.queries.schedule import put_in_schedule, take_out_of_schedule
 from widget_server.store.writing.actions import Decide, Undo
 
@@ -122,6 +122,16 @@ async def decide_story(
     return await _decide_story(services, by, verb, story, columns, notice, reason, note)
 
 
+async def last_decision(services: Services, by: Actor, site: str, code: str) -> str | None:
+    """Return the id of the last decision about a story itself, if it is among the last of its log.
+
+    Raises `NotPermittedError`.
+    """
+    require(by, "read_log", site)
+    found = await services.decisions.log(site, LogFilter(story=code), None, 5)
+    return next((one.id for one in found if not one.targets and one.verb != "undo"), None)
+
+
 async def set_closing_date(
     services: Services,
     by: Actor,
@@ -214,6 +224,17 @@ async def undo(
     for decided in result.decided:
         services.cache.put(decided.story)
     return result
+
+
+async def find_decision(services: Services, name: str) -> tuple[str, bool]:
+    """Return the site of a decision or batch with this id, and whether the site's own log has it.
+
+    Raises `NotFoundError`.
+    """
+    found = await services.decisions.place_of(name)
+    if found is None:
+        raise NotFoundError("There is no decision and no batch with this id.")
+    return found
 
 
 async def _undoing(

@@ -16,6 +16,8 @@ from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import Cursor, LogFilter
 from widget_server.store.queries.log_check import Head, Verdict, record_heads
 
+__all__ = ["Cursor", "LogFilter"]
+
 HEADS_FILE = "log-heads.jsonl"
 """File in the data folder with the heads of the logs, one JSON object for each log and day."""
 MAX_PAGE = 500
@@ -61,6 +63,18 @@ async def verify_log(services: Services, file: Path) -> Verified:
     known = [Head(**line["head"]) for line in lines if line["epoch"] == epoch]
     verdict = await services.log_check.verify(known)
     return Verified(verdict, len(known), len(lines) - len(known))
+
+
+async def verify_site_log(services: Services, by: Actor, site: str) -> Verified:
+    """Check the log of one site and those of its stories. Raises `NotPermittedError`, `OperatorError`."""
+    require(by, "read_log", site)
+    lines = await asyncio.to_thread(_read_heads, services.log_heads)
+    epoch = await services.log_check.epoch()
+    known = [Head(**line["head"]) for line in lines if line["epoch"] == epoch]
+    own = await services.log_check.logs_of(site)
+    known = [head for head in known if head.log in own]
+    verdict = await services.log_check.verify(known, site=site)
+    return Verified(verdict, len(known), 0)
 
 
 async def keep_heads(services: Services, file: Path) -> int:

@@ -99,10 +99,11 @@ async def list_copies(
     order: CopyOrder = "readers",
     limit: int = PAGE_SIZE,
     after: str | None = None,
+    total: int | None = None,
 ) -> CopyList:
     """Return a page of the site's copies, the highest value of `order` first: two SQL statements.
 
-    Raises `NotPermittedError`, `MalformedError` for a wrong `after`, and `UnavailableError`.
+    With a `total` that is known already: one statement. Raises `NotPermittedError`, `MalformedError` for a wrong `after`, and `UnavailableError`.
     """
     permissions.require(by, "read_copies", site)
     now: dict[int, int] = {}
@@ -112,7 +113,7 @@ async def list_copies(
     if by.copies is not None:
         ids = by.copies if wanted.ids is None else by.copies & wanted.ids
         wanted = replace(wanted, ids=ids)
-    page = await services.owner_copies.page(site, wanted, order, now, limit, after)
+    page = await services.owner_copies.page(site, wanted, order, now, limit, after, total)
     rows = [ListedCopy(one, reader_count(by, now.get(one.id, 0))) for one in page.copies]
     return CopyList(rows, page.total, page.next)
 

@@ -136,6 +136,7 @@ async def when_people_write(
     span: Span,
     *,
     story: str | None = None,
+    copy: int | None = None,
     lang: str | None = None,
 ) -> list[list[int]]:
     """Return comments by weekday (Monday first) and hour of the day in the zone: seven lists of 24.
@@ -144,7 +145,7 @@ async def when_people_write(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    _, comments = await services.numbers.over_time(site, _filter(span, story, None, lang))
+    comments = await services.numbers.comments(site, _filter(span, story, copy, lang))
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
         if one.kind != CommentState.PENDING.value:

@@ -1,5 +1,6 @@
 """Lists of a site's stories, and one story with its copies and what waits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from widget_server.auth import permissions
@@ -104,6 +105,49 @@ async def get_story(services: Services, code: str) -> Story:
             "There is no story with this code. `widget-server story list SITE` shows them."
         )
     return story
+
+
+async def find_story(services: Services, by: Actor, site: str, code: str) -> ListedStory:
+    """Return a story of the site: one SQL statement. Raises `NotPermittedError`, `NotFoundError`."""
+    permissions.require(by, "read", site)
+    record = await services.owner_stories.find(site, code)
+    if record is None:
+        raise NotFoundError(
+            f"There is no such story on site “{site}”. `widget-server story list {site}` shows them."
+        )
+    now = (await readers_now(services)).get(code)
+    return ListedStory(record, reader_count(by, 0 if now is None else now.readers))
+
+
+@dataclass(frozen=True, slots=True)
+class StoryCounts:
+    """Numbers of a story that change while somebody looks at a list."""
+
+    code: str
+    readers: ReaderCount
+    reactions: int
+    comments: int
+
+
+async def count_stories(
+    services: Services, by: Actor, site: str, codes: Sequence[str]
+) -> list[StoryCounts]:
+    """Return the numbers of those of these codes that are stories of the site: one SQL statement.
+
+    Raises `NotPermittedError`.
+    """
+    permissions.require(by, "read", site)
+    now = await readers_now(services)
+    return [
+        StoryCounts(
+            code,
+            reader_count(by, now[code].readers if code in now else 0),
+            sum(tally.counts.values()),
+            comments,
+        )
+        for owner, code, comments, tally in await services.discussions.counts(codes)
+        if owner == site
+    ]
 
 
 async def show_story(

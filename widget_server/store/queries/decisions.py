@@ -1,10 +1,10 @@
 """Reads of the logs of stories and sites, of open cases, and of kept texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, desc, select, tuple_
+from sqlalchemy import ColumnElement, Select, desc, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Case, Decision
@@ -60,6 +60,15 @@ class ReportText:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class CommentPlace:
+    """Where a comment is, in which state, and its revision."""
+
+    site: str
+    state: str
+    revision: int
+
+
 Cursor = tuple[int, str]
 """Time and id of the last entry of a page."""
 CaseCursor = tuple[int, int, int]
@@ -93,6 +102,28 @@ class Decisions:
         return [LoggedTarget(*row) for row in rows]
 
     @read_transaction
+    async def places(
+        self, connection: AsyncConnection, ids: Sequence[str]
+    ) -> dict[str, CommentPlace]:
+        """Return the places of these comments, without those that do not exist."""
+        rows = await connection.execute(
+            select(comments.c.id, stories.c.site, comments.c.state, comments.c.revision)
+            .join(stories, comments.c.story == stories.c.id)
+            .where(comments.c.id.in_(ids))
+        )
+        return {row.id: CommentPlace(row.site, row.state, row.revision) for row in rows}
+
+    @read_transaction
+    async def waiting(self, connection: AsyncConnection, site: str) -> dict[str, int]:
+        """Return the number of the site's open cases by queue, without empty queues."""
+        rows = await connection.execute(
+            select(cases.c.queue, func.count())
+            .where((cases.c.site == site) & IS_OPEN)
+            .group_by(cases.c.queue)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    @read_transaction
     async def log(
         self,
         connection: AsyncConnection,
@@ -119,6 +150,19 @@ class Decisions:
             rows = await connection.execute(ordered.limit(limit))
             found += [to_decision(row._mapping) for row in rows]
         return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:limit]
+
+    @read_transaction
+    async def place_of(self, connection: AsyncConnection, name: str) -> tuple[str, bool] | None:
+        """Return the site of the decision or batch with this id, and whether it is in the site's own log."""
+        for table, of_site in ((decisions, False), (site_decisions, True)):
+            for column in (table.c.id, table.c.batch):
+                found = await connection.execute(
+                    select(table.c.site).where(column == name).limit(1)
+                )
+                site: str | None = found.scalar_one_or_none()
+                if site is not None:
+                    return site, of_site
+        return None
 
     @read_transaction
     async def of_site(

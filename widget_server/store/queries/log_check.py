@@ -68,19 +68,28 @@ class LogCheck:
         """Return the epoch: recorded heads of another epoch belong to data that was replaced."""
         return await self.database.epoch_in(connection)
 
-    async def verify(self, known: Sequence[Head] = (), first_only: bool = True) -> Verdict:
-        """Check every log from its first entry to its head. `known` are heads kept elsewhere.
+    async def logs_of(self, site: str) -> set[str]:
+        """Return the names of the logs of a site and its stories."""
+        names, _ = await self._story_heads(site)
+        return {f"site:{site}", *(f"story:{code}" for code in names.values())}
 
-        With `first_only` the check ends at the first damage.
+    async def verify(
+        self, known: Sequence[Head] = (), first_only: bool = True, site: str | None = None
+    ) -> Verdict:
+        """Check every log, or those of a site, from the first entry to the head.
+
+        `known` are heads kept elsewhere. With `first_only` the check ends at the first damage.
         """
         verdict = Verdict()
         expected: dict[tuple[str, int], set[str]] = {}
+        names, ends = await self._story_heads(site)
+        own = None if site is None else await self.logs_of(site)
         for head in (*known, *await self.recorded()):
-            expected.setdefault((head.log, head.number), set()).add(head.hash)
-        names, ends = await self._story_heads()
+            if own is None or head.log in own:
+                expected.setdefault((head.log, head.number), set()).add(head.hash)
         tables = ((decisions, STORY_ENTRY), (site_decisions, SITE_ENTRY))
         for table, columns in tables:
-            walk = _Walk(self._keys, table, columns, names, expected, verdict)
+            walk = _Walk(self._keys, table, columns, names, expected, verdict, site)
             after: tuple[Any, Any] | None = None
             while True:
                 after = await self._check_chunk(walk, after)
@@ -96,11 +105,12 @@ class LogCheck:
 
     @read_transaction
     async def _story_heads(
-        self, connection: AsyncConnection
+        self, connection: AsyncConnection, site: str | None
     ) -> tuple[dict[Any, str], dict[Any, tuple[int, str]]]:
-        rows = await connection.execute(
-            select(stories.c.id, stories.c.code, stories.c.decisions, stories.c.log_hash)
-        )
+        query = select(stories.c.id, stories.c.code, stories.c.decisions, stories.c.log_hash)
+        if site is not None:
+            query = query.where(stories.c.site == site)
+        rows = await connection.execute(query)
         found = rows.all()
         return (
             {row.id: row.code for row in found},
@@ -181,7 +191,9 @@ class _Walk:
         names: Mapping[Any, str],
         expected: dict[tuple[str, int], set[str]],
         verdict: Verdict,
+        site: str | None,
     ) -> None:
+        self._site = site
         self._keys, self._table, self._names = keys, table, names
         self._expected, self._verdict = expected, verdict
         self._log: Any = None
@@ -209,6 +221,8 @@ class _Walk:
         return self._after(only, after).limit(1)
 
     def _after(self, query: Select[Any], after: tuple[Any, Any] | None) -> Select[Any]:
+        if self._site is not None:
+            query = query.where(self._table.c.site == self._site)
         if after is None:
             return query
         owner, number = after

@@ -103,6 +103,17 @@ class Numbers:
         return found[0], found[1]
 
     @read_transaction
+    async def comments(
+        self, connection: AsyncConnection, site: str, wanted: NumbersFilter
+    ) -> list[PeriodCount]:
+        """Return comments by state and period, in order of time."""
+        period = _period(comments.c.created_at, wanted).label("period")
+        state = comments.c.state.label("kind")
+        counted = _comments(site, wanted).add_columns(period, state, func.count().label("number"))
+        rows = await connection.execute(counted.group_by(period, state).order_by(period, state))
+        return [PeriodCount(row.period, row.kind, row.number) for row in rows]
+
+    @read_transaction
     async def by_copy(
         self, connection: AsyncConnection, site: str, wanted: NumbersFilter
     ) -> list[GroupCounts]:

@@ -101,6 +101,16 @@ class CopyFilter:
     last_seen_since: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CopiesOfLanguage:
+    """The copies of a site in one language; None stands for copies that state none."""
+
+    lang: str | None
+    copies: int
+    matching: int
+    new: int
+
+
 class OwnerCopies:
     """Reads of one database. Each method reads one consistent view."""
 
@@ -117,15 +127,17 @@ class OwnerCopies:
         readers: Mapping[int, int],
         limit: int,
         after: str | None,
+        total: int | None = None,
     ) -> CopyPage:
         """Return a page of copies, the highest value of `order` first. `readers` are by copy id.
 
-        Raises `MalformedError` for a wrong `after`.
+        `total` is the number of all that match; None: it is counted. Raises `MalformedError` for a wrong `after`.
         """
         own = stories.join(copies, copies.c.story == stories.c.id)
         conditions = [stories.c.site == site, *_conditions(wanted)]
-        count = select(func.count()).select_from(own).where(*conditions)
-        total = int((await connection.execute(count)).scalar_one())
+        if total is None:
+            count = select(func.count()).select_from(own).where(*conditions)
+            total = int((await connection.execute(count)).scalar_one())
         value = _value(order, readers)
         chosen: Select[Any] = (
             select(copies.c.id, value.label("value")).select_from(own).where(*conditions)
@@ -150,6 +162,33 @@ class OwnerCopies:
         end = rows[size - 1] if len(rows) > size else None
         cursor = None if end is None else encode_cursor(order, int(end.value), end.id)
         return CopyPage([_to_copy(row) for row in rows[:size]], total, cursor)
+
+    @read_transaction
+    async def languages(
+        self, connection: AsyncConnection, site: str, wanted: CopyFilter, since: int
+    ) -> list[CopiesOfLanguage]:
+        """Count the site's copies by language, those that match, and those first seen since a time.
+
+        `since` is in milliseconds since 1970. The language with the most copies comes first.
+        """
+        conditions = _conditions(wanted)
+        matches = func.sum(case((and_(*conditions), 1), else_=0)) if conditions else func.count()
+        found = await connection.execute(
+            select(
+                copies.c.lang,
+                func.count().label("number"),
+                matches.label("matching"),
+                func.sum(case((copies.c.first_seen >= since, 1), else_=0)).label("fresh"),
+            )
+            .select_from(stories.join(copies, copies.c.story == stories.c.id))
+            .where(stories.c.site == site)
+            .group_by(copies.c.lang)
+        )
+        rows = [
+            CopiesOfLanguage(row.lang, int(row.number), int(row.matching), int(row.fresh))
+            for row in found
+        ]
+        return sorted(rows, key=lambda one: (-one.copies, one.lang or ""))
 
     @read_transaction
     async def find(

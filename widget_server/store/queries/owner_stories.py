@@ -161,6 +161,19 @@ class OwnerStories:
         return found
 
     @read_transaction
+    async def latest(
+        self, connection: AsyncConnection, site: str, limit: int
+    ) -> list[tuple[str, str | None]]:
+        """Return key and title of the site's newest stories, the newest first."""
+        found = await connection.execute(
+            select(stories.c.key, stories.c.title)
+            .where(stories.c.site == site)
+            .order_by(stories.c.id.desc())
+            .limit(limit)
+        )
+        return [(row.key, row.title) for row in found]
+
+    @read_transaction
     async def choices(
         self, connection: AsyncConnection, site: str, limit: int = 200
     ) -> StoryChoices:

@@ -31,7 +31,8 @@ from widget_server.store.writing.actions import (
     UpdateStory,
 )
 from widget_server.store.writing.changes import ChangeRecorder
-from widget_server.store.writing.decide import DecisionApplier, erase_comment
+from widget_server.store.writing.decide import DecisionApplier
+from widget_server.store.writing.decision_rules import erase_comment
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's two cookies: the session, and for an hour the ticket of a one-time link."""
+"""The dashboard's cookies: the session, for an hour the ticket of a one-time link, and the last visit."""
 
 import re
 
@@ -30,6 +30,10 @@ _SYSTEMS = (
 )
 
 
+VISIT_S = 90 * 86_400
+"""Seconds for which the last visit is remembered."""
+
+
 def session_secret(request: Request) -> str | None:
     """Return the secret in the session's cookie, or None."""
     return request.cookies.get(_name(request, "session"))
@@ -50,6 +54,16 @@ def set_session(request: Request, response: Response, new: NewSession) -> None:
 def set_ticket(request: Request, response: Response, secret: str) -> None:
     """Set the ticket's cookie."""
     _set(request, response, "ticket", secret, TICKET_MS // 1000)
+
+
+def visit(request: Request, site: str) -> str:
+    """Return the cookie of `last_visit`, or an empty text."""
+    return request.cookies.get(_name(request, f"visit-{site}"), "")
+
+
+def set_visit(request: Request, response: Response, site: str, value: str) -> None:
+    """Set the cookie of `last_visit`. It holds two times and nothing about the person."""
+    _set(request, response, f"visit-{site}", value, VISIT_S)
 
 
 def delete(request: Request, response: Response, *names: str) -> None:

@@ -1,8 +1,14 @@
 """Home of a site, the way to it, and the list of sites."""
 
+from typing import Any
+
 from starlette.responses import Response
 
+from widget_server.operations.owners.home import show_home
+from widget_server.web.dashboard.decisions import told_now
 from widget_server.web.dashboard.page import Page, account_page, open_page, site_page
+
+HOUR_MS = 3_600_000
 
 
 @open_page
@@ -32,6 +38,27 @@ async def show_sites(page: Page) -> Response:
 
 @site_page("read")
 async def show(page: Page) -> Response:
-    """Handle `GET /admin/sites/{site}/home`: what to do next."""
-    codes = await page.services.people.accounts.unused_codes(page.person.account.id)
-    return page.render("home/home.html", codes=codes)
+    """Handle `GET /admin/sites/{site}/home`: what needs a person, who reads now, what happened today."""
+    found = await show_home(page.services, page.actor, page.site)
+    today = found.today
+    waiting = sum(today.queues.get(queue, (0, 0))[0] for queue in ("pending", "held", "edits"))
+    oldest = [today.queues[one][1] for one in ("pending", "held", "edits") if one in today.queues]
+    hour = page.services.now_ms() // HOUR_MS % 24
+    return page.render(
+        "home/home.html",
+        found=found,
+        waiting=waiting,
+        oldest=min(oldest, default=None),
+        charts=[
+            ("reactions", _chart(today.reactions, hour)),
+            ("comments", _chart(today.comments, hour)),
+        ],
+        **told_now(page),
+    )
+
+
+def _chart(by_hour: dict[int, int], last: int) -> dict[str, Any]:
+    """Return the bars of a day: hour, height from 0 to 1, number; and their sum and greatest."""
+    most = max(by_hour.values(), default=0)
+    bars = [(hour, by_hour.get(hour, 0) / (most or 1), by_hour.get(hour, 0)) for hour in range(24)]
+    return {"bars": bars, "sum": sum(by_hour.values()), "most": most, "last": last}

@@ -23,7 +23,13 @@ class Place:
 
 PLACES = (
     Place("home", "read"),
+    Place("queue", "read"),
+    Place("stories", "read"),
+    Place("copies", "read_copies"),
+    Place("numbers", "read_numbers"),
+    Place("tokens", "read_tokens", "setup"),
     Place("people", "read_people", "team"),
+    Place("log", "read_log", "team"),
 )
 """In the order in which they are shown. Groups come in the order of their first place."""
 SHORT = ("home", "queue", "stories", "copies")

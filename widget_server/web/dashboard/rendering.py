@@ -8,8 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
 from widget_server.web.assets import CACHE_IMMUTABLE, Assets
+from widget_server.web.pages import comment_html
 from widget_server.web.pages.translate import LOCALES
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -44,7 +46,13 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-templates.filters |= {"initial": _initial, "colour": _colour, "to_json": json.dumps}
+templates.filters |= {
+    "initial": _initial,
+    "colour": _colour,
+    "to_json": json.dumps,
+    "comment_html": comment_html.render,
+    "safe_url": lambda url: urls.safe(url) or "",
+}
 templates.globals |= {
     "static": static_url,
     "languages": {lang: texts["language"] for lang, texts in LOCALES.items()},

@@ -50,6 +50,10 @@ class Clock:
         """Return the time for a `title`: 2026-11-26 14:12 UTC."""
         return f"{_date(at):%Y-%m-%d %H:%M} UTC"
 
+    def clock(self, at: int) -> str:
+        """Return the time of the day: 14:12:05."""
+        return f"{_date(at):%H:%M:%S}"
+
     def iso(self, at: int) -> str:
         """Return the time for a `datetime` attribute."""
         return f"{_date(at):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,202 @@
+"""A story's discussion as its people see it: pending and removed comments included, and answers of theirs."""
+
+import secrets
+import string
+from dataclasses import dataclass, field, replace
+
+from widget_server.auth.permissions import allowed, require
+from widget_server.content import text
+from widget_server.model.actors import Actor
+from widget_server.model.errors import NotFoundError, NotPermittedError
+from widget_server.model.records import Comment, Story
+from widget_server.operations.moderation.cases import with_kept_words
+from widget_server.operations.services import Services
+from widget_server.store.queries.comment_context import Context
+from widget_server.store.queries.owner_comments import (
+    DISCUSSION_VIEWS,
+    THREADS,
+    DiscussionView,
+    StaffComment,
+)
+from widget_server.store.writing.actions import Post
+
+__all__ = ["DISCUSSION_VIEWS", "Context", "DiscussionView", "StaffComment"]
+
+FLAT_PAGE = 30
+STAFF = "staff:"
+"""Begins the reader id of a comment by one of the site's people; the account's id follows."""
+_ALPHABET = string.digits + string.ascii_letters
+
+Place = tuple[int, str]
+"""Time and id of the last comment of a page, for the page that follows."""
+
+
+@dataclass(slots=True)
+class StaffThread:
+    """A comment with the last of its replies, in order of writing."""
+
+    top: StaffComment
+    replies: list[StaffComment] = field(default_factory=list)
+    earlier: int = 0
+    """Replies before these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """A page of a discussion. `next` continues it, or is None."""
+
+    threads: list[StaffThread]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPage:
+    """One comment with what somebody needs to know before deciding about it."""
+
+    shown: StaffComment
+    context: Context
+
+
+async def show_discussion(
+    services: Services,
+    by: Actor,
+    story: Story,
+    view: DiscussionView = "newest",
+    *,
+    before: Place | None = None,
+) -> Discussion:
+    """Return a page of the story's discussion, the newest thread first: one SQL statement.
+
+    `waiting` and `removed` are comments without their threads, and so is everything for a local moderator,
+    who sees only comments of their own copies. Raises `NotPermittedError`.
+    """
+    require(by, "read", story.site)
+    if view == "newest" and by.copies is None:
+        found = await services.owner_comments.discussion(story.id, before)
+        return _in_threads([_with_words(services, by, story.site, one) for one in found])
+    found = await services.owner_comments.flat(
+        story.id, view, before, FLAT_PAGE + 1, copies=by.copies
+    )
+    shown = [StaffThread(_with_words(services, by, story.site, one)) for one in found[:FLAT_PAGE]]
+    return Discussion(shown, _place(shown) if len(found) > FLAT_PAGE else None)
+
+
+async def show_thread(services: Services, by: Actor, story: Story, comment: str) -> StaffThread:
+    """Return one thread with its last 500 replies. Raises `NotFoundError`, `NotPermittedError`."""
+    require(by, "read", story.site)
+    if by.copies is not None:
+        raise NotPermittedError("Your role is limited to the comments of some copies.")
+    found = await services.owner_comments.thread(story.id, comment)
+    threads = _in_threads([_with_words(services, by, story.site, one) for one in found]).threads
+    if not threads:
+        raise NotFoundError("There is no comment with this id.")
+    return threads[0]
+
+
+async def find_comment(services: Services, by: Actor, site: str, comment: str) -> StaffComment:
+    """Return a comment of the site in any state, with its words if the actor may read them.
+
+    Raises `NotFoundError`, `NotPermittedError`.
+    """
+    require(by, "read", site)
+    found = await services.owner_comments.find(site, comment)
+    if found is None or not _may_see(by, found.comment):
+        raise NotFoundError("There is no comment with this id.")
+    return _with_words(services, by, site, found)
+
+
+async def comment_page(services: Services, by: Actor, site: str, comment: str) -> CommentPage:
+    """Return a comment with its parents, reports, writer and decisions: two SQL statements.
+
+    Raises `NotFoundError`, `NotPermittedError`.
+    """
+    shown = await find_comment(services, by, site, comment)
+    return CommentPage(shown, await context_of(services, by, site, shown.comment))
+
+
+async def context_of(services: Services, by: Actor, site: str, comment: Comment) -> Context:
+    """Return what is known about a comment: its parents, reports, writer and past decisions.
+
+    Reports and notes are only for those who may read them. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    found = await services.owner_comments.context(comment)
+    if not allowed(by, "read_reports", site):
+        found.reports = []
+    if not allowed(by, "read_log", site):
+        found.decisions = []
+    if not allowed(by, "read_notes", site):
+        found.decisions = [replace(one, note=None) for one in found.decisions]
+    return found
+
+
+async def answer(
+    services: Services, by: Actor, site: str, comment: str, body: str, key: str
+) -> Comment:
+    """Publish an answer to a comment under the account's own name, with the badge of a moderator.
+
+    It is never held. `key` makes a repeated form one comment. Raises `NotPermittedError`,
+    `NotFoundError`, `StoryClosedError`, `TextRejectedError`, `TooLargeError`, `UnavailableError`.
+    """
+    require(by, "answer", site)
+    account = await services.people.accounts.find(by.id) if by.kind == "account" else None
+    if account is None:
+        raise NotPermittedError("Only a person with an account can answer readers.")
+    if by.copies is not None:
+        raise NotPermittedError("Your role is limited to the comments of some copies.")
+    story = await services.discussions.find_story_of_comment(comment)
+    if story is None or story.site != site:
+        raise NotFoundError("There is no comment with this id.")
+    services.cache.put(story)
+    cached = await services.cache.site(site)
+    if cached is None:
+        raise NotFoundError("There is no such site.")
+    return await services.writer.submit(
+        Post(
+            story=story.id,
+            id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
+            key=key,
+            reader=f"{STAFF}{account.id}",
+            source=body,
+            text=text.check_body(body),
+            pending=False,
+            reactions=cached.site.settings.reaction_keys(),
+            at=services.now_ms(),
+            parent=comment,
+            name=account.name,
+            vouched=True,
+            role="moderator",
+        )
+    )
+
+
+def _in_threads(found: list[StaffComment]) -> Discussion:
+    """Return threads, the newest first, from comments in order of writing."""
+    threads = {one.comment.id: StaffThread(one) for one in found if one.comment.parent is None}
+    for one in found:
+        thread = threads.get(one.comment.thread)
+        if one.comment.parent is not None and thread is not None:
+            thread.replies.append(one)
+            thread.earlier = one.replies - len(thread.replies)
+    newest = list(reversed(threads.values()))
+    shown = newest[:THREADS]
+    return Discussion(shown, _place(shown) if len(newest) > THREADS else None)
+
+
+def _place(shown: list[StaffThread]) -> Place:
+    last = shown[-1].top.comment
+    return last.created_at, last.id
+
+
+def _may_see(by: Actor, comment: Comment) -> bool:
+    if by.copies is None:
+        return True
+    return comment.copy is not None and comment.copy.id in by.copies
+
+
+def _with_words(services: Services, by: Actor, site: str, found: StaffComment) -> StaffComment:
+    """Return the comment with the words that were taken away, if the actor may read them."""
+    comment = found.comment
+    if found.sealed is not None and allowed(by, "read_kept_text", site):
+        comment = with_kept_words(services, comment, found.sealed)
+    return replace(found, comment=comment, sealed=None)

@@ -1,0 +1,143 @@
+"""The log with the names that people know, and its export as a file."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from widget_server.auth.permissions import require
+from widget_server.model.actors import Actor
+from widget_server.model.decisions import Decision
+from widget_server.operations.moderation.log import MAX_PAGE, read_log
+from widget_server.operations.owners.csv_lines import csv_line
+from widget_server.operations.services import Services
+from widget_server.store.queries.decisions import Cursor, LogFilter
+
+__all__ = ["Cursor", "LogFilter"]
+
+PUBLIC_COLUMNS = (
+    "time",
+    "id",
+    "by",
+    "via",
+    "verb",
+    "story",
+    "comment",
+    "reason",
+    "batch",
+    "undoes",
+)
+FULL_COLUMNS = (*PUBLIC_COLUMNS, "who", "shell_user", "targets", "note", "before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntry:
+    """An entry of the log with the names of what it is about."""
+
+    decision: Decision
+    who: str
+    """Name of the account or key, else its id."""
+    writer: str | None
+    """Name of the comment's writer, if the comment is not removed."""
+    title: str | None
+    """Title of the story."""
+    undone: bool
+    """Whether a later entry undid it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Entries, the newest first. `next` continues, or is None."""
+
+    entries: list[NamedEntry]
+    next: Cursor | None
+
+
+async def show_log(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: LogFilter,
+    *,
+    after: Cursor | None = None,
+    limit: int = 50,
+) -> LogPage:
+    """Return a page of the site's log with names: three SQL statements. Raises `NotPermittedError`."""
+    found = await read_log(services, by, site, chosen, after=after, limit=limit + 1)
+    shown = found[:limit]
+    names = await _names(services, site, shown) if shown else {}
+    entries = [
+        NamedEntry(
+            one,
+            names.get(("actor", one.actor), one.actor),
+            names.get(("comment", one.targets[0])) if one.story and one.targets else None,
+            names.get(("story", one.story or "")),
+            ("undone", one.id) in names,
+        )
+        for one in shown
+    ]
+    return LogPage(entries, (shown[-1].at, shown[-1].id) if len(found) > limit else None)
+
+
+async def _names(
+    services: Services, site: str, shown: list[Decision]
+) -> dict[tuple[str, str], str]:
+    return await services.owner_comments.names(
+        site,
+        {one.actor for one in shown},
+        {target for one in shown if one.story for target in one.targets},
+        {one.story for one in shown if one.story},
+        {one.id for one in shown},
+    )
+
+
+async def export_log(
+    services: Services, by: Actor, site: str, chosen: LogFilter, *, full: bool = False
+) -> AsyncIterator[str]:
+    """Yield the lines of a CSV file with all entries that match, the newest first.
+
+    Without `full` it has no personal data: no names, no notes, and people only as what they are. Raises
+    `NotPermittedError` before the first line.
+    """
+    require(by, "export_full" if full else "export_public", site)
+    after: Cursor | None = None
+    yield csv_line(FULL_COLUMNS if full else PUBLIC_COLUMNS)
+    while True:
+        page = await show_log(services, by, site, chosen, after=after, limit=MAX_PAGE - 1)
+        for entry in page.entries:
+            yield _line(entry, full=full)
+        after = page.next
+        if after is None:
+            return
+
+
+def _line(entry: NamedEntry, *, full: bool) -> str:
+    one = entry.decision
+    at = datetime.fromtimestamp(one.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    comment = one.targets[0] if one.story and one.targets else None
+    public = (
+        at,
+        one.id,
+        one.actor_kind,
+        one.via,
+        one.verb,
+        one.story,
+        comment,
+        one.reason,
+        one.batch,
+        one.undoes,
+    )
+    if not full:
+        return csv_line(public)
+    return csv_line(
+        (
+            *public,
+            entry.who,
+            one.shell_user,
+            " ".join(one.targets),
+            one.note,
+            orjson.dumps(dict(one.before)).decode(),
+            orjson.dumps(dict(one.after)).decode(),
+        )
+    )

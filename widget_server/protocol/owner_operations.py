@@ -1,0 +1,211 @@
+"""The operations of the owner API: path, verb, query, body and answer of each.
+
+Routes and the OpenAPI document are both made from this list, so neither can have what the other lacks.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+from widget_server.protocol import owner_answers as answers, owner_requests as requests
+
+OWNER_PREFIX = "/v1/sites/{site}"
+MAX_BODY_BYTES = 256 * 1024
+"""Bytes of a JSON body. Settings in several languages are the largest."""
+
+Media = Literal["text/csv", "application/x-ndjson"]
+
+PATH_PATTERNS: dict[str, str] = {
+    "code": STORY_CODE.pattern,
+    "comment": COMMENT_ID.pattern,
+    "copy": "[1-9][0-9]{0,14}",
+    "decision": "[0-9A-Za-z]{1,32}",
+    "jti": r"[\x21-\x2e\x30-\x7e]{1,64}",
+    "account": "[0-9a-f]{16}",
+    "invitation": "[0-9a-f]{64}",
+    "key": "[0-9a-f]{16}",
+}
+"""Shapes of the parts of paths. Anything else is not found."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerOperation:
+    """One operation: what it takes and answers. `path` follows `OWNER_PREFIX`."""
+
+    name: str
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    verbs: tuple[str, ...]
+    """Scopes of which the key needs one. The operation asks for all that it uses."""
+    summary: str
+    answer: type[BaseModel]
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    status: int = 200
+    streams: tuple[Media, ...] = ()
+    """Media types of other formats of the answer."""
+    conditional: bool = False
+    """Whether the request must name the state that it changes (`If-Match`)."""
+    codes: tuple[str, ...] = ()
+    """Error codes besides those of every operation."""
+
+
+_TEXTS = ("text_refused",)
+_DECIDES = ("stale", "erased", "too_large")
+
+OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
+    OwnerOperation(
+        "show_site", "GET", "", ("read",), "A site: what waits, and its settings",
+        answers.SiteAnswer,
+    ),
+    OwnerOperation(
+        "change_site", "PATCH", "", ("settings",), "Change settings, or say what a change would do",
+        answers.SettingsAnswer, body=requests.ChangeSite, conditional=True, codes=("stale",),
+    ),
+    OwnerOperation(
+        "list_stories", "GET", "/stories", ("read",), "List stories",
+        answers.StoryList, query=requests.StoriesQuery,
+    ),
+    OwnerOperation(
+        "show_story", "GET", "/stories/{code}", ("read",), "Show a story",
+        answers.StoryDetails,
+    ),
+    OwnerOperation(
+        "change_story", "PATCH", "/stories/{code}", ("notice", "close", "story_settings"),
+        "Change a story's notice, closing date or settings",
+        answers.StoryChanged, body=requests.ChangeStory, conditional=True,
+        codes=("stale", "too_large"),
+    ),
+    OwnerOperation(
+        "close_story", "POST", "/stories/{code}:close", ("close",), "Close a discussion",
+        answers.StoryDetails, body=requests.StoryDecision, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "open_story", "POST", "/stories/{code}:open", ("open",), "Open a discussion",
+        answers.StoryDetails, body=requests.StoryDecision, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "list_comments", "GET", "/comments", ("read",), "List comments",
+        answers.CommentList, query=requests.CommentsQuery,
+    ),
+    OwnerOperation(
+        "show_comment", "GET", "/comments/{comment}", ("read",), "Show a comment",
+        answers.CommentDetails,
+    ),
+    OwnerOperation(
+        "list_cases", "GET", "/cases", ("read",), "List what waits for a person",
+        answers.CaseList, query=requests.CasesQuery,
+    ),
+    OwnerOperation(
+        "decide", "POST", "/decisions", (), "Decide about comments",
+        answers.BatchAnswer, body=requests.Decide, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "undo_decision", "POST", "/decisions/{decision}:undo", ("undo",),
+        "Undo a decision or a batch",
+        answers.BatchAnswer, body=requests.UndoDecision, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "read_log", "GET", "/log", ("read_log",), "Read the log",
+        answers.DecisionList, query=requests.LogQuery,
+        streams=("application/x-ndjson", "text/csv"),
+    ),
+    OwnerOperation(
+        "verify_log", "GET", "/log:verify", ("read_log",),
+        "Check that no entry of the site's logs was changed or cut off",
+        answers.Verification,
+    ),
+    OwnerOperation(
+        "list_copies", "GET", "/copies", ("read_copies",), "List copies",
+        answers.CopyList, query=requests.CopiesQuery, streams=("text/csv",),
+    ),
+    OwnerOperation(
+        "revoke_copy", "POST", "/copies/{copy}:revoke", ("revoke",), "Take a copy back",
+        answers.RevocationAnswer, body=requests.RevokeCopy, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "readmit_copy", "POST", "/copies/{copy}:readmit", ("revoke",), "Accept a copy again",
+        answers.Readmitted, body=requests.Nothing, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "list_shut_out", "GET", "/shut_out", ("read_copies",), "List the origins that are shut out",
+        answers.ShutOutList,
+    ),
+    OwnerOperation(
+        "shut_out", "POST", "/shut_out", ("shut_out",), "Shut an origin out",
+        answers.ShutOutAnswer, body=requests.ShutOut, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "readmit", "POST", "/shut_out:readmit", ("shut_out",), "Admit an origin again",
+        answers.Readmitted, body=requests.ShutOut, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "list_tokens", "GET", "/tokens", ("read_tokens",), "List widget tokens",
+        answers.TokenList, query=requests.TokensQuery,
+    ),
+    OwnerOperation(
+        "mint_token", "POST", "/tokens", ("token",), "Mint a widget token",
+        answers.Minted, body=requests.MintToken, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "revoke_token", "DELETE", "/tokens/{jti}", ("revoke",), "Take a widget token back",
+        answers.RevokedToken, query=requests.RevokeTokenQuery, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "list_signing_keys", "GET", "/tokens/keys", ("read_tokens",),
+        "List the signing keys, and what would stop without the old ones",
+        answers.SigningKeys,
+    ),
+    OwnerOperation(
+        "rotate_signing_key", "POST", "/tokens/keys:rotate", ("rotate",), "Add a signing key",
+        answers.SigningKeys, body=requests.Nothing,
+    ),
+    OwnerOperation(
+        "retire_signing_keys", "POST", "/tokens/keys:retire", ("retire",),
+        "Retire all signing keys but the newest",
+        answers.Retired, body=requests.RetireKeys,
+    ),
+    OwnerOperation(
+        "list_members", "GET", "/members", ("read_people",), "List people",
+        answers.MemberList,
+    ),
+    OwnerOperation(
+        "change_member", "PATCH", "/members/{account}", ("role",), "Change a person's role",
+        answers.MemberAnswer, body=requests.ChangeMember, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "remove_member", "DELETE", "/members/{account}", ("role",), "Take a person's role away",
+        answers.MemberList, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "list_invitations", "GET", "/invitations", ("read_people",), "List open invitations",
+        answers.InvitationList,
+    ),
+    OwnerOperation(
+        "invite", "POST", "/invitations", ("invite",), "Invite somebody by a link",
+        answers.InvitationAnswer, body=requests.Invite, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "take_back_invitation", "DELETE", "/invitations/{invitation}", ("invite",),
+        "Take an invitation back",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
+        "list_keys", "GET", "/keys", ("read_people",), "List API keys",
+        answers.KeyList,
+    ),
+    OwnerOperation(
+        "create_key", "POST", "/keys", ("key",), "Make an API key",
+        answers.KeyAnswer, body=requests.NewKey, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "end_key", "DELETE", "/keys/{key}", ("key",), "End an API key",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
+        "read_numbers", "GET", "/stats", ("read_numbers",), "Numbers over time, by copy or language",
+        answers.NumbersAnswer, query=requests.NumbersQuery, streams=("text/csv",),
+    ),
+)  # fmt: skip

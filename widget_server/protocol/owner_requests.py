@@ -1,0 +1,274 @@
+"""What programs send to the owner API: queries and JSON bodies, one model for each.
+
+Unknown fields are passed over, so that a newer client works with an older server. Lengths are in
+characters. Operations check what a value means; these models check its shape.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from widget_server.model.decisions import REASONS, CommentVerb, Queue
+from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+
+MAX_TARGETS = 500
+"""Comments in one decision."""
+MAX_PAGE = 100
+FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+"""Pattern of a text of one line. PostgreSQL cannot store NUL."""
+
+
+def _stored_time(at: datetime) -> datetime:
+    if not FIRST_TIME <= at < LAST_TIME:
+        raise ValueError("give a time between 1970 and 2200")
+    return at
+
+
+Word = Annotated[str, StringConstraints(max_length=200, pattern=NO_CONTROLS)]
+Line = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_CONTROLS)]
+Note = Annotated[
+    str, StringConstraints(max_length=2_000), Field(description="For moderators only.")
+]
+Time = Annotated[AwareDatetime, AfterValidator(_stored_time)]
+Code = Annotated[str, StringConstraints(pattern=f"^{STORY_CODE.pattern}$")]
+CommentId = Annotated[str, StringConstraints(pattern=f"^{COMMENT_ID.pattern}$")]
+CopyId = Annotated[int, Field(ge=1, lt=2**53)]
+After = Annotated[
+    Annotated[str, StringConstraints(max_length=400, pattern=NO_CONTROLS)] | None,
+    Field(description="`next` of the page before, with the same order and filters."),
+]
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Entries of a page.")]
+Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, description="Why.")]
+Scope = Literal["story", "site"]
+DryRun = Annotated[bool, Field(description="Say what would change, and change nothing.")]
+InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
+
+
+class _Request(BaseModel):
+    """A query or body. Fields that are not listed are passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Page(_Request):
+    """A page of a list."""
+
+    limit: Limit = 25
+    after: After = None
+
+
+class StoriesQuery(Page):
+    """Which stories to list."""
+
+    q: Word = Field("", description="Words in title, key or code.")
+    closed: bool | None = None
+    author: Word | None = None
+    lang: Word | None = Field(None, description="Only stories with a copy in this language.")
+    order: Literal["activity", "created", "comments", "reactions"] = "activity"
+
+
+class CommentsQuery(Page):
+    """Which comments to list, the newest first, in any state."""
+
+    story: Code | None = None
+
+
+class CasesQuery(Page):
+    """Which queue of waiting comments to list."""
+
+    queue: Queue = "pending"
+
+
+class LogQuery(_Request):
+    """Which entries of the log to read, the newest first."""
+
+    format: Literal["json", "ndjson", "csv"] = Field(
+        "json", description="`json`: a page. `ndjson` and `csv`: all entries, streamed."
+    )
+    limit: Limit = 100
+    after: After = None
+    start: Time | None = Field(None, alias="from", description="From this time on.")
+    until: Time | None = Field(None, description="Before this time.")
+    verb: Word | None = None
+    actor: Word | None = Field(None, description="Id of an account or key.")
+    story: Code | None = None
+    comment: CommentId | None = None
+    batch: Word | None = None
+
+
+class CopiesQuery(Page):
+    """Which copies to list."""
+
+    format: Literal["json", "csv"] = Field("json", description="`csv`: all copies, streamed.")
+    q: Word = Field("", description="Words in page, origin or label.")
+    story: Code | None = None
+    lang: Word | None = None
+    status: Literal["live", "revoked", "shut_out"] | None = None
+    first_seen_since: Time | None = None
+    order: Literal["readers", "first_seen", "last_seen", "reactions", "comments"] = "readers"
+
+
+class TokensQuery(Page):
+    """Which widget tokens to list, the newest first."""
+
+    q: Word = Field("", description="Words in label, story key or jti.")
+    story: Word | None = Field(None, description="Key of a story.")
+    status: Literal["live", "unseen", "expired", "revoked", "retired"] | None = None
+    elsewhere: bool | None = Field(None, description="Whether it was minted outside this server.")
+
+
+class RevokeTokenQuery(_Request):
+    """Whether the one origin that showed the token is shut out as well."""
+
+    shut_out: Scope | None = None
+
+
+class NumbersQuery(_Request):
+    """What to count. Without times: the last 30 days."""
+
+    by: Literal["day", "hour", "copy", "lang", "weekday", "story"] = "day"
+    format: Literal["json", "csv"] = Field("json", description="`csv`: only by day or hour.")
+    start: Time | None = Field(None, alias="from")
+    until: Time | None = None
+    zone: Word = Field("UTC", description="Time zone of days and hours, as Europe/Lisbon.")
+    story: Code | None = None
+    copy_id: CopyId | None = Field(None, alias="copy")
+    lang: Word | None = None
+
+
+class ChangeSite(_Request):
+    """Settings to change, by key. null stands for the default."""
+
+    settings: dict[Word, Any] = Field(max_length=100)
+    dry_run: DryRun = False
+
+
+class ChangeStory(_Request):
+    """What to change of a story. A field that is missing stays as it is."""
+
+    notice: Word | None = Field(None, description="One line above the discussion; null for none.")
+    closes_at: Time | None = Field(None, description="When to close it; null: as the site says.")
+    settings: dict[Word, Any] | None = Field(
+        None, max_length=100, description="Overrides of the site's settings; null: the site's."
+    )
+    dry_run: DryRun = False
+    reason: Reason | None = None
+    note: Note | None = None
+
+
+class StoryDecision(_Request):
+    """Why a story is closed or opened."""
+
+    reason: Reason | None = None
+    note: Note | None = None
+
+
+class Target(_Request):
+    """A comment to decide about, as it was read."""
+
+    id: CommentId
+    revision: int | None = Field(None, ge=1, lt=2**31)
+
+
+class Decide(_Request):
+    """A decision about comments. With `revision` it is refused as stale if the words changed since."""
+
+    verb: CommentVerb
+    targets: list[CommentId | Target] = Field(min_length=1, max_length=MAX_TARGETS)
+    reason: Reason | None = None
+    note: Note | None = None
+    revision: int | None = Field(
+        None, ge=1, lt=2**31, description="Revision of each target that names none."
+    )
+    dry_run: DryRun = False
+
+
+class UndoDecision(_Request):
+    """Why a decision is undone."""
+
+    note: Note | None = None
+
+
+class RevokeCopy(_Request):
+    """How to take a copy back."""
+
+    shut_out: Scope | None = Field(None, description="Also shut its exact origin out.")
+    dry_run: DryRun = False
+
+
+class ShutOut(_Request):
+    """An origin to shut out, or to admit again."""
+
+    origin: Word = Field(description="Exact: https://host or https://host:port.")
+    story: Word | None = Field(None, description="Key of a story; null: all stories of the site.")
+
+
+class MintToken(_Request):
+    """The claims of a new widget token (docs/users/tokens.md)."""
+
+    story: Word = Field(description="Your key of the story, never its URL.")
+    origins: list[Word] = Field(min_length=1, max_length=100)
+    can: list[Literal["read", "react", "comment"]] = Field(
+        ["read", "react", "comment"], min_length=1, max_length=3
+    )
+    title: Line | None = None
+    author: Line | None = None
+    publisher: Line | None = None
+    url: Line | None = None
+    license: Word = "CC-BY-4.0"
+    changes: Line | None = None
+    label: Word | None = None
+    lang: Word | None = None
+    listed: bool = Field(False, description="Whether the story's page may list the copy.")
+    expires_at: Time | None = None
+    jti: Word | None = None
+    forms: list[Literal["html", "jsx", "markdown", "link"]] = Field(
+        ["html"], max_length=4, description="Snippets to answer."
+    )
+
+
+class RetireKeys(_Request):
+    """Whether to retire all signing keys but the newest."""
+
+    dry_run: DryRun = False
+
+
+class Nothing(_Request):
+    """No fields."""
+
+
+class Invite(_Request):
+    """Whom to invite."""
+
+    role: InvitedRole
+    email: Word = Field("", description="For the list of invitations only: no mail is sent.")
+    copies: list[CopyId] | None = Field(
+        None, max_length=100, description="Only for `local`: the copies."
+    )
+
+
+class ChangeMember(_Request):
+    """The new role of a person."""
+
+    role: InvitedRole
+    copies: list[CopyId] | None = Field(None, max_length=100)
+
+
+class NewKey(_Request):
+    """A new API key."""
+
+    label: Word
+    scopes: list[Word] = Field(min_length=1, max_length=100)
+    days: int | None = Field(365, ge=1, le=3650, description="null: until it is ended.")

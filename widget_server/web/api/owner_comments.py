@@ -1,0 +1,154 @@
+"""Comments, what waits, and decisions, for programs."""
+
+from widget_server.model.errors import MalformedError, NotFoundError, ProblemError, StaleError
+from widget_server.operations.moderation import cases, decide, targets as own_targets
+from widget_server.operations.owners import settings as site_settings
+from widget_server.protocol import owner_answers as answers, owner_requests as requests
+from widget_server.protocol.serializers import rfc3339
+from widget_server.web.api.owner_call import Answer, Call
+from widget_server.web.api.owner_cursors import decode, encode
+from widget_server.web.api.owner_records import comment_fields, time_of
+
+
+async def list_comments(call: Call) -> Answer:
+    """Handle `GET …/comments`."""
+    query: requests.CommentsQuery = call.query
+    after = None
+    if query.after:
+        at, id_ = decode(query.after, "comments", (int, str))
+        after = int(at), str(id_)
+    found = await cases.list_comments(
+        call.services, call.actor, call.site, story=query.story, after=after, limit=query.limit
+    )
+    more = len(found) == query.limit
+    last = encode("comments", found[-1][1].created_at, found[-1][1].id) if more else None
+    rows = [answers.CommentAnswer(**comment_fields(code, one)) for code, one in found]
+    return Answer(answers.CommentList(comments=rows, next=last))
+
+
+async def show_comment(call: Call) -> Answer:
+    """Handle `GET …/comments/{comment}`."""
+    comment = call.path["comment"]
+    await own_targets.require_own_comment(call.services, call.site, comment)
+    code, found, until = await cases.show_comment(call.services, call.actor, comment)
+    reports = None
+    if call.has("read_reports"):
+        reports = [
+            answers.ReportAnswer(reason=one.reason, at=rfc3339(one.at))
+            for one in await cases.reports_of(call.services, call.actor, comment)
+        ]
+    return Answer(
+        answers.CommentDetails(
+            **comment_fields(code, found), reports=reports, restorable_until=time_of(until)
+        )
+    )
+
+
+async def list_cases(call: Call) -> Answer:
+    """Handle `GET …/cases`."""
+    query: requests.CasesQuery = call.query
+    after = None
+    if query.after:
+        place = decode(query.after, f"cases-{query.queue}", (int, int, int))
+        after = int(place[0]), int(place[1]), int(place[2])
+    found = await cases.open_cases(
+        call.services, call.actor, call.site, query.queue, after=after, limit=query.limit
+    )
+    more = len(found) == query.limit
+    last = encode(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
+    rows = [
+        answers.CaseAnswer(
+            id=one.id,
+            queue=one.queue,
+            reasons=list(one.reasons),
+            priority=one.priority,
+            opened_at=rfc3339(one.opened_at),
+            revision=one.revision,
+            comment=answers.CommentAnswer(**comment_fields(one.story, cases.waiting_version(one))),
+        )
+        for one in found
+    ]
+    return Answer(answers.CaseList(cases=rows, next=last))
+
+
+async def decide_comments(call: Call) -> Answer:
+    """Handle `POST …/decisions`: what is stale or refused does not prevent the rest."""
+    body: requests.Decide = call.body
+    targets: dict[str, int | None] = {}
+    for target in body.targets:
+        if isinstance(target, str):
+            targets[target] = body.revision
+        else:
+            targets[target.id] = target.revision if target.revision else body.revision
+    places = await own_targets.find(call.services, call.actor, body.verb, call.site, list(targets))
+    own = [(comment, revision) for comment, revision in targets.items() if comment in places]
+    foreign: dict[str, ProblemError] = {
+        comment: NotFoundError("There is no comment with this id.")
+        for comment in targets
+        if comment not in places
+    }
+    if body.dry_run:
+        stale = await own_targets.stale(call.services, places, own)
+        done = [
+            answers.Done(decision=None, comment=name, state=one.state, revision=one.revision)
+            for name, one in places.items()
+            if name not in stale
+        ]
+        expected = decide.BatchResult("", refused=foreign | stale)
+        return await _batch_answer(call, expected, done, dry_run=True)
+    made = await decide.decide_batch(
+        call.services, call.actor, body.verb, own, reason=body.reason, note=body.note
+    )
+    for problem in made.refused.values():
+        if isinstance(problem, MalformedError):
+            # The reason or the note is wrong, so nothing was decided.
+            raise problem
+    made.refused.update(foreign)
+    return await _batch_answer(call, made, _done(made), dry_run=False)
+
+
+async def undo_decision(call: Call) -> Answer:
+    """Handle `POST …/decisions/{decision}:undo`: of one decision, of a batch, or of a change of settings."""
+    body: requests.UndoDecision = call.body
+    name = call.path["decision"]
+    if not await own_targets.is_about_stories(call.services, call.site, name):
+        changed = await site_settings.take_back(call.services, call.actor, call.site, name)
+        one = answers.Done(decision=changed.decision, comment=None, state=None, revision=None)
+        return await _batch_answer(call, decide.BatchResult(""), [one], dry_run=False)
+    made = await decide.undo(call.services, call.actor, name, note=body.note)
+    return await _batch_answer(call, made, _done(made), dry_run=False)
+
+
+def _done(made: decide.BatchResult) -> list[answers.Done]:
+    return [
+        answers.Done(
+            decision=one.decision.id if one.decision else None,
+            comment=one.comment.id if one.comment else None,
+            state=one.comment.state.value if one.comment else None,
+            revision=one.comment.revision if one.comment else None,
+        )
+        for one in made.decided
+    ]
+
+
+async def _batch_answer(
+    call: Call, made: decide.BatchResult, done: list[answers.Done], *, dry_run: bool
+) -> Answer:
+    stale, refused = [], []
+    for target, problem in made.refused.items():
+        comment = problem.comment if isinstance(problem, StaleError) else None
+        if comment is not None:
+            code, now, _ = await cases.show_comment(call.services, call.actor, comment.id)
+            stale.append(answers.CommentAnswer(**comment_fields(code, now)))
+        else:
+            refused.append(_refused(target, problem))
+    content = answers.BatchAnswer(
+        batch=made.batch or None, dry_run=dry_run, done=done, stale=stale, refused=refused
+    )
+    # Words of readers are not stored beside the comment: erasing it must erase them all.
+    wordless = [one.model_copy(update={"body": "", "name": None}) for one in stale]
+    return Answer(content, once={"stale": wordless})
+
+
+def _refused(target: str, problem: ProblemError) -> answers.Refused:
+    return answers.Refused(target=target, code=problem.code, detail=problem.detail)

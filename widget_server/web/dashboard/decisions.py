@@ -1,0 +1,206 @@
+"""Decide about a comment, undo, and answer: one page for one comment, and the forms of all pages."""
+
+import uuid
+from typing import Any, cast
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import Response
+
+from widget_server.auth.permissions import require
+from widget_server.model.decisions import COMMENT_VERBS, QUEUES, REASONS, CommentVerb, Decided
+from widget_server.model.errors import (
+    ErasedError,
+    MalformedError,
+    NotFoundError,
+    NotPermittedError,
+    ProblemError,
+    StaleError,
+)
+from widget_server.model.records import CommentState
+from widget_server.operations.moderation import discussion
+from widget_server.operations.moderation.decide import decide, undo
+from widget_server.operations.moderation.discussion import StaffComment
+from widget_server.protocol.codes import status_of
+from widget_server.web.dashboard.diff import words_changed
+from widget_server.web.dashboard.messages import message_page
+from widget_server.web.dashboard.page import Page, site_page
+
+STEPS = ("remove", "reject", "spam", "hold", "erase", "answer")
+"""What the page of a comment can ask for before it acts."""
+ASKED_REASONS = tuple(REASONS)
+
+
+def here(page: Page) -> str:
+    """Return the address of this page, for forms that lead back to it."""
+    kept = [(k, v) for k, v in page.request.query_params.multi_items() if k not in _TOLD]
+    path = page.request.url.path
+    return path + (f"?{urlencode(kept)}" if kept else "")
+
+
+_TOLD = frozenset({"did", "undo", "done", "on"})
+
+
+def back_of(page: Page, default: str) -> str:
+    """Return where a form leads: its field `back` if that is a page of this site, else `default`."""
+    back = page.form.get("back") or page.request.query_params.get("back", "")
+    own = back.startswith(page.path("")) and not urlsplit(back).netloc and back.isprintable()
+    return back if own and ".." not in back and "\\" not in back else default
+
+
+def told(page: Page, back: str, did: str, decision: str | None, comment: str = "") -> Response:
+    """Return a redirect after a decision. The next page says `did_…` and offers Undo."""
+    path, _, query = back.partition("?")
+    said = {"did": did} | ({"undo": decision} if decision else {})
+    said |= {"on": comment} if comment else {}
+    anchor = f"#c-{comment}" if comment and "/stories/" in path else ""
+    return page.redirect(f"{path}?{query}&{urlencode(said)}".replace("?&", "?") + anchor)
+
+
+def verbs_of(page: Page, shown: StaffComment) -> list[CommentVerb]:
+    """Return what the person may decide about a comment in its state, the usual first."""
+    state = shown.comment.state
+    found: list[str]
+    if state == CommentState.PENDING:
+        found = ["approve", "reject", "hold", "spam", "erase"]
+    elif shown.held:
+        found = ["approve", "remove", "spam", "erase"]
+    elif state == CommentState.REMOVED:
+        found = ["restore", "erase"] if shown.kept_until is not None else []
+    else:
+        found = ["dismiss"] if shown.reported else []
+        found += ["remove", "unpin" if shown.comment.pinned else "pin", "hold", "spam", "erase"]
+    return [cast(CommentVerb, verb) for verb in found if page.may(verb)]
+
+
+@site_page("read")
+async def show(page: Page) -> Response:
+    """Handle `GET …/comments/{comment}`: a comment, what is known about it, and every action."""
+    return await _comment(page)
+
+
+@site_page("read")
+async def submit(page: Page) -> Response:
+    """Handle `POST …/comments/{comment}/decide`."""
+    verb = page.form.get("verb")
+    if verb not in COMMENT_VERBS or verb == "erase":
+        raise MalformedError("Choose one of the buttons of the page.")
+    require(page.actor, verb, page.site)
+    return await _decide(page, verb)
+
+
+@site_page("erase", strong=True)
+async def erase(page: Page) -> Response:
+    """Handle `POST …/comments/{comment}/erase`: at once and without undo."""
+    return await _decide(page, "erase")
+
+
+async def _decide(page: Page, verb: CommentVerb) -> Response:
+    form = page.form
+    comment = page.request.path_params["comment"]
+    shown = await discussion.find_comment(page.services, page.actor, page.site, comment)
+    queue = next((name for name in QUEUES if name == form.get("queue")), None)
+    revision = form.get("revision")
+    try:
+        decided: Decided = await decide(
+            page.services,
+            page.actor,
+            verb,
+            comment,
+            reason=form.get("reason") or None,
+            note=form.get("note") or None,
+            revision=int(revision) if revision.isdigit() and len(revision) < 10 else None,
+            queue=queue,
+        )
+    except StaleError:
+        page.errors[""] = page.t("stale")
+        return await _comment(page, status=409, step=verb)
+    except NotPermittedError:
+        raise
+    except ProblemError as error:
+        page.fail(error)
+        return await _comment(page, status=status_of(error), step=verb)
+    did = f"{verb}_edit" if queue == "edits" and verb in {"approve", "reject"} else verb
+    entry = decided.decision
+    kept = entry.id if entry is not None and verb != "erase" else None
+    back = back_of(page, page.path(f"stories/{shown.story}"))
+    return told(page, back, did if entry is not None else "nothing", kept, comment)
+
+
+@site_page("undo")
+async def submit_undo(page: Page) -> Response:
+    """Handle `POST …/undo`: take back a decision or a batch."""
+    try:
+        result = await undo(page.services, page.actor, page.form.get("decision"))
+    except (StaleError, ErasedError, NotFoundError) as error:
+        return message_page(page.request, status_of(error), "not_undone", error.detail)
+    back = back_of(page, page.path("log"))
+    if result.refused:
+        said = next(iter(result.refused.values())).detail
+        return message_page(page.request, 409, "part_undone", said)
+    comments = [one.comment.id for one in result.decided if one.comment is not None]
+    return told(page, back, "undo", None, comments[0] if len(comments) == 1 else "")
+
+
+@site_page("answer")
+async def submit_answer(page: Page) -> Response:
+    """Handle `POST …/comments/{comment}/answer`: publish an answer under the person's own name."""
+    comment = page.request.path_params["comment"]
+    shown = await discussion.find_comment(page.services, page.actor, page.site, comment)
+    form = page.form
+    try:
+        made = await discussion.answer(
+            page.services,
+            page.actor,
+            page.site,
+            comment,
+            form.get("body"),
+            form.get("key")[:64] or uuid.uuid4().hex,
+        )
+    except NotPermittedError:
+        raise
+    except ProblemError as error:
+        error.field = "body"
+        page.fail(error)
+        return await _comment(page, status=422, step="answer")
+    back = back_of(page, page.path(f"stories/{shown.story}"))
+    return told(page, back, "answer", None, made.id)
+
+
+async def _comment(page: Page, status: int = 0, step: str = "") -> Response:
+    comment = page.request.path_params["comment"]
+    found = await discussion.comment_page(page.services, page.actor, page.site, comment)
+    step = step or page.request.query_params.get("step", "")
+    kept: dict[str, Any] = {name: page.form.get(name) for name in ("reason", "note", "body")}
+    return page.render(
+        "decisions/comment.html",
+        status,
+        one=found.shown,
+        context=found.context,
+        verbs=verbs_of(page, found.shown),
+        step=step if step in STEPS and page.may(step) else "",
+        reasons=ASKED_REASONS,
+        kept=kept,
+        key=page.form.get("key") or uuid.uuid4().hex,
+        back=back_of(page, page.path(f"stories/{found.shown.story}")),
+        changes=changes_of(found.shown),
+        **told_now(page),
+    )
+
+
+def changes_of(shown: StaffComment) -> list[tuple[str, str]]:
+    """Return the difference that an edit that waits would make; empty without one."""
+    if shown.waiting is None:
+        return []
+    return list(words_changed(shown.comment.source, shown.waiting))
+
+
+def told_now(page: Page) -> dict[str, Any]:
+    """Return what a page says after a decision: `did` (a text) and `undo_id`."""
+    query = page.request.query_params
+    key = f"did_{query.get('did', '')}"
+    return {
+        "did": page.t(key) if page.t.knows(key) else "",
+        "undo_id": query.get("undo", "") if page.may("undo") else "",
+        "here_back": here(page),
+        "verbs_of": lambda shown: verbs_of(page, shown),
+    }
