@@ -19,8 +19,8 @@ A person has one role on a site. An owner of the server has the rights of an own
 | local | a moderator of named copies, who can only make them stricter |
 | machine | the most that an API key can be given; each key has only the scopes that its maker chose |
 
-A key can do no more than the owner who made it, and never invite people, change roles or make keys. It ends
-with its maker's account or role.
+A key can do no more than the owner who made it, and ends with its maker's account or role. A key with `invite`,
+`role` or `key` never makes, changes or removes an owner, and cannot give these three to another key.
 
 This table decides in the dashboard, on the command line and in the owner API. It is made from
 `widget_server/auth/permissions.py`. The verbs are also the scopes of API keys.

@@ -16,6 +16,7 @@ import pytest
 from starlette.routing import Route
 from typer.main import get_command
 
+from tests import api_guide
 from widget_server.app import Components
 from widget_server.cli import main as cli
 from widget_server.config import DEFAULT_RATE_LIMITS, Config
@@ -23,6 +24,7 @@ from widget_server.content import markdown, text
 from widget_server.model import limits as shared_limits, setting_values as rules
 from widget_server.model.settings import SiteSettings
 from widget_server.protocol import client_messages, codes, schemas
+from widget_server.protocol.owner_operations import OWNER_OPERATIONS, OWNER_PREFIX
 from widget_server.store.queries import changes, comment_pages, discussions, own_items
 from widget_server.transport.http_protocol import REASONS
 from widget_server.transport.settings import HttpLimits, WebSocketLimits
@@ -95,8 +97,18 @@ def test_every_route_is_listed() -> None:
     nothing: Any = None
     app = create_asgi_app(nothing, nothing, 0)
     paths = {route.path for route in app.routes if isinstance(route, Route)} | {"/v1/live"}
+    public = {path for path in paths if not path.startswith(OWNER_PREFIX)}
     listed = set(re.findall(r"(?:GET|POST) (/[^`?\s]*)`", PROTOCOL.split("## HTTP")[1]))
-    assert listed == paths
+    assert listed == public
+    owner = {f"{one.method} {OWNER_PREFIX}{one.path}" for one in OWNER_OPERATIONS}
+    served = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, Route) and route.path.startswith(OWNER_PREFIX)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert owner == served
+    assert api_guide.table() in api_guide.GUIDE.read_text("utf-8")
 
 
 def test_every_tag_of_a_text_is_listed() -> None:

@@ -46,9 +46,7 @@ class ModeratedSite:
 
     def write(self, story: Story, body: str, name: str | None = None, **fields: Any) -> Any:
         """Post a comment; return the whole answer."""
-        return self.act(
-            story, "comment", body=body, name=name, key=str(uuid.uuid4()), **fields
-        )
+        return self.act(story, "comment", body=body, name=name, key=str(uuid.uuid4()), **fields)
 
     async def begin(self, browser: Browser) -> None:
         """Make the owner's account and the site, and fill them."""

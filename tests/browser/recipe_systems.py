@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests import api_guide
 from tests.browser.actions import expect_reaction, reaction
 from tests.browser.conftest import ROOT, Demo, Hosts
 from tests.browser.republishing_guide import GUIDE, expect_discussion, filled, recipe, snippet
@@ -196,6 +197,16 @@ async def navigate_as_router(page: Page) -> None:
     await page.get_by_role("button", name="Page 0").click()
     await expect_reaction(page, "Happy", 1, own=True)
     await expect(page.get_by_text("Text by Author.")).to_be_hidden()
+
+
+async def test_the_php_program_mints_a_token_over_the_owner_api(demo: Demo, tmp_path: Path) -> None:
+    site = demo.site("api-php")
+    key = demo.run("key", "create", site, "--label", "PHP", "--scope", "token").strip()
+    program = tmp_path / "mint.php"
+    program.write_text(api_guide.recipe("php"))
+    variables = [f"WIDGET_SERVER={demo.server}", f"WIDGET_SITE={site}", f"WIDGET_KEY={key}"]
+    printed = run("env", *variables, "php", program)
+    assert f'data-widget-token="w1.{site}.' in printed
 
 
 async def test_the_php_example_signs_every_token_of_the_vectors_and_computes_every_code(

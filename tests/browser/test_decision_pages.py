@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page
 
 from tests.browser.axe import AXE
 from tests.browser.conftest import SCREENSHOTS
@@ -93,17 +93,19 @@ async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
             viewport={"width": width, "height": 900},
         )
         problems: list[str] = []
-        page.on("console", lambda told, p=problems: p.append(told.text) if told.type == "error" else None)  # type: ignore[misc]
+        page.on(
+            "console",
+            lambda told, p=problems: p.append(told.text) if told.type == "error" else None,
+        )  # type: ignore[misc]
         await page.goto(address)
         await page.screenshot(
             path=SCREENSHOTS / f"dashboard-{name}-{scheme}-{locale}-{width}.png", full_page=True
         )
-        FOUND = await findings(page)
-        if FOUND: print("AXE", name, scheme, locale, width, FOUND)
+        assert await findings(page) == [], (scheme, locale, width)
         widths = await page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
-        if widths[0] > widths[1]: print("WIDE", name, locale, width, widths)
+        assert widths[0] <= widths[1], (scheme, locale, width)
         assert problems == []
         assert await page.locator("html").get_attribute("dir") == (
             "rtl" if locale == "ar" else "ltr"

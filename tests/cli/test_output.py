@@ -102,7 +102,7 @@ def test_a_withdrawn_token_is_described_as_json(run: Run, site: str, data: Path)
 def test_checks_of_doctor_are_printed_as_json(run: Run, data: Path) -> None:
     checks = as_json(run, "doctor")
     assert [check["name"] for check in checks] == [
-        *("folder", "secrets", "database", "clock", "bus", "address", "embed"),
+        *("folder", "secrets", "database", "clock", "bus", "address", "people", "embed"),
     ]
     assert all(check.keys() == {"name", "ok", "message"} and check["ok"] for check in checks)
     data.write_text("a file")
@@ -166,7 +166,7 @@ def test_json_has_no_character_that_controls_a_terminal(
 def test_help_groups_the_commands_by_task(run: Run) -> None:
     text = run("--help").out
     panels = [panel for panel in dict.fromkeys(COMMANDS.values()) if panel != HIDDEN]
-    assert panels == ["Run", "Publish", "Moderate", "Maintain"]
+    assert panels == ["Run", "Publish", "Team", "Moderate", "Maintain"]
     places = [text.index(f" {panel} ") for panel in panels]
     assert places == sorted(places)
     for name, panel in COMMANDS.items():

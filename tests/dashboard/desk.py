@@ -1,5 +1,6 @@
 """A server with the dashboard in this process, people of every role who are signed in, and readers."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ from tests.e2e.publisher import Story
 from tests.operations.operations_harness import Server, open_server
 from widget_server.model.actors import Role, shell
 from widget_server.model.people import Account
-from widget_server.model.records import Comment
+from widget_server.model.records import Comment, Site
 from widget_server.operations.owners import links, people, sites
-from widget_server.operations.readers import comment as comments
+from widget_server.operations.readers import comment as comments, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
 from widget_server.store import migrate
@@ -76,6 +77,7 @@ class Desk:
         self.server = server
         self.services = server.services
         self.owner = owner
+        self._networks = itertools.count()
 
     async def person(self, role: Role, name: str = "", copies: Any = None) -> Person:
         """Return a new person with this role on the site, signed in."""
@@ -90,17 +92,25 @@ class Desk:
 
     async def write(self, grant: Grant, body: str = "hello", **fields: Any) -> Comment:
         """Return a comment by a new reader."""
-        return await self.server.post(grant, self.server.actor(grant), body, **fields)
+        return await self.server.post(grant, self.reader(grant), body, **fields)
+
+    def reader(self, grant: Grant) -> Actor:
+        """Return a new reader in a network of their own."""
+        return identify.act(self.services, grant, None, f"network {next(self._networks)}", None)
 
     async def report(self, grant: Grant, comment: Comment, reason: str | None = "attack") -> None:
         """Report a comment as a new reader."""
-        await comments.report(
-            self.services, grant, self.server.actor(grant), comment.id, reason
-        )
+        await comments.report(self.services, grant, self.reader(grant), comment.id, reason)
 
     async def edit(self, grant: Grant, actor: Actor, comment: Comment, body: str) -> None:
         """Change a comment as its writer."""
         await comments.edit(self.services, grant, actor, comment.id, body)
+
+    async def site(self) -> Site:
+        """Return the site with its settings of now."""
+        cached = await self.services.cache.site("paper", max_age=0)
+        assert cached is not None
+        return cached.site
 
     async def stored(self, comment: Comment) -> Comment:
         """Return a comment as it is now."""
@@ -138,4 +148,4 @@ def buttons(page: HTMLParser, word: str) -> list[Node]:
 
 def texts(page: HTMLParser, selector: str) -> list[str]:
     """Return the texts of the elements, with single spaces."""
-    return [" ".join(one.text().split()) for one in page.css(selector)]
+    return [" ".join(one.text(separator=" ").split()) for one in page.css(selector)]

@@ -17,7 +17,7 @@ from widget_server.store.writing.actions import Report
 from widget_server.store.writing.writer import Writer
 
 CODE = "crash0000001"
-VERBS = ("remove", "hold", "approve", "pin", "unpin", "restore", "dismiss")
+VERBS = ("remove", "hold", "approve", "pin", "unpin", "restore")
 
 
 def main(url: str, acknowledged: Path, name: str, seed: int) -> None:

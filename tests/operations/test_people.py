@@ -198,13 +198,20 @@ async def test_an_api_key_does_what_its_scopes_say_until_it_or_its_maker_ends(
     assert not allowed(key, "read", "other")
     with pytest.raises(TextRejectedError):
         await keys.create_key(services, by, "paper", "Wider", frozenset({"erase"}))
+    wide = await keys.create_key(services, by, "paper", "Wide", frozenset({"key", "read", "role"}))
+    maker = await people.actor_of_key(services, wide.secret)
     with pytest.raises(TextRejectedError):
-        await keys.create_key(services, by, "paper", "Wider", frozenset({"key"}))
+        await keys.create_key(services, maker, "paper", "Wider", frozenset({"key"}))
+    child = await keys.create_key(services, maker, "paper", "Child", frozenset({"read"}), None)
+    assert (child.key.by, child.key.until) == (owner.account.id, wide.key.until)
+    with pytest.raises(NotPermittedError):
+        await people.change_role(services, maker, "paper", owner.account.id, "auditor")
     with pytest.raises(TokenInvalidError):
         await people.actor_of_key(services, new.secret + "x")
     await people.change_role(services, ME, "paper", owner.account.id, "editor")
-    with pytest.raises(TokenInvalidError):
-        await people.actor_of_key(services, new.secret)
+    for secret in (new.secret, child.secret):
+        with pytest.raises(TokenInvalidError):
+            await people.actor_of_key(services, secret)
 
 
 async def test_a_disabled_account_is_out_at_once(server: Server) -> None:

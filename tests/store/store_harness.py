@@ -132,7 +132,10 @@ def post(story: Story, reader: str = "r", body: str = "hi", **more: Any) -> Post
 
 def decide(story: Story, comment: str, verb: Any, at: int = 1, **more: Any) -> Decide:
     """Return a decision of the shell about a comment, or about the story ("")."""
-    fields: dict[str, Any] = {"by": shell("op"), "id": new_id("d"), "keep": 14 * DAY} | more
+    fields: dict[str, Any] = {"by": shell("op"), "id": new_id("d"), "keep": 14 * DAY}
+    if verb in ("close", "open"):
+        fields["columns"] = {"closed": verb == "close"}
+    fields |= more
     return Decide(story=story.id, comment=comment, verb=verb, at=at, **fields)
 
 

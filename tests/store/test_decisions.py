@@ -136,7 +136,7 @@ def row_text(row: Any) -> Any:
 async def test_every_decision_about_a_visible_comment_can_be_undone(store: Store) -> None:
     story, comment = await busy_thread(store)
     before = await shown(store, story), await queues(store, comment.id)
-    for verb in ("unpin", "dismiss", "approve", "reject", "hold", "remove"):
+    for verb in ("unpin", "approve", "reject", "hold", "remove"):
         action = decide(story, comment.id, verb, AT)
         assert (await store.writer.submit(action)).decision is not None, verb
         await store.writer.submit(undo(story, comment.id, action.id))
@@ -177,7 +177,7 @@ async def test_pending_comments_reports_and_edits_wait_in_queues(store: Store) -
     found = await Decisions(store.database).cases("s", "reported", None, 10)
     assert [(case.reasons, case.priority) for case in found] == [(("spam", "other"), 3)]
     assert "my own words" not in repr(await store.rows(cases))
-    await store.writer.submit(decide(story, pending.id, "dismiss", AT))
+    await store.writer.submit(decide(story, pending.id, "approve", AT, queue="reported"))
     assert await queues(store, pending.id) == ["edits"]
     await store.writer.submit(Report(story.id, pending.id, "ben", "hate", AT))
     assert await queues(store, pending.id) == ["edits"], "the same reader reports once"

@@ -25,7 +25,7 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "read_settings": _READERS,
     "read_copies": _READERS,
     "read_tokens": _EDITORS,
-    "read_people": ("owner",),
+    "read_people": _OWNERS,
     "export_public": _READERS,
     "export_full": ("owner",),
     # Comments (a story's log)
@@ -39,7 +39,6 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "unpin": _MODERATORS,
     "feature": _MODERATORS,
     "unfeature": _MODERATORS,
-    "dismiss": _MODERATORS,
     "answer": ("owner", "editor", "moderator"),
     "undo": _MODERATORS,
     "erase": ("owner", "editor"),
@@ -53,11 +52,11 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "token": _EDITORS,
     "revoke": _EDITORS,
     "shut_out": _EDITORS,
-    "rotate": ("owner",),
-    "retire": ("owner",),
-    "invite": ("owner",),
-    "role": ("owner",),
-    "key": ("owner",),
+    "rotate": _OWNERS,
+    "retire": _OWNERS,
+    "invite": _OWNERS,
+    "role": _OWNERS,
+    "key": _OWNERS,
 }
 """Roles that may use each verb. `machine` is the most that any API key may be given."""
 

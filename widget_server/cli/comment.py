@@ -249,7 +249,11 @@ def print_batch(result: decide.BatchResult, done: str, *, as_json: bool) -> None
         raise typer.Exit(1)
 
 
-_add_verb("approve", "Publish pending or held comments, or pending edits.", "Published comment {}.")
+_add_verb(
+    "approve",
+    "Publish pending or held comments or pending edits, or keep reported comments.",
+    "Published comment {}.",
+)
 _add_verb("reject", "Reject pending comments or pending edits.", "Rejected comment {}.")
 _add_verb("remove", "Remove comments from every copy.", "Removed comment {} from every copy.")
 _add_verb(
@@ -259,5 +263,4 @@ _add_verb("hold", "Hide comments until somebody decides.", "Held comment {}.")
 _add_verb("spam", "Remove comments as spam.", "Removed comment {} as spam.")
 _add_verb("pin", "Show comments before all others.", "Pinned comment {}.")
 _add_verb("unpin", "Show pinned comments in their usual place again.", "Unpinned comment {}.")
-_add_verb("dismiss", "Close reports of comments without a change.", "Dismissed the reports of {}.")
 _add_verb("erase", "Erase comments at once, which cannot be undone.", "Erased comment {}.")

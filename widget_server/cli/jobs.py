@@ -1,12 +1,11 @@
 """`jobs`: what the server does by itself, and when."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import typer
 
 from widget_server.cli.context import with_services
-from widget_server.cli.options import DataDir
+from widget_server.cli.options import DataDir, format_time
 from widget_server.cli.output import JsonOutput, print_json
 
 ROWS = 1_000
@@ -37,10 +36,8 @@ def jobs_list(json: JsonOutput = False, data: DataDir = None) -> None:
     for work in works:
         every = "" if work.every is None else f"  every {work.every // 60_000} min"
         failed = "" if work.last_error is None else f"  failed {work.tries}×: {work.last_error}"
-        print(f"{_time(work.due_at)}  {work.kind} {work.subject}{every}{failed}")
+        print(
+            f"{format_time(work.due_at, seconds=True)}  {work.kind} {work.subject}{every}{failed}"
+        )
     if not works:
         print("No job is scheduled. The server schedules the first ones when it starts.")
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import As, DataDir, Limit, Slug
+from widget_server.cli.options import As, DataDir, Limit, Slug, format_time
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.config import load
 from widget_server.content.visibility import escaped
@@ -71,7 +71,7 @@ def log_list(
 
 
 def _columns(decision: Decision) -> list[str]:
-    at = datetime.fromtimestamp(decision.at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    at = format_time(decision.at, seconds=True)
     actor = f"{decision.actor_kind} {decision.actor}".strip()
     targets = ",".join(decision.targets) or decision.story or "site"
     verb = decision.verb if decision.undoes is None else f"undo {decision.undoes}"

@@ -64,11 +64,12 @@ def print_next(after: str | None) -> None:
         typer.echo(f"There is more: --after {after}", err=True)
 
 
-def format_time(at: int | None) -> str:
+def format_time(at: int | None, *, seconds: bool = False) -> str:
     """Return a time in milliseconds since 1970 for people, or `never`."""
     if at is None:
         return "never"
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    form = "%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M UTC"
+    return datetime.fromtimestamp(at / 1000, UTC).strftime(form)
 
 
 def choose(option: str, value: str | None, choices: Sequence[Choice]) -> Choice | None:

@@ -1,14 +1,13 @@
 """`site`: manage sites, which are the accounts of publishers."""
 
 import shlex
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from widget_server.cli.context import act, operator, with_services
-from widget_server.cli.options import As, DataDir, Slug
+from widget_server.cli.options import As, DataDir, Slug, format_time
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.cli.rules import choices_of, print_settings
 from widget_server.model.errors import OperatorError
@@ -280,7 +279,7 @@ def _print_seen(withdrawn: sites.Withdrawn) -> None:
     print(f"{withdrawn.jti}: {state} {seen}")
     for copy in withdrawn.seen[:SEEN_PAGES_SHOWN]:
         label = f" ({copy.label})" if copy.label else ""
-        at = datetime.fromtimestamp(copy.last_seen / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        at = format_time(copy.last_seen)
         print(f"  {copy.page or copy.origin}{label}, story {copy.story}, last seen {at}")
     if len(withdrawn.seen) > SEEN_PAGES_SHOWN:
         print(f"  and {len(withdrawn.seen) - SEEN_PAGES_SHOWN} more")

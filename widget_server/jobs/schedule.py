@@ -14,6 +14,7 @@ from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
+from widget_server.store.queries.account_writes import delete_ended
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
@@ -66,6 +67,11 @@ async def _delete_old_api_answers(tools: Tools, _subject: str) -> None:
     await api_answers.delete_old(tools.services)
 
 
+async def _delete_ended_sessions(tools: Tools, _subject: str) -> None:
+    now = tools.services.now_ms()
+    await tools.services.writer.run_in_transaction(delete_ended(now))
+
+
 async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
@@ -79,6 +85,7 @@ JOBS: tuple[Job, ...] = (
     Job("close_due_stories", _close_due_stories, every_s=HOUR_S),
     Job("delete_old_api_answers", _delete_old_api_answers, every_s=HOUR_S),
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
+    Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),
 )

@@ -10,7 +10,7 @@ from widget_server.model.actors import Actor, ActorKind, Via
 from widget_server.model.records import Comment, Story
 
 CommentVerb = Literal[
-    "approve", "reject", "remove", "restore", "hold", "spam", "pin", "unpin", "dismiss", "erase"
+    "approve", "reject", "remove", "restore", "hold", "spam", "pin", "unpin", "erase"
 ]
 COMMENT_VERBS: tuple[CommentVerb, ...] = (
     "approve",
@@ -21,7 +21,6 @@ COMMENT_VERBS: tuple[CommentVerb, ...] = (
     "spam",
     "pin",
     "unpin",
-    "dismiss",
     "erase",
 )
 StoryVerb = Literal["close", "open", "notice"]

@@ -12,8 +12,8 @@ from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 
 OWNER_PREFIX = "/v1/sites/{site}"
-MAX_BODY_BYTES = 256 * 1024
-"""Bytes of a JSON body. Settings in several languages are the largest."""
+MAX_BODY_BYTES = 60 * 1024
+"""Bytes of a JSON body. Below the limit of the connection, so that the answer says what is too long."""
 
 Media = Literal["text/csv", "application/x-ndjson"]
 

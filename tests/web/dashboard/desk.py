@@ -18,6 +18,7 @@ from widget_server.store.queries.account_writes import insert_account, insert_se
 from widget_server.web.dashboard.application import create_dashboard
 
 HOST = "http://localhost:8000"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 OWN = {"Sec-Fetch-Site": "same-origin", "Origin": HOST}
 DAY_MS = 86_400_000
 ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "machine")
@@ -67,7 +68,9 @@ class Desk:
 
     async def post(self, path: str, role: str = "owner", **fields: Any) -> httpx.Response:
         """Send a form of the dashboard's own page."""
-        return await self.people[role].post(f"/admin/sites/paper/{path}", data=fields, headers=OWN)
+        return await self.people[role].post(
+            f"/admin/sites/paper/{path}", data=fields, headers=OWN | FORM
+        )
 
 
 @asynccontextmanager

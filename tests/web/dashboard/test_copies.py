@@ -60,7 +60,7 @@ async def test_roles_without_the_verb_can_neither_revoke_nor_give_back(
 async def test_a_copy_of_another_site_cannot_be_revoked(desk: Desk) -> None:
     copy = await copy_of(desk)
     answer = await desk.people["elsewhere"].post(
-        f"/admin/sites/other/copies/{copy}/revoke", data={}, headers=OWN
+        f"/admin/sites/other/copies/{copy}/revoke", data={"shut_out": ""}, headers=OWN
     )
     assert answer.status_code == 404
     assert "Give back" not in await desk.get("copies")

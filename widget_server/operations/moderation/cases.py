@@ -8,7 +8,7 @@ from widget_server.content import text
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import QUEUES, Case
 from widget_server.model.errors import MalformedError, NotFoundError
-from widget_server.model.records import Comment
+from widget_server.model.records import Comment, CommentState
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import CaseCursor, Cursor, ReportText
 
@@ -111,7 +111,8 @@ async def list_comments(
 
 def _with_words(services: Services, case: Case) -> Case:
     comment = case.comment
-    if case.queue == "held" and case.sealed is not None:
+    # After the undo of an approval the comment is hidden as well, and waits in its old queue.
+    if comment.state == CommentState.REMOVED and case.sealed is not None:
         comment = with_kept_words(services, comment, case.sealed)
     return replace(case, comment=comment, sealed=None)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
@@ -10,7 +9,7 @@ from widget_server.auth.permissions import require
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decision
 from widget_server.operations.moderation.log import MAX_PAGE, read_log
-from widget_server.operations.owners.csv_lines import csv_line
+from widget_server.operations.owners.csv_lines import csv_line, csv_time
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import Cursor, LogFilter
 
@@ -114,7 +113,7 @@ async def export_log(
 
 def _line(entry: NamedEntry, *, full: bool) -> str:
     one = entry.decision
-    at = datetime.fromtimestamp(one.at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = csv_time(one.at)
     comment = one.targets[0] if one.story and one.targets else None
     public = (
         at,

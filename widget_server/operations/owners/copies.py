@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from widget_server.auth import permissions
@@ -10,7 +9,7 @@ from widget_server.model.actors import Actor
 from widget_server.model.decisions import decided_by, new_id
 from widget_server.model.errors import NotFoundError, OperatorError
 from widget_server.operations.owners import sites
-from widget_server.operations.owners.csv_lines import csv_line
+from widget_server.operations.owners.csv_lines import csv_line, csv_time
 from widget_server.operations.owners.readers_now import ReaderCount, reader_count, readers_now
 from widget_server.operations.services import Services
 from widget_server.store.queries.keyset import MAX_PAGE
@@ -168,8 +167,8 @@ def _line(row: ListedCopy) -> str:
             copy.lang,
             copy.story_key,
             copy.story_title,
-            _time(copy.first_seen),
-            _time(copy.last_seen),
+            csv_time(copy.first_seen),
+            csv_time(copy.last_seen),
             row.readers.text if row.readers.number is None else row.readers.number,
             copy.reactions,
             round(copy.share, 4),
@@ -177,10 +176,6 @@ def _line(row: ListedCopy) -> str:
             copy.status.replace("_", " "),
         )
     )
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def preview_revocation(

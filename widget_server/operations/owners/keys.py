@@ -14,8 +14,8 @@ from widget_server.store.queries import account_writes
 
 KEY_SCOPES: tuple[str, ...] = tuple(verb for verb in PERMISSIONS if permits("machine", verb))
 """Verbs that an API key can be given."""
-NEVER_SCOPES = frozenset({"invite", "role", "key"})
-"""Verbs that only people use: a leaked key must not make further ways in."""
+PEOPLE_SCOPES = frozenset({"invite", "role", "key"})
+"""Verbs that only a person gives to a key: a leaked key must not make keys that do so again."""
 DAY_MS = 86_400_000
 MAX_DAYS = 3650
 
@@ -33,10 +33,23 @@ def offered_scopes(by: Actor) -> list[str]:
     return [
         verb
         for verb in KEY_SCOPES
-        if verb not in NEVER_SCOPES
-        and permits(by.role, verb)
+        if permits(by.role, verb)
         and (by.scopes is None or verb in by.scopes)
+        and (by.kind != "key" or verb not in PEOPLE_SCOPES)
     ]
+
+
+async def maker_of(services: Services, by: Actor) -> tuple[str | None, int | None]:
+    """Return the account behind an actor, and when the actor ends: for a key, its maker and its end.
+
+    What a key makes ends with the key's maker. None: a shell, or no end. Raises `NotFoundError`.
+    """
+    if by.kind != "key":
+        return (by.id if by.kind == "account" else None), None
+    own = await services.people.accounts.key_with_id(by.id)
+    if own is None:
+        raise NotFoundError("This key has ended.")
+    return own.by, own.until
 
 
 async def create_key(
@@ -59,21 +72,26 @@ async def create_key(
         raise _field("label", "Say in 1 to 80 characters what uses this key.")
     wrong = scopes - set(offered_scopes(by))
     if wrong:
-        raise _field("scopes", "A key can do no more than its maker, and never add people or keys.")
+        raise _field(
+            "scopes",
+            "A key can do no more than its maker, and only a person gives invite, role and key.",
+        )
     if not scopes:
         raise _field("scopes", "Choose at least one thing that the key may do.")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise _field("days", f"A key is valid for 1 to {MAX_DAYS} days.")
     secret, now = one_time.new_key(site), services.now_ms()
+    account, end = await maker_of(services, by)
+    ends = [at for at in (end, None if days is None else now + days * DAY_MS) if at is not None]
     key = ApiKey(
         id=one_time.new_id(),
         site=site,
         label=cleaned,
         scopes=scopes,
-        by=by.id if by.kind == "account" else None,
+        by=account,
         created_at=now,
         last_at=None,
-        until=None if days is None else now + days * DAY_MS,
+        until=min(ends, default=None),
         ended_at=None,
     )
     after = {"label": cleaned, "scopes": sorted(scopes), "until": key.until}

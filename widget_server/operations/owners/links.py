@@ -12,8 +12,9 @@ from widget_server.auth import one_time, passwords
 from widget_server.auth.permissions import require, require_server_owner
 from widget_server.model.actors import Actor, Role
 from widget_server.model.decisions import decided_by
-from widget_server.model.errors import NotFoundError, TextRejectedError
+from widget_server.model.errors import NotFoundError, NotPermittedError, TextRejectedError
 from widget_server.model.people import Account, Invitation, LinkKind
+from widget_server.operations.owners.keys import maker_of
 from widget_server.operations.owners.sign_in import NewSession, start_session
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
@@ -62,6 +63,7 @@ async def invite(
     Raises `NotPermittedError`, `NotFoundError` for an unknown site, and `TextRejectedError`.
     """
     require(by, "invite", site)
+    forbid_owner_to_key(by, role)
     await get_site(services, site)
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
@@ -228,6 +230,12 @@ async def _new_account(services: Services, name: str, email: str, password: str)
     )
 
 
+def forbid_owner_to_key(by: Actor, *roles: Role) -> None:
+    """Raise `NotPermittedError` if an API key makes, changes or removes an owner: only people do."""
+    if by.kind == "key" and "owner" in roles:
+        raise NotPermittedError("A key never makes, changes or removes an owner. A person must.")
+
+
 def check_name(name: str) -> str:
     """Return a person's name on one line. Raises `TextRejectedError`."""
     cleaned = " ".join(name.split())
@@ -273,7 +281,7 @@ async def _add(
         copies=copies,
         account=account,
         email=email,
-        by=by.id if by.kind == "account" else None,
+        by=(await maker_of(services, by))[0],
         created_at=now,
         until=now + valid_ms,
     )

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from widget_server.auth import one_time
-from widget_server.auth.permissions import is_server_owner, require, require_server_owner
+from widget_server.auth.permissions import (
+    is_server_owner,
+    permits,
+    require,
+    require_server_owner,
+)
 from widget_server.model.actors import Actor, Role
 from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import (
@@ -14,7 +19,11 @@ from widget_server.model.errors import (
     TokenInvalidError,
 )
 from widget_server.model.people import Account, ApiKey, Invitation, Member, SignedIn
-from widget_server.operations.owners.links import INVITED_ROLES, check_email
+from widget_server.operations.owners.links import (
+    INVITED_ROLES,
+    check_email,
+    forbid_owner_to_key,
+)
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
 from widget_server.store.queries import account_writes
@@ -62,16 +71,18 @@ def actor_of_server(signed_in: SignedIn) -> Actor:
 async def actor_of_key(services: Services, key: str) -> Actor:
     """Return who an API key stands for: a machine with the key's scopes, on the key's site.
 
-    Raises `TokenInvalidError` for a key that is unknown, ended or expired. A key ends when its maker's
+    Scopes that its maker's role does not permit any more are left out. Raises `TokenInvalidError` for a key that is unknown, ended or expired. A key ends when its maker's
     account is disabled or loses its role on the site.
     """
     now = services.now_ms()
     found = await services.people.accounts.key(one_time.hash_secret(key), now)
-    if found is None:
+    if found is None or found.maker_role == "none":
         raise TokenInvalidError("This API key is not valid here, or it has ended.")
-    if found.last_at is None or now - found.last_at > TOUCH_MS:
-        await services.writer.run_in_transaction(account_writes.touch_key(found.id, now))
-    return Actor("key", found.id, "api", found.site, "machine", scopes=found.scopes)
+    own, role = found.key, found.maker_role
+    if own.last_at is None or now - own.last_at > TOUCH_MS:
+        await services.writer.run_in_transaction(account_writes.touch_key(own.id, now))
+    scopes = frozenset(scope for scope in own.scopes if role is None or permits(role, scope))
+    return Actor("key", own.id, "api", own.site, "machine", scopes=scopes)
 
 
 async def find_account(services: Services, name: str) -> Account:
@@ -137,6 +148,7 @@ async def change_role(
     """
     require(by, "role", site)
     before = await _require_other_member(services, by, site, account)
+    forbid_owner_to_key(by, role, before.role)
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
     if (role == "local") != bool(copies):
@@ -151,6 +163,7 @@ async def remove_member(services: Services, by: Actor, site: str, account: str) 
     """Take somebody's role on a site away, and end the API keys they made there. Raises as `change_role`."""
     require(by, "role", site)
     before = await _require_other_member(services, by, site, account)
+    forbid_owner_to_key(by, before.role)
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
     change = account_writes.delete_member(site, account, now)

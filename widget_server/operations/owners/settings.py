@@ -20,7 +20,7 @@ from widget_server.model.errors import MalformedError, NotFoundError, NotPermitt
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
 from widget_server.operations.owners.apply_settings import (
-    Changes,
+    Changes as Changes,
     Stored,
     applied,
     applied_to_story,

@@ -227,6 +227,19 @@ def accept_ticket(
     return run
 
 
+def delete_ended(now: int) -> TransactionFn[int]:
+    """Delete sessions and one-time links whose time is over at `now` (milliseconds). Result: their number."""
+
+    async def run(connection: AsyncConnection) -> int:
+        number = 0
+        for table in (sessions, invitations):
+            deleted = await connection.execute(delete(table).where(table.c.until < now))
+            number += deleted.rowcount
+        return number
+
+    return run
+
+
 def delete_invitation(site: str, hash_of_secret: str) -> TransactionFn[bool]:
     """Take an unused invitation to a site back. Result: False if there is none."""
 

@@ -1,12 +1,14 @@
 """Reads of accounts, sessions, one-time links, members and API keys."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import orjson
 from sqlalchemy import Row, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.actors import Role
 from widget_server.model.people import (
     Account,
     ApiKey,
@@ -31,6 +33,17 @@ from widget_server.store.schema_people import (
 
 MAX_PEOPLE = 500
 """Most people, keys, links or sessions that one answer lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """An API key in use, and its maker's role on the site now.
+
+    The role is None for the shell and for owners of the server, and `none` if the maker has none any more.
+    """
+
+    key: ApiKey
+    maker_role: Role | Literal["none"] | None
 
 
 class Accounts:
@@ -211,11 +224,13 @@ class Accounts:
     @read_transaction
     async def key(
         self, connection: AsyncConnection, hash_of_secret: str, now: int
-    ) -> ApiKey | None:
+    ) -> FoundKey | None:
         """Return the API key with this hash, or None if it ended, or its maker's account did."""
+        of_maker = (members.c.account == api_keys.c.by) & (members.c.site == api_keys.c.site)
         found = await connection.execute(
-            select(api_keys)
+            select(api_keys, accounts.c.server_owner, members.c.role.label("maker_role"))
             .outerjoin(accounts, accounts.c.id == api_keys.c.by)
+            .outerjoin(members, of_maker)
             .where(
                 (api_keys.c.hash == hash_of_secret)
                 & api_keys.c.ended_at.is_(None)
@@ -224,6 +239,15 @@ class Accounts:
             )
         )
         row = found.one_or_none()
+        if row is None:
+            return None
+        unlimited = row.by is None or row.server_owner
+        return FoundKey(to_key(row), None if unlimited else row.maker_role or "none")
+
+    @read_transaction
+    async def key_with_id(self, connection: AsyncConnection, key: str) -> ApiKey | None:
+        """Return the API key with this id, or None."""
+        row = (await connection.execute(select(api_keys).where(api_keys.c.id == key))).one_or_none()
         return None if row is None else to_key(row)
 
 

@@ -161,6 +161,14 @@ class OwnerStories:
         return found
 
     @read_transaction
+    async def newest(self, connection: AsyncConnection, site: str) -> Story | None:
+        """Return the site's newest story, or None if it has none or its row is damaged."""
+        found = await connection.execute(
+            select(stories).where(stories.c.site == site).order_by(stories.c.id.desc()).limit(1)
+        )
+        return next(iter(readable(found.all(), to_story)), None)
+
+    @read_transaction
     async def latest(
         self, connection: AsyncConnection, site: str, limit: int
     ) -> list[tuple[str, str | None]]:

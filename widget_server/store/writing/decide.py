@@ -34,7 +34,6 @@ class DecisionApplier(DecisionRules):
             "restore": self._restore,
             "pin": self._pin,
             "unpin": self._pin,
-            "dismiss": self._dismiss,
             "erase": self._erase,
         }
         """A rule returns hashes of the words that it took away, for the log."""
@@ -53,7 +52,7 @@ class DecisionApplier(DecisionRules):
         return self._logged(action, row, before, hashes)
 
     def _approve(self, row: CommentRow, action: Decide) -> dict[str, Any]:
-        """Publish a pending, held or edited comment."""
+        """Publish a pending, held or edited comment, or keep a reported one: its reports are settled."""
         hashes: dict[str, Any] = {}
         was_held = self._is_held(row["id"])
         if was_held:
@@ -110,10 +109,6 @@ class DecisionApplier(DecisionRules):
         if row["pinned"] != (action.verb == "pin"):
             row["pinned"] = action.verb == "pin"
             self._changes.record_change(row["id"])
-        return {}
-
-    def _dismiss(self, row: CommentRow, action: Decide) -> dict[str, Any]:
-        self._close(row, action, ["reported"])
         return {}
 
     def _erase(self, row: CommentRow, action: Decide) -> dict[str, Any]:

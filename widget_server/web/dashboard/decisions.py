@@ -67,7 +67,7 @@ def verbs_of(page: Page, shown: StaffComment) -> list[CommentVerb]:
     elif state == CommentState.REMOVED:
         found = ["restore", "erase"] if shown.kept_until is not None else []
     else:
-        found = ["dismiss"] if shown.reported else []
+        found = ["approve"] if shown.reported else []
         found += ["remove", "unpin" if shown.comment.pinned else "pin", "hold", "spam", "erase"]
     return [cast(CommentVerb, verb) for verb in found if page.may(verb)]
 
@@ -120,6 +120,8 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
         page.fail(error)
         return await _comment(page, status=status_of(error), step=verb)
     did = f"{verb}_edit" if queue == "edits" and verb in {"approve", "reject"} else verb
+    if queue == "reported" and verb == "approve":
+        did = "keep"
     entry = decided.decision
     kept = entry.id if entry is not None and verb != "erase" else None
     back = back_of(page, page.path(f"stories/{shown.story}"))

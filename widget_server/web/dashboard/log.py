@@ -26,7 +26,6 @@ VERBS = (
     "spam",
     "pin",
     "unpin",
-    "dismiss",
     "erase",
     "close",
     "open",

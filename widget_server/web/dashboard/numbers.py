@@ -144,10 +144,10 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
     ]
     comments = [
         ("bar", page.t("stood"), [one.stood for one in found.periods]),
-        ("bad", page.t("removed"), [one.removed for one in found.periods]),
+        ("bad", page.t("removed_since"), [one.removed for one in found.periods]),
     ]
     if any(one.pending for one in found.periods):
-        comments.append(("then", page.t("waiting"), [one.pending for one in found.periods]))
+        comments.append(("then", page.t("waiting_now"), [one.pending for one in found.periods]))
     most = max((max(day) for day in week), default=0)
     return {
         "chart": charts.bar_chart(labels, reactions),
@@ -216,7 +216,7 @@ def _said(page: Page, labels: list[str], series: list[tuple[str, str, list[int]]
         return page.t("chart_none")
     most = max(range(len(totals)), key=totals.__getitem__)
     return page.t(
-        "chart_says", all=sum(totals), least=min(totals), most=totals[most], when=labels[most]
+        "chart_span", all=sum(totals), least=min(totals), most=totals[most], when=labels[most]
     )
 
 

@@ -12,7 +12,7 @@ from widget_server.web.dashboard.page import Page, site_page
 
 SHOWN_QUEUES = ("reported", "pending", "held", "edits")
 VERBS = {
-    "reported": ("dismiss", "hold"),
+    "reported": ("approve", "hold"),
     "pending": ("approve", "hold"),
     "held": ("approve",),
     "edits": ("approve",),

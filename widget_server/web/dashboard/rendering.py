@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -34,6 +35,12 @@ def _initial(name: str) -> str:
     return next((char for char in name if char.isalnum()), "?").upper()
 
 
+def _nearest_colour(error: str) -> str:
+    """Return the colour that an error about the accent offers, or an empty text."""
+    found = re.findall(r"#[0-9a-f]{6}", error)
+    return found[-1] if len(found) > 1 else ""
+
+
 def _colour(key: str) -> str:
     """Return the class of a person's disc, the same for the same key."""
     return ("", "b", "c", "d", "e")[hashlib.sha256(key.encode()).digest()[0] % 5]
@@ -50,6 +57,7 @@ templates.filters |= {
     "initial": _initial,
     "colour": _colour,
     "to_json": json.dumps,
+    "nearest_colour": _nearest_colour,
     "comment_html": comment_html.render,
     "safe_url": lambda url: urls.safe(url) or "",
 }

@@ -1,0 +1,292 @@
+"""Decide about comments by the forms of the dashboard: discussion, queue, undo, stale, erase, answer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.desk import OWN, Desk, buttons, open_desk, texts
+from tests.operations.owner_harness import Statements
+from widget_server.model.records import CommentState
+from widget_server.operations.owners import sign_in
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
+    """Return a server with a signed-in owner, on each engine."""
+    async with open_desk(tmp_path, database_url) as opened:
+        yield opened
+
+
+async def test_remove_asks_for_a_reason_and_undo_brings_the_comment_back(desk: Desk) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant, "words to remove")
+    page = await desk.owner.get(f"stories/{grant.story.code}")
+    (step,) = [a for a in page.css("a") if (a.attributes.get("href") or "").count("step=remove")]
+    page = await desk.owner.get(step.attributes["href"] or "")
+    (reason,) = buttons(page, "Attacks a person or a group")
+    page = await desk.owner.press(reason, note="as warned")
+    assert (await desk.stored(comment)).state == CommentState.REMOVED
+    assert "Removed from all copies." in texts(page, ".toast span")
+    (shown,) = page.css("li.gone")
+    assert "words to remove" in shown.text()
+    assert "By Ana Ferreira, now. Attacks a person or a group." in " ".join(shown.text().split())
+    page = await desk.owner.press(buttons(page, "Undo")[0])
+    stored = await desk.stored(comment)
+    assert (stored.state, stored.source) == (CommentState.PUBLISHED, "words to remove")
+    assert "Undone." in texts(page, "[role=status]")
+    assert page.css("li.gone") == []
+
+
+async def test_each_verb_of_the_discussion_does_what_its_button_says(desk: Desk) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant)
+    where = f"comments/{comment.id}"
+    for word, state, pinned in (
+        ("Pin", CommentState.PUBLISHED, True),
+        ("Unpin", CommentState.PUBLISHED, False),
+    ):
+        await desk.owner.press(buttons(await desk.owner.get(where), word)[0])
+        stored = await desk.stored(comment)
+        assert (stored.state, stored.pinned) == (state, pinned)
+    page = await desk.owner.get(f"{where}?step=hold")
+    await desk.owner.press(buttons(page, "Hold")[0])
+    page = await desk.owner.get("queue?queue=held")
+    assert "hello" in page.css_first(".case .text").text()
+    await desk.owner.press(buttons(page, "Approve")[0])
+    assert (await desk.stored(comment)).state == CommentState.PUBLISHED
+    page = await desk.owner.get(f"{where}?step=spam")
+    await desk.owner.press(buttons(page, "Advertising or spam")[0])
+    assert (await desk.stored(comment)).state == CommentState.REMOVED
+    await desk.owner.press(buttons(await desk.owner.get(where), "Put back")[0])
+    assert (await desk.stored(comment)).state == CommentState.PUBLISHED
+
+
+async def test_the_queue_shows_the_next_case_after_a_decision(desk: Desk) -> None:
+    await desk.server.set(("moderation", "pre"))
+    grant = await desk.carried(title="The library")
+    written = [await desk.write(grant, f"number {number}", name="Rita") for number in range(3)]
+    page = await desk.owner.get("queue")
+    for number, comment in enumerate(written):
+        assert texts(page, ".case .text") == [f"number {number}"]
+        assert len(page.css(".next li")) == 2 - number
+        page = await desk.owner.press(buttons(page, "Approve")[0])
+        assert "Approved. All copies show it." in texts(page, ".toast span")
+        assert (await desk.stored(comment)).state == CommentState.PUBLISHED
+    assert texts(page, ".empty h2") == ["All caught up"]
+    page = await desk.owner.press(buttons(page, "Undo")[0])
+    # It was public, so it is hidden from readers, and its words are here again.
+    assert texts(page, ".case .text") == ["number 2"]
+    assert (await desk.stored(written[2])).state == CommentState.REMOVED
+    await desk.owner.press(buttons(page, "Approve")[0])
+    assert (await desk.stored(written[2])).source == "number 2"
+
+
+async def test_a_case_can_be_left_for_later(desk: Desk) -> None:
+    await desk.server.set(("moderation", "pre"))
+    grant = await desk.carried()
+    for number in range(2):
+        await desk.write(grant, f"number {number}")
+    page = await desk.owner.get("queue")
+    (later,) = [one for one in page.css("a.btn") if "Later" in one.text()]
+    page = await desk.owner.get(later.attributes["href"] or "")
+    assert texts(page, ".case .text") == ["number 1"]
+
+
+async def test_a_report_shows_reasons_reporters_parents_and_writer(desk: Desk) -> None:
+    grant = await desk.carried(title="The library")
+    writer = desk.server.actor(grant)
+    top = await desk.server.post(grant, writer, "a roof", name="Priya")
+    await desk.server.post(grant, writer, "another one", name="Priya")
+    reply = await desk.server.post(grant, writer, "nonsense", name="Priya", parent=top.id)
+    for reason in ("attack", "attack", "he means <me>"):
+        await desk.report(grant, reply, reason)
+    page = await desk.owner.get("queue?queue=reported")
+    assert texts(page, ".case .text") == ["nonsense"]
+    assert texts(page, ".case .parent") == ["Priya a roof"]
+    (reports, writers) = texts(page, ".ev dd")
+    assert reports.startswith("2 × Attacks a person or a group")
+    assert "he means <me>" in reports
+    assert "by 3 different readers" in reports
+    assert "3 comments stood" in writers
+    assert "<me>" not in page.html
+    page = await desk.owner.press(buttons(page, "Keep it")[0])
+    assert texts(page, ".empty h2") == ["All caught up"]
+    page = await desk.owner.press(buttons(page, "Undo")[0])
+    assert texts(page, ".case .text") == ["nonsense"]
+
+
+async def test_an_edit_is_shown_as_a_difference_and_approved_or_not(desk: Desk) -> None:
+    grant = await desk.carried()
+    writer = desk.server.actor(grant)
+    comment = await desk.server.post(grant, writer, "money for a roof")
+    await desk.server.set(("moderation", "pre"))
+    grant = replace(grant, site=(await desk.site()))
+    await desk.edit(grant, writer, comment, "money for a boat")
+    page = await desk.owner.get("queue?queue=edits")
+    assert texts(page, ".diff del") == ["roof"]
+    assert texts(page, ".diff ins") == ["boat"]
+    await desk.owner.press(buttons(page, "Keep the old text")[0])
+    assert (await desk.stored(comment)).source == "money for a roof"
+    await desk.edit(grant, writer, comment, "money for a boat")
+    page = await desk.owner.get("queue?queue=edits")
+    await desk.owner.press(buttons(page, "Approve the edit")[0])
+    assert (await desk.stored(comment)).source == "money for a boat"
+
+
+async def test_a_decision_about_words_that_changed_asks_again_and_keeps_reason_and_note(
+    desk: Desk,
+) -> None:
+    grant = await desk.carried()
+    writer = desk.server.actor(grant)
+    comment = await desk.server.post(grant, writer, "the old words")
+    page = await desk.owner.get(f"comments/{comment.id}?step=remove")
+    await desk.edit(grant, writer, comment, "the new words")
+    page = await desk.owner.press(buttons(page, "Hate or discrimination")[0], note="my note")
+    assert (await desk.stored(comment)).state == CommentState.PUBLISHED
+    assert "has changed since you opened it" in page.css_first("[role=alert]").text()
+    assert "the new words" in page.css_first(".text").text()
+    assert page.css_first("input[name=note]").attributes["value"] == "my note"
+    assert page.css_first("button.kept").attributes["value"] == "hate"
+    await desk.owner.press(page.css_first("button.kept"))
+    assert (await desk.stored(comment)).state == CommentState.REMOVED
+    log = await desk.owner.get("log?verb=remove")
+    assert "my note" in log.body.text()
+
+
+async def test_erase_needs_a_fresh_proof_and_cannot_be_undone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant, "gone for good")
+    page = await desk.owner.get(f"comments/{comment.id}?step=erase")
+    (button,) = buttons(page, "Private data of a person")
+    with monkeypatch.context() as patched:
+        patched.setattr(sign_in, "STRONG_MS", -1)
+        asked = await desk.owner.press(button)
+    assert asked.css_first("[name=again_password]") is not None
+    assert (await desk.stored(comment)).state == CommentState.PUBLISHED
+    page = await desk.owner.press(button)
+    assert (await desk.stored(comment)).state == CommentState.REMOVED
+    assert "Erased for good." in page.body.text()
+    assert buttons(page, "Undo") == []
+    assert "gone for good" not in page.html
+
+
+async def test_an_answer_appears_under_the_persons_name_with_a_badge(desk: Desk) -> None:
+    await desk.server.set(("moderation", "pre"))
+    grant = await desk.carried()
+    comment = await desk.write(grant, "a question")
+    moderator = await desk.person("moderator", "Jonas")
+    await moderator.press(buttons(await moderator.get("queue"), "Approve")[0])
+    page = await moderator.get(f"comments/{comment.id}?step=answer")
+    (button,) = buttons(page, "Publish the answer")
+    for _ in range(2):
+        shown = await moderator.press(button, body="an **answer**")
+    assert texts(shown, ".replies strong") == ["answer"]
+    thread = await desk.services.discussions.thread(grant.story.code, comment.id)
+    (reply,) = thread.replies
+    assert (reply.name, reply.role, reply.vouched) == ("Jonas", "moderator", True)
+    assert reply.reader == f"staff:{moderator.account.id}"
+    assert len(reply.reader) <= 32
+    page = await moderator.press(button, body="")
+    assert page.css_first("#body-error") is not None
+
+
+async def test_an_answer_in_a_closed_discussion_is_refused_and_kept(desk: Desk) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant, "a question")
+    page = await desk.owner.get(f"comments/{comment.id}?step=answer")
+    story = await desk.owner.get(f"stories/{grant.story.code}")
+    await desk.owner.press(buttons(story, "Close")[0])
+    page = await desk.owner.press(buttons(page, "Publish the answer")[0], body="what I wrote")
+    assert "This discussion is closed" in page.body.text()
+    assert page.css_first("textarea").text() == "what I wrote"
+
+
+async def test_an_undo_that_is_not_possible_any_more_says_why(desk: Desk) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant)
+    page = await desk.owner.press(buttons(await desk.owner.get(f"comments/{comment.id}"), "Pin")[0])
+    (undo,) = buttons(page, "Undo")
+    await desk.owner.press(buttons(await desk.owner.get(f"comments/{comment.id}"), "Unpin")[0])
+    page = await desk.owner.press(undo)
+    assert texts(page, "h1") == ["Not undone"]
+    assert "There is a later decision" in page.body.text()
+
+
+async def test_a_form_leads_back_only_to_pages_of_its_site(desk: Desk) -> None:
+    grant = await desk.carried()
+    comment = await desk.write(grant)
+    for back in (
+        "https://evil.example/",
+        "//evil.example/admin/sites/paper/",
+        "/admin/sites/other/home",
+        "/admin/sites/paper/../../evil",
+        "/admin/sites/paper\\evil",
+    ):
+        for verb in ("pin", "unpin"):
+            answer = await desk.owner.post(f"comments/{comment.id}/decide", verb=verb, back=back)
+            assert answer.headers["location"].startswith(
+                f"/admin/sites/paper/stories/{grant.story.code}?did={verb}"
+            )
+
+
+async def test_words_and_names_of_readers_are_escaped(desk: Desk) -> None:
+    grant = await desk.carried(title="<b>title</b>", author="<b>author</b>")
+    evil = "<img src=x onerror=alert(1)>"
+    comment = await desk.write(grant, evil, name=evil)
+    await desk.report(grant, comment, evil)
+    for place in (
+        "home",
+        "stories",
+        f"stories/{grant.story.code}",
+        f"comments/{comment.id}?step=remove",
+        "queue",
+        "log",
+    ):
+        page = await desk.owner.get(place)
+        assert page.css("img") == [], place
+        assert page.css("[onerror]") == [], place
+        assert "<b>title" not in page.html, place
+        assert page.css("[style]") == [], place
+
+
+async def test_a_page_reads_at_most_five_statements(desk: Desk) -> None:
+    await desk.server.set(("moderation", "pre"))
+    grant = await desk.carried()
+    writer = desk.server.actor(grant)
+    comment = await desk.server.post(grant, writer)
+    await desk.write(grant)
+    await desk.owner.press(buttons(await desk.owner.get(f"comments/{comment.id}"), "Approve")[0])
+    await desk.report(grant, comment)
+    await desk.edit(grant, writer, comment, "other words")
+    code = grant.story.code
+    for place in (
+        "home",
+        "stories",
+        "stories?q=a&state=open&sort=comments",
+        f"stories/{code}",
+        f"stories/{code}?show=waiting",
+        f"stories/{code}?show=removed",
+        f"stories/{code}/copies",
+        f"stories/{code}/threads/{comment.id}",
+        f"stories/{code}/count",
+        f"comments/{comment.id}?step=remove",
+        "queue?queue=pending",
+        "queue?queue=edits",
+        "log",
+        f"log?story={code}&verb=approve",
+    ):
+        with Statements(desk.server) as statements:
+            await desk.owner.get(place)
+        assert 1 <= len(statements.texts) <= 5, (place, statements.texts)
+
+
+async def test_without_a_session_every_page_leads_to_the_sign_in(desk: Desk) -> None:
+    desk.owner.http.cookies.clear()
+    for place in ("home", "stories", "stories/x", "queue", "log", "comments/x", "log/export"):
+        answer = await desk.owner.http.get(f"{OWN}/admin/sites/paper/{place}")
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/admin/sign-in?then=")
