@@ -45,12 +45,25 @@ class Desk:
             transport=httpx.ASGITransport(self.app), base_url=HOST, cookies=cookies
         )
 
-    async def add(self, role: Role, site: str = "paper") -> httpx.AsyncClient:
-        """Make an account with this role, and return its browser."""
+    async def add(
+        self, role: Role, site: str = "paper", *, proved_ago: int = 0
+    ) -> httpx.AsyncClient:
+        """Make an account with this role, and return its browser.
+
+        `proved_ago`: milliseconds since the person proved who they are.
+        """
         account, secret = one_time.new_id(), one_time.new_secret()
         now = self.services.now_ms()
         session = Session(
-            one_time.hash_secret(secret), account, now, now, now, now + DAY_MS, True, "link", ""
+            one_time.hash_secret(secret),
+            account,
+            now,
+            now,
+            now - proved_ago,
+            now + DAY_MS,
+            True,
+            "link",
+            "",
         )
         for change in (
             insert_account(id=account, name=role.title(), server_owner=False, created_at=now),

@@ -34,6 +34,7 @@ from widget_server.store.schema import (
     decisions,
     kept_texts,
     reports,
+    site_decisions,
     stories,
 )
 from widget_server.store.schema_people import accounts, api_keys
@@ -223,6 +224,12 @@ class OwnerComments:
                 decisions.c.story.in_(select(stories.c.id).where(stories.c.code.in_(codes)))
                 & decisions.c.comment.in_([*writers, ""])
                 & decisions.c.undoes.in_(entries),
+            ),
+            (
+                "undone",
+                site_decisions.c.undoes,
+                site_decisions.c.id,
+                (site_decisions.c.site == site) & site_decisions.c.undoes.in_(entries),
             ),
         )
         queries = [

@@ -225,7 +225,6 @@ def _values(now: SiteSettings) -> dict[str, str]:
 
 
 async def _history(page: Page) -> Response:
-    now = await settings.read_settings(page.services, page.actor, page.site)
     log = await show_log(
         page.services, page.actor, page.site, LogFilter(verb="settings"), limit=HISTORY
     )
@@ -233,6 +232,6 @@ async def _history(page: Page) -> Response:
         "settings/history.html",
         section="history",
         sections=[*SECTIONS, "history"],
-        now=now,
+        now=None,
         entries=log.entries,
     )
