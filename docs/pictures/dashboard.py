@@ -24,6 +24,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 SITE = "harbour-post"
 WIDTHS = {"desktop": (1280, 800), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
+SECTIONS = (
+    "reactions",
+    "writing",
+    "moderation",
+    "look",
+    "after",
+    "licence",
+    "republishing",
+    "history",
+)
 OTHER_STORIES = (
     ("market-hall", "The market hall gets its roof back", "Leo Brandt"),
     ("night-bus", "A night bus for three villages", "Ines Falk"),
@@ -34,6 +44,7 @@ DOCS_PICTURES = {
     "dashboard-story": ("story", "desktop", "light"),
     "dashboard-tokens": ("tokens", "desktop", "light"),
     "dashboard-queue": ("queue-reported", "desktop", "light"),
+    "dashboard-settings": ("settings-reactions", "desktop", "light"),
     "dashboard-phone": ("home", "phone", "dark"),
 }
 
@@ -142,8 +153,7 @@ def pages(demo: Demo) -> dict[str, str]:
         "numbers-talk": f"{site}/numbers?view=talk",
         "tokens": f"{site}/tokens",
         "tokens-keys": f"{site}/tokens/keys",
-        "settings": f"{site}/settings",
-        "reports": f"{site}/reports",
+        **{f"settings-{one}": f"{site}/settings/{one}" for one in SECTIONS},
         "people": f"{site}/people",
         "people-invite": f"{site}/people/invite",
         "people-role": f"{site}/people/{account}/role",
@@ -164,6 +174,14 @@ def signed_in(browser: Browser, demo: Demo) -> object:
     state = context.storage_state()
     context.close()
     return state
+
+
+def open_readers(browser: Browser, demo: Demo) -> None:
+    """Open the three pages of the demo, so that somebody reads now."""
+    for number in (0, 0, 1, 2):
+        page = browser.new_context().new_page()
+        page.goto(demo.page_address(number) + "/")
+        page.locator("story-widget [part=presence][data-readers]").wait_for(state="attached", timeout=120_000)
 
 
 def contexts(
@@ -238,6 +256,7 @@ def main() -> None:
         if not command(demo, "story", "list", SITE).count("\n"):
             seed(demo, other)
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        open_readers(browser, demo)
         if chosen.folder is not None:
             chosen.folder.mkdir(parents=True, exist_ok=True)
             take_all(browser, demo, chosen.folder)
