@@ -39,6 +39,8 @@ OTHER_STORIES = (
     ("night-bus", "A night bus for three villages", "Ines Falk"),
     ("tide-mill", "Who owns the tide mill?", "Noor Haddad"),
 )
+COLOURS = 96
+"""Colours of a picture in the documentation: flat pages need no more, and the files are small."""
 DOCS_PICTURES = {
     "dashboard-home": ("home", "desktop", "light"),
     "dashboard-story": ("story", "desktop", "light"),
@@ -176,14 +178,6 @@ def signed_in(browser: Browser, demo: Demo) -> object:
     return state
 
 
-def open_readers(browser: Browser, demo: Demo) -> None:
-    """Open the three pages of the demo, so that somebody reads now."""
-    for number in (0, 0, 1, 2):
-        page = browser.new_context().new_page()
-        page.goto(demo.page_address(number) + "/")
-        page.locator("story-widget [part=presence][data-readers]").wait_for(state="attached", timeout=120_000)
-
-
 def contexts(
     browser: Browser, state: object, only: set[tuple[str, str]] | None = None
 ) -> Iterator[tuple[str, str, Page]]:
@@ -226,11 +220,16 @@ def take_all(browser: Browser, demo: Demo, folder: Path) -> None:
 
 def take_for_docs(browser: Browser, demo: Demo) -> None:
     """Take the pictures of the documentation. Raises `SystemExit` if a file is too large."""
+    from PIL import Image  # noqa: PLC0415 - not installed with the project: `pip install pillow`
+
     found, state = pages(demo), signed_in(browser, demo)
     for name, (place, width, scheme) in DOCS_PICTURES.items():
         for _width, _scheme, page in contexts(browser, state, {(width, scheme)}):
             path = HERE / f"{name}.png"
             shoot(page, demo.server + found[place], path, whole=False)
+            with Image.open(path) as picture:
+                reduced = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+            reduced.save(path, optimize=True)
             size = path.stat().st_size
             print(f"{path.name}: {size} bytes")
             if size > MAX_BYTES:
@@ -256,12 +255,11 @@ def main() -> None:
         if not command(demo, "story", "list", SITE).count("\n"):
             seed(demo, other)
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        open_readers(browser, demo)
+        if chosen.docs:
+            take_for_docs(browser, demo)
         if chosen.folder is not None:
             chosen.folder.mkdir(parents=True, exist_ok=True)
             take_all(browser, demo, chosen.folder)
-        if chosen.docs:
-            take_for_docs(browser, demo)
         browser.close()
 
 
