@@ -5,7 +5,7 @@ a phone (390), light and dark. `--docs` writes only the few pictures of the docu
 Every picture shows the running software; nothing is drawn or retouched.
 """
 
-# ruff: noqa: S310, S603, T201, TID251 - a script for people who change the documentation
+# ruff: noqa: S310, S603, T201 - a script for people who change the documentation
 
 import argparse
 import json
@@ -92,7 +92,15 @@ def seed(demo: Demo, other: str) -> None:
             command(demo, "story", "close", story)
     command(demo, "story", "notice", code, "From the editors: the boat sails at five on Sundays.")
     command(
-        demo, "people", "invite", "--role", "moderator", "--site", SITE, "--email", "lea@post.example"
+        demo,
+        "people",
+        "invite",
+        "--role",
+        "moderator",
+        "--site",
+        SITE,
+        "--email",
+        "lea@post.example",
     )
     command(demo, "key", "create", SITE, "--label", "Website", "--scope", "token")
 
@@ -220,7 +228,7 @@ def take_all(browser: Browser, demo: Demo, folder: Path) -> None:
 
 def take_for_docs(browser: Browser, demo: Demo) -> None:
     """Take the pictures of the documentation. Raises `SystemExit` if a file is too large."""
-    from PIL import Image  # noqa: PLC0415 - not installed with the project: `pip install pillow`
+    from PIL import Image
 
     found, state = pages(demo), signed_in(browser, demo)
     for name, (place, width, scheme) in DOCS_PICTURES.items():
