@@ -133,7 +133,7 @@ def running_demo(folder: Path) -> Iterator[Demo]:
 
 
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(1_200):
+    for _ in range(1800):
         if process.poll() is not None:
             raise SystemExit("The demo exited. Run `widget-server demo` to see why.")
         try:
@@ -142,7 +142,7 @@ def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.1)
         else:
             return
-    raise SystemExit(f"{address} did not answer within two minutes.")
+    raise SystemExit(f"{address} did not answer within three minutes.")
 
 
 def add_content(demo: Demo) -> None:
