@@ -4,6 +4,7 @@ The same without JavaScript is in test_story_pages.py.
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -60,7 +61,7 @@ async def test_a_reader_reacts_comments_replies_edits_deletes_sorts_shares_and_e
     story = demo.story()
     for text, name in (("Who pays?", "Yusuf"), ("We have a bus.", "Mireille")):
         post_comments(story, [{"body": text, "name": name}])
-    touch = {"viewport": SMALL_PHONE, "has_touch": True, "is_mobile": True}
+    touch: dict[str, Any] = {"viewport": SMALL_PHONE, "has_touch": True, "is_mobile": True}
     options = touch if use is by_touch else {}
     permissions = ["clipboard-read", "clipboard-write"]
     page = await hosts.open(story.snippet, permissions=permissions, **options)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from tests.browser.actions import article, comment, reaction
 from tests.browser.axe import axe_findings
@@ -13,7 +13,7 @@ from tests.browser.widget_states import STATES, STYLE, Harness, create_discussio
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PHONE = {"width": 360, "height": 740}
-SMALL_PHONE = {"width": 320, "height": 740}
+SMALL_PHONE: ViewportSize = {"width": 320, "height": 740}
 LARGE_TEXT = "document.documentElement.style.fontSize = '200%'; dispatchEvent(new Event('resize'))"
 """Doubles the text; an open menu is placed again, as if it were opened now."""
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from widget_server.model.errors import MalformedError, ProblemError, TooLargeError
 from widget_server.protocol import client_messages
@@ -120,6 +120,8 @@ FIELDS = sorted(
 TYPES = ["subscribe", "react", "comment", "edit", "delete", "report", "forget", "visible"]
 
 
+# The first text takes a second: Hypothesis computes its table of characters.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6),
     st.none() | st.sampled_from(TYPES),

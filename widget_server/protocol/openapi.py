@@ -174,6 +174,7 @@ def openapi_document() -> dict[str, Any]:
                 _json(text, "text/event-stream"),
                 [code, since, more_stories, last_event],
                 problems,
+                (*READ_STATUSES, 403),
             ),
             "/v1/counts": get("Counts for lists", refs[schemas.StoryCounts], story),
             "/v1/actions": {
@@ -213,22 +214,27 @@ def openapi_document() -> dict[str, Any]:
                     "Part of `next`",
                 ),
             ),
-            "/s/{code}/replies/{comment}": open_(
+            "/s/{code}/replies/{comment}": _get(
                 "One comment as an ActivityStreams object; 410 if it was removed",
                 activity,
-                code,
-                comment,
+                [code, comment],
+                problems | html | activity,
+                (*READ_STATUSES, 410),
             ),
             "/sites/{site}/feed.{format}": open_(
                 "The last changed comments of a site as Atom or JSON Feed", feed, site, feed_format
             ),
-            "/oembed": open_(
+            "/oembed": _get(
                 "The frame of a story for editors (oEmbed 1.0)",
                 _json({"type": "object"}) | _json(text, "text/xml"),
-                _parameter("url", "query", text, "Address of the story's page", required=True),
-                _parameter("maxwidth", "query", pixels, "Most pixels of width"),
-                _parameter("maxheight", "query", pixels, "Most pixels of height"),
-                _parameter("format", "query", {"enum": ["json", "xml"]}, "501 for any other"),
+                [
+                    _parameter("url", "query", text, "Address of the story's page", required=True),
+                    _parameter("maxwidth", "query", pixels, "Most pixels of width"),
+                    _parameter("maxheight", "query", pixels, "Most pixels of height"),
+                    _parameter("format", "query", {"enum": ["json", "xml"]}, "501 for any other"),
+                ],
+                problems | html,
+                (*READ_STATUSES, 501),
             ),
             "/s/{code}/write": {
                 **open_("The story's page with forms", html, code, before, order),
