@@ -117,7 +117,6 @@ class Components:
             clock=time.time,
             log_heads=config.data_dir / HEADS_FILE,
             server_origin=config.base_url,
-            heads_file=config.data_dir / HEADS_FILE,
         )
         tools = Tools(self.services, Fetcher(config.base_url))
         self.jobs = JobRunner(tools, lambda: self.database.epoch)

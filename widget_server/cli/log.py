@@ -112,7 +112,7 @@ def _print_verdict(verified: log.Verified) -> None:
         name = f" ({damage.id})" if damage.id else ""
         print(escaped(f"{damage.log}, entry {damage.number}{name}: {damage.what}."))
     if not verdict.damages:
-        print(f"{verdict.entries} entries in {verdict.logs} logs are as they were written.")
+        print(f"As they were written: {verdict.entries} entries; logs: {verdict.logs}.")
     if verdict.erased:
         print(f"The words of {verdict.erased} entries were erased; their entries are unchanged.")
     if verdict.unknown_key:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
-from widget_server.operations.moderation import expire
+from widget_server.operations.moderation import expire, log
 from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
@@ -20,6 +20,7 @@ from widget_server.store.queries.identity_tokens import delete_expired_identitie
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
 
 HOUR_S = 3_600
+DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
 
+async def _keep_log_heads(tools: Tools, _subject: str) -> None:
+    await log.keep_heads(tools.services, tools.services.log_heads)
+
+
 async def _look_at_page(tools: Tools, copy: str) -> int | None:
     return await page_facts.look_at_page(tools.services, tools.fetcher, int(copy))
 
@@ -87,6 +92,7 @@ JOBS: tuple[Job, ...] = (
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
     Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
+    Job("keep_log_heads", _keep_log_heads, every_s=DAY_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),
 )
 """All jobs. To add one: an operation, a function here that calls it, and a line in this list."""

@@ -124,11 +124,9 @@ class Services:
     people: PeopleServices
     clock: Callable[[], float]
     log_heads: Path
-    """File with the daily heads of the logs (`operations/moderation/log.py`)."""
+    """File outside the database with the daily heads of the logs (`operations/moderation/log.py`)."""
     server_origin: str
     """Origin of this server, which its iframe pages send."""
-    heads_file: Path
-    """File outside the database with the heads of the logs."""
 
     def now_ms(self) -> int:
         """Return milliseconds since 1970."""

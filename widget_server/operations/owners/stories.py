@@ -112,9 +112,7 @@ async def find_story(services: Services, by: Actor, site: str, code: str) -> Lis
     permissions.require(by, "read", site)
     record = await services.owner_stories.find(site, code)
     if record is None:
-        raise NotFoundError(
-            f"There is no such story on site “{site}”. `widget-server story list {site}` shows them."
-        )
+        raise NotFoundError(f"The site “{site}” has no such story. It may belong to another site.")
     now = (await readers_now(services)).get(code)
     return ListedStory(record, reader_count(by, 0 if now is None else now.readers))
 
@@ -161,9 +159,7 @@ async def show_story(
     permissions.require(by, "read", site)
     record = await services.owner_stories.find(site, code)
     if record is None:
-        raise NotFoundError(
-            f"There is no such story on site “{site}”. `widget-server story list {site}` shows them."
-        )
+        raise NotFoundError(f"The site “{site}” has no such story. It may belong to another site.")
     now = (await readers_now(services)).get(code)
     by_copy = {} if now is None else now.copies
     wanted = CopyFilter(story=code, ids=by.copies)

@@ -56,7 +56,7 @@ async def show(page: Page) -> Response:
 @site_page("read_log")
 async def verify(page: Page) -> Response:
     """Handle `POST …/log/verify`: check all logs of the server from their first entry on."""
-    found = await verify_log(page.services, page.services.heads_file)
+    found = await verify_log(page.services, page.services.log_heads)
     return await _log(page, verified=found)
 
 
