@@ -119,7 +119,7 @@ async def test_what_was_taken_away_comes_back_whole(store: Store, verb: str, bac
     assert await shown(store, story) == before
     assert await store.rows(kept_texts) == []
     (now,) = await store.rows(comments, comments.c.id == comment.id)
-    changing = {"seq"}
+    changing = {"seq", "changed_at"}
     assert {k: v for k, v in now._mapping.items() if k not in changing} == {
         k: v for k, v in row._mapping.items() if k not in changing
     }
@@ -420,3 +420,65 @@ async def test_actions_of_readers_need_no_more_statements_than_before(
 def _is_about_decisions(sql: str) -> bool:
     names = ("cases", "kept_texts", "FROM decisions", "INTO decisions", "decision_words")
     return any(name in sql for name in names)
+
+
+async def test_a_report_after_a_decision_in_the_same_transaction_opens_a_new_case(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana")
+    await store.writer.submit(Report(story.id, comment.id, "ben", "spam", AT))
+    before = store.writer.metrics.batches
+    decided, reported = await store.together(
+        decide(story, comment.id, "approve", AT), Report(story.id, comment.id, "dan", "spam", AT)
+    )
+    assert (decided.decision.verb, reported) == ("approve", None)
+    assert store.writer.metrics.batches == before + 1
+    assert await queues(store, comment.id) == ["reported"]
+    assert len(await store.rows(cases, cases.c.comment == comment.id)) == 2
+
+
+@pytest.mark.parametrize("how", ["delete", "forget"])
+async def test_a_note_is_erased_with_the_words_also_in_the_transaction_that_stores_it(
+    store: Store, how: str
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana", "my words")
+    last = (
+        Delete(story.id, comment.id, "ana", 10**9, AT) if how == "delete" else Forget("ana", AT)
+    )
+    before = store.writer.metrics.batches
+    noted = decide(story, comment.id, "remove", AT, note="It says: my words")
+    results = await store.together(noted, last)
+    assert not any(isinstance(result, Exception) for result in results)
+    assert store.writer.metrics.batches == before + 1
+    assert await store.rows(decision_words) == []
+    await verified(store)
+
+
+async def test_the_removal_of_a_held_comment_keeps_its_text_for_the_whole_time(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana", "my words")
+    await store.writer.submit(decide(story, comment.id, "hold", AT))
+    later = AT + 30 * DAY
+    await store.writer.submit(decide(story, comment.id, "remove", later))
+    assert await store.writer.run_in_transaction(erase_expired(later + 14 * DAY)) == 0
+    back = await done(store, decide(story, comment.id, "restore", later + 14 * DAY))
+    assert back.source == "my words"
+
+
+async def test_no_case_stays_open_when_the_restoring_of_a_removed_comment_is_undone(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana")
+    await store.writer.submit(decide(story, comment.id, "remove", AT))
+    restored = decide(story, comment.id, "restore", AT)
+    await store.writer.submit(restored)
+    await store.writer.submit(Report(story.id, comment.id, "dan", "spam", AT))
+    removed = await done(store, undo(story, comment.id, restored.id, AT))
+    assert removed.state == CommentState.REMOVED
+    assert await queues(store, comment.id) == []
+    await verified(store)
