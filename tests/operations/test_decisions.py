@@ -172,6 +172,9 @@ async def test_heads_are_recorded_once_and_compared(server: Server, tmp_path: Pa
     await settings.change_settings(server.services, OWNER, "paper", {"keep_days": "3"})
     assert await log.keep_heads(server.services, file) == 2
     assert await log.keep_heads(server.services, file) == 0
+    other = tmp_path / "of-another-machine.jsonl"
+    assert await log.keep_heads(server.services, other) == 0
+    assert other.read_text() == file.read_text(), "each file has the heads of all logs, once"
     assert file.stat().st_mode & 0o077 == 0
     verified = await log.verify_log(server.services, file)
     assert (verified.verdict.damages, verified.recorded) == ([], 2)

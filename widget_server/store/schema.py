@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 # Importing the tables of people adds them to `metadata`.
 from widget_server.store import schema_people as schema_people
-from widget_server.store.decision_tables import (
+from widget_server.store.schema_decisions import (
     IN_BATCH,
     IS_OPEN,
     cases,
