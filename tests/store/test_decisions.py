@@ -448,9 +448,7 @@ async def test_a_note_is_erased_with_the_words_also_in_the_transaction_that_stor
 ) -> None:
     story = await store.story()
     comment = await store.post(story, "ana", "my words")
-    last = (
-        Delete(story.id, comment.id, "ana", 10**9, AT) if how == "delete" else Forget("ana", AT)
-    )
+    last = Delete(story.id, comment.id, "ana", 10**9, AT) if how == "delete" else Forget("ana", AT)
     before = store.writer.metrics.batches
     noted = decide(story, comment.id, "remove", AT, note="It says: my words")
     results = await store.together(noted, last)
@@ -551,7 +549,7 @@ async def test_a_text_that_another_process_is_bringing_back_is_not_erased(
 
             async def waits() -> bool:
                 found = await store.answers(
-                    text("SELECT 1 FROM pg_locks WHERE NOT granted"),  # type: ignore[arg-type]
+                    text("SELECT 1 FROM pg_locks WHERE NOT granted"),
                 )
                 return bool(found[0])
 

@@ -76,11 +76,12 @@ def _is_over() -> ColumnElement[bool]:
 
     is_held = exists().where(kept_texts.c.comment == cases.c.comment, kept_texts.c.why == "held")
     published = comments.c.state == CommentState.PUBLISHED.value
-    return IS_OPEN & or_(  # type: ignore[return-value]
+    over: ColumnElement[bool] = IS_OPEN & or_(
         and_(comment_is(comments.c.state == CommentState.REMOVED.value), ~is_held),
         and_(cases.c.queue.in_(("pending", "held")), comment_is(published)),
         and_(cases.c.queue == "edits", comment_is(published, comments.c.waiting_source.is_(None))),
     )
+    return over
 
 
 def _missing() -> list[Select[Any]]:
