@@ -20,7 +20,7 @@ MAX_COMMENT_LENGTH = 5_000
 MAX_TOKEN_LENGTH = 4_096
 """Characters of a token."""
 MAX_PAGE = 100
-"""Entries of a page of a list of the owner API."""
+"""Rows of one page of an owner's list, of cases or of comments."""
 MAX_PAGE_LENGTH = 2_000
 """Characters of the address of a page that carries a copy."""
 MAX_LANGUAGE_LENGTH = 35
