@@ -37,7 +37,7 @@ from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.decision_rows import PRIORITIES
 
 CHUNK = 500
-"""Cases of each queue that one transaction opens. The next run opens the rest."""
+"""Cases of each queue that one transaction opens."""
 
 _COLUMNS = ("site", "story", "comment", "queue", "reasons", "priority", "opened_at", "revision")
 
