@@ -10,7 +10,7 @@ import pytest
 from tests.operations.operations_harness import PAGE, Server
 from widget_server.model.actors import Actor, shell
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
-from widget_server.operations.moderation import cases, decide, log
+from widget_server.operations.moderation import cases, decide, log, match
 from widget_server.operations.owners import settings, sites
 from widget_server.operations.readers import identify
 from widget_server.store.queries.decisions import LogFilter
@@ -172,6 +172,9 @@ async def test_heads_are_recorded_once_and_compared(server: Server, tmp_path: Pa
     await settings.change_settings(server.services, OWNER, "paper", {"keep_days": "3"})
     assert await log.keep_heads(server.services, file) == 2
     assert await log.keep_heads(server.services, file) == 0
+    other = tmp_path / "of-another-machine.jsonl"
+    assert await log.keep_heads(server.services, other) == 0
+    assert other.read_text() == file.read_text(), "each file has the heads of all logs, once"
     assert file.stat().st_mode & 0o077 == 0
     verified = await log.verify_log(server.services, file)
     assert (verified.verdict.damages, verified.recorded) == ([], 2)
@@ -190,3 +193,12 @@ async def test_what_does_not_exist_cannot_be_decided_or_undone(server: Server) -
     ):
         with pytest.raises(NotFoundError):
             await work
+
+
+async def test_matching_cases_changes_nothing_where_every_case_is_right(server: Server) -> None:
+    grant = await server.grant()
+    comment = await server.post(grant, server.actor(grant))
+    await decide.decide(server.services, MODERATOR, "hold", comment.id)
+    batches = server.services.writer.metrics.batches
+    assert await match.match_waiting_cases(server.services) == 0
+    assert server.services.writer.metrics.batches == batches

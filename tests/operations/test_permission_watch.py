@@ -1,5 +1,6 @@
 """The permission watcher finds changed sites and lets their sockets review their grants."""
 
+import asyncio
 import math
 import time
 
@@ -9,6 +10,10 @@ from widget_server.hub.channel import Subscription
 from widget_server.model.actors import shell
 from widget_server.model.errors import UnavailableError
 from widget_server.operations.owners import sites
+from widget_server.operations.readers import authorize
+from widget_server.transport.event_stream import EventStreamConnection
+from widget_server.transport.metrics import EventStreamMetrics
+from widget_server.web.events import _Stream
 
 
 class Holder:
@@ -107,3 +112,25 @@ async def test_a_subscription_that_needs_one_receives_a_new_snapshot(server: Ser
     await sites.revoke(server.services, shell("test"), "paper", "handle")
     await watcher.check()
     await eventually(lambda: len(connection.of_type("snapshot")) > before, "a new snapshot arrives")
+
+
+async def test_a_stream_that_ends_during_its_review_is_not_watched_any_more(
+    server: Server,
+) -> None:
+    watcher = server.services.rights
+    stream = _Stream(server.services, EventStreamConnection(EventStreamMetrics()), "network")
+    code = (await server.grant()).story.code
+    grant = await authorize.authorize(server.services, token=None, code=code, origin=None)
+    await stream.add(grant, None)
+    assert stream._grants
+    # As after two seconds: the review reads the site again.
+    server.services.cache._by_slug.clear()
+    review = asyncio.create_task(stream.review("paper"))
+    await asyncio.sleep(0)
+    assert not review.done()
+    stream.remove_all()
+    await review
+    holder = Holder()
+    watcher.add("paper", holder, await version_of(server), math.inf)
+    watcher.remove("paper", holder)
+    assert not watcher._sites_watched

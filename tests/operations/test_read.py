@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tests.operations.operations_harness import Server
+from widget_server.model.actors import shell
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.records import Position
 from widget_server.operations import embed_builds
 from widget_server.operations.embed_builds import OtherBuilds
-from widget_server.operations.readers import react, read
+from widget_server.operations.owners import settings
+from widget_server.operations.readers import authorize, open_data, react, read
 from widget_server.operations.readers.read import DatabaseSnapshotSource
 
 
@@ -143,3 +145,25 @@ async def test_files_of_another_build_are_found_and_invented_names_are_not(
     before = server.components.database.metrics.read_transactions
     assert await others.find("invented.js") is None
     assert server.components.database.metrics.read_transactions == before
+
+
+async def test_a_story_that_narrows_republishing_is_not_framed_by_its_code(
+    server: Server,
+) -> None:
+    code = (await server.grant()).story.code
+    assert (await open_data.framed_story(server.services, code)).story.code == code
+    change = {"open_republishing": "off"}
+    await settings.change_settings(server.services, shell("op"), "paper", change, story=code)
+    with pytest.raises(NotFoundError):
+        await open_data.framed_story(server.services, code)
+    assert (await open_data.open_story(server.services, code)).story.code == code
+
+
+async def test_a_frame_by_token_says_whether_the_code_of_its_story_may_act(server: Server) -> None:
+    grant = await server.grant()
+    token = server.publisher.token(grant.story.key)
+    assert not (await authorize.authorize_iframe(server.services, token)).code_reads
+    change = {"open_republishing": "off"}
+    code = grant.story.code
+    await settings.change_settings(server.services, shell("op"), "paper", change, story=code)
+    assert (await authorize.authorize_iframe(server.services, token)).code_reads

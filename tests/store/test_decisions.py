@@ -1,11 +1,13 @@
 """Decisions and their undoing: the comment, its cases, the kept text and the log always agree."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from tests.store.store_harness import (
     DAY,
@@ -20,6 +22,7 @@ from tests.store.store_harness import (
     seqs,
     undo,
 )
+from tests.waiting import eventually
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import decided_by
 from widget_server.model.errors import (
@@ -45,6 +48,7 @@ from widget_server.store.schema import (
 )
 from widget_server.store.writing.actions import Delete, Edit, Forget, Report
 from widget_server.store.writing.kept_texts import erase_expired
+from widget_server.store.writing.match_cases import match_cases
 
 AT = 2_000_000
 WORDS = {"name": "Ana", "email": "ana@example.org", "website": "https://ana.example"}
@@ -119,7 +123,7 @@ async def test_what_was_taken_away_comes_back_whole(store: Store, verb: str, bac
     assert await shown(store, story) == before
     assert await store.rows(kept_texts) == []
     (now,) = await store.rows(comments, comments.c.id == comment.id)
-    changing = {"seq"}
+    changing = {"seq", "changed_at"}
     assert {k: v for k, v in now._mapping.items() if k not in changing} == {
         k: v for k, v in row._mapping.items() if k not in changing
     }
@@ -420,3 +424,136 @@ async def test_actions_of_readers_need_no_more_statements_than_before(
 def _is_about_decisions(sql: str) -> bool:
     names = ("cases", "kept_texts", "FROM decisions", "INTO decisions", "decision_words")
     return any(name in sql for name in names)
+
+
+async def test_a_report_after_a_decision_in_the_same_transaction_opens_a_new_case(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana")
+    await store.writer.submit(Report(story.id, comment.id, "ben", "spam", AT))
+    before = store.writer.metrics.batches
+    decided, reported = await store.together(
+        decide(story, comment.id, "approve", AT), Report(story.id, comment.id, "dan", "spam", AT)
+    )
+    assert (decided.decision.verb, reported) == ("approve", None)
+    assert store.writer.metrics.batches == before + 1
+    assert await queues(store, comment.id) == ["reported"]
+    assert len(await store.rows(cases, cases.c.comment == comment.id)) == 2
+
+
+@pytest.mark.parametrize("how", ["delete", "forget"])
+async def test_a_note_is_erased_with_the_words_also_in_the_transaction_that_stores_it(
+    store: Store, how: str
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana", "my words")
+    last = Delete(story.id, comment.id, "ana", 10**9, AT) if how == "delete" else Forget("ana", AT)
+    before = store.writer.metrics.batches
+    noted = decide(story, comment.id, "remove", AT, note="It says: my words")
+    results = await store.together(noted, last)
+    assert not any(isinstance(result, Exception) for result in results)
+    assert store.writer.metrics.batches == before + 1
+    assert await store.rows(decision_words) == []
+    await verified(store)
+
+
+async def test_the_removal_of_a_held_comment_keeps_its_text_for_the_whole_time(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana", "my words")
+    await store.writer.submit(decide(story, comment.id, "hold", AT))
+    later = AT + 30 * DAY
+    await store.writer.submit(decide(story, comment.id, "remove", later))
+    assert await store.writer.run_in_transaction(erase_expired(later + 14 * DAY)) == 0
+    back = await done(store, decide(story, comment.id, "restore", later + 14 * DAY))
+    assert back.source == "my words"
+
+
+async def test_no_case_stays_open_when_the_restoring_of_a_removed_comment_is_undone(
+    store: Store,
+) -> None:
+    story = await store.story()
+    comment = await store.post(story, "ana")
+    await store.writer.submit(decide(story, comment.id, "remove", AT))
+    restored = decide(story, comment.id, "restore", AT)
+    await store.writer.submit(restored)
+    await store.writer.submit(Report(story.id, comment.id, "dan", "spam", AT))
+    removed = await done(store, undo(story, comment.id, restored.id, AT))
+    assert removed.state == CommentState.REMOVED
+    assert await queues(store, comment.id) == []
+    await verified(store)
+
+
+async def test_what_a_server_without_cases_wrote_waits_in_the_queues_afterwards(
+    store: Store,
+) -> None:
+    story = await store.story()
+    pending, edited, reported, removed, approved, held = [
+        await store.post(story, f"r{number}", pending=number in (0, 4)) for number in range(6)
+    ]
+    for one in (edited, held):
+        await store.writer.submit(
+            Edit(story.id, one.id, one.reader, "new", ["new"], 10**9, True, AT)
+        )
+    for one in (reported, removed):
+        await store.writer.submit(Report(story.id, one.id, "ben", "spam", AT))
+    await store.writer.submit(decide(story, held.id, "hold", AT))
+    decisions_of = Decisions(store.database)
+    assert not await decisions_of.unmatched()
+    kept = await queues(store, held.id)
+
+    async def work_of_the_version_before(connection: AsyncConnection) -> None:
+        lost = cases.c.comment.in_([pending.id, edited.id, reported.id])
+        await connection.execute(delete(cases).where(lost))
+        for one, state in ((removed, "removed"), (approved, "published")):
+            await connection.execute(
+                update(comments).where(comments.c.id == one.id).values(state=state)
+            )
+
+    await store.database.write(work_of_the_version_before)
+    assert await decisions_of.unmatched()
+    assert await store.writer.run_in_transaction(match_cases(AT)) == 5
+    assert [await queues(store, one.id) for one in (pending, edited, reported)] == [
+        ["pending"],
+        ["edits"],
+        ["reported"],
+    ]
+    assert [await queues(store, one.id) for one in (removed, approved)] == [[], []]
+    assert await queues(store, held.id) == kept
+    assert not await decisions_of.unmatched()
+    await store.writer.submit(decide(story, reported.id, "approve", AT))
+    assert not await decisions_of.unmatched(), "a settled report stays settled"
+
+
+async def test_a_text_that_another_process_is_bringing_back_is_not_erased(
+    postgres_url: str,
+) -> None:
+    await migrate.upgrade(postgres_url)
+    async with open_store(postgres_url) as store:
+        story = await store.story()
+        comment = await store.post(story, "ana", "my words")
+        await store.writer.submit(decide(story, comment.id, "remove", AT))
+        over = AT + 14 * DAY + 1
+        other = create_async_engine(postgres_url)
+        async with other.begin() as connection:
+            await connection.execute(select(kept_texts).with_for_update())
+            assert await store.writer.run_in_transaction(erase_expired(over)) == 0
+        assert await store.rows(erasures) == []
+        async with other.begin() as connection:
+            await erase_expired(over)(connection)
+            restoring = asyncio.create_task(
+                store.writer.submit(decide(story, comment.id, "restore", over))
+            )
+
+            async def waits() -> bool:
+                found = await store.answers(
+                    text("SELECT 1 FROM pg_locks WHERE NOT granted"),
+                )
+                return bool(found[0])
+
+            await eventually(waits, "the restoring waits for the erasing")
+        with pytest.raises(ErasedError):
+            await restoring
+        await other.dispose()

@@ -72,3 +72,22 @@ async def test_an_empty_database_gets_the_accounts_of_the_backup_without_session
         assert [one.id for one in await accounts.all()] == ["ana"]
         assert len((await accounts.people("press", 10))[0]) == 1
         assert await accounts.signed_in("ana" * 8, 10, 0) is None
+
+
+async def test_an_address_that_an_account_made_since_has_does_not_prevent_the_restore(
+    database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "backup.sqlite3"
+    address = {"email": "sealed", "email_hash": "a" * 64}
+    async with opened(database_url) as (_, writer):
+        await make(writer)
+        await writer.run_in_transaction(writes.insert_account(**account("old"), **address))
+        await writer.run_in_transaction(writes.put_member("press", "old", "owner", None, 1))
+        await backup.back_up(database_url, file, ignore_progress)
+    other = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
+    async with opened(other) as (database, writer):
+        await writer.run_in_transaction(writes.insert_account(**account("new"), **address))
+        await restore.restore(other, file, ignore_progress)
+        found = {one.id: one for one in await Accounts(database).all()}
+        assert {name: one.email for name, one in found.items()} == {"new": "sealed", "old": None}
+        assert [one.role for one in (await Accounts(database).people("press", 10))[0]] == ["owner"]

@@ -178,6 +178,19 @@ async def test_on_postgresql_a_text_with_nul_fails_no_other_action(
         assert isinstance(answers[1], Comment)
 
 
+async def test_a_fault_in_the_handling_of_one_action_fails_no_other_action(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    story = await store.story()
+    caplog.set_level(logging.CRITICAL)
+    answers = await store.together(
+        post(story, "a"), post(story, "b", text=[object()]), post(story, "c")
+    )
+    assert [type(answer) for answer in answers] == [Comment, UnavailableError, Comment]
+    assert store.writer.metrics.actions_failed == 1
+    assert store.writer.healthy
+
+
 async def test_a_rejected_action_does_not_affect_the_others_of_its_batch(store: Store) -> None:
     story = await store.story()
     answers = await store.together(

@@ -11,6 +11,7 @@ from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import Case, CommentVerb, Decided
 from widget_server.model.errors import OperatorError
+from widget_server.model.limits import MAX_PAGE
 from widget_server.model.records import Comment
 from widget_server.operations.moderation import cases, decide
 from widget_server.operations.owners import sites
@@ -57,7 +58,7 @@ def comment_pending(
         for queue in ("pending", "held", "edits"):
             found += await cases.open_cases(services, by, slug, queue)
         found.sort(key=lambda case: case.opened_at)
-        return [(case.story, cases.waiting_version(case)) for case in found[: cases.MAX_PAGE]]
+        return [(case.story, cases.waiting_version(case)) for case in found[:MAX_PAGE]]
 
     pending = with_services(data, list_pending)
     if as_json:

@@ -19,6 +19,8 @@ MAX_COMMENT_LENGTH = 5_000
 """Code points of a comment. The embed receives the number as `max_length` and counts down."""
 MAX_TOKEN_LENGTH = 4_096
 """Characters of a token."""
+MAX_PAGE = 100
+"""Rows of one page of an owner's list, of cases or of comments."""
 MAX_PAGE_LENGTH = 2_000
 """Characters of the address of a page that carries a copy."""
 MAX_LANGUAGE_LENGTH = 35

@@ -94,7 +94,11 @@ class LookupCache:
         at, cached = self._by_slug.get(slug, (-math.inf, None))
         if self._clock() - at < max_age:
             return cached
-        loading = self.shared(("site", slug), lambda: self._load_site(slug))
+        key = ("site", slug)
+        if max_age == 0 and key in self._shared:
+            # A read that started earlier may return an older state.
+            await asyncio.wait({self._shared[key]})
+        loading = self.shared(key, lambda: self._load_site(slug))
         if cached is None or max_age == 0:
             return await loading
         try:

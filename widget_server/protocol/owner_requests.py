@@ -18,10 +18,10 @@ from pydantic import (
 
 from widget_server.model.decisions import REASONS, CommentVerb, Queue
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
+from widget_server.model.limits import MAX_PAGE
 
 MAX_TARGETS = 500
 """Comments in one decision."""
-MAX_PAGE = 100
 FIRST_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 

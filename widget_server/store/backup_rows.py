@@ -20,12 +20,22 @@ _TIMES = frozenset(
         "closed_at",
         "closes_at",
         "created_at",
+        "disabled_at",
         "due_at",
         "edited_at",
+        "ended_at",
         "fetched_at",
         "first_seen",
+        "last_at",
+        "last_seen",
+        "lease_until",
+        "made_at",
+        "opened_at",
+        "seen_at",
+        "strong_at",
+        "until",
+        "used_at",
     }
-    | {"last_seen", "lease_until", "opened_at", "until"}
 )
 
 # Queries for references to missing rows that no foreign key protects, and the fault to report.

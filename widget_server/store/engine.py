@@ -189,12 +189,15 @@ def describe_failure(error: BaseException) -> str:
 def is_permanent(error: BaseException) -> bool:
     """Return whether the statement fails again on every retry, because of its data.
 
-    Text with a lone surrogate fails in SQLite's driver; a NUL fails in PostgreSQL (class 22).
+    Text with a lone surrogate fails in SQLite's driver; a NUL fails in PostgreSQL (class 22). An error of
+    Python's own types is a fault of this code or of a damaged row: it concerns one action of a batch.
     """
     if isinstance(error, DBAPIError):
         kind = str(getattr(error.orig, "sqlstate", None) or "")[:2]
         return kind in {"22", "23"} or isinstance(error, DataError | IntegrityError)
-    return isinstance(error, UnicodeError | OverflowError)
+    return isinstance(
+        error, ArithmeticError | AttributeError | LookupError | TypeError | ValueError
+    )
 
 
 def is_retryable(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ session, a used link, an old password or an ended key. So for every account in u
 Accounts that only the backup has are restored, without sessions and links: they sign in again.
 """
 
-from sqlalchemy import MetaData, Table, delete, exists, insert, select
+from sqlalchemy import MetaData, Table, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.schema import sites
@@ -37,6 +37,11 @@ async def keep_people(connection: AsyncConnection, staging: MetaData) -> int:
         await connection.execute(delete(into).where(into.c.account.in_(used)))
     into = staged[accounts.name]
     await connection.execute(delete(into).where(into.c.id.in_(used)))
+    # An address is one account's. Who has it now keeps it; the other account is reset by its name.
+    taken = select(accounts.c.email_hash).where(accounts.c.email_hash.is_not(None))
+    await connection.execute(
+        update(into).where(into.c.email_hash.in_(taken)).values(email=None, email_hash=None)
+    )
     into = staged[api_keys.name]
     await connection.execute(delete(into).where(into.c.id.in_(select(api_keys.c.id))))
     for table in (accounts, passkeys, recovery_codes, sessions):

@@ -22,7 +22,8 @@ from sqlalchemy import (
 
 # Importing the tables of people adds them to `metadata`.
 from widget_server.store import schema_people as schema_people
-from widget_server.store.decision_tables import (
+from widget_server.store.metadata import Id, metadata
+from widget_server.store.schema_decisions import (
     IN_BATCH,
     IS_OPEN,
     cases,
@@ -32,7 +33,6 @@ from widget_server.store.decision_tables import (
     log_heads,
     site_decisions,
 )
-from widget_server.store.metadata import Id, metadata
 
 __all__ = [
     "HAS_REACTIONS",

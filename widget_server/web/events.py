@@ -163,7 +163,7 @@ class _Stream:
             if grant.site.slug != site:
                 continue
             try:
-                self._grants[code] = await authorize.refresh(self._services, grant)
+                refreshed = await authorize.refresh(self._services, grant)
             except UnavailableError:
                 raise
             except ProblemError as rejection:
@@ -172,7 +172,10 @@ class _Stream:
                 if not self._subscriptions:
                     self._connection.close(codes.close_code_of(rejection), rejection.code)
             else:
-                self._watch(self._grants[code])
+                # The stream may have ended during the call: then nothing would stop the watching.
+                if self._grants.get(code) is grant:
+                    self._grants[code] = refreshed
+                    self._watch(refreshed)
         return []
 
     def on_shutdown(self) -> None:

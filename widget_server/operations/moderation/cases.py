@@ -8,11 +8,10 @@ from widget_server.content import text
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import QUEUES, Case
 from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.limits import MAX_PAGE
 from widget_server.model.records import Comment, CommentState
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import CaseCursor, Cursor, ReportText
-
-MAX_PAGE = 100
 
 
 async def open_cases(

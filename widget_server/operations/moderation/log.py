@@ -89,17 +89,20 @@ async def verify_site_log(services: Services, by: Actor, site: str) -> Verified:
 async def keep_heads(services: Services, file: Path) -> int:
     """Record the heads of all logs that have grown since, in the database and in `file`.
 
-    Return their number. Run it once a day.
+    A file that lacks heads gets them too: after a restore, or on a machine that had not run this before.
+    Return the number of logs that have grown. Run it once a day. Raises `OperatorError` if the file cannot
+    be read, and `OSError`.
     """
     day = services.now_ms() // 86_400_000
-    last = {head.log: head for head in await services.log_check.recorded()}
-    grown = [
-        head
-        for head in await services.log_check.heads(day)
-        if head.log not in last or last[head.log].hash != head.hash
-    ]
+    # The epoch first: heads of a backup that is restored meanwhile are then passed over by the check.
     epoch = await services.log_check.epoch()
-    await asyncio.to_thread(_append_heads, file, epoch, grown)
+    last = {head.log: head.hash for head in await services.log_check.recorded()}
+    lines = await asyncio.to_thread(_read_heads, file)
+    in_file = {one["head"]["log"]: one["head"]["hash"] for one in lines if one["epoch"] == epoch}
+    heads = await services.log_check.heads(day)
+    missing = [head for head in heads if in_file.get(head.log) != head.hash]
+    grown = [head for head in heads if last.get(head.log) != head.hash]
+    await asyncio.to_thread(_append_heads, file, epoch, missing)
     await services.writer.run_in_transaction(record_heads(grown))
     return len(grown)
 

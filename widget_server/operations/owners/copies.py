@@ -8,11 +8,11 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import decided_by, new_id
 from widget_server.model.errors import NotFoundError, OperatorError
+from widget_server.model.limits import MAX_PAGE
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.csv_lines import csv_line, csv_time
 from widget_server.operations.owners.readers_now import ReaderCount, reader_count, readers_now
 from widget_server.operations.services import Services
-from widget_server.store.queries.keyset import MAX_PAGE
 from widget_server.store.queries.owner_copies import (
     COPY_ORDERS,
     COPY_STATUSES,

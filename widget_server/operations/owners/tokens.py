@@ -7,12 +7,12 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.claims import WidgetClaims
 from widget_server.model.decisions import decided_by
+from widget_server.model.limits import MAX_PAGE
 from widget_server.model.records import Site
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.copies import ListedCopy
 from widget_server.operations.owners.readers_now import reader_count, readers_now
 from widget_server.operations.services import Services
-from widget_server.store.queries.keyset import MAX_PAGE
 from widget_server.store.queries.owner_copies import CopyFilter
 from widget_server.store.queries.tokens import (
     TOKEN_STATUSES,

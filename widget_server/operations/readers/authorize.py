@@ -128,7 +128,7 @@ async def authorize_iframe(services: Services, reference: str) -> IframeGrant:
     if claims.jti in cached.revoked:
         require_open_reading(cached.site, TokenRevokedError())
     story = await _load_or_register_story(services, code, cached.site, claims)
-    code_reads = not cached.site.settings.republishing_open(story.license)
+    code_reads = not cached.for_story(code).settings.republishing_open(story.license)
     return IframeGrant(story, reference, claims, ancestors, code_reads)
 
 

@@ -21,7 +21,7 @@ MAX_ITEMS = 50
 
 @dataclass(frozen=True, slots=True)
 class OpenStory:
-    """A story that everyone may read, and its site."""
+    """A story that everyone may read, and its site with the settings that hold for the story."""
 
     story: Story
     site: Site
@@ -36,17 +36,21 @@ async def open_story(services: Services, code: str, *, fresh: bool = True) -> Op
     story = await services.cache.story(code, fresh=fresh)
     if story is None:
         raise NotFoundError
-    return OpenStory(story, await open_site(services, story.site), services.discussions.epoch)
+    site = await open_site(services, story.site, code)
+    return OpenStory(story, site, services.discussions.epoch)
 
 
-async def open_site(services: Services, slug: str) -> Site:
-    """Return a site whose stories everyone may read. Raises `NotFoundError`, `UnavailableError`."""
+async def open_site(services: Services, slug: str, code: str | None = None) -> Site:
+    """Return a site whose stories everyone may read, with the settings of the story `code`.
+
+    Raises `NotFoundError`, `UnavailableError`.
+    """
     if not SITE_SLUG.fullmatch(slug):
         raise NotFoundError
     cached = await services.cache.site(slug)
     if cached is None or not cached.site.settings.open_reading:
         raise NotFoundError
-    return cached.site
+    return cached.site if code is None else cached.for_story(code)
 
 
 async def framed_story(services: Services, code: str) -> OpenStory:

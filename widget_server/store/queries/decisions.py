@@ -23,6 +23,7 @@ from widget_server.store.schema import (
     site_decisions,
     stories,
 )
+from widget_server.store.writing.match_cases import has_unmatched_cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,11 @@ class Decisions:
             .where(comments.c.id.in_(ids))
         )
         return {row.id: CommentPlace(row.site, row.state, row.revision) for row in rows}
+
+    @read_transaction
+    async def unmatched(self, connection: AsyncConnection) -> bool:
+        """Return whether a server of the version before has left out the opening or closing of cases."""
+        return await has_unmatched_cases(connection)
 
     @read_transaction
     async def waiting(self, connection: AsyncConnection, site: str) -> dict[str, int]:

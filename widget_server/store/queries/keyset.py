@@ -7,9 +7,7 @@ import orjson
 from sqlalchemy import ColumnElement, or_, tuple_
 
 from widget_server.model.errors import MalformedError
-
-MAX_PAGE = 100
-"""Rows of one page at most."""
+from widget_server.model.limits import MAX_PAGE
 
 
 def encode_cursor(kind: str, *place: int | str) -> str:

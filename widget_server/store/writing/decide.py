@@ -167,6 +167,9 @@ class DecisionApplier(DecisionRules):
         opened = set(after.get("queues", ())) - set(before.get("queues", ()))
         decisions.close_cases(row["id"], action.at, action.id, opened)
         decisions.reopen_cases(row["id"], action.decision)
+        if row["state"] == CommentState.REMOVED and not self._is_held(row["id"]):
+            # The comment had been reported since it was restored: nothing about it waits any more.
+            decisions.close_cases(row["id"], action.at, action.id)
         return self._logged(action, row, view, hashes)
 
     def _entry_to_undo(self, action: Undo) -> dict[str, Any] | None:

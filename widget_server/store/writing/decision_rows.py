@@ -95,9 +95,16 @@ class DecisionRows:
         found: Any
         for some in _chunks(sorted(with_text)):
             found = await self._connection.execute(
-                select(kept_texts).where(kept_texts.c.comment.in_(some))
+                select(kept_texts)
+                .where(kept_texts.c.comment.in_(some))
+                .order_by(kept_texts.c.comment)
+                # Wait for a process that erases texts whose time is over: they cannot be restored.
+                .with_for_update()
             )
-            self.kept |= {row.comment: cast(KeptRow, dict(row._mapping)) for row in found}
+            for row in found:
+                # The keys may be SQLAlchemy's own kind of text, which JSON does not accept.
+                named = {str(name): value for name, value in row._mapping.items()}
+                self.kept[row.comment] = cast(KeptRow, named)
         for some in _chunks(sorted(with_cases)):
             wanted = IS_OPEN
             if undos:
@@ -225,14 +232,14 @@ class DecisionRows:
     def erase_words(self, comment: str) -> None:
         """Erase the notes of all decisions about a comment, which may quote it."""
         self._erased_words.add(comment)
+        # Also those of earlier actions of this batch, which are not stored yet.
+        self.new_words = [words for words in self.new_words if words["comment"] != comment]
 
     # Writing -----------------------------------------------------------------------------------
 
     async def flush(self) -> None:
         """Write the changed rows: at most one statement for each kind."""
         run, dialect = self._connection.execute, self._connection.dialect
-        if self._new_cases:
-            await run(insert(cases), list(self._new_cases))
         if self._changed_cases:
             names = ("reasons", "priority", "revision", "closed_at", "decision")
             # Closed ones first: a case may be reopened whose queue has another open one.
@@ -246,6 +253,9 @@ class DecisionRows:
                     for row in rows
                 ],
             )
+        if self._new_cases:
+            # After the updates: the same batch may have closed the stored case of this queue.
+            await run(insert(cases), list(self._new_cases))
         stored = [row for row in self._changed_kept.values() if row is not None]
         dropped = [comment for comment, row in self._changed_kept.items() if row is None]
         if stored:

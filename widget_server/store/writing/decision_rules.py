@@ -44,7 +44,8 @@ class DecisionRules:
         """Make the comment a tombstone whose words are kept. Return their hash for the log."""
         comment = row["id"]
         if self._is_held(comment):
-            self._rename_kept(comment, why)
+            # The comment may have waited for long: from this decision on there is the whole time again.
+            self._rename_kept(comment, why, action.at + action.keep)
             return {}
         self._require_text(row, damaged=True)
         if comment in self._rows.damaged:
@@ -88,9 +89,10 @@ class DecisionRules:
         self._changes.bring_back(row["id"], words)
         decisions.drop_kept(row["id"])
 
-    def _rename_kept(self, comment: str, why: str) -> None:
+    def _rename_kept(self, comment: str, why: str, until: int = 0) -> None:
         kept = self._rows.decisions.kept[comment]
-        self._rows.decisions.keep({**kept, "why": why})
+        until = max(until, kept["until"])
+        self._rows.decisions.keep({**kept, "why": why, "until": until})
 
     # Rules that decisions share ------------------------------------------------------------------
 

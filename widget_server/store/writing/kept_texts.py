@@ -21,7 +21,12 @@ def erase_expired(now: int) -> TransactionFn[int]:
         waits = exists().where((cases.c.comment == kept_texts.c.comment) & IS_OPEN)
         due: ColumnElement[bool] = (kept_texts.c.until < now) & ~waits
         rows = await connection.execute(
-            select(kept_texts.c.comment, kept_texts.c.why).where(due).limit(CHUNK)
+            select(kept_texts.c.comment, kept_texts.c.why)
+            .where(due)
+            .order_by(kept_texts.c.comment)
+            .limit(CHUNK)
+            # A text that another process is bringing back now is no longer due.
+            .with_for_update(skip_locked=True)
         )
         found = rows.all()
         if not found:

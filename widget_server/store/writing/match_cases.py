@@ -1,0 +1,127 @@
+"""Open and close the cases that a server without cases left out.
+
+During a deploy, or after a step back, a server of the version before stores comments, reports and
+removals without opening or closing cases.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import Queue
+from widget_server.model.records import CommentState
+from widget_server.store.schema import (
+    IS_OPEN,
+    IS_PENDING,
+    cases,
+    comments,
+    kept_texts,
+    reports,
+    stories,
+)
+from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing.decision_rows import PRIORITIES
+
+CHUNK = 500
+"""Cases of each queue that one transaction opens."""
+
+_COLUMNS = ("site", "story", "comment", "queue", "reasons", "priority", "opened_at", "revision")
+
+
+async def has_unmatched_cases(connection: AsyncConnection) -> bool:
+    """Return whether `match_cases` has something to do. A read: at rest nothing is written."""
+    for query in (select(cases.c.id).where(_is_over()), *_missing()):
+        if (await connection.execute(query.limit(1))).first() is not None:
+            return True
+    return False
+
+
+def match_cases(now: int) -> TransactionFn[int]:
+    """Close the cases about nothing at `now` (milliseconds) and open the missing ones. Result: their number."""
+
+    async def run(connection: AsyncConnection) -> int:
+        closed: Any = await connection.execute(
+            update(cases).where(_is_over()).values(closed_at=now)
+        )
+        number = int(closed.rowcount)
+        for query in _missing():
+            opened: Any = await connection.execute(
+                insert(cases).from_select(_COLUMNS, query.limit(CHUNK))
+            )
+            number += max(0, int(opened.rowcount))
+        return number
+
+    return run
+
+
+def _is_over() -> ColumnElement[bool]:
+    """Return the condition for open cases that no decision can close."""
+
+    def comment_is(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(comments.c.id == cases.c.comment, *conditions)
+
+    is_held = exists().where(kept_texts.c.comment == cases.c.comment, kept_texts.c.why == "held")
+    published = comments.c.state == CommentState.PUBLISHED.value
+    over: ColumnElement[bool] = IS_OPEN & or_(
+        and_(comment_is(comments.c.state == CommentState.REMOVED.value), ~is_held),
+        and_(cases.c.queue.in_(("pending", "held")), comment_is(published)),
+        and_(cases.c.queue == "edits", comment_is(published, comments.c.waiting_source.is_(None))),
+    )
+    return over
+
+
+def _missing() -> list[Select[Any]]:
+    """Return the queries for the rows of missing cases, of each queue."""
+    is_open = exists().where(cases.c.comment == comments.c.id, IS_OPEN)
+    pending = _case("pending", comments.c.created_at).where(
+        IS_PENDING,
+        comments.c.state == CommentState.PENDING.value,
+        ~is_open.where(cases.c.queue.in_(("pending", "held"))),
+    )
+    published = comments.c.state == CommentState.PUBLISHED.value
+    edits = _case("edits", comments.c.created_at).where(
+        IS_PENDING,
+        published,
+        comments.c.waiting_source.is_not(None),
+        ~is_open.where(cases.c.queue == "edits"),
+    )
+    # A case since the report covers it: a decision that closed one has settled the reports before.
+    settled = exists().where(
+        cases.c.comment == comments.c.id,
+        cases.c.queue == "reported",
+        or_(IS_OPEN, cases.c.closed_at >= reports.c.at),
+    )
+    reported = (
+        _case("reported", func.min(reports.c.at), '["other"]')
+        .join(reports, reports.c.comment == comments.c.id)
+        .where(published, ~settled)
+        .group_by(stories.c.site, comments.c.story, comments.c.id, comments.c.revision)
+    )
+    return [pending, edits, reported]
+
+
+def _case(queue: Queue, opened_at: ColumnElement[Any], reasons: str = "[]") -> Select[Any]:
+    return select(
+        stories.c.site,
+        comments.c.story,
+        comments.c.id,
+        cast(literal(queue), String),
+        cast(literal(reasons), String),
+        literal(PRIORITIES[queue]),
+        opened_at,
+        comments.c.revision,
+    ).join_from(comments, stories, stories.c.id == comments.c.story)
