@@ -150,6 +150,52 @@ async def test_after_five_failures_a_name_waits_even_with_the_right_password(
     assert (await attempt(PASSWORD, "another network")).session.method == "password"
 
 
+async def test_passwords_tried_at_the_same_time_are_limited_as_those_in_turn(
+    server: Server,
+) -> None:
+    await account_of(server)
+
+    async def attempt(password: str) -> str:
+        try:
+            await sign_in.sign_in(
+                server.services, "ana@paper.example", password, network="one", agent=""
+            )
+        except ProblemError as error:
+            return error.code
+        return "signed in"
+
+    codes = await asyncio.gather(*(attempt(f"wrong words {number}") for number in range(12)))
+    assert sorted(codes).count("not_permitted") == 5
+    assert await attempt(PASSWORD) == "rate_limited"
+
+
+async def test_sign_ins_that_succeed_are_not_limited(server: Server) -> None:
+    await account_of(server)
+    for _ in range(7):
+        await sign_in.sign_in(
+            server.services, "ana@paper.example", PASSWORD, network="one", agent=""
+        )
+
+
+async def test_wrong_passkeys_from_many_networks_lock_nobody_else_out(server: Server) -> None:
+    async def attempt(network: str) -> str:
+        try:
+            await sign_in.sign_in_with_passkey(
+                server.services, '{"id":"x"}', network=network, agent=""
+            )
+        except ProblemError as error:
+            return error.code
+        return "signed in"
+
+    for network in range(20):
+        assert await attempt(str(network)) == "malformed"
+        assert await attempt(str(network)) == "malformed"
+    for _ in range(3):
+        assert await attempt("0") == "malformed"
+    assert await attempt("0") == "rate_limited"
+    assert await attempt("somebody's own") == "malformed"
+
+
 async def test_a_link_works_once_and_looking_at_it_uses_nothing_up(server: Server) -> None:
     link = await links.invite_owner(server.services, ME)
     secret = link.url.rpartition("/")[2]
