@@ -265,6 +265,21 @@ async def test_the_log_is_paged(desk: Desk) -> None:
     assert len(page.css("tbody tr:not(.day)")) == 2
 
 
+async def test_the_check_of_a_log_tells_nothing_of_other_sites(desk: Desk) -> None:
+    await sites.create_site(desk.services, shell("test"), "other", "Another paper")
+
+    async def damage(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql(
+            "UPDATE site_decisions SET verb = 'token' WHERE site = 'other'"
+        )
+
+    await desk.services.writer.run_in_transaction(damage)
+    auditor = await desk.person("auditor")
+    page = await auditor.press(buttons(await auditor.get("log"), "Check now")[0])
+    assert "Unbroken" in texts(page, "#verified")[0]
+    assert "other" not in texts(page, "#verified")[0]
+
+
 async def test_the_log_is_checked_and_a_changed_entry_is_named(desk: Desk) -> None:
     grant = await desk.carried()
     comment = await desk.write(grant)
