@@ -26,6 +26,9 @@ from widget_server.store.writing.site_log import append_site_decision
 
 T = TypeVar("T")
 
+BURNED_MS = 3_600_000
+"""How long the challenge of a passkey stays stored as used."""
+
 
 def logged(change: TransactionFn[T], site: str, decision: Decision) -> TransactionFn[T]:
     """Run a change, and append the decision to the site's log in the same transaction.
@@ -194,7 +197,9 @@ def accept_ticket(
             & (invitations.c.until > now)
             & invitations.c.used_at.is_(None)
         )
-        row = (await connection.execute(select(invitations).where(valid))).one_or_none()
+        # Used up first: of two requests at once, in two processes, the second one waits for this row.
+        used = update(invitations).where(valid).values(used_at=now)
+        row = (await connection.execute(used.returning(*invitations.c))).one_or_none()
         if row is None:
             return None
         granted = to_invitation(row)
@@ -203,6 +208,8 @@ def accept_ticket(
             added = insert_ignore(accounts, connection.dialect).values(**row_of_new)
             inserted = await connection.execute(added.returning(accounts.c.id))
             if inserted.scalar_one_or_none() is None:
+                own = invitations.c.hash == hash_of_secret
+                await connection.execute(update(invitations).where(own).values(used_at=None))
                 return "taken"
         elif granted.site is None:
             await connection.execute(
@@ -219,9 +226,6 @@ def accept_ticket(
                     new_id(), now, "account", account, "dashboard", "role", (account,), after=after
                 ),
             )
-        await connection.execute(
-            update(invitations).where(invitations.c.hash == hash_of_secret).values(used_at=now)
-        )
         return granted
 
     return run
@@ -250,6 +254,30 @@ def delete_invitation(site: str, hash_of_secret: str) -> TransactionFn[bool]:
             & invitations.c.used_at.is_(None)
         )
         return (await connection.execute(delete(invitations).where(own))).rowcount > 0
+
+    return run
+
+
+def as_owner(
+    change: TransactionFn[T], site: str, owner: str, other: str
+) -> TransactionFn[T | Literal[False]]:
+    """Run a change about the member `other`, if `owner` owns the site or the server still. Else: False.
+
+    Both rows are locked, so that two owners who remove each other at once do not leave none.
+    """
+
+    async def run(connection: AsyncConnection) -> T | Literal[False]:
+        both = (members.c.site == site) & members.c.account.in_({owner, other})
+        locked = select(members.c.account, members.c.role).where(both).order_by(members.c.account)
+        rows = await connection.execute(locked.with_for_update())
+        roles = {row.account: row.role for row in rows}
+        if roles.get(owner) != "owner":
+            of_server = select(accounts.c.server_owner).where(
+                (accounts.c.id == owner) & accounts.c.disabled_at.is_(None)
+            )
+            if not (await connection.execute(of_server)).scalar_one_or_none():
+                return False
+        return await change(connection)
 
     return run
 
@@ -311,7 +339,9 @@ def use_passkey(
     """
 
     async def run(connection: AsyncConnection) -> bool:
-        burned = {"hash": challenge, "kind": "ticket", "created_at": now, "until": now}
+        # Kept longer than a challenge can be answered: `delete_ended` must not revive it.
+        until = now + BURNED_MS
+        burned = {"hash": challenge, "kind": "ticket", "created_at": now, "until": until}
         added = insert_ignore(invitations, connection.dialect).values(**burned, used_at=now)
         fresh = await connection.execute(added.returning(invitations.c.hash))
         if fresh.scalar_one_or_none() is None:
