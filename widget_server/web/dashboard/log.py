@@ -133,6 +133,6 @@ def _day(text: str) -> int | None:
 
 def _cursor(text: str) -> Cursor | None:
     time, _, entry = text.partition(".")
-    if not (time.isdigit() and len(time) < 16 and entry.isalnum() and len(entry) <= 16):
+    if not (time.isdecimal() and len(time) < 16 and entry.isalnum() and len(entry) <= 16):
         return None
     return int(time), entry
