@@ -353,7 +353,8 @@ async def test_two_owners_who_remove_each_other_at_once_do_not_leave_the_site_wi
 async def test_an_invitation_is_accepted_once_even_if_two_processes_get_it_at_once(
     server: Server, migrated_url: str, tmp_path: Path
 ) -> None:
-    ana, ben = await account_of(server, name="Ana"), await account_of(server, name="Ben")
+    ana = await account_of(server, "auditor", "Ana")
+    ben = await account_of(server, "auditor", "Ben")
     async with open_server(tmp_path / "second", migrated_url) as second:
         for _ in range(20):
             link = await links.invite(server.services, ME, "paper", "editor")
@@ -399,3 +400,44 @@ async def test_a_used_challenge_of_a_passkey_stays_used_after_old_links_are_dele
     assert [row.hash for row in await rows(server, invitations)] == ["c" * 64]
     await write(account_writes.delete_ended(now + 2 * account_writes.BURNED_MS))
     assert await rows(server, invitations) == []
+
+
+@pytest.mark.parametrize("role", ["owner", None])
+async def test_an_owner_who_opens_a_lesser_invitation_stays_owner_and_leaves_it_to_others(
+    server: Server, role: Role | None
+) -> None:
+    services = server.services
+    owner = await account_of(server, role, "Ana")
+    link = await links.invite(services, ME, "paper", "moderator")
+    ticket = await links.press_link(services, link.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    with pytest.raises(TextRejectedError, match="You own this site"):
+        await links.join(services, ticket, owner.account)
+    other = await account_of(server, "auditor", "Ben")
+    await links.join(services, ticket, other.account)
+    found = await people.list_people(services, ME, "paper")
+    roles = {one.account.name: one.role for one in found.members}
+    assert roles == {"Ben": "moderator"} | ({"Ana": "owner"} if role else {})
+
+
+@pytest.mark.parametrize("change", ["removed", "demoted"])
+async def test_an_owner_who_lost_the_role_cannot_come_back_with_an_invitation_of_their_own(
+    server: Server, change: str
+) -> None:
+    services = server.services
+    owner = await account_of(server, None, "Ana")
+    rogue = await account_of(server, "owner", "Ben")
+    theirs = people.actor_of_session(rogue, "paper")
+    unopened = (await links.invite(services, theirs, "paper", "owner")).url.rpartition("/")[2]
+    opened = (await links.invite(services, theirs, "paper", "owner")).url.rpartition("/")[2]
+    ticket = await links.press_link(services, opened, agent="")
+    assert isinstance(ticket, str)
+    by = people.actor_of_session(owner, "paper")
+    if change == "removed":
+        await people.remove_member(services, by, "paper", rogue.account.id)
+    else:
+        await people.change_role(services, by, "paper", rogue.account.id, "auditor")
+    with pytest.raises(NotFoundError):
+        await links.press_link(services, unopened, agent="")
+    with pytest.raises(NotFoundError):
+        await links.join(services, ticket, rogue.account)

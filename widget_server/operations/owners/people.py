@@ -159,18 +159,21 @@ async def change_role(
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = account_writes.put_member(site, account, role, copies or None, now)
-    await _store(services, by, site, account, account_writes.logged(change, site, decision))
+    await _store(services, by, site, account_writes.logged(change, site, decision))
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
-    """Take somebody's role on a site away, and end the API keys they made there. Raises as `change_role`."""
+    """Take somebody's role on a site away, and end the API keys and invitations they made there.
+
+    Raises as `change_role`.
+    """
     require(by, "role", site)
     before = await _require_other_member(services, by, site, account)
     forbid_owner_to_key(by, before.role)
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
     change = account_writes.delete_member(site, account, now)
-    await _store(services, by, site, account, account_writes.logged(change, site, decision))
+    await _store(services, by, site, account_writes.logged(change, site, decision))
 
 
 async def disable_account(services: Services, by: Actor, account: Account) -> None:
@@ -206,12 +209,10 @@ async def change_profile(
         raise error
 
 
-async def _store(
-    services: Services, by: Actor, site: str, account: str, change: TransactionFn[Any]
-) -> None:
+async def _store(services: Services, by: Actor, site: str, change: TransactionFn[Any]) -> None:
     """Store a change of a member. Raises `NotPermittedError` if the owner who asks lost the role just now."""
     if by.kind == "account":
-        change = account_writes.as_owner(change, site, by.id, account)
+        change = account_writes.as_owner(change, site, by.id)
     if await services.writer.run_in_transaction(change) is False:
         raise NotPermittedError("The roles of this site changed just now. Open the page again.")
 

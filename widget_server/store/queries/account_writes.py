@@ -184,32 +184,34 @@ def use_invitation(
 
 def accept_ticket(
     hash_of_secret: str, account: str, now: int, new: Mapping[str, Any] | None = None
-) -> TransactionFn[Invitation | Literal["taken"] | None]:
+) -> TransactionFn[Invitation | Literal["taken", "owner"] | None]:
     """Use up a ticket: give the account what it grants; with `new`, add the account with these columns.
 
-    Result: the ticket, None if it is void, or `taken` if the new address belongs to another account.
+    Result: the ticket, None if it is void, `taken` if the new address belongs to another account, or
+    `owner` if the account owns the site and would lose that.
     """
 
-    async def run(connection: AsyncConnection) -> Invitation | Literal["taken"] | None:
+    async def run(connection: AsyncConnection) -> Invitation | Literal["taken", "owner"] | None:
         valid = (
             (invitations.c.hash == hash_of_secret)
             & (invitations.c.kind == "ticket")
             & (invitations.c.until > now)
             & invitations.c.used_at.is_(None)
         )
-        # Used up first: of two requests at once, in two processes, the second one waits for this row.
-        used = update(invitations).where(valid).values(used_at=now)
-        row = (await connection.execute(used.returning(*invitations.c))).one_or_none()
+        row = (await connection.execute(select(invitations).where(valid))).one_or_none()
         if row is None:
             return None
         granted = to_invitation(row)
+        if granted.site is not None and granted.role != "owner":
+            own = (members.c.site == granted.site) & (members.c.account == account)
+            found = await connection.execute(select(members.c.role).where(own))
+            if found.scalar_one_or_none() == "owner":
+                return "owner"
         if new is not None:
             row_of_new = {**new, "server_owner": granted.site is None}
             added = insert_ignore(accounts, connection.dialect).values(**row_of_new)
             inserted = await connection.execute(added.returning(accounts.c.id))
             if inserted.scalar_one_or_none() is None:
-                own = invitations.c.hash == hash_of_secret
-                await connection.execute(update(invitations).where(own).values(used_at=None))
                 return "taken"
         elif granted.site is None:
             await connection.execute(
@@ -226,6 +228,9 @@ def accept_ticket(
                     new_id(), now, "account", account, "dashboard", "role", (account,), after=after
                 ),
             )
+        await connection.execute(
+            update(invitations).where(invitations.c.hash == hash_of_secret).values(used_at=now)
+        )
         return granted
 
     return run
@@ -258,20 +263,16 @@ def delete_invitation(site: str, hash_of_secret: str) -> TransactionFn[bool]:
     return run
 
 
-def as_owner(
-    change: TransactionFn[T], site: str, owner: str, other: str
-) -> TransactionFn[T | Literal[False]]:
-    """Run a change about the member `other`, if `owner` owns the site or the server still. Else: False.
+def as_owner(change: TransactionFn[T], site: str, owner: str) -> TransactionFn[T | Literal[False]]:
+    """Run a change about another member, if `owner` owns the site or the server still. Else: False.
 
-    Both rows are locked, so that two owners who remove each other at once do not leave none.
+    So two owners who remove each other at once do not leave none: transactions follow one another.
     """
 
     async def run(connection: AsyncConnection) -> T | Literal[False]:
-        both = (members.c.site == site) & members.c.account.in_({owner, other})
-        locked = select(members.c.account, members.c.role).where(both).order_by(members.c.account)
-        rows = await connection.execute(locked.with_for_update())
-        roles = {row.account: row.role for row in rows}
-        if roles.get(owner) != "owner":
+        own = (members.c.site == site) & (members.c.account == owner)
+        role = await connection.execute(select(members.c.role).where(own))
+        if role.scalar_one_or_none() != "owner":
             of_server = select(accounts.c.server_owner).where(
                 (accounts.c.id == owner) & accounts.c.disabled_at.is_(None)
             )
@@ -294,8 +295,8 @@ def put_member(
             update(members).where(own).values(role=role, scope=scope)
         )
         if role != "owner":
-            # A key does no more than its maker: only owners make keys.
-            await _end_keys(connection, site, account, now)
+            # Only owners make keys and invitations: neither outlives the role.
+            await _end_what_was_made(connection, site, account, now)
         if not changed.rowcount:
             await connection.execute(
                 insert(members).values(
@@ -307,12 +308,15 @@ def put_member(
 
 
 def delete_member(site: str, account: str, now: int) -> TransactionFn[bool]:
-    """Take an account's role on a site away, and end the API keys it made there. Result: had it one."""
+    """Take an account's role on a site away; end the API keys and void the invitations it made there.
+
+    Result: False if it had no role.
+    """
 
     async def run(connection: AsyncConnection) -> bool:
         own = (members.c.site == site) & (members.c.account == account)
         gone = await connection.execute(delete(members).where(own))
-        await _end_keys(connection, site, account, now)
+        await _end_what_was_made(connection, site, account, now)
         return gone.rowcount > 0
 
     return run
@@ -423,9 +427,18 @@ def use_code(account: str, hash_of_code: str, now: int) -> TransactionFn[bool]:
     return run
 
 
-async def _end_keys(connection: AsyncConnection, site: str, account: str, now: int) -> None:
-    made = (api_keys.c.site == site) & (api_keys.c.by == account) & api_keys.c.ended_at.is_(None)
-    await connection.execute(update(api_keys).where(made).values(ended_at=now))
+async def _end_what_was_made(
+    connection: AsyncConnection, site: str, account: str, now: int
+) -> None:
+    keys = (api_keys.c.site == site) & (api_keys.c.by == account) & api_keys.c.ended_at.is_(None)
+    await connection.execute(update(api_keys).where(keys).values(ended_at=now))
+    # Also those that were opened and not accepted yet: a removed owner must not come back with one.
+    open_links = (
+        (invitations.c.site == site)
+        & (invitations.c.by == account)
+        & invitations.c.used_at.is_(None)
+    )
+    await connection.execute(delete(invitations).where(open_links))
 
 
 def _invitation_row(invitation: Invitation) -> dict[str, Any]:
