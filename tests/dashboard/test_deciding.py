@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.desk import OWN, Desk, buttons, first, open_desk, texts, words
-from tests.operations.owner_harness import Statements
+from tests.operations.owner_harness import Statements, carry
 from widget_server.model.records import CommentState
 from widget_server.operations.owners import sign_in
 
@@ -291,3 +291,37 @@ async def test_without_a_session_every_page_leads_to_the_sign_in(desk: Desk) -> 
         answer = await desk.owner.http.get(f"{OWN}/admin/sites/paper/{place}")
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/admin/sign-in?then=")
+
+
+async def test_held_words_are_shown_to_moderators_and_neither_to_auditors_nor_local_ones(
+    desk: Desk,
+) -> None:
+    grant, copy = await carry(desk.server, desk.server.publisher.story(), "https://one.example")
+    comment = await desk.write(grant, "words that were held")
+    await desk.owner.post(f"comments/{comment.id}/decide", verb="hold")
+    assert (await desk.stored(comment)).state == CommentState.REMOVED
+    moderator = await desk.person("moderator")
+    assert "words that were held" in words(await moderator.get("queue?queue=held"))
+    auditor = await desk.person("auditor")
+    local = await desk.person("local", copies=frozenset({copy}))
+    for person in (auditor, local):
+        page = await person.get("queue?queue=held")
+        assert page.css(".case"), "the case itself is shown"
+        assert "words that were held" not in words(page)
+
+
+async def test_a_local_moderator_is_told_nothing_of_other_copies(desk: Desk) -> None:
+    story = desk.server.publisher.story()
+    here, copy = await carry(desk.server, story, "https://here.example")
+    elsewhere, _ = await carry(desk.server, story, "https://other.example")
+    above = await desk.write(elsewhere, "written elsewhere")
+    comment = await desk.write(here, "written here", parent=above.id)
+    local = await desk.person("local", copies=frozenset({copy}))
+    shown = words(await local.get(f"comments/{comment.id}"))
+    assert "written here" in shown
+    assert "written elsewhere" not in shown
+    assert "Writer" not in shown
+    shown = words(await desk.owner.get(f"comments/{comment.id}"))
+    assert "written elsewhere" in shown
+    assert "Writer" in shown
+    await local.get(f"comments/{above.id}", 404)

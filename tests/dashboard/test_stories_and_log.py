@@ -265,6 +265,21 @@ async def test_the_log_is_paged(desk: Desk) -> None:
     assert len(page.css("tbody tr:not(.day)")) == 2
 
 
+async def test_the_check_of_a_log_tells_nothing_of_other_sites(desk: Desk) -> None:
+    await sites.create_site(desk.services, shell("test"), "other", "Another paper")
+
+    async def damage(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql(
+            "UPDATE site_decisions SET verb = 'token' WHERE site = 'other'"
+        )
+
+    await desk.services.writer.run_in_transaction(damage)
+    auditor = await desk.person("auditor")
+    page = await auditor.press(buttons(await auditor.get("log"), "Check now")[0])
+    assert "Unbroken" in texts(page, "#verified")[0]
+    assert "other" not in texts(page, "#verified")[0]
+
+
 async def test_the_log_is_checked_and_a_changed_entry_is_named(desk: Desk) -> None:
     grant = await desk.carried()
     comment = await desk.write(grant)
@@ -367,6 +382,53 @@ async def test_a_local_moderator_sees_and_holds_comments_of_their_copies_only(de
     assert (await local.post(f"comments/{mine.id}/decide", verb="remove")).status_code == 403
     assert (await local.post(f"stories/{story.code}/close")).status_code == 403
     await local.get(f"stories/{story.code}/threads/{mine.id}", 403)
+
+
+HOSTILE_GETS = (
+    "queue?after=².1.1",
+    "queue?queue=held&after=99999999999999999.99999999999999999.99999999999999999",
+    "log?after=².a",
+    "log?who=%00&story=%00",
+    "stories?q=%00",
+    "stories?after=%00",
+    "stories/%00",
+    "stories/{code}?before=².a",
+    "comments/%00",
+    "numbers?days=²",
+    "numbers?zone=../../etc/passwd",
+    "numbers?zone=%00",
+    "numbers?from=0001-01-01&to=9999-12-31",
+    "copies?q=%00",
+    "copies?undo=²",
+    "copies?after=%00",
+    "tokens?like=%00",
+    "people/%00/role",
+)
+HOSTILE_POSTS: dict[str, dict[str, str]] = {
+    "stories/{code}/closing": {"closes": "days", "days": "000001999999999999999"},
+    "stories/{code}/closing?1": {"closes": "days", "days": "²"},
+    "comments/{comment}/decide": {"verb": "pin", "revision": "²"},
+    "people/invite": {"role": "local", "copies": "² 9" + "9" * 5000},
+    "keys": {"label": "x", "scope": "read", "days": "²"},
+    "keys?1": {"label": "x", "scope": "read", "days": "9" * 5000},
+    "snippet": {"url": "https://[", "title": "A", "author": ""},
+    "copies/²/revoke": {},
+    "settings/writing": {"minutes": "nan"},
+    "settings/reactions": {"place.happy": "²"},
+}
+
+
+async def test_hostile_input_is_answered_with_what_is_wrong_and_never_with_an_internal_error(
+    desk: Desk,
+) -> None:
+    grant = await desk.carried()
+    names = {"code": grant.story.code, "comment": (await desk.write(grant)).id}
+    for place in HOSTILE_GETS:
+        answer = await desk.owner.http.get(f"/admin/sites/paper/{place.format(**names)}")
+        assert answer.status_code < 500, (place, answer.status_code)
+    for place, fields in HOSTILE_POSTS.items():
+        answer = await desk.owner.post(place.format(**names), **fields)
+        assert answer.status_code < 500, (place, answer.status_code)
 
 
 async def test_a_page_of_another_site_does_not_exist(desk: Desk) -> None:

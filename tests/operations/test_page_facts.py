@@ -14,7 +14,7 @@ from widget_server.model import actors
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.page_facts import PageFacts, PageToLookAt
-from widget_server.operations.publishing import page_facts
+from widget_server.operations.publishing import page_facts, read_page
 from widget_server.operations.publishing.fetch import FetchedPage, PageUnreachableError
 from widget_server.operations.readers import authorize, copies
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE, schedule_look
@@ -42,7 +42,7 @@ def facts(body: str | bytes, kind: str = "text/html", *, complete: bool = True) 
     """Return what is noted of a page."""
     content = body if isinstance(body, bytes) else body.encode()
     answer = FetchedPage(TARGET.page, 200, kind, content, complete)
-    return page_facts.read_facts(answer, TARGET, SERVER)
+    return read_page.read_facts(answer, TARGET, SERVER)
 
 
 def test_title_language_credit_licence_and_snippet_are_noted() -> None:
@@ -52,6 +52,32 @@ def test_title_language_credit_licence_and_snippet_are_noted() -> None:
         "Only a heading", None, False, False, False
     )
     assert facts("") == PageFacts(None, None, False, False, False)
+
+
+async def test_a_page_is_read_in_a_process_of_its_own() -> None:
+    page = f'<!doctype html><html lang="pt-BR"><title>A</title><body>{CREDIT}{SNIPPET}'
+    answer = FetchedPage(TARGET.page, 200, "text/html", page.encode(), True)
+    found = await read_page.read_apart(answer, TARGET, SERVER)
+    assert found == PageFacts("A", "pt-BR", True, True, True)
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "<div>" * 100_000,
+        # Each `p` repeats every `font` that is still open: a tree of gigabytes.
+        "".join(f"<font a={number}><p>" for number in range(30_000)),
+    ],
+    ids=["deep", "wide"],
+)
+async def test_a_page_that_is_built_to_exhaust_time_or_memory_is_given_up(bomb: str) -> None:
+    answer = FetchedPage(TARGET.page, 200, "text/html", bomb.encode(), True)
+    assert await read_page.read_apart(answer, TARGET, SERVER) is None
+
+
+def test_an_encoding_that_does_not_exist_is_read_as_utf_8() -> None:
+    page = "<title>Olá</title>"
+    assert facts(page, "text/html; charset=iso-8859-99").title == "Olá"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +137,7 @@ def test_a_page_is_read_in_its_own_encoding(content: bytes, kind: str) -> None:
 def test_hostile_pages_are_noted_as_short_harmless_text() -> None:
     title = facts("<title>" + "x" * 10_000 + "\0\u202e\x1b[31m</title>").title
     assert title is not None
-    assert len(title) == page_facts.TITLE_LENGTH
+    assert len(title) == read_page.TITLE_LENGTH
     assert facts("<title>a\u202eb\0c\x07d</title>").title == "a b�c d"
     assert facts('<html lang="' + "x-" * 500 + '">').lang is None
     assert facts('<html lang="en onload=x">').lang is None

@@ -3,13 +3,15 @@
 import asyncio
 import statistics
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tests.operations.operations_harness import Server
+from tests.operations.operations_harness import Server, open_server
 from widget_server.auth.permissions import PERMISSIONS, allowed, permits
 from widget_server.model.actors import ROLES, Actor, Role, shell
 from widget_server.model.errors import (
@@ -31,6 +33,7 @@ from widget_server.operations.owners import (
     sign_in,
     sites,
 )
+from widget_server.store.queries import account_writes
 from widget_server.store.schema import site_decisions
 from widget_server.store.schema_people import api_keys, invitations, recovery_codes, sessions
 
@@ -80,6 +83,7 @@ async def test_every_operation_about_people_obeys_the_table_on_its_own_and_on_an
 ) -> None:
     services = server.services
     member = (await account_of(server, "moderator", "Jonas")).account.id
+    owner = (await account_of(server, "owner", "Olga")).account.id
     await sites.create_site(services, ME, "other", "Another paper")
     calls: dict[str, Any] = {
         "read_people": lambda by, site: people.list_people(services, by, site),
@@ -94,6 +98,8 @@ async def test_every_operation_about_people_obeys_the_table_on_its_own_and_on_an
         for role in ROLES:
             for site in ("paper", "other"):
                 by = actor(role)
+                if role == "owner" and site == "paper":
+                    by = replace(by, id=owner)
                 expected = permits(role, verb) and site == "paper"
                 assert await _passes(call(by, site)) is expected, (verb, role, site)
 
@@ -148,6 +154,52 @@ async def test_after_five_failures_a_name_waits_even_with_the_right_password(
         await attempt(PASSWORD)
     assert 0 < (waits.value.retry_after or 0) <= 900
     assert (await attempt(PASSWORD, "another network")).session.method == "password"
+
+
+async def test_passwords_tried_at_the_same_time_are_limited_as_those_in_turn(
+    server: Server,
+) -> None:
+    await account_of(server)
+
+    async def attempt(password: str) -> str:
+        try:
+            await sign_in.sign_in(
+                server.services, "ana@paper.example", password, network="one", agent=""
+            )
+        except ProblemError as error:
+            return error.code
+        return "signed in"
+
+    codes = await asyncio.gather(*(attempt(f"wrong words {number}") for number in range(12)))
+    assert sorted(codes).count("not_permitted") == 5
+    assert await attempt(PASSWORD) == "rate_limited"
+
+
+async def test_sign_ins_that_succeed_are_not_limited(server: Server) -> None:
+    await account_of(server)
+    for _ in range(7):
+        await sign_in.sign_in(
+            server.services, "ana@paper.example", PASSWORD, network="one", agent=""
+        )
+
+
+async def test_wrong_passkeys_from_many_networks_lock_nobody_else_out(server: Server) -> None:
+    async def attempt(network: str) -> str:
+        try:
+            await sign_in.sign_in_with_passkey(
+                server.services, '{"id":"x"}', network=network, agent=""
+            )
+        except ProblemError as error:
+            return error.code
+        return "signed in"
+
+    for network in range(20):
+        assert await attempt(str(network)) == "malformed"
+        assert await attempt(str(network)) == "malformed"
+    for _ in range(3):
+        assert await attempt("0") == "malformed"
+    assert await attempt("0") == "rate_limited"
+    assert await attempt("somebody's own") == "malformed"
 
 
 async def test_a_link_works_once_and_looking_at_it_uses_nothing_up(server: Server) -> None:
@@ -276,3 +328,116 @@ async def test_giving_and_taking_roles_and_keys_is_logged_without_secrets(server
     assert verbs == ["invite", "role", "role", "role", "key", "key"]
     assert new.secret not in str(logged)
     assert "jonas@" not in str(logged)
+
+
+async def test_two_owners_who_remove_each_other_at_once_do_not_leave_the_site_without_one(
+    server: Server,
+) -> None:
+    services = server.services
+    ana = await account_of(server, "owner", "Ana")
+    ben = await account_of(server, "owner", "Ben")
+    results = await asyncio.gather(
+        people.remove_member(
+            services, people.actor_of_session(ana, "paper"), "paper", ben.account.id
+        ),
+        people.change_role(
+            services, people.actor_of_session(ben, "paper"), "paper", ana.account.id, "auditor"
+        ),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in results].count(NotPermittedError) == 1
+    found = await people.list_people(services, ME, "paper")
+    assert [one.role for one in found.members].count("owner") == 1
+
+
+async def test_an_invitation_is_accepted_once_even_if_two_processes_get_it_at_once(
+    server: Server, migrated_url: str, tmp_path: Path
+) -> None:
+    ana = await account_of(server, "auditor", "Ana")
+    ben = await account_of(server, "auditor", "Ben")
+    async with open_server(tmp_path / "second", migrated_url) as second:
+        for _ in range(20):
+            link = await links.invite(server.services, ME, "paper", "editor")
+            ticket = await links.press_link(server.services, link.url.rpartition("/")[2], agent="")
+            assert isinstance(ticket, str)
+            results = await asyncio.gather(
+                links.join(server.services, ticket, ana.account),
+                links.join(second.services, ticket, ben.account),
+                return_exceptions=True,
+            )
+            assert [type(one) for one in results].count(NotFoundError) == 1, results
+
+
+async def test_a_ticket_is_not_used_up_by_an_address_that_is_taken(server: Server) -> None:
+    await account_of(server)
+    link = await links.invite(server.services, ME, "paper", "editor")
+    ticket = await links.press_link(server.services, link.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    with pytest.raises(TextRejectedError):
+        await links.create_account(
+            server.services, ticket, "Ana", "ana@paper.example", PASSWORD, agent=""
+        )
+    await links.create_account(server.services, ticket, "B", "b@paper.example", PASSWORD, agent="")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "a\u202eb", "a\x00b"])
+async def test_a_name_in_the_profile_obeys_the_rules_of_new_accounts(
+    server: Server, name: str
+) -> None:
+    owner = await account_of(server)
+    with pytest.raises(TextRejectedError) as refused:
+        await people.change_profile(server.services, owner.account, email="", name=name)
+    assert refused.value.field == "name"
+
+
+async def test_a_used_challenge_of_a_passkey_stays_used_after_old_links_are_deleted(
+    server: Server,
+) -> None:
+    write = server.services.writer.run_in_transaction
+    now = server.services.now_ms()
+    await write(account_writes.use_passkey("none", 0, 0, "c" * 64, now))
+    await write(account_writes.delete_ended(now + 1))
+    assert [row.hash for row in await rows(server, invitations)] == ["c" * 64]
+    await write(account_writes.delete_ended(now + 2 * account_writes.BURNED_MS))
+    assert await rows(server, invitations) == []
+
+
+@pytest.mark.parametrize("role", ["owner", None])
+async def test_an_owner_who_opens_a_lesser_invitation_stays_owner_and_leaves_it_to_others(
+    server: Server, role: Role | None
+) -> None:
+    services = server.services
+    owner = await account_of(server, role, "Ana")
+    link = await links.invite(services, ME, "paper", "moderator")
+    ticket = await links.press_link(services, link.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    with pytest.raises(TextRejectedError, match="You own this site"):
+        await links.join(services, ticket, owner.account)
+    other = await account_of(server, "auditor", "Ben")
+    await links.join(services, ticket, other.account)
+    found = await people.list_people(services, ME, "paper")
+    roles = {one.account.name: one.role for one in found.members}
+    assert roles == {"Ben": "moderator"} | ({"Ana": "owner"} if role else {})
+
+
+@pytest.mark.parametrize("change", ["removed", "demoted"])
+async def test_an_owner_who_lost_the_role_cannot_come_back_with_an_invitation_of_their_own(
+    server: Server, change: str
+) -> None:
+    services = server.services
+    owner = await account_of(server, None, "Ana")
+    rogue = await account_of(server, "owner", "Ben")
+    theirs = people.actor_of_session(rogue, "paper")
+    unopened = (await links.invite(services, theirs, "paper", "owner")).url.rpartition("/")[2]
+    opened = (await links.invite(services, theirs, "paper", "owner")).url.rpartition("/")[2]
+    ticket = await links.press_link(services, opened, agent="")
+    assert isinstance(ticket, str)
+    by = people.actor_of_session(owner, "paper")
+    if change == "removed":
+        await people.remove_member(services, by, "paper", rogue.account.id)
+    else:
+        await people.change_role(services, by, "paper", rogue.account.id, "auditor")
+    with pytest.raises(NotFoundError):
+        await links.press_link(services, unopened, agent="")
+    with pytest.raises(NotFoundError):
+        await links.join(services, ticket, rogue.account)

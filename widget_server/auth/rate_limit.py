@@ -89,6 +89,12 @@ class RateLimiter:
             now = self._clock()
             self._full_after_one(rate, now, self._full_at[kind].get(key, now))
 
+    def take_back(self, kind: str, key: str) -> None:
+        """Uncount an action that `hit` counted, because it turned out to be none of those to limit."""
+        rate = self._rates.get(kind)
+        if rate is not None and key in self._full_at[kind]:
+            self._full_at[kind][key] -= rate.per_s / rate.count
+
     @staticmethod
     def _full_after_one(rate: Rate, now: float, full_at: float) -> float:
         """Return when the bucket is full again after one more action. Raises `RateLimitedError`."""

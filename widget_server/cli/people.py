@@ -57,7 +57,7 @@ def people_invite(
         by = await operator(services, as_name, site)
         if owner:
             return await links.invite_owner(services, by)
-        numbers = frozenset(int(one) for one in copies.split(",") if one.strip().isdigit())
+        numbers = frozenset(int(one) for one in copies.split(",") if one.strip().isdecimal())
         return await links.invite(
             services, by, site or "", cast(Role, role), email=email, copies=numbers or None
         )
@@ -146,7 +146,7 @@ def people_role(
         if role == "none":
             await people.remove_member(services, by, site, account.id)
         else:
-            numbers = frozenset(int(one) for one in copies.split(",") if one.strip().isdigit())
+            numbers = frozenset(int(one) for one in copies.split(",") if one.strip().isdecimal())
             await people.change_role(
                 services, by, site, account.id, cast(Role, role), numbers or None
             )

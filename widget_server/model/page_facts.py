@@ -47,3 +47,15 @@ class PageToLookAt:
     publisher: str | None
     story_url: str | None
     licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An answer. `url` is the address after redirects."""
+
+    url: str
+    status: int
+    content_type: str
+    content: bytes
+    complete: bool
+    """False if the page is longer than the fetcher's limit."""

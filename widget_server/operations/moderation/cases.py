@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from widget_server.auth.permissions import require
+from widget_server.auth.permissions import allowed, require
 from widget_server.content import text
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import QUEUES, Case
@@ -25,8 +25,8 @@ async def open_cases(
 ) -> list[Case]:
     """Return a page of the queue's open cases, the most urgent first, then the oldest.
 
-    `after` is `cursor_of` the last case of the page before. A held comment has its words again, for
-    the moderator only. Raises `NotPermittedError`, `MalformedError` for an unknown queue.
+    `after` is `cursor_of` the last case of the page before. A held comment has its words again, but
+    only for those who may read kept texts. Raises `NotPermittedError`, `MalformedError` for an unknown queue.
     """
     require(by, "read", site)
     if queue not in QUEUES:
@@ -36,7 +36,10 @@ async def open_cases(
     found = await services.decisions.cases(
         site, queue, after, min(limit, MAX_PAGE), copies=by.copies
     )
-    return [_with_words(services, case) for case in found]
+    may_read = allowed(by, "read_kept_text", site)
+    return [
+        _with_words(services, case) if may_read else replace(case, sealed=None) for case in found
+    ]
 
 
 def waiting_version(case: Case) -> Comment:

@@ -117,10 +117,13 @@ async def comment_page(services: Services, by: Actor, site: str, comment: str) -
 async def context_of(services: Services, by: Actor, site: str, comment: Comment) -> Context:
     """Return what is known about a comment: its parents, reports, writer and past decisions.
 
-    Reports and notes are only for those who may read them. Raises `NotPermittedError`.
+    Reports and notes are only for those who may read them. A local moderator is told nothing of other
+    copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
     """
     require(by, "read", site)
     found = await services.owner_comments.context(comment)
+    if by.copies is not None:
+        found.writer, found.parents = {}, []
     if not allowed(by, "read_reports", site):
         found.reports = []
     if not allowed(by, "read_log", site):

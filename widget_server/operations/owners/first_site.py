@@ -1,11 +1,11 @@
 """Make a site from the dashboard, and the first snippet for one of its stories."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from widget_server.auth import origins
 from widget_server.auth.permissions import require, require_server_owner
 from widget_server.auth.tokens import story_code
+from widget_server.content import urls
 from widget_server.model.actors import Actor
 from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotPermittedError, OperatorError, TextRejectedError
@@ -73,8 +73,8 @@ async def make_snippet(
     require(by, "token", site)
     found = await sites.get_site(services, site)
     address = url if "://" in url else f"https://{url}"
-    parts = urlsplit(address)
-    page = origins.canonical_page_url(address, f"{parts.scheme}://{parts.netloc}".lower())
+    parts = urls.split(address)
+    page = None if parts is None else origins.canonical_page_url(address, parts.origin)
     if page is None:
         raise _field("url", "Write the address of the story's page, such as https://example.org/a.")
     cleaned = " ".join(title.split())

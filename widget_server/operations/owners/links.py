@@ -26,6 +26,7 @@ RESET_MS = 60 * MINUTE_MS
 INVITATION_MS = 7 * 24 * 60 * MINUTE_MS
 TICKET_MS = 60 * MINUTE_MS
 INVITED_ROLES: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "local")
+OWNS = "You own this site. Give the link to the person it is for, and do not open it yourself."
 VOID = "This link was used already, or it is too old. Ask for a new one."
 
 
@@ -190,7 +191,12 @@ async def add_account(services: Services, by: Actor, name: str) -> Account:
 
 
 async def join(services: Services, ticket: str, account: Account) -> Invitation:
-    """Give a signed-in account what the ticket grants. Raises `NotFoundError` for a void ticket."""
+    """Give a signed-in account what the ticket grants.
+
+    Raises `NotFoundError` for a void ticket, and `TextRejectedError` for an owner who would become less.
+    """
+    if account.server_owner and (await find_ticket(services, ticket)).site is not None:
+        raise _field("join", OWNS)
     return await _accept(services, ticket, account)
 
 
@@ -204,6 +210,8 @@ async def _accept(
     )
     if granted == "taken":
         raise _field("email", "There is an account with this address. Sign in with it first.")
+    if granted == "owner":
+        raise _field("join", OWNS)
     if granted is None:
         raise NotFoundError(VOID)
     return granted

@@ -1,6 +1,7 @@
 """People of a site and their roles, and the actor that a session, an API key or a name stands for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from widget_server.auth import one_time
 from widget_server.auth.permissions import (
@@ -22,11 +23,13 @@ from widget_server.model.people import Account, ApiKey, Invitation, Member, Sign
 from widget_server.operations.owners.links import (
     INVITED_ROLES,
     check_email,
+    check_name,
     forbid_owner_to_key,
 )
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
 from widget_server.store.queries import account_writes
+from widget_server.store.transactions import TransactionFn
 
 TOUCH_MS = 60_000
 
@@ -156,18 +159,21 @@ async def change_role(
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = account_writes.put_member(site, account, role, copies or None, now)
-    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
+    await _store(services, by, site, account_writes.logged(change, site, decision))
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
-    """Take somebody's role on a site away, and end the API keys they made there. Raises as `change_role`."""
+    """Take somebody's role on a site away, and end the API keys and invitations they made there.
+
+    Raises as `change_role`.
+    """
     require(by, "role", site)
     before = await _require_other_member(services, by, site, account)
     forbid_owner_to_key(by, before.role)
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
     change = account_writes.delete_member(site, account, now)
-    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
+    await _store(services, by, site, account_writes.logged(change, site, decision))
 
 
 async def disable_account(services: Services, by: Actor, account: Account) -> None:
@@ -188,6 +194,8 @@ async def change_profile(
 ) -> None:
     """Change a person's own name, address, language or theme. Raises `TextRejectedError`."""
     changes: dict[str, str | None] = dict(values)
+    if values.get("name") is not None:
+        changes["name"] = check_name(values["name"] or "")
     if email:
         address = check_email(email)
         changes["email"] = services.people.sealer.seal(address)
@@ -199,6 +207,14 @@ async def change_profile(
         error = TextRejectedError("Another account has this address.")
         error.field = "email"
         raise error
+
+
+async def _store(services: Services, by: Actor, site: str, change: TransactionFn[Any]) -> None:
+    """Store a change of a member. Raises `NotPermittedError` if the owner who asks lost the role just now."""
+    if by.kind == "account":
+        change = account_writes.as_owner(change, site, by.id)
+    if await services.writer.run_in_transaction(change) is False:
+        raise NotPermittedError("The roles of this site changed just now. Open the page again.")
 
 
 async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> Member:

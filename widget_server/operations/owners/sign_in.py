@@ -17,6 +17,9 @@ STRONG_MS: Final = 600_000
 """Time after which keys, exports and erasure need a new proof of who one is."""
 TOUCH_MS: Final = 60_000
 
+Counted = tuple[str, str]
+"""Kind and key of an attempt that a limiter counted."""
+
 WRONG = "This e-mail and password do not belong together."
 WAIT = "Too many attempts. Wait a few minutes, or use a passkey."
 
@@ -45,12 +48,12 @@ async def sign_in(
     """
     people = services.people
     hashes = people.sealer.lookup_hashes(name)
-    _require_attempt(services, hashes[0], network)
+    attempt = _begin_attempt(services, network, hashes[0])
     account = await people.accounts.find_by_email(hashes)
     stored = account.password if account is not None and account.disabled_at is None else None
     if not await passwords.is_correct(stored, password) or account is None or stored is None:
-        _count_failure(services, hashes[0], network)
         raise NotPermittedError(WRONG)
+    _forget_attempt(services, attempt)
     await _refresh_secrets(services, account, name, password)
     return await start_session(services, account, "password", agent, remember=remember)
 
@@ -59,12 +62,9 @@ async def sign_in_with_passkey(
     services: Services, answer: str, *, network: str, agent: str, remember: bool = False
 ) -> NewSession:
     """Sign in with the browser's answer to `sign_in_options`. Raises `MalformedError`, `RateLimitedError`."""
-    _require_attempt(services, "passkey", network)
-    try:
-        account = await _check_passkey(services, answer)
-    except MalformedError:
-        _count_failure(services, "passkey", network)
-        raise
+    attempt = _begin_attempt(services, network)
+    account = await _check_passkey(services, answer)
+    _forget_attempt(services, attempt)
     return await start_session(services, account, "passkey", agent, remember=remember)
 
 
@@ -74,7 +74,7 @@ async def sign_in_with_code(
     """Sign in with an e-mail address and a recovery code, which is used up. Raises as `sign_in`."""
     people = services.people
     hashes = people.sealer.lookup_hashes(name)
-    _require_attempt(services, hashes[0], network)
+    attempt = _begin_attempt(services, network, hashes[0])
     account = await people.accounts.find_by_email(hashes)
     owner = account.id if account is not None and account.disabled_at is None else ""
     digest = one_time.hash_secret(one_time.canonical_code(code))
@@ -82,8 +82,8 @@ async def sign_in_with_code(
         account_writes.use_code(owner, digest, services.now_ms())
     )
     if not used or account is None:
-        _count_failure(services, hashes[0], network)
         raise NotPermittedError("This e-mail and recovery code do not belong together.")
+    _forget_attempt(services, attempt)
     return await start_session(services, account, "code", agent)
 
 
@@ -127,14 +127,14 @@ async def prove_again(
     services: Services, signed_in: SignedIn, *, password: str, answer: str, network: str
 ) -> SignedIn:
     """Check the password or the passkey again. Raises as `sign_in`, and `MalformedError`."""
-    _require_attempt(services, signed_in.account.id, network)
+    attempt = _begin_attempt(services, network, signed_in.account.id)
     if answer:
         correct = (await _check_passkey(services, answer)).id == signed_in.account.id
     else:
         correct = await passwords.is_correct(signed_in.account.password, password)
     if not correct:
-        _count_failure(services, signed_in.account.id, network)
         raise NotPermittedError("This is not your password.")
+    _forget_attempt(services, attempt)
     now = services.now_ms()
     await services.writer.run_in_transaction(
         account_writes.touch_session(signed_in.session, now, strong=True)
@@ -205,24 +205,27 @@ async def _refresh_secrets(services: Services, account: Account, name: str, pass
         )
 
 
-def _require_attempt(services: Services, name: str, network: str) -> None:
+def _begin_attempt(services: Services, network: str, name: str | None = None) -> list[Counted]:
+    """Count an attempt before it is checked: else many at once would all pass. Raise `RateLimitedError`.
+
+    Return what was counted, for `_forget_attempt` after a success. Without a `name`, as for passkeys, only
+    the network is limited: nobody guesses a signature, and one stranger must not lock all people out.
+    """
     limits = services.people.attempts
+    counted: list[Counted] = [("name", f"{name or 'passkey'}:{network}"), ("network", network)]
+    if name is not None:
+        counted.append(("name_anywhere", name))
     try:
-        limits.require("name", f"{name}:{network}")
-        limits.require("name_anywhere", name)
-        limits.require("network", network)
+        for one in counted:
+            limits.require(*one)
     except RateLimitedError as error:
         raise RateLimitedError(WAIT, retry_after=error.retry_after) from None
+    for one in counted:
+        limits.hit(*one)
+    return counted
 
 
-def _count_failure(services: Services, name: str, network: str) -> None:
-    limits = services.people.attempts
-    for kind, key in (
-        ("name", f"{name}:{network}"),
-        ("name_anywhere", name),
-        ("network", network),
-    ):
-        try:
-            limits.hit(kind, key)
-        except RateLimitedError:
-            continue
+def _forget_attempt(services: Services, counted: list[Counted]) -> None:
+    """Uncount an attempt that succeeded: only failures are limited."""
+    for one in counted:
+        services.people.attempts.take_back(*one)

@@ -12,7 +12,6 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from urllib.parse import urljoin
 
@@ -20,6 +19,7 @@ import httpx2
 import idna
 
 from widget_server.content import urls
+from widget_server.model.page_facts import FetchedPage as FetchedPage
 from widget_server.operations.publishing.public_addresses import Address, is_permitted
 
 TOTAL_S = 3.0
@@ -45,18 +45,6 @@ class PageUnreachableError(Exception):
 
     def __init__(self) -> None:
         super().__init__("The page cannot be reached.")
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedPage:
-    """An answer. `url` is the address after redirects."""
-
-    url: str
-    status: int
-    content_type: str
-    content: bytes
-    complete: bool
-    """False if the page is longer than `MAX_PAGE_BYTES`."""
 
 
 async def resolve(host: str, port: int) -> list[str]:

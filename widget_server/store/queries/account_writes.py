@@ -26,6 +26,9 @@ from widget_server.store.writing.site_log import append_site_decision
 
 T = TypeVar("T")
 
+BURNED_MS = 3_600_000
+"""How long the challenge of a passkey stays stored as used."""
+
 
 def logged(change: TransactionFn[T], site: str, decision: Decision) -> TransactionFn[T]:
     """Run a change, and append the decision to the site's log in the same transaction.
@@ -181,13 +184,14 @@ def use_invitation(
 
 def accept_ticket(
     hash_of_secret: str, account: str, now: int, new: Mapping[str, Any] | None = None
-) -> TransactionFn[Invitation | Literal["taken"] | None]:
+) -> TransactionFn[Invitation | Literal["taken", "owner"] | None]:
     """Use up a ticket: give the account what it grants; with `new`, add the account with these columns.
 
-    Result: the ticket, None if it is void, or `taken` if the new address belongs to another account.
+    Result: the ticket, None if it is void, `taken` if the new address belongs to another account, or
+    `owner` if the account owns the site and would lose that.
     """
 
-    async def run(connection: AsyncConnection) -> Invitation | Literal["taken"] | None:
+    async def run(connection: AsyncConnection) -> Invitation | Literal["taken", "owner"] | None:
         valid = (
             (invitations.c.hash == hash_of_secret)
             & (invitations.c.kind == "ticket")
@@ -198,6 +202,11 @@ def accept_ticket(
         if row is None:
             return None
         granted = to_invitation(row)
+        if granted.site is not None and granted.role != "owner":
+            own = (members.c.site == granted.site) & (members.c.account == account)
+            found = await connection.execute(select(members.c.role).where(own))
+            if found.scalar_one_or_none() == "owner":
+                return "owner"
         if new is not None:
             row_of_new = {**new, "server_owner": granted.site is None}
             added = insert_ignore(accounts, connection.dialect).values(**row_of_new)
@@ -254,6 +263,26 @@ def delete_invitation(site: str, hash_of_secret: str) -> TransactionFn[bool]:
     return run
 
 
+def as_owner(change: TransactionFn[T], site: str, owner: str) -> TransactionFn[T | Literal[False]]:
+    """Run a change about another member, if `owner` owns the site or the server still. Else: False.
+
+    So two owners who remove each other at once do not leave none: transactions follow one another.
+    """
+
+    async def run(connection: AsyncConnection) -> T | Literal[False]:
+        own = (members.c.site == site) & (members.c.account == owner)
+        role = await connection.execute(select(members.c.role).where(own))
+        if role.scalar_one_or_none() != "owner":
+            of_server = select(accounts.c.server_owner).where(
+                (accounts.c.id == owner) & accounts.c.disabled_at.is_(None)
+            )
+            if not (await connection.execute(of_server)).scalar_one_or_none():
+                return False
+        return await change(connection)
+
+    return run
+
+
 def put_member(
     site: str, account: str, role: Role, copies: frozenset[int] | None, now: int
 ) -> TransactionFn[None]:
@@ -266,8 +295,8 @@ def put_member(
             update(members).where(own).values(role=role, scope=scope)
         )
         if role != "owner":
-            # A key does no more than its maker: only owners make keys.
-            await _end_keys(connection, site, account, now)
+            # Only owners make keys and invitations: neither outlives the role.
+            await _end_what_was_made(connection, site, account, now)
         if not changed.rowcount:
             await connection.execute(
                 insert(members).values(
@@ -279,12 +308,15 @@ def put_member(
 
 
 def delete_member(site: str, account: str, now: int) -> TransactionFn[bool]:
-    """Take an account's role on a site away, and end the API keys it made there. Result: had it one."""
+    """Take an account's role on a site away; end the API keys and void the invitations it made there.
+
+    Result: False if it had no role.
+    """
 
     async def run(connection: AsyncConnection) -> bool:
         own = (members.c.site == site) & (members.c.account == account)
         gone = await connection.execute(delete(members).where(own))
-        await _end_keys(connection, site, account, now)
+        await _end_what_was_made(connection, site, account, now)
         return gone.rowcount > 0
 
     return run
@@ -311,7 +343,9 @@ def use_passkey(
     """
 
     async def run(connection: AsyncConnection) -> bool:
-        burned = {"hash": challenge, "kind": "ticket", "created_at": now, "until": now}
+        # Kept longer than a challenge can be answered: `delete_ended` must not revive it.
+        until = now + BURNED_MS
+        burned = {"hash": challenge, "kind": "ticket", "created_at": now, "until": until}
         added = insert_ignore(invitations, connection.dialect).values(**burned, used_at=now)
         fresh = await connection.execute(added.returning(invitations.c.hash))
         if fresh.scalar_one_or_none() is None:
@@ -393,9 +427,18 @@ def use_code(account: str, hash_of_code: str, now: int) -> TransactionFn[bool]:
     return run
 
 
-async def _end_keys(connection: AsyncConnection, site: str, account: str, now: int) -> None:
-    made = (api_keys.c.site == site) & (api_keys.c.by == account) & api_keys.c.ended_at.is_(None)
-    await connection.execute(update(api_keys).where(made).values(ended_at=now))
+async def _end_what_was_made(
+    connection: AsyncConnection, site: str, account: str, now: int
+) -> None:
+    keys = (api_keys.c.site == site) & (api_keys.c.by == account) & api_keys.c.ended_at.is_(None)
+    await connection.execute(update(api_keys).where(keys).values(ended_at=now))
+    # Also those that were opened and not accepted yet: a removed owner must not come back with one.
+    open_links = (
+        (invitations.c.site == site)
+        & (invitations.c.by == account)
+        & invitations.c.used_at.is_(None)
+    )
+    await connection.execute(delete(invitations).where(open_links))
 
 
 def _invitation_row(invitation: Invitation) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def path_of(record: copies.CopyRecord) -> str:
 def _copy(page: Page) -> int:
     """Return the copy's id in the path. Raises `NotFoundError`."""
     text: str = page.request.path_params["copy"]
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18:
         raise NotFoundError
     return int(text)
 
@@ -161,7 +161,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         after=query.get("after") or None,
     )
     chosen = query.get("revoke", "")
-    if opened is None and chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+    if opened is None and chosen.isascii() and chosen.isdecimal() and len(chosen) < 19:
         opened = int(chosen)
     step = None
     if opened is not None and page.may("revoke"):
@@ -189,7 +189,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         credit=credit_of,
         host=host_of,
         path_of=path_of,
-        undo=query.get("undo", "") if query.get("undo", "").isdigit() else "",
+        undo=query.get("undo", "") if query.get("undo", "").isdecimal() else "",
     )
 
 

@@ -108,7 +108,7 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
             comment,
             reason=form.get("reason") or None,
             note=form.get("note") or None,
-            revision=int(revision) if revision.isdigit() and len(revision) < 10 else None,
+            revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,
             queue=queue,
         )
     except StaleError:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from widget_server.operations.moderation.log import verify_log
+from widget_server.operations.moderation.log import verify_site_log
 from widget_server.operations.moderation.log_pages import (
     Cursor,
     LogFilter,
@@ -55,8 +55,8 @@ async def show(page: Page) -> Response:
 
 @site_page("read_log")
 async def verify(page: Page) -> Response:
-    """Handle `POST …/log/verify`: check all logs of the server from their first entry on."""
-    found = await verify_log(page.services, page.services.log_heads)
+    """Handle `POST …/log/verify`: check the site's logs from their first entry on."""
+    found = await verify_site_log(page.services, page.actor, page.site)
     return await _log(page, verified=found)
 
 
@@ -133,6 +133,6 @@ def _day(text: str) -> int | None:
 
 def _cursor(text: str) -> Cursor | None:
     time, _, entry = text.partition(".")
-    if not (time.isdigit() and len(time) < 16 and entry.isalnum() and len(entry) <= 16):
+    if not (time.isdecimal() and len(time) < 16 and entry.isalnum() and len(entry) <= 16):
         return None
     return int(time), entry

@@ -87,7 +87,11 @@ def _asked(page: Page) -> Asked:
     now = page.services.now_ms()
     zone = query.get("zone", "").strip() or "UTC"
     days: int | None = DEFAULT_DAYS
-    if query.get("days", "").isdigit() and len(query["days"]) < 5 and int(query["days"]) in PERIODS:
+    if (
+        query.get("days", "").isdecimal()
+        and len(query["days"]) < 5
+        and int(query["days"]) in PERIODS
+    ):
         days = int(query["days"])
     # The next midnight in UTC: the last day is today.
     end = now - now % DAY + DAY
@@ -104,7 +108,7 @@ def _asked(page: Page) -> Asked:
         days,
         view if view in VIEWS else "time",
         query.get("story") or None,
-        int(copy) if copy.isascii() and copy.isdigit() and len(copy) < 19 else None,
+        int(copy) if copy.isascii() and copy.isdecimal() and len(copy) < 19 else None,
         query.get("lang") or None,
     )
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor
-from widget_server.model.errors import NotFoundError, ProblemError
+from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.people import Membership, SignedIn
 from widget_server.operations.owners import people, sign_in
 from widget_server.operations.services import Services
@@ -131,6 +131,9 @@ class Page:
 async def make_page(request: Request) -> Page:
     """Return the request with its session and form. Raises `MalformedError`, `TooLargeError`."""
     services: Services = request.app.state.services
+    values = (text for pair in request.query_params.multi_items() for text in pair)
+    if any("\0" in text for text in (request.scope["path"], *values)):
+        raise MalformedError("This address is damaged.")  # PostgreSQL cannot compare with NUL
     secret = cookies.session_secret(request)
     signed_in = await sign_in.find_session(services, secret) if secret else None
     chosen = signed_in.account.lang if signed_in is not None else None

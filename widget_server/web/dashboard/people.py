@@ -119,7 +119,7 @@ async def create_key(page: Page) -> Response:
             page.site,
             form.get("label"),
             frozenset(form.all("scope")),
-            int(days) or None if days.isdigit() else 365,
+            int(days[:9]) or None if days.isdecimal() else 365,
         )
     except ProblemError as error:
         page.fail(error)
@@ -135,8 +135,9 @@ async def end_key(page: Page) -> Response:
 
 
 def _copies(text: str) -> frozenset[int] | None:
-    """Return the numbers of copies in a text such as “3, 14”."""
-    return frozenset(int(word) for word in text.replace(",", " ").split() if word.isdigit()) or None
+    """Return the numbers of copies in a text such as “3, 14”. Others than those of copies are left out."""
+    words = text.replace(",", " ").split()
+    return frozenset(int(one) for one in words if one.isdecimal() and len(one) < 16) or None
 
 
 def _new_key(page: Page) -> Response:

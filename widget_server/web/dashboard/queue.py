@@ -55,6 +55,6 @@ def _changes(case: Case | None) -> list[tuple[str, str]]:
 
 def _cursor(text: str) -> CaseCursor | None:
     parts = text.split(".")
-    if len(parts) != 3 or not all(part.isdigit() and len(part) < 18 for part in parts):
+    if len(parts) != 3 or not all(part.isdecimal() and len(part) < 18 for part in parts):
         return None
     return cast(CaseCursor, tuple(map(int, parts)))

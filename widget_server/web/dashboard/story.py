@@ -96,7 +96,7 @@ def _closing_time(page: Page, choice: str, date: str, days: str) -> int | None:
     if choice == "site":
         return None
     if choice == "days":
-        if not (days.isdigit() and 1 <= int(days[:6]) <= MAX_DAYS):
+        if not (days.isdecimal() and len(days) < 6 and 1 <= int(days) <= MAX_DAYS):
             raise _field("days", f"Write a number of days from 1 to {MAX_DAYS:,}.")
         return page.services.now_ms() + int(days) * DAY_MS
     try:
@@ -178,6 +178,6 @@ async def _story(page: Page) -> Response:
 def _place(text: str) -> tuple[int, str] | None:
     """Return the place in an address. Anything else begins at the newest."""
     time, _, comment = text.partition(".")
-    if not (time.isdigit() and len(time) < 16 and comment.isalnum() and len(comment) <= 16):
+    if not (time.isdecimal() and len(time) < 16 and comment.isalnum() and len(comment) <= 16):
         return None
     return int(time), comment
