@@ -76,19 +76,18 @@ def _tell_first_link(config: Config) -> None:
     """While nobody owns the server, print a link that makes its owner's account.
 
     Only on a terminal: elsewhere the output ends in a journal or in log shipping, and the link signs
-    somebody in. There, name the command that prints one.
+    somebody in. There, the log names the command that prints one.
     """
     if asyncio.run(checks.count_people(config.database)).owners:
         return
     if not sys.stdout.isatty():
-        print("Nobody can sign in yet. `widget-server people invite --owner` prints a link.")
+        log.warning('event=no_owner command="widget-server people invite --owner"')
     else:
         # A process of its own: the parent of the workers does not load what makes links.
         command = [sys.executable, "-m", "widget_server", "people", "invite", "--owner"]
         variables = {"PORT": str(config.port)}
         done = child_process.output_of([*command, "--data", str(config.data_dir)], variables)
-        print(f"Nobody can sign in yet. Open this link:\n\n{done}")
-    sys.stdout.flush()
+        print(f"Nobody can sign in yet. Open this link:\n\n{done}", flush=True)
 
 
 def _run_worker(config: Config, on_ready: Callable[[], None]) -> int:
