@@ -154,7 +154,9 @@ async def test_one_copy_is_revoked_and_the_other_notices_nothing(
     box = left.get_by_role("textbox", name="Your comment")
     await expect(box).to_have_count(0, timeout=5_000 * SLOWNESS)
     assert time.monotonic() - revoked < 5 * SLOWNESS
-    assert frames[right][before:] == []
+    # The number of readers and copies may change; nothing else reaches the other copy.
+    received = [json.loads(frame)["type"] for frame in frames[right][before:]]
+    assert set(received) <= {"presence"}
     await page.get_by_role("button", name="Undo").click()
     await expect(box).to_be_visible(timeout=20_000)
 

@@ -65,8 +65,8 @@ export function threadView(view) {
         state.filter(reply),
     );
     open ||= wanted.findIndex((each) => each.id === revealId) >= VISIBLE_REPLIES;
-    // A single folded reply would take no more space than the button.
-    folded = open || wanted.length < VISIBLE_REPLIES + 2 ? [] : wanted.splice(VISIBLE_REPLIES);
+    // A single folded reply would take no more space than the button, unless the server has more.
+    folded = open || wanted.length + thread.more < VISIBLE_REPLIES + 2 ? [] : wanted.splice(VISIBLE_REPLIES);
     for (const reply of wanted) {
       const comment = drawOne(oldViews.get(reply.id), reply);
       if (comment) views.set(reply.id, comment);
