@@ -217,7 +217,7 @@ async def test_an_expected_failure_is_no_warning(
 
     jobs = runner(server, fail, tries=2, expected=(PageUnreachableError,))
     await scheduled(server)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "widget_server"):
         assert await jobs.run_next([KIND])
         await make_due(server)
         assert await jobs.run_next([KIND])

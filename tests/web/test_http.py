@@ -915,7 +915,8 @@ def test_every_error_has_a_media_type_of_the_openapi_document(shared_server: Sha
             media
             for operation in item.values()
             for status, answer in operation["responses"].items()
-            if int(status) >= 400
+            # 410 is no error page: it is the Tombstone of a removed comment.
+            if int(status) >= 400 and status != "410"
             for media in answer["content"]
         }
         target = path.replace("{code}", "0" * 12).replace("{format}", "atom")

@@ -420,9 +420,23 @@ def assert_shown_to_all(
         assert not [text for text in taken.values() if text and text in json.dumps(seen)]
     html = shared_server.http.get(f"/s/{story.code}")
     assert html.status_code == 200
-    # The page's only script is the embed.
-    scripts = re.findall(r"<script[^>]*>", html.text)
-    assert [script.endswith('/embed.js">') for script in scripts] == [True]
+    # The page's only scripts are the JSON-LD, which a browser does not execute, and the embed.
+    described, embed = re.findall(r"<script[^>]*>", html.text)
+    assert described == '<script type="application/ld+json">'
+    assert embed.endswith('/embed.js">')
+    _, _, after = html.text.partition(described)
+    data, _, _ = after.partition("<")
+    assert after.startswith(data + "</script>")
+    comments = json.loads(data)["comment"]
+    assert comments
+    for comment in comments:
+        number = comment["url"].rpartition("#c-")[2]
+        one = seen[number]
+        assert comment["author"]["name"] == (one["author"]["name"] or "Anonymous")
+        if field != "body" or is_plain(taken[number]):
+            assert comment["text"] == (taken[number] if field == "body" else "hello")
+        assert set(comment["author"]) <= {"@type", "name", "url"}
+        assert comment["author"].get("url") in (None, one["author"]["website"])
 
 
 @pytest.mark.parametrize("field", ["reason", "page"])

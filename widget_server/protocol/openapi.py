@@ -70,7 +70,9 @@ def _get(
     parameters: list[dict[str, Any]],
     rejection: dict[str, Any],
     statuses: tuple[int, ...],
+    further: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """Describe a read; `further` are the answers that are neither 200 nor a problem."""
     return {
         "get": {
             "summary": summary,
@@ -78,6 +80,7 @@ def _get(
             "responses": {
                 "200": {"description": "OK", "content": content},
                 **_rejections(rejection, *statuses),
+                **(further or {}),
             },
         }
     }
@@ -150,6 +153,17 @@ def openapi_document() -> dict[str, Any]:
 
     problems = _json(problem, "application/problem+json")
     html = _json(text, "text/html")
+    # One event: OpenAPI 3.1 has no other place for it than the schema of the stream.
+    message = {"oneOf": [refs[model] for model in schemas.SERVER_MESSAGES]}
+    event = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "event": text,
+            "id": text,
+            "data": text | {"contentMediaType": "application/json", "contentSchema": message},
+        },
+    }
 
     def get(summary: str, content: dict[str, Any], *parameters: dict[str, Any]) -> dict[str, Any]:
         return _get(summary, _json(content), list(parameters), problems, READ_STATUSES)
@@ -171,7 +185,7 @@ def openapi_document() -> dict[str, Any]:
             ),
             "/v1/stories/{code}/events": _get(
                 "The messages of the WebSocket as Server-Sent Events",
-                _json(text, "text/event-stream"),
+                _json(event, "text/event-stream"),
                 [code, since, more_stories, last_event],
                 problems,
                 (*READ_STATUSES, 403),
@@ -218,8 +232,9 @@ def openapi_document() -> dict[str, Any]:
                 "One comment as an ActivityStreams object; 410 if it was removed",
                 activity,
                 [code, comment],
-                problems | html | activity,
-                (*READ_STATUSES, 410),
+                problems | html,
+                READ_STATUSES,
+                {"410": {"description": "The comment's Tombstone", "content": activity}},
             ),
             "/sites/{site}/feed.{format}": open_(
                 "The last changed comments of a site as Atom or JSON Feed", feed, site, feed_format
