@@ -58,11 +58,12 @@ export function yourData(context, { h, set, button, newId }, opener, go) {
   }
 
   function overview() {
-    const { mine, muted } = story.state;
+    const { mine, muted, optimistic } = story.state;
     const stored = story.storage();
     const { name, reactions, drafts, queue, reader, first } = stored;
     const comments = Object.entries(mine.comments);
-    const chosen = { ...reactions, ...mine.reactions, [story.code]: mine.reaction };
+    // A choice that is on its way is stored already.
+    const chosen = { ...reactions, ...mine.reactions, [story.code]: (optimistic ?? mine).reaction };
     const n = Object.values(chosen).filter(Boolean).length;
     const list = [
       name && t("storedName", { name }),
