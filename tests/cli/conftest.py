@@ -1,6 +1,10 @@
 """Fixtures that run commands in the test's process, with a data folder of the test."""
 
+import logging
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,22 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+@contextmanager
+def _logging_kept() -> Iterator[None]:
+    """Undo what `serve` and `demo` set for their own process: later tests have their own logging."""
+    loggers = [logging.getLogger(), logging.getLogger("widget_server")]
+    levels = [logger.level for logger in loggers]
+    handlers = list(loggers[0].handlers)
+    hooks = warnings.showwarning, sys.excepthook, sys.unraisablehook
+    try:
+        yield
+    finally:
+        loggers[0].handlers[:] = handlers
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        warnings.showwarning, sys.excepthook, sys.unraisablehook = hooks
+
+
 @pytest.fixture
 def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command. Exceptions other than an exit reach the test."""
@@ -30,10 +50,11 @@ def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["widget-server", *words])
         status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        with _logging_kept():
+            try:
+                cli.main()
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else int(end.code is not None)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         return Done(status, out.strip(), err.strip())
