@@ -7,6 +7,7 @@ import time
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -159,6 +160,18 @@ def test_only_copies_that_agree_are_listed(shared_server: SharedServer) -> None:
     html = shared_server.http.get(f"/s/{code}").text
     assert "<bdi>Agrees &amp; Co</bdi>" in html
     assert "<bdi>العربية</bdi>" in html
+
+
+def test_a_reader_without_javascript_shares_the_page_by_mail_or_address(
+    shared_server: SharedServer,
+) -> None:
+    story = shared_server.story()
+    for path in (f"/s/{story.code}", f"/s/{story.code}/write"):
+        html = shared_server.http.get(path).text
+        plain = html.split("<noscript>", 1)[1]
+        mail = re.findall(r'href="mailto:\?subject=([^&]+)&amp;body=([^"]+)"', plain)
+        assert [unquote(body) for _, body in mail] == [f"{shared_server.url}/s/{story.code}"]
+        assert f'<a href="{shared_server.url}/s/{story.code}" dir="ltr">' in plain
 
 
 def test_the_page_speaks_the_language_of_the_reader(shared_server: SharedServer) -> None:
