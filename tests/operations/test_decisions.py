@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.operations.operations_harness import PAGE, Server
+from tests.waiting import eventually
 from widget_server.model.actors import Actor, shell
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
 from widget_server.operations.moderation import cases, decide, log, match
@@ -63,6 +64,9 @@ async def test_a_batch_is_decided_in_chunks_and_undone_whole(server: Server) -> 
     undone = await decide.undo(server.services, MODERATOR, done.batch)
     assert (len(undone.decided), undone.refused) == (len(ids), {})
     assert (await server.services.discussions.snapshot(grant.story.code)).story.count == len(ids)
+    await eventually(
+        lambda: len(subscribed.of_type("comment")) == 2 * len(ids), "all changes were delivered"
+    )
     states = [message["comment"]["state"] for message in subscribed.of_type("comment")]
     assert states == ["removed"] * len(ids) + ["published"] * len(ids)
     again = await decide.undo(server.services, MODERATOR, done.batch)
