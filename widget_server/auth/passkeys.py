@@ -1,6 +1,6 @@
 """Passkeys (WebAuthn): what the browser is asked, and the check of what it answers.
 
-`webauthn` is imported when somebody uses a passkey: it takes 0.3 s and 15 MB, and most processes never need it.
+`webauthn` is imported at the first use of a passkey: it takes 0.3 s and 15 MB, and most processes never need it.
 
 A challenge signs itself: time, random bytes and a keyed hash of both. So nothing is stored until an
 answer is right, and then its hash is stored as used.

@@ -13,7 +13,7 @@ MAX_LENGTH = 200
 """Characters of a password. Longer ones only cost time."""
 
 _hasher = PasswordHasher()
-# Each hash takes 64 MiB and four threads: two at a time bound both, whoever sends passwords.
+# Each hash takes 64 MiB and four threads: two at a time bound both, however many passwords arrive.
 _threads = ThreadPoolExecutor(2, "passwords")
 _NOBODY = (
     "$argon2id$v=19$m=65536,t=3,p=4$ehzcHLecZsgQ2JaoPJLTKw$"

@@ -1,4 +1,4 @@
-"""`people`: invite somebody, change roles, reset a lost password, disable an account."""
+"""`people`: invitations, roles, lost passwords, disabled accounts."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
@@ -135,7 +135,7 @@ def people_role(
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Change somebody's role on a site; `none` takes it away.
+    """Change a person's role on a site; `none` takes it away.
 
     With --json: an object with `account`, `site` and `role`.
     """

@@ -73,7 +73,7 @@ def serve(
 
 
 def _tell_first_link(config: Config) -> None:
-    """While nobody owns the server, print a link that makes its owner's account.
+    """Until an account owns the server, print a link that makes its owner's account.
 
     Only on a terminal: elsewhere the output ends in a journal or in log shipping, and the link signs
     somebody in. There, the log names the command that prints one.

@@ -1,7 +1,7 @@
 """Readers now, by story and by copy, over all processes: for the people who run a site.
 
 A process answers with the counts of its stories when another process asks. A process asks every two
-seconds while somebody looks, and not at all otherwise. Only numbers travel, never networks.
+seconds while an owner looks, and not at all otherwise. Only numbers travel, never networks.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from widget_server.hub.presence import ALLOWED_CLOCK_SKEW_S, MAX_READERS
 TOPIC = "readers-now"
 """Topic on the bus. No story has it as its code: codes have 12 characters."""
 ASK_S = 2.0
-"""Seconds between two questions while somebody looks."""
+"""Seconds between two questions while an owner looks."""
 WANTED_S = 30.0
 """A process goes on asking this long after the last read."""
 EXPIRE_S = 10.0
@@ -91,7 +91,7 @@ class ReadersNow:
         self._bus = bus
 
     def tick(self) -> None:
-        """Subscribe, and ask again if somebody looks. The hub calls this about once a second."""
+        """Subscribe, and ask again if an owner looks. The hub calls this about once a second."""
         if self._bus is None:
             return
         if self._confirmed is None:

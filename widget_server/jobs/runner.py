@@ -29,7 +29,7 @@ from widget_server.store.queries.schedule import (
 log = logging.getLogger(__name__)
 
 LEASE_MS = 30_000
-"""Time after which the work of a process that died belongs to nobody. It is renewed three times as often."""
+"""Time after which another process may take the work of a process that died. It is renewed three times as often."""
 POLL_S = 3.0
 """Mean time between two questions for work at rest."""
 FIRST_RETRY_S = 10.0

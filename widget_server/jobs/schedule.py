@@ -48,7 +48,7 @@ class Job:
     tries: int = 20
     """Leases after which work that is done once is given up. Repeated work is never given up."""
     expected: tuple[type[Exception], ...] = ()
-    """Errors that are nobody's fault here. They are logged as information and not as warnings."""
+    """Errors that need no operator. They are logged as information and not as warnings."""
 
 
 async def _close_story(tools: Tools, code: str) -> None:

@@ -51,7 +51,7 @@ class Discussion:
 
 @dataclass(frozen=True, slots=True)
 class CommentPage:
-    """One comment with what somebody needs to know before deciding about it."""
+    """One comment with what a decision about it needs."""
 
     shown: StaffComment
     context: Context

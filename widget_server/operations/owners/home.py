@@ -36,7 +36,7 @@ class Home:
     reading: list[ReadingNow]
     """The most read stories."""
     pages: int
-    """Copies that somebody reads now."""
+    """Copies that have readers now."""
     latest: list[Latest]
 
 

@@ -1,4 +1,4 @@
-"""One-time links: invite somebody, sign somebody in who lost their password, and accept an invitation.
+"""One-time links: invitations, and sign-in after a lost password.
 
 A link is opened in two steps. `find_link` says what it is for and uses nothing up, so that previews and
 scanners do no harm. `press_link` uses it up: a `reset` signs in, every other link becomes a ticket, with
@@ -32,7 +32,7 @@ VOID = "This link was used already, or it is too old. Ask for a new one."
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A new one-time link. `url` signs somebody in: it is shown once and never logged."""
+    """A new one-time link. `url` signs a person in: it is shown once and never logged."""
 
     url: str
     id: str
@@ -59,7 +59,7 @@ async def invite(
     email: str = "",
     copies: frozenset[int] | None = None,
 ) -> Link:
-    """Return a link, valid for seven days, that gives whoever opens it a role on the site.
+    """Return a link, valid for seven days, that gives the person who uses it a role on the site.
 
     Raises `NotPermittedError`, `NotFoundError` for an unknown site, and `TextRejectedError`.
     """

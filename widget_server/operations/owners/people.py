@@ -147,7 +147,7 @@ async def change_role(
 ) -> None:
     """Give a member of a site another role. Nobody changes their own.
 
-    Raises `NotPermittedError`, `NotFoundError` for somebody without a role there, and `TextRejectedError`.
+    Raises `NotPermittedError`, `NotFoundError` for a person without a role there, and `TextRejectedError`.
     """
     require(by, "role", site)
     before = await _require_other_member(services, by, site, account)

@@ -1,4 +1,4 @@
-"""Read what is known about a comment and its writer, before somebody decides about it."""
+"""Read what a decision about a comment needs: its parents, its reports, the record of its writer."""
 
 from collections import Counter
 from collections.abc import Sequence
