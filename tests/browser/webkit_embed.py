@@ -175,6 +175,6 @@ def test_in_a_sandboxed_iframe_a_reader_reads_reacts_and_posts(
     frame.focuses("From the sandbox")
     other.click_part("new-comments")
     other.reads("From the sandbox")
-    heights = "heard.filter(({ message }) => message === 'height').map(({ value }) => value)"
+    heights = "received.filter(({ message }) => message === 'height').map(({ value }) => value)"
     assert page.value("document.querySelector('iframe').clientHeight") > 200
     assert page.value(heights)
