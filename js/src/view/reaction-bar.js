@@ -62,7 +62,7 @@ export function reactionBar({ story, t, explain, emit }, labelledBy) {
             const { state } = story;
             const n = counts(state)[key] ?? 0;
             // No noughts: they invite no one to react.
-            setText(count, n ? t("", { n }, "{n}") : "\u00a0");
+            setText(count, n ? t("", { n }, "{n}") : "");
             element["style"].setProperty("--share", String(n / (all || 1)));
             set(element, "aria-pressed", String(key === selectedReaction(state)));
             set(element, "aria-disabled", !isAllowed(state, "react") && "true");
