@@ -1,4 +1,4 @@
-"""Row for owners: the lists and numbers of a site with 1,000 stories, 500 copies and 100,000 comments."""
+"""Row for owners: lists, numbers and pages of a site with 1,000 stories, 500 copies, 100,000 comments."""
 
 import asyncio
 import gc
@@ -13,15 +13,17 @@ from typing import Any
 from tests.bench.owner_site import DAY_MS, SITE, Size, fill
 from tests.bench.postgres import fresh_database
 from tests.bench.results import Goal, Result
+from tests.dashboard.desk import sign_up
 from widget_server.app import Components
 from widget_server.config import load
-from widget_server.model.actors import Actor
+from widget_server.model.actors import Actor, shell
 from widget_server.operations.moderation import discussion
 from widget_server.operations.moderation.log_pages import LogFilter, show_log
 from widget_server.operations.moderation.queue import show_queue
 from widget_server.operations.owners import (
     atlas,
     copies,
+    links,
     numbers,
     settings_form,
     stories,
@@ -116,6 +118,27 @@ async def _discussion(
     return await discussion.show_discussion(services, OWNER, found.record.story, view)
 
 
+PAGES = (
+    "home", "queue", "stories", "log", "copies", "tokens", "tokens/keys", "settings", "settings/history",
+    "numbers", "people", "people/invite", "keys/new",
+)  # fmt: skip
+"""Pages of a site in the dashboard."""
+
+
+async def pages(services: Services, code: str) -> dict[str, Operation]:
+    """Return the requests of a signed-in owner for the pages of the dashboard, by name."""
+    link = await links.invite_owner(services, shell("bench"))
+    owner = await sign_up(services, link, "Bea", "bea@bench.example")
+    of_story = (f"stories/{code}", f"stories/{code}/copies", f"stories/{code}/settings")
+
+    def request(path: str) -> Operation:
+        return partial(owner.get, f"/admin/sites/{SITE}/{path}")
+
+    found = {f"page {path}": request(path) for path in PAGES}
+    found |= {f"page {path.replace(code, 'CODE')}": request(path) for path in of_story}
+    return found
+
+
 def owner_lists(repeats: int, postgres: str | None = None, size: Size | None = None) -> Result:
     """Measure every operation; without a PostgreSQL, on SQLite."""
     size = size or Size()
@@ -145,7 +168,9 @@ async def _measure(row: Result, folder: Path, url: str, repeats: int, size: Size
         # As a server's worker does: a collection of the whole heap takes 100 ms.
         gc.collect()
         gc.freeze()
-        for name, run in operations(services, codes, services.now_ms()).items():
+        measured = operations(services, codes, services.now_ms())
+        measured |= await pages(services, codes[0])
+        for name, run in measured.items():
             await run()
             times, cpu = [], []
             for _ in range(max(20, repeats)):
