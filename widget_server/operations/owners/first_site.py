@@ -15,7 +15,7 @@ from widget_server.operations.owners import settings, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet
-from widget_server.store.queries.account_writes import put_member
+from widget_server.store.writing.member_rows import put_member
 
 MODERATION = ("post", "pre")
 
