@@ -13,6 +13,8 @@ from widget_server.operations.services import Services
 from widget_server.store.writing import member_rows
 from widget_server.store.writing.site_log import logged
 
+_field = TextRejectedError.in_field
+
 KEY_SCOPES: tuple[str, ...] = tuple(verb for verb in PERMISSIONS if permits("machine", verb))
 """Verbs that an API key can be given."""
 PEOPLE_SCOPES = frozenset({"invite", "role", "key"})
@@ -111,9 +113,3 @@ async def end_key(services: Services, by: Actor, site: str, key: str) -> None:
     ended = await services.writer.run_in_transaction(logged(change, site, decision))
     if not ended:
         raise NotFoundError("There is no such key, or it has ended.")
-
-
-def _field(field: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = field
-    return error

@@ -21,6 +21,8 @@ from widget_server.operations.services import Services
 from widget_server.store.writing import account_rows, link_rows, session_rows
 from widget_server.store.writing.site_log import logged
 
+_field = TextRejectedError.in_field
+
 MINUTE_MS = 60_000
 FIRST_LINK_MS = 15 * MINUTE_MS
 RESET_MS = 60 * MINUTE_MS
@@ -259,12 +261,6 @@ def check_email(email: str) -> str:
     if not good or any(char.isspace() for char in address):
         raise _field("email", "Write an e-mail address such as name@example.org.")
     return address
-
-
-def _field(field: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = field
-    return error
 
 
 async def _add(

@@ -205,9 +205,7 @@ async def change_profile(
         account_rows.update_account(account.id, **changes)
     )
     if not changed:
-        error = TextRejectedError("Another account has this address.")
-        error.field = "email"
-        raise error
+        raise TextRejectedError.in_field("email", "Another account has this address.")
 
 
 async def _store(services: Services, by: Actor, site: str, change: TransactionFn[Any]) -> None:
