@@ -48,6 +48,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     await decide.decide(services, owner, "remove", names["to_restore"])
     changed = await settings.change_settings(services, owner, site, {"prompt": "What now?"})
     link = await links.invite(services, owner, site, "auditor")
+    unused = await links.invite(services, owner, site, "auditor")
     pressed = await links.invite(services, owner, site, "auditor")
     ticket = await links.press_link(services, pressed.url.rpartition("/")[2], agent="")
     assert isinstance(ticket, str)
@@ -60,7 +61,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         "decision": pinned.decision.id,
         "changed_settings": changed.decision,
         "link": link.id,
-        "secret": link.url.rpartition("/")[2],
+        "secret": unused.url.rpartition("/")[2],
         "account": member.session.account,
         "key": key.key.id,
     }

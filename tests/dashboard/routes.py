@@ -68,8 +68,8 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
             ("read", verb),
             {"verb": verb},
             comment=f"to_{verb}",
-            # An approved comment is approved already, and only a removed or pinned one has a way back.
-            changes=verb in {"remove", "hold", "spam", "pin", "restore", "unpin"},
+            # It is published, so it is approved already.
+            changes=verb != "approve",
         )
         for verb in COMMENT_VERBS
         if verb != "erase"
@@ -89,7 +89,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ),
     ("GET", f"{SITE}/copies"): _read("read_copies"),
     ("GET", f"{SITE}/copies.csv"): _read("export_public"),
-    ("POST", f"{SITE}/copies/{{copy}}/look"): (Use(("read_copies",), changes=False),),
+    ("POST", f"{SITE}/copies/{{copy}}/look"): (Use(("read_copies",)),),
     ("POST", f"{SITE}/copies/{{copy}}/revoke"): (
         Use(("revoke",)),
         Use(("revoke", "shut_out"), {"shut_out": "site"}),
@@ -116,10 +116,10 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ),
     ("GET", f"{SITE}/settings/{{section}}"): _read("read_settings"),
     ("POST", f"{SITE}/settings/{{section}}"): (
-        Use(("settings", "read_settings"), {"accent": "#336699", "density": "1"}),
+        Use(("settings", "read_settings"), {"accent": "#0c8577", "density": "1"}),
     ),
     ("POST", f"{SITE}/settings/{{section}}/preview"): (
-        Use(("settings", "read_settings"), {"accent": "#336699"}, changes=False),
+        Use(("settings", "read_settings"), {"accent": "#0c8577"}, changes=False),
     ),
     ("GET", f"{SITE}/numbers"): _read("read_numbers"),
     ("GET", f"{SITE}/numbers.csv"): _read("export_public", "read_numbers"),
@@ -143,13 +143,14 @@ OF_ACCOUNT: dict[Key, Use] = {
     ("GET", "/admin/sites"): Use((), changes=False),
     ("GET", "/admin/account"): Use((), changes=False),
     ("POST", "/admin/account/profile"): Use((), {"name": "Forged", "email": "forged@x.example"}),
+    # Before the password, which ends all other sessions.
+    ("POST", "/admin/account/sessions/end"): Use((), {"session": "{session}"}),
+    ("POST", "/admin/account/sessions/end-others"): Use(()),
     ("POST", "/admin/account/password"): Use((), {"new_password": "seven boats on a ferry"}),
     ("GET", "/admin/account/passkeys"): Use((), changes=False),
     ("POST", "/admin/account/passkeys"): Use((), {"answer": "{}"}, changes=False),
     ("POST", "/admin/account/passkeys/remove"): Use((), {"passkey": "none"}, changes=False),
     ("POST", "/admin/account/codes"): Use(()),
-    ("POST", "/admin/account/sessions/end"): Use((), {"session": "{session}"}),
-    ("POST", "/admin/account/sessions/end-others"): Use((), changes=False),
     ("POST", "/admin/sign-out"): Use(()),
 }
 """Routes about the person who is signed in, whatever their role."""
