@@ -131,10 +131,10 @@ async def sign_up(services: Any, link: Any, name: str, email: str) -> Person:
 
 
 @asynccontextmanager
-async def open_desk(folder: Path, database_url: str) -> AsyncIterator[Desk]:
-    """Return a server with the site `paper` whose owner is signed in."""
+async def open_desk(folder: Path, database_url: str, **choices: str) -> AsyncIterator[Desk]:
+    """Return a server with the site `paper` whose owner is signed in. `choices` are its settings."""
     await migrate.upgrade(database_url)
-    async with open_server(folder, database_url) as server:
+    async with open_server(folder, database_url, **choices) as server:
         await sites.create_site(server.services, shell("test"), "paper", "A paper")
         link = await links.invite_owner(server.services, shell("test"))
         owner = await sign_up(server.services, link, "Ana Ferreira", "ana@paper.example")

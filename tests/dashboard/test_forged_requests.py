@@ -1,46 +1,33 @@
 """Requests that other pages make a browser send change nothing."""
 
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tests.dashboard import routes
+from tests.dashboard.desk import PASSWORD, Desk, open_desk
+from tests.dashboard.places import Names, make_places, rows_of, second_session
+from tests.dashboard.routes import OF_ACCOUNT, OF_SERVER, OF_SITE, WITHOUT_SESSION, Key, Use
 from tests.operations.operations_harness import Server, open_server
 from widget_server.auth import one_time
 from widget_server.model.actors import shell
-from widget_server.operations.owners import links
+from widget_server.operations.owners import credentials, links, people, sign_in
 from widget_server.store import migrate
+from widget_server.store.schema_people import sessions as table
+from widget_server.store.writing import session_rows
 from widget_server.web.dashboard.application import create_dashboard
 from widget_server.web.dashboard.security import Address
 
 HOST = "localhost:8000"
 OWN = f"http://{HOST}"
-SITES = ("cross-site", "same-site", "", None)
-ORIGINS = (
-    None,
-    "null",
-    "",
-    "https://evil.example",
-    "http://evil.example",
-    "https://localhost:8000",
-    "http://localhost:8001",
-    "http://localhost",
-    "http://127.0.0.1:8000",
-    "http://localhost:8000.evil.example",
-    "http://localhost:8000/",
-    "http://user@localhost:8000",
-    OWN,
-)
-PATHS = (
-    "/admin/sign-out",
-    "/admin/account/codes",
-    "/admin/sites/paper/people/invite",
-    "/admin/sites/paper/keys",
-    "/admin/new-site",
-)
+PUBLIC = "https://widgets.example"
 
 
 @pytest.fixture
@@ -61,42 +48,211 @@ async def signed_in(tmp_path: Path) -> AsyncIterator[tuple[Server, httpx.AsyncCl
             yield server, http
 
 
-def forged() -> list[tuple[str, str, dict[str, str]]]:
-    """Return requests with headers that no page of the dashboard sends: method, path, headers."""
-    found = []
-    for site, origin, path in itertools.product(SITES, ORIGINS, PATHS):
-        if site is None and origin == OWN:
-            continue  # an old browser on the dashboard's own page
-        headers = {}
-        if site is not None:
-            headers["Sec-Fetch-Site"] = site
-        if origin is not None:
-            headers["Origin"] = origin
-        found.append(("POST", path, headers))
-    found += [
-        ("POST", PATHS[0], {"Sec-Fetch-Site": "same-origin", "Origin": str(origin)})
-        for origin in ORIGINS
-        if origin not in {None, OWN}
-    ]
-    found += [(method, PATHS[0], {}) for method in ("PUT", "DELETE", "PATCH", "OPTIONS")]
-    return found
+@dataclass(frozen=True, slots=True)
+class Forgery:
+    """How a request differs from one of a page of the dashboard, and how it is refused."""
+
+    headers: tuple[tuple[str, str], ...] = (("Sec-Fetch-Site", "same-origin"), ("Origin", PUBLIC))
+    method: str = "POST"
+    type: str = "application/x-www-form-urlencoded"
+    session: str = "valid"
+    cookie: str = "__Host-session"
+    refused: frozenset[int] = frozenset({403})
+    without_session: bool = True
+    """Whether it is a forgery for somebody who is not signed in, too."""
 
 
-async def test_two_hundred_forged_requests_are_refused_and_change_nothing(
-    signed_in: tuple[Server, httpx.AsyncClient],
+def _from(site: str | None, *origins: str, host: str = "") -> Forgery:
+    headers = [] if site is None else [("Sec-Fetch-Site", site)]
+    headers += [("Origin", origin) for origin in origins]
+    return Forgery((*headers, *([("Host", host)] if host else [])))
+
+
+def _session(session: str = "valid", cookie: str = "__Host-session") -> Forgery:
+    return Forgery(session=session, cookie=cookie, refused=frozenset({401}), without_session=False)
+
+
+FORGERIES = {
+    "another origin without Sec-Fetch-Site": _from(None, "https://evil.example"),
+    "another site": _from("cross-site", "https://evil.example"),
+    "another site that claims the origin": _from("cross-site", PUBLIC),
+    "another site without origin": _from("cross-site"),
+    "another origin of the same site": _from("same-site", "https://blog.widgets.example"),
+    "same site without origin": _from("same-site"),
+    "same origin that contradicts its origin": _from("same-origin", "https://evil.example"),
+    "null origin": _from(None, "null"),
+    "null origin of a frame": _from("same-origin", "null"),
+    "plain HTTP of the same host": _from(None, "http://widgets.example"),
+    "another port of the same host": _from(None, "https://widgets.example:8443"),
+    "a name that ends alike": _from(None, "https://evil-widgets.example"),
+    "a name that begins alike": _from(None, "https://widgets.example.evil.example"),
+    "neither header": _from(None),
+    "two origins": _from(None, PUBLIC, "https://evil.example"),
+    "a name that was pointed here": _from(
+        "same-origin", "https://evil.example", host="evil.example"
+    ),
+    "a text as body": Forgery(type="text/plain", refused=frozenset({400})),
+    "JSON as body": Forgery(type="application/json", refused=frozenset({400})),
+    "parts as body": Forgery(type="multipart/form-data; boundary=x", refused=frozenset({400})),
+    "GET that asks for another method": Forgery(
+        (("X-HTTP-Method-Override", "POST"), ("X-Method-Override", "POST")),
+        method="GET",
+        refused=frozenset({200, 303, 404, 405}),
+    ),
+    "PUT": Forgery(method="PUT", refused=frozenset({405})),
+    "DELETE": Forgery(method="DELETE", refused=frozenset({405})),
+    "a cookie without prefix": _session(cookie="session"),
+    "a cookie with a weaker prefix": _session(cookie="__Secure-session"),
+    "a cookie of a local server": _session(cookie="local-session"),
+    "a prefix of small letters": _session(cookie="__host-session"),
+    "a session that ended by time": _session("expired"),
+    "a session that was not used for long": _session("idle"),
+    "a session that was signed out": _session("ended"),
+    "a session of a disabled account": _session("disabled"),
+    "a session of another server": _session("foreign"),
+    "a changed session": _session("tampered"),
+    "the stored hash of a session": _session("hash"),
+}
+POSTS = {
+    key: uses
+    for key, uses in {
+        **{key: (use,) for key, use in WITHOUT_SESSION.items()},
+        **OF_SITE,
+        **{key: (use,) for key, use in (OF_SERVER | OF_ACCOUNT).items()},
+    }.items()
+    if key[0] == "POST"
+}
+
+
+class Browser:
+    """The browser of the server's owner, without any check of its own: it sends what a test says."""
+
+    def __init__(self, desk: Desk, names: Names, sessions: dict[str, str], ticket: str) -> None:
+        self.desk = desk
+        self.names = names
+        self.sessions = sessions
+        self._ticket = ticket
+        transport = httpx.ASGITransport(create_dashboard(desk.services))
+        self._http = httpx.AsyncClient(transport=transport, base_url=PUBLIC)
+
+    async def send(self, key: Key, use: Use, forgery: Forgery) -> httpx.Response:
+        """Send a form with the cookies of the owner."""
+        where = routes.address(use, key[1], self.names)
+        body = urlencode(routes.form(use, self.names))
+        if forgery.method == "GET":
+            where += f"{'&' if '?' in where else '?'}_method=POST&{body}"
+        cookies = f"__Host-ticket={self._ticket}"
+        if key not in WITHOUT_SESSION:
+            cookies += f"; {forgery.cookie}={self.sessions[forgery.session]}"
+        headers = [*forgery.headers, ("Cookie", cookies), ("Content-Type", forgery.type)]
+        return await self._http.request(
+            forgery.method, where, headers=headers, content="" if forgery.method == "GET" else body
+        )
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    """Return the browser of the owner of a server at `PUBLIC`."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'database.sqlite3'}"
+    async with open_desk(tmp_path, url, public_url=PUBLIC) as desk:
+        services, account = desk.services, desk.owner.account
+        names = await make_places(desk)
+        codes = await credentials.new_recovery_codes(services, account)
+        invited = await links.invite(services, shell("test"), "paper", "auditor")
+        ticket = await links.press_link(services, invited.url.rpartition("/")[2], agent="")
+        assert isinstance(ticket, str)
+        names |= {"email": "ana@paper.example", "password": PASSWORD, "code_of_recovery": codes[0]}
+        names["session"] = await second_session(desk, account.id)
+        sessions = {"foreign": one_time.new_secret()}
+        fired = await desk.person("owner", "Fired")
+        owner = account
+        for name in ("disabled", "ended", "expired", "idle", "valid"):
+            account = fired.account if name == "disabled" else owner
+            new = await sign_in.start_session(services, account, "password", "")
+            sessions[name] = new.secret
+            if name == "ended":
+                ended = session_rows.end_session(account.id, new.session.hash)
+                await services.writer.run_in_transaction(ended)
+            if name in {"expired", "idle"}:
+                column = "until" if name == "expired" else "seen_at"
+                past = services.now_ms() - (1 if name == "expired" else sign_in.IDLE_MS + 1)
+                await desk.server.components.database.write(_set(new.session.hash, column, past))
+        await people.disable_account(services, shell("test"), fired.account)
+        valid = sessions["valid"]
+        sessions["tampered"] = valid[:-1] + ("A" if valid[-1] != "A" else "B")
+        sessions["hash"] = one_time.hash_secret(valid)
+        yield Browser(desk, names, sessions, ticket)
+
+
+def _set(session: str, column: str, value: int) -> Callable[[AsyncConnection], Any]:
+    async def run(connection: AsyncConnection) -> None:
+        await connection.execute(
+            update(table).where(table.c.hash == session).values({column: value})
+        )
+
+    return run
+
+
+def test_every_form_of_the_dashboard_is_among_the_forged_ones(browser: Browser) -> None:
+    services = browser.desk.services
+    assert set(POSTS) == {key for key in routes.routes_of(services) if key[0] == "POST"}
+
+
+async def test_forged_requests_are_refused_and_change_nothing(browser: Browser) -> None:
+    before = await rows_of(browser.desk.server)
+    sent = 0
+    for name, forgery in FORGERIES.items():
+        for key, uses in POSTS.items():
+            if key in WITHOUT_SESSION and not forgery.without_session:
+                continue
+            answer = await browser.send(key, uses[0], forgery)
+            sent += 1
+            assert answer.status_code in forgery.refused, (name, key, answer.status_code)
+            assert "access-control-allow-origin" not in answer.headers
+            assert "set-cookie" not in answer.headers or forgery.method == "GET", (name, key)
+        assert await rows_of(browser.desk.server) == before, name
+    assert sent >= 1_000
+
+
+async def test_the_same_requests_of_the_dashboards_own_pages_change_something(
+    browser: Browser,
 ) -> None:
-    server, http = signed_in
-    requests = forged()
-    assert len(requests) >= 200
-    for method, path, headers in requests:
-        body = {"slug": "forged", "name": "Forged", "role": "owner", "label": "x", "scope": "read"}
-        answer = await http.request(method, path, headers=headers, data=body)
-        assert answer.status_code == 403, (method, path, headers)
-        assert "access-control-allow-origin" not in answer.headers
-    account = (await server.services.people.accounts.all())[0]
-    assert await server.services.cache.all_sites() == []
-    assert await server.services.people.accounts.unused_codes(account.id) == 0
-    assert (await http.get("/admin/account")).status_code == 200
+    before = await rows_of(browser.desk.server)
+    for key, uses in POSTS.items():
+        for use in uses:
+            answer = await browser.send(key, use, Forgery())
+            assert answer.status_code in {200, 303, 409, 422}, (key, answer.status_code)
+            after = await rows_of(browser.desk.server)
+            assert (after != before) == use.changes, (key, use, answer.status_code)
+            before = after
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "",
+        "http://evil.example",
+        "https://localhost:8000",
+        "http://localhost:8001",
+        "http://localhost",
+        "http://127.0.0.1:8000",
+        "http://localhost:8000.evil.example",
+        "http://localhost:8000/",
+        "http://user@localhost:8000",
+    ],
+)
+async def test_a_server_of_this_machine_takes_forms_of_its_own_address_only(
+    signed_in: tuple[Server, httpx.AsyncClient], origin: str
+) -> None:
+    _, http = signed_in
+    body = {"slug": "paper", "name": "A paper"}
+    for sites in ({}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "cross-site"}):
+        headers = sites | {"Origin": origin}
+        assert (await http.post("/admin/new-site", headers=headers, data=body)).status_code == 403
+    for host in ("evil.example:8000", "192.168.1.5:8000"):
+        headers = {"Host": host, "Origin": OWN, "Sec-Fetch-Site": "same-origin"}
+        assert (await http.post("/admin/new-site", headers=headers, data=body)).status_code == 403
 
 
 @pytest.mark.parametrize(

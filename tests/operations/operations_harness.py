@@ -109,11 +109,18 @@ def now() -> int:
 
 @asynccontextmanager
 async def open_server(
-    folder: Path, database_url: str, redis_url: str = NO_BUS
+    folder: Path, database_url: str, redis_url: str = NO_BUS, **choices: str
 ) -> AsyncIterator[Server]:
-    """Return the components of one process on a migrated database; by default without a bus."""
+    """Return the components of one process on a migrated database; by default without a bus.
+
+    `choices` are further settings, as `public_url`.
+    """
     config = load(
-        data_dir=folder, database_url=database_url, redis_url=redis_url, secret_keys=SECRET
+        data_dir=folder,
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_keys=SECRET,
+        **choices,
     )
     components = Components(config)
     async with components.running():

@@ -33,9 +33,9 @@ from widget_server.operations.owners import (
     sign_in,
     sites,
 )
-from widget_server.store.queries import account_writes
 from widget_server.store.schema import site_decisions
 from widget_server.store.schema_people import api_keys, invitations, recovery_codes, sessions
+from widget_server.store.writing import account_rows, session_rows
 
 PASSWORD = "six boats on a ferry"
 ME = shell("test")
@@ -395,10 +395,10 @@ async def test_a_used_challenge_of_a_passkey_stays_used_after_old_links_are_dele
 ) -> None:
     write = server.services.writer.run_in_transaction
     now = server.services.now_ms()
-    await write(account_writes.use_passkey("none", 0, 0, "c" * 64, now))
-    await write(account_writes.delete_ended(now + 1))
+    await write(account_rows.use_passkey("none", 0, 0, "c" * 64, now))
+    await write(session_rows.delete_ended(now + 1))
     assert [row.hash for row in await rows(server, invitations)] == ["c" * 64]
-    await write(account_writes.delete_ended(now + 2 * account_writes.BURNED_MS))
+    await write(session_rows.delete_ended(now + 2 * account_rows.BURNED_MS))
     assert await rows(server, invitations) == []
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tests.store.backup_harness import ignore_progress, make, opened
 from widget_server.model.people import ApiKey, Session
 from widget_server.store import backup, restore
-from widget_server.store.queries import account_writes as writes
 from widget_server.store.queries.accounts import Accounts
+from widget_server.store.writing import account_rows, member_rows, session_rows
 
 
 def account(name: str) -> dict[str, object]:
@@ -31,16 +31,16 @@ async def test_people_stay_as_they_are_now(database_url: str, tmp_path: Path) ->
     async with opened(database_url) as (database, writer):
         await make(writer)
         for name in ("ana", "ines"):
-            await writer.run_in_transaction(writes.insert_account(**account(name)))
-            await writer.run_in_transaction(writes.put_member("press", name, "owner", None, 1))
-            await writer.run_in_transaction(writes.insert_session(session(name)))
-        await writer.run_in_transaction(writes.insert_key(key, "h" * 64))
+            await writer.run_in_transaction(account_rows.insert_account(**account(name)))
+            await writer.run_in_transaction(member_rows.put_member("press", name, "owner", None, 1))
+            await writer.run_in_transaction(session_rows.insert_session(session(name)))
+        await writer.run_in_transaction(member_rows.insert_key(key, "h" * 64))
         await backup.back_up(database_url, file, ignore_progress)
-        await writer.run_in_transaction(writes.update_account("ana", password="new"))
-        await writer.run_in_transaction(writes.end_key("press", "key", 5))
-        await writer.run_in_transaction(writes.disable_account("ines", 5))
-        await writer.run_in_transaction(writes.delete_member("press", "ines", 5))
-        await writer.run_in_transaction(writes.insert_account(**account("tom")))
+        await writer.run_in_transaction(account_rows.update_account("ana", password="new"))
+        await writer.run_in_transaction(member_rows.end_key("press", "key", 5))
+        await writer.run_in_transaction(account_rows.disable_account("ines", 5))
+        await writer.run_in_transaction(member_rows.delete_member("press", "ines", 5))
+        await writer.run_in_transaction(account_rows.insert_account(**account("tom")))
         done = await restore.restore(database_url, file, ignore_progress)
         assert done.kept["people as they are now"] == 3
         accounts = Accounts(database)
@@ -61,9 +61,9 @@ async def test_an_empty_database_gets_the_accounts_of_the_backup_without_session
     file = tmp_path / "backup.sqlite3"
     async with opened(database_url) as (database, writer):
         await make(writer)
-        await writer.run_in_transaction(writes.insert_account(**account("ana")))
-        await writer.run_in_transaction(writes.put_member("press", "ana", "owner", None, 1))
-        await writer.run_in_transaction(writes.insert_session(session("ana")))
+        await writer.run_in_transaction(account_rows.insert_account(**account("ana")))
+        await writer.run_in_transaction(member_rows.put_member("press", "ana", "owner", None, 1))
+        await writer.run_in_transaction(session_rows.insert_session(session("ana")))
         await backup.back_up(database_url, file, ignore_progress)
     other = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
     async with opened(other) as (database, _):
@@ -81,12 +81,12 @@ async def test_an_address_that_an_account_made_since_has_does_not_prevent_the_re
     address = {"email": "sealed", "email_hash": "a" * 64}
     async with opened(database_url) as (_, writer):
         await make(writer)
-        await writer.run_in_transaction(writes.insert_account(**account("old"), **address))
-        await writer.run_in_transaction(writes.put_member("press", "old", "owner", None, 1))
+        await writer.run_in_transaction(account_rows.insert_account(**account("old"), **address))
+        await writer.run_in_transaction(member_rows.put_member("press", "old", "owner", None, 1))
         await backup.back_up(database_url, file, ignore_progress)
     other = f"sqlite+aiosqlite:///{tmp_path / 'other.sqlite3'}"
     async with opened(other) as (database, writer):
-        await writer.run_in_transaction(writes.insert_account(**account("new"), **address))
+        await writer.run_in_transaction(account_rows.insert_account(**account("new"), **address))
         await restore.restore(other, file, ignore_progress)
         found = {one.id: one for one in await Accounts(database).all()}
         assert {name: one.email for name, one in found.items()} == {"new": "sealed", "old": None}

@@ -14,10 +14,10 @@ from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
-from widget_server.store.queries.account_writes import delete_ended
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
+from widget_server.store.writing.session_rows import delete_ended
 
 HOUR_S = 3_600
 DAY_S = 24 * HOUR_S

@@ -6,7 +6,7 @@ statuses and WebSocket close codes.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 EXIT_CONFIG_ERROR = 2
 """Exit status of a process whose settings are invalid."""
@@ -48,6 +48,13 @@ class ProblemError(Exception):
         super().__init__(detail or type(self).detail)
         self.detail = detail or type(self).detail
         self.retry_after = retry_after
+
+    @classmethod
+    def in_field(cls, field: str, detail: str) -> Self:
+        """Return the error about a field of a form."""
+        error = cls(detail)
+        error.field = field
+        return error
 
 
 class MalformedError(ProblemError):

@@ -17,12 +17,12 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
-    true,
 )
 
 # Importing the tables of people adds them to `metadata`.
 from widget_server.store import schema_people as schema_people
 from widget_server.store.metadata import Id, metadata
+from widget_server.store.schema_copies import copies, page_facts
 from widget_server.store.schema_decisions import (
     IN_BATCH,
     IS_OPEN,
@@ -33,6 +33,8 @@ from widget_server.store.schema_decisions import (
     log_heads,
     site_decisions,
 )
+from widget_server.store.schema_rights import identities, revoked, shut_out, tokens
+from widget_server.store.schema_server import embed_files, erasures, meta, schedule
 
 __all__ = [
     "HAS_REACTIONS",
@@ -53,21 +55,17 @@ __all__ = [
     "log_heads",
     "meta",
     "metadata",
+    "page_facts",
     "reactions",
     "reports",
     "revoked",
+    "schedule",
     "shut_out",
     "site_decisions",
     "sites",
     "stories",
+    "tokens",
 ]
-
-meta = Table(
-    "meta",
-    metadata,
-    Column("key", String(40), primary_key=True),
-    Column("value", Text, nullable=False),
-)
 
 sites = Table(
     "sites",
@@ -139,28 +137,6 @@ Index(
 
 Index("ix_stories_site_changed", stories.c.site, stories.c.changed_at)
 
-copies = Table(
-    "copies",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("story", Id, ForeignKey("stories.id"), nullable=False),
-    Column("jti", String(64), nullable=False),
-    Column("origin", String(300), nullable=False),
-    Column("label", Text),
-    Column("lang", String(35)),
-    Column("page", Text),
-    Column("first_seen", BigInteger, nullable=False),
-    Column("last_seen", BigInteger, nullable=False),
-    # Whether an action was stored from this copy. Only an unused copy may be replaced by a new one.
-    Column("used", Boolean, nullable=False, server_default=true()),
-    # Whether its token says that the story's page may list it.
-    Column("listed", Boolean, nullable=False, server_default=false()),
-    # Generation of the key that signed its token; null for a bare code and for a copy that was not
-    # seen since the column exists.
-    Column("generation", Integer),
-    UniqueConstraint("story", "jti", "origin"),
-    sqlite_autoincrement=True,
-)
 
 comments = Table(
     "comments",
@@ -296,115 +272,3 @@ reports = Table(
     Column("reason", Text),
     Column("at", BigInteger, nullable=False),
 )
-
-revoked = Table(
-    "revoked_tokens",
-    metadata,
-    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
-    Column("jti", String(64), primary_key=True),
-    Column("at", BigInteger, nullable=False),
-)
-
-# What each minted token says, never the token itself. A token that was minted elsewhere gets its row
-# when a page shows it for the first time.
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
-    Column("jti", String(64), primary_key=True),
-    # The story's key. A publisher may sign tokens for several stories with one handle.
-    Column("story", String(200), primary_key=True),
-    Column("label", Text),
-    # JSON lists.
-    Column("origins", Text, nullable=False),
-    Column("rights", Text, nullable=False),
-    Column("lang", String(35)),
-    # `iat` and `exp` of the token, in seconds since 1970.
-    Column("iat", BigInteger, nullable=False),
-    Column("exp", BigInteger),
-    # Generation of the key that signed it; null if it is not known.
-    Column("generation", Integer),
-    # Who minted it, as `account:…`, `key:…` or `shell:…`; null if it was minted elsewhere.
-    Column("by", String(120)),
-    Column("created_at", BigInteger, nullable=False),
-)
-Index("ix_tokens_site_created", tokens.c.site, tokens.c.created_at, tokens.c.jti)
-
-embed_files = Table(
-    "embed_files",
-    metadata,
-    # The name in the file's URL below /embed/, with the hash of the content.
-    Column("name", String(80), primary_key=True),
-    Column("content", Text, nullable=False),
-)
-
-shut_out = Table(
-    "shut_out_origins",
-    metadata,
-    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
-    Column("origin", String(300), primary_key=True),
-    # A story's code, or empty text for all stories of the site.
-    Column("story", String(12), primary_key=True),
-    Column("at", BigInteger, nullable=False),
-)
-
-identities = Table(
-    "used_identities",
-    metadata,
-    Column("site", String(40), ForeignKey("sites.slug"), primary_key=True),
-    Column("jti", String(64), primary_key=True),
-    # Seconds since 1970. The row is deleted once no token with this `jti` can be valid any more.
-    Column("exp", BigInteger, nullable=False),
-)
-
-# Ids of erased things. Restoring an older backup reads them and erases the same things again.
-erasures = Table(
-    "erasures",
-    metadata,
-    # `reader`: a reader asked for erasure. `comment`: a comment was deleted or removed.
-    Column("kind", String(10), primary_key=True),
-    # A reader id or a comment id.
-    Column("subject", String(32), primary_key=True),
-    # For a reader: everything stored up to this time is erased.
-    Column("at", BigInteger, nullable=False),
-)
-
-# What is to be done and when. Any process may lease a row that is due: see `queries/schedule.py`.
-schedule = Table(
-    "schedule",
-    metadata,
-    Column("kind", String(40), primary_key=True),
-    # What the work is about: a story's code, a copy's id, or empty text.
-    Column("subject", String(64), primary_key=True),
-    Column("due_at", BigInteger, nullable=False),
-    # Milliseconds between two runs. Null: the row is deleted once the work is done.
-    Column("every", BigInteger),
-    # Until then the work belongs to the lease `lease_by`. 0: to nobody.
-    Column("lease_until", BigInteger, nullable=False),
-    Column("lease_by", String(32)),
-    # Leases since the work was last done.
-    Column("tries", Integer, nullable=False),
-    # Class of the last error. Never its text, which could name an address.
-    Column("last_error", String(100)),
-)
-Index("ix_schedule_kind_due_at", schedule.c.kind, schedule.c.due_at)
-
-page_facts = Table(
-    "page_facts",
-    metadata,
-    Column("copy", Id, ForeignKey("copies.id", ondelete="CASCADE"), primary_key=True),
-    # The page that was looked at. The copy may have been seen on another page since.
-    Column("page", Text, nullable=False),
-    Column("host", String(300), nullable=False),
-    # When the server last asked for the page.
-    Column("fetched_at", BigInteger, nullable=False),
-    # `asked` until the page was read, then a status of `model.page_facts`.
-    Column("status", String(20), nullable=False),
-    Column("title", Text),
-    Column("lang", String(35)),
-    # Whether the page has them. Null: unknown.
-    Column("credit", Boolean),
-    Column("licence", Boolean),
-    Column("snippet", Boolean),
-)
-Index("ix_page_facts_host_fetched_at", page_facts.c.host, page_facts.c.fetched_at)

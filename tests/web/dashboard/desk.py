@@ -14,7 +14,9 @@ from widget_server.model.actors import Role, shell
 from widget_server.model.people import Session
 from widget_server.operations.owners import sites
 from widget_server.store import migrate
-from widget_server.store.queries.account_writes import insert_account, insert_session, put_member
+from widget_server.store.writing.account_rows import insert_account
+from widget_server.store.writing.member_rows import put_member
+from widget_server.store.writing.session_rows import insert_session
 from widget_server.web.dashboard.application import create_dashboard
 
 HOST = "http://localhost:8000"

@@ -6,7 +6,7 @@ from widget_server.auth import one_time, passwords
 from widget_server.model.errors import MalformedError, NotFoundError, TextRejectedError
 from widget_server.model.people import Account, Passkey, SignedIn
 from widget_server.operations.services import Services
-from widget_server.store.queries import account_writes
+from widget_server.store.writing import account_rows, session_rows
 
 MAX_PASSKEYS = 20
 
@@ -20,11 +20,9 @@ async def set_password(services: Services, signed_in: SignedIn, password: str) -
         raise
     hashed = await passwords.hash_password(password)
     account = signed_in.account.id
+    await services.writer.run_in_transaction(account_rows.update_account(account, password=hashed))
     await services.writer.run_in_transaction(
-        account_writes.update_account(account, password=hashed)
-    )
-    await services.writer.run_in_transaction(
-        account_writes.end_sessions(account, but=signed_in.session.hash)
+        session_rows.end_sessions(account, but=signed_in.session.hash)
     )
 
 
@@ -45,7 +43,7 @@ async def add_passkey(services: Services, account: Account, answer: str, label: 
     passkey = Passkey(
         verified.id, account.id, verified.public_key, verified.sign_count, cleaned, now, None
     )
-    if not await services.writer.run_in_transaction(account_writes.insert_passkey(passkey)):
+    if not await services.writer.run_in_transaction(account_rows.insert_passkey(passkey)):
         raise MalformedError("This passkey is stored already.")
     return passkey
 
@@ -56,7 +54,7 @@ async def remove_passkey(services: Services, account: Account, passkey: str) -> 
     if account.password is None and len(known) <= 1:
         raise TextRejectedError("This is your only way to sign in. Set a password first.")
     gone = await services.writer.run_in_transaction(
-        account_writes.delete_passkey(account.id, passkey)
+        account_rows.delete_passkey(account.id, passkey)
     )
     if not gone:
         raise NotFoundError("There is no such passkey.")
@@ -66,5 +64,5 @@ async def new_recovery_codes(services: Services, account: Account) -> list[str]:
     """Return ten new recovery codes, which replace the old ones. They are shown once."""
     codes = one_time.new_codes()
     hashes = [one_time.hash_secret(code) for code in codes]
-    await services.writer.run_in_transaction(account_writes.replace_codes(account.id, hashes))
+    await services.writer.run_in_transaction(account_rows.replace_codes(account.id, hashes))
     return codes

@@ -15,7 +15,9 @@ from widget_server.operations.owners import settings, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet
-from widget_server.store.queries.account_writes import put_member
+from widget_server.store.writing.member_rows import put_member
+
+_field = TextRejectedError.in_field
 
 MODERATION = ("post", "pre")
 
@@ -101,9 +103,3 @@ async def make_snippet(
     is_open = found.settings.republishing_open(story.license)
     reference = code if is_open else token
     return MadeSnippet(code, text, f"{services.server_origin}/e/{reference}")
-
-
-def _field(field: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = field
-    return error

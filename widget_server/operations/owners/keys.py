@@ -10,7 +10,10 @@ from widget_server.model.errors import NotFoundError, TextRejectedError
 from widget_server.model.people import ApiKey
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
-from widget_server.store.queries import account_writes
+from widget_server.store.writing import member_rows
+from widget_server.store.writing.site_log import logged
+
+_field = TextRejectedError.in_field
 
 KEY_SCOPES: tuple[str, ...] = tuple(verb for verb in PERMISSIONS if permits("machine", verb))
 """Verbs that an API key can be given."""
@@ -96,8 +99,8 @@ async def create_key(
     )
     after = {"label": cleaned, "scopes": sorted(scopes), "until": key.until}
     decision = decided_by(by, "key", now, targets=(key.id,), after=after)
-    change = account_writes.insert_key(key, one_time.hash_secret(secret))
-    await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
+    change = member_rows.insert_key(key, one_time.hash_secret(secret))
+    await services.writer.run_in_transaction(logged(change, site, decision))
     return NewKey(key, secret)
 
 
@@ -106,13 +109,7 @@ async def end_key(services: Services, by: Actor, site: str, key: str) -> None:
     require(by, "key", site)
     now = services.now_ms()
     decision = decided_by(by, "key", now, targets=(key,), after={"ended": True})
-    change = account_writes.end_key(site, key, now)
-    ended = await services.writer.run_in_transaction(account_writes.logged(change, site, decision))
+    change = member_rows.end_key(site, key, now)
+    ended = await services.writer.run_in_transaction(logged(change, site, decision))
     if not ended:
         raise NotFoundError("There is no such key, or it has ended.")
-
-
-def _field(field: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = field
-    return error

@@ -18,7 +18,10 @@ from widget_server.operations.owners.keys import maker_of
 from widget_server.operations.owners.sign_in import NewSession, start_session
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
-from widget_server.store.queries import account_writes
+from widget_server.store.writing import account_rows, link_rows, session_rows
+from widget_server.store.writing.site_log import logged
+
+_field = TextRejectedError.in_field
 
 MINUTE_MS = 60_000
 FIRST_LINK_MS = 15 * MINUTE_MS
@@ -90,7 +93,7 @@ async def take_back(services: Services, by: Actor, site: str, link: str) -> None
         by, "invite", services.now_ms(), targets=(link[:12],), after={"open": False}
     )
     gone = await services.writer.run_in_transaction(
-        account_writes.logged(account_writes.delete_invitation(site, link), site, decision)
+        logged(link_rows.delete_invitation(site, link), site, decision)
     )
     if not gone:
         raise NotFoundError("This invitation was used or taken back already.")
@@ -129,7 +132,7 @@ async def press_link(services: Services, secret: str, *, agent: str) -> NewSessi
             until=now + TICKET_MS,
         )
     used = await services.writer.run_in_transaction(
-        account_writes.use_invitation(link.hash, now, exchanged)
+        link_rows.use_invitation(link.hash, now, exchanged)
     )
     if used is None:
         raise NotFoundError(VOID)
@@ -138,7 +141,7 @@ async def press_link(services: Services, secret: str, *, agent: str) -> NewSessi
     account = await services.people.accounts.find(link.account or "")
     if account is None or account.disabled_at is not None:
         raise NotFoundError(VOID)
-    await services.writer.run_in_transaction(account_writes.end_sessions(account.id))
+    await services.writer.run_in_transaction(session_rows.end_sessions(account.id))
     return await start_session(services, account, "link", agent)
 
 
@@ -186,7 +189,7 @@ async def add_account(services: Services, by: Actor, name: str) -> Account:
         disabled_at=None,
     )
     row = {column: getattr(account, column) for column in account.__slots__}
-    await services.writer.run_in_transaction(account_writes.insert_account(**row))
+    await services.writer.run_in_transaction(account_rows.insert_account(**row))
     return account
 
 
@@ -204,9 +207,7 @@ async def _accept(
     services: Services, ticket: str, account: Account, row: dict[str, Any] | None = None
 ) -> Invitation:
     granted = await services.writer.run_in_transaction(
-        account_writes.accept_ticket(
-            one_time.hash_secret(ticket), account.id, services.now_ms(), row
-        )
+        link_rows.accept_ticket(one_time.hash_secret(ticket), account.id, services.now_ms(), row)
     )
     if granted == "taken":
         raise _field("email", "There is an account with this address. Sign in with it first.")
@@ -262,12 +263,6 @@ def check_email(email: str) -> str:
     return address
 
 
-def _field(field: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = field
-    return error
-
-
 async def _add(
     services: Services,
     by: Actor,
@@ -293,11 +288,11 @@ async def _add(
         created_at=now,
         until=now + valid_ms,
     )
-    change = account_writes.insert_invitation(invitation)
+    change = link_rows.insert_invitation(invitation)
     if site is not None:
         after = {"open": True, "role": role, "copies": sorted(copies) if copies else None}
         decision = decided_by(by, "invite", now, targets=(invitation.hash[:12],), after=after)
-        change = account_writes.logged(change, site, decision)
+        change = logged(change, site, decision)
     await services.writer.run_in_transaction(change)
     url = f"{services.people.admin_origin}/admin/link/{secret}"
     return Link(url, invitation.hash, invitation.until)

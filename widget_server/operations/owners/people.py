@@ -28,8 +28,9 @@ from widget_server.operations.owners.links import (
 )
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
-from widget_server.store.queries import account_writes
 from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing import account_rows, member_rows
+from widget_server.store.writing.site_log import logged
 
 TOUCH_MS = 60_000
 
@@ -83,7 +84,7 @@ async def actor_of_key(services: Services, key: str) -> Actor:
         raise TokenInvalidError("This API key is not valid here, or it has ended.")
     own, role = found.key, found.maker_role
     if own.last_at is None or now - own.last_at > TOUCH_MS:
-        await services.writer.run_in_transaction(account_writes.touch_key(own.id, now))
+        await services.writer.run_in_transaction(member_rows.touch_key(own.id, now))
     scopes = frozenset(scope for scope in own.scopes if role is None or permits(role, scope))
     return Actor("key", own.id, "api", own.site, "machine", scopes=scopes)
 
@@ -158,8 +159,8 @@ async def change_role(
         raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
-    change = account_writes.put_member(site, account, role, copies or None, now)
-    await _store(services, by, site, account_writes.logged(change, site, decision))
+    change = member_rows.put_member(site, account, role, copies or None, now)
+    await _store(services, by, site, logged(change, site, decision))
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
@@ -172,8 +173,8 @@ async def remove_member(services: Services, by: Actor, site: str, account: str) 
     forbid_owner_to_key(by, before.role)
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
-    change = account_writes.delete_member(site, account, now)
-    await _store(services, by, site, account_writes.logged(change, site, decision))
+    change = member_rows.delete_member(site, account, now)
+    await _store(services, by, site, logged(change, site, decision))
 
 
 async def disable_account(services: Services, by: Actor, account: Account) -> None:
@@ -185,7 +186,7 @@ async def disable_account(services: Services, by: Actor, account: Account) -> No
     if by.kind == "account" and by.id == account.id:
         raise NotPermittedError("You cannot disable your own account.")
     await services.writer.run_in_transaction(
-        account_writes.disable_account(account.id, services.now_ms())
+        account_rows.disable_account(account.id, services.now_ms())
     )
 
 
@@ -201,18 +202,16 @@ async def change_profile(
         changes["email"] = services.people.sealer.seal(address)
         changes["email_hash"] = services.people.sealer.lookup_hash(address)
     changed = await services.writer.run_in_transaction(
-        account_writes.update_account(account.id, **changes)
+        account_rows.update_account(account.id, **changes)
     )
     if not changed:
-        error = TextRejectedError("Another account has this address.")
-        error.field = "email"
-        raise error
+        raise TextRejectedError.in_field("email", "Another account has this address.")
 
 
 async def _store(services: Services, by: Actor, site: str, change: TransactionFn[Any]) -> None:
     """Store a change of a member. Raises `NotPermittedError` if the owner who asks lost the role just now."""
     if by.kind == "account":
-        change = account_writes.as_owner(change, site, by.id)
+        change = member_rows.as_owner(change, site, by.id)
     if await services.writer.run_in_transaction(change) is False:
         raise NotPermittedError("The roles of this site changed just now. Open the page again.")
 

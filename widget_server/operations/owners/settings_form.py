@@ -16,6 +16,8 @@ from widget_server.operations.owners.settings import Changes
 from widget_server.operations.owners.token_form import PREVIEW_S
 from widget_server.operations.services import Services
 
+_field = MalformedError.in_field
+
 SECTIONS: dict[str, tuple[str, ...]] = {
     "reactions": ("prompt", "reactions", "reaction_style"),
     "writing": (
@@ -236,9 +238,3 @@ def _labels(
 ) -> dict[str, str]:
     own = {lang: typed.get(f"label.{key}.{lang}", before.get(lang, "")) for lang in languages}
     return {**before, **{lang: label.strip() for lang, label in own.items()}}
-
-
-def _field(name: str, detail: str) -> MalformedError:
-    error = MalformedError(detail)
-    error.field = name
-    return error

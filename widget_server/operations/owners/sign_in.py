@@ -7,7 +7,7 @@ from widget_server.auth import one_time, passwords
 from widget_server.model.errors import MalformedError, NotPermittedError, RateLimitedError
 from widget_server.model.people import Account, Method, Session, SignedIn
 from widget_server.operations.services import Services
-from widget_server.store.queries import account_writes
+from widget_server.store.writing import account_rows, session_rows
 
 HOUR_MS: Final = 3_600_000
 SESSION_MS: Final = 12 * HOUR_MS
@@ -79,7 +79,7 @@ async def sign_in_with_code(
     owner = account.id if account is not None and account.disabled_at is None else ""
     digest = one_time.hash_secret(one_time.canonical_code(code))
     used = await services.writer.run_in_transaction(
-        account_writes.use_code(owner, digest, services.now_ms())
+        account_rows.use_code(owner, digest, services.now_ms())
     )
     if not used or account is None:
         raise NotPermittedError("This e-mail and recovery code do not belong together.")
@@ -103,7 +103,7 @@ async def start_session(
         method,
         agent[:80],
     )
-    await services.writer.run_in_transaction(account_writes.insert_session(session))
+    await services.writer.run_in_transaction(session_rows.insert_session(session))
     return NewSession(secret, session)
 
 
@@ -114,7 +114,7 @@ async def find_session(services: Services, secret: str) -> SignedIn | None:
         one_time.hash_secret(secret), now, now - IDLE_MS
     )
     if found is not None and now - found.session.seen_at > TOUCH_MS:
-        await services.writer.run_in_transaction(account_writes.touch_session(found.session, now))
+        await services.writer.run_in_transaction(session_rows.touch_session(found.session, now))
     return found
 
 
@@ -137,7 +137,7 @@ async def prove_again(
     _forget_attempt(services, attempt)
     now = services.now_ms()
     await services.writer.run_in_transaction(
-        account_writes.touch_session(signed_in.session, now, strong=True)
+        session_rows.touch_session(signed_in.session, now, strong=True)
     )
     return replace(signed_in, session=replace(signed_in.session, strong_at=now))
 
@@ -146,7 +146,7 @@ async def sign_out(services: Services, signed_in: SignedIn) -> None:
     """End the session."""
     session = signed_in.session
     await services.writer.run_in_transaction(
-        account_writes.end_session(session.account, session.hash)
+        session_rows.end_session(session.account, session.hash)
     )
 
 
@@ -159,14 +159,14 @@ async def sessions_of(services: Services, account: str) -> list[Session]:
 async def end_session(services: Services, signed_in: SignedIn, hash_of_secret: str) -> bool:
     """End one of the person's own sessions. Return False if there is none."""
     return await services.writer.run_in_transaction(
-        account_writes.end_session(signed_in.account.id, hash_of_secret)
+        session_rows.end_session(signed_in.account.id, hash_of_secret)
     )
 
 
 async def end_other_sessions(services: Services, signed_in: SignedIn) -> int:
     """End all of the person's sessions but this one. Return their number."""
     return await services.writer.run_in_transaction(
-        account_writes.end_sessions(signed_in.account.id, but=signed_in.session.hash)
+        session_rows.end_sessions(signed_in.account.id, but=signed_in.session.hash)
     )
 
 
@@ -178,7 +178,7 @@ async def _check_passkey(services: Services, answer: str) -> Account:
         raise MalformedError("This passkey is not known here. Use your password.")
     verified = people.passkeys.verify_sign_in(answer, passkey.public_key, passkey.sign_count, now)
     stored = await services.writer.run_in_transaction(
-        account_writes.use_passkey(
+        account_rows.use_passkey(
             passkey.id,
             passkey.sign_count,
             verified.sign_count,
@@ -200,9 +200,7 @@ async def _refresh_secrets(services: Services, account: Account, name: str, pass
     if len(sealer.lookup_hashes(name)) > 1:
         changes |= {"email": sealer.seal(name.strip()), "email_hash": sealer.lookup_hash(name)}
     if changes:
-        await services.writer.run_in_transaction(
-            account_writes.update_account(account.id, **changes)
-        )
+        await services.writer.run_in_transaction(account_rows.update_account(account.id, **changes))
 
 
 def _begin_attempt(services: Services, network: str, name: str | None = None) -> list[Counted]:

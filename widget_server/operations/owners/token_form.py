@@ -20,6 +20,8 @@ from widget_server.operations.services import Services
 from widget_server.protocol.snippet import LICENCES, snippet
 from widget_server.store.queries.tokens import TokenFilter, TokenRecord
 
+_field = TextRejectedError.in_field
+
 DAY_S = 86_400
 LIFETIMES = {"30": 30 * DAY_S, "365": 365 * DAY_S, "never": None, "date": None}
 """What “expires” may be, and the seconds that a token is valid."""
@@ -254,9 +256,3 @@ def _field_of(sentence: str) -> str:
     names = {"story": "story", "url": "url", "title": "title", "author": "author", "label": "label"}
     names |= {"lang": "lang", "changes": "changes", "origins": "origins", "can": "can"}
     return next((own for name, own in names.items() if f"claim {name} " in sentence), "")
-
-
-def _field(name: str, detail: str) -> TextRejectedError:
-    error = TextRejectedError(detail)
-    error.field = name
-    return error

@@ -1,12 +1,9 @@
 """Pages of a discussion and of a thread, by keyset, with as many comments as a response has room for."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -21,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.cursors import encode_cursor, read_cursor
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_COMMENTS_BYTES
 from widget_server.model.records import Comment, Thread
@@ -75,7 +73,9 @@ async def read_page(
             connection, sized, [desc(sized.c.born)], room, MAX_REPLIES
         )
         if has_more and end is not None:
-            return Page(await _threads(connection, pinned, max_bytes), _cursor("pinned", end.born))
+            return Page(
+                await _threads(connection, pinned, max_bytes), encode_cursor("pinned", end.born)
+            )
         pinned_end, place = end, None
     keys = (comments.c.score, comments.c.born) if order == "top" else (comments.c.born,)
     wanted: list[ColumnElement[bool]] = [
@@ -100,9 +100,9 @@ async def read_page(
     next_cursor = None
     if has_more and end is not None:
         score = [end.score] if order == "top" else []
-        next_cursor = _cursor(order, *score, end.born)
+        next_cursor = encode_cursor(order, *score, end.born)
     elif has_more and pinned_end is not None:
-        next_cursor = _cursor("pinned", pinned_end.born)
+        next_cursor = encode_cursor("pinned", pinned_end.born)
     return Page(await _threads(connection, pinned + found, max_bytes), next_cursor)
 
 
@@ -219,23 +219,18 @@ async def _fitting(
     return found, last, False
 
 
-def _cursor(kind: str, *place: int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([kind, *place])).rstrip(b"=").decode()
-
-
 def _decode_cursor(cursor: str, order: str) -> tuple[str, list[int]]:
     """Return the kind of a cursor, which is `order` or `pinned`, and its numbers. Raises `MalformedError`."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        kind, *place = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, TypeError, binascii.Error):
+        kind, place = read_cursor(cursor)
+    except ValueError:
         raise MalformedError("Use the `next` of the previous page, unchanged.") from None
     # PostgreSQL compares the numbers with 32-bit and 64-bit columns and rejects larger ones.
-    valid = all(type(part) is int and 0 <= part < 2**31 for part in place)
+    numbers = [part for part in place if isinstance(part, int) and 0 <= part < 2**31]
     matches = kind == order or (kind == "pinned" and order == "newest")
-    if not matches or len(place) != (2 if order == "top" else 1) or not valid:
+    if not matches or len(place) != (2 if order == "top" else 1) or numbers != place:
         raise MalformedError("Use the `next` of the previous page, with the same order.")
-    return kind, [int(part) for part in place]
+    return kind, numbers
 
 
 async def _threads(

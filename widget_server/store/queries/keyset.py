@@ -1,42 +1,45 @@
-"""Keyset paging: the opaque cursor of the next page, and the condition that continues after it."""
+"""Keyset paging: rows after a cursor, and the cursor of the next page; and search in texts."""
 
-import base64
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import orjson
-from sqlalchemy import ColumnElement, or_, tuple_
+from sqlalchemy import ColumnElement, Row, Select, or_, tuple_
 
-from widget_server.model.errors import MalformedError
+from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.model.limits import MAX_PAGE
 
-
-def encode_cursor(kind: str, *place: int | str) -> str:
-    """Return the cursor of the page after the row with this place. `kind` names the order."""
-    return base64.urlsafe_b64encode(orjson.dumps([kind, *place])).rstrip(b"=").decode()
+R = TypeVar("R", bound=Row[Any])
 
 
-def decode_cursor(cursor: str, kind: str, types: tuple[type, ...]) -> list[Any]:
-    """Return the place in a cursor. Raises `MalformedError` for one that no page of this order returned."""
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        content: list[Any] = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        found, *place = content
-    except (ValueError, TypeError):
-        found, place = None, []
-    numbers_fit = all(abs(value) < 2**63 for value in place if type(value) is int)
-    if found != kind or tuple(map(type, place)) != types or not numbers_fit:
-        raise MalformedError("Send `after` as the last page returned it, with the same order.")
-    return place
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """The order of a list, all columns descending. `kind` names it in cursors, with the columns' types."""
 
+    kind: str
+    columns: tuple[ColumnElement[Any], ...]
+    types: tuple[type, ...]
+    limit: int
 
-def after_place(columns: tuple[ColumnElement[Any], ...], place: list[Any]) -> ColumnElement[bool]:
-    """Return the condition for the rows after a place. All columns are in descending order."""
-    return tuple_(*columns) < tuple_(*place)
+    @property
+    def size(self) -> int:
+        """Rows of a page: a number from 1 to `MAX_PAGE`."""
+        return max(1, min(self.limit, MAX_PAGE))
 
+    def page(self, query: Select[Any], after: str | None) -> Select[Any]:
+        """Return the query for the page after a cursor, and one row more. Raises `MalformedError`."""
+        if after is not None:
+            place = decode_cursor(after, self.kind, self.types)
+            query = query.where(tuple_(*self.columns) < tuple_(*place))
+        return query.order_by(*(column.desc() for column in self.columns)).limit(self.size + 1)
 
-def page_size(limit: int) -> int:
-    """Return the rows to read for a page: a number from 1 to `MAX_PAGE`."""
-    return max(1, min(limit, MAX_PAGE))
+    def cut(
+        self, rows: Sequence[R], place: Callable[[R], tuple[int | str, ...]]
+    ) -> tuple[Sequence[R], str | None]:
+        """Return the page's rows, and the cursor of the next page or None. `place` is that of a row."""
+        if len(rows) <= self.size:
+            return rows, None
+        return rows[: self.size], encode_cursor(self.kind, *place(rows[self.size - 1]))
 
 
 def contains(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:

@@ -15,13 +15,7 @@ from widget_server.store.queries.copies_of_language import (
     CopiesOfLanguage,
     count_by_language,
 )
-from widget_server.store.queries.keyset import (
-    after_place,
-    contains,
-    decode_cursor,
-    encode_cursor,
-    page_size,
-)
+from widget_server.store.queries.keyset import Keyset, contains
 from widget_server.store.schema import comments, copies, reactions, revoked, shut_out, stories
 
 CopyStatus = Literal["live", "revoked", "shut_out"]
@@ -136,12 +130,9 @@ class OwnerCopies:
         chosen: Select[Any] = (
             select(copies.c.id, value.label("value")).select_from(own).where(*conditions)
         )
-        if after is not None:
-            place = decode_cursor(after, order, (int, int))
-            chosen = chosen.where(after_place((value, copies.c.id), place))
-        size = page_size(limit)
+        keyset = Keyset(order, (value, copies.c.id), (int, int), limit)
         # The numbers are counted for the rows of this page only.
-        page = chosen.order_by(value.desc(), copies.c.id.desc()).limit(size + 1).subquery()
+        page = keyset.page(chosen, after).subquery()
         query = (
             _select_copies()
             .add_columns(page.c.value)
@@ -152,10 +143,9 @@ class OwnerCopies:
             )
             .order_by(page.c.value.desc(), copies.c.id.desc())
         )
-        rows = (await connection.execute(query)).all()
-        end = rows[size - 1] if len(rows) > size else None
-        cursor = None if end is None else encode_cursor(order, int(end.value), end.id)
-        return CopyPage([_to_copy(row) for row in rows[:size]], total, cursor)
+        found = (await connection.execute(query)).all()
+        rows, following = keyset.cut(found, lambda row: (int(row.value), row.id))
+        return CopyPage([_to_copy(row) for row in rows], total, following)
 
     @read_transaction
     async def languages(

@@ -23,13 +23,7 @@ from widget_server.model.records import CommentState, Story
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import to_story
-from widget_server.store.queries.keyset import (
-    after_place,
-    contains,
-    decode_cursor,
-    encode_cursor,
-    page_size,
-)
+from widget_server.store.queries.keyset import Keyset, contains
 from widget_server.store.schema import (
     IS_PENDING,
     IS_STORY_REACTION,
@@ -121,23 +115,19 @@ class OwnerStories:
         chosen = select(stories.c.id, value.label("value")).where(
             stories.c.site == site, *conditions
         )
-        if after is not None:
-            place = decode_cursor(after, order, (int, int))
-            chosen = chosen.where(after_place((value, stories.c.id), place))
-        size = page_size(limit)
+        keyset = Keyset(order, (value, stories.c.id), (int, int), limit)
         # The other numbers are counted for the rows of this page only.
-        page = chosen.order_by(value.desc(), stories.c.id.desc()).limit(size + 1).subquery()
+        page = keyset.page(chosen, after).subquery()
         query = (
             _select_stories()
             .add_columns(page.c.value)
             .select_from(page.join(stories, stories.c.id == page.c.id))
             .order_by(page.c.value.desc(), stories.c.id.desc())
         )
-        rows = (await connection.execute(query)).all()
-        end = rows[size - 1] if len(rows) > size else None
-        cursor = None if end is None else encode_cursor(order, int(end.value), end.id)
-        found = readable(rows[:size], _to_record)
-        return StoryPage(found, int(totals.matching or 0), int(totals.every), cursor)
+        found = (await connection.execute(query)).all()
+        rows, following = keyset.cut(found, lambda row: (int(row.value), row.id))
+        records = readable(rows, _to_record)
+        return StoryPage(records, int(totals.matching or 0), int(totals.every), following)
 
     @read_transaction
     async def find(self, connection: AsyncConnection, site: str, code: str) -> StoryRecord | None:

@@ -13,13 +13,7 @@ from widget_server.model.decisions import Decision
 from widget_server.store.damaged_rows import RowDamagedError, json_of, readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import dump
-from widget_server.store.queries.keyset import (
-    after_place,
-    contains,
-    decode_cursor,
-    encode_cursor,
-    page_size,
-)
+from widget_server.store.queries.keyset import Keyset, contains
 from widget_server.store.schema import copies, revoked, sites, stories, tokens
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.site_log import append_site_decision
@@ -128,19 +122,11 @@ class Tokens:
             )
             .select_from(source)
             .where(*conditions)
-            .order_by(*(column.desc() for column in order))
         )
-        if after is not None:
-            place = decode_cursor(after, "tokens", (int, str, str))
-            query = query.where(after_place(order, place))
-        size = page_size(limit)
-        rows = (await connection.execute(query.limit(size + 1))).all()
-        found = readable(rows[:size], lambda row: _to_token(row, now_s))
-        end = rows[size - 1] if len(rows) > size else None
-        cursor = (
-            None if end is None else encode_cursor("tokens", end.created_at, end.jti, end.story)
-        )
-        return TokenPage(found, total, cursor)
+        keyset = Keyset("tokens", order, (int, str, str), limit)
+        found = (await connection.execute(keyset.page(query, after))).all()
+        rows, following = keyset.cut(found, lambda row: (row.created_at, row.jti, row.story))
+        return TokenPage(readable(rows, lambda row: _to_token(row, now_s)), total, following)
 
     @read_transaction
     async def generations(

@@ -15,7 +15,8 @@ from widget_server.model.errors import (
 )
 from widget_server.model.events import Event
 from widget_server.model.records import CommentState
-from widget_server.store.mapping import CommentRow, ReactionRow, ReportRow, StoryRow, dump
+from widget_server.store.mapping import dump
+from widget_server.store.rows import CommentRow, ReactionRow, ReportRow, StoryRow
 from widget_server.store.writing.actions import (
     Action,
     ActionResult,

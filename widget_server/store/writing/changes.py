@@ -7,7 +7,8 @@ from typing import Any, cast
 from widget_server.model.clock import now_ms
 from widget_server.model.events import CommentChanged, Event, StoryChanged, TallyChanged
 from widget_server.model.records import CommentState
-from widget_server.store.mapping import CommentRow, StoryRow, counts_or_none, dump
+from widget_server.store.mapping import counts_or_none, dump
+from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 Target = tuple[int, str]

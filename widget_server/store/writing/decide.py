@@ -8,7 +8,7 @@ from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedE
 from widget_server.model.records import CommentState
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import new_salt, salted_hash
-from widget_server.store.mapping import CommentRow, StoryRow
+from widget_server.store.rows import CommentRow, StoryRow
 from widget_server.store.writing.actions import Decide, Undo
 from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decision_rules import (

@@ -6,7 +6,8 @@ from typing import Any
 from widget_server.model.decisions import Decision
 from widget_server.store.decision_mapping import to_decision
 from widget_server.store.log_keys import STORY_ENTRY, new_salt, salted_hash
-from widget_server.store.mapping import StoryRow, dump
+from widget_server.store.mapping import dump
+from widget_server.store.rows import StoryRow
 from widget_server.store.writing.actions import Decide, Undo
 from widget_server.store.writing.unit_of_work import UnitOfWork
 

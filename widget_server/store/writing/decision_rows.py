@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.decisions import REASONS, Queue
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import LogKeys
-from widget_server.store.mapping import CaseRow, CommentRow, KeptRow, StoryRow, dump
+from widget_server.store.mapping import dump
+from widget_server.store.rows import CaseRow, CommentRow, KeptRow, StoryRow
 from widget_server.store.schema import (
     IS_OPEN,
     cases,

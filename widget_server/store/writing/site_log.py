@@ -1,6 +1,6 @@
 """Append decisions to the log of a site, in the transaction of the change that they describe."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import desc, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,9 @@ from widget_server.store.log_keys import (
 )
 from widget_server.store.mapping import dump
 from widget_server.store.schema import decision_words, site_decisions, sites
+from widget_server.store.transactions import TransactionFn
+
+T = TypeVar("T")
 
 
 async def append_site_decision(connection: AsyncConnection, site: str, decision: Decision) -> int:
@@ -61,3 +64,18 @@ async def append_site_decision(connection: AsyncConnection, site: str, decision:
         await connection.execute(insert(decision_words).values(words))
     number: int = entry["number"]
     return number
+
+
+def logged(change: TransactionFn[T], site: str, decision: Decision) -> TransactionFn[T]:
+    """Run a change, and append the decision to the site's log in the same transaction.
+
+    Nothing is appended if the change's result is False: then it changed nothing.
+    """
+
+    async def run(connection: AsyncConnection) -> T:
+        result = await change(connection)
+        if result is not False:
+            await append_site_decision(connection, site, decision)
+        return result
+
+    return run

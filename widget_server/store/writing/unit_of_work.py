@@ -25,16 +25,13 @@ from widget_server.model.records import Comment, Copy, Story, Tally
 from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row, time_or_zero
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.mapping import (
-    CommentRow,
-    ReactionRow,
-    ReportRow,
-    StoryRow,
     check_head,
     comment_record,
     counts_or_none,
     story_record,
     tree_or_none,
 )
+from widget_server.store.rows import CommentRow, ReactionRow, ReportRow, StoryRow
 from widget_server.store.schema import comments, copies, erasures, reactions, reports, stories
 from widget_server.store.writing.actions import Action, Forget, Post, React, UpdateStory
 from widget_server.store.writing.bulk import insert_ignore, json_rows, select_by_keys, upsert

@@ -1,5 +1,6 @@
 """Comments, what waits, and decisions, for programs."""
 
+from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.model.errors import (
     MalformedError,
     NotFoundError,
@@ -16,7 +17,6 @@ from widget_server.protocol import (
 )
 from widget_server.protocol.serializers import rfc3339
 from widget_server.web.api.owner_call import Answer, Call
-from widget_server.web.api.owner_cursors import decode, encode
 from widget_server.web.api.owner_records import comment_fields, time_of
 
 
@@ -25,13 +25,13 @@ async def list_comments(call: Call) -> Answer:
     query: requests.CommentsQuery = call.query
     after = None
     if query.after:
-        at, id_ = decode(query.after, "comments", (int, str))
+        at, id_ = decode_cursor(query.after, "comments", (int, str))
         after = int(at), str(id_)
     found = await cases.list_comments(
         call.services, call.actor, call.site, story=query.story, after=after, limit=query.limit
     )
     more = len(found) == query.limit
-    last = encode("comments", found[-1][1].created_at, found[-1][1].id) if more else None
+    last = encode_cursor("comments", found[-1][1].created_at, found[-1][1].id) if more else None
     rows = [comment_answers.CommentAnswer(**comment_fields(code, one)) for code, one in found]
     return Answer(comment_answers.CommentList(comments=rows, next=last))
 
@@ -59,13 +59,13 @@ async def list_cases(call: Call) -> Answer:
     query: requests.CasesQuery = call.query
     after = None
     if query.after:
-        place = decode(query.after, f"cases-{query.queue}", (int, int, int))
+        place = decode_cursor(query.after, f"cases-{query.queue}", (int, int, int))
         after = int(place[0]), int(place[1]), int(place[2])
     found = await cases.open_cases(
         call.services, call.actor, call.site, query.queue, after=after, limit=query.limit
     )
     more = len(found) == query.limit
-    last = encode(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
+    last = encode_cursor(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
     rows = [
         comment_answers.CaseAnswer(
             id=one.id,

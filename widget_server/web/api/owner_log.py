@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import Response, StreamingResponse
 
+from widget_server.model.cursors import decode_cursor, encode_cursor
 from widget_server.operations.moderation import log
 from widget_server.operations.moderation.log import LogFilter
 from widget_server.operations.owners.csv_lines import csv_line
@@ -12,7 +13,6 @@ from widget_server.protocol import (
     owner_requests as requests,
 )
 from widget_server.web.api.owner_call import Answer, Call
-from widget_server.web.api.owner_cursors import decode, encode
 from widget_server.web.api.owner_records import decision_answer
 
 CSV_COLUMNS = tuple(comment_answers.DecisionAnswer.model_fields)
@@ -31,7 +31,7 @@ async def read_log(call: Call) -> Answer | Response:
         return file_response(_with_first(first, lines), media, f"log.{query.format}")
     after = None
     if query.after:
-        at, id_ = decode(query.after, "log", (int, str))
+        at, id_ = decode_cursor(query.after, "log", (int, str))
         after = int(at), str(id_)
     found = await log.read_log(
         call.services, call.actor, call.site, _chosen(query), after=after, limit=query.limit
@@ -40,7 +40,7 @@ async def read_log(call: Call) -> Answer | Response:
     return Answer(
         comment_answers.DecisionList(
             decisions=[decision_answer(one) for one in found],
-            next=encode("log", found[-1].at, found[-1].id) if more else None,
+            next=encode_cursor("log", found[-1].at, found[-1].id) if more else None,
         )
     )
 

@@ -82,18 +82,16 @@ def _origin(text: str) -> str:
     try:
         return origins.parse_rule(text.rstrip("/"))
     except ValueError as error:
-        problem = TextRejectedError(f"origins: {error}")
-        problem.field = "origins"
-        raise problem from None
+        raise TextRejectedError.in_field("origins", f"origins: {error}") from None
 
 
 def _expiry(at: datetime | None, now: float) -> int | None:
     if at is None:
         return None
     if at.timestamp() <= now:
-        problem = TextRejectedError("expires_at: give a time in the future, or leave it out.")
-        problem.field = "expires_at"
-        raise problem
+        raise TextRejectedError.in_field(
+            "expires_at", "expires_at: give a time in the future, or leave it out."
+        )
     return int(at.timestamp())
 
 

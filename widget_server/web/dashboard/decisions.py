@@ -17,7 +17,7 @@ from widget_server.model.errors import (
     StaleError,
 )
 from widget_server.model.records import CommentState
-from widget_server.operations.moderation import discussion
+from widget_server.operations.moderation import discussion, targets
 from widget_server.operations.moderation.decide import decide, undo
 from widget_server.operations.moderation.discussion import StaffComment
 from widget_server.protocol.codes import status_of
@@ -131,8 +131,11 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
 @site_page("undo")
 async def submit_undo(page: Page) -> Response:
     """Handle `POST …/undo`: take back a decision or a batch."""
+    decision = page.form.get("decision")
     try:
-        result = await undo(page.services, page.actor, page.form.get("decision"))
+        # A decision of another site is not found: whether it exists is not told.
+        await targets.is_about_stories(page.services, page.site, decision)
+        result = await undo(page.services, page.actor, decision)
     except (StaleError, ErasedError, NotFoundError) as error:
         return message_page(page.request, status_of(error), "not_undone", error.detail)
     back = back_of(page, page.path("log"))

@@ -90,11 +90,11 @@ async def show_new_site(page: Page) -> Response:
 @account_page
 async def submit_new_site(page: Page) -> Response:
     """Handle `POST /admin/new-site`."""
-    form = page.form
+    form, by = page.form, actor_of_server(page.person)
     try:
         site = await first_site.create(
             page.services,
-            actor_of_server(page.person),
+            by,
             form.get("slug"),
             form.get("name"),
             moderation=form.get("moderation"),

@@ -18,6 +18,8 @@ from widget_server.operations.owners import stories
 from widget_server.web.dashboard.decisions import back_of, here, told, told_now
 from widget_server.web.dashboard.page import Page, site_page
 
+_field = MalformedError.in_field
+
 DAY_MS = 86_400_000
 MAX_DAYS = 3_650
 
@@ -107,12 +109,6 @@ def _closing_time(page: Page, choice: str, date: str, days: str) -> int | None:
     if not page.services.now_ms() < at < page.services.now_ms() + MAX_DAYS * DAY_MS:
         raise _field("date", "Choose a day from today on, within ten years.")
     return at
-
-
-def _field(field: str, detail: str) -> MalformedError:
-    error = MalformedError(detail)
-    error.field = field
-    return error
 
 
 async def _decide(page: Page, verb: Any, notice: str | None = None) -> Response:

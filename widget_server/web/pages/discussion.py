@@ -9,22 +9,19 @@ from widget_server.content import urls
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.identifiers import COMMENT_ID
 from widget_server.model.limits import MAX_COMMENTS_BYTES, MAX_RESPONSE_BYTES, MAX_THREADS
-from widget_server.model.records import Comment, CommentState, ListedCopy, Site, Story
+from widget_server.model.records import CommentState, ListedCopy, Site, Story
 from widget_server.operations.readers import copies, read
 from widget_server.operations.services import Services
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import ORDERS
+from widget_server.web.pages.comment_views import NOTHING_OWN, CommentViews, Own, own_text
 from widget_server.web.pages.layout import render, theme_address
 from widget_server.web.pages.structured_data import structured_data
 from widget_server.web.pages.translate import LOCALES, Translator
 
 MIN_COMMENTS_BYTES = MAX_COMMENTS_BYTES // 32
 """A page with this many bytes of comments as JSON is never too long."""
-CHIPS = 4
-"""Reactions that a comment shows. The reader's own is always among them."""
-_HUES = 8
-"""Colours of avatars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +52,6 @@ class Place:
         order = None if self.order == "newest" else self.order
         named = {"order": order, "before": self.before, "thread": self.thread, "after": self.after}
         return urlencode({name: value for name, value in named.items() if value})
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What the reader of a page left in the story."""
-
-    reactions: Mapping[str, str]
-    comments: Mapping[str, Comment]
-
-
-NOTHING_OWN = Own({}, {})
-
-
-async def own_of(services: Services, story: Story, reader: str) -> Own:
-    """Return what a reader left in a story."""
-    left = await read.own(services, story, reader)
-    return Own(left.reactions, {comment.id: comment for comment in left.comments})
 
 
 async def find(services: Services, code: str) -> tuple[Story, Site]:
@@ -131,9 +111,9 @@ async def _content(
     *_, total, tally = counts[0]
     shown = serializers.settings(settings)
     for reaction in shown["reactions"]:
-        reaction["name"] = _own_text(t, reaction, "label")
+        reaction["name"] = own_text(t, reaction, "label")
         reaction.setdefault("face", None)
-    view = _CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
+    view = CommentViews(t, shown["reactions"], own, services.server_origin, services.now_ms())
     shown_threads = [
         serializers.part_of_thread(thread, show_copy=settings.show_copy) for thread in threads
     ]
@@ -163,11 +143,11 @@ async def _content(
         "site": site,
         "settings": shown,
         "theme": theme_address(settings),
-        "prompt": _own_text(t, shown, "prompt"),
+        "prompt": own_text(t, shown, "prompt"),
         "guidelines_text": shown.get("guidelines_texts", {}).get(t.lang)
         or shown.get("guidelines_text"),
         "calls_to_action": [
-            {"url": call["url"], "name": _own_text(t, call, "label")}
+            {"url": call["url"], "name": own_text(t, call, "label")}
             for call in shown.get("calls_to_action", ())
             if own.reactions.get("") is not None
         ],
@@ -235,81 +215,3 @@ def _read_on(story: Story, listed: list[ListedCopy], t: Translator) -> list[dict
             name = copy.label or urlsplit(copy.page).hostname or copy.page
             found.append({"url": copy.page, "name": name, "note": note, "lang": lang})
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _CommentViews:
-    """Adds to serialized comments what the template shows."""
-
-    t: Translator
-    offered: list[dict[str, Any]]
-    own: Own
-    server: str
-    now_ms: int
-
-    def thread(self, thread: dict[str, Any], edit_window: int) -> dict[str, Any]:
-        """Return a thread with the views of its comments."""
-        names = {
-            one["id"]: self._name(one) for one in thread["replies"] if one["state"] != "removed"
-        }
-        # Every reply answers the top comment, so that one has no name here.
-        # As in the embed: a removed reply is omitted.
-        replies = [
-            self.comment(self._mine(one, edit_window), names)
-            for one in thread["replies"]
-            if one["state"] != "removed"
-        ]
-        return {**self.comment(self._mine(thread, edit_window), {}), "replies": replies}
-
-    def comment(self, comment: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-        """Return a comment with its writer, time, place and reactions. `names` has comments' writers."""
-        name = comment["author"]["name"] or ""
-        units = memoryview(name.encode("utf-16-le")).cast("H")
-        return {
-            "waiting": False,
-            **comment,
-            "name": self._name(comment),
-            "initial": name[:1].upper() or "?",
-            # The embed computes the same hue.
-            "hue": (len(units) * 5 + (units[0] if units else 0)) % _HUES,
-            "when": self.t.date(comment["created_at"], serializers.rfc3339(self.now_ms)),
-            "place": self._place(comment["copy"]),
-            "to": names.get(comment["parent"] or "", ""),
-            "chips": self._chips(comment),
-            "chosen": self.own.reactions.get(comment["id"]),
-            "mine": comment["id"] in self.own.comments,
-            "editable": "editable_until" in comment
-            and comment["editable_until"] > serializers.rfc3339(self.now_ms),
-        }
-
-    def _mine(self, comment: dict[str, Any], edit_window: int) -> dict[str, Any]:
-        """Add what only the writer of a comment may know."""
-        kept = self.own.comments.get(comment["id"])
-        if kept is None or comment["state"] == "removed":
-            return comment
-        view = serializers.own_comment(kept, edit_window)
-        return {**comment, **{name: view[name] for name in view if name not in comment}}
-
-    def _name(self, comment: dict[str, Any]) -> str:
-        return comment["author"]["name"] or self.t("anonymous")
-
-    def _place(self, copy: dict[str, Any] | None) -> str:
-        if copy is None or copy["origin"] == self.server:
-            return ""
-        return copy["label"] or urlsplit(copy["origin"] or "").hostname or ""
-
-    def _chips(self, comment: dict[str, Any]) -> list[dict[str, Any]]:
-        counts, own = comment["tally"]["counts"], self.own.reactions.get(comment["id"])
-        chips = [
-            {**reaction, "count": counts[reaction["key"]], "own": reaction["key"] == own}
-            for reaction in self.offered
-            if counts.get(reaction["key"])
-        ]
-        return sorted(chips, key=lambda chip: (not chip["own"], -chip["count"]))[:CHIPS]
-
-
-def _own_text(t: Translator, texts: dict[str, Any], name: str) -> str:
-    """Return a text of the site: its own in the page's language, else the translated default, else as it is."""
-    own: dict[str, str] = texts.get(name + "s", {})
-    text: str = texts[name]
-    return own.get(t.lang) or t("=" + text, text)

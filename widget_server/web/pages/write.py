@@ -23,7 +23,7 @@ from widget_server.operations.readers import identify, read
 from widget_server.operations.services import Services
 from widget_server.transport import admission
 from widget_server.web.api.stories import get_services, story_code_param
-from widget_server.web.pages import discussion
+from widget_server.web.pages import comment_views, discussion
 from widget_server.web.pages.form_data import parse_form
 from widget_server.web.pages.layout import render
 from widget_server.web.pages.translate import Translator, translator
@@ -103,10 +103,10 @@ async def _respond(
     form: Form,
     reader: ReaderClaims | None,
 ) -> Response:
-    own = discussion.NOTHING_OWN
+    own = comment_views.NOTHING_OWN
     if reader is not None:
         story, _ = await discussion.find(services, code)
-        own = await discussion.own_of(services, story, identify.reader_id(reader))
+        own = await comment_views.own_of(services, story, identify.reader_id(reader))
     if form.target:
         await _find_target(services, code, form, own, t)
     extra = {"form": form, "fields": form.hidden_fields()}
@@ -117,7 +117,7 @@ async def _respond(
 
 
 async def _find_target(
-    services: Services, code: str, form: Form, own: discussion.Own, t: Translator
+    services: Services, code: str, form: Form, own: comment_views.Own, t: Translator
 ) -> None:
     """Look up the name of the comment that the composer is about."""
     try:

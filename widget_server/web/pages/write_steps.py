@@ -17,7 +17,7 @@ from widget_server.operations.services import Services
 from widget_server.protocol import client_messages
 from widget_server.transport import admission
 from widget_server.web import actions
-from widget_server.web.pages import discussion
+from widget_server.web.pages import comment_views
 from widget_server.web.pages.translate import Translator
 from widget_server.web.pages.write_form import FORGET, MODES, Form
 
@@ -151,9 +151,9 @@ async def _enter(
         form.leave()
         form.enter(kind, target)
         if kind == "edit":
-            own = discussion.NOTHING_OWN
+            own = comment_views.NOTHING_OWN
             if reader is not None:
-                own = await discussion.own_of(services, grant.story, identify.reader_id(reader))
+                own = await comment_views.own_of(services, grant.story, identify.reader_id(reader))
             if target not in own.comments:
                 form.leave()
                 raise NotFoundError
