@@ -6,7 +6,6 @@ import secrets
 import shutil
 import sqlite3
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -130,7 +129,9 @@ def migrated_database(postgres_server: Postgres) -> Iterator[str]:
 def migrated_postgres_url(postgres_server: Postgres, migrated_database: str) -> Iterator[str]:
     """Create a PostgreSQL database with its tables and yield its URL: `postgresql+asyncpg://...`."""
     with postgres_server.new_database(template=migrated_database) as name:
-        updates = [f"UPDATE meta SET value = '{value}' WHERE key = '{key}'" for value, key in _own_meta()]
+        updates = [
+            f"UPDATE meta SET value = '{value}' WHERE key = '{key}'" for value, key in _own_meta()
+        ]
         postgres_server.sql("; ".join(updates), name)
         yield postgres_server.address("postgresql+asyncpg", name)
 

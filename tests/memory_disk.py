@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+MEMORY = Path("/dev/shm")
 NEEDED = 3 << 30
 """Free bytes that a run with several workers needs at most. Containers often have 64 MiB."""
 PREFIX = "widget-tests-"
@@ -25,7 +25,9 @@ def use_memory_disk() -> None:
         return
     _remove_folders_of_ended_runs()
     folder = MEMORY / f"{PREFIX}{os.getpid()}"
-    folder.mkdir(mode=0o711, exist_ok=True)  # PostgreSQL, which root runs as another user, passes it
+    folder.mkdir(
+        mode=0o711, exist_ok=True
+    )  # PostgreSQL, which root runs as another user, passes it
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
     atexit.register(_remove, folder, os.getpid())
