@@ -19,13 +19,19 @@ GALLERY ?= $(CURDIR)/$(VENV)/gallery
 
 # Further arguments of the command, for instance: make test-python ARGS="-k socket -x"
 ARGS ?=
-# Number of parallel test processes (tests/xdist_groups.py); 0 runs the tests in one process, for a debugger.
-PYTEST_WORKERS ?= 2
+# Number of parallel test processes (tests/xdist_groups.py); 0 runs the tests in one process, for a debugger. More
+# than two cores have: tests wait for servers and browsers.
+PYTEST_WORKERS ?= 4
 
-# One target at a time, also with -j: `test` prints its checks in order.
+# Some images set it. Then each of the servers that the tests start would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
+# One target at a time, also with -j, except the checks of `test`, which use a core each.
+ifneq ($(MAKECMDGOALS),checks)
 .NOTPARALLEL:
+endif
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install test lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
+.PHONY: help demo serve install test checks lint types imports js-tests embed check-embed test-python fault-tests model-tests recipe-tests \
 	cms-tests firefox webkit gallery bench format clean
 
 help: ## List these targets.
@@ -41,7 +47,11 @@ serve: $(STAMPS)/server $(STAMPS)/serve ## Run the server, restart it and rebuil
 
 install: $(STAMPS)/server $(STAMPS)/test $(STAMPS)/js $(STAMPS)/browser ## Install everything that the tests need.
 
-test: install lint types imports js-tests check-embed test-python ## Install, then run every check.
+test: install ## Install, then run every check.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target checks
+	@$(MAKE) --no-print-directory test-python
+
+checks: types lint imports js-tests check-embed
 
 lint: $(STAMPS)/test ## Check the style of the Python code.
 	@echo "==> lint"

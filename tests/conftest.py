@@ -1,8 +1,13 @@
 """Fixtures for all tests: real engines, fresh databases, and skips that count as failures."""
 
+import asyncio
 import os
-import uuid
+import secrets
+import shutil
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +15,15 @@ import pytest
 
 from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
+from tests.memory_disk import use_memory_disk
 from tests.waiting import eventually, wait_until
 from tests.xdist_groups import XdistGroups
+from widget_server.store import migrate
+from widget_server.store.engine import sqlite_path
 
 __all__ = ["eventually", "wait_until"]
+
+use_memory_disk()
 
 SERVERS = pytest.StashKey[list[ServerProcess]]()
 
@@ -56,10 +66,8 @@ def postgres(postgres_server: Postgres) -> str:
 @pytest.fixture
 def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     """Create an empty PostgreSQL database and yield its URL: `postgresql+asyncpg://...`."""
-    name = f"t_{uuid.uuid4().hex}"
-    postgres_server.sql(f"CREATE DATABASE {name} STRATEGY FILE_COPY")
-    yield postgres_server.address("postgresql+asyncpg", name)
-    postgres_server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres_server.new_database() as name:
+        yield postgres_server.address("postgresql+asyncpg", name)
 
 
 @pytest.fixture
@@ -74,6 +82,69 @@ def database_url(request: pytest.FixtureRequest) -> str:
     fixture = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     url: str = request.getfixturevalue(fixture)
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a database with its tables, for this test; the test runs once on each engine.
+
+    It is a copy of a database that was migrated once, because migrations take longer than most tests.
+    """
+    fixture = "migrated_sqlite_url" if request.param == "sqlite" else "migrated_postgres_url"
+    url: str = request.getfixturevalue(fixture)
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the tables and without rows, for copies."""
+    path = tmp_path_factory.mktemp("migrated") / "widget.db"
+    _migrate(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def migrated_sqlite_url(sqlite_url: str, migrated_file: Path) -> str:
+    """Return the URL of a SQLite file with its tables, as `migrate.upgrade` makes it."""
+    path = sqlite_path(sqlite_url)
+    assert path is not None
+    migrate.make_private(path)
+    shutil.copyfile(migrated_file, path)
+    with sqlite3.connect(path) as connection:
+        connection.executemany("UPDATE meta SET value = ? WHERE key = ?", _own_meta())
+    connection.close()
+    path.with_name(f"{path.name}.made").touch()
+    return sqlite_url
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: Postgres) -> Iterator[str]:
+    """Yield the name of a PostgreSQL database with the tables and without rows, for copies."""
+    with postgres_server.new_database() as name:
+        _migrate(postgres_server.address("postgresql+asyncpg", name))
+        yield name
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres_server: Postgres, migrated_database: str) -> Iterator[str]:
+    """Create a PostgreSQL database with its tables and yield its URL: `postgresql+asyncpg://...`."""
+    with postgres_server.new_database(template=migrated_database) as name:
+        updates = [
+            f"UPDATE meta SET value = '{value}' WHERE key = '{key}'" for value, key in _own_meta()
+        ]
+        postgres_server.sql("; ".join(updates), name)
+        yield postgres_server.address("postgresql+asyncpg", name)
+
+
+def _migrate(url: str) -> None:
+    # A thread: the test that needs the first copy may run in an event loop.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate.upgrade(url)).result()
+
+
+def _own_meta() -> list[tuple[str, str]]:
+    """Return what the first migration writes and no two databases share: (value, key)."""
+    return [(secrets.token_hex(8), "epoch"), (str(int(time.time() * 1000)), "made_at")]
 
 
 @pytest.fixture

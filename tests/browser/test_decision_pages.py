@@ -1,6 +1,6 @@
 """Home, stories, queue and log of the dashboard in Chromium: accessible, narrow, without JavaScript."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -8,7 +8,6 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 from tests.browser.axe import AXE
-from tests.browser.conftest import SCREENSHOTS
 from tests.browser.moderated_site import SECRET, ModeratedSite, fill
 from tests.e2e.harness import ServerProcess
 
@@ -85,9 +84,11 @@ def _note_errors(problems: list[str]) -> Callable[[ConsoleMessage], None]:
 
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
-    filled: Filled, browser: Browser, name: str
+    filled: Filled,
+    browser: Browser,
+    photograph: Callable[[Page, str], Awaitable[None]],
+    name: str,
 ) -> None:
-    SCREENSHOTS.mkdir(exist_ok=True)
     address = filled.path(PAGES[name])
     for scheme, locale, width in (
         ("light", "en", 1280),
@@ -104,9 +105,7 @@ async def test_a_page_is_accessible_and_narrow_in_light_dark_and_right_to_left(
         problems: list[str] = []
         page.on("console", _note_errors(problems))
         await page.goto(address)
-        await page.screenshot(
-            path=SCREENSHOTS / f"dashboard-{name}-{scheme}-{locale}-{width}.png", full_page=True
-        )
+        await photograph(page, f"dashboard-{name}-{scheme}-{locale}-{width}")
         assert await findings(page) == [], (scheme, locale, width)
         widths = await page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"

@@ -8,14 +8,6 @@ import pytest
 from tests.operations.operations_harness import Server, open_server
 from widget_server.model.actors import shell
 from widget_server.operations.owners import sites
-from widget_server.store import migrate
-
-
-@pytest.fixture
-async def migrated_url(database_url: str) -> str:
-    """Return a database with its tables, on each engine."""
-    await migrate.upgrade(database_url)
-    return database_url
 
 
 @pytest.fixture

@@ -5,14 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.store.store_harness import Store, open_store
-from widget_server.store import migrate
-
-
-@pytest.fixture
-async def migrated_url(database_url: str) -> str:
-    """Return a migrated database on each engine."""
-    await migrate.upgrade(database_url)
-    return database_url
 
 
 @pytest.fixture
