@@ -41,6 +41,7 @@ from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
+from widget_server.store.queries.made_decisions import MadeDecisions
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
@@ -91,6 +92,7 @@ class Components:
             cache=self.cache,
             discussions=self.discussions,
             decisions=Decisions(self.database),
+            made_decisions=MadeDecisions(self.database),
             log_keys=log_keys,
             log_check=LogCheck(self.database, log_keys),
             embed_files=EmbedFiles(self.database),

@@ -70,6 +70,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
 async def second_session(desk: Desk, account: str) -> str:
     """Sign an account in on another device, and return the session's name."""
     found = await desk.services.people.accounts.find(account)
+    assert found is not None
     return (await sign_in.start_session(desk.services, found, "link", "")).session.hash
 
 

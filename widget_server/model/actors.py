@@ -12,6 +12,15 @@ ActorKind = Literal["account", "key", "shell", "schedule"]
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A request that is done once, however often it is sent: one with an idempotency key."""
+
+    id: str
+    again: bool
+    """Whether an earlier attempt at it ended without an answer, and may have changed something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, by which interface, and with which rights on one site.
 
@@ -31,6 +40,8 @@ class Actor:
     """Copies that a local moderator is limited to, or None for all copies of the site."""
     shell_user: str | None = None
     """Name of the operating system's user if an account acts in a shell (`--as`)."""
+    request: Request | None = None
+    """The request by which an API key acts, if it is done once."""
 
 
 def shell(user: str) -> Actor:

@@ -1,5 +1,6 @@
 """Decisions about comments, stories and sites, the cases that wait for one, and the reasons to give."""
 
+import hashlib
 import secrets
 import string
 from collections.abc import Mapping
@@ -52,6 +53,21 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(12))
 
 
+def decision_id(by: Actor, subject: str) -> str:
+    """Return the id of a new decision: random, or for a request that is done once always the same.
+
+    `subject` tells the decisions of one request apart: the verb, or a comment's or decision's id.
+    """
+    if by.request is None:
+        return new_id()
+    return hashlib.sha256(f"{by.request.id} {subject}".encode()).hexdigest()[:16]
+
+
+def batch_id(by: Actor) -> str:
+    """Return the id of a new batch of decisions, random or of the request, as `decision_id`."""
+    return new_id() if by.request is None else by.request.id
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One thing that a person, an API key, the schedule or the shell did.
@@ -96,9 +112,12 @@ def decided_by(
     after: Mapping[str, Any] | None = None,
     undoes: str | None = None,
 ) -> Decision:
-    """Return a decision of this actor with a new id, to be appended to a log."""
+    """Return a decision of this actor with a new id, to be appended to a log.
+
+    A request that is done once makes at most one decision with each verb by this function.
+    """
     return Decision(
-        id=new_id(),
+        id=decision_id(by, verb),
         at=at,
         actor_kind=by.kind,
         actor=by.id,

@@ -22,6 +22,7 @@ from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
 from widget_server.store.queries.log_check import LogCheck
+from widget_server.store.queries.made_decisions import MadeDecisions
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_comments import OwnerComments
 from widget_server.store.queries.owner_copies import OwnerCopies
@@ -103,6 +104,7 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     decisions: Decisions
+    made_decisions: MadeDecisions
     log_keys: LogKeys
     log_check: LogCheck
     embed_files: EmbedFiles

@@ -11,9 +11,11 @@ from widget_server.model.decisions import (
     REASONS,
     CommentVerb,
     Decided,
+    Decision,
     Queue,
     StoryVerb,
-    new_id,
+    batch_id,
+    decision_id,
 )
 from widget_server.model.errors import (
     MalformedError,
@@ -22,6 +24,7 @@ from widget_server.model.errors import (
     TooLargeError,
 )
 from widget_server.model.records import Story
+from widget_server.operations.made_before import made_before
 from widget_server.operations.services import Services
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.decisions import LoggedTarget
@@ -78,7 +81,10 @@ async def decide_batch(
 
     What cannot be decided does not prevent the rest: it is in `refused`.
     """
-    result = BatchResult(new_id())
+    result = BatchResult(batch_id(by))
+    made = await made_before(services, by, *(comment for comment, _ in targets))
+    result.decided.extend([await _decided(services, one) for one in made.values()])
+    targets = [target for target in targets if target[0] not in made]
     for start in range(0, len(targets), CHUNK):
         actions: list[Decide | Undo] = []
         for comment, revision in targets[start : start + CHUNK]:
@@ -112,6 +118,8 @@ async def decide_story(
         raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
     _check_words(reason, note)
     story = await _find_story(services, by, verb, code)
+    if await made_before(services, by, verb):
+        return story
     columns: dict[str, bool | int | None] = {}
     if verb != "notice":
         columns = {"closed": verb == "close", "closes_at": None}
@@ -172,7 +180,7 @@ async def _decide_story(
         comment="",
         verb=verb,
         by=by,
-        id=new_id(),
+        id=decision_id(by, verb),
         at=services.now_ms(),
         keep=keep,
         reason=reason,
@@ -201,15 +209,19 @@ async def undo(
         require(by, "undo", site)
         if verb != "undo":
             require(by, verb, site)
-    result = BatchResult(new_id())
+    result = BatchResult(batch_id(by))
     batch = result.batch if len(targets) > 1 else None
+    made = await made_before(services, by, *(target.decision for target in targets))
+    result.decided.extend([await _decided(services, one) for one in made.values()])
+    number = len(targets)
+    targets = [target for target in targets if target.decision not in made]
     for start in range(0, len(targets), CHUNK):
         some = targets[start : start + CHUNK]
         actions: list[Decide | Undo] = [
             await _undoing(services, by, target, note, batch) for target in some
         ]
         await _submit(services, actions, result)
-    if result.refused and len(targets) == 1:
+    if result.refused and number == 1:
         raise next(iter(result.refused.values()))
     for decided in result.decided:
         services.cache.put(decided.story)
@@ -238,7 +250,7 @@ async def _undoing(
         comment=target.comment,
         decision=target.decision,
         by=by,
-        id=new_id(),
+        id=decision_id(by, target.decision),
         at=services.now_ms(),
         keep=await _keep(services, story),
         note=note,
@@ -266,7 +278,7 @@ async def _decision(
         comment=comment,
         verb=verb,
         by=by,
-        id=new_id(),
+        id=decision_id(by, comment),
         at=services.now_ms(),
         keep=await _keep(services, story),
         reason=reason,
@@ -274,6 +286,16 @@ async def _decision(
         revision=revision,
         queue=queue,
     )
+
+
+async def _decided(services: Services, made: Decision) -> Decided:
+    """Return the result of a decision that was made before, with comment and story as they are now."""
+    story = await services.discussions.story(made.story or "")
+    if story is None:
+        raise NotFoundError
+    comment = made.targets[0] if made.targets else None
+    now = None if comment is None else await services.decisions.comment(comment)
+    return Decided(made, now, story)
 
 
 async def _submit(

@@ -6,9 +6,10 @@ from typing import Literal
 
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import decided_by, new_id
+from widget_server.model.decisions import batch_id, decided_by
 from widget_server.model.errors import NotFoundError, OperatorError
 from widget_server.model.limits import MAX_PAGE
+from widget_server.operations.made_before import made_before
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.csv_lines import csv_line, csv_time
 from widget_server.operations.owners.readers_now import ReaderCount, reader_count, readers_now
@@ -223,9 +224,12 @@ async def revoke_copy(
     `shut_out`. Raises `NotPermittedError`, `NotFoundError`, and `OperatorError` with a sentence.
     """
     planned = await preview_revocation(services, by, site, copy, shut_out=shut_out)
+    made = await made_before(services, by, "revoke", "shut_out")
+    if made:
+        return replace(planned, before=planned.before and "revoke" not in made)
     record = planned.copy.record
     scopes = {None: None, "story": record.story, "site": ""}
-    now, batch = services.now_ms(), new_id()
+    now, batch = services.now_ms(), batch_id(by)
     token = shut = None
     if planned.token:
         revoke = decided_by(by, "revoke", now, targets=(record.jti,))
@@ -248,6 +252,8 @@ async def give_back_copy(services: Services, by: Actor, site: str, copy: int) ->
     found = await services.owner_copies.find(site, copy)
     if found is None or (by.copies is not None and copy not in by.copies):
         raise NotFoundError(f"There is no such copy on site “{site}”.")
+    if await made_before(services, by, "readmit"):
+        return True
     record, _ = found
     return await services.writer.run_in_transaction(
         give_back(

@@ -8,6 +8,7 @@ from widget_server.model.actors import Actor
 from widget_server.model.decisions import decided_by
 from widget_server.model.errors import NotFoundError, TextRejectedError
 from widget_server.model.people import ApiKey
+from widget_server.operations.made_before import made_before
 from widget_server.operations.owners.sites import get_site
 from widget_server.operations.services import Services
 from widget_server.store.writing import member_rows
@@ -25,7 +26,7 @@ MAX_DAYS = 3650
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A new API key. `secret` is shown once."""
+    """A new API key. `secret` is shown once; it is empty if an earlier attempt made the key."""
 
     key: ApiKey
     secret: str
@@ -83,6 +84,12 @@ async def create_key(
         raise _field("scopes", "Choose at least one thing that the key may do.")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise _field("days", f"A key is valid for 1 to {MAX_DAYS} days.")
+    made = await made_before(services, by, "key")
+    if made:
+        known = await services.people.keys.with_id(made["key"].targets[0])
+        if known is None:
+            raise NotFoundError("This key was made, and it has ended.")
+        return NewKey(known, "")
     secret, now = one_time.new_key(site), services.now_ms()
     account, end = await maker_of(services, by)
     ends = [at for at in (end, None if days is None else now + days * DAY_MS) if at is not None]

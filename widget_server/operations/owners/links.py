@@ -14,6 +14,8 @@ from widget_server.model.actors import Actor, Role
 from widget_server.model.decisions import decided_by
 from widget_server.model.errors import NotFoundError, NotPermittedError, TextRejectedError
 from widget_server.model.people import Account, Invitation, LinkKind
+from widget_server.operations.made_before import made_before
+from widget_server.operations.owners.account_fields import check_email, check_name
 from widget_server.operations.owners.keys import maker_of
 from widget_server.operations.owners.sign_in import NewSession, start_session
 from widget_server.operations.owners.sites import get_site
@@ -35,7 +37,10 @@ VOID = "This link was used already, or it is too old. Ask for a new one."
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A new one-time link. `url` signs a person in: it is shown once and never logged."""
+    """A new one-time link. `url` signs a person in: it is shown once and never logged.
+
+    It is empty if an earlier attempt at the request made the link.
+    """
 
     url: str
     id: str
@@ -74,6 +79,9 @@ async def invite(
     if (role == "local") != bool(copies):
         raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
     address = check_email(email) if email else ""
+    made = await made_before(services, by, "invite")
+    if made:
+        return await _made_link(services, site, made["invite"].targets[0])
     return await _add(
         services,
         by,
@@ -84,6 +92,14 @@ async def invite(
         copies=copies or None,
         email=services.people.sealer.seal(address) if address else None,
     )
+
+
+async def _made_link(services: Services, site: str, begin: str) -> Link:
+    _, found, _ = await services.people.accounts.people(site, services.now_ms())
+    for invitation in found:
+        if invitation.hash.startswith(begin):
+            return Link("", invitation.hash, invitation.until)
+    raise NotFoundError("This invitation was made, and it was used or taken back since.")
 
 
 async def take_back(services: Services, by: Actor, site: str, link: str) -> None:
@@ -243,24 +259,6 @@ def forbid_owner_to_key(by: Actor, *roles: Role) -> None:
     """Raise `NotPermittedError` if an API key makes, changes or removes an owner: only people do."""
     if by.kind == "key" and "owner" in roles:
         raise NotPermittedError("A key never makes, changes or removes an owner. A person must.")
-
-
-def check_name(name: str) -> str:
-    """Return a person's name on one line. Raises `TextRejectedError`."""
-    cleaned = " ".join(name.split())
-    if not 1 <= len(cleaned) <= 100 or not cleaned.isprintable():
-        raise _field("name", "Write a name of 1 to 100 characters.")
-    return cleaned
-
-
-def check_email(email: str) -> str:
-    """Return an address without outer spaces. Raises `TextRejectedError`."""
-    address = email.strip()
-    local, at, host = address.rpartition("@")
-    good = at and local and "." in host and len(address) <= 254 and address.isprintable()
-    if not good or any(char.isspace() for char in address):
-        raise _field("email", "Write an e-mail address such as name@example.org.")
-    return address
 
 
 async def _add(

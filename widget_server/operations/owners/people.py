@@ -20,10 +20,9 @@ from widget_server.model.errors import (
     TokenInvalidError,
 )
 from widget_server.model.people import Account, ApiKey, Invitation, Member, SignedIn
+from widget_server.operations.owners.account_fields import check_email, check_name
 from widget_server.operations.owners.links import (
     INVITED_ROLES,
-    check_email,
-    check_name,
     forbid_owner_to_key,
 )
 from widget_server.operations.owners.sites import get_site

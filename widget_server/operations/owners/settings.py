@@ -19,6 +19,7 @@ from widget_server.model.decisions import Decision, decided_by
 from widget_server.model.errors import MalformedError, NotFoundError, NotPermittedError
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
+from widget_server.operations.made_before import made_before
 from widget_server.operations.owners.apply_settings import (
     Changes as Changes,
     Stored,
@@ -154,12 +155,25 @@ async def take_back(
     permissions.require(by, "settings" if story is None else "story_settings", site)
     if entry.verb == "undo":
         raise NotPermittedError("An undo cannot be undone. Make the change again.")
+    made = await made_before(services, by, "undo")
+    if made:
+        return await _taken_back(services, site, story, made["undo"])
     undo = decided_by(by, "undo", services.now_ms(), targets=entry.targets, undoes=entry.id)
     if story is None:
         return await _store_site(services, site, lambda s: taken_back(s, entry), expected, undo)
     return await _store_story(
         services, site, story, lambda _, stored: taken_back_in_story(stored, entry), expected, undo
     )
+
+
+async def _taken_back(
+    services: Services, site: str, story: str | None, made: Decision
+) -> ChangedSettings:
+    """Return a change that was stored before, with the settings of now. Open pages are told again."""
+    await _announce(services, site, story)
+    settings, stored = await _state(services, await site_of(services, site), story)
+    text = _json_of(stored)
+    return ChangedSettings(version_of(stored), settings, text, text, tuple(made.after), made.id)
 
 
 # Storing ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from widget_server.model.identifiers import TOKEN_ID
 from widget_server.model.records import SeenCopy, Site
 from widget_server.model.settings import SiteSettings
 from widget_server.operations.cache import CachedSite
+from widget_server.operations.made_before import made_before
 from widget_server.operations.services import Services
 from widget_server.store.queries.sites import (
     insert_site,
@@ -40,6 +41,8 @@ async def all_sites(services: Services) -> list[Site]:
 async def rotate_key(services: Services, by: Actor, slug: str) -> Site:
     """Add a key generation. Tokens of older generations stay valid. Raises `NotFoundError`."""
     require(by, "rotate", slug)
+    if await made_before(services, by, "rotate"):
+        return await get_site(services, slug)
     decision = _decision(services, by, "rotate")
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, generation=site.generation + 1), decision)
@@ -49,6 +52,8 @@ async def rotate_key(services: Services, by: Actor, slug: str) -> Site:
 async def retire_keys(services: Services, by: Actor, slug: str) -> Site:
     """Retire all key generations but the current one. Raises `NotFoundError`."""
     require(by, "retire", slug)
+    if await made_before(services, by, "retire"):
+        return await get_site(services, slug)
     decision = _decision(services, by, "retire")
     return await services.writer.run_in_transaction(
         update_site(slug, lambda site: replace(site, oldest=site.generation), decision)
@@ -175,6 +180,8 @@ async def shut_out(services: Services, by: Actor, slug: str, origin: str, story:
     require(by, "shut_out", slug)
     await _cached_site(services, slug)
     exact = exact_origin(services, origin)
+    if await made_before(services, by, "shut_out"):
+        return exact
     code = _code(slug, story)
     decision = _decision(services, by, "shut_out", (exact, code))
     await services.writer.run_in_transaction(shut_out_origin(slug, exact, code, decision))
@@ -186,6 +193,8 @@ async def readmit(services: Services, by: Actor, slug: str, origin: str, story: 
     require(by, "shut_out", slug)
     await _cached_site(services, slug)
     exact = exact_origin(services, origin)
+    if await made_before(services, by, "readmit"):
+        return True
     code = _code(slug, story)
     decision = _decision(services, by, "readmit", (exact, code))
     return await services.writer.run_in_transaction(readmit_origin(slug, exact, code, decision))

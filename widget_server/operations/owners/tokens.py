@@ -9,6 +9,7 @@ from widget_server.model.claims import WidgetClaims
 from widget_server.model.decisions import decided_by
 from widget_server.model.limits import MAX_PAGE
 from widget_server.model.records import Site
+from widget_server.operations.made_before import made_before
 from widget_server.operations.owners import sites
 from widget_server.operations.owners.copies import ListedCopy
 from widget_server.operations.owners.readers_now import reader_count, readers_now
@@ -73,6 +74,10 @@ async def mint(services: Services, by: Actor, claims: WidgetClaims) -> Minted:
     """
     permissions.require(by, "token", claims.site)
     site = await sites.get_site(services, claims.site)
+    made = await made_before(services, by, "token")
+    if made:
+        # The same token, signed again: the first one was never answered.
+        claims = replace(claims, jti=made["token"].targets[0])
     token = await sites.mint(services, by, claims, site.generation)
     jti = claims.jti or hashlib.sha256(token.encode()).hexdigest()
     await services.writer.run_in_transaction(

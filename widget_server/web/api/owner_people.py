@@ -65,7 +65,7 @@ async def invite(call: Call) -> Answer:
         role=body.role,
         copies=sorted(copies) if copies else None,
         until=rfc3339(link.until),
-        url=link.url,
+        url=link.url or None,
     )
     return Answer(content, once={"url": None})
 
@@ -88,7 +88,7 @@ async def create_key(call: Call) -> Answer:
     new = await keys.create_key(
         call.services, call.actor, call.site, body.label, frozenset(body.scopes), body.days
     )
-    return Answer(_key(new.key, new.secret), once={"key": None})
+    return Answer(_key(new.key, new.secret or None), once={"key": None})
 
 
 async def end_key(call: Call) -> Answer:

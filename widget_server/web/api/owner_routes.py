@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -112,7 +113,10 @@ def _response(operation: OwnerOperation, answer: Answer | Response) -> Response:
 
 
 async def _once(call: Call, operation: OwnerOperation, handler: Handler, path: str) -> Response:
-    """Do a request once, however often it is sent. A request that is refused may be sent again."""
+    """Do a request once, however often it is sent, even if a process dies while it is done.
+
+    A request that is refused may be sent again.
+    """
     key = call.idempotency_key or ""
     text = f"{operation.method} {path}\n".encode() + call.raw
     begun = await api_answers.begin(
@@ -122,11 +126,11 @@ async def _once(call: Call, operation: OwnerOperation, handler: Handler, path: s
         return respond(operation, begun.answer.body.encode(), REPLAYED)
     stored = None
     try:
-        answer = await handler(call)
+        answer = await handler(replace(call, actor=replace(call.actor, request=begun.request)))
         if isinstance(answer, Answer):
             stored = StoredAnswer(operation.status, answer.body_for_repetition())
     finally:
-        await api_answers.finish(call.services, call.actor, key, stored)
+        await api_answers.finish(call.services, call.actor, key, begun.request, stored)
     return _response(operation, answer)
 
 
