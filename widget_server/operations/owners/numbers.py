@@ -12,9 +12,16 @@ from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError
 from widget_server.model.records import CommentState
 from widget_server.operations.services import Services
-from widget_server.store.queries.numbers import Cell, MatrixStory, NumbersFilter, PeriodCount
+from widget_server.store.queries.numbers import (
+    Cell,
+    CopyName,
+    GroupCounts,
+    MatrixStory,
+    NumbersFilter,
+    PeriodCount,
+)
 
-__all__ = ["Cell", "MatrixStory"]
+__all__ = ["Cell", "CopyName", "MatrixStory"]
 
 Unit = Literal["hour", "day"]
 MAX_HOURS = 31 * 24
@@ -77,6 +84,8 @@ class Share:
     """A copy's label or origin; a language."""
     reactions: int
     comments: int
+    copy: CopyName | None = None
+    """What tells the copy from others with the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +185,20 @@ async def by_copy(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    found = await services.numbers.by_copy(site, _filter(span, story, None, None))
-    found = sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+    found = _sorted(await services.numbers.by_copy(site, _filter(span, story, None, None)))
+    found = found[:MATRIX_ORIGINS]
     ids = [one.key for one in found if isinstance(one.key, int)]
-    names = await services.numbers.copy_names(site, ids[:MATRIX_ORIGINS])
-    return [
-        Share(one.key, _name(one.key, names), one.reactions, one.comments)
-        for one in found[:MATRIX_ORIGINS]
-    ]
+    names: dict[int | str | None, CopyName] = {**await services.numbers.copy_names(site, ids)}
+    return [_share(one, names.get(one.key)) for one in found]
 
 
-def _name(
-    key: int | str | None, names: dict[int, tuple[str, str | None, str | None]]
-) -> str | None:
-    if not isinstance(key, int) or key not in names:
-        return None
-    _, origin, label = names[key]
-    return label or origin
+def _sorted(found: list[GroupCounts]) -> list[GroupCounts]:
+    return sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+
+
+def _share(one: GroupCounts, copy: CopyName | None) -> Share:
+    name = None if copy is None else copy.label or copy.origin
+    return Share(one.key, name, one.reactions, one.comments, copy)
 
 
 async def by_language(
@@ -204,8 +210,7 @@ async def by_language(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    found = await services.numbers.by_language(site, _filter(span, story, None, None))
-    found = sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+    found = _sorted(await services.numbers.by_language(site, _filter(span, story, None, None)))
     return [
         Share(one.key, None if one.key is None else str(one.key), one.reactions, one.comments)
         for one in found

@@ -31,6 +31,7 @@ from widget_server.store.schema_people import (
 
 MAX_PEOPLE = 500
 """Most people, keys, links or sessions that one answer lists."""
+_HAS_PASSKEY = exists().where(passkeys.c.account == accounts.c.id).label("has_passkey")
 
 
 class Accounts:
@@ -61,8 +62,7 @@ class Accounts:
     async def find(self, connection: AsyncConnection, account: str) -> Account | None:
         """Return the account with this id, or None."""
         found = await connection.execute(select(accounts).where(accounts.c.id == account))
-        row = found.one_or_none()
-        return None if row is None else to_account(row)
+        return next(map(to_account, found), None)
 
     @read_transaction
     async def find_by_email(
@@ -72,8 +72,7 @@ class Accounts:
         found = await connection.execute(
             select(accounts).where(accounts.c.email_hash.in_(hashes)).limit(1)
         )
-        row = found.one_or_none()
-        return None if row is None else to_account(row)
+        return next(map(to_account, found), None)
 
     @read_transaction
     async def find_by_name(self, connection: AsyncConnection, name: str) -> list[Account]:
@@ -168,17 +167,15 @@ class Accounts:
                 & invitations.c.used_at.is_(None)
             )
         )
-        row = found.one_or_none()
-        return None if row is None else to_invitation(row)
+        return next(map(to_invitation, found), None)
 
     @read_transaction
     async def people(
         self, connection: AsyncConnection, site: str, now: int
     ) -> tuple[list[Member], list[Invitation], list[ApiKey]]:
         """Return a site's members, its open invitations, and its API keys that have not ended."""
-        has_passkey = exists().where(passkeys.c.account == accounts.c.id)
         rows = await connection.execute(
-            select(accounts, members.c.role, members.c.scope, has_passkey.label("has_passkey"))
+            select(accounts, members.c.role, members.c.scope, _HAS_PASSKEY)
             .join(members, members.c.account == accounts.c.id)
             .where(members.c.site == site)
             .order_by(members.c.created_at, accounts.c.id)
@@ -207,6 +204,17 @@ class Accounts:
             .limit(MAX_PEOPLE)
         )
         return people, [to_invitation(row) for row in found], [to_key(row) for row in keys]
+
+    @read_transaction
+    async def server_owners(self, connection: AsyncConnection) -> list[Member]:
+        """Return the owners of the whole server as owners of each site, in order of names."""
+        rows = await connection.execute(
+            select(accounts, _HAS_PASSKEY)
+            .where(accounts.c.server_owner & accounts.c.disabled_at.is_(None))
+            .order_by(accounts.c.name, accounts.c.id)
+            .limit(MAX_PEOPLE)
+        )
+        return [Member(to_account(row), "owner", None, bool(row.has_passkey)) for row in rows]
 
 
 async def _memberships(connection: AsyncConnection, account: Account) -> tuple[Membership, ...]:

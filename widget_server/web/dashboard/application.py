@@ -36,6 +36,7 @@ from widget_server.web.dashboard import (
 )
 from widget_server.web.dashboard.messages import message_page
 from widget_server.web.dashboard.security import Address, DashboardHeaders
+from widget_server.web.dashboard.waiting import WaitingCounts
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ def create_dashboard(services: Services) -> "Dashboard":
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.address = address
+    app.state.waiting = WaitingCounts(services)
     return Dashboard(app, address)
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from widget_server.operations.owners.home import show_home
 from widget_server.web.dashboard.decisions import told_now
+from widget_server.web.dashboard.log_words import say_latest
 from widget_server.web.dashboard.page import Page, account_page, open_page, site_page
 
 HOUR_MS = 3_600_000
@@ -48,6 +49,7 @@ async def show(page: Page) -> Response:
         "home/home.html",
         found=found,
         waiting=waiting,
+        latest=[(one, say_latest(page, one)) for one in found.latest],
         oldest=min(oldest, default=None),
         charts=[
             ("reactions", _chart(today.reactions, hour)),
