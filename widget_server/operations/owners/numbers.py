@@ -114,8 +114,7 @@ async def over_time(
     Raises `NotPermittedError`, and `MalformedError` for a span that is too long or an unknown zone.
     """
     permissions.require(by, "read_numbers", site)
-    starts = _starts(span)
-    zone = _zone(span)
+    starts, zone = _starts(span), _zone(span)
     wanted = _filter(span, story, copy, lang, unit=span.unit)
     by_hour = span.end - span.start <= WEEK_DAYS * DAY_MS
     of_comments = _filter(span, story, copy, lang) if by_hour else wanted
@@ -170,9 +169,8 @@ def _week(comments: Iterable[PeriodCount]) -> list[list[int]]:
     """Return comments counted by hour, by weekday and hour of the day."""
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
-        if one.kind != CommentState.PENDING.value:
-            at = _local_start(one.period)
-            table[at.weekday()][at.hour] += one.number
+        at = _local_start(one.period)
+        table[at.weekday()][at.hour] += one.number * (one.kind != CommentState.PENDING.value)
     return table
 
 
@@ -185,18 +183,19 @@ async def by_copy(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    found = _sorted(await services.numbers.by_copy(site, _filter(span, story, None, None)))
-    found = found[:MATRIX_ORIGINS]
+    counted = await services.numbers.by_copy(site, _filter(span, story, None, None))
+    found = _sorted(counted)[:MATRIX_ORIGINS]
     ids = [one.key for one in found if isinstance(one.key, int)]
-    names: dict[int | str | None, CopyName] = {**await services.numbers.copy_names(site, ids)}
-    return [_share(one, names.get(one.key)) for one in found]
+    names = await services.numbers.copy_names(site, ids)
+    return [_share(one, names) for one in found]
 
 
 def _sorted(found: list[GroupCounts]) -> list[GroupCounts]:
     return sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
 
 
-def _share(one: GroupCounts, copy: CopyName | None) -> Share:
+def _share(one: GroupCounts, names: dict[int, CopyName]) -> Share:
+    copy = names.get(one.key) if isinstance(one.key, int) else None
     name = None if copy is None else copy.label or copy.origin
     return Share(one.key, name, one.reactions, one.comments, copy)
 
@@ -259,8 +258,7 @@ def _filter(
 
 def _offset(at: int, zone: ZoneInfo) -> int:
     """Return the difference between a zone's local time and UTC, in milliseconds."""
-    offset = _local(at, zone).utcoffset() or timedelta()
-    return int(offset.total_seconds() * 1000)
+    return int((_local(at, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))
 
 
 def _zone(span: Span) -> ZoneInfo:
