@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dashboard.desk import Desk, first, open_desk, texts, words
+from tests.dashboard.desk import Desk, first, open_desk, texts
 from widget_server.auth.permissions import PERMISSIONS
 from widget_server.model.actors import shell
 from widget_server.operations.moderation.decide import decide
@@ -121,7 +121,8 @@ async def test_home_says_in_words_who_did_what(desk: Desk) -> None:
     comment = await desk.write(grant, name="Priya")
     await decide(desk.services, ROOT, "remove", comment.id, reason="spam")
     page = await desk.owner.get("home")
-    assert "Removed a comment by root, on the command line" in " ".join(words(page).split())
+    said = " ".join(texts(page, "td"))
+    assert "Removed a comment by root, on the command line · The library" in said
 
 
 async def test_what_waits_stands_in_title_icon_and_navigation(desk: Desk) -> None:
@@ -146,7 +147,7 @@ async def test_people_begin_with_the_owner_of_the_server(desk: Desk) -> None:
 
 
 async def test_a_local_moderators_copies_are_chosen_by_name(desk: Desk) -> None:
-    await desk.carried(title="The library", label="Northside")
+    await desk.write(await desk.carried(title="The library", label="Northside"))
     page = await desk.owner.get("people/invite")
     assert "Northside" in texts(page, "label.pick")[-1]
     assert "The library" in texts(page, "label.pick")[-1]
@@ -168,3 +169,12 @@ async def test_ending_a_key_is_asked_before_it_is_done(desk: Desk) -> None:
     assert first(asked, "#end").text() == "End the key “Letter”?"
     gone = await desk.owner.press(first(asked, "form.revoke button"))
     assert new.key.label not in texts(gone, "#keys th")
+
+
+async def test_a_changed_role_can_be_undone_from_the_notice(desk: Desk) -> None:
+    ines = await desk.person("editor", "Ines")
+    role = await desk.owner.get(f"people/{ines.account.id}/role")
+    page = await desk.owner.press(first(role, "form.narrow button"), role="auditor")
+    assert "Auditor" in texts(page, "main > table tbody tr")[1]
+    page = await desk.owner.press(first(page, ".toast button"))
+    assert "Editor" in texts(page, "main > table tbody tr")[1]

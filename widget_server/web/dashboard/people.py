@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from widget_server.auth.permissions import permits
 from widget_server.model.errors import NotFoundError, ProblemError
+from widget_server.model.people import Member
 from widget_server.operations.owners import copies, keys, links, people
 from widget_server.operations.owners.links import INVITED_ROLES
 from widget_server.web.dashboard.addresses import host_of, path_of
@@ -53,7 +55,7 @@ class CopyChoice:
     @property
     def text(self) -> str:
         """The chosen numbers as a person types them."""
-        return ", ".join(map(str, sorted(self.chosen)))
+        return _text_of(self.chosen)
 
 
 def mark(role: Any, verbs: tuple[str, ...]) -> str:
@@ -114,11 +116,15 @@ async def change_role(page: Page) -> Response:
     try:
         limited = _copies(page.form.all("copies")) if role == "local" else None
         account = page.request.path_params["account"]
+        before = await _member(page)
         await people.change_role(page.services, page.actor, page.site, account, role, limited)
+    except NotFoundError:
+        raise
     except ProblemError as error:
         page.fail(error)
         return await _role(page)
-    return page.redirect(page.path("people"), "role")
+    was = {"account": account, "role": before.role, "copies": _text_of(before.copies)}
+    return page.redirect(page.path(f"people?{urlencode(was)}"))
 
 
 @site_page("role", strong=True)
@@ -162,6 +168,10 @@ async def end_key(page: Page) -> Response:
     return page.redirect(page.path("people"), "key_ended")
 
 
+def _text_of(copies: frozenset[int] | None) -> str:
+    return ", ".join(map(str, sorted(copies or ())))
+
+
 def _copies(texts: list[str]) -> frozenset[int] | None:
     """Return the numbers in texts such as “3, 14”, or of ticked boxes. Other words are left out."""
     words = " ".join(texts).replace(",", " ").split()
@@ -179,13 +189,19 @@ def _new_key(page: Page) -> Response:
 
 
 async def _role(page: Page) -> Response:
+    member = await _member(page)
+    choice = await _choice(page, member.copies or frozenset())
+    return page.render("people/role.html", member=member, roles=INVITED_ROLES, choice=choice)
+
+
+async def _member(page: Page) -> Member:
+    """Return the member in the path. Raises `NotFoundError`."""
     found = await people.list_people(page.services, page.actor, page.site)
     account = page.request.path_params["account"]
     member = next((one for one in found.members if one.account.id == account), None)
     if member is None:
         raise NotFoundError
-    choice = await _choice(page, member.copies or frozenset())
-    return page.render("people/role.html", member=member, roles=INVITED_ROLES, choice=choice)
+    return member
 
 
 async def _invite(page: Page, values: dict[str, str]) -> Response:
@@ -213,6 +229,15 @@ async def _choice(page: Page, now: frozenset[int]) -> CopyChoice:
     )
 
 
+def _former(page: Page) -> tuple[str, list[tuple[str, str]]] | None:
+    """Return the account whose role was changed just now, and the form that gives it the former one."""
+    query = page.request.query_params
+    account, role = query.get("account", ""), query.get("role", "")
+    if not account.isalnum() or role not in INVITED_ROLES or not page.may("role"):
+        return None
+    return account, [("role", role), ("copies", _text_of(_copies([query.get("copies", "")])))]
+
+
 async def _people(page: Page, **content: Any) -> Response:
     found = await people.list_people(page.services, page.actor, page.site)
     matrix = [(key, [mark(role, verbs) for role in MATRIX_ROLES]) for key, verbs in ROLE_MATRIX]
@@ -222,6 +247,7 @@ async def _people(page: Page, **content: Any) -> Response:
         people=found,
         matrix=matrix,
         matrix_roles=MATRIX_ROLES,
+        former=_former(page),
         ending=page.request.query_params.get("end", ""),
         **shown,
     )
