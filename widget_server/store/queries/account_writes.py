@@ -10,7 +10,7 @@ from widget_server.model.actors import Role
 from widget_server.model.decisions import Decision, new_id
 from widget_server.model.people import ApiKey, Invitation, Passkey, Session
 from widget_server.store.mapping import dump
-from widget_server.store.queries.accounts import to_invitation
+from widget_server.store.queries.account_rows import to_invitation
 from widget_server.store.schema_people import (
     accounts,
     api_keys,

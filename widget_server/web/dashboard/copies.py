@@ -158,7 +158,6 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         except OperatorError as error:
             page.errors.setdefault("", page.t.error(str(error)))
     shown = [one.record.id for one in found.page.copies]
-    cached = await page.services.cache.site(page.site)
     title = ""
     if wanted.story is not None:
         title = await _story_title(page, found, wanted.story)
@@ -166,7 +165,6 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         "copies/copies.html",
         found=found,
         order=order,
-        looks=cached is not None and cached.site.settings.look_at_copies,
         wanted=wanted,
         step=step,
         step_alone=step is not None and step.revocation.copy.record.id not in shown,

@@ -37,13 +37,14 @@ async def show_sites(page: Page) -> Response:
     return page.render("home/sites.html")
 
 
-@site_page("read")
+@site_page("read", counts=False)
 async def show(page: Page) -> Response:
     """Handle `GET /admin/sites/{site}/home`: what needs a person, who reads now, what happened today."""
     found = await show_home(page.services, page.actor, page.site)
     today = found.today
     waiting = sum(today.queues.get(queue, (0, 0))[0] for queue in ("pending", "held", "edits"))
     oldest = [today.queues[one][1] for one in ("pending", "held", "edits") if one in today.queues]
+    page.waits = sum(number for number, _ in today.queues.values())
     hour = page.services.now_ms() // HOUR_MS % 24
     return page.render(
         "home/home.html",

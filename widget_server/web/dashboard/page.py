@@ -176,10 +176,13 @@ def _account_endpoint(handler: Handler, *, strong: bool) -> Endpoint:
     return run
 
 
-def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoint]:
+def site_page(
+    verb: str, *, strong: bool = False, counts: bool = True
+) -> Callable[[Handler], Endpoint]:
     """Make an endpoint of a handler for `/admin/sites/{site}/…`, for roles that may use the verb.
 
-    `strong` is as in `strong_account_page`. Operations check their own verbs again.
+    `strong` is as in `strong_account_page`. Without `counts`, the handler itself sets `page.waits`.
+    Operations check their own verbs again.
     """
 
     def decorate(handler: Handler) -> Endpoint:
@@ -199,7 +202,7 @@ def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoin
                 response = await handler(page)
                 waiting.forget(page.site)
                 return response
-            if not page.is_fragment:
+            if counts and not page.is_fragment:
                 page.waits = await waiting.of(page.actor, page.site)
             return await handler(page)
 
