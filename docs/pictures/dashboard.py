@@ -1,7 +1,8 @@
 """Take pictures of the dashboard: the demo with people, reports and decisions, in Chromium.
 
-`.venv/bin/python docs/pictures/dashboard.py FOLDER` writes every page to the folder, on a desktop (1280) and
-a phone (390), light and dark. `--docs` writes only the few pictures of the documentation, beside this file.
+`.venv/bin/python docs/pictures/dashboard.py FOLDER` writes every page to the folder, on a desktop (1280), a phone
+(390) and a narrow phone (320), light and dark, and in Arabic. `--docs` writes only the few pictures of the
+documentation, beside this file.
 Every picture shows the running software; nothing is drawn or retouched.
 """
 
@@ -22,8 +23,8 @@ from make import CHROMIUMS, HERE, MAX_BYTES, Demo, _env, add_content, host_page,
 from playwright.sync_api import Browser, Page, sync_playwright
 
 SITE = "harbour-post"
-WIDTHS = {"desktop": (1280, 800), "phone": (390, 844)}
-SCHEMES = ("light", "dark")
+WIDTHS = {"desktop": (1280, 800), "phone": (390, 844), "narrow": (320, 700)}
+SCHEMES = ("light", "dark", "arabic")
 SECTIONS = (
     "reactions",
     "writing",
@@ -153,6 +154,7 @@ def pages(demo: Demo) -> dict[str, str]:
         "stories-none": f"{site}/stories?q=nothing-like-this",
         "story": f"{site}/stories/{code}",
         "story-copies": f"{site}/stories/{code}/copies",
+        "story-settings": f"{site}/stories/{code}/settings",
         "comment": f"{site}/comments/{comment}",
         "comment-remove": f"{site}/comments/{comment}?step=remove",
         "copies": f"{site}/copies",
@@ -196,7 +198,8 @@ def contexts(
                 continue
             context = browser.new_context(
                 viewport={"width": wide, "height": tall},
-                color_scheme=scheme,  # type: ignore[arg-type]
+                color_scheme="dark" if scheme == "dark" else "light",
+                locale="ar" if scheme == "arabic" else "en",
                 storage_state=state,  # type: ignore[arg-type]
             )
             yield width, scheme, context.new_page()

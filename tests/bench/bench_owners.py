@@ -103,7 +103,7 @@ def operations(services: Services, codes: list[str], now: int) -> dict[str, Oper
     )
     found["stories to choose"] = partial(token_form.offered_stories, services, OWNER, SITE)
     found["widget of the newest story"] = partial(
-        settings_form.preview_address, services, OWNER, SITE, None
+        settings_form.preview_widget, services, OWNER, SITE, None
     )
     found["when people write, 14 days"] = partial(
         numbers.when_people_write, services, OWNER, SITE, fortnight

@@ -226,7 +226,8 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
     page = await desk.owner.get("log")
     rows = texts(page, "tbody tr:not(.day)")
     assert "Ana Ferreira" in rows[0]
-    assert "Removed a comment Another one Advertising or spam dashboard Undo" in rows[0]
+    assert "Removed a comment Another one" in rows[0]
+    assert rows[0].endswith("Advertising or spam dashboard Undo")
     assert "Jonas Pinned a comment by Priya The library · “ look <here> ” dashboard Undo" in rows[1]
     for query, number in (
         ("verb=pin", 1),

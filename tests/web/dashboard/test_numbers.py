@@ -73,8 +73,8 @@ async def test_copies_languages_and_the_matrix_show_who_talks(desk: Desk) -> Non
     assert " fr 4 1" in text_of(await desk.get("numbers?view=languages"))
     talk = await desk.get("numbers?view=talk")
     assert "<i>library</i>" not in talk
-    assert re.search(r'<td class="g4" title="1 comments, 3 reactions">1</td>', talk)
-    assert re.search(r'<td class="g0" title="0 comments, 1 reactions"></td>', talk)
+    assert re.search(r'<td class="g4" title="Comments: 1. Reactions: 3.">1</td>', talk)
+    assert re.search(r'<td class="g0" title="Comments: 0. Reactions: 1."></td>', talk)
 
 
 async def test_the_csv_files_are_safe_against_formulas(desk: Desk) -> None:

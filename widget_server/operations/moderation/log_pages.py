@@ -1,6 +1,6 @@
 """The log with the names that people know, and its export as a file."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -37,12 +37,22 @@ class NamedEntry:
     decision: Decision
     who: str
     """Name of the account or key, else its id."""
+    is_named: bool
+    """Whether `who` is a name."""
     writer: str | None
     """Name of the comment's writer, if the comment is not removed."""
+    words: str | None
+    """First characters of the comment if it is public and its writer gave no name."""
     title: str | None
-    """Title of the story."""
+    """Title of the story, else its key."""
     undone: bool
     """Whether a later entry undid it."""
+    answered: str | None
+    """Verb of the entry that this one undoes."""
+    targets: Mapping[str, str]
+    """Names of the targets of an entry of the site's log: people, keys, stories, labels of tokens."""
+    stories: Mapping[str, str]
+    """For targets that are tokens: the story that they carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +76,33 @@ async def show_log(
     found = await read_log(services, by, site, chosen, after=after, limit=limit + 1)
     shown = found[:limit]
     names = await _names(services, site, shown) if shown else {}
-    entries = [
-        NamedEntry(
-            one,
-            names.get(("actor", one.actor), one.actor),
-            names.get(("comment", one.targets[0])) if one.story and one.targets else None,
-            names.get(("story", one.story or "")),
-            ("undone", one.id) in names,
-        )
-        for one in shown
-    ]
+    entries = [_named(one, names) for one in shown]
     return LogPage(entries, (shown[-1].at, shown[-1].id) if len(found) > limit else None)
+
+
+def _named(one: Decision, names: Mapping[tuple[str, str], str]) -> NamedEntry:
+    comment = one.targets[0] if one.story and one.targets else ""
+    named: dict[str, str] = {}
+    for target in one.targets if not one.story else ():
+        for kind in ("actor", "story", "token"):
+            if (kind, target) in names:
+                named[target] = names[kind, target]
+    return NamedEntry(
+        one,
+        names.get(("actor", one.actor), one.actor),
+        one.actor_kind not in {"account", "key"} or ("actor", one.actor) in names,
+        names.get(("comment", comment)),
+        names.get(("words", comment)),
+        names.get(("story", one.story or "")),
+        ("undone", one.id) in names,
+        names.get(("answered", one.undoes or "")),
+        named,
+        {
+            target: names["story of token", target]
+            for target in one.targets
+            if ("story of token", target) in names
+        },
+    )
 
 
 async def _names(
@@ -88,6 +114,8 @@ async def _names(
         {target for one in shown if one.story for target in one.targets},
         {one.story for one in shown if one.story},
         {one.id for one in shown},
+        {target for one in shown if not one.story for target in one.targets if target},
+        {one.undoes for one in shown if one.undoes},
     )
 
 

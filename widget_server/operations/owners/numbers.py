@@ -12,9 +12,16 @@ from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError
 from widget_server.model.records import CommentState
 from widget_server.operations.services import Services
-from widget_server.store.queries.numbers import Cell, MatrixStory, NumbersFilter, PeriodCount
+from widget_server.store.queries.numbers import (
+    Cell,
+    CopyName,
+    GroupCounts,
+    MatrixStory,
+    NumbersFilter,
+    PeriodCount,
+)
 
-__all__ = ["Cell", "MatrixStory"]
+__all__ = ["Cell", "CopyName", "MatrixStory"]
 
 Unit = Literal["hour", "day"]
 MAX_HOURS = 31 * 24
@@ -77,6 +84,8 @@ class Share:
     """A copy's label or origin; a language."""
     reactions: int
     comments: int
+    copy: CopyName | None = None
+    """What tells the copy from others with the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +114,7 @@ async def over_time(
     Raises `NotPermittedError`, and `MalformedError` for a span that is too long or an unknown zone.
     """
     permissions.require(by, "read_numbers", site)
-    starts = _starts(span)
-    zone = _zone(span)
+    starts, zone = _starts(span), _zone(span)
     wanted = _filter(span, story, copy, lang, unit=span.unit)
     by_hour = span.end - span.start <= WEEK_DAYS * DAY_MS
     of_comments = _filter(span, story, copy, lang) if by_hour else wanted
@@ -161,9 +169,8 @@ def _week(comments: Iterable[PeriodCount]) -> list[list[int]]:
     """Return comments counted by hour, by weekday and hour of the day."""
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
-        if one.kind != CommentState.PENDING.value:
-            at = _local_start(one.period)
-            table[at.weekday()][at.hour] += one.number
+        at = _local_start(one.period)
+        table[at.weekday()][at.hour] += one.number * (one.kind != CommentState.PENDING.value)
     return table
 
 
@@ -176,23 +183,21 @@ async def by_copy(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    found = await services.numbers.by_copy(site, _filter(span, story, None, None))
-    found = sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+    counted = await services.numbers.by_copy(site, _filter(span, story, None, None))
+    found = _sorted(counted)[:MATRIX_ORIGINS]
     ids = [one.key for one in found if isinstance(one.key, int)]
-    names = await services.numbers.copy_names(site, ids[:MATRIX_ORIGINS])
-    return [
-        Share(one.key, _name(one.key, names), one.reactions, one.comments)
-        for one in found[:MATRIX_ORIGINS]
-    ]
+    names = await services.numbers.copy_names(site, ids)
+    return [_share(one, names) for one in found]
 
 
-def _name(
-    key: int | str | None, names: dict[int, tuple[str, str | None, str | None]]
-) -> str | None:
-    if not isinstance(key, int) or key not in names:
-        return None
-    _, origin, label = names[key]
-    return label or origin
+def _sorted(found: list[GroupCounts]) -> list[GroupCounts]:
+    return sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+
+
+def _share(one: GroupCounts, names: dict[int, CopyName]) -> Share:
+    copy = names.get(one.key) if isinstance(one.key, int) else None
+    name = None if copy is None else copy.label or copy.origin
+    return Share(one.key, name, one.reactions, one.comments, copy)
 
 
 async def by_language(
@@ -204,8 +209,7 @@ async def by_language(
     """
     permissions.require(by, "read_numbers", site)
     _starts(span)
-    found = await services.numbers.by_language(site, _filter(span, story, None, None))
-    found = sorted(found, key=lambda one: (-one.reactions, -one.comments, str(one.key)))
+    found = _sorted(await services.numbers.by_language(site, _filter(span, story, None, None)))
     return [
         Share(one.key, None if one.key is None else str(one.key), one.reactions, one.comments)
         for one in found
@@ -254,8 +258,7 @@ def _filter(
 
 def _offset(at: int, zone: ZoneInfo) -> int:
     """Return the difference between a zone's local time and UTC, in milliseconds."""
-    offset = _local(at, zone).utcoffset() or timedelta()
-    return int(offset.total_seconds() * 1000)
+    return int((_local(at, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))
 
 
 def _zone(span: Span) -> ZoneInfo:

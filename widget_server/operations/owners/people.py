@@ -42,6 +42,8 @@ class People:
     invitations: list[Invitation]
     keys: list[ApiKey]
     emails: dict[str, str]
+    server_owners: list[Member]
+    """Owners of the whole server, who own each site without a role of their own there."""
 
 
 def actor_of_session(signed_in: SignedIn, site: str) -> Actor:
@@ -124,11 +126,14 @@ async def list_people(services: Services, by: Actor, site: str) -> People:
     require(by, "read_people", site)
     await get_site(services, site)
     members, invitations, keys = await services.people.accounts.people(site, services.now_ms())
-    emails = {member.account.id: member.account.email for member in members}
+    owners = await services.people.accounts.server_owners()
+    known = {member.account.id for member in members}
+    owners = [one for one in owners if one.account.id not in known]
+    emails = {member.account.id: member.account.email for member in (*members, *owners)}
     emails |= {invitation.hash: invitation.email for invitation in invitations}
     unseal = services.people.sealer.unseal
     opened = {key: (unseal(sealed) or "") if sealed else "" for key, sealed in emails.items()}
-    return People(members, invitations, keys, opened)
+    return People(members, invitations, keys, opened, owners)
 
 
 async def all_accounts(services: Services, by: Actor) -> list[Account]:

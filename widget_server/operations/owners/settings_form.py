@@ -115,10 +115,22 @@ def field_of(error: MalformedError) -> tuple[str, str]:
     return "", error.detail
 
 
-async def preview_address(services: Services, by: Actor, site: str, lang: str | None) -> str | None:
-    """Return the address of the real widget of the site's newest story, or None if there is no story.
+@dataclass(frozen=True, slots=True)
+class WidgetPreview:
+    """The real widget of a story. Its address can be read for an hour."""
 
-    It can be read for an hour. Raises `NotPermittedError`.
+    address: str
+    story: str
+    """The story's title, else its key."""
+    closed: bool
+
+
+async def preview_widget(
+    services: Services, by: Actor, site: str, lang: str | None
+) -> WidgetPreview | None:
+    """Return the widget of the site's newest open story, else of its newest closed one, or None.
+
+    Raises `NotPermittedError`.
     """
     require(by, "token", site)
     story = await services.owner_stories.newest(site)
@@ -140,7 +152,8 @@ async def preview_address(services: Services, by: Actor, site: str, lang: str | 
     if story_code(site, story.key) != story.code or cached is None:
         return None
     token = await sites.mint(services, by, claims, cached.site.generation)
-    return f"{services.server_origin}/e/{token}"
+    address = f"{services.server_origin}/e/{token}"
+    return WidgetPreview(address, story.title or story.key, story.closed)
 
 
 def _reactions(rows: Sequence[ReactionRow]) -> list[dict[str, object]]:

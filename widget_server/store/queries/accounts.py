@@ -1,10 +1,8 @@
 """Reads of accounts, sessions, one-time links, members and API keys."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
-from sqlalchemy import Row, and_, exists, func, literal, or_, select
+from sqlalchemy import and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.people import (
@@ -18,6 +16,14 @@ from widget_server.model.people import (
     SignedIn,
 )
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.queries.account_rows import (
+    to_account,
+    to_copies,
+    to_invitation,
+    to_key,
+    to_membership,
+    to_session,
+)
 from widget_server.store.schema import sites
 from widget_server.store.schema_people import (
     accounts,
@@ -31,6 +37,7 @@ from widget_server.store.schema_people import (
 
 MAX_PEOPLE = 500
 """Most people, keys, links or sessions that one answer lists."""
+_HAS_PASSKEY = exists().where(passkeys.c.account == accounts.c.id).label("has_passkey")
 
 
 class Accounts:
@@ -61,8 +68,7 @@ class Accounts:
     async def find(self, connection: AsyncConnection, account: str) -> Account | None:
         """Return the account with this id, or None."""
         found = await connection.execute(select(accounts).where(accounts.c.id == account))
-        row = found.one_or_none()
-        return None if row is None else to_account(row)
+        return next(map(to_account, found), None)
 
     @read_transaction
     async def find_by_email(
@@ -72,8 +78,7 @@ class Accounts:
         found = await connection.execute(
             select(accounts).where(accounts.c.email_hash.in_(hashes)).limit(1)
         )
-        row = found.one_or_none()
-        return None if row is None else to_account(row)
+        return next(map(to_account, found), None)
 
     @read_transaction
     async def find_by_name(self, connection: AsyncConnection, name: str) -> list[Account]:
@@ -96,17 +101,28 @@ class Accounts:
         alive = (sessions.c.until > now) & (
             sessions.c.remembered | (sessions.c.seen_at > idle_since)
         )
+        # One statement, because every page of the dashboard reads it.
         found = await connection.execute(
-            select(sessions, *(column.label(f"a_{column.name}") for column in accounts.columns))
+            select(
+                sessions,
+                *(column.label(f"a_{column.name}") for column in accounts.columns),
+                sites.c.slug,
+                sites.c.name,
+                members.c.role,
+                members.c.scope,
+            )
             .join(accounts, accounts.c.id == sessions.c.account)
+            .outerjoin(members, members.c.account == accounts.c.id)
+            .outerjoin(sites, or_(accounts.c.server_owner, sites.c.slug == members.c.site))
             .where((sessions.c.hash == hash_of_secret) & alive & accounts.c.disabled_at.is_(None))
+            .order_by(sites.c.name)
         )
-        row = found.one_or_none()
-        if row is None:
+        rows = found.all()
+        if not rows:
             return None
-        account = to_account(row, "a_")
-        session = to_session(row)
-        return SignedIn(session, account, await _memberships(connection, account))
+        account = to_account(rows[0], "a_")
+        roles = {row.slug: to_membership(row, account) for row in rows if row.slug is not None}
+        return SignedIn(to_session(rows[0]), account, tuple(roles.values()))
 
     @read_transaction
     async def memberships(
@@ -168,24 +184,22 @@ class Accounts:
                 & invitations.c.used_at.is_(None)
             )
         )
-        row = found.one_or_none()
-        return None if row is None else to_invitation(row)
+        return next(map(to_invitation, found), None)
 
     @read_transaction
     async def people(
         self, connection: AsyncConnection, site: str, now: int
     ) -> tuple[list[Member], list[Invitation], list[ApiKey]]:
         """Return a site's members, its open invitations, and its API keys that have not ended."""
-        has_passkey = exists().where(passkeys.c.account == accounts.c.id)
         rows = await connection.execute(
-            select(accounts, members.c.role, members.c.scope, has_passkey.label("has_passkey"))
+            select(accounts, members.c.role, members.c.scope, _HAS_PASSKEY)
             .join(members, members.c.account == accounts.c.id)
             .where(members.c.site == site)
             .order_by(members.c.created_at, accounts.c.id)
             .limit(MAX_PEOPLE)
         )
         people = [
-            Member(to_account(row), row.role, _copies(row.scope), bool(row.has_passkey))
+            Member(to_account(row), row.role, to_copies(row.scope), bool(row.has_passkey))
             for row in rows
         ]
         open_links = and_(
@@ -208,85 +222,24 @@ class Accounts:
         )
         return people, [to_invitation(row) for row in found], [to_key(row) for row in keys]
 
+    @read_transaction
+    async def server_owners(self, connection: AsyncConnection) -> list[Member]:
+        """Return the owners of the whole server as owners of each site, in order of names."""
+        rows = await connection.execute(
+            select(accounts, _HAS_PASSKEY)
+            .where(accounts.c.server_owner & accounts.c.disabled_at.is_(None))
+            .order_by(accounts.c.name, accounts.c.id)
+            .limit(MAX_PEOPLE)
+        )
+        return [Member(to_account(row), "owner", None, bool(row.has_passkey)) for row in rows]
+
 
 async def _memberships(connection: AsyncConnection, account: Account) -> tuple[Membership, ...]:
+    is_own = members.c.account == account.id
+    roles = select(sites.c.slug, sites.c.name, members.c.role, members.c.scope)
     if account.server_owner:
-        rows = await connection.execute(select(sites.c.slug, sites.c.name).order_by(sites.c.name))
-        return tuple(Membership(row.slug, row.name, "owner") for row in rows)
-    rows = await connection.execute(
-        select(sites.c.slug, sites.c.name, members.c.role, members.c.scope)
-        .join(members, members.c.site == sites.c.slug)
-        .where(members.c.account == account.id)
-        .order_by(sites.c.name)
-    )
-    return tuple(Membership(row.slug, row.name, row.role, _copies(row.scope)) for row in rows)
-
-
-def to_account(row: Row[Any], prefix: str = "") -> Account:
-    """Return the account in a row whose columns have this prefix."""
-    values = {name: getattr(row, prefix + name) for name in _ACCOUNT_COLUMNS}
-    return Account(**values | {"server_owner": bool(values["server_owner"])})
-
-
-_ACCOUNT_COLUMNS = (
-    "id",
-    "name",
-    "email",
-    "password",
-    "server_owner",
-    "lang",
-    "theme",
-    "created_at",
-    "last_at",
-    "disabled_at",
-)
-
-
-def to_session(row: Row[Any]) -> Session:
-    """Return the session in a row."""
-    return Session(
-        row.hash,
-        row.account,
-        row.made_at,
-        row.seen_at,
-        row.strong_at,
-        row.until,
-        bool(row.remembered),
-        row.method,
-        row.agent,
-    )
-
-
-def to_invitation(row: Row[Any]) -> Invitation:
-    """Return the one-time link in a row."""
-    return Invitation(
-        row.hash,
-        row.kind,
-        row.site,
-        row.role,
-        _copies(row.scope),
-        row.account,
-        row.email,
-        row.by,
-        row.created_at,
-        row.until,
-    )
-
-
-def to_key(row: Row[Any]) -> ApiKey:
-    """Return the API key in a row."""
-    return ApiKey(
-        row.id,
-        row.site,
-        row.label,
-        frozenset(orjson.loads(row.scopes)),
-        row.by,
-        row.created_at,
-        row.last_at,
-        row.until,
-        row.ended_at,
-    )
-
-
-def _copies(scope: str | None) -> frozenset[int] | None:
-    return None if scope is None else frozenset(orjson.loads(scope))
+        roles = roles.outerjoin(members, (members.c.site == sites.c.slug) & is_own)
+    else:
+        roles = roles.join(members, members.c.site == sites.c.slug).where(is_own)
+    rows = await connection.execute(roles.order_by(sites.c.name))
+    return tuple(to_membership(row, account) for row in rows)

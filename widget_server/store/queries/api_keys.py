@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.actors import Role
 from widget_server.model.people import ApiKey
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.queries.accounts import to_key
+from widget_server.store.queries.account_rows import to_key
 from widget_server.store.schema_people import accounts, api_keys, members
 
 

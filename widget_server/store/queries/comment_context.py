@@ -32,6 +32,9 @@ class PastDecision:
     id: str
     verb: str
     by: str | None
+    """Name of the account or key, else its id."""
+    kind: str
+    """Kind of the actor, as in `model.actors`."""
     at: int
     reason: str | None
     note: str | None
@@ -73,7 +76,7 @@ async def read_context(connection: AsyncConnection, comment: Comment) -> Context
             case "decision":
                 words: dict[str, Any] = json_of(row.c) if row.c else {}
                 note = words.get("note")
-                past = PastDecision(row.id, row.a, row.b, row.at, row.d, note)
+                past = PastDecision(row.id, row.a, row.b, row.e, row.at, row.d, note)
                 found.decisions.append(past)
     return found
 
@@ -81,7 +84,9 @@ async def read_context(connection: AsyncConnection, comment: Comment) -> Context
 def _select_context(comment: Comment) -> Any:
     above = {comment.parent, comment.thread} - {comment.id, None}
 
-    def part(kind: str, key: Any, values: Sequence[Any], at: Any, n: Any) -> Select[Any]:
+    def part(
+        kind: str, key: Any, values: Sequence[Any], at: Any, n: Any, more: Any = None
+    ) -> Select[Any]:
         a, b, c, d = (cast(value, String) for value in values)
         return select(
             literal(kind).label("kind"),
@@ -90,6 +95,7 @@ def _select_context(comment: Comment) -> Any:
             b.label("b"),
             c.label("c"),
             d.label("d"),
+            cast(null() if more is None else more, String).label("e"),
             at.label("at"),
             n.label("n"),
         )
@@ -120,6 +126,7 @@ def _select_context(comment: Comment) -> Any:
             (decisions.c.verb, who, decision_words.c.words, decisions.c.reason),
             decisions.c.at,
             zero,
+            decisions.c.actor_kind,
         )
         .select_from(decisions)
         .outerjoin(decision_words, decision_words.c.decision == decisions.c.id)

@@ -72,6 +72,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyName:
+    """What tells a copy from another one."""
+
+    origin: str
+    label: str | None
+    page: str | None
+    story: str
+    """Title of its story, else the key."""
+
+
+@dataclass(frozen=True, slots=True)
 class MatrixStory:
     """A row of the matrix."""
 
@@ -187,15 +198,21 @@ class Numbers:
     @read_transaction
     async def copy_names(
         self, connection: AsyncConnection, site: str, ids: list[int]
-    ) -> dict[int, tuple[str, str | None, str | None]]:
-        """Return story code, origin and label of each of these copies."""
+    ) -> dict[int, CopyName]:
+        """Return the names of each of these copies."""
         own = copies.join(stories, stories.c.id == copies.c.story)
         rows = await connection.execute(
-            select(copies.c.id, copies.c.origin, copies.c.label, stories.c.code)
+            select(
+                copies.c.id,
+                copies.c.origin,
+                copies.c.label,
+                copies.c.page,
+                func.coalesce(stories.c.title, stories.c.key),
+            )
             .select_from(own)
             .where(stories.c.site == site, copies.c.id.in_(ids))
         )
-        return {row.id: (row.code, row.origin, row.label) for row in rows}
+        return {key: CopyName(*names) for key, *names in rows}
 
 
 async def _by_group(

@@ -34,7 +34,7 @@ from widget_server.store.schema import (
     reports,
     stories,
 )
-from widget_server.store.schema_people import accounts
+from widget_server.store.schema_people import accounts, api_keys
 
 DiscussionView = Literal["newest", "waiting", "removed"]
 DISCUSSION_VIEWS: tuple[DiscussionView, ...] = ("newest", "waiting", "removed")
@@ -63,6 +63,9 @@ class StaffComment:
     decided_at: int | None
     """When its words were taken away, by whom and why; None if it is not removed."""
     decided_by: str | None
+    """Name of the account or key, else its id."""
+    decided_kind: str | None
+    """Kind of the actor who decided, as in `model.actors`."""
     reason: str | None
     reports: int
     reported: bool
@@ -196,13 +199,20 @@ class OwnerComments:
         writers: Collection[str],
         codes: Collection[str],
         entries: Collection[str],
+        targets: Collection[str] = (),
+        answered: Collection[str] = (),
     ) -> dict[tuple[str, str], str]:
-        """Return the names of accounts and keys, of comments' writers, and the titles of stories.
+        """Return the names of what entries of the log are about. What has no name is left out.
 
-        The keys are `("actor", id)`, `("comment", id)`, `("story", code)`, and `("undone", decision)`
-        for the id of the entry that undid one of `entries`. What has no name is left out.
+        The keys are `("actor", id)` of an account or API key, `("comment", id)` for a comment's writer,
+        `("words", id)` for the first characters of a public comment without a name, `("story", code)`,
+        `("token", jti)` for a label, `("story of token", jti)`, `("undone", decision)` for the id of the
+        entry that undid one of `entries`, and `("answered", decision)` for the verb of one of `answered`.
+        `targets` are ids of accounts, keys, stories and tokens.
         """
-        rows = await connection.execute(select_names(site, actors, writers, codes, entries))
+        rows = await connection.execute(
+            select_names(site, actors, writers, codes, entries, targets, answered)
+        )
         return {(row.kind, row.key): row.name for row in rows}
 
 
@@ -240,7 +250,8 @@ def _select_staff_comments() -> Select[Any]:
             kept_texts.c.why,
             decisions.c.at.label("decided_at"),
             decisions.c.reason.label("decided_why"),
-            func.coalesce(accounts.c.name, decisions.c.actor).label("decided_by"),
+            func.coalesce(accounts.c.name, api_keys.c.label, decisions.c.actor).label("decided_by"),
+            decisions.c.actor_kind.label("decided_kind"),
             reported.scalar_subquery().label("reports"),
             waits.scalar_subquery().label("waits"),
         )
@@ -248,6 +259,7 @@ def _select_staff_comments() -> Select[Any]:
         .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
         .outerjoin(decisions, decisions.c.id == kept_texts.c.decision)
         .outerjoin(accounts, accounts.c.id == decisions.c.actor)
+        .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
     )
 
 
@@ -265,6 +277,7 @@ def _to_staff_comment(row: Row[Any]) -> StaffComment:
         held=gone and row.why == "held",
         decided_at=row.decided_at if gone else None,
         decided_by=row.decided_by if gone else None,
+        decided_kind=row.decided_kind if gone else None,
         reason=row.decided_why if gone else None,
         reports=row.reports,
         reported=bool(row.waits),

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import BigInteger, String, cast, desc, func, literal, select, union_all
+from sqlalchemy import BigInteger, String, case, cast, desc, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
+from widget_server.store.queries.log_names import FIRST_CHARACTERS
 from widget_server.store.queries.owner_comments import select_queue_counts
 from widget_server.store.schema import (
     IS_STORY_REACTION,
@@ -70,8 +72,13 @@ class Latest:
     undoes: str | None
     comment: str
     writer: str | None
+    words: str | None
+    """First characters of a public comment without a name."""
+    answered: str | None
+    """Verb of the decision that an undo answers."""
     code: str
-    title: str | None
+    title: str
+    """Title of the story, else its key."""
 
 
 class OwnerHome:
@@ -124,6 +131,8 @@ class OwnerHome:
     @read_transaction
     async def latest(self, connection: AsyncConnection, site: str, limit: int) -> list[Latest]:
         """Return the last decisions about the site's stories and comments, the newest first."""
+        earlier = decisions.alias()
+        is_public = comments.c.name.is_(None) & (comments.c.state == CommentState.PUBLISHED.value)
         rows = await connection.execute(
             select(
                 decisions.c.id,
@@ -136,13 +145,16 @@ class OwnerHome:
                 decisions.c.undoes,
                 decisions.c.comment,
                 comments.c.name,
+                case((is_public, func.substr(comments.c.source, 1, FIRST_CHARACTERS))),
+                earlier.c.verb,
                 stories.c.code,
-                stories.c.title,
+                func.coalesce(stories.c.title, stories.c.key),
             )
             .join(stories, stories.c.id == decisions.c.story)
             .outerjoin(comments, comments.c.id == decisions.c.comment)
             .outerjoin(accounts, accounts.c.id == decisions.c.actor)
             .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
+            .outerjoin(earlier, earlier.c.id == decisions.c.undoes)
             .where(decisions.c.site == site)
             .order_by(desc(decisions.c.at), desc(decisions.c.id))
             .limit(limit)

@@ -152,9 +152,12 @@ class OwnerStories:
 
     @read_transaction
     async def newest(self, connection: AsyncConnection, site: str) -> Story | None:
-        """Return the site's newest story, or None if it has none or its row is damaged."""
+        """Return the site's newest open story, else its newest closed one, or None without a readable one."""
         found = await connection.execute(
-            select(stories).where(stories.c.site == site).order_by(stories.c.id.desc()).limit(1)
+            select(stories)
+            .where(stories.c.site == site)
+            .order_by(stories.c.closed, stories.c.id.desc())
+            .limit(1)
         )
         return next(iter(readable(found.all(), to_story)), None)
 

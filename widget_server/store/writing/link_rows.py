@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.decisions import Decision, new_id
 from widget_server.model.people import Invitation
 from widget_server.store.mapping import dump
-from widget_server.store.queries.accounts import to_invitation
+from widget_server.store.queries.account_rows import to_invitation
 from widget_server.store.schema_people import (
     accounts,
     invitations,

@@ -1,6 +1,8 @@
 """Addresses of a page's states: filter, sort and place are in the query, so each state is a link."""
 
-from urllib.parse import urlencode
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import urlencode, urlsplit
 
 from widget_server.web.dashboard.page import Page
 
@@ -23,3 +25,32 @@ def kept_fields(page: Page, *replaced: str) -> list[tuple[str, str]]:
         for name, value in page.request.query_params.items()
         if name not in NOT_KEPT and name not in replaced and value
     ]
+
+
+def host_of(page: str | None, origin: str) -> str:
+    """Return the host of a copy's page, or its origin if that has none."""
+    return urlsplit(page or origin).netloc or origin
+
+
+def path_of(page: str | None) -> str:
+    """Return the path of a copy's page, or an empty text for the first page of a host."""
+    path = urlsplit(page or "").path
+    return "" if path == "/" else path
+
+
+def short_origins(origins: Sequence[str | None]) -> dict[str | None, str]:
+    """Return for each origin the shortest of host, host with port, and origin that is its own.
+
+    An origin that is not known has the empty text.
+    """
+    known = [one for one in origins if one]
+    short: dict[str | None, str] = {None: ""}
+    for words in (_bare_host, lambda one: urlsplit(one).netloc, lambda one: one):
+        rest = [one for one in known if one not in short]
+        counted = Counter(words(one) for one in rest)
+        short |= {one: words(one) for one in rest if words(one) and counted[words(one)] == 1}
+    return {one: short.get(one, one or "") for one in origins}
+
+
+def _bare_host(origin: str) -> str:
+    return (urlsplit(origin).hostname or "").removeprefix("www.")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.responses import Response, StreamingResponse
 
@@ -12,7 +11,7 @@ from widget_server.operations.owners import atlas, copies, stories
 from widget_server.operations.owners.copies import COPY_ORDERS, CopyFilter
 from widget_server.operations.publishing.page_facts import request_look
 from widget_server.web.dashboard import last_visit
-from widget_server.web.dashboard.addresses import kept_fields, query_of
+from widget_server.web.dashboard.addresses import host_of, kept_fields, path_of, query_of
 from widget_server.web.dashboard.page import Page, site_page
 
 COLUMNS = (
@@ -127,17 +126,6 @@ def wanted_of(page: Page) -> CopyFilter:
     )
 
 
-def host_of(record: copies.CopyRecord) -> str:
-    """Return the host of a copy's page, or its origin if that has none."""
-    return urlsplit(record.page or record.origin).netloc or record.origin
-
-
-def path_of(record: copies.CopyRecord) -> str:
-    """Return the path of a copy's page, or an empty text for the first page of a host."""
-    path = urlsplit(record.page or "").path
-    return "" if path == "/" else path
-
-
 def _copy(page: Page) -> int:
     """Return the copy's id in the path. Raises `NotFoundError`."""
     text: str = page.request.path_params["copy"]
@@ -187,8 +175,8 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         url=lambda **changes: query_of(page, **changes),
         kept=kept_fields(page, "q", "lang"),
         credit=credit_of,
-        host=host_of,
-        path_of=path_of,
+        host=lambda record: host_of(record.page, record.origin),
+        path_of=lambda record: path_of(record.page),
         undo=query.get("undo", "") if query.get("undo", "").isdecimal() else "",
     )
 

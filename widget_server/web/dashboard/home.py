@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from widget_server.operations.owners.home import show_home
 from widget_server.web.dashboard.decisions import told_now
+from widget_server.web.dashboard.log_words import say_latest
 from widget_server.web.dashboard.page import Page, account_page, open_page, site_page
 
 HOUR_MS = 3_600_000
@@ -36,18 +37,20 @@ async def show_sites(page: Page) -> Response:
     return page.render("home/sites.html")
 
 
-@site_page("read")
+@site_page("read", counts=False)
 async def show(page: Page) -> Response:
     """Handle `GET /admin/sites/{site}/home`: what needs a person, who reads now, what happened today."""
     found = await show_home(page.services, page.actor, page.site)
     today = found.today
     waiting = sum(today.queues.get(queue, (0, 0))[0] for queue in ("pending", "held", "edits"))
     oldest = [today.queues[one][1] for one in ("pending", "held", "edits") if one in today.queues]
+    page.waits = sum(number for number, _ in today.queues.values())
     hour = page.services.now_ms() // HOUR_MS % 24
     return page.render(
         "home/home.html",
         found=found,
         waiting=waiting,
+        latest=[(one, say_latest(page, one)) for one in found.latest],
         oldest=min(oldest, default=None),
         charts=[
             ("reactions", _chart(today.reactions, hour)),

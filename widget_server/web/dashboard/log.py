@@ -13,6 +13,7 @@ from widget_server.operations.moderation.log_pages import (
     export_log,
     show_log,
 )
+from widget_server.web.dashboard import entry_words, log_words
 from widget_server.web.dashboard.decisions import here, told_now
 from widget_server.web.dashboard.page import Page, site_page
 
@@ -32,7 +33,6 @@ VERBS = (
     "notice",
     "undo",
     "settings",
-    "story_settings",
     "token",
     "revoke",
     "shut_out",
@@ -97,6 +97,10 @@ async def _log(page: Page, **content: Any) -> Response:
         url=url,
         verbs=VERBS,
         older=f"{found.next[0]}.{found.next[1]}" if found.next else "",
+        say=lambda entry: log_words.say(page, entry),
+        who=lambda entry: entry_words.actor_of(
+            page.t, entry.decision.actor_kind, entry.who, is_named=entry.is_named
+        ),
         day_of=lambda at: at // DAY_MS,
         page_url=here(page),
         **told_now(page),

@@ -9,9 +9,15 @@ from starlette.responses import Response, StreamingResponse
 
 from widget_server.model.errors import ProblemError
 from widget_server.operations.owners import numbers, numbers_csv
-from widget_server.operations.owners.numbers import OverTime, Period, Span
+from widget_server.operations.owners.numbers import CopyName, OverTime, Period, Span
 from widget_server.web.dashboard import charts
-from widget_server.web.dashboard.addresses import kept_fields, query_of
+from widget_server.web.dashboard.addresses import (
+    host_of,
+    kept_fields,
+    path_of,
+    query_of,
+    short_origins,
+)
 from widget_server.web.dashboard.page import Page, site_page
 from widget_server.web.dashboard.times import DAY
 
@@ -57,6 +63,7 @@ async def show(page: Page) -> Response:
         end=_day(asked.span.end - 1),
         url=lambda **changes: query_of(page, **changes),
         kept=kept_fields(page, "from", "to", "days", "lang", "zone"),
+        names=await _chosen(page, asked),
         **(content or {"chart": None}),
     )
 
@@ -174,7 +181,11 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
 async def _copies(page: Page, asked: Asked) -> dict[str, Any]:
     services, by, site = page.services, page.actor, page.site
     shares = await numbers.by_copy(services, by, site, asked.span, story=asked.story)
-    return {"shares_of": shares[:MOST_SHARES], "more": len(shares) - MOST_SHARES}
+    return {
+        "shares_of": shares[:MOST_SHARES],
+        "more": len(shares) - MOST_SHARES,
+        "where": _where,
+    }
 
 
 async def _languages(page: Page, asked: Asked) -> dict[str, Any]:
@@ -195,10 +206,31 @@ async def _talk(page: Page, asked: Asked) -> dict[str, Any]:
     return {
         "matrix": found,
         "origins": origins,
+        "short": short_origins(origins),
         "more": len(found.origins) - len(origins),
         "most": max(counted, default=0),
         "heat": charts.heat,
     }
+
+
+def _where(copy: CopyName) -> str:
+    """Return host and path of a copy."""
+    return host_of(copy.page, copy.origin) + path_of(copy.page)
+
+
+async def _chosen(page: Page, asked: Asked) -> dict[str, str]:
+    """Return the names of the story and the copy that the address chooses."""
+    found = {"story": page.t("a_story"), "copy": page.t("a_copy")}
+    if asked.story:
+        story = await page.services.discussions.story(asked.story)
+        if story is not None and story.site == page.site:
+            found["story"] = story.title or story.key
+    if asked.copy is not None:
+        copies = await page.services.numbers.copy_names(page.site, [asked.copy])
+        copy = copies.get(asked.copy)
+        if copy is not None:
+            found["copy"] = copy.label or _where(copy)
+    return found
 
 
 _TEMPLATES = {"languages": "copies"}

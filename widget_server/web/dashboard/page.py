@@ -26,6 +26,7 @@ from widget_server.web.dashboard.forms import Form, read_form
 from widget_server.web.dashboard.rendering import templates
 from widget_server.web.dashboard.security import Address
 from widget_server.web.dashboard.texts import Translate, language_of
+from widget_server.web.dashboard.waiting import WaitingCounts
 
 Handler = Callable[["Page"], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -43,6 +44,8 @@ class Page:
     """The fields of a POST, else empty."""
     membership: Membership | None = None
     who: Actor | None = None
+    waits: int = 0
+    """How many comments of the site wait for a person."""
     errors: dict[str, str] = field(default_factory=dict)
     """What is wrong with the form, by field; "" for the whole form. Templates show it."""
 
@@ -173,10 +176,13 @@ def _account_endpoint(handler: Handler, *, strong: bool) -> Endpoint:
     return run
 
 
-def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoint]:
+def site_page(
+    verb: str, *, strong: bool = False, counts: bool = True
+) -> Callable[[Handler], Endpoint]:
     """Make an endpoint of a handler for `/admin/sites/{site}/…`, for roles that may use the verb.
 
-    `strong` is as in `strong_account_page`. Operations check their own verbs again.
+    `strong` is as in `strong_account_page`. Without `counts`, the handler itself sets `page.waits`.
+    Operations check their own verbs again.
     """
 
     def decorate(handler: Handler) -> Endpoint:
@@ -187,7 +193,18 @@ def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoin
                 return _sign_in_first(page)
             enter_site(page, request.path_params["site"])
             require(page.actor, verb, page.site)
-            return await _ask_first(page, strong=strong) or await handler(page)
+            first = await _ask_first(page, strong=strong)
+            if first is not None:
+                return first
+            waiting: WaitingCounts = request.app.state.waiting
+            if request.method == "POST":
+                # The response may be a page of its own, and the next page shows the new number.
+                response = await handler(page)
+                waiting.forget(page.site)
+                return response
+            if counts and not page.is_fragment:
+                page.waits = await waiting.of(page.actor, page.site)
+            return await handler(page)
 
         return run
 

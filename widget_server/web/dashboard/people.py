@@ -1,13 +1,17 @@
 """People and keys of a site: members, invitations, roles, API keys."""
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from widget_server.auth.permissions import permits
 from widget_server.model.errors import NotFoundError, ProblemError
-from widget_server.operations.owners import keys, links, people
+from widget_server.model.people import Member
+from widget_server.operations.owners import copies, keys, links, people
 from widget_server.operations.owners.links import INVITED_ROLES
+from widget_server.web.dashboard.addresses import host_of, path_of
 from widget_server.web.dashboard.page import Page, site_page
 
 ROLE_MATRIX = (
@@ -26,6 +30,32 @@ ROLE_MATRIX = (
 """Lines of the table on the page, each with the verbs it stands for."""
 MATRIX_ROLES = (*INVITED_ROLES, "machine")
 DAYS = (30, 90, 365, 0)
+MOST_OFFERED = 100
+"""Copies that a form shows as boxes."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedCopy:
+    """A copy as people know it. `where` is host and path."""
+
+    id: int
+    name: str
+    where: str
+    story: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyChoice:
+    """The copies that a form offers. With `typed` there are too many, and their numbers are typed."""
+
+    offered: list[OfferedCopy]
+    chosen: frozenset[int]
+    typed: bool
+
+    @property
+    def text(self) -> str:
+        """The chosen numbers as a person types them."""
+        return _text_of(self.chosen)
 
 
 def mark(role: Any, verbs: tuple[str, ...]) -> str:
@@ -47,7 +77,7 @@ async def show(page: Page) -> Response:
 @site_page("invite")
 async def show_invite(page: Page) -> Response:
     """Handle `GET …/people/invite`."""
-    return page.render("people/invite.html", roles=INVITED_ROLES, values={"role": "moderator"})
+    return await _invite(page, {"role": "moderator"})
 
 
 @site_page("invite")
@@ -56,13 +86,13 @@ async def invite(page: Page) -> Response:
     form = page.form
     role: Any = form.get("role")
     try:
-        copies = _copies(form.get("copies")) if role == "local" else None
+        limited = _copies(form.all("copies")) if role == "local" else None
         link = await links.invite(
-            page.services, page.actor, page.site, role, email=form.get("email"), copies=copies
+            page.services, page.actor, page.site, role, email=form.get("email"), copies=limited
         )
     except ProblemError as error:
         page.fail(error)
-        return page.render("people/invite.html", roles=INVITED_ROLES, values=dict(form.fields))
+        return await _invite(page, dict(form.fields))
     return await _people(page, link=link)
 
 
@@ -84,13 +114,17 @@ async def change_role(page: Page) -> Response:
     """Handle `POST …/people/{account}/role`."""
     role: Any = page.form.get("role")
     try:
-        copies = _copies(page.form.get("copies")) if role == "local" else None
+        limited = _copies(page.form.all("copies")) if role == "local" else None
         account = page.request.path_params["account"]
-        await people.change_role(page.services, page.actor, page.site, account, role, copies)
+        before = await _member(page)
+        await people.change_role(page.services, page.actor, page.site, account, role, limited)
+    except NotFoundError:
+        raise
     except ProblemError as error:
         page.fail(error)
         return await _role(page)
-    return page.redirect(page.path("people"), "role")
+    was = {"account": account, "role": before.role, "copies": _text_of(before.copies)}
+    return page.redirect(page.path(f"people?{urlencode(was)}"))
 
 
 @site_page("role", strong=True)
@@ -134,9 +168,13 @@ async def end_key(page: Page) -> Response:
     return page.redirect(page.path("people"), "key_ended")
 
 
-def _copies(text: str) -> frozenset[int] | None:
-    """Return the numbers of copies in a text such as “3, 14”. Others than those of copies are left out."""
-    words = text.replace(",", " ").split()
+def _text_of(copies: frozenset[int] | None) -> str:
+    return ", ".join(map(str, sorted(copies or ())))
+
+
+def _copies(texts: list[str]) -> frozenset[int] | None:
+    """Return the numbers in texts such as “3, 14”, or of ticked boxes. Other words are left out."""
+    words = " ".join(texts).replace(",", " ").split()
     return frozenset(int(one) for one in words if one.isdecimal() and len(one) < 16) or None
 
 
@@ -151,12 +189,53 @@ def _new_key(page: Page) -> Response:
 
 
 async def _role(page: Page) -> Response:
+    member = await _member(page)
+    choice = await _choice(page, member.copies or frozenset())
+    return page.render("people/role.html", member=member, roles=INVITED_ROLES, choice=choice)
+
+
+async def _member(page: Page) -> Member:
+    """Return the member in the path. Raises `NotFoundError`."""
     found = await people.list_people(page.services, page.actor, page.site)
     account = page.request.path_params["account"]
     member = next((one for one in found.members if one.account.id == account), None)
     if member is None:
         raise NotFoundError
-    return page.render("people/role.html", member=member, roles=INVITED_ROLES)
+    return member
+
+
+async def _invite(page: Page, values: dict[str, str]) -> Response:
+    choice = await _choice(page, frozenset())
+    return page.render("people/invite.html", roles=INVITED_ROLES, values=values, choice=choice)
+
+
+async def _choice(page: Page, now: frozenset[int]) -> CopyChoice:
+    """Return the copies to which a local moderator can be limited; those of the form are ticked."""
+    chosen = _copies(page.form.all("copies")) or now
+    found = await copies.list_copies(page.services, page.actor, page.site, limit=MOST_OFFERED)
+    offered = [one.record for one in found.copies]
+    return CopyChoice(
+        [
+            OfferedCopy(
+                one.id,
+                one.label or host_of(one.page, one.origin),
+                host_of(one.page, one.origin) + path_of(one.page),
+                one.story_title or one.story_key,
+            )
+            for one in offered
+        ],
+        chosen,
+        typed=found.total > len(offered),
+    )
+
+
+def _former(page: Page) -> tuple[str, list[tuple[str, str]]] | None:
+    """Return the account whose role was changed just now, and the form that gives it the former one."""
+    query = page.request.query_params
+    account, role = query.get("account", ""), query.get("role", "")
+    if not account.isalnum() or role not in INVITED_ROLES or not page.may("role"):
+        return None
+    return account, [("role", role), ("copies", _text_of(_copies([query.get("copies", "")])))]
 
 
 async def _people(page: Page, **content: Any) -> Response:
@@ -164,5 +243,11 @@ async def _people(page: Page, **content: Any) -> Response:
     matrix = [(key, [mark(role, verbs) for role in MATRIX_ROLES]) for key, verbs in ROLE_MATRIX]
     shown: dict[str, Any] = {"link": None, "new_key": None} | content
     return page.render(
-        "people/people.html", people=found, matrix=matrix, matrix_roles=MATRIX_ROLES, **shown
+        "people/people.html",
+        people=found,
+        matrix=matrix,
+        matrix_roles=MATRIX_ROLES,
+        former=_former(page),
+        ending=page.request.query_params.get("end", ""),
+        **shown,
     )

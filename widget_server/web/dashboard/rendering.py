@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
 from widget_server.web.assets import CACHE_IMMUTABLE, Assets
+from widget_server.web.dashboard import entry_words
 from widget_server.web.pages import comment_html
 from widget_server.web.pages.translate import LOCALES
 
@@ -46,6 +48,23 @@ def _colour(key: str) -> str:
     return ("", "b", "c", "d", "e")[hashlib.sha256(key.encode()).digest()[0] % 5]
 
 
+def _favicon(waits: int) -> str:
+    """Return the icon of a window as a `data:` address: the mark, and how much waits for a person."""
+    number = "9+" if waits > 9 else str(waits)
+    badge = (
+        "<circle cx='22' cy='22' r='10' fill='#b1271d'/>"
+        "<text x='22' y='27' font-family='sans-serif' font-size='14' font-weight='700'"
+        f" text-anchor='middle' fill='#fff'>{number}</text>"
+    )
+    mark = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'>"
+        "<rect width='32' height='32' rx='8' fill='#0c8577'/>"
+        "<path d='M8 9h16v11H16l-5 4v-4H8z' fill='#fff'/>"
+        f"{badge if waits else ''}</svg>"
+    )
+    return f"data:image/svg+xml,{quote(mark)}"
+
+
 templates = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
@@ -58,11 +77,16 @@ templates.filters |= {
     "colour": _colour,
     "to_json": json.dumps,
     "nearest_colour": _nearest_colour,
+    "favicon": _favicon,
     "comment_html": comment_html.render,
     "safe_url": lambda url: urls.safe(url) or "",
 }
 templates.globals |= {
     "static": static_url,
+    "actor_of": entry_words.actor_of,
+    "word_of": entry_words.word_of,
+    "scope_of": entry_words.scope_of,
+    "scopes_by_group": entry_words.scopes_by_group,
     "languages": {lang: texts["language"] for lang, texts in LOCALES.items()},
 }
 

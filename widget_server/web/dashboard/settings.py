@@ -19,6 +19,7 @@ from widget_server.operations.owners.preview_settings import Preview
 from widget_server.operations.owners.settings_form import SECTIONS, ReactionRow
 from widget_server.protocol.reaction_icons import ICONS
 from widget_server.protocol.snippet import LICENCES
+from widget_server.web.dashboard.decisions import told, told_now
 from widget_server.web.dashboard.page import Page, site_page
 from widget_server.web.pages.translate import LOCALES
 
@@ -69,7 +70,7 @@ async def save(page: Page) -> Response:
     if typed.changes is None:
         return await _form(page, section, typed)
     try:
-        await settings.change_settings(
+        changed = await settings.change_settings(
             page.services,
             page.actor,
             page.site,
@@ -82,7 +83,10 @@ async def save(page: Page) -> Response:
     except MalformedError as error:
         _fail(page, error)
         return await _form(page, section, typed)
-    return page.redirect(page.path(f"settings/{section}"), "settings_saved")
+    path = page.path(f"settings/{section}")
+    if changed.decision is None:
+        return page.redirect(path, "settings_saved")
+    return told(page, path, "settings", changed.decision)
 
 
 @site_page("read_settings")
@@ -170,7 +174,7 @@ async def _form(
     shown_as = page.request.query_params.get("as", "")
     widget = None
     if page.may("token"):
-        widget = await settings_form.preview_address(
+        widget = await settings_form.preview_widget(
             services, by, site, shown_as if shown_as in LOCALES else None
         )
     used = {}
@@ -199,6 +203,7 @@ async def _form(
         shown_as=shown_as,
         found=found,
         version=now.version,
+        **told_now(page),
     )
 
 
@@ -234,4 +239,5 @@ async def _history(page: Page) -> Response:
         sections=[*SECTIONS, "history"],
         now=None,
         entries=log.entries,
+        **told_now(page),
     )

@@ -8,7 +8,7 @@ from widget_server.model.errors import MalformedError, NotFoundError, SettingsCh
 from widget_server.operations.owners import settings, stories
 from widget_server.operations.owners.settings import CurrentSettings
 from widget_server.operations.owners.settings_form import field_of
-from widget_server.web.dashboard.decisions import told_now
+from widget_server.web.dashboard.decisions import told, told_now
 from widget_server.web.dashboard.page import Page, site_page
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -41,7 +41,7 @@ async def save(page: Page) -> Response:
         if key in page.form and page.form.get(key) != _own(found, key)
     }
     try:
-        await settings.change_settings(
+        changed = await settings.change_settings(
             page.services,
             page.actor,
             page.site,
@@ -56,7 +56,7 @@ async def save(page: Page) -> Response:
         key, detail = field_of(error)
         page.errors[key] = page.t.error(detail)
         return await _form(page)
-    return page.redirect(page.path(f"stories/{code}/settings"), "settings_saved")
+    return told(page, page.path(f"stories/{code}/settings"), "settings", changed.decision)
 
 
 async def _form(page: Page) -> Response:

@@ -1,0 +1,199 @@
+"""Every page of the dashboard in Chromium: accessible, narrow, light to load, and in words instead of ids.
+
+The pages come from the dashboard's own routes, so that a new page cannot be forgotten.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.desk import findings
+from tests.browser.moderated_site import SECRET
+from tests.browser.whole_site import WholeSite
+from tests.e2e.harness import ServerProcess
+from widget_server.web.dashboard.application import dashboard_routes
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+MAX_FIRST_LOAD = 60 * 1024
+SITE = "/admin/sites/{site}"
+PAGES: dict[str, tuple[str, ...]] = {
+    "/admin/sign-in": ("",),
+    "/admin/recover": ("",),
+    "/admin/link/{secret}": ("/admin/link/{link}", "/admin/link/none"),
+    "/admin/new-site": ("",),
+    "/admin/sites": ("",),
+    "/admin/account": ("",),
+    f"{SITE}/home": ("", "/admin/sites/empty/home"),
+    f"{SITE}/queue": ("", "?queue=pending", "?queue=edits", "?queue=held"),
+    f"{SITE}/stories": (
+        "",
+        "?q=library&state=open&sort=comments&more=1",
+        "?q=nothing",
+        "/admin/sites/empty/stories",
+    ),
+    f"{SITE}/stories/{{code}}": ("", "?show=waiting", "?show=removed"),
+    f"{SITE}/stories/{{code}}/copies": ("",),
+    f"{SITE}/stories/{{code}}/threads/{{comment}}": ("",),
+    f"{SITE}/stories/{{code}}/settings": ("",),
+    f"{SITE}/comments/{{comment}}": (
+        "",
+        "/admin/sites/{site}/comments/{rude}?step=remove",
+        "/admin/sites/{site}/comments/{rude}?step=hold",
+        "/admin/sites/{site}/comments/{reply}?step=answer",
+        "/admin/sites/{site}/comments/{gone}",
+        "/admin/sites/{site}/comments/{gone}?step=erase",
+    ),
+    f"{SITE}/log": ("", "?verb=remove&since=2026-01-01", "?who=nothing", "?story={code}"),
+    f"{SITE}/snippet": ("",),
+    f"{SITE}/copies": ("", "?revoke={copy}", "?q=nothing", "/admin/sites/empty/copies"),
+    f"{SITE}/tokens": ("", "?revoke={jti}", "?status=revoked", "/admin/sites/empty/tokens"),
+    f"{SITE}/tokens/keys": ("", "?retire=1"),
+    f"{SITE}/settings": ("",),
+    f"{SITE}/settings/history": ("", "/admin/sites/empty/settings/history"),
+    f"{SITE}/settings/{{section}}": tuple(
+        f"/admin/sites/{{site}}/settings/{section}"
+        for section in (
+            "writing?lang=ar",
+            "moderation",
+            "look",
+            "after",
+            "licence",
+            "republishing",
+        )
+    ),
+    f"{SITE}/numbers": (
+        "",
+        "?view=copies",
+        "?view=languages",
+        "?view=talk",
+        "?copy={copy}&story={code}",
+        "/admin/sites/empty/numbers",
+    ),
+    f"{SITE}/people": ("", "?end={key}"),
+    f"{SITE}/people/invite": ("",),
+    f"{SITE}/people/{{account}}/role": ("",),
+    f"{SITE}/keys/new": ("",),
+    f"{SITE}/nothing": ("",),
+}
+"""Pages by route: what follows the route's path, or another path of the same route."""
+NOT_PAGES = {
+    "/": "leads to another page",
+    "/admin": "leads to another page",
+    SITE: "leads to another page",
+    "/admin/static/{hash}/{file}": "style sheet and scripts",
+    "/admin/account/passkeys": "JSON for the browser",
+    "/admin/welcome": "needs a link that was just used; test_dashboard walks through it",
+    f"{SITE}/stories/counts": "a part of a page",
+    f"{SITE}/stories/{{code}}/count": "a part of a page",
+    f"{SITE}/log/export": "a file",
+    f"{SITE}/copies.csv": "a file",
+    f"{SITE}/numbers.csv": "a file",
+}
+SIGNED_OUT = ("/admin/sign-in", "/admin/recover", "/admin/link/")
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 900}},
+    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "arabic": {"viewport": {"width": 390, "height": 844}, "locale": "ar"},
+    "narrow": {"viewport": {"width": 320, "height": 700}, "color_scheme": "dark"},
+}
+PLACES = [
+    (more if more.startswith("/") else route + more)
+    for route, rest in PAGES.items()
+    for more in rest
+]
+
+
+class Walk:
+    """A browser for each look, with the owner signed in and without anyone."""
+
+    def __init__(self, site: WholeSite, browser: Browser) -> None:
+        self.site, self._browser = site, browser
+        self.ids = site.ids()
+        self._contexts: dict[tuple[str, bool], BrowserContext] = {}
+
+    async def open(self, place: str, look: str) -> Page:
+        """Open a page."""
+        signed_in = not place.startswith(SIGNED_OUT)
+        if look == "light":
+            # A browser that has loaded nothing before.
+            await self.close()
+        if (look, signed_in) not in self._contexts:
+            options = {**LOOKS[look], "bypass_csp": True}
+            if signed_in:
+                options["storage_state"] = self.site.site.state
+            self._contexts[look, signed_in] = await self._browser.new_context(**options)
+        page = await self._contexts[look, signed_in].new_page()
+        await page.goto(self.site.path(place))
+        return page
+
+    async def close(self) -> None:
+        """Close all browsers."""
+        while self._contexts:
+            await self._contexts.popitem()[1].close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def walk(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Walk]:
+    """Run a server whose dashboard has something on every page."""
+    server = ServerProcess(tmp_path_factory.mktemp("whole") / "data", {"SECRET_KEYS": SECRET})
+    server.url = f"http://localhost:{server.port}"
+    server.env["PUBLIC_URL"] = server.url
+    await server.start()
+    site = WholeSite(server)
+    await site.begin(browser)
+    walk = Walk(site, browser)
+    yield walk
+    await walk.close()
+    await server.kill()
+
+
+async def test_every_page_of_the_dashboard_is_in_this_walk() -> None:
+    routes = {route.path for route in dashboard_routes() if "GET" in (route.methods or ())}
+    assert routes == {*PAGES, *NOT_PAGES} - {f"{SITE}/nothing"}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_page_is_accessible_narrow_light_to_load_and_in_words(
+    walk: Walk, place: str, look: str
+) -> None:
+    page = await walk.open(place, look)
+    try:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", place.removeprefix("/admin/").replace("{site}", "site"))
+        await page.screenshot(path=SCREENSHOTS / f"walk-{name}-{look}.png", full_page=True)
+        if look == "light":
+            assert 0 < await page.evaluate(_LOADED) <= MAX_FIRST_LOAD
+        assert await findings(page) == []
+        assert await page.evaluate(_WIDER) == 0
+        assert await page.locator("h1").count() == 1
+        text = await page.evaluate(_VISIBLE)
+        assert [one for one in walk.ids if one in text] == []
+        assert (
+            re.findall(r"\b[a-z]+_[a-z_]+\b|\b[0-9a-f]{8}-[0-9a-f]{4}-|\b[0-9a-f]{24,}\b", text)
+            == []
+        )
+        assert await page.evaluate(_SMALL_TARGETS) == []
+        assert await page.locator("html").get_attribute("dir") == (
+            "rtl" if look == "arabic" else "ltr"
+        )
+    finally:
+        await page.close()
+
+
+_LOADED = """() => performance.getEntries()
+  .filter(({ name }) => !name.includes("/e/"))  // the widget in the preview
+  .reduce((sum, { transferSize }) => sum + (transferSize || 0), 0)"""
+_WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_VISIBLE = """() => {
+  for (const one of document.querySelectorAll("code, textarea, option, iframe")) one.remove();
+  return document.title + "\\n" + document.body.innerText;
+}"""
+_SMALL_TARGETS = """() => [...document.querySelectorAll(".btn, .chip, .bar-nav a, .bar-nav button, .tabs a")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 24)
+  .map((one) => one.outerHTML)"""
