@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+import uuid
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ class WholeSite:
         self.site.cli("site", "create", "empty", "--name", "Northside Weekly")
         story, ids = fill(site)
         self.names = {"site": "harbour", "code": story.code, "comment": ids["top"], **ids}
-        closed = site.story("Who owns the rain?")
+        closed = site.story("The last night bus")
         self._copies(story)
         self._tokens(story)
         self._decide(story, closed, ids)
@@ -77,12 +78,12 @@ class WholeSite:
 
     def ids(self) -> set[str]:
         """Return the ids that no page shows as text."""
-        with sqlite3.connect(self.server.data_dir / "widget.db") as database:
+        with sqlite3.connect(self.server.data_dir / "database.sqlite3") as database:
             found = {str(row[0]) for query in IDS for row in database.execute(query)}
         return {one for one in found if len(one) >= 8}
 
     def _one(self, query: str) -> str:
-        with sqlite3.connect(self.server.data_dir / "widget.db") as database:
+        with sqlite3.connect(self.server.data_dir / "database.sqlite3") as database:
             return str(database.execute(query).fetchone()[0])
 
     def _json(self, *words: str) -> Any:
@@ -103,7 +104,7 @@ class WholeSite:
             )
             for reaction in ("happy", "sad", "surprised")[: 1 + number % 3]:
                 self._act(token, story, origin, "react", reaction=reaction)
-            self._act(token, story, origin, "comment", body="Hello", key=f"hello-{number}")
+            self._act(token, story, origin, "comment", body="Hello", key=str(uuid.uuid4()))
 
     def _tokens(self, story: Story) -> None:
         """Make tokens that were never seen, have expired, are revoked and are signed with an old key."""
@@ -116,7 +117,7 @@ class WholeSite:
         ):
             self.site.cli("token", *about, "https://never.example", "--label", label, *more)
         self.site.cli("site", "revoke", "harbour", "handle-of-the-revoked")
-        with sqlite3.connect(self.server.data_dir / "widget.db") as database:
+        with sqlite3.connect(self.server.data_dir / "database.sqlite3") as database:
             database.execute(
                 "UPDATE tokens SET exp = ? WHERE label = 'Has expired'", (int(time.time()) - 9,)
             )

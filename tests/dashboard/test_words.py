@@ -178,3 +178,9 @@ async def test_a_changed_role_can_be_undone_from_the_notice(desk: Desk) -> None:
     assert "Auditor" in texts(page, "main > table tbody tr")[1]
     page = await desk.owner.press(first(page, ".toast button"))
     assert "Editor" in texts(page, "main > table tbody tr")[1]
+
+
+async def test_a_language_in_an_address_is_not_the_language_of_the_page(desk: Desk) -> None:
+    for place in ("copies?lang=es", "settings/writing?lang=ar", "numbers?lang=de"):
+        page = await desk.owner.get(place)
+        assert first(page, "html").attributes["lang"] == "en"

@@ -20,7 +20,7 @@ from widget_server.store.schema import (
     sites,
     stories,
 )
-from widget_server.store.schema_people import accounts, api_keys, recovery_codes
+from widget_server.store.schema_people import accounts, api_keys, members, recovery_codes
 
 HOUR_MS = 3_600_000
 CHUNK = 1_000
@@ -41,6 +41,8 @@ class Today:
     stories: int = 0
     codes: int = 0
     """Unused recovery codes of the account."""
+    people: int = 0
+    """Other people who have a role on the site."""
     reactions: dict[int, int] = field(default_factory=dict)
     """Reactions to stories today by hour from the start of the day."""
     comments: dict[int, int] = field(default_factory=dict)
@@ -192,6 +194,9 @@ def _select_today(
         .select_from(own_stories.join(sites, sites.c.slug == stories.c.site))
         .where(is_old),
         row("stories", func.count()).select_from(stories).where(stories.c.site == site),
+        row("people", func.count())
+        .select_from(members)
+        .where(members.c.site == site, members.c.account != account),
         row("codes", func.count())
         .select_from(recovery_codes)
         .where(recovery_codes.c.account == account, recovery_codes.c.used_at.is_(None)),

@@ -84,6 +84,8 @@ def _say_of_site(page: Page, entry: NamedEntry) -> Said:
             return _say_settings(page, entry)
         case "role":
             role = after.get("role")
+            if first == one.actor:
+                return Said(page.t("log_joined"), None, (Part(page.t(f"role_{role}")),))
             word = word_of(page.t, "role" if role else "role_gone")
             facts = (Part(page.t(f"role_{role}")),) if role else ()
             return Said(

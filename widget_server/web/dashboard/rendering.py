@@ -78,6 +78,8 @@ templates.filters |= {
     "to_json": json.dumps,
     "nearest_colour": _nearest_colour,
     "favicon": _favicon,
+    # An address as people say it.
+    "bare": lambda address: address.removeprefix("https://").removesuffix("/"),
     "comment_html": comment_html.render,
     "safe_url": lambda url: urls.safe(url) or "",
 }

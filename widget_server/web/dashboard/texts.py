@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from widget_server.web.pages.translate import LOCALES, interpolate, translator
+from widget_server.web.pages.translate import LOCALES, accepted_language, interpolate
 
 _FOLDER = Path(__file__).parent / "locales"
 TEXTS: dict[str, Mapping[str, Any]] = {
@@ -49,5 +49,8 @@ class Translate:
 
 
 def language_of(request: Request, chosen: str | None) -> Translate:
-    """Return the texts in the account's language, else in the one that the browser asks for."""
-    return Translate(chosen or translator(request).lang)
+    """Return the texts in the account's language, else in the one that the browser asks for.
+
+    `lang` in an address is a filter or a language of the site, never that of the page.
+    """
+    return Translate(chosen or accepted_language(request))

@@ -103,6 +103,11 @@ def translator(request: Request) -> Translator:
     wanted = request.query_params.get("lang", "")
     if wanted in LOCALES:
         return Translator(wanted, explicit=True)
+    return Translator(accepted_language(request))
+
+
+def accepted_language(request: Request) -> str:
+    """Return the language that `Accept-Language` prefers of those with texts, else English."""
     best, lang = 0.0, DEFAULT
     for part in request.headers.get("accept-language", "").lower().split(","):
         tag, _, parameter = part.partition(";")
@@ -111,4 +116,4 @@ def translator(request: Request) -> Translator:
         weight = float(found[1]) if found else 1.0
         if primary in LOCALES and weight > best:
             best, lang = weight, primary
-    return Translator(lang)
+    return lang
