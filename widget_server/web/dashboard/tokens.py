@@ -13,6 +13,7 @@ from widget_server.operations.owners.tokens import TokenFilter
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.dashboard.addresses import kept_fields, query_of
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.dashboard.previews import fragment
 
 BADGES = {
     "live": "good",
@@ -148,6 +149,7 @@ async def _tokens(page: Page, typed: TypedToken, made: MadeToken | None = None) 
         typed=typed,
         values=asdict(typed),
         made=made,
+        shown=fragment(can=made.claims.can) if made is not None else "",
         found=found,
         wanted=wanted,
         statuses=tokens.TOKEN_STATUSES,

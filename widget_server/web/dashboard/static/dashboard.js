@@ -94,6 +94,15 @@ document.addEventListener("htmx:after:swap", (event) => {
   heading.focus();
 });
 
+// The preview shows the form's values. `replace` adds no step to the history of the page.
+document.addEventListener("htmx:after:swap", () => {
+  const unsaved = document.querySelector("[data-preview]");
+  const frame = document.querySelector("iframe.preview");
+  if (!unsaved || !frame) return;
+  frame.contentWindow.location.replace(frame.src.split("#")[0] + unsaved.value);
+  unsaved.remove();
+});
+
 // Counts are asked for only while somebody can see them.
 document.addEventListener("htmx:before:request", (event) => {
   const polls = event.target.getAttribute?.("hx-trigger")?.startsWith("every");
