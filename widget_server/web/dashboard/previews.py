@@ -9,9 +9,7 @@ from widget_server.model.settings import SiteSettings
 from widget_server.protocol import serializers
 
 
-def fragment(
-    settings: SiteSettings | None = None, can: Sequence[str] | None = None
-) -> str:
+def fragment(settings: SiteSettings | None = None, can: Sequence[str] | None = None) -> str:
     """Return the end of a preview's address, from `#` on. `templates/iframe/preview.js` reads it.
 
     Browsers do not send it to the server.

@@ -109,6 +109,25 @@ document.addEventListener("htmx:before:request", (event) => {
   if (polls && document.visibilityState === "hidden") event.preventDefault();
 });
 
+// Several comments at once: how many are ticked, and all of the page.
+for (const bar of document.querySelectorAll(".batch")) {
+  const boxes = [...bar.elements].filter(({ name }) => name === "target");
+  const says = bar.querySelector("[data-ticked]");
+  const first = says.textContent;
+  const all = bar.querySelector("[data-tick-all]");
+  const draw = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    says.textContent = ticked ? says.dataset.words.replace("{n}", ticked) : first;
+  };
+  all.hidden = boxes.length < 2;
+  all.addEventListener("click", () => {
+    for (const box of boxes.slice(0, 200)) box.checked = true;
+    draw();
+  });
+  for (const box of boxes) box.addEventListener("change", draw);
+  draw();
+}
+
 // Escape closes an opened row, as its link does.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelector("[data-closes]")?.click();
