@@ -98,6 +98,7 @@ def create_dashboard(services: Services) -> "Dashboard":
             Route(f"{SITE}/log/export", log_pages.export),
             _post(f"{SITE}/log/export-full", log_pages.export_full),
             _post(f"{SITE}/log/verify", log_pages.verify),
+            _post(f"{SITE}/log/take-back", log_pages.take_back),
             Route(f"{SITE}/snippet", start.show_snippet),
             _post(f"{SITE}/snippet", start.submit_snippet),
             Route(f"{SITE}/copies", copies.show),

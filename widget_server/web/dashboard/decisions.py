@@ -88,7 +88,7 @@ async def submit(page: Page) -> Response:
     return await _decide(page, verb)
 
 
-@site_page("erase", strong=True)
+@site_page("erase")
 async def erase(page: Page) -> Response:
     """Handle `POST …/comments/{comment}/erase`: at once and without undo."""
     return await _decide(page, "erase")

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from widget_server.auth.permissions import allowed, require
+from widget_server.auth.permissions import STRONG_VERBS, allowed, require
 from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.people import Membership, SignedIn
@@ -168,15 +168,16 @@ def _account_endpoint(handler: Handler, *, strong: bool) -> Endpoint:
     @functools.wraps(handler)
     async def run(request: Request) -> Response:
         page = await make_page(request)
-        return await _ask_first(page, strong=strong) or await handler(page)
+        return await ask_first(page, strong=strong) or await handler(page)
 
     return run
 
 
-def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoint]:
+def site_page(verb: str) -> Callable[[Handler], Endpoint]:
     """Make an endpoint of a handler for `/admin/sites/{site}/…`, for roles that may use the verb.
 
-    `strong` is as in `strong_account_page`. Operations check their own verbs again.
+    A POST with one of `STRONG_VERBS` needs a recent proof, as in `strong_account_page`. Operations check
+    their own verbs again.
     """
 
     def decorate(handler: Handler) -> Endpoint:
@@ -187,8 +188,9 @@ def site_page(verb: str, *, strong: bool = False) -> Callable[[Handler], Endpoin
                 return _sign_in_first(page)
             enter_site(page, request.path_params["site"])
             require(page.actor, verb, page.site)
-            return await _ask_first(page, strong=strong) or await handler(page)
+            return await ask_first(page, strong=verb in STRONG_VERBS) or await handler(page)
 
+        run.verb = verb  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -203,8 +205,11 @@ def enter_site(page: Page, site: str) -> None:
     page.membership = found[0]
 
 
-async def _ask_first(page: Page, *, strong: bool) -> Response | None:
-    """Return the page to show before the handler runs, or None if it may run."""
+async def ask_first(page: Page, *, strong: bool) -> Response | None:
+    """Return the page to show before the handler runs, or None if it may run.
+
+    With `strong` a POST needs a proof that is at most ten minutes old.
+    """
     if page.signed_in is None:
         return _sign_in_first(page)
     session = page.signed_in.session

@@ -73,14 +73,14 @@ async def show_keys(page: Page) -> Response:
     return await _keys(page)
 
 
-@site_page("rotate", strong=True)
+@site_page("rotate")
 async def rotate(page: Page) -> Response:
     """Handle `POST …/tokens/keys/rotate`: new tokens are signed with a new key, older ones stay valid."""
     await tokens.rotate(page.services, page.actor, page.site)
     return page.redirect(page.path("tokens/keys"), "key_rotated")
 
 
-@site_page("retire", strong=True)
+@site_page("retire")
 async def retire(page: Page) -> Response:
     """Handle `POST …/tokens/keys/retire`: tokens of older keys stop, as the page named them."""
     stop = await tokens.what_would_stop(page.services, page.actor, page.site)
