@@ -222,6 +222,16 @@ class Cell(Answer):
     comments: int
 
 
+class Wait(Answer):
+    """How long the cases of a queue waited that were decided in one day, in seconds."""
+
+    start: str | None = Field(None, description="null: the whole time that was asked for.")
+    queue: str
+    decided: int
+    median: int
+    nine_in_ten: int
+
+
 class NumbersAnswer(Answer):
     """Numbers, by what was asked: one of the lists is filled, the others are null."""
 
@@ -232,6 +242,9 @@ class NumbersAnswer(Answer):
     shares: list[Share] | None = None
     hours: list[list[int]] | None = Field(None, description="Comments by weekday, then hour.")
     cells: list[Cell] | None = None
+    waits: list[Wait] | None = Field(
+        None, description="By queue: the whole time first, then each day with a decision."
+    )
 
 
 class OwnerProblem(Answer):

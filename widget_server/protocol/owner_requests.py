@@ -138,8 +138,8 @@ class RevokeTokenQuery(_Request):
 class NumbersQuery(_Request):
     """What to count. Without times: the last 30 days."""
 
-    by: Literal["day", "hour", "copy", "lang", "weekday", "story"] = "day"
-    format: Literal["json", "csv"] = Field("json", description="`csv`: only by day or hour.")
+    by: Literal["day", "hour", "copy", "lang", "weekday", "story", "queue"] = "day"
+    format: Literal["json", "csv"] = Field("json", description="`csv`: only by day, hour or queue.")
     start: Time | None = Field(None, alias="from")
     until: Time | None = None
     zone: Word = Field("UTC", description="Time zone of days and hours, as Europe/Lisbon.")
