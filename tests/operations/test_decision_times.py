@@ -38,7 +38,9 @@ async def seed_cases(server: Server) -> list[dict[str, Any]]:
     rows = []
     for number, (comment, story) in enumerate(comments):
         opened = BEGIN + chance.randrange(-DAY_MS, (LENGTH_DAYS + 1) * DAY_MS)
-        closed = opened + chance.choice((MINUTE_MS, HOUR_MS, DAY_MS)) * chance.randrange(1, 90) // 30
+        closed = (
+            opened + chance.choice((MINUTE_MS, HOUR_MS, DAY_MS)) * chance.randrange(1, 90) // 30
+        )
         is_open = number % 11 == 0
         rows.append(
             {
