@@ -10,7 +10,7 @@ from widget_server.model.errors import MalformedError, NotFoundError, OperatorEr
 from widget_server.model.page_facts import SeenPage
 from widget_server.operations.owners import atlas, copies, stories
 from widget_server.operations.owners.copies import COPY_ORDERS, CopyFilter
-from widget_server.operations.publishing.page_facts import request_look
+from widget_server.operations.publishing.page_facts import request_look_on
 from widget_server.web.dashboard import last_visit
 from widget_server.web.dashboard.addresses import kept_fields, query_of
 from widget_server.web.dashboard.page import Page, site_page
@@ -91,12 +91,8 @@ async def give_back(page: Page) -> Response:
 @site_page("read_copies")
 async def look(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/look`: look at its page again."""
-    copy = _copy(page)
-    wanted = CopyFilter(ids=frozenset({copy}))
-    if not (await copies.list_copies(page.services, page.actor, page.site, wanted)).copies:
-        raise NotFoundError("There is no such copy on this site.")
     try:
-        await request_look(page.services, page.actor, copy)
+        await request_look_on(page.services, page.actor, page.site, _copy(page))
     except NotFoundError:
         raise
     except ProblemError as error:
