@@ -1,20 +1,18 @@
 """`story`: list a site's stories; show, close, reopen, annotate or set the discussion of one."""
 
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import act, operator, site_of_story, with_services
+from widget_server.cli import story_decisions
+from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import (
     After,
     As,
+    Code,
     DataDir,
     Limit,
-    Note,
-    Reason,
     Slug,
     choose,
     format_time,
@@ -23,74 +21,16 @@ from widget_server.cli.options import (
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.cli.rules import choices_of, print_settings
 from widget_server.content.visibility import escaped
-from widget_server.model.decisions import StoryVerb
 from widget_server.model.errors import OperatorError
-from widget_server.operations.moderation import decide
 from widget_server.operations.owners import settings, sites, stories
 from widget_server.operations.services import Services
-
-Code = Annotated[
-    str,
-    typer.Argument(
-        metavar="CODE", help="Name the story by its 12-character code.", show_default=False
-    ),
-]
 
 app = typer.Typer(
     help="List stories; show, close, reopen or annotate the discussion of one, and override rules in it.",
     no_args_is_help=True,
     add_completion=False,
 )
-
-
-@app.command("close")
-def story_close(
-    code: Code,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            help="Close it then, not now: 2030-12-31 or 2030-12-31T18:00 in this machine's time zone,"
-            " or never, to drop the date.",
-            show_default=False,
-        ),
-    ] = None,
-    reason: Reason = None,
-    note: Note = None,
-    as_name: As = None,
-    data: DataDir = None,
-) -> None:
-    """Close a discussion for new comments and reactions; it stays readable."""
-    if at is not None:
-        date = None if at == "never" else _date(at)
-        act(
-            data,
-            as_name,
-            site_of_story(code),
-            lambda services, by: decide.set_closing_date(
-                services,
-                by,
-                code,
-                None if date is None else int(date.timestamp() * 1000),
-                reason=reason,
-                note=note,
-            ),
-        )
-        if date is None:
-            print(f"The discussion of story {code} has no closing date.")
-        else:
-            print(f"The discussion of story {code} will close at {date:%Y-%m-%d %H:%M %Z}.")
-        return
-    _decide(data, as_name, "close", code, reason, note)
-    print(f"Closed the discussion of story {code}.")
-
-
-@app.command("open")
-def story_open(
-    code: Code, reason: Reason = None, note: Note = None, as_name: As = None, data: DataDir = None
-) -> None:
-    """Open a closed discussion again."""
-    _decide(data, as_name, "open", code, reason, note)
-    print(f"Opened the discussion of story {code}.")
+story_decisions.add_to(app)
 
 
 @app.command("set")
@@ -133,39 +73,6 @@ def story_set(
         print_settings(current.settings, keys, as_json=False)
     else:
         typer.echo("This story follows its site in everything.", err=True)
-
-
-@app.command("notice")
-def story_notice(
-    code: Code,
-    text: Annotated[
-        str,
-        typer.Argument(
-            help="Show this line above the discussion; an empty text removes the line.",
-            show_default=False,
-        ),
-    ],
-    reason: Reason = None,
-    note: Note = None,
-    as_name: As = None,
-    data: DataDir = None,
-) -> None:
-    """Show a notice above the discussion on every copy, or remove it."""
-    _decide(data, as_name, "notice", code, reason, note, text or None)
-    done = "Set the notice on" if text else "Removed the notice from"
-    print(f"{done} the discussion of story {code}.")
-
-
-def _date(text: str) -> datetime:
-    try:
-        date = datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError, OSError):
-        raise OperatorError(
-            "Write the date as 2030-12-31 or 2030-12-31T18:00, or never to drop it."
-        ) from None
-    if not 1970 < date.year < 9999:
-        raise OperatorError("Choose a year from 1971 to 9998.")
-    return date
 
 
 @app.command("list")
@@ -310,22 +217,3 @@ def _as_json(row: stories.ListedStory) -> dict[str, Any]:
         "created_at": story.created_at,
         "active_at": record.active_at,
     }
-
-
-def _decide(
-    data: Path | None,
-    as_name: str | None,
-    verb: StoryVerb,
-    code: str,
-    reason: str | None,
-    note: str | None,
-    notice: str | None = None,
-) -> None:
-    act(
-        data,
-        as_name,
-        site_of_story(code),
-        lambda services, by: decide.decide_story(
-            services, by, verb, code, notice=notice, reason=reason, note=note
-        ),
-    )
