@@ -450,3 +450,19 @@ async def test_a_page_of_another_site_does_not_exist(desk: Desk) -> None:
     )
     assert answer.status_code == 404
     assert (await desk.stored(comment)).source == "hello"
+
+
+async def test_numbers_that_did_not_change_are_answered_without_a_body(desk: Desk) -> None:
+    grant = await desk.carried()
+    code = grant.story.code
+    for path in (f"stories/counts?code={code}", f"stories/{code}/count"):
+        url = f"/admin/sites/paper/{path}"
+        answer = await desk.owner.http.get(url, headers={"HX-Request": "true"})
+        assert answer.headers["cache-control"] == "private, no-cache"
+        tag = {"If-None-Match": answer.headers["etag"], "HX-Request": "true"}
+        same = await desk.owner.http.get(url, headers=tag)
+        assert (same.status_code, same.content) == (304, b"")
+        await feel(desk.server, grant)
+        changed = await desk.owner.http.get(url, headers=tag)
+        assert changed.status_code == 200
+        assert changed.headers["etag"] != answer.headers["etag"]

@@ -5,6 +5,7 @@ pages without a session, `account_page` for the person's own pages, `site_page(v
 """
 
 import functools
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from widget_server.operations.owners import people, sign_in
 from widget_server.operations.services import Services
 from widget_server.protocol.codes import status_of
 from widget_server.transport import admission
+from widget_server.web.conditional import etag_matches
 from widget_server.web.dashboard import cookies, navigation, times
 from widget_server.web.dashboard.forms import Form, read_form
 from widget_server.web.dashboard.rendering import templates
@@ -107,6 +109,19 @@ class Page:
             | content
         )
         return HTMLResponse(html, status or (422 if self.errors else 200))
+
+    def poll(self, template: str, **content: Any) -> Response:
+        """Return a fragment for which the page asks again and again: 304 if the browser has it already.
+
+        Browsers keep it and ask whether it changed. It must not contain personal data.
+        """
+        response = self.render(template, 200, **content)
+        tag = f'"{hashlib.sha256(response.body).hexdigest()[:16]}"'
+        headers = {"Cache-Control": "private, no-cache", "ETag": tag}
+        if etag_matches(self.request.headers.get("if-none-match", ""), tag):
+            return Response(None, 304, headers)
+        response.headers.update(headers)
+        return response
 
     def redirect(self, path: str, done: str = "") -> Response:
         """Return a redirect after a POST. The next page shows the text `done_…`."""

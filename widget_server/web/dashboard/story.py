@@ -61,7 +61,7 @@ async def count(page: Page) -> Response:
     """Handle `GET …/stories/{code}/count`: the numbers that htmx puts into the page's head."""
     codes = [page.request.path_params["code"]]
     found = await stories.count_stories(page.services, page.actor, page.site, codes)
-    return page.render("stories/_counts.html", found=found)
+    return page.poll("stories/_counts.html", found=found)
 
 
 @site_page("notice")
