@@ -19,6 +19,7 @@ from widget_server.cli.options import (
 )
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
+from widget_server.model.decisions import COPY_REASONS
 from widget_server.model.errors import OperatorError
 from widget_server.operations.owners import copies, sites
 from widget_server.operations.publishing import page_facts
@@ -137,6 +138,9 @@ def copy_revoke(
             "--shut-out", help="Also shut its origin out: of its `story`, or of the whole `site`."
         ),
     ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help=f"Log this reason, one of: {', '.join(COPY_REASONS)}.")
+    ] = None,
     as_name: As = None,
     as_json: JsonOutput = False,
     data: DataDir = None,
@@ -150,9 +154,8 @@ def copy_revoke(
 
     async def revoke(services: Services) -> copies.Revocation:
         await sites.get_site(services, slug)
-        return await copies.revoke_copy(
-            services, await operator(services, as_name, slug), slug, copy, shut_out=scope
-        )
+        by = await operator(services, as_name, slug)
+        return await copies.revoke_copy(services, by, slug, copy, shut_out=scope, reason=reason)
 
     done = with_services(data, revoke)
     if as_json:

@@ -108,6 +108,14 @@ class SeenPage(Answer):
     snippet: bool | None
 
 
+class WithdrawnAnswer(Answer):
+    """The last decision that took a copy's right to write away."""
+
+    at: str
+    by: str = Field(description="Name of a person, else the id of a key or a user of the shell.")
+    reason: str | None
+
+
 class CopyAnswer(Answer):
     """A page that carries a story."""
 
@@ -130,6 +138,7 @@ class CopyAnswer(Answer):
     share: float
     comments: int
     status: str
+    withdrawn: WithdrawnAnswer | None = None
     seen: SeenPage | None = Field(None, description="Only in lists of copies.")
 
 

@@ -53,6 +53,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Entries of a page."
 Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, description="Why.")]
 Scope = Literal["story", "site"]
 DryRun = Annotated[bool, Field(description="Say what would change, and change nothing.")]
+CopyReason = Literal["credit", "changed", "context", "asked", "abuse", "other"]
 InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
 
 
@@ -205,6 +206,7 @@ class RevokeCopy(_Request):
     """How to take a copy back."""
 
     shut_out: Scope | None = Field(None, description="Also shut its exact origin out.")
+    reason: CopyReason | None = Field(None, description="Why: for the log and the list of copies.")
     dry_run: DryRun = False
 
 

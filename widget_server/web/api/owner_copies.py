@@ -38,10 +38,11 @@ async def list_copies(call: Call) -> Answer | Response:
 async def revoke_copy(call: Call) -> Answer:
     """Handle `POST …/copies/{copy}:revoke`."""
     body: requests.RevokeCopy = call.body
-    work = copies.preview_revocation if body.dry_run else copies.revoke_copy
-    done = await work(
-        call.services, call.actor, call.site, int(call.path["copy"]), shut_out=body.shut_out
-    )
+    arguments = call.services, call.actor, call.site, int(call.path["copy"])
+    if body.dry_run:
+        done = await copies.preview_revocation(*arguments, shut_out=body.shut_out)
+    else:
+        done = await copies.revoke_copy(*arguments, shut_out=body.shut_out, reason=body.reason)
     return Answer(
         answers.RevocationAnswer(
             dry_run=body.dry_run,

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response, StreamingResponse
 
+from widget_server.model.decisions import COPY_REASONS
 from widget_server.model.errors import MalformedError, NotFoundError, OperatorError, ProblemError
 from widget_server.model.page_facts import SeenPage
 from widget_server.operations.owners import atlas, copies, stories
@@ -69,7 +70,14 @@ async def revoke(page: Page) -> Response:
     try:
         if chosen is not None and chosen not in copies.SCOPES:
             raise MalformedError("Choose the story or the whole site.")
-        await copies.revoke_copy(page.services, page.actor, page.site, copy, shut_out=chosen)
+        await copies.revoke_copy(
+            page.services,
+            page.actor,
+            page.site,
+            copy,
+            shut_out=chosen,
+            reason=page.form.get("reason") or None,
+        )
     except NotFoundError:
         raise
     except ProblemError as error:
@@ -175,6 +183,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         order=order,
         wanted=wanted,
         step=step,
+        reasons=tuple(COPY_REASONS),
         step_alone=step is not None and step.revocation.copy.record.id not in shown,
         since=last_visit.last_visit(page),
         story_title=title,
