@@ -73,7 +73,6 @@ def create_asgi_app(
             Route("/s/{code}/write", write.write_page),
             Route("/s/{code}/write", write.write_post, methods=["POST"]),
             Route("/e/{reference}", iframe.iframe_page),
-            Route("/static/preview.js", iframe.preview_script),
             Route("/static/{file}", layout.stylesheet),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),

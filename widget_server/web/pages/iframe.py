@@ -10,11 +10,8 @@ from widget_server.operations.readers import authorize
 from widget_server.protocol import serializers
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.api.stories import get_services
-from widget_server.web.assets import CACHE_LATEST, Assets
-from widget_server.web.pages.layout import TEMPLATES, templates
+from widget_server.web.pages.layout import templates
 from widget_server.web.read_limits import count_read
-
-_FILES = Assets(TEMPLATES / "iframe")
 
 
 async def iframe_page(request: Request) -> Response:
@@ -52,11 +49,6 @@ async def iframe_page(request: Request) -> Response:
     return HTMLResponse(
         templates.get_template("iframe/iframe.html").render(content), headers=headers
     )
-
-
-async def preview_script(request: Request) -> Response:
-    """Handle `GET /static/preview.js`: it shows settings that are not saved yet, in previews only."""
-    return _FILES.response(request, "preview.js", CACHE_LATEST)
 
 
 def _content_security_policy(server: str, ancestors: tuple[str, ...]) -> str:
