@@ -7,6 +7,8 @@
 (() => {
   const PATH = /^\/v1\/stories\/\w+$/;
   const ALL = ["read", "react", "comment"];
+  /** About as long as a server takes: the widget shows a choice as not confirmed meanwhile. */
+  const ANSWER_MS = 200;
   const NOT_SENT = { type: "error", code: "not_permitted", detail: "This is a preview. Nothing is sent." };
 
   /** The last snapshot and the newest tally of the story. */
@@ -68,9 +70,15 @@
     send(text) {
       const message = JSON.parse(text);
       if (/^(un)?subscribe$|^visible$/.test(message.type)) super.send(text);
-      else queueMicrotask(() => receive(answer(message)));
+      else setTimeout(() => receive(answer(message)), ANSWER_MS);
     }
   };
+
+  // The widget loads what only a few readers need when the pointer comes near. Here it is needed at once.
+  addEventListener("story-widget:ready", ({ target }) => {
+    const near = target.shadowRoot?.querySelector("[part=reactions]");
+    near?.dispatchEvent(new Event("pointerover", { bubbles: true }));
+  });
 
   addEventListener("hashchange", () => {
     if (!snapshot) return location.reload();
