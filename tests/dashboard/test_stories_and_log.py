@@ -397,3 +397,19 @@ async def test_the_owner_of_two_sites_reaches_each_ones_stories_by_its_own_addre
     )
     assert answer.status_code == 404
     assert (await desk.stored(comment)).source == "hello"
+
+
+async def test_numbers_that_did_not_change_are_answered_without_a_body(desk: Desk) -> None:
+    grant = await desk.carried()
+    code = grant.story.code
+    for path in (f"stories/counts?code={code}", f"stories/{code}/count"):
+        url = f"/admin/sites/paper/{path}"
+        answer = await desk.owner.http.get(url, headers={"HX-Request": "true"})
+        assert answer.headers["cache-control"] == "private, no-cache"
+        tag = {"If-None-Match": answer.headers["etag"], "HX-Request": "true"}
+        same = await desk.owner.http.get(url, headers=tag)
+        assert (same.status_code, same.content) == (304, b"")
+        await feel(desk.server, grant)
+        changed = await desk.owner.http.get(url, headers=tag)
+        assert changed.status_code == 200
+        assert changed.headers["etag"] != answer.headers["etag"]

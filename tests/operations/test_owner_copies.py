@@ -243,3 +243,33 @@ async def test_only_editors_and_owners_of_the_site_take_a_copy_back(server: Serv
     with pytest.raises(NotFoundError):
         await copies.revoke_copy(server.services, shell("root"), "other", copy)
     await copies.revoke_copy(server.services, person("editor"), "paper", copy)
+
+
+async def test_the_list_says_when_by_whom_and_why_a_copy_may_not_write(server: Server) -> None:
+    services = server.services
+    story, other = server.publisher.story(), server.publisher.story()
+    _, one = await carry(server, story, "https://one.example")
+    await carry(server, other, "https://two.example")
+    _, two = await carry(server, other, "https://three.example", code=True)
+    listed = (await copies.list_copies(services, OWNER, "paper")).copies
+    assert [row.record.withdrawn for row in listed] == [None, None, None]
+    with pytest.raises(OperatorError, match="one of these reasons"):
+        await copies.revoke_copy(services, OWNER, "paper", one, reason="because")
+    await copies.revoke_copy(services, shell("ana"), "paper", one, reason="credit")
+    await copies.revoke_copy(services, shell("ben"), "paper", two, shut_out="site")
+    listed = (await copies.list_copies(services, OWNER, "paper")).copies
+    found = {row.record.id: row.record.withdrawn for row in listed}
+    first, second = found[one], found[two]
+    assert first is not None
+    assert second is not None
+    assert (first.by, first.reason) == ("ana", "credit")
+    assert (second.by, second.reason) == ("ben", None)
+    assert abs(first.at - services.now_ms()) < 60_000
+    # Given back and revoked again: the last decision counts.
+    await copies.give_back_copy(services, OWNER, "paper", one)
+    await copies.revoke_copy(services, shell("cy"), "paper", one, shut_out="story", reason="asked")
+    listed = (await copies.list_copies(services, OWNER, "paper")).copies
+    again = next(row.record for row in listed if row.record.id == one)
+    assert again.status == "revoked"
+    assert again.withdrawn is not None
+    assert (again.withdrawn.by, again.withdrawn.reason) == ("cy", "asked")

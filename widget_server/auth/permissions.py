@@ -60,6 +60,12 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
 }
 """Roles that may use each verb. `machine` is the most that any API key may be given."""
 
+STRONG_VERBS = frozenset({"erase", "export_full", "invite", "role", "key", "rotate", "retire"})
+"""Verbs for which the dashboard asks again for password or passkey, if the last proof is over ten minutes old.
+
+A session that was left open, or taken, can then neither erase nor export, nor give anyone access.
+"""
+
 SERVER_OWNER_VERBS = frozenset({"create_site"})
 """Verbs about the whole server. Only the server's owner and the shell may use them."""
 

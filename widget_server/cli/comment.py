@@ -1,5 +1,6 @@
 """`comment`: list and show comments, and decide about them."""
 
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ from widget_server.model.decisions import Case, CommentVerb, Decided
 from widget_server.model.errors import OperatorError
 from widget_server.model.limits import MAX_PAGE
 from widget_server.model.records import Comment
-from widget_server.operations.moderation import cases, decide
+from widget_server.operations.moderation import cases, decide, discussion
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 
@@ -133,6 +134,31 @@ def comment_show(
     print(f"{_name(found)}:")
     for line in found.source.splitlines():
         print(f"  {escaped(line)}")
+
+
+@app.command("answer")
+def comment_answer(
+    comment: Annotated[str, typer.Argument(metavar="ID", help="Answer the comment with this id.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Publish this text (Markdown).")],
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Answer a reader under the name of an account (--as), with the badge of a moderator.
+
+    With --json: an object with `comment`, the id of the answer.
+    """
+
+    async def publish(services: Services) -> Comment:
+        site = await site_of_comment(comment)(services)
+        by = await operator(services, as_name, site)
+        return await discussion.answer(services, by, site, comment, text, uuid.uuid4().hex)
+
+    made = with_services(data, publish)
+    if as_json:
+        print_json({"comment": made.id})
+    else:
+        print(f"Published {made.id}.")
 
 
 def _kind(comment: Comment) -> str:

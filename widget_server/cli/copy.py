@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from widget_server.cli.context import operator, with_services
+from widget_server.cli.context import act, operator, with_services
 from widget_server.cli.options import (
     After,
     As,
@@ -19,12 +19,14 @@ from widget_server.cli.options import (
 )
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.content.visibility import escaped
+from widget_server.model.decisions import COPY_REASONS
 from widget_server.model.errors import OperatorError
 from widget_server.operations.owners import copies, sites
+from widget_server.operations.publishing import page_facts
 from widget_server.operations.services import Services
 
 app = typer.Typer(
-    help="List the copies of a site's stories, and take one back.",
+    help="List the copies of a site's stories, take one back, and give it back.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -118,20 +120,26 @@ def _as_json(row: copies.ListedCopy) -> dict[str, Any]:
     return asdict(row.record) | {"share": round(row.record.share, 4), "readers": row.readers.number}
 
 
+CopyId = Annotated[
+    int,
+    typer.Argument(
+        metavar="ID", help="Name the copy by its id of `copy list`.", show_default=False
+    ),
+]
+
+
 @app.command("revoke")
 def copy_revoke(
     slug: Slug,
-    copy: Annotated[
-        int,
-        typer.Argument(
-            metavar="ID", help="Name the copy by its id of `copy list`.", show_default=False
-        ),
-    ],
+    copy: CopyId,
     shut_out: Annotated[
         str | None,
         typer.Option(
             "--shut-out", help="Also shut its origin out: of its `story`, or of the whole `site`."
         ),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(help=f"Log this reason, one of: {', '.join(COPY_REASONS)}.")
     ] = None,
     as_name: As = None,
     as_json: JsonOutput = False,
@@ -146,9 +154,8 @@ def copy_revoke(
 
     async def revoke(services: Services) -> copies.Revocation:
         await sites.get_site(services, slug)
-        return await copies.revoke_copy(
-            services, await operator(services, as_name, slug), slug, copy, shut_out=scope
-        )
+        by = await operator(services, as_name, slug)
+        return await copies.revoke_copy(services, by, slug, copy, shut_out=scope, reason=reason)
 
     done = with_services(data, revoke)
     if as_json:
@@ -171,3 +178,51 @@ def copy_revoke(
     if done.shut_out is not None:
         of = "all stories" if done.shut_out == "site" else f"story {done.copy.record.story}"
         print(f"Shut out: {done.origin}, {of}.")
+
+
+@app.command("give-back")
+def copy_give_back(
+    slug: Slug,
+    copy: CopyId,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Accept the token of a copy again, and its origin for this story and the site.
+
+    With --json: an object with `copy` and `changed` (false: it was neither revoked nor shut out).
+    """
+    changed = act(
+        data,
+        as_name,
+        slug,
+        lambda services, by: copies.give_back_copy(services, by, slug, copy),
+    )
+    if as_json:
+        print_json({"copy": copy, "changed": changed})
+    else:
+        print("Given back." if changed else "It was neither revoked nor shut out.")
+
+
+@app.command("look")
+def copy_look(
+    slug: Slug,
+    copy: CopyId,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Look at the page of a copy again, soon, for its title, language and credit.
+
+    With --json: an object with `copy`.
+    """
+    act(
+        data,
+        as_name,
+        slug,
+        lambda services, by: page_facts.request_look_on(services, by, slug, copy),
+    )
+    if as_json:
+        print_json({"copy": copy})
+    else:
+        print("The server looks at the page soon.")

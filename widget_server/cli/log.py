@@ -12,7 +12,7 @@ from widget_server.cli.output import JsonOutput, print_json
 from widget_server.config import load
 from widget_server.content.visibility import escaped
 from widget_server.model.decisions import Decision
-from widget_server.operations.moderation import log
+from widget_server.operations.moderation import log, log_pages
 from widget_server.operations.owners import sites
 from widget_server.operations.services import Services
 from widget_server.store.queries.decisions import LogFilter
@@ -68,6 +68,26 @@ def log_list(
         print("\t".join(_columns(one)))
     if not found:
         typer.echo("There is no decision.", err=True)
+
+
+@app.command("export")
+def log_export(
+    slug: Slug,
+    full: Annotated[
+        bool, typer.Option("--full", help="With names, notes and values: personal data.")
+    ] = False,
+    as_name: As = None,
+    data: DataDir = None,
+) -> None:
+    """Print all decisions of a site and its stories as CSV, the newest first, safe against formulas."""
+
+    async def export(services: Services) -> None:
+        await sites.get_site(services, slug)
+        by = await operator(services, as_name, slug)
+        async for line in log_pages.export_log(services, by, slug, LogFilter(), full=full):
+            print(line, end="")
+
+    with_services(data, export)
 
 
 def _columns(decision: Decision) -> list[str]:

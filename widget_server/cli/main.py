@@ -30,6 +30,7 @@ COMMANDS = {
     "key": "Team",
     "token list": "Publish",
     "copy": "Publish",
+    "numbers": "Publish",
     "comment": "Moderate",
     "report": "Moderate",
     "story": "Moderate",

@@ -41,6 +41,12 @@ Slug = Annotated[
     str,
     typer.Argument(metavar="SLUG", help="Name the site by its slug.", show_default=False),
 ]
+Code = Annotated[
+    str,
+    typer.Argument(
+        metavar="CODE", help="Name the story by its 12-character code.", show_default=False
+    ),
+]
 Limit = Annotated[
     int, typer.Option("--limit", min=1, max=100, help="Print at most this many rows.")
 ]

@@ -5,8 +5,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from widget_server.cli.context import operator, with_services
-from widget_server.cli.options import As, DataDir
+from widget_server.cli.context import act, operator, with_services
+from widget_server.cli.options import As, DataDir, format_time
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.model.actors import Role
 from widget_server.model.errors import OperatorError
@@ -119,6 +119,63 @@ def people_list(
         typer.echo(
             "There is no account. `widget-server people invite --owner` makes one.", err=True
         )
+
+
+@app.command("invitations")
+def people_invitations(
+    site: Annotated[str, typer.Option("--site", help="The site with this slug.")],
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """List the invitations to a site that were not used yet.
+
+    Columns are id, role, e-mail and end. With --json: an array of objects with `id`, `role`, `copies`,
+    `email` and `until` (milliseconds since 1970).
+    """
+    found = act(data, as_name, site, lambda services, by: people.list_people(services, by, site))
+    rows = [
+        {
+            "id": one.hash,
+            "role": one.role,
+            "copies": sorted(one.copies) if one.copies else None,
+            "email": found.emails.get(one.hash) or None,
+            "until": one.until,
+        }
+        for one in found.invitations
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for one in found.invitations:
+        print(
+            "\t".join(
+                (one.hash, one.role or "", found.emails.get(one.hash, ""), format_time(one.until))
+            )
+        )
+    if not rows:
+        typer.echo("There is no open invitation.", err=True)
+
+
+@app.command("take-back")
+def people_take_back(
+    link: Annotated[
+        str, typer.Argument(metavar="ID", help="Name it by its id of `people invitations`.")
+    ],
+    site: Annotated[str, typer.Option("--site", help="The site with this slug.")],
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
+) -> None:
+    """Take an invitation back that was not used yet.
+
+    With --json: an object with `invitation` and `site`.
+    """
+    act(data, as_name, site, lambda services, by: links.take_back(services, by, site, link))
+    if as_json:
+        print_json({"invitation": link, "site": site})
+    else:
+        print("The invitation was taken back.")
 
 
 @app.command("role")

@@ -192,16 +192,32 @@ def site_key(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
 
 
 @app.command("rotate-key")
-def site_rotate_key(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
-    """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`."""
+def site_rotate_key(
+    slug: Slug, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
+    """Add a key generation that signs from now on; older tokens stay valid until `retire-keys`.
+
+    With --json: an object with `generation` (signs) and `oldest` (still accepted).
+    """
     site = act(data, as_name, slug, lambda services, by: sites.rotate_key(services, by, slug))
+    if as_json:
+        print_json({"generation": site.generation, "oldest": site.oldest})
+        return
     print(f"Generation {site.generation} signs now; {site.oldest} and later are accepted.")
 
 
 @app.command("retire-keys")
-def site_retire_keys(slug: Slug, as_name: As = None, data: DataDir = None) -> None:
-    """Reject the tokens of every key generation but the current one."""
+def site_retire_keys(
+    slug: Slug, as_name: As = None, as_json: JsonOutput = False, data: DataDir = None
+) -> None:
+    """Reject the tokens of every key generation but the current one. A retired key cannot come back.
+
+    With --json: an object as that of `site rotate-key`.
+    """
     site = act(data, as_name, slug, lambda services, by: sites.retire_keys(services, by, slug))
+    if as_json:
+        print_json({"generation": site.generation, "oldest": site.oldest})
+        return
     print(f"Only generation {site.generation} is accepted now.")
 
 

@@ -91,26 +91,48 @@ def revoke(
 
 
 def shut_out(
-    slug: Slug, origin: Origin, story: StoryKey = None, as_name: As = None, data: DataDir = None
+    slug: Slug,
+    origin: Origin,
+    story: StoryKey = None,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
 ) -> None:
-    """Reject all pages of one origin, whatever token or story code they carry."""
+    """Reject all pages of one origin, whatever token or story code they carry.
+
+    With --json: an object with `origin` and `story` (null: all stories).
+    """
     exact = act(
         data, as_name, slug, lambda services, by: sites.shut_out(services, by, slug, origin, story)
     )
-    print(f"Shut out: {_describe_scope(exact, story)}.")
+    if as_json:
+        print_json({"origin": exact, "story": story})
+    else:
+        print(f"Shut out: {_describe_scope(exact, story)}.")
 
 
 def readmit(
-    slug: Slug, origin: Origin, story: StoryKey = None, as_name: As = None, data: DataDir = None
+    slug: Slug,
+    origin: Origin,
+    story: StoryKey = None,
+    as_name: As = None,
+    as_json: JsonOutput = False,
+    data: DataDir = None,
 ) -> None:
-    """Accept the pages of an origin again that was shut out."""
+    """Accept the pages of an origin again that was shut out.
+
+    With --json: an object with `origin` and `story` (null: all stories).
+    """
     if not act(
         data, as_name, slug, lambda services, by: sites.readmit(services, by, slug, origin, story)
     ):
         raise OperatorError(
             "This origin is not shut out like that. `widget-server site shut-outs` lists what is."
         )
-    print(f"Readmitted: {_describe_scope(origin, story)}.")
+    if as_json:
+        print_json({"origin": origin, "story": story})
+    else:
+        print(f"Readmitted: {_describe_scope(origin, story)}.")
 
 
 def shut_outs(slug: Slug, as_json: JsonOutput = False, data: DataDir = None) -> None:

@@ -9,6 +9,7 @@ from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import (
     After,
     As,
+    Code,
     DataDir,
     Limit,
     Slug,
@@ -21,13 +22,6 @@ from widget_server.content.visibility import escaped
 from widget_server.model.errors import OperatorError
 from widget_server.operations.owners import sites, stories
 from widget_server.operations.services import Services
-
-Code = Annotated[
-    str,
-    typer.Argument(
-        metavar="CODE", help="Name the story by its 12-character code.", show_default=False
-    ),
-]
 
 
 def list_stories(

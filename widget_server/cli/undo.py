@@ -9,7 +9,7 @@ from widget_server.cli.context import operator, with_services
 from widget_server.cli.options import As, DataDir, Note
 from widget_server.cli.output import JsonOutput, print_json
 from widget_server.operations.moderation import decide
-from widget_server.operations.owners import settings
+from widget_server.operations.owners import take_back
 from widget_server.operations.services import Services
 
 app = typer.Typer(add_completion=False)
@@ -30,7 +30,9 @@ def undo(
     as_json: JsonOutput = False,
     data: DataDir = None,
 ) -> None:
-    """Undo a decision, all decisions of a batch, or a change of settings, if nothing was decided since.
+    """Undo a decision, all decisions of a batch, or a change of the site, if nothing was decided since.
+
+    Changes of the site that can be undone: settings, roles, revoked tokens and shut-out origins.
 
     With --json: an object with `batch` (id of this undoing), `done` (ids of comments, or codes of stories)
     and `refused` (an object of reasons by decision).
@@ -41,7 +43,7 @@ def undo(
         by = await operator(services, as_name, site)
         if not of_site:
             return await decide.undo(services, by, name, note=note)
-        await settings.take_back(services, by, site, name)
+        await take_back.take_back(services, by, site, name)
         return None
 
     result = with_services(data, run)
@@ -50,4 +52,4 @@ def undo(
     elif as_json:
         print_json({"batch": None, "done": [], "refused": {}})
     else:
-        print("The settings are as before.")
+        print("Undone. The site is as before.")

@@ -20,6 +20,7 @@ class Subscription:
         "channel",
         "connection",
         "copy",
+        "counted",
         "network",
         "personal",
         "reader",
@@ -40,6 +41,8 @@ class Subscription:
         self.connection = connection
         self.copy = copy
         """The copy's number, for presence; 0 if it has none."""
+        self.counted = True
+        """Whether it counts as a reader. The dashboard's own previews do not."""
         self.session_fields = session_fields
         """`,"copy":…,"can":…`: the part of a snapshot that only this connection is sent."""
         self.reader = reader
@@ -161,7 +164,8 @@ class Channel:
         """Send every later change to this subscription."""
         subscription.channel = self
         self.others[subscription] = None
-        self.presence.add(subscription.copy, subscription.network)
+        if subscription.counted:
+            self.presence.add(subscription.copy, subscription.network)
 
     def remove(self, subscription: Subscription) -> None:
         """Send nothing more to this subscription."""
@@ -169,7 +173,8 @@ class Channel:
             subscription.leave_broadcast()
             del self.others[subscription]
             subscription.channel = None
-            self.presence.remove(subscription.copy, subscription.network)
+            if subscription.counted:
+                self.presence.remove(subscription.copy, subscription.network)
 
     def join_broadcast(self, subscription: Subscription) -> None:
         """Move an up-to-date subscription into the broadcast group, if it can be written directly."""

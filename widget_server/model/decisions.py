@@ -45,6 +45,16 @@ REASONS: dict[str, str] = {
 }
 """Reasons of a decision, and what they mean in English."""
 
+COPY_REASONS: dict[str, str] = {
+    "credit": "The credit is missing or wrong",
+    "changed": "The text was changed",
+    "context": "The page gives the story another meaning",
+    "asked": "The page's owner asked for it",
+    "abuse": "It is used for spam or attacks",
+    "other": "Another reason",
+}
+"""Reasons why a copy is revoked, and what they mean in English."""
+
 _ALPHABET = string.digits + string.ascii_letters
 
 

@@ -108,6 +108,14 @@ class SeenPage(Answer):
     snippet: bool | None
 
 
+class WithdrawnAnswer(Answer):
+    """The last decision that took a copy's right to write away."""
+
+    at: str
+    by: str = Field(description="Name of a person, else the id of a key or a user of the shell.")
+    reason: str | None
+
+
 class CopyAnswer(Answer):
     """A page that carries a story."""
 
@@ -130,6 +138,7 @@ class CopyAnswer(Answer):
     share: float
     comments: int
     status: str
+    withdrawn: WithdrawnAnswer | None = None
     seen: SeenPage | None = Field(None, description="Only in lists of copies.")
 
 
@@ -222,6 +231,16 @@ class Cell(Answer):
     comments: int
 
 
+class Wait(Answer):
+    """How long the cases of a queue waited that were decided in one day, in seconds."""
+
+    start: str | None = Field(None, description="null: the whole time that was asked for.")
+    queue: str
+    decided: int
+    median: int
+    nine_in_ten: int
+
+
 class NumbersAnswer(Answer):
     """Numbers, by what was asked: one of the lists is filled, the others are null."""
 
@@ -232,6 +251,9 @@ class NumbersAnswer(Answer):
     shares: list[Share] | None = None
     hours: list[list[int]] | None = Field(None, description="Comments by weekday, then hour.")
     cells: list[Cell] | None = None
+    waits: list[Wait] | None = Field(
+        None, description="By queue: the whole time first, then each day with a decision."
+    )
 
 
 class OwnerProblem(Answer):

@@ -135,6 +135,11 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         answers.Readmitted, body=requests.Nothing, codes=_TEXTS,
     ),
     OwnerOperation(
+        "look_at_copy", "POST", "/copies/{copy}:look", ("read_copies",),
+        "Look at a copy's page again, soon",
+        answers.Readmitted, body=requests.Nothing,
+    ),
+    OwnerOperation(
         "list_shut_out", "GET", "/shut_out", ("read_copies",), "List the origins that are shut out",
         answers.ShutOutList,
     ),

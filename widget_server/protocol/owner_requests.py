@@ -53,6 +53,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Entries of a page."
 Reason = Annotated[str, Field(json_schema_extra={"enum": [*REASONS]}, description="Why.")]
 Scope = Literal["story", "site"]
 DryRun = Annotated[bool, Field(description="Say what would change, and change nothing.")]
+CopyReason = Literal["credit", "changed", "context", "asked", "abuse", "other"]
 InvitedRole = Literal["owner", "editor", "moderator", "auditor", "local"]
 
 
@@ -138,8 +139,8 @@ class RevokeTokenQuery(_Request):
 class NumbersQuery(_Request):
     """What to count. Without times: the last 30 days."""
 
-    by: Literal["day", "hour", "copy", "lang", "weekday", "story"] = "day"
-    format: Literal["json", "csv"] = Field("json", description="`csv`: only by day or hour.")
+    by: Literal["day", "hour", "copy", "lang", "weekday", "story", "queue"] = "day"
+    format: Literal["json", "csv"] = Field("json", description="`csv`: only by day, hour or queue.")
     start: Time | None = Field(None, alias="from")
     until: Time | None = None
     zone: Word = Field("UTC", description="Time zone of days and hours, as Europe/Lisbon.")
@@ -205,6 +206,7 @@ class RevokeCopy(_Request):
     """How to take a copy back."""
 
     shut_out: Scope | None = Field(None, description="Also shut its exact origin out.")
+    reason: CopyReason | None = Field(None, description="Why: for the log and the list of copies.")
     dry_run: DryRun = False
 
 

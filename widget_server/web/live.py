@@ -217,6 +217,7 @@ class LiveSession:
             self._network,
         )
         subscription.visible = self._visible
+        subscription.counted = grant.claims is None or not grant.claims.is_preview
         since = message.since
         await self._wait_writable()
         await services.hub.subscribe(

@@ -3,16 +3,26 @@
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from tests.operations.owner_harness import Statements, carry, feel, write
+from tests.operations.owner_harness import OWNER, Statements, carry, feel, write
 from tests.web.dashboard.desk import ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
 from widget_server.model.actors import Role
+from widget_server.operations.moderation import decide
+from widget_server.store.schema import cases
 from widget_server.web.dashboard import charts
 
-VIEWS = ("numbers", "numbers?view=copies", "numbers?view=languages", "numbers?view=talk")
+VIEWS = (
+    "numbers",
+    "numbers?view=copies",
+    "numbers?view=languages",
+    "numbers?view=talk",
+    "numbers?view=decisions",
+)
 
 
 async def fill(desk: Desk, label: str = "Northside") -> None:
@@ -121,3 +131,28 @@ def test_a_long_time_has_few_labels() -> None:
     chart = charts.bar_chart(labels, [("k0", "A", [1] * 365)])
     assert len(chart.labels) <= charts.MOST_LABELS
     assert len(chart.rects) == 365
+
+
+async def test_times_to_a_decision_have_a_chart_and_the_same_figures_as_a_table(
+    desk: Desk,
+) -> None:
+    assert "No decisions in this time" in await desk.get("numbers?view=decisions")
+    await desk.server.set(("moderation", "pre"))
+    grant, _ = await carry(desk.server, desk.server.publisher.story(), "https://a.example")
+    waiting = [await write(desk.server, grant) for _ in range(3)]
+
+    async def earlier(connection: Any) -> None:
+        moved = update(cases).values(opened_at=cases.c.opened_at - 5_400_000)
+        await connection.execute(moved)
+
+    await desk.services.writer.run_in_transaction(earlier)
+    for comment in waiting:
+        await decide.decide(desk.services, OWNER, "approve", comment.id)
+    page = await desk.get("numbers?view=decisions")
+    assert "Pending 3 1.5 h 1.5 h" in text_of(page)
+    assert page.count('<svg class="chart gut"') == page.count("<desc id=") == 1
+    assert "3 cases. Half were decided within 1.5 h, 9 of 10 within 1.5 h." in page
+    table = page.partition('id="q-pending-table"')[2].partition("</table>")[0]
+    assert text_of(table).count("3 1.5 h 1.5 h") == 1
+    answer = await desk.owner.get("/admin/sites/paper/numbers.csv?view=decisions")
+    assert ",pending,3,5400,5400" in answer.text

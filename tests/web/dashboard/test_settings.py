@@ -1,8 +1,10 @@
 """The page of settings: forms, what changes for whom, conflicts, history and take back."""
 
 import html
+import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -12,6 +14,7 @@ from widget_server.auth.permissions import permits
 from widget_server.model.actors import Role
 from widget_server.operations.owners.settings_form import SECTIONS
 from widget_server.operations.readers import authorize, copies
+from widget_server.protocol import serializers
 
 SECTION_PATHS = [f"settings/{section}" for section in SECTIONS]
 
@@ -291,3 +294,45 @@ async def test_the_widget_beside_the_form_is_no_copy(desk: Desk) -> None:
     assert await copies.record_seen(desk.services, grant, "a network") is None
     assert "Where your stories can be read: 1 page " in text_of(await desk.get("copies")) + " "
     assert "1 token " in text_of(await desk.get("tokens"))
+
+
+async def shown_settings(page: str) -> dict[str, Any]:
+    """Return the settings that the address of a page's preview names."""
+    frame = re.search(
+        r'<iframe class="preview" sandbox="allow-scripts" src="([^"#]*)(#[^"]*)?"', page
+    )
+    assert frame is not None
+    found = json.loads(unquote((frame[2] or "#{}")[1:]))
+    return dict(found.get("settings", {}))
+
+
+async def test_the_preview_shows_what_stands_in_the_form_before_it_is_saved(desk: Desk) -> None:
+    await carry(desk.server, desk.server.publisher.story(), "https://a.example")
+    form = await form_of(desk, "settings/look") | {"accent": "#0c8577", "density": "0.9"}
+    assert await shown_settings(await desk.get("settings/look")) == {}
+    whole = await desk.post("settings/look/preview?as=en", **form)
+    shown = await shown_settings(whole.text)
+    assert (shown["accent"], shown["density"]) == ("#0c8577", 0.9)
+    # The language that was chosen stays, with what was typed.
+    assert re.search(r'preview\?as=en" aria-current="true"', whole.text)
+    assert fields(whole.text)["accent"] == "#0c8577"
+    part = await desk.owner.post(
+        "/admin/sites/paper/settings/look/preview",
+        data=form,
+        headers=OWN | {"HX-Request": "true"},
+    )
+    found = re.search(r'<data hidden value="#([^"]*)" data-preview>', part.text)
+    assert found is not None
+    assert json.loads(unquote(found[1]))["settings"] == shown
+    assert (await stored(desk)).accent is None
+    wrong = await desk.post("settings/look/preview", **form | {"accent": "yellow"})
+    assert await shown_settings(wrong.text) == {}
+
+
+async def test_a_preview_sends_every_setting_that_readers_are_sent(desk: Desk) -> None:
+    await carry(desk.server, desk.server.publisher.story(), "https://a.example")
+    for path in SECTION_PATHS:
+        form = await form_of(desk, path)
+        shown = await shown_settings((await desk.post(f"{path}/preview", **form)).text)
+        expected = serializers.settings(await stored(desk))
+        assert shown == json.loads(json.dumps(expected)), path

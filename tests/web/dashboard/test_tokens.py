@@ -1,14 +1,16 @@
 """The page of tokens: make one with its snippets, list, revoke; and the keys that sign them."""
 
 import html
+import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from tests.operations.owner_harness import Statements, carry
-from tests.web.dashboard.desk import ROLES, Desk, text_of
+from tests.web.dashboard.desk import HOST, ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
 from widget_server.auth.tokens import story_code
 from widget_server.model.actors import Role
@@ -97,8 +99,11 @@ async def test_the_snippet_comes_in_every_form_with_the_real_widget_beside_it(de
     frame = re.search(r'<iframe class="preview" sandbox="([^"]*)" src="([^"]*)"', answer.text)
     assert frame is not None
     assert frame[1] == "allow-scripts"
-    shown = await authorize.authorize_iframe(desk.services, frame[2].rpartition("/")[2])
-    assert (shown.ancestors, shown.claims and shown.claims.can) == (("*",), ("read",))
+    token, _, fragment = frame[2].rpartition("/")[2].partition("#")
+    shown = await authorize.authorize_iframe(desk.services, token)
+    # Only the dashboard may frame it: behind # it may show settings that are not saved.
+    assert (shown.ancestors, shown.claims and shown.claims.can) == ((HOST,), ("read",))
+    assert json.loads(unquote(fragment)) == {"can": ["read", "react"]}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from widget_server.auth import permissions
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import batch_id, decided_by
+from widget_server.model.decisions import COPY_REASONS, batch_id, decided_by
 from widget_server.model.errors import NotFoundError, OperatorError
 from widget_server.model.limits import MAX_PAGE
 from widget_server.operations.made_before import made_before
@@ -216,13 +216,22 @@ async def preview_revocation(
 
 
 async def revoke_copy(
-    services: Services, by: Actor, site: str, copy: int, *, shut_out: Scope | None = None
+    services: Services,
+    by: Actor,
+    site: str,
+    copy: int,
+    *,
+    shut_out: Scope | None = None,
+    reason: str | None = None,
 ) -> Revocation:
     """Revoke the token of a copy and, as a choice, shut its exact origin out, in one transaction.
 
     Within 5 seconds the copy is read-only. A copy that carries only the code has no token: it needs
-    `shut_out`. Raises `NotPermittedError`, `NotFoundError`, and `OperatorError` with a sentence.
+    `shut_out`. `reason` is one of `COPY_REASONS`. Raises `NotPermittedError`, `NotFoundError`, and
+    `OperatorError` with a sentence.
     """
+    if reason is not None and reason not in COPY_REASONS:
+        raise OperatorError(f"Give one of these reasons: {', '.join(COPY_REASONS)}.")
     planned = await preview_revocation(services, by, site, copy, shut_out=shut_out)
     made = await made_before(services, by, "revoke", "shut_out")
     if made:
@@ -232,11 +241,11 @@ async def revoke_copy(
     now, batch = services.now_ms(), batch_id(by)
     token = shut = None
     if planned.token:
-        revoke = decided_by(by, "revoke", now, targets=(record.jti,))
+        revoke = decided_by(by, "revoke", now, targets=(record.jti,), reason=reason)
         token = record.jti, replace(revoke, batch=batch)
     if shut_out is not None and planned.origin is not None:
         scope = scopes[shut_out] or ""
-        shutting = decided_by(by, "shut_out", now, targets=(planned.origin, scope))
+        shutting = decided_by(by, "shut_out", now, targets=(planned.origin, scope), reason=reason)
         shut = planned.origin, scope, replace(shutting, batch=batch)
     await services.writer.run_in_transaction(take_back_copy(site, token, shut))
     return planned

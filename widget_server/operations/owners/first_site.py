@@ -11,7 +11,7 @@ from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import NotPermittedError, OperatorError, TextRejectedError
 from widget_server.model.identifiers import SITE_SLUG
 from widget_server.model.records import Site
-from widget_server.operations.owners import settings, sites, tokens
+from widget_server.operations.owners import preview_token, settings, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import FORMS, snippet
@@ -24,7 +24,7 @@ MODERATION = ("post", "pre")
 
 @dataclass(frozen=True, slots=True)
 class MadeSnippet:
-    """A snippet for a story, and the path of a preview for a sandboxed frame."""
+    """A snippet for a story, and the address of its widget for a sandboxed frame."""
 
     code: str
     html: str
@@ -96,10 +96,9 @@ async def make_snippet(
         token = (await tokens.mint(services, by, claims)).token
     except OperatorError as error:
         raise _field("title", str(error)) from None
-    story = await authorize.register_story(services, token)
+    await authorize.register_story(services, token)
     code = story_code(site, claims.story)
     chosen = form if form in FORMS else "html"
     text = snippet(services.server_origin, code, token, claims, chosen)
-    is_open = found.settings.republishing_open(story.license)
-    reference = code if is_open else token
-    return MadeSnippet(code, text, f"{services.server_origin}/e/{reference}")
+    preview = await preview_token.preview_address(services, by, claims)
+    return MadeSnippet(code, text, preview)

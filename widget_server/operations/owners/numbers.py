@@ -114,16 +114,16 @@ async def over_time(
     Raises `NotPermittedError`, and `MalformedError` for a span that is too long or an unknown zone.
     """
     permissions.require(by, "read_numbers", site)
-    starts, zone = _starts(span), _zone(span)
-    wanted = _filter(span, story, copy, lang, unit=span.unit)
+    starts, zone = starts_of(span), zone_of(span)
+    wanted = filter_of(span, story, copy, lang, unit=span.unit)
     by_hour = span.end - span.start <= WEEK_DAYS * DAY_MS
-    of_comments = _filter(span, story, copy, lang) if by_hour else wanted
+    of_comments = filter_of(span, story, copy, lang) if by_hour else wanted
     reactions, comments = await services.numbers.over_time(site, wanted, of_comments)
     by_kind: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     by_state: dict[datetime, Counter[str]] = {start: Counter() for start in starts}
     for counts, into in ((reactions, by_kind), (comments, by_state)):
         for one in counts:
-            at = _local_start(one.period)
+            at = local_start(one.period)
             at = at.replace(hour=0, minute=0) if span.unit == "day" else at
             into[at.replace(tzinfo=zone)][one.kind] += one.number
     known = await services.cache.site(site)
@@ -160,8 +160,8 @@ async def when_people_write(
     Raises the errors of `over_time`.
     """
     permissions.require(by, "read_numbers", site)
-    _starts(span)
-    comments = await services.numbers.comments(site, _filter(span, story, copy, lang))
+    starts_of(span)
+    comments = await services.numbers.comments(site, filter_of(span, story, copy, lang))
     return _week(comments)
 
 
@@ -169,7 +169,7 @@ def _week(comments: Iterable[PeriodCount]) -> list[list[int]]:
     """Return comments counted by hour, by weekday and hour of the day."""
     table = [[0] * 24 for _ in range(7)]
     for one in comments:
-        at = _local_start(one.period)
+        at = local_start(one.period)
         table[at.weekday()][at.hour] += one.number * (one.kind != CommentState.PENDING.value)
     return table
 
@@ -182,8 +182,8 @@ async def by_copy(
     Raises the errors of `over_time`.
     """
     permissions.require(by, "read_numbers", site)
-    _starts(span)
-    counted = await services.numbers.by_copy(site, _filter(span, story, None, None))
+    starts_of(span)
+    counted = await services.numbers.by_copy(site, filter_of(span, story, None, None))
     found = _sorted(counted)[:MATRIX_ORIGINS]
     ids = [one.key for one in found if isinstance(one.key, int)]
     names = await services.numbers.copy_names(site, ids)
@@ -208,8 +208,8 @@ async def by_language(
     Raises the errors of `over_time`.
     """
     permissions.require(by, "read_numbers", site)
-    _starts(span)
-    found = _sorted(await services.numbers.by_language(site, _filter(span, story, None, None)))
+    starts_of(span)
+    found = _sorted(await services.numbers.by_language(site, filter_of(span, story, None, None)))
     return [
         Share(one.key, None if one.key is None else str(one.key), one.reactions, one.comments)
         for one in found
@@ -222,7 +222,7 @@ async def matrix(services: Services, by: Actor, site: str, span: Span) -> Matrix
     Raises the errors of `over_time`.
     """
     permissions.require(by, "read_numbers", site)
-    _starts(span)
+    starts_of(span)
     wanted = NumbersFilter(span.start, span.end, HOUR_MS)
     stories, cells = await services.numbers.matrix(site, wanted, MATRIX_STORIES)
     most: Counter[str | None] = Counter()
@@ -237,11 +237,11 @@ async def matrix(services: Services, by: Actor, site: str, span: Span) -> Matrix
     )
 
 
-def _filter(
+def filter_of(
     span: Span, story: str | None, copy: int | None, lang: str | None, *, unit: Unit = "hour"
 ) -> NumbersFilter:
     """Return what the database counts: periods of the zone's local time."""
-    zone = _zone(span)
+    zone = zone_of(span)
     shifts: list[tuple[int, int]] = []
     # Changes of the zone's offset are found to the quarter of an hour.
     for day in range(span.start - span.start % QUARTER_MS, span.end + DAY_MS, DAY_MS):
@@ -261,7 +261,8 @@ def _offset(at: int, zone: ZoneInfo) -> int:
     return int((_local(at, zone).utcoffset() or timedelta()) / timedelta(milliseconds=1))
 
 
-def _zone(span: Span) -> ZoneInfo:
+def zone_of(span: Span) -> ZoneInfo:
+    """Return the time zone of a span. Raises `MalformedError` if there is none with its name."""
     try:
         return ZoneInfo(span.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -272,7 +273,7 @@ def _local(at: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(at / 1000, zone)
 
 
-def _local_start(period: int) -> datetime:
+def local_start(period: int) -> datetime:
     """Return the local time, without its zone, of a period that the database counted."""
     return datetime.fromtimestamp(period / 1000, UTC).replace(tzinfo=None)
 
@@ -284,9 +285,9 @@ def _start_of(at: int, unit: Unit, zone: ZoneInfo) -> datetime:
     return local.replace(minute=0, second=0, microsecond=0)
 
 
-def _starts(span: Span) -> Sequence[datetime]:
+def starts_of(span: Span) -> Sequence[datetime]:
     """Return the starts of all periods of a span. Raises `MalformedError`."""
-    zone = _zone(span)
+    zone = zone_of(span)
     length, most = (HOUR_MS, MAX_HOURS) if span.unit == "hour" else (24 * HOUR_MS, MAX_DAYS)
     if not 0 <= span.start < span.end < 2**45 or (span.end - span.start) / length > most:
         raise MalformedError(

@@ -164,7 +164,7 @@ async def change_role(
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = member_rows.put_member(site, account, role, copies or None, now)
-    await _store(services, by, site, logged(change, site, decision))
+    await store_change(services, by, site, logged(change, site, decision))
 
 
 async def remove_member(services: Services, by: Actor, site: str, account: str) -> None:
@@ -178,7 +178,7 @@ async def remove_member(services: Services, by: Actor, site: str, account: str) 
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, None)
     change = member_rows.delete_member(site, account, now)
-    await _store(services, by, site, logged(change, site, decision))
+    await store_change(services, by, site, logged(change, site, decision))
 
 
 async def disable_account(services: Services, by: Actor, account: Account) -> None:
@@ -212,7 +212,9 @@ async def change_profile(
         raise TextRejectedError.in_field("email", "Another account has this address.")
 
 
-async def _store(services: Services, by: Actor, site: str, change: TransactionFn[Any]) -> None:
+async def store_change(
+    services: Services, by: Actor, site: str, change: TransactionFn[Any]
+) -> None:
     """Store a change of a member. Raises `NotPermittedError` if the owner who asks lost the role just now."""
     if by.kind == "account":
         change = member_rows.as_owner(change, site, by.id)
@@ -220,14 +222,24 @@ async def _store(services: Services, by: Actor, site: str, change: TransactionFn
         raise NotPermittedError("The roles of this site changed just now. Open the page again.")
 
 
-async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> Member:
+def forbid_oneself(by: Actor, account: str) -> None:
+    """Raise `NotPermittedError` if a person would change their own role; the server's owner may."""
     if by.kind == "account" and by.id == account and not is_server_owner(by):
         raise NotPermittedError("Nobody changes their own role. Ask another owner.")
+
+
+async def find_member(services: Services, site: str, account: str) -> Member | None:
+    """Return a site's member by the account's id, or None."""
     members, _, _ = await services.people.accounts.people(site, services.now_ms())
-    for member in members:
-        if member.account.id == account:
-            return member
-    raise NotFoundError("This person has no role here.")
+    return next((one for one in members if one.account.id == account), None)
+
+
+async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> Member:
+    forbid_oneself(by, account)
+    member = await find_member(services, site, account)
+    if member is None:
+        raise NotFoundError("This person has no role here.")
+    return member
 
 
 def _role_decision(

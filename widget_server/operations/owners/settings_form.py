@@ -8,12 +8,11 @@ from widget_server.auth.permissions import require
 from widget_server.auth.tokens import story_code
 from widget_server.content import svg_face
 from widget_server.model.actors import Actor
-from widget_server.model.claims import PREVIEW_JTI, Attribution, WidgetClaims
+from widget_server.model.claims import Attribution, WidgetClaims
 from widget_server.model.errors import MalformedError
 from widget_server.model.settings import MAX_ACTIONS, SiteSettings
-from widget_server.operations.owners import sites
+from widget_server.operations.owners import preview_token
 from widget_server.operations.owners.settings import Changes
-from widget_server.operations.owners.token_form import PREVIEW_S
 from widget_server.operations.services import Services
 
 _field = MalformedError.in_field
@@ -143,16 +142,13 @@ async def preview_widget(
         origins=("*",),
         # Never newer than the story's credit, which it must not change.
         iat=min(story.attributed, int(services.clock())),
-        jti=PREVIEW_JTI,
-        exp=int(services.clock()) + PREVIEW_S,
-        can=("read",),
+        jti="",
         attribution=Attribution(license=story.license),
         lang=lang,
     )
     if story_code(site, story.key) != story.code or cached is None:
         return None
-    token = await sites.mint(services, by, claims, cached.site.generation)
-    address = f"{services.server_origin}/e/{token}"
+    address = await preview_token.preview_address(services, by, claims, cached.site.generation)
     return WidgetPreview(address, story.title or story.key, story.closed)
 
 

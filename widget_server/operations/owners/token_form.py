@@ -1,7 +1,7 @@
 """Make a token and its snippets from what a person typed, and say what revoking a token would do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
@@ -10,11 +10,11 @@ from widget_server.auth.permissions import require
 from widget_server.auth.tokens import story_code
 from widget_server.content import urls
 from widget_server.model.actors import Actor
-from widget_server.model.claims import PERMISSIONS, PREVIEW_JTI, Attribution, WidgetClaims
+from widget_server.model.claims import PERMISSIONS, Attribution, WidgetClaims
 from widget_server.model.errors import OperatorError, TextRejectedError
 from widget_server.model.identifiers import LANGUAGE_TAG, STORY_CODE
 from widget_server.model.records import SeenCopy, Story
-from widget_server.operations.owners import sites, tokens
+from widget_server.operations.owners import preview_token, sites, tokens
 from widget_server.operations.readers import authorize
 from widget_server.operations.services import Services
 from widget_server.protocol.snippet import LICENCES, snippet
@@ -25,8 +25,6 @@ _field = TextRejectedError.in_field
 DAY_S = 86_400
 LIFETIMES = {"30": 30 * DAY_S, "365": 365 * DAY_S, "never": None, "date": None}
 """What “expires” may be, and the seconds that a token is valid."""
-PREVIEW_S = 3_600
-"""Seconds that the token of a widget in the dashboard is valid."""
 OFFERED = 50
 """Stories that the form offers to choose; others are named by code or key."""
 FORMS = ("html", "wordpress", "ghost", "element", "link", "script", "iframe", "jsx", "markdown")
@@ -82,26 +80,14 @@ async def make_token(services: Services, by: Actor, site: str, typed: TypedToken
         raise _field(_field_of(str(error)), str(error)) from None
     await authorize.register_story(services, minted.token)
     code = story_code(site, claims.story)
-    preview = await sites.mint(
-        services,
-        by,
-        replace(
-            claims,
-            jti=PREVIEW_JTI,
-            origins=(origins.ANY,),
-            can=("read",),
-            exp=claims.iat + PREVIEW_S,
-            label=None,
-            listed=False,
-        ),
-    )
+    preview = await preview_token.preview_address(services, by, claims)
     server = services.server_origin
     return MadeToken(
         code,
         minted.jti,
         claims,
         _snippets(server, code, minted.token, claims),
-        f"{server}/e/{preview}",
+        preview,
         f"{server}/e/{minted.token}",
     )
 

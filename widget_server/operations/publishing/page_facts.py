@@ -43,6 +43,14 @@ async def request_look(services: Services, by: Actor, copy: int) -> None:
     )
 
 
+async def request_look_on(services: Services, by: Actor, site: str, copy: int) -> None:
+    """Look at the page of a site's copy again, soon. Raises the errors of `request_look`."""
+    page = await services.pages.to_look_at(copy)
+    if page is None or page.site != site or (by.copies is not None and copy not in by.copies):
+        raise NotFoundError("There is no such copy on this site, or its page is not known.")
+    await request_look(services, by, copy)
+
+
 async def look_at_page(services: Services, fetcher: Fetcher, copy: int) -> int | None:
     """Look at a copy's page and store what was seen. Return None, or when to try (milliseconds).
 

@@ -18,7 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.schema import IS_STORY_REACTION, comments, copies, reactions, stories
+from widget_server.store.queries.decision_times import QueueTime, select_decision_times
+from widget_server.store.schema import (
+    IS_STORY_REACTION,
+    cases,
+    comments,
+    copies,
+    reactions,
+    stories,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,19 @@ class Numbers:
         return [PeriodCount(row.period, row.kind, row.number) for row in rows]
 
     @read_transaction
+    async def decision_times(
+        self, connection: AsyncConnection, site: str, wanted: NumbersFilter
+    ) -> tuple[list[QueueTime], list[QueueTime]]:
+        """Return the times to a decision by queue and period, and by queue for the whole time."""
+        found = []
+        for period in (_period(cases.c.closed_at, wanted), None):
+            query = select_decision_times(
+                site, wanted.start, wanted.end, story=wanted.story, period=period
+            )
+            found.append([QueueTime(*row) for row in await connection.execute(query)])
+        return found[0], found[1]
+
+    @read_transaction
     async def by_copy(
         self, connection: AsyncConnection, site: str, wanted: NumbersFilter
     ) -> list[GroupCounts]:
@@ -236,12 +257,12 @@ async def _by_group(
 
 def _period(at: ColumnElement[int], wanted: NumbersFilter) -> ColumnElement[int]:
     """Return the start of the period of a time, in the shifted time."""
-    cases = [
+    earlier = [
         (at < until, literal(shift, BigInteger))
         for (_, shift), (until, _) in pairwise(wanted.shifts)
     ]
     last = literal(wanted.shifts[-1][1], BigInteger)
-    shifted = at + (case(*cases, else_=last) if cases else last)
+    shifted = at + (case(*earlier, else_=last) if earlier else last)
     return shifted - shifted % wanted.step
 
 

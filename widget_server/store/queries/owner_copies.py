@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import CODE_ONLY_JTI
@@ -16,7 +16,14 @@ from widget_server.store.queries.copies_of_language import (
     count_by_language,
 )
 from widget_server.store.queries.keyset import Keyset, contains
-from widget_server.store.schema import comments, copies, reactions, revoked, shut_out, stories
+from widget_server.store.queries.withdrawals import (
+    Withdrawal,
+    is_revoked,
+    is_shut_out,
+    to_withdrawal,
+    withdrawal_column,
+)
+from widget_server.store.schema import comments, copies, reactions, stories
 
 CopyStatus = Literal["live", "revoked", "shut_out"]
 CopyOrder = Literal["readers", "first_seen", "last_seen", "reactions", "comments"]
@@ -59,6 +66,7 @@ class CopyRecord:
     story_reactions: int
     """Reactions to the story on all copies."""
     status: CopyStatus
+    withdrawn: Withdrawal | None = None
 
     @property
     def code_only(self) -> bool:
@@ -200,19 +208,9 @@ def _select_copies() -> Select[Any]:
         written.where(comments.c.copy == copies.c.id, is_published)
         .scalar_subquery()
         .label("written"),
-        _is_revoked().label("is_revoked"),
-        _is_shut_out().label("is_shut_out"),
-    )
-
-
-def _is_revoked() -> ColumnElement[bool]:
-    return exists().where(revoked.c.site == stories.c.site, revoked.c.jti == copies.c.jti)
-
-
-def _is_shut_out() -> ColumnElement[bool]:
-    of_story = shut_out.c.story.in_(("", stories.c.code))
-    return exists().where(
-        shut_out.c.site == stories.c.site, shut_out.c.origin == copies.c.origin, of_story
+        is_revoked().label("is_revoked"),
+        is_shut_out().label("is_shut_out"),
+        withdrawal_column().label("withdrawn"),
     )
 
 
@@ -251,11 +249,11 @@ def _conditions(wanted: CopyFilter) -> list[ColumnElement[bool]]:
         conditions.append(or_(*(contains(column, wanted.words) for column in texts)))
     match wanted.status:
         case "live":
-            conditions += [~_is_revoked(), ~_is_shut_out()]
+            conditions += [~is_revoked(), ~is_shut_out()]
         case "revoked":
-            conditions.append(_is_revoked())
+            conditions.append(is_revoked())
         case "shut_out":
-            conditions += [_is_shut_out(), ~_is_revoked()]
+            conditions += [is_shut_out(), ~is_revoked()]
     return conditions
 
 
@@ -283,4 +281,5 @@ def _to_copy(row: Any) -> CopyRecord:
         row.written,
         sum(counts_or_none("stories", row.story, row.counts).values()),
         status,
+        to_withdrawal(row.withdrawn),
     )

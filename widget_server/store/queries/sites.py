@@ -235,6 +235,20 @@ def give_back_copy(
     return run
 
 
+def give_back_token(site: str, jti: str, decision: Decision) -> TransactionFn[bool]:
+    """Undo `revoke_token`. Result: False if the token was not withdrawn; then nothing is logged."""
+
+    async def run(connection: AsyncConnection) -> bool:
+        await _bump_permissions_version(connection, site)
+        own = (revoked.c.site == site) & (revoked.c.jti == jti)
+        deleted = await connection.execute(delete(revoked).where(own))
+        if deleted.rowcount > 0:
+            await append_site_decision(connection, site, decision)
+        return deleted.rowcount > 0
+
+    return run
+
+
 def readmit_origin(
     site: str, origin: str, story: str, decision: Decision | None = None
 ) -> TransactionFn[bool]:

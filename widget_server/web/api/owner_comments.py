@@ -10,7 +10,7 @@ from widget_server.model.errors import (
     TooLargeError,
 )
 from widget_server.operations.moderation import cases, decide, targets as own_targets
-from widget_server.operations.owners import settings as site_settings
+from widget_server.operations.owners import take_back
 from widget_server.protocol import (
     owner_answers_comments as comment_answers,
     owner_requests as requests,
@@ -122,14 +122,12 @@ async def decide_comments(call: Call) -> Answer:
 
 
 async def undo_decision(call: Call) -> Answer:
-    """Handle `POST …/decisions/{decision}:undo`: of one decision, of a batch, or of a change of settings."""
+    """Handle `POST …/decisions/{decision}:undo`: of one decision, of a batch, or of a change of the site."""
     body: requests.UndoDecision = call.body
     name = call.path["decision"]
     if not await own_targets.is_about_stories(call.services, call.site, name):
-        changed = await site_settings.take_back(call.services, call.actor, call.site, name)
-        one = comment_answers.Done(
-            decision=changed.decision, comment=None, state=None, revision=None
-        )
+        made_by = await take_back.take_back(call.services, call.actor, call.site, name)
+        one = comment_answers.Done(decision=made_by, comment=None, state=None, revision=None)
         return await _batch_answer(call, decide.BatchResult(""), [one], dry_run=False)
     made = await decide.undo(call.services, call.actor, name, note=body.note)
     return await _batch_answer(call, made, _done(made), dry_run=False)

@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from widget_server.operations.owners import atlas, copies, sites
+from widget_server.operations.publishing.page_facts import request_look_on
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.web.api.owner_call import Answer, Call
 from widget_server.web.api.owner_log import file_response
@@ -37,10 +38,11 @@ async def list_copies(call: Call) -> Answer | Response:
 async def revoke_copy(call: Call) -> Answer:
     """Handle `POST …/copies/{copy}:revoke`."""
     body: requests.RevokeCopy = call.body
-    work = copies.preview_revocation if body.dry_run else copies.revoke_copy
-    done = await work(
-        call.services, call.actor, call.site, int(call.path["copy"]), shut_out=body.shut_out
-    )
+    arguments = call.services, call.actor, call.site, int(call.path["copy"])
+    if body.dry_run:
+        done = await copies.preview_revocation(*arguments, shut_out=body.shut_out)
+    else:
+        done = await copies.revoke_copy(*arguments, shut_out=body.shut_out, reason=body.reason)
     return Answer(
         answers.RevocationAnswer(
             dry_run=body.dry_run,
@@ -60,6 +62,12 @@ async def readmit_copy(call: Call) -> Answer:
         call.services, call.actor, call.site, int(call.path["copy"])
     )
     return Answer(answers.Readmitted(changed=changed))
+
+
+async def look_at_copy(call: Call) -> Answer:
+    """Handle `POST …/copies/{copy}:look`."""
+    await request_look_on(call.services, call.actor, call.site, int(call.path["copy"]))
+    return Answer(answers.Readmitted(changed=True))
 
 
 async def list_shut_out(call: Call) -> Answer:

@@ -1,11 +1,18 @@
 """Numbers of a site, for programs."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from starlette.responses import Response
 
 from widget_server.model.errors import MalformedError
 from widget_server.operations.owners import numbers, numbers_csv
+from widget_server.operations.owners.decision_times import (
+    DecisionTimes,
+    QueueTime,
+    csv_decision_times,
+    decision_times,
+)
 from widget_server.operations.owners.numbers import Share, Span
 from widget_server.protocol import owner_answers as answers, owner_requests as requests
 from widget_server.protocol.serializers import rfc3339
@@ -23,8 +30,8 @@ async def read_numbers(call: Call) -> Answer | Response:
     services, by, site = call.services, call.actor, call.site
     span, story, lang = _span(call, query), query.story, query.lang
     fields = {"by": query.by, "start": rfc3339(span.start), "until": rfc3339(span.end)}
-    if query.format == "csv" and query.by not in {"day", "hour"}:
-        raise MalformedError("format: csv is only for by=day and by=hour.")
+    if query.format == "csv" and query.by not in {"day", "hour", "queue"}:
+        raise MalformedError("format: csv is only for by=day, by=hour and by=queue.")
     match query.by:
         case "copy":
             found = await numbers.by_copy(services, by, site, span, story=story)
@@ -37,6 +44,11 @@ async def read_numbers(call: Call) -> Answer | Response:
                 services, by, site, span, story=story, lang=lang
             )
             return Answer(answers.NumbersAnswer(**fields, hours=hours))
+        case "queue":
+            times = await decision_times(services, by, site, span, story=story)
+            if query.format == "csv":
+                return _file(call, csv_decision_times(times))
+            return Answer(answers.NumbersAnswer(**fields, waits=_waits(times)))
         case "story":
             matrix = await numbers.matrix(services, by, site, span)
             cells = [
@@ -53,13 +65,7 @@ async def read_numbers(call: Call) -> Answer | Response:
         services, by, site, span, story=story, copy=query.copy_id, lang=lang
     )
     if query.format == "csv":
-        call.require("export_public")
-        headers = {
-            "Cache-Control": "no-store",
-            "Content-Disposition": 'attachment; filename="numbers.csv"',
-        }
-        text = "".join(numbers_csv.csv_over_time(over_time))
-        return Response(text, 200, headers, media_type="text/csv")
+        return _file(call, numbers_csv.csv_over_time(over_time))
     periods = [
         answers.Period(
             start=one.start.isoformat(),
@@ -71,6 +77,35 @@ async def read_numbers(call: Call) -> Answer | Response:
         for one in over_time.periods
     ]
     return Answer(answers.NumbersAnswer(**fields, periods=periods))
+
+
+def _file(call: Call, lines: Iterable[str]) -> Response:
+    """Return a CSV file. Raises `NotPermittedError`."""
+    call.require("export_public")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": 'attachment; filename="numbers.csv"',
+    }
+    return Response("".join(lines), 200, headers, media_type="text/csv")
+
+
+def _waits(times: DecisionTimes) -> list[answers.Wait]:
+    found: list[tuple[str | None, QueueTime]] = [
+        (None, times.whole[queue]) for queue in times.queues
+    ]
+    for period in times.periods:
+        start = period.start.isoformat()
+        found += [(start, period.queues[one]) for one in times.queues if one in period.queues]
+    return [
+        answers.Wait(
+            start=start,
+            queue=one.queue,
+            decided=one.number,
+            median=round(one.median / 1000),
+            nine_in_ten=round(one.nine_in_ten / 1000),
+        )
+        for start, one in found
+    ]
 
 
 def _span(call: Call, query: requests.NumbersQuery) -> Span:

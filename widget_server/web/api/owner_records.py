@@ -68,6 +68,11 @@ def copy_answer(row: ListedCopy | ShownCopy, seen: SeenPage | None = None) -> an
         share=round(copy.share, 4),
         comments=copy.comments,
         status=copy.status,
+        withdrawn=None
+        if copy.withdrawn is None
+        else answers.WithdrawnAnswer(
+            at=rfc3339(copy.withdrawn.at), by=copy.withdrawn.by, reason=copy.withdrawn.reason
+        ),
         seen=None if seen is None else _seen(seen),
     )
 

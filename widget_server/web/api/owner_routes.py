@@ -50,6 +50,7 @@ HANDLERS: dict[str, Handler] = {
     "list_copies": owner_copies.list_copies,
     "revoke_copy": owner_copies.revoke_copy,
     "readmit_copy": owner_copies.readmit_copy,
+    "look_at_copy": owner_copies.look_at_copy,
     "list_shut_out": owner_copies.list_shut_out,
     "shut_out": owner_copies.shut_out,
     "readmit": owner_copies.readmit,

@@ -91,14 +91,14 @@ async def make_codes(page: Page) -> Response:
     return await _account(page, codes)
 
 
-@account_page
+@strong_account_page
 async def end_session(page: Page) -> Response:
     """Handle `POST /admin/account/sessions/end`."""
     await sign_in.end_session(page.services, page.person, page.form.get("session"))
     return page.redirect("/admin/account", "session_ended")
 
 
-@account_page
+@strong_account_page
 async def end_other_sessions(page: Page) -> Response:
     """Handle `POST /admin/account/sessions/end-others`."""
     await sign_in.end_other_sessions(page.services, page.person)

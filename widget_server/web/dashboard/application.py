@@ -18,6 +18,7 @@ from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
 from widget_server.web.dashboard import (
     account,
+    batches,
     copies,
     decisions,
     home,
@@ -87,6 +88,7 @@ def dashboard_routes() -> list[Route]:
         _post(f"{SITE}/stories/{{code}}/open", story.open_again),
         _post(f"{SITE}/stories/{{code}}/closing", story.set_closing),
         Route(f"{SITE}/comments/{{comment}}", decisions.show),
+        _post(f"{SITE}/comments/decide", batches.submit),
         _post(f"{SITE}/comments/{{comment}}/decide", decisions.submit),
         _post(f"{SITE}/comments/{{comment}}/erase", decisions.erase),
         _post(f"{SITE}/comments/{{comment}}/answer", decisions.submit_answer),
@@ -95,6 +97,7 @@ def dashboard_routes() -> list[Route]:
         Route(f"{SITE}/log/export", log_pages.export),
         _post(f"{SITE}/log/export-full", log_pages.export_full),
         _post(f"{SITE}/log/verify", log_pages.verify),
+        _post(f"{SITE}/log/take-back", log_pages.take_back),
         Route(f"{SITE}/snippet", start.show_snippet),
         _post(f"{SITE}/snippet", start.submit_snippet),
         Route(f"{SITE}/copies", copies.show),

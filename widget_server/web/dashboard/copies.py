@@ -5,11 +5,12 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
+from widget_server.model.decisions import COPY_REASONS
 from widget_server.model.errors import MalformedError, NotFoundError, OperatorError, ProblemError
 from widget_server.model.page_facts import SeenPage
 from widget_server.operations.owners import atlas, copies, stories
 from widget_server.operations.owners.copies import COPY_ORDERS, CopyFilter
-from widget_server.operations.publishing.page_facts import request_look
+from widget_server.operations.publishing.page_facts import request_look_on
 from widget_server.web.dashboard import last_visit
 from widget_server.web.dashboard.addresses import host_of, kept_fields, path_of, query_of
 from widget_server.web.dashboard.page import Page, site_page
@@ -68,7 +69,14 @@ async def revoke(page: Page) -> Response:
     try:
         if chosen is not None and chosen not in copies.SCOPES:
             raise MalformedError("Choose the story or the whole site.")
-        await copies.revoke_copy(page.services, page.actor, page.site, copy, shut_out=chosen)
+        await copies.revoke_copy(
+            page.services,
+            page.actor,
+            page.site,
+            copy,
+            shut_out=chosen,
+            reason=page.form.get("reason") or None,
+        )
     except NotFoundError:
         raise
     except ProblemError as error:
@@ -90,12 +98,8 @@ async def give_back(page: Page) -> Response:
 @site_page("read_copies")
 async def look(page: Page) -> Response:
     """Handle `POST …/copies/{copy}/look`: look at its page again."""
-    copy = _copy(page)
-    wanted = CopyFilter(ids=frozenset({copy}))
-    if not (await copies.list_copies(page.services, page.actor, page.site, wanted)).copies:
-        raise NotFoundError("There is no such copy on this site.")
     try:
-        await request_look(page.services, page.actor, copy)
+        await request_look_on(page.services, page.actor, page.site, _copy(page))
     except NotFoundError:
         raise
     except ProblemError as error:
@@ -167,6 +171,7 @@ async def _atlas(page: Page, opened: int | None = None) -> Response:
         order=order,
         wanted=wanted,
         step=step,
+        reasons=tuple(COPY_REASONS),
         step_alone=step is not None and step.revocation.copy.record.id not in shown,
         since=last_visit.last_visit(page),
         story_title=title,

@@ -37,7 +37,7 @@ def here(page: Page) -> str:
     return path + (f"?{urlencode(kept)}" if kept else "")
 
 
-_TOLD = frozenset({"did", "undo", "done", "on"})
+_TOLD = frozenset({"did", "undo", "done", "on", "many", "left"})
 
 
 def back_of(page: Page, default: str) -> str:
@@ -88,7 +88,7 @@ async def submit(page: Page) -> Response:
     return await _decide(page, verb)
 
 
-@site_page("erase", strong=True)
+@site_page("erase")
 async def erase(page: Page) -> Response:
     """Handle `POST …/comments/{comment}/erase`: at once and without undo."""
     return await _decide(page, "erase")
@@ -203,9 +203,16 @@ def told_now(page: Page) -> dict[str, Any]:
     """Return what a page says after a decision: `did` (a text) and `undo_id`."""
     query = page.request.query_params
     key = f"did_{query.get('did', '')}"
+    did = page.t(key, n=_number(query.get("many", ""))) if page.t.knows(key) else ""
+    if did and (left := _number(query.get("left", ""))):
+        did = f"{did} {page.t('did_left', n=left)}"
     return {
-        "did": page.t(key) if page.t.knows(key) else "",
+        "did": did,
         "undo_id": query.get("undo", "") if page.may("undo") else "",
         "here_back": here(page),
         "verbs_of": lambda shown: verbs_of(page, shown),
     }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 6 else 0

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
+from widget_server.auth.permissions import STRONG_VERBS
+from widget_server.model.errors import NotFoundError, ProblemError
 from widget_server.operations.moderation.log import verify_site_log
 from widget_server.operations.moderation.log_pages import (
     Cursor,
@@ -13,9 +15,10 @@ from widget_server.operations.moderation.log_pages import (
     export_log,
     show_log,
 )
+from widget_server.operations.owners import take_back as changes
 from widget_server.web.dashboard import entry_words, log_words
 from widget_server.web.dashboard.decisions import here, told_now
-from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.dashboard.page import Page, ask_first, site_page
 
 DAY_MS = 86_400_000
 VERBS = (
@@ -60,13 +63,31 @@ async def verify(page: Page) -> Response:
     return await _log(page, verified=found)
 
 
+@site_page("undo")
+async def take_back(page: Page) -> Response:
+    """Handle `POST …/log/take-back`: undo a change of the site, such as a role or a revoked token."""
+    decision = page.form.get("decision")
+    entry = await changes.find_change(page.services, page.actor, page.site, decision)
+    asked = await ask_first(page, strong=entry.verb in STRONG_VERBS)
+    if asked is not None:
+        return asked
+    try:
+        await changes.take_back(page.services, page.actor, page.site, decision)
+    except NotFoundError:
+        raise
+    except ProblemError as error:
+        page.fail(error)
+        return await _log(page)
+    return page.redirect(page.path("log"), f"{entry.verb}_taken_back")
+
+
 @site_page("export_public")
 async def export(page: Page) -> Response:
     """Handle `GET …/log/export`: a CSV file without personal data."""
     return _file(page, full=False)
 
 
-@site_page("export_full", strong=True)
+@site_page("export_full")
 async def export_full(page: Page) -> Response:
     """Handle `POST …/log/export-full`: a CSV file with names, notes and values."""
     return _file(page, full=True)
@@ -96,6 +117,7 @@ async def _log(page: Page, **content: Any) -> Response:
         chosen=chosen,
         url=url,
         verbs=VERBS,
+        reversible=[verb for verb in changes.REVERSIBLE if page.may(verb)],
         older=f"{found.next[0]}.{found.next[1]}" if found.next else "",
         say=lambda entry: log_words.say(page, entry),
         who=lambda entry: entry_words.actor_of(

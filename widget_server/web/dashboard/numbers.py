@@ -1,4 +1,4 @@
-"""Numbers of a site: over time, by copy and language, and where the talk is; each as CSV too."""
+"""Numbers of a site: over time, by copy and language, where the talk is, and times to a decision; each as CSV."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from starlette.responses import Response, StreamingResponse
 
 from widget_server.model.errors import ProblemError
 from widget_server.operations.owners import numbers, numbers_csv
-from widget_server.operations.owners.numbers import CopyName, OverTime, Period, Span
+from widget_server.operations.owners.decision_times import csv_decision_times, decision_times
+from widget_server.operations.owners.numbers import CopyName, OverTime, Span
 from widget_server.web.dashboard import charts
 from widget_server.web.dashboard.addresses import (
     host_of,
@@ -19,12 +20,12 @@ from widget_server.web.dashboard.addresses import (
     short_origins,
 )
 from widget_server.web.dashboard.page import Page, site_page
-from widget_server.web.dashboard.times import DAY
+from widget_server.web.dashboard.times import DAY, MINUTE, duration
 
 PERIODS = (1, 14, 90, 365)
 """Days that the page offers. One day is shown by hour."""
 DEFAULT_DAYS = 14
-VIEWS = ("time", "copies", "languages", "talk")
+VIEWS = ("time", "copies", "languages", "talk", "decisions")
 MOST_ORIGINS = 12
 """Columns of the matrix on the page. The CSV file has all."""
 MOST_SHARES = 50
@@ -80,6 +81,9 @@ async def export(page: Page) -> Response:
     elif asked.view == "languages":
         shares = await numbers.by_language(services, by, site, span, story=asked.story)
         lines = numbers_csv.csv_shares("language", shares)
+    elif asked.view == "decisions":
+        times = await decision_times(services, by, site, span, story=asked.story)
+        lines = csv_decision_times(times)
     elif asked.view == "talk":
         lines = numbers_csv.csv_matrix(await numbers.matrix(services, by, site, span))
     else:
@@ -144,7 +148,7 @@ async def _time(page: Page, asked: Asked) -> dict[str, Any]:
         lang=asked.lang,
     )
     names = await _names(page)
-    labels = [_label(page, one, asked.span) for one in found.periods]
+    labels = [_label(page, one.start, asked.span) for one in found.periods]
     reactions = [
         (
             f"k{i % MAX_KINDS}",
@@ -233,8 +237,38 @@ async def _chosen(page: Page, asked: Asked) -> dict[str, str]:
     return found
 
 
+async def _decisions(page: Page, asked: Asked) -> dict[str, Any]:
+    services, by, site = page.services, page.actor, page.site
+    times = await decision_times(services, by, site, asked.span, story=asked.story)
+    labels = [_label(page, one.start, asked.span) for one in times.periods]
+    shown = []
+    for queue in times.queues:
+        days = [one.queues.get(queue) for one in times.periods]
+        half = [0 if day is None else -(-day.median // MINUTE) for day in days]
+        nine = [0 if day is None else -(-day.nine_in_ten // MINUTE) for day in days]
+        series = [
+            ("bar", page.t("minutes_half"), half),
+            ("then", page.t("minutes_nine"), [n - h for n, h in zip(nine, half, strict=True)]),
+        ]
+        whole = times.whole[queue]
+        said = page.t(
+            "decided_says",
+            n=whole.number,
+            half=duration(page.t, whole.median),
+            nine=duration(page.t, whole.nine_in_ten),
+        )
+        shown.append((queue, whole, days, series, charts.bar_chart(labels, series), said))
+    return {"labels": labels, "queues": shown, "duration": duration}
+
+
 _TEMPLATES = {"languages": "copies"}
-_READ = {"time": _time, "copies": _copies, "languages": _languages, "talk": _talk}
+_READ = {
+    "time": _time,
+    "copies": _copies,
+    "languages": _languages,
+    "talk": _talk,
+    "decisions": _decisions,
+}
 
 
 async def _names(page: Page) -> dict[str, str]:
@@ -263,13 +297,13 @@ def _week_said(page: Page, week: list[list[int]], most: int) -> str:
     return page.t("week_says", day=page.t(f"weekday_{day}"), hour=hour, n=most)
 
 
-def _label(page: Page, period: Period, span: Span) -> str:
+def _label(page: Page, start: datetime, span: Span) -> str:
     """Return the name of a period: an hour, a day, or day and month where a month begins."""
     if span.unit == "hour":
-        return f"{period.start:%H}"
-    if (span.end - span.start) > 31 * DAY or period.start.day == 1:
-        return f"{period.start.day}.{period.start.month}."
-    return str(period.start.day)
+        return f"{start:%H}"
+    if (span.end - span.start) > 31 * DAY or start.day == 1:
+        return f"{start.day}.{start.month}."
+    return str(start.day)
 
 
 def _date(text: str) -> datetime | None:

@@ -5,6 +5,7 @@ pages without a session, `account_page` for the person's own pages, `site_page(v
 """
 
 import functools
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from widget_server.auth.permissions import allowed, require
+from widget_server.auth.permissions import STRONG_VERBS, allowed, require
 from widget_server.model.actors import Actor
 from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
 from widget_server.model.people import Membership, SignedIn
@@ -21,6 +22,7 @@ from widget_server.operations.owners import people, sign_in
 from widget_server.operations.services import Services
 from widget_server.protocol.codes import status_of
 from widget_server.transport import admission
+from widget_server.web.conditional import etag_matches
 from widget_server.web.dashboard import cookies, navigation, times
 from widget_server.web.dashboard.forms import Form, read_form
 from widget_server.web.dashboard.rendering import templates
@@ -111,6 +113,19 @@ class Page:
         )
         return HTMLResponse(html, status or (422 if self.errors else 200))
 
+    def poll(self, template: str, **content: Any) -> Response:
+        """Return a fragment for which the page asks again and again: 304 if the browser has it already.
+
+        Browsers keep it and ask whether it changed. It must not contain personal data.
+        """
+        response = self.render(template, 200, **content)
+        tag = f'"{hashlib.sha256(response.body).hexdigest()[:16]}"'
+        headers = {"Cache-Control": "private, no-cache", "ETag": tag}
+        if etag_matches(self.request.headers.get("if-none-match", ""), tag):
+            return Response(None, 304, headers)
+        response.headers.update(headers)
+        return response
+
     def redirect(self, path: str, done: str = "") -> Response:
         """Return a redirect after a POST. The next page shows the text `done_…`."""
         return RedirectResponse(path + (f"?{urlencode({'done': done})}" if done else ""), 303)
@@ -171,18 +186,16 @@ def _account_endpoint(handler: Handler, *, strong: bool) -> Endpoint:
     @functools.wraps(handler)
     async def run(request: Request) -> Response:
         page = await make_page(request)
-        return await _ask_first(page, strong=strong) or await handler(page)
+        return await ask_first(page, strong=strong) or await handler(page)
 
     return run
 
 
-def site_page(
-    verb: str, *, strong: bool = False, counts: bool = True
-) -> Callable[[Handler], Endpoint]:
+def site_page(verb: str, *, counts: bool = True) -> Callable[[Handler], Endpoint]:
     """Make an endpoint of a handler for `/admin/sites/{site}/…`, for roles that may use the verb.
 
-    `strong` is as in `strong_account_page`. Without `counts`, the handler itself sets `page.waits`.
-    Operations check their own verbs again.
+    A POST with one of `STRONG_VERBS` needs a recent proof, as in `strong_account_page`. Without `counts`,
+    the handler itself sets `page.waits`. Operations check their own verbs again.
     """
 
     def decorate(handler: Handler) -> Endpoint:
@@ -193,7 +206,7 @@ def site_page(
                 return _sign_in_first(page)
             enter_site(page, request.path_params["site"])
             require(page.actor, verb, page.site)
-            first = await _ask_first(page, strong=strong)
+            first = await ask_first(page, strong=verb in STRONG_VERBS)
             if first is not None:
                 return first
             waiting: WaitingCounts = request.app.state.waiting
@@ -206,6 +219,7 @@ def site_page(
                 page.waits = await waiting.of(page.actor, page.site)
             return await handler(page)
 
+        run.verb = verb  # type: ignore[attr-defined]
         return run
 
     return decorate
@@ -220,8 +234,11 @@ def enter_site(page: Page, site: str) -> None:
     page.membership = found[0]
 
 
-async def _ask_first(page: Page, *, strong: bool) -> Response | None:
-    """Return the page to show before the handler runs, or None if it may run."""
+async def ask_first(page: Page, *, strong: bool) -> Response | None:
+    """Return the page to show before the handler runs, or None if it may run.
+
+    With `strong` a POST needs a proof that is at most ten minutes old.
+    """
     if page.signed_in is None:
         return _sign_in_first(page)
     session = page.signed_in.session

@@ -127,7 +127,7 @@ async def change_role(page: Page) -> Response:
     return page.redirect(page.path(f"people?{urlencode(was)}"))
 
 
-@site_page("role", strong=True)
+@site_page("role")
 async def remove(page: Page) -> Response:
     """Handle `POST …/people/{account}/remove`."""
     account = page.request.path_params["account"]
@@ -141,7 +141,7 @@ async def show_new_key(page: Page) -> Response:
     return _new_key(page)
 
 
-@site_page("key", strong=True)
+@site_page("key")
 async def create_key(page: Page) -> Response:
     """Handle `POST …/keys`: the key is shown once."""
     form = page.form
@@ -161,7 +161,7 @@ async def create_key(page: Page) -> Response:
     return await _people(page, new_key=new)
 
 
-@site_page("key", strong=True)
+@site_page("key")
 async def end_key(page: Page) -> Response:
     """Handle `POST …/keys/{key}/end`."""
     await keys.end_key(page.services, page.actor, page.site, page.request.path_params["key"])

@@ -21,6 +21,7 @@ from widget_server.protocol.reaction_icons import ICONS
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.dashboard.decisions import told, told_now
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.dashboard.previews import fragment
 from widget_server.web.pages.translate import LOCALES
 
 MAX_NAMED = 5
@@ -56,7 +57,12 @@ async def preview(page: Page) -> Response:
     found = await _preview(page, typed)
     if page.is_fragment:
         return page.render(
-            "settings/_changes.html", 200, section=section, found=found, version=now.version
+            "settings/_changes.html",
+            200,
+            section=section,
+            found=found,
+            version=now.version,
+            unsaved=fragment(found.settings) if found is not None else "",
         )
     return await _form(page, section, typed, found)
 
@@ -204,6 +210,7 @@ async def _form(
         found=found,
         version=now.version,
         **told_now(page),
+        unsaved=fragment(found.settings) if found is not None else "",
     )
 
 

@@ -64,7 +64,7 @@ async def counts(page: Page) -> Response:
     """Handle `GET …/stories/counts?code=…`: numbers that htmx puts into the rows of the list."""
     codes = page.request.query_params.getlist("code")[:100]
     found = await stories.count_stories(page.services, page.actor, page.site, codes)
-    return page.render("stories/_counts.html", found=found)
+    return page.poll("stories/_counts.html", found=found)
 
 
 def mood(record: Any, kinds: Any) -> list[tuple[int, int, int]]:

@@ -15,7 +15,8 @@ from widget_server.model.records import Story
 from widget_server.operations.moderation import decide, discussion, log_pages
 from widget_server.operations.moderation.discussion import DISCUSSION_VIEWS
 from widget_server.operations.owners import stories
-from widget_server.web.dashboard.decisions import back_of, here, told, told_now
+from widget_server.web.dashboard import batches
+from widget_server.web.dashboard.decisions import ASKED_REASONS, back_of, here, told, told_now
 from widget_server.web.dashboard.page import Page, site_page
 
 _field = MalformedError.in_field
@@ -47,7 +48,13 @@ async def show_thread(page: Page) -> Response:
         page.services, page.actor, found.record.story, page.request.path_params["comment"]
     )
     return page.render(
-        "story/thread.html", found=found, thread=thread, tab="discussion", **told_now(page)
+        "story/thread.html",
+        found=found,
+        thread=thread,
+        tab="discussion",
+        batch=batches.offered(page),
+        reasons=ASKED_REASONS,
+        **told_now(page),
     )
 
 
@@ -56,7 +63,7 @@ async def count(page: Page) -> Response:
     """Handle `GET …/stories/{code}/count`: the numbers that htmx puts into the page's head."""
     codes = [page.request.path_params["code"]]
     found = await stories.count_stories(page.services, page.actor, page.site, codes)
-    return page.render("stories/_counts.html", found=found)
+    return page.poll("stories/_counts.html", found=found)
 
 
 @site_page("notice")
@@ -167,6 +174,8 @@ async def _story(page: Page) -> Response:
         settings=None if known is None else known.site.settings,
         values=dict(page.form.fields),
         page_url=here(page),
+        batch=batches.offered(page, batches.REMOVED_VERBS if view == "removed" else batches.VERBS),
+        reasons=ASKED_REASONS,
         **told_now(page),
     )
 

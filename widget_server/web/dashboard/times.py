@@ -8,6 +8,14 @@ from widget_server.web.dashboard.texts import Translate
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 
+def duration(t: Translate, length: int) -> str:
+    """Return a length in milliseconds as “12 min”, “3.4 h”, then days, rounded up to a minute."""
+    if length < HOUR:
+        return t("minutes", n=-(-length // MINUTE))
+    unit, key = (HOUR, "hours") if length < 2 * DAY else (DAY, "n_days")
+    return t(key, n=f"{length / unit:.1f}".removesuffix(".0"))
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Writes times (milliseconds since 1970) as seen at `now`."""

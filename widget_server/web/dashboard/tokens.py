@@ -13,6 +13,7 @@ from widget_server.operations.owners.tokens import TokenFilter
 from widget_server.protocol.snippet import LICENCES
 from widget_server.web.dashboard.addresses import kept_fields, query_of
 from widget_server.web.dashboard.page import Page, site_page
+from widget_server.web.dashboard.previews import fragment
 
 BADGES = {
     "live": "good",
@@ -72,14 +73,14 @@ async def show_keys(page: Page) -> Response:
     return await _keys(page)
 
 
-@site_page("rotate", strong=True)
+@site_page("rotate")
 async def rotate(page: Page) -> Response:
     """Handle `POST …/tokens/keys/rotate`: new tokens are signed with a new key, older ones stay valid."""
     await tokens.rotate(page.services, page.actor, page.site)
     return page.redirect(page.path("tokens/keys"), "key_rotated")
 
 
-@site_page("retire", strong=True)
+@site_page("retire")
 async def retire(page: Page) -> Response:
     """Handle `POST …/tokens/keys/retire`: tokens of older keys stop, as the page named them."""
     stop = await tokens.what_would_stop(page.services, page.actor, page.site)
@@ -148,6 +149,7 @@ async def _tokens(page: Page, typed: TypedToken, made: MadeToken | None = None) 
         typed=typed,
         values=asdict(typed),
         made=made,
+        shown=fragment(can=made.claims.can) if made is not None else "",
         found=found,
         wanted=wanted,
         statuses=tokens.TOKEN_STATUSES,

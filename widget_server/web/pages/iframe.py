@@ -31,6 +31,7 @@ async def iframe_page(request: Request) -> Response:
         # If the token lapses while the page is open, the embed goes on with the code. From this origin the
         # code grants everything, so the page says that it may only read.
         "code_reads": framed.code_reads,
+        "preview": claims is not None and claims.is_preview,
         # If the copy has no language, the embed uses the browser's.
         "lang": claims.lang if claims is not None else None,
         "license": LICENCES.get(framed.story.license),

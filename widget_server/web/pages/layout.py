@@ -19,6 +19,7 @@ from widget_server.web.pages.translate import LOCALES, Translator
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 _STYLES = Assets(TEMPLATES)
+_SCRIPTS = {"preview.js": "iframe/preview.js"}
 # In the address, so that no page is shown with the styles of another version.
 _STYLE_HASH = hashlib.sha256((TEMPLATES / "page/page.css").read_bytes()).hexdigest()[:12]
 
@@ -61,11 +62,12 @@ def theme_address(settings: SiteSettings) -> str | None:
 
 
 async def stylesheet(request: Request) -> Response:
-    """Handle `GET /static/{file}`: the styles of the pages, or the theme of a site."""
+    """Handle `GET /static/{file}`: styles of the pages, the theme of a site, the script of previews."""
     file = request.path_params["file"]
     css = theme.style_sheet(file)
     if css is not None:
         # As `page.css`: no credentials, the same for everyone.
         headers = {"Cache-Control": CACHE_LATEST, "Cross-Origin-Resource-Policy": "cross-origin"}
         return Response(css, headers=headers, media_type="text/css")
-    return _STYLES.response(request, f"{file.removesuffix('.css')}/{file}", CACHE_LATEST)
+    name = _SCRIPTS.get(file) or f"{file.removesuffix('.css')}/{file}"
+    return _STYLES.response(request, name, CACHE_LATEST)

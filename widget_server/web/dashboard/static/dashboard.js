@@ -94,11 +94,39 @@ document.addEventListener("htmx:after:swap", (event) => {
   heading.focus();
 });
 
+// The preview shows the form's values. `replace` adds no step to the history of the page.
+document.addEventListener("htmx:after:swap", () => {
+  const unsaved = document.querySelector("[data-preview]");
+  const frame = document.querySelector("iframe.preview");
+  if (!unsaved || !frame) return;
+  frame.contentWindow.location.replace(frame.src.split("#")[0] + unsaved.value);
+  unsaved.remove();
+});
+
 // Counts are asked for only while somebody can see them.
 document.addEventListener("htmx:before:request", (event) => {
   const polls = event.target.getAttribute?.("hx-trigger")?.startsWith("every");
   if (polls && document.visibilityState === "hidden") event.preventDefault();
 });
+
+// Several comments at once: how many are ticked, and all of the page.
+for (const bar of document.querySelectorAll(".batch")) {
+  const boxes = [...bar.elements].filter(({ name }) => name === "target");
+  const says = bar.querySelector("[data-ticked]");
+  const first = says.textContent;
+  const all = bar.querySelector("[data-tick-all]");
+  const draw = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    says.textContent = ticked ? says.dataset.words.replace("{n}", ticked) : first;
+  };
+  all.hidden = boxes.length < 2;
+  all.addEventListener("click", () => {
+    for (const box of boxes.slice(0, 200)) box.checked = true;
+    draw();
+  });
+  for (const box of boxes) box.addEventListener("change", draw);
+  draw();
+}
 
 // Escape closes an opened row, as its link does.
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,221 @@
+"""What the dashboard can do, the owner API and the command line can do as well, and the other way round.
+
+The table is compared with the dashboard's routes, the API's operations and the commands: whoever adds an
+action to one of the three must add it to the others, or write here why it is not there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+from typer.main import get_command
+
+from tests.operations.operations_harness import open_server
+from widget_server.auth.permissions import permits
+from widget_server.cli import main as cli
+from widget_server.cli.main import COMMANDS, HIDDEN
+from widget_server.protocol.owner_operations import OWNER_OPERATIONS
+from widget_server.store import migrate
+from widget_server.web.dashboard.application import SITE, create_dashboard
+
+PERSON = "of one person: only a person who is signed in does it for themselves"
+PEOPLE = "no key has the verb: it is about personal data, or done in a person's name"
+PAGE = "how a page shows it; the commands and the API take names and ids"
+SERVER = "about the whole server; a key belongs to one site"
+SHELL = "about the machine: the dashboard has no right to it"
+
+Where = tuple[str, str]
+"""The operation of the API and the command, each a name or one of the reasons above."""
+
+CHANGES: dict[str, Where] = {
+    "/stories/{code}/settings": ("change_story", "story set"),
+    "/stories/{code}/notice": ("change_story", "story notice"),
+    "/stories/{code}/close": ("close_story", "story close"),
+    "/stories/{code}/open": ("open_story", "story open"),
+    "/stories/{code}/closing": ("change_story", "story close"),
+    "/comments/decide": ("decide", "comment remove"),
+    "/comments/{comment}/decide": ("decide", "comment approve"),
+    "/comments/{comment}/erase": (PEOPLE, "comment erase"),
+    "/comments/{comment}/answer": (PEOPLE, "comment answer"),
+    "/undo": ("undo_decision", "undo"),
+    "/log/take-back": ("undo_decision", "undo"),
+    "/log/export-full": (PEOPLE, "log export"),
+    "/log/verify": ("verify_log", "log verify"),
+    "/snippet": ("mint_token", "token"),
+    "/copies/{copy}/revoke": ("revoke_copy", "copy revoke"),
+    "/copies/{copy}/give-back": ("readmit_copy", "copy give-back"),
+    "/copies/{copy}/look": ("look_at_copy", "copy look"),
+    "/tokens": ("mint_token", "token"),
+    "/tokens/revoke": ("revoke_token", "site revoke"),
+    "/tokens/keys/rotate": ("rotate_signing_key", "site rotate-key"),
+    "/tokens/keys/retire": ("retire_signing_keys", "site retire-keys"),
+    "/settings/take-back": ("undo_decision", "undo"),
+    "/settings/{section}": ("change_site", "site set"),
+    "/settings/{section}/preview": ("change_site", PAGE),
+    "/people/invite": ("invite", "people invite"),
+    "/people/take-back": ("take_back_invitation", "people take-back"),
+    "/people/{account}/role": ("change_member", "people role"),
+    "/people/{account}/remove": ("remove_member", "people role"),
+    "/keys": ("create_key", "key create"),
+    "/keys/{key}/end": ("end_key", "key end"),
+}
+"""Each form of the dashboard under `/admin/sites/{site}`."""
+PAGES: dict[str, Where] = {
+    "": ("show_site", "site show"),
+    "/home": ("show_site", "site show"),
+    "/queue": ("list_cases", "comment pending"),
+    "/stories": ("list_stories", "story list"),
+    "/stories/counts": ("list_stories", "story list"),
+    "/stories/{code}": ("show_story", "story show"),
+    "/stories/{code}/copies": ("list_copies", "copy list"),
+    "/stories/{code}/count": ("show_story", "story show"),
+    "/stories/{code}/threads/{comment}": ("list_comments", "comment list"),
+    "/stories/{code}/settings": ("show_story", "story show"),
+    "/comments/{comment}": ("show_comment", "comment show"),
+    "/log": ("read_log", "log list"),
+    "/log/export": ("read_log", "log export"),
+    "/snippet": ("mint_token", "token"),
+    "/copies": ("list_copies", "copy list"),
+    "/copies.csv": ("list_copies", "copy list"),
+    "/tokens": ("list_tokens", "token list"),
+    "/tokens/keys": ("list_signing_keys", "site show"),
+    "/settings": ("show_site", "site set"),
+    "/settings/history": ("read_log", "log list"),
+    "/settings/{section}": ("show_site", "site set"),
+    "/numbers": ("read_numbers", "numbers"),
+    "/numbers.csv": ("read_numbers", "numbers"),
+    "/people": ("list_members", "people list"),
+    "/people/invite": ("list_invitations", "people invitations"),
+    "/people/{account}/role": ("list_members", "people list"),
+    "/keys/new": ("list_keys", "key list"),
+}
+ELSEWHERE: dict[str, Where] = {
+    "/admin/sign-in": (PERSON, PERSON),
+    "/admin/sign-out": (PERSON, PERSON),
+    "/admin/recover": (PERSON, "people reset"),
+    "/admin/link/{secret}": (PERSON, PERSON),
+    "/admin/welcome": (PERSON, "people invite"),
+    "/admin/new-site": (SERVER, "site create"),
+    "/admin/account/profile": (PERSON, PERSON),
+    "/admin/account/password": (PERSON, "people reset"),
+    "/admin/account/passkeys": (PERSON, PERSON),
+    "/admin/account/passkeys/remove": (PERSON, PERSON),
+    "/admin/account/codes": (PERSON, PERSON),
+    "/admin/account/sessions/end": (PERSON, PERSON),
+    "/admin/account/sessions/end-others": (PERSON, "people reset"),
+}
+"""The dashboard's forms that belong to no site."""
+API_ALONE: dict[str, str] = {
+    "list_shut_out": "/copies",
+    "shut_out": "/copies/{copy}/revoke",
+    "readmit": "/copies/{copy}/give-back",
+}
+"""Operations that do a part of what a form of the dashboard does."""
+COMMANDS_ALONE: dict[str, str] = {
+    "serve": SHELL,
+    "demo": SHELL,
+    "migrate": SHELL,
+    "backup": SHELL,
+    "restore": SHELL,
+    "doctor": SHELL,
+    "jobs list": SHELL,
+    "site key": SHELL,
+    "site list": "/admin/sites",
+    "site reaction-face": "/settings/{section}",
+    "site shut-out": "/copies/{copy}/revoke",
+    "site readmit": "/copies/{copy}/give-back",
+    "site shut-outs": "/copies",
+    "people disable": SERVER,
+    "report list": "/queue",
+} | {
+    f"comment {verb}": "/comments/{comment}/decide"
+    for verb in ("reject", "restore", "hold", "spam", "pin", "unpin")
+}
+"""Commands that no row above names, with the place of the dashboard, or why it has none."""
+REASONS = {PERSON, PEOPLE, PAGE, SERVER, SHELL}
+
+
+@pytest.fixture
+async def routes(tmp_path: Path) -> list[Route]:
+    """Return the dashboard's routes."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'database.sqlite3'}"
+    await migrate.upgrade(url)
+    async with open_server(tmp_path, url) as server:
+        app = create_dashboard(server.services)._app
+        assert isinstance(app, Starlette)
+        return [one for one in app.routes if isinstance(one, Route)]
+
+
+def of_site(routes: list[Route], method: str) -> set[str]:
+    return {
+        one.path.removeprefix(SITE)
+        for one in routes
+        if one.path.startswith(SITE) and method in (one.methods or set())
+    }
+
+
+def commands() -> Iterator[str]:
+    """Yield the names of all commands that `--help` lists."""
+    program: Any = get_command(cli.app)
+    for name, panel in COMMANDS.items():
+        if panel == HIDDEN:
+            continue
+        command = program.get_command(None, name)
+        inner = getattr(command, "commands", None)
+        yield from (f"{name} {one}" for one in inner) if inner else [name]
+
+
+def test_every_form_and_page_of_the_dashboard_has_its_row(routes: list[Route]) -> None:
+    assert set(CHANGES) == of_site(routes, "POST")
+    assert set(PAGES) == of_site(routes, "GET")
+    others = {
+        one.path
+        for one in routes
+        if not one.path.startswith(SITE) and "POST" in (one.methods or set())
+    }
+    assert set(ELSEWHERE) == others
+
+
+def test_every_operation_of_the_api_is_a_form_or_page_of_the_dashboard() -> None:
+    rows = [*CHANGES.values(), *PAGES.values(), *ELSEWHERE.values()]
+    named = {api for api, _ in rows} - REASONS
+    assert named | set(API_ALONE) == {one.name for one in OWNER_OPERATIONS}
+    assert not named & set(API_ALONE)
+    assert set(API_ALONE.values()) <= set(CHANGES) | set(PAGES)
+
+
+def test_every_command_is_a_form_or_page_of_the_dashboard_or_says_why_not() -> None:
+    rows = [*CHANGES.values(), *PAGES.values(), *ELSEWHERE.values()]
+    named = {command for _, command in rows} - REASONS
+    assert named | set(COMMANDS_ALONE) == set(commands())
+    assert not named & set(COMMANDS_ALONE)
+    places = set(COMMANDS_ALONE.values()) - REASONS - {"/admin/sites"}
+    assert places <= set(CHANGES) | set(PAGES)
+
+
+def test_what_the_api_leaves_out_no_key_may_do(routes: list[Route]) -> None:
+    verbs = {
+        one.path.removeprefix(SITE): getattr(one.endpoint, "verb", None)
+        for one in routes
+        if "POST" in (one.methods or set())
+    }
+    left_out = {path for path, (api, _) in CHANGES.items() if api == PEOPLE}
+    assert left_out
+    assert [path for path in left_out if permits("machine", str(verbs[path]))] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted({command for _, command in CHANGES.values()} - REASONS - {"token", "log export"}),
+)
+def test_every_command_that_does_what_a_form_does_answers_programs(command: str) -> None:
+    program: Any = get_command(cli.app)
+    name, _, inner = command.partition(" ")
+    found = program.get_command(None, name)
+    found = found.commands[inner] if inner else found
+    options = {one for parameter in found.params for one in parameter.opts}
+    assert "--as" in options or command == "log verify"
+    assert "--json" in options

@@ -1,0 +1,113 @@
+"""Take back a change that a site's own log records: of settings, of a role, a revoked token, a shut-out origin."""
+
+from typing import Any
+
+from widget_server.auth import permissions
+from widget_server.model.actors import Actor, Role
+from widget_server.model.decisions import Decision, decided_by
+from widget_server.model.errors import NotFoundError, NotPermittedError, StaleError
+from widget_server.operations.owners import people, settings
+from widget_server.operations.owners.links import forbid_owner_to_key
+from widget_server.operations.services import Services
+from widget_server.store.queries.sites import give_back_token, readmit_origin
+from widget_server.store.writing import member_rows
+from widget_server.store.writing.site_log import logged
+
+REVERSIBLE = frozenset({"settings", "role", "revoke", "shut_out"})
+"""Verbs of a site's log that can be taken back."""
+FINAL = {
+    "key": "An API key that has ended cannot come back. Make a new one; end one that should not be.",
+    "rotate": "A new signing key stays. Retire the older ones instead.",
+    "retire": "A retired signing key cannot come back. Give its copies new tokens.",
+    "token": "A token that was made stays valid until it is revoked.",
+    "invite": "Take the invitation back on the page People and keys.",
+    "readmit": "Shut the origin out, or revoke the token, once more.",
+    "undo": "An undo cannot be undone. Make the change again.",
+}
+"""Why other verbs cannot be taken back, and what to do instead."""
+_ROLE_CHANGED = "The role was changed again since. Change it on the page People and keys."
+_BACK_ALREADY = "This was taken back before."
+
+
+async def find_change(services: Services, by: Actor, site: str, decision: str) -> Decision:
+    """Return the entry of the site's own log with this id. Raises `NotFoundError`, `NotPermittedError`."""
+    permissions.require(by, "undo", site)
+    entry = await services.decisions.of_site(site, decision)
+    if entry is None:
+        raise NotFoundError("There is no decision with this id.")
+    return entry
+
+
+async def take_back(services: Services, by: Actor, site: str, decision: str) -> str | None:
+    """Take back a change of the site, and return the id of the entry `undo`; None if nothing changed.
+
+    Raises `NotFoundError`, `NotPermittedError` for a change that is final and for one that the actor may
+    not make, `StaleError` if it was changed or taken back since, and the errors of `settings.take_back`.
+    """
+    entry = await find_change(services, by, site, decision)
+    if entry.verb in FINAL and entry.verb != "undo":
+        raise NotPermittedError(FINAL[entry.verb])
+    if entry.verb == "role":
+        return await _role(services, by, site, entry)
+    if entry.verb in {"revoke", "shut_out"}:
+        return await _admit(services, by, site, entry)
+    return (await settings.take_back(services, by, site, decision)).decision
+
+
+async def _admit(services: Services, by: Actor, site: str, entry: Decision) -> str:
+    """Accept a revoked token again, or an origin that was shut out."""
+    permissions.require(by, entry.verb, site)
+    undo = _undo(services, by, entry)
+    if entry.verb == "revoke":
+        change = give_back_token(site, entry.targets[0], undo)
+    else:
+        origin, story = entry.targets[:2]
+        change = readmit_origin(site, origin, story, undo)
+    if not await services.writer.run_in_transaction(change):
+        raise StaleError(_BACK_ALREADY)
+    return undo.id
+
+
+async def _role(services: Services, by: Actor, site: str, entry: Decision) -> str:
+    """Give a person the role back that they had before a change. What ended with it stays ended."""
+    permissions.require(by, "role", site)
+    account = entry.targets[0]
+    if "role" not in entry.before:
+        raise NotPermittedError(
+            "This role was accepted by an invitation. Take it away on the page People and keys."
+        )
+    people.forbid_oneself(by, account)
+    before, after = _fields(entry.before), _fields(entry.after)
+    forbid_owner_to_key(by, *(role for role, _ in (before, after) if role is not None))
+    found = await people.find_member(services, site, account)
+    now = (None, None) if found is None else (found.role, found.copies)
+    if now != after:
+        raise StaleError(_ROLE_CHANGED)
+    known = await services.people.accounts.find(account)
+    if known is None or known.disabled_at is not None:
+        raise NotPermittedError("This account is disabled.")
+    undo = _undo(services, by, entry)
+    role, copies = before
+    if role is None:
+        change: Any = member_rows.delete_member(site, account, undo.at)
+    else:
+        change = member_rows.put_member(site, account, role, copies, undo.at)
+    await people.store_change(services, by, site, logged(change, site, undo))
+    return undo.id
+
+
+def _fields(logged: Any) -> tuple[Role | None, frozenset[int] | None]:
+    copies = logged.get("copies")
+    return logged.get("role"), frozenset(copies) if copies else None
+
+
+def _undo(services: Services, by: Actor, entry: Decision) -> Decision:
+    return decided_by(
+        by,
+        "undo",
+        services.now_ms(),
+        targets=entry.targets,
+        undoes=entry.id,
+        before=entry.after,
+        after=entry.before,
+    )
