@@ -22,6 +22,8 @@ UNKNOWN: Names = {
     "comment": "unknown00000",
     "decision": "unknown00000",
     "changed_settings": "unknown00000",
+    "changed_rule": "unknown00000",
+    "ticked": "unknown00000",
     "copy": 999_999,
     "account": "0" * 16,
     "key": "0" * 16,
@@ -41,12 +43,13 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     story = Publisher(site, SECRET).story(title=f"A story of {site}")
     grant, copy = await carry(desk.server, story, f"https://copy-of-{site}.example")
     names: Names = {"code": grant.story.code, "copy": copy, "section": "look"}
-    for name in ("comment", "pinned", *(f"to_{verb}" for verb in COMMENT_VERBS)):
+    for name in ("comment", "pinned", "ticked", *(f"to_{verb}" for verb in COMMENT_VERBS)):
         names[name] = (await desk.write(grant, f"words of {name}")).id
     pinned = await decide.decide(services, owner, "pin", names.pop("pinned"))
     await decide.decide(services, owner, "pin", names["to_unpin"])
     await decide.decide(services, owner, "remove", names["to_restore"])
     changed = await settings.change_settings(services, owner, site, {"prompt": "What now?"})
+    rule = await settings.change_settings(services, owner, site, {"keep_days": "20"})
     link = await links.invite(services, owner, site, "auditor")
     unused = await links.invite(services, owner, site, "auditor")
     pressed = await links.invite(services, owner, site, "auditor")
@@ -60,6 +63,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     return names | {
         "decision": pinned.decision.id,
         "changed_settings": changed.decision,
+        "changed_rule": rule.decision,
         "link": link.id,
         "secret": unused.url.rpartition("/")[2],
         "account": member.session.account,

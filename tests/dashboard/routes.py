@@ -63,6 +63,9 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
         Use(("close", "read_log"), {"closes": "days", "days": "3"}),
     ),
     ("GET", f"{SITE}/comments/{{comment}}"): _read("read"),
+    ("POST", f"{SITE}/comments/decide"): (
+        Use(("read", "remove"), {"verb": "remove", "target": "{ticked}.1"}),
+    ),
     ("POST", f"{SITE}/comments/{{comment}}/decide"): tuple(
         Use(
             ("read", verb),
@@ -83,6 +86,9 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/log/export"): _read("export_public"),
     ("POST", f"{SITE}/log/export-full"): _read("export_full"),
     ("POST", f"{SITE}/log/verify"): _read("read_log"),
+    ("POST", f"{SITE}/log/take-back"): (
+        Use(("undo", "settings"), {"decision": "{changed_rule}"}),
+    ),
     ("GET", f"{SITE}/snippet"): _read("token"),
     ("POST", f"{SITE}/snippet"): (
         Use(("token",), {"url": "https://paper.example/new", "title": "New", "author": "Ana"}),
