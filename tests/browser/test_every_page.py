@@ -165,7 +165,7 @@ async def test_every_page_of_the_dashboard_is_in_this_walk() -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("place", PLACES)
-async def test_a_page_is_accessible_narrow_light_to_load_and_in_words(
+async def test_a_page_passes_axe_fits_its_window_loads_fast_and_shows_no_id(
     walk: Walk, place: str, look: str
 ) -> None:
     page = await walk.open(place, look)
