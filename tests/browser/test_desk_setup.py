@@ -13,32 +13,10 @@ from playwright.async_api import Page, WebSocket, expect
 
 from tests.browser.actions import expect_reaction
 from tests.browser.conftest import Demo, Hosts, Story
-from tests.browser.desk import Desk, findings, overflow
+from tests.browser.desk import Desk, findings
 from tests.waiting import SLOWNESS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-PAGES = (
-    "copies",
-    "tokens",
-    "tokens/keys",
-    "numbers",
-    "numbers?view=copies",
-    "numbers?view=talk",
-    "settings",
-    "settings/writing",
-    "settings/moderation",
-    "settings/look",
-    "settings/after",
-    "settings/republishing",
-    "settings/history",
-)
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "arabic": {"locale": "ar"},
-    "phone": {"viewport": {"width": 320, "height": 700}, "java_script_enabled": False},
-}
 
 
 SITE = "desk-post"
@@ -76,19 +54,6 @@ def busy(demo: Demo) -> Demo:
 @pytest.fixture
 def desk(busy: Demo, hosts: Hosts) -> Desk:
     return Desk(busy, hosts, SITE).sign_in()
-
-
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_accessible_and_fits(
-    desk: Desk, photograph: Callable[[Page, str], Any], path: str, look: str
-) -> None:
-    options = LOOKS[look]
-    page = await desk.open(path, **options)
-    await photograph(page, f"desk-{path.replace('/', '-').replace('?view=', '-')}-{look}")
-    assert await overflow(page) == 0
-    if options.get("java_script_enabled", True):
-        assert await findings(page) == []
 
 
 async def widget(hosts: Hosts, story: Story, site: int) -> Page:

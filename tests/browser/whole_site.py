@@ -72,6 +72,14 @@ class WholeSite:
         """Return the address of a page, with names in its path filled in."""
         return self.server.url + place.format(**self.names)
 
+    def invitation(self) -> str:
+        """Return a link that makes a new moderator."""
+        return str(
+            self._json("people", "invite", "--role", "moderator", "--site", "harbour", "--json")[
+                "url"
+            ]
+        )
+
     async def owner(self, browser: Browser, **options: Any) -> tuple[BrowserContext, Page]:
         """Return a browser in which the server's owner is signed in."""
         return await self.site.owner(browser, **options)

@@ -86,9 +86,7 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("GET", f"{SITE}/log/export"): _read("export_public"),
     ("POST", f"{SITE}/log/export-full"): _read("export_full"),
     ("POST", f"{SITE}/log/verify"): _read("read_log"),
-    ("POST", f"{SITE}/log/take-back"): (
-        Use(("undo", "settings"), {"decision": "{changed_rule}"}),
-    ),
+    ("POST", f"{SITE}/log/take-back"): (Use(("undo", "settings"), {"decision": "{changed_rule}"}),),
     ("GET", f"{SITE}/snippet"): _read("token"),
     ("POST", f"{SITE}/snippet"): (
         Use(("token",), {"url": "https://paper.example/new", "title": "New", "author": "Ana"}),

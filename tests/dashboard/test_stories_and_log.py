@@ -193,7 +193,7 @@ async def test_a_story_shows_attribution_copies_and_waiting_and_removed_comments
     removed = await desk.owner.get(f"stories/{code}?show=removed")
     assert texts(removed, ".thread .say") == ["goes"]
     copies = await desk.owner.get(f"stories/{code}/copies")
-    assert texts(copies, "tbody th small") == ["https://copy.example/article"]
+    assert texts(copies, "tbody th small") == ["copy.example/article"]
     auditor = await desk.person("auditor")
     assert "goes" not in words(await auditor.get(f"stories/{code}?show=removed"))
 
@@ -228,7 +228,8 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
     assert "Ana Ferreira" in rows[0]
     assert "Removed a comment Another one" in rows[0]
     assert rows[0].endswith("Advertising or spam dashboard Undo")
-    assert "Jonas Pinned a comment by Priya The library · “ look <here> ” dashboard Undo" in rows[1]
+    assert "Jonas Pinned a comment by Priya The library · “ look <here> ”" in rows[1]
+    assert rows[1].endswith("dashboard Undo")
     for query, number in (
         ("verb=pin", 1),
         (f"who={moderator.account.id}&verb=pin", 1),
@@ -243,7 +244,7 @@ async def test_the_log_is_filtered_and_undone_from_an_entry(desk: Desk) -> None:
         assert len(found.css("tbody tr:not(.day)")) == number, query
     page = await desk.owner.press(buttons(page, "Undo")[0])
     rows = texts(page, "tbody tr:not(.day)")
-    assert "Undone a comment" in rows[0]
+    assert "Undone: Removed “hello” · Another one" in rows[0]
     assert rows[1].endswith("undone")
     assert (await desk.stored(second)).source == "hello"
     auditor = await desk.person("auditor")

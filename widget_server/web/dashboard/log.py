@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
 
-from widget_server.auth.permissions import STRONG_VERBS
+from widget_server.auth.permissions import STRONG_VERBS, require
 from widget_server.model.errors import NotFoundError, ProblemError
 from widget_server.operations.moderation.log import verify_site_log
 from widget_server.operations.moderation.log_pages import (
@@ -68,6 +68,7 @@ async def take_back(page: Page) -> Response:
     """Handle `POST …/log/take-back`: undo a change of the site, such as a role or a revoked token."""
     decision = page.form.get("decision")
     entry = await changes.find_change(page.services, page.actor, page.site, decision)
+    require(page.actor, entry.verb, page.site)
     asked = await ask_first(page, strong=entry.verb in STRONG_VERBS)
     if asked is not None:
         return asked
