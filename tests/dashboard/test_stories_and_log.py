@@ -341,11 +341,15 @@ POST_PLACES = {
     "comments/{comment}/decide?verb=remove": "remove",
     "comments/{comment}/decide?verb=pin": "pin",
     "comments/{comment}/decide?verb=hold": "hold",
+    "comments/decide?verb=approve": "approve",
+    "comments/decide?verb=spam": "spam",
+    "comments/decide?verb=restore": "restore",
     "comments/{comment}/erase": "erase",
     "comments/{comment}/answer": "answer",
     "undo": "undo",
     "log/export-full": "export_full",
     "log/verify": "read_log",
+    "log/take-back": "undo",
 }
 
 
