@@ -8,8 +8,10 @@ import pytest
 
 from tests.dashboard.desk import OWN, Desk, buttons, first, open_desk, texts, words
 from tests.operations.owner_harness import Statements, carry
+from widget_server.model.actors import Role
 from widget_server.model.records import CommentState
 from widget_server.operations.owners import sign_in
+from widget_server.protocol import serializers
 
 
 @pytest.fixture
@@ -192,6 +194,22 @@ async def test_an_answer_appears_under_the_persons_name_with_a_badge(desk: Desk)
     assert len(reply.reader) <= 32
     page = await moderator.press(button, body="")
     assert page.css("#body-error") != []
+
+
+@pytest.mark.parametrize("role", ["owner", "editor", "moderator"])
+async def test_whoever_of_the_site_answers_has_the_badge_that_readers_know(
+    desk: Desk, role: Role
+) -> None:
+    """The wire has two roles, `author` and `moderator`: staff answer as moderators."""
+    grant = await desk.carried()
+    comment = await desk.write(grant, "a question")
+    person = await desk.person(role, "Jonas")
+    page = await person.get(f"comments/{comment.id}?step=answer")
+    shown = await person.press(buttons(page, "Publish the answer")[0], body="an answer")
+    assert "Moderator" in texts(shown, ".replies .badge")
+    thread = await desk.services.discussions.thread(grant.story.code, comment.id)
+    sent = serializers.comment(thread.replies[0], show_copy=True)
+    assert (sent["author"]["role"], sent["author"]["name"]) == ("moderator", "Jonas")
 
 
 async def test_an_answer_in_a_closed_discussion_is_refused_and_kept(desk: Desk) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import CommentState
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.queries.decision_times import QueueTime, select_decision_times
+from widget_server.store.queries.decision_times import Waits, select_waits
 from widget_server.store.schema import (
     IS_STORY_REACTION,
     cases,
@@ -145,17 +145,13 @@ class Numbers:
         return [PeriodCount(row.period, row.kind, row.number) for row in rows]
 
     @read_transaction
-    async def decision_times(
+    async def waits(
         self, connection: AsyncConnection, site: str, wanted: NumbersFilter
-    ) -> tuple[list[QueueTime], list[QueueTime]]:
-        """Return the times to a decision by queue and period, and by queue for the whole time."""
-        found = []
-        for period in (_period(cases.c.closed_at, wanted), None):
-            query = select_decision_times(
-                site, wanted.start, wanted.end, story=wanted.story, period=period
-            )
-            found.append([QueueTime(*row) for row in await connection.execute(query)])
-        return found[0], found[1]
+    ) -> list[Waits]:
+        """Return how long cases waited for a decision, by queue and period of the decision."""
+        period = _period(cases.c.closed_at, wanted)
+        query = select_waits(site, wanted.start, wanted.end, wanted.story, period)
+        return [Waits(*row) for row in await connection.execute(query)]
 
     @read_transaction
     async def by_copy(
