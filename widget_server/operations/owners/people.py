@@ -145,7 +145,7 @@ async def change_role(
     role: Role,
     copies: frozenset[int] | None = None,
 ) -> None:
-    """Give a member of a site another role. Nobody changes their own.
+    """Give a member of a site another role, except to oneself.
 
     Raises `NotPermittedError`, `NotFoundError` for a person without a role there, and `TextRejectedError`.
     """
@@ -155,7 +155,7 @@ async def change_role(
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
     if (role == "local") != bool(copies):
-        raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
+        raise TextRejectedError("Name copies for a local moderator, and for no other role.")
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = account_writes.put_member(site, account, role, copies or None, now)
@@ -219,7 +219,7 @@ async def _store(services: Services, by: Actor, site: str, change: TransactionFn
 
 async def _require_other_member(services: Services, by: Actor, site: str, account: str) -> Member:
     if by.kind == "account" and by.id == account and not is_server_owner(by):
-        raise NotPermittedError("Nobody changes their own role. Ask another owner.")
+        raise NotPermittedError("You cannot change your own role. Ask another owner.")
     members, _, _ = await services.people.accounts.people(site, services.now_ms())
     for member in members:
         if member.account.id == account:

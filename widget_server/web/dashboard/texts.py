@@ -1,5 +1,6 @@
-"""The texts of the dashboard. English is complete; other languages fall back to it text by text."""
+"""The texts of the dashboard. A text that a language does not have is shown in English."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,25 @@ TEXTS: dict[str, Mapping[str, Any]] = {
     path.stem: orjson.loads(path.read_bytes()) for path in sorted(_FOLDER.glob("*.json"))
 }
 """Texts by language and key. A value is a text, or one text for each plural category."""
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    """Return what matches the sentences that the key of an error stands for: `{x}` is any text."""
+    parts = re.split(r"\{(\w+)\}", key.removeprefix("! "))
+    return re.compile(
+        "".join(
+            f"(?P<{part}>.+?)" if number % 2 else re.escape(part)
+            for number, part in enumerate(parts)
+        )
+    )
+
+
+_PATTERNS = {
+    lang: [
+        (_pattern(key), str(text)) for key, text in texts.items() if key[:2] == "! " and "{" in key
+    ]
+    for lang, texts in TEXTS.items()
+}
 
 
 class Translate:
@@ -39,8 +59,16 @@ class Translate:
         return key in TEXTS["en"]
 
     def error(self, detail: str) -> str:
-        """Return an error's sentence in this language, or as it is."""
-        return str(TEXTS.get(self.lang, {}).get(f"! {detail}", detail))
+        """Return an error's sentence in this language, or as it is.
+
+        The key is `! ` and the English sentence. A `{x}` in it stands for the values of the error.
+        """
+        if exact := TEXTS[self.lang].get(f"! {detail}"):
+            return str(exact)
+        for pattern, text in _PATTERNS[self.lang]:
+            if found := pattern.fullmatch(detail):
+                return interpolate(self.lang, text, found.groupdict())
+        return detail
 
     @property
     def months(self) -> list[str]:
