@@ -154,3 +154,16 @@ def test_an_error_with_values_is_said_in_the_language_with_its_values() -> None:
     ) == ("http://a.example: http:// ist nur für localhost erlaubt. Verwenden Sie https://.")
     assert says("A sentence that no language has.") == "A sentence that no language has."
     assert Translate("en").error("This is not your password.") == "This is not your password."
+
+
+def test_a_value_of_the_other_direction_keeps_its_order_and_the_full_stop_its_place() -> None:
+    arabic, english = Translate("ar"), Translate("en")
+    assert "\u2068Ada Lovelace\u2069" in arabic("take_away_1", name="Ada Lovelace")
+    assert "\u2068https://a.example\u2069" in arabic("shut_out_legend", origin="https://a.example")
+    assert "\u2068" not in arabic("take_away_1", name="ليلى")
+    assert "\u20682026-11-16\u2069" in arabic(
+        "numbers_from_to", start="2026-11-16", end="", zone=""
+    )
+    assert "\u2068" not in arabic("days_n", n=3) + arabic("days_n", n="3")
+    assert "\u2068ليلى\u2069" in english("comment_by", name="ليلى")
+    assert english("comment_by", name="Zoë") == "a comment by Zoë"

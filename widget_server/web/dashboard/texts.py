@@ -1,6 +1,7 @@
 """The texts of the dashboard. A text that a language does not have is shown in English."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,27 @@ class Translate:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text with the values put in. `n` selects the plural form."""
+        values = self._isolated(values)
         found = TEXTS.get(self.lang, {}).get(key)
         if found is None:
             return interpolate("en", TEXTS["en"][key], values)
         return interpolate(self.lang, found, values)
+
+    def _isolated(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return the values; those with signs of the other direction in isolating characters.
+
+        A name, an address or a date (2026-11-29) then keeps its own order, and the full stop after
+        it its place, also in attributes, where no `<bdi>` can stand.
+        """
+        other = {"L", "EN"} if self.dir == "rtl" else {"R", "AL"}
+        return {
+            name: f"\u2068{value}\u2069"
+            if isinstance(value, str)
+            and not value.isdecimal()
+            and not other.isdisjoint(map(unicodedata.bidirectional, value))
+            else value
+            for name, value in values.items()
+        }
 
     def knows(self, key: str) -> bool:
         """Return whether English has the key."""
@@ -67,7 +85,7 @@ class Translate:
             return str(exact)
         for pattern, text in _PATTERNS[self.lang]:
             if found := pattern.fullmatch(detail):
-                return interpolate(self.lang, text, found.groupdict())
+                return interpolate(self.lang, text, self._isolated(found.groupdict()))
         return detail
 
     @property
