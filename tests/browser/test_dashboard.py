@@ -132,7 +132,7 @@ async def test_a_passkey_is_added_and_signs_in(desk: ServerProcess, browser: Bro
     # The sign-in page offers passkeys in the address field, and this device takes the offer at once.
     await expect(page).to_have_url(f"{desk.url}/admin/sites/the-harbour-post/home")
     await page.goto(f"{desk.url}/admin/account")
-    await expect(page.get_by_role("cell", name="passkey, last used now")).to_be_visible()
+    await expect(page.get_by_role("cell", name="passkey · last used now")).to_be_visible()
     await context.close()
 
 

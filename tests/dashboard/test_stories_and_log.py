@@ -129,7 +129,7 @@ async def test_a_story_is_closed_by_hand_on_a_day_or_after_days(desk: Desk) -> N
     assert story is not None
     assert story.closes_at == int(end.timestamp() * 1000)
     page = await desk.owner.press(buttons(page, "As the site")[0])
-    assert "Never, until somebody closes it." in words(page)
+    assert "Never, unless an editor or moderator closes it." in words(page)
     page = await desk.owner.press(buttons(page, "Close after these days")[0], days="5")
     story = await desk.services.discussions.story(code)
     assert story is not None
@@ -163,7 +163,7 @@ async def test_a_story_overrides_settings_and_follows_its_site_again(desk: Desk)
     assert known is not None
     assert known.overrides[grant.story.code]["moderation"] == "pre"
     stale = await desk.owner.press(old, moderation="post")
-    assert "Somebody changed these settings meanwhile" in words(stale)
+    assert "Another person changed these settings meanwhile" in words(stale)
     wrong = await desk.owner.press(buttons(page, "Save")[0], guidelines="no address")
     assert wrong.css("#guidelines-error") != []
     page = await desk.owner.press(buttons(page, "Save")[0], moderation="", prompt="")

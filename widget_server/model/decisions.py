@@ -38,7 +38,7 @@ REASONS: dict[str, str] = {
     "privacy": "Private data of a person",
     "false": "False claim about a person or a fact",
     "illegal": "Illegal content of another kind",
-    "copyright": "Somebody else's work",
+    "copyright": "The work of another person",
     "spam": "Advertising or spam",
     "off_topic": "Not about the story",
     "other": "Another reason",

@@ -142,7 +142,7 @@ class ErasedError(ProblemError):
 class SettingsChangedError(StaleError):
     """The settings have changed since the caller read them."""
 
-    detail = "Somebody has changed these settings meanwhile. Load them again, then change them."
+    detail = "These settings were changed meanwhile. Load them again, then change them."
 
 
 class TooLargeError(ProblemError):

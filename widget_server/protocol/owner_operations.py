@@ -194,7 +194,7 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         access_answers.InvitationList,
     ),
     OwnerOperation(
-        "invite", "POST", "/invitations", ("invite",), "Invite somebody by a link",
+        "invite", "POST", "/invitations", ("invite",), "Invite a person by a link",
         access_answers.InvitationAnswer, body=requests.Invite, status=201, codes=_TEXTS,
     ),
     OwnerOperation(

@@ -234,7 +234,7 @@ async def test_a_conflict_keeps_what_was_typed_and_says_what_saving_would_change
     answer = await desk.post("settings/look", **mine)
     assert answer.status_code == 422
     words = text_of(answer.text)
-    assert "Somebody changed these settings meanwhile." in words
+    assert "Another person changed these settings meanwhile." in words
     assert "Accent: #0c8577 → nothing" in words
     form = fields(answer.text)
     assert form["density"] == "0.9"

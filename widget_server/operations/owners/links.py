@@ -77,7 +77,7 @@ async def invite(
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
     if (role == "local") != bool(copies):
-        raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
+        raise TextRejectedError("Name copies for a local moderator, and for no other role.")
     address = check_email(email) if email else ""
     made = await made_before(services, by, "invite")
     if made:

@@ -150,7 +150,7 @@ async def change_role(
     role: Role,
     copies: frozenset[int] | None = None,
 ) -> None:
-    """Give a member of a site another role. Nobody changes their own.
+    """Give a member of a site another role, except to oneself.
 
     Raises `NotPermittedError`, `NotFoundError` for a person without a role there, and `TextRejectedError`.
     """
@@ -160,7 +160,7 @@ async def change_role(
     if role not in INVITED_ROLES:
         raise TextRejectedError(f"Choose one of these roles: {', '.join(INVITED_ROLES)}.")
     if (role == "local") != bool(copies):
-        raise TextRejectedError("A local moderator, and nobody else, is limited to named copies.")
+        raise TextRejectedError("Name copies for a local moderator, and for no other role.")
     now = services.now_ms()
     decision = _role_decision(by, now, account, before, role, copies)
     change = member_rows.put_member(site, account, role, copies or None, now)
@@ -225,7 +225,7 @@ async def store_change(
 def forbid_oneself(by: Actor, account: str) -> None:
     """Raise `NotPermittedError` if a person would change their own role; the server's owner may."""
     if by.kind == "account" and by.id == account and not is_server_owner(by):
-        raise NotPermittedError("Nobody changes their own role. Ask another owner.")
+        raise NotPermittedError("You cannot change your own role. Ask another owner.")
 
 
 async def find_member(services: Services, site: str, account: str) -> Member | None:

@@ -1,5 +1,7 @@
-"""The texts of the dashboard. English is complete; other languages fall back to it text by text."""
+"""The texts of the dashboard. A text that a language does not have is shown in English."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,25 @@ TEXTS: dict[str, Mapping[str, Any]] = {
 """Texts by language and key. A value is a text, or one text for each plural category."""
 
 
+def _pattern(key: str) -> re.Pattern[str]:
+    """Return what matches the sentences that the key of an error stands for: `{x}` is any text."""
+    parts = re.split(r"\{(\w+)\}", key.removeprefix("! "))
+    return re.compile(
+        "".join(
+            f"(?P<{part}>.+?)" if number % 2 else re.escape(part)
+            for number, part in enumerate(parts)
+        )
+    )
+
+
+_PATTERNS = {
+    lang: [
+        (_pattern(key), str(text)) for key, text in texts.items() if key[:2] == "! " and "{" in key
+    ]
+    for lang, texts in TEXTS.items()
+}
+
+
 class Translate:
     """The texts of one language, called with a key and the values to put in."""
 
@@ -29,18 +50,43 @@ class Translate:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text with the values put in. `n` selects the plural form."""
+        values = self._isolated(values)
         found = TEXTS.get(self.lang, {}).get(key)
         if found is None:
             return interpolate("en", TEXTS["en"][key], values)
         return interpolate(self.lang, found, values)
+
+    def _isolated(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return the values; those with signs of the other direction in isolating characters.
+
+        A name, an address or a date (2026-11-29) then keeps its own order, and the full stop after
+        it its place, also in attributes, where no `<bdi>` can stand.
+        """
+        other = {"L", "EN"} if self.dir == "rtl" else {"R", "AL"}
+        return {
+            name: f"\u2068{value}\u2069"
+            if isinstance(value, str)
+            and not value.isdecimal()
+            and not other.isdisjoint(map(unicodedata.bidirectional, value))
+            else value
+            for name, value in values.items()
+        }
 
     def knows(self, key: str) -> bool:
         """Return whether English has the key."""
         return key in TEXTS["en"]
 
     def error(self, detail: str) -> str:
-        """Return an error's sentence in this language, or as it is."""
-        return str(TEXTS.get(self.lang, {}).get(f"! {detail}", detail))
+        """Return an error's sentence in this language, or as it is.
+
+        The key is `! ` and the English sentence. A `{x}` in it stands for the values of the error.
+        """
+        if exact := TEXTS[self.lang].get(f"! {detail}"):
+            return str(exact)
+        for pattern, text in _PATTERNS[self.lang]:
+            if found := pattern.fullmatch(detail):
+                return interpolate(self.lang, text, self._isolated(found.groupdict()))
+        return detail
 
     @property
     def months(self) -> list[str]:
