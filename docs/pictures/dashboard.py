@@ -211,6 +211,8 @@ def shoot(page: Page, address: str, path: Path, *, whole: bool) -> int:
     answer = page.goto(address)
     page.evaluate("document.fonts.ready")
     page.wait_for_load_state("networkidle")
+    if page.locator("iframe.preview").count():
+        page.frame_locator("iframe.preview").get_by_role("button").first.wait_for()
     page.screenshot(path=path, full_page=whole)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if wide > 0:
