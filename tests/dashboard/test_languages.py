@@ -79,8 +79,10 @@ def test_a_language_puts_the_same_values_in(lang: str) -> None:
         wanted = _values(ENGLISH.get(key, key))
         assert isinstance(text, dict) == isinstance(ENGLISH.get(key), dict), key
         for category, form in text.items() if isinstance(text, dict) else [("other", text)]:
-            # "One comment" needs no number; all other values stand in each form.
-            optional = {"{n}"} if category in {"zero", "one", "two"} else set()
+            # "One comment" needs no number, nor what English's own form for one leaves out.
+            optional = set()
+            if category in {"zero", "one", "two"}:
+                optional = {"{n}"} | (wanted - _values(ENGLISH[key]["one"]))
             english = ENGLISH[key]["other"] if isinstance(text, dict) else key
             if isinstance(text, dict) and "{n}" not in _values(english):
                 optional |= {"{n}"}
