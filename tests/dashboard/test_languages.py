@@ -19,7 +19,7 @@ SAME_EVERYWHERE = {
     # Names of products, formats and forms of dates.
     *("product", "csv", "via_api", "emoji", "minutes", "hours", "day", "day_of_year"),
     *("form_html", "form_jsx", "form_markdown", "as_html", "as_wordpress", "as_ghost", "as_jsx"),
-    *("as_markdown", "do_spam"),
+    *("as_markdown", "do_spam", "withdrawn_by"),
 }
 SAME = {
     "ar": set(),
@@ -32,7 +32,7 @@ SAME = {
     "fr": {
         *("sites", "sites_n", "site", "actions", "email", "set_email", "nav_copies", "copies"),
         *("section_licence", "licence", "set_prompt", "place", "page", "discussion", "attribution"),
-        *("source", "note"),
+        *("source", "note", "scope_read_copies"),
     },
     "ja": set(),
     "pl": {
