@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.harness import ServerProcess
 from tests.engines import Postgres, Valkey
-from tests.memory_disk import use_memory_disk
+from tests.memory_disk import folder_of_tests, use_memory_disk
 from tests.waiting import eventually, wait_until
 from tests.xdist_groups import XdistGroups
 from widget_server.store import migrate
@@ -166,6 +166,12 @@ async def new_server(
     yield make
     for server in servers:
         await server.kill()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder of `tmp_path`, except in a worker of pytest-xdist, which is given its own."""
+    config.option.basetemp = config.option.basetemp or folder_of_tests()
 
 
 @pytest.hookimpl(optionalhook=True)

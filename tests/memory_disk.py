@@ -13,7 +13,7 @@ from pathlib import Path
 MEMORY = Path("/dev/shm")
 NEEDED = 3 << 30
 """Free bytes that a run with several workers needs at most. Containers often have 64 MiB."""
-PREFIX = "widget-tests-"
+PREFIX = "widget-"
 
 
 def use_memory_disk() -> None:
@@ -31,6 +31,15 @@ def use_memory_disk() -> None:
     os.environ["TMPDIR"] = str(folder)
     tempfile.tempdir = None
     atexit.register(_remove, folder, os.getpid())
+
+
+def folder_of_tests() -> Path | None:
+    """Return a short path for the folders of the tests, or None if they are not in memory.
+
+    The path of a Unix socket has at most 107 bytes, and pytest's own folders have long names.
+    """
+    folder = Path(tempfile.gettempdir())
+    return folder / "t" if folder.parent == MEMORY and folder.name.startswith(PREFIX) else None
 
 
 def _offered() -> bool:

@@ -57,5 +57,5 @@ class XdistGroups(LoadScopeScheduling):  # type: ignore[misc]
             slow = next((n for n, start in enumerate(SLOW_FIRST) if group.startswith(start)), 99)
             return not shared or shared != own, bool(shared) and shared in now.values(), slow
 
-        chosen: str = min(self.workqueue, key=rank)  # of equals the first, which has the most tests
-        return chosen
+        # Of equals the first, which has the most tests.
+        return str(min(self.workqueue, key=rank))

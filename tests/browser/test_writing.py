@@ -1,7 +1,9 @@
 """Writing: nothing moves, drafts are kept, comments are sent once, errors say what to do."""
 
+import asyncio
+
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.actions import article, comment, more, outbox_loaded, readers, unsent
 from tests.browser.conftest import Demo, Hosts
@@ -408,3 +410,31 @@ async def test_a_part_that_failed_to_load_is_requested_again(demo: Demo, hosts: 
     await page.unroute("**/*-more.js*")
     await data.click()
     await expect(page.get_by_role("group", name="Your data")).to_be_visible()
+
+
+async def test_text_typed_before_its_part_was_loaded_leaves_no_room_behind(
+    demo: Demo, hosts: Hosts
+) -> None:
+    page = await hosts.page(await hosts.reader())
+    allowed = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await allowed.wait()
+        await route.continue_()
+
+    await page.route("**/*-writing.js*", hold)
+    await hosts.open(demo.story().snippet, page=page)
+    composer = page.locator(COMPOSER)
+    await composer.wait_for()
+    height = "element => element.getBoundingClientRect().height"
+    before = await composer.evaluate(height)
+    await composer.get_by_role("textbox").click()
+    await composer.get_by_role("textbox").fill("line\n\n" * 3)
+    assert await composer.evaluate(height) > before
+    await page.get_by_role("button", name="Post", exact=True).click()
+    allowed.set()
+    await expect(article(page, "line")).to_be_focused()
+    await eventually(
+        lambda: composer.evaluate("(element, was) => element.offsetHeight <= was + 1", before),
+        "the composer is as high as before",
+    )

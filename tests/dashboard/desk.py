@@ -18,7 +18,6 @@ from widget_server.operations.owners import links, people, sites
 from widget_server.operations.readers import comment as comments, identify
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
-from widget_server.store import migrate
 from widget_server.web.dashboard.application import create_dashboard
 
 OWN = "http://localhost:8000"
@@ -132,8 +131,10 @@ async def sign_up(services: Any, link: Any, name: str, email: str) -> Person:
 
 @asynccontextmanager
 async def open_desk(folder: Path, database_url: str, **choices: str) -> AsyncIterator[Desk]:
-    """Return a server with the site `paper` whose owner is signed in. `choices` are its settings."""
-    await migrate.upgrade(database_url)
+    """Return a server on a migrated database, with the site `paper` whose owner is signed in.
+
+    `choices` are its settings.
+    """
     async with open_server(folder, database_url, **choices) as server:
         await sites.create_site(server.services, shell("test"), "paper", "A paper")
         link = await links.invite_owner(server.services, shell("test"))

@@ -218,7 +218,7 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
     set(counter, "class", "counter small " + (n < 0 ? "over" : "secondary"));
     send.classList.toggle("filled", !!text.value.trim());
     if (!waiting) clearError();
-    if (!CSS.supports("field-sizing", "content")) {
+    if (!grows) {
       text["style"].blockSize = "auto";
       text["style"].blockSize = text.scrollHeight + "px";
     }
@@ -247,7 +247,11 @@ export function enhanceComposer(context, { h, set, newId, safeUrl, button, rende
   }
 
   context.style(css);
+  // Of the empty text area: the height stays after text typed before this part was loaded is posted.
+  const grows = CSS.supports("field-sizing", "content");
+  text["style"].blockSize = grows ? "0px" : "";
   element["style"].minBlockSize = element.getBoundingClientRect().height + "px";
+  text["style"].blockSize = "";
   element.classList.add("active");
   text.required = true;
   text.rows = 1;
