@@ -151,10 +151,9 @@ class Browser:
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+async def browser(tmp_path: Path, migrated_sqlite_url: str) -> AsyncIterator[Browser]:
     """Return the browser of the owner of a server at `PUBLIC`."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'database.sqlite3'}"
-    async with open_desk(tmp_path, url, public_url=PUBLIC) as desk:
+    async with open_desk(tmp_path, migrated_sqlite_url, public_url=PUBLIC) as desk:
         services, account = desk.services, desk.owner.account
         names = await make_places(desk)
         codes = await credentials.new_recovery_codes(services, account)

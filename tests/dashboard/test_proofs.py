@@ -33,9 +33,9 @@ ACCOUNT_ASKS = {
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, migrated_url: str) -> AsyncIterator[Desk]:
     """Return a server with a signed-in owner, on each engine."""
-    async with open_desk(tmp_path, database_url) as opened:
+    async with open_desk(tmp_path, migrated_url) as opened:
         yield opened
 
 

@@ -24,9 +24,9 @@ NOT_IN_THE_DASHBOARD = {"read_contact", "feature", "unfeature"}
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(tmp_path: Path, migrated_sqlite_url: str) -> AsyncIterator[Desk]:
     """Return a server with the sites `paper` and `other`. Rights do not depend on the database engine."""
-    async with open_desk(tmp_path, f"sqlite+aiosqlite:///{tmp_path / 'database'}") as opened:
+    async with open_desk(tmp_path, migrated_sqlite_url) as opened:
         await sites.create_site(opened.services, shell("test"), "other", "Another paper")
         yield opened
 

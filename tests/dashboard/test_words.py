@@ -22,8 +22,8 @@ UNLOGGED = ("read", "export", "answer")
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, database_url: str) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path, database_url) as desk:
+async def desk(tmp_path: Path, migrated_url: str) -> AsyncIterator[Desk]:
+    async with open_desk(tmp_path, migrated_url) as desk:
         yield desk
 
 

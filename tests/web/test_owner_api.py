@@ -446,10 +446,24 @@ def test_a_copy_is_taken_back_and_accepted_again(shared_server: SharedServer) ->
     planned = mine.do(f"{path}:revoke", {"shut_out": "story", "dry_run": True})
     assert (planned["token"], planned["origin"], planned["dry_run"]) == (True, PAGE, True)
     assert mine.read(f"/copies?story={story.code}")["copies"][0]["status"] == "live"
-    mine.do(f"{path}:revoke", {"shut_out": "story"})
+    mine.do(f"{path}:revoke", {"shut_out": "story", "reason": "credit"})
     assert mine.read(f"/copies?story={story.code}&status=revoked")["total"] == 1
+    withdrawn = mine.read(f"/copies?story={story.code}")["copies"][0]["withdrawn"]
+    assert withdrawn["reason"] == "credit"
+    assert owner_rejection(mine.post(f"{path}:revoke", {"reason": "because"})) == (400, "malformed")
     assert {"origin": PAGE, "story": story.key} in mine.read("/shut_out")["shut_out"]
     assert mine.do(f"{path}:readmit") == {"changed": True}
+    again = mine.read(f"/copies?story={story.code}")["copies"][0]
+    assert (again["status"], again["withdrawn"]) == ("live", None)
+    # No reader has sent this copy's page.
+    for unknown in (path, "/copies/999999999"):
+        assert owner_rejection(mine.post(f"{unknown}:look")) == (404, "not_found")
+    # A revoked token comes back by the undo of its entry as well.
+    mine.do(f"{path}:revoke")
+    entry = mine.read("/log?verb=revoke")["decisions"][0]
+    undone = mine.do(f"/decisions/{entry['id']}:undo")
+    assert undone["done"][0]["decision"]
+    assert owner_rejection(mine.post(f"/decisions/{entry['id']}:undo")) == (409, "stale")
     assert mine.read(f"/copies?story={story.code}")["copies"][0]["status"] == "live"
     assert owner_rejection(mine.post("/copies/999999999:revoke")) == (404, "not_found")
     csv = mine.get("/copies?format=csv")
@@ -546,5 +560,7 @@ def test_numbers_come_by_day_hour_copy_language_weekday_and_story(
     assert sum(map(sum, mine.read("/stats?by=weekday")["hours"])) == 1
     assert mine.read("/stats?by=story")["cells"][0]["story"] == story.code
     assert mine.get("/stats?format=csv").text.startswith("start,")
+    assert isinstance(mine.read("/stats?by=queue")["waits"], list)
+    assert mine.get("/stats?by=queue&format=csv").text.startswith("start,queue,decided,")
     assert owner_rejection(mine.get("/stats?zone=Nowhere/Land")) == (400, "malformed")
     assert owner_rejection(mine.get("/stats?by=copy&format=csv")) == (400, "malformed")

@@ -18,7 +18,6 @@ from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
 from widget_server.web.dashboard import (
     account,
-    batches,
     copies,
     decisions,
     home,
@@ -33,6 +32,7 @@ from widget_server.web.dashboard import (
     stories,
     story,
     story_settings,
+    ticked,
     tokens,
 )
 from widget_server.web.dashboard.messages import message_page
@@ -88,7 +88,7 @@ def dashboard_routes() -> list[Route]:
         _post(f"{SITE}/stories/{{code}}/open", story.open_again),
         _post(f"{SITE}/stories/{{code}}/closing", story.set_closing),
         Route(f"{SITE}/comments/{{comment}}", decisions.show),
-        _post(f"{SITE}/comments/decide", batches.submit),
+        _post(f"{SITE}/comments/decide", ticked.submit),
         _post(f"{SITE}/comments/{{comment}}/decide", decisions.submit),
         _post(f"{SITE}/comments/{{comment}}/erase", decisions.erase),
         _post(f"{SITE}/comments/{{comment}}/answer", decisions.submit_answer),

@@ -15,7 +15,7 @@ from widget_server.model.records import Story
 from widget_server.operations.moderation import decide, discussion, log_pages
 from widget_server.operations.moderation.discussion import DISCUSSION_VIEWS
 from widget_server.operations.owners import stories
-from widget_server.web.dashboard import batches
+from widget_server.web.dashboard import ticked
 from widget_server.web.dashboard.decisions import ASKED_REASONS, back_of, here, told, told_now
 from widget_server.web.dashboard.page import Page, site_page
 
@@ -52,7 +52,7 @@ async def show_thread(page: Page) -> Response:
         found=found,
         thread=thread,
         tab="discussion",
-        batch=batches.offered(page),
+        batch=ticked.offered(page),
         reasons=ASKED_REASONS,
         **told_now(page),
     )
@@ -174,7 +174,7 @@ async def _story(page: Page) -> Response:
         settings=None if known is None else known.site.settings,
         values=dict(page.form.fields),
         page_url=here(page),
-        batch=batches.offered(page, batches.REMOVED_VERBS if view == "removed" else batches.VERBS),
+        batch=ticked.offered(page, ticked.REMOVED_VERBS if view == "removed" else ticked.VERBS),
         reasons=ASKED_REASONS,
         **told_now(page),
     )
