@@ -11,8 +11,27 @@ from pathlib import Path
 
 FILE = Path(__file__).parents[2] / "widget_server/content/look_alikes.txt"
 SCRIPTS = frozenset(
-    "LATIN CYRILLIC GREEK CHEROKEE LISU COPTIC ARMENIAN WARANG OLD CARIAN LYCIAN ELBASAN "
-    "DESERET OSAGE TIFINAGH RUNIC CANADIAN MIAO GEORGIAN".split()
+    [
+        "LATIN",
+        "CYRILLIC",
+        "GREEK",
+        "CHEROKEE",
+        "LISU",
+        "COPTIC",
+        "ARMENIAN",
+        "WARANG",
+        "OLD",
+        "CARIAN",
+        "LYCIAN",
+        "ELBASAN",
+        "DESERET",
+        "OSAGE",
+        "TIFINAGH",
+        "RUNIC",
+        "CANADIAN",
+        "MIAO",
+        "GEORGIAN",
+    ]
 )
 SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True))
 TURNED = dict(zip("ɐǝɟɥıɾʞɯɹʇʌʍʎ", "aefhijkmrtvwy", strict=True))

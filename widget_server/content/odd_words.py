@@ -14,9 +14,9 @@ _SEPARATORS = re.compile(rf"[\s\x00-\x20\x7f{_SIGNS}]+")
 _WORD = re.compile(r"\S+")
 # What an odd word may have: a sign before a letter, but not that of “don't”, or a letter three times; where
 # digits are read as letters, also a digit. Each pattern begins with a set, which `re` finds fast.
-_SIGN = re.compile(rf"[{_SIGNS}](?!(?:[stdm]|ll|re|ve)(?!\w))(?=[^\W_])")
+_SIGN = re.compile(rf"[{_SIGNS}](?!(?<=')(?:[stdm]|ll|re|ve)(?!\w))(?=[^\W_])")
 _SIGN_OR_DIGIT = re.compile(
-    rf"[{_SIGNS}0-9](?!(?:[stdm]|ll|re|ve)(?!\w))(?:(?=[^\W_])|(?<=[^\W\d_][$|+013-57-9]))"
+    rf"[{_SIGNS}0-9](?!(?<=')(?:[stdm]|ll|re|ve)(?!\w))(?:(?=[^\W_])|(?<=[^\W\d_][$|+013-57-9]))"
 )
 _SPACED_GATE = re.compile(r" [^\W_] [^\W_] [^\W_] ")
 _SEPARATED = dict.fromkeys((n for n in range(128) if not chr(n).isalnum()), " ")
@@ -41,7 +41,7 @@ class Reading:
     text: str
     folded: str
     # Beginnings of words in `text`, their places in `folded`, and whether only a whole word counts.
-    _begins: list[int] | None = field(default=None, repr=False)
+    _begins: list[int] = field(default_factory=list, repr=False)
     _places: list[tuple[int, int]] = field(default_factory=list, repr=False)
     _whole: list[bool] | None = field(default=None, repr=False)
 
@@ -58,9 +58,8 @@ class Reading:
         if self._whole is not None:
             first, last = self._word(start), self._word(end - 1)
             return self._places[first][0], self._places[last][1]
-        if self._begins is None:
+        if not self._begins:
             self._find_words()
-        assert self._begins is not None
         first, last = self._word(start), self._word(end - 1)
         return (
             self._places[first][0] + start - self._begins[first],
@@ -68,7 +67,6 @@ class Reading:
         )
 
     def _word(self, place: int) -> int:
-        assert self._begins is not None
         return max(0, bisect_right(self._begins, place) - 1)
 
     def _find_words(self) -> None:
