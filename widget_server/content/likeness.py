@@ -1,11 +1,12 @@
 """Fingerprints by which texts that differ in few words are found: 64-bit simhash of neighbouring words."""
 
+import itertools
 import zlib
 from collections.abc import Iterable
 
 SHORTEST = 5
 """Words that a text must have. Many people write “I agree with you”."""
-LARGEST_DISTANCE = 8
+LARGEST_DISTANCE = 12
 """Bits in which two fingerprints of like texts differ at most."""
 MOST_WORDS = 1_000
 
@@ -16,7 +17,7 @@ def fingerprint(folded: str) -> int | None:
     if len(words) < SHORTEST:
         return None
     weights = [0] * 64
-    for pair in {f"{one} {other}" for one, other in zip(words, words[1:], strict=False)}:
+    for pair in {f"{one} {other}" for one, other in itertools.pairwise(words)}:
         code = pair.encode()
         mixed = zlib.crc32(code) | zlib.crc32(code, 0x9E3779B9) << 32
         for bit in range(64):
