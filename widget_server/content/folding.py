@@ -46,9 +46,8 @@ def _fold_character(character: str, look_alikes: dict[str, str]) -> str:
         return character
     plain = unicodedata.normalize("NFKD", character).casefold()
     plain = _MARKS.sub("", _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain)))
-    if len(plain) > MOST_SIGNS:
-        return " "
-    return "".join(_sign(look_alikes.get(sign, sign)) for sign in plain)
+    folded = "".join(_sign(look_alikes.get(sign, sign)) for sign in plain)
+    return folded if len(folded) <= MOST_SIGNS else " "
 
 
 def _sign(sign: str) -> str:

@@ -47,10 +47,11 @@ class WordCount:
     bad: int = 0
     readers: tuple[int, ...] = ()
 
-    @property
-    def counts(self) -> bool:
-        """Whether enough comments of enough readers have the word."""
-        return len(self.readers) >= LEAST_READERS and self.good + self.bad >= LEAST_READERS
+    def counts(self, without: int = 0) -> bool:
+        """Return whether enough comments of enough readers have the word, `without` one or none of them."""
+        return (
+            len(self.readers) >= LEAST_READERS and self.good + self.bad - without >= LEAST_READERS
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Learner:
         total, known, words, log = 0.0, 0, self.words, math.log
         for token in text:
             count = words.get(token)
-            if count is not None and count.counts:
+            if count is not None and count.counts(good + bad):
                 total += log((count.bad + for_bad) / (count.good + for_good)) + base
                 known += 1
         return total / math.sqrt(known) if known else 0.0
