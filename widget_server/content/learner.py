@@ -21,7 +21,7 @@ GOOD_PER_BAD = 3
 LEAST_READERS = 3
 """Comments, and readers, that must have used a word. Rarer ones can name a person."""
 MOST_WORDS = 1_000
-SMOOTHING = 0.5
+SMOOTHING = 0.1
 REASONS = 5
 
 _WORD = re.compile(r"\w+")
