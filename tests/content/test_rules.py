@@ -10,6 +10,7 @@ from widget_server.content.rules import (
     Context,
     PastComment,
     Rule,
+    RuleKind,
     evaluate,
     fingerprint_of,
     try_on_past,
@@ -21,7 +22,7 @@ STRICTNESS = {None: 0, "hold": 1, "block": 2}
 PLACES = st.sampled_from(
     [(None, None), ("s", None), ("s", "c"), ("s", "d"), ("t", None), ("t", "c")]
 )
-SHAPES = st.sampled_from(
+SHAPES: st.SearchStrategy[tuple[RuleKind, int]] = st.sampled_from(
     [("words", 0), ("links", 0), ("links", 2), ("first", 1), ("length", 20), ("repeat", 0)]
 )
 
