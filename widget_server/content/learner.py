@@ -34,8 +34,11 @@ def tokens(text: str, seed: int = 0) -> dict[int, str]:
     words = _WORD.findall(fold(text))[:MOST_WORDS]
     codes = [zlib.crc32(word.encode("utf-8", "replace"), seed) for word in words]
     found = dict(zip(codes, words, strict=True))
-    for one, other, first, second in zip(codes, codes[1:], words, words[1:], strict=False):
-        found[(one * _PAIR + other * 31 + 7) & _63_BITS] = f"{first} {second}"
+    before, previous = 0, ""
+    for code, word in zip(codes, words, strict=True):
+        if previous:
+            found[(before * _PAIR + code * 31 + 7) & _63_BITS] = f"{previous} {word}"
+        before, previous = code, word
     return found
 
 
@@ -46,12 +49,6 @@ class WordCount:
     good: int = 0
     bad: int = 0
     readers: tuple[int, ...] = ()
-
-    def counts(self, without: int = 0) -> bool:
-        """Return whether enough comments of enough readers have the word, `without` one or none of them."""
-        return (
-            len(self.readers) >= LEAST_READERS and self.good + self.bad - without >= LEAST_READERS
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +119,13 @@ class Learner:
         base = math.log(of_good / of_bad)
         for_bad = SMOOTHING * of_bad / (of_good + of_bad) - bad
         for_good = SMOOTHING * of_good / (of_good + of_bad) - good
-        total, known, words, log = 0.0, 0, self.words, math.log
-        for token in text:
-            count = words.get(token)
-            if count is not None and count.counts(good + bad):
-                total += log((count.bad + for_bad) / (count.good + for_good)) + base
+        least = LEAST_READERS + good + bad
+        total, known, log = 0.0, 0, math.log
+        for count in filter(None, map(self.words.get, text)):
+            if len(count.readers) == LEAST_READERS and count.good + count.bad >= least:
+                total += log((count.bad + for_bad) / (count.good + for_good))
                 known += 1
-        return total / math.sqrt(known) if known else 0.0
+        return (total + known * base) / math.sqrt(known) if known else 0.0
 
     def forecast(self, good: Iterable[Seen], bad: Iterable[Seen], rate: float) -> Forecast:
         """Return the threshold above which at most this share of new good texts is expected.
