@@ -29,6 +29,7 @@ from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
+from widget_server.operations.rules_cache import RulesCache
 from widget_server.operations.services import PeopleServices, RateLimiters, Services
 from widget_server.protocol import server_messages
 from widget_server.store import damaged_rows
@@ -47,6 +48,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.rules import Rules
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
@@ -104,6 +106,7 @@ class Components:
             tokens=Tokens(self.database),
             numbers=Numbers(self.database),
             site_settings=SiteSettingsReads(self.database),
+            rules=RulesCache(Rules(self.database), self.cache),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,

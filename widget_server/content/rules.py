@@ -7,16 +7,10 @@ the site's, so a narrower level can only add.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
-
 from widget_server.content.folding import FoldedText, fold
 from widget_server.content.likeness import fingerprint, likenesses
 from widget_server.content.word_list import WordList
-
-RuleKind = Literal["words", "links", "first", "repeat", "length"]
-RuleAction = Literal["hold", "block"]
-RuleMode = Literal["off", "shadow", "on"]
-Outcome = Literal["approved", "removed", "open"]
+from widget_server.model.rules import Outcome, RuleAction, RuleKind, RuleMode
 
 SAMPLES = 10
 MOST_SPANS = 50
@@ -48,6 +42,8 @@ class Rule:
     limit: int = 0
     least: int = 0
     guideline: str | None = None
+    ask: bool = False
+    """Whether the writer is asked to think again before the comment is held."""
 
     def __post_init__(self) -> None:
         if self.copy is not None and self.story is None:
@@ -90,6 +86,7 @@ class Hit:
     action: RuleAction
     mode: RuleMode
     guideline: str | None = None
+    ask: bool = False
     spans: tuple[tuple[int, int], ...] = ()
     entries: tuple[str, ...] = ()
 
@@ -150,7 +147,7 @@ def _hit(rule: Rule, text: FoldedText, context: Context) -> Hit | None:
         spans = ((rule.limit, length),) if 0 < rule.limit < length else ()
     if not broken:
         return None
-    return Hit(rule.id, rule.kind, rule.action, rule.mode, rule.guideline, spans, entries)
+    return Hit(rule.id, rule.kind, rule.action, rule.mode, rule.guideline, rule.ask, spans, entries)
 
 
 @dataclass(frozen=True, slots=True)

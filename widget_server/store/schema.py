@@ -33,6 +33,7 @@ from widget_server.store.schema_decisions import (
     log_heads,
     site_decisions,
 )
+from widget_server.store.schema_rules import rule_hits, rules
 
 __all__ = [
     "HAS_REACTIONS",
@@ -56,6 +57,8 @@ __all__ = [
     "reactions",
     "reports",
     "revoked",
+    "rule_hits",
+    "rules",
     "shut_out",
     "site_decisions",
     "sites",
