@@ -7,6 +7,7 @@ the site's, so a narrower level can only add.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+
 from widget_server.content.folding import FoldedText, fold
 from widget_server.content.likeness import fingerprint, likenesses
 from widget_server.content.word_list import WordList

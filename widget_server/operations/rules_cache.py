@@ -51,6 +51,8 @@ class RulesCache:
     ) -> None:
         self.stored = rules
         self.recent = RecentTexts(clock)
+        self.trials = asyncio.Semaphore(1)
+        """A process tries one rule at a time on past comments."""
         self._cache = cache
         self._by_site: OrderedDict[str, tuple[tuple[str, int], SiteRules]] = OrderedDict()
         self._asked: OrderedDict[str, None] = OrderedDict()

@@ -202,6 +202,14 @@ class Rules:
         return [PastRow(*row) for row in rows]
 
     @read_transaction
+    async def readers_of(self, connection: AsyncConnection, ids: Sequence[str]) -> list[str]:
+        """Return the writers of these comments."""
+        rows = await connection.execute(
+            select(comments.c.reader).where(comments.c.id.in_(ids)).distinct()
+        )
+        return list(rows.scalars())
+
+    @read_transaction
     async def published_before(
         self, connection: AsyncConnection, readers: Sequence[str], before: int
     ) -> dict[str, int]:
