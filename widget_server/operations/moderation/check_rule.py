@@ -16,7 +16,7 @@ from widget_server.model.rules import (
 )
 
 MAX_LIMIT = 100_000
-_LANGUAGE = re.compile(r"[a-z]{2,8}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 async def checked(spec: RuleSpec) -> RuleSpec:

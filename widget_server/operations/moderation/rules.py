@@ -70,6 +70,14 @@ async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list
     return found
 
 
+async def try_spec(
+    services: Services, by: Actor, site: str, spec: RuleSpec, last: int = try_rule.LAST
+) -> TriedRule:
+    """Try a rule that is not stored on the last comments. Raises `NotPermittedError`, `MalformedError`."""
+    permissions.require(by, "rules", site)
+    return await try_rule.try_on_last_comments(services, by, site, await checked(spec), last)
+
+
 async def add_rule(services: Services, by: Actor, site: str, spec: RuleSpec) -> StoredRule:
     """Add a rule in shadow. Raises `NotPermittedError`, `NotFoundError`, `MalformedError`."""
     permissions.require(by, "rules", site)

@@ -53,7 +53,11 @@ async def screen(
     """
     if actor.claims.author:
         return Screening()
-    found = await services.rules.of_site(grant.site, grant.epoch)
+    # A grant may be older than the cached site.
+    known = await services.cache.site(grant.site.slug)
+    found = await services.rules.of_site(
+        grant.site if known is None else known.site, services.discussions.epoch
+    )
     if not found.rules:
         return Screening()
     if comment is not None and found.names_copies:
