@@ -10,12 +10,12 @@ from widget_server.content.rules import (
     Context,
     PastComment,
     Rule,
-    RuleKind,
     evaluate,
     fingerprint_of,
     try_on_past,
 )
 from widget_server.content.word_list import WordList
+from widget_server.model.rules import RuleKind
 
 LIST = WordList(["casino", "buy now"])
 STRICTNESS = {None: 0, "hold": 1, "block": 2}

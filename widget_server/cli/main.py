@@ -33,6 +33,7 @@ COMMANDS = {
     "comment": "Moderate",
     "report": "Moderate",
     "story": "Moderate",
+    "rule": "Moderate",
     "undo": "Moderate",
     "log": "Moderate",
     "doctor": "Maintain",

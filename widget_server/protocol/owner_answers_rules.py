@@ -23,7 +23,7 @@ class RuleAnswer(Answer):
     action: str
     mode: str
     story: str | None
-    copy_id: int | None = Field(serialization_alias="copy")
+    copy_id: int | None
     languages: list[str]
     words: list[str]
     leet: bool

@@ -29,11 +29,9 @@ class NewRule(_Request):
     kind: Kind
     action: Action = Field("hold", description="`block`: the comment is refused.")
     story: Code | None = Field(None, description="Only in this story.")
-    copy_id: CopyId | None = Field(
-        None, alias="copy", description="Only on this copy of the story."
-    )
+    copy_id: CopyId | None = Field(None, description="Only on this copy of the story.")
     languages: Languages = Field([], description="Only in these languages; empty: in all.")
-    words: Words = []
+    words: Words = Field([])
     leet: bool = Field(False, description="Read digits and signs as letters too: c4s1no.")
     limit: Number = Field(
         0,
