@@ -159,8 +159,8 @@ def hits_json(hits: HitCounts) -> dict[str, int]:
     return {
         "held": hits.acting,
         "in_shadow": hits.shadow,
-        "approved": hits.by_outcome.get("approved", 0),
-        "removed": hits.by_outcome.get("removed", 0),
+        "approved": hits.approved,
+        "removed": hits.removed,
     }
 
 

@@ -110,6 +110,11 @@ class HitCounts:
     by_outcome: dict[Outcome, int] = field(default_factory=dict)
 
     @property
-    def total(self) -> int:
-        """All hits."""
-        return self.acting + self.shadow
+    def approved(self) -> int:
+        """Hits that were wrong: people approved the comments."""
+        return self.by_outcome.get("approved", 0)
+
+    @property
+    def removed(self) -> int:
+        """Hits that were right: people removed the comments."""
+        return self.by_outcome.get("removed", 0)

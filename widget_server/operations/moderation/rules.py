@@ -70,6 +70,19 @@ async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list
     return found
 
 
+async def holding(services: Services, by: Actor, site: str, comment: str) -> list[str | None]:
+    """Return the names of the rules that held a comment; None for one that was removed since.
+
+    Raises `NotPermittedError`.
+    """
+    permissions.require(by, "read", site)
+    ids = (await services.rules.stored.holding(site, [comment])).get(comment, [])
+    if not ids:
+        return []
+    names = {rule.id: rule.spec.name for rule in await services.rules.stored.of_site(site)}
+    return [names.get(one) for one in ids]
+
+
 async def try_spec(
     services: Services, by: Actor, site: str, spec: RuleSpec, last: int = try_rule.LAST
 ) -> TriedRule:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.records import Comment
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import tree_of
-from widget_server.store.schema import comments, decision_words, decisions, reports, stories
+from widget_server.store.schema import comments, decision_words, decisions, reports, rules, stories
 from widget_server.store.schema_people import accounts, api_keys
 
 
@@ -95,7 +95,7 @@ def _select_context(comment: Comment) -> Any:
         )
 
     none, zero = null(), literal(0)
-    who = func.coalesce(accounts.c.name, api_keys.c.label, decisions.c.actor)
+    who = func.coalesce(accounts.c.name, api_keys.c.label, rules.c.name, decisions.c.actor)
     of_story = select(comments.c.story).where(comments.c.id == comment.id).scalar_subquery()
     return union_all(
         part("story", none, (stories.c.title, none, none, none), zero, zero).where(
@@ -125,6 +125,7 @@ def _select_context(comment: Comment) -> Any:
         .outerjoin(decision_words, decision_words.c.decision == decisions.c.id)
         .outerjoin(accounts, accounts.c.id == decisions.c.actor)
         .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
+        .outerjoin(rules, rules.c.id == decisions.c.actor)
         .where(decisions.c.story == of_story, decisions.c.comment == comment.id),
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import String, cast, literal, select, union_all
 
-from widget_server.store.schema import comments, decisions, site_decisions, stories
+from widget_server.store.schema import comments, decisions, rules, site_decisions, stories
 from widget_server.store.schema_people import accounts, api_keys
 
 
@@ -21,6 +21,7 @@ def select_names(
     parts = (
         ("actor", accounts.c.id, accounts.c.name, accounts.c.id.in_(actors)),
         ("actor", api_keys.c.id, api_keys.c.label, key_of_site),
+        ("actor", rules.c.id, rules.c.name, (rules.c.site == site) & rules.c.id.in_(actors)),
         ("comment", comments.c.id, comments.c.name, comments.c.id.in_(writers)),
         (
             "story",

@@ -123,8 +123,8 @@ def _rule(rule: StoredRule, hits: HitCounts | None = None) -> answers.RuleAnswer
         counted = answers.RuleHits(
             held=hits.acting,
             in_shadow=hits.shadow,
-            approved=hits.by_outcome.get("approved", 0),
-            removed=hits.by_outcome.get("removed", 0),
+            approved=hits.approved,
+            removed=hits.removed,
         )
     return answers.RuleAnswer(
         id=rule.id,

@@ -32,6 +32,7 @@ VERBS = (
     "notice",
     "undo",
     "settings",
+    "rules",
     "story_settings",
     "token",
     "revoke",
