@@ -77,6 +77,10 @@ async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
 
+async def _delete_old_rule_hits(tools: Tools, _subject: str) -> None:
+    await expire.delete_old_rule_hits(tools.services)
+
+
 async def _match_cases(tools: Tools, _subject: str) -> None:
     await match.match_waiting_cases(tools.services)
 
@@ -96,6 +100,7 @@ JOBS: tuple[Job, ...] = (
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
     Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
+    Job("delete_old_rule_hits", _delete_old_rule_hits, every_s=DAY_S),
     Job("match_cases", _match_cases, every_s=HOUR_S),
     Job("keep_log_heads", _keep_log_heads, every_s=DAY_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from widget_server.content.rules import Rule
 from widget_server.content.word_list import EntryRejectedError, WordList
 from widget_server.model.records import Site
-from widget_server.model.rules import StoredRule
+from widget_server.model.rules import RULE_KINDS, StoredRule
 from widget_server.operations.cache import LookupCache
 from widget_server.store.queries.rules import Rules
 
@@ -74,7 +74,9 @@ class RulesCache:
         return found
 
     async def _load(self, slug: str) -> SiteRules:
-        stored = [rule for rule in await self.stored.of_site(slug) if rule.mode != "off"]
+        found = await self.stored.of_site(slug)
+        # A kind that this version does not know is of a newer one.
+        stored = [rule for rule in found if rule.mode != "off" and rule.spec.kind in RULE_KINDS]
         if sum(len(rule.spec.words) for rule in stored) > MANY_WORDS:
             return SiteRules(tuple(await asyncio.to_thread(lambda: list(map(compiled, stored)))))
         return SiteRules(tuple(map(compiled, stored)))
