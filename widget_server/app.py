@@ -24,6 +24,7 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.learner_cache import LearnerCache
 from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
@@ -41,6 +42,7 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.learner import LearnerReads
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.numbers import Numbers
 from widget_server.store.queries.owner_comments import OwnerComments
@@ -107,6 +109,7 @@ class Components:
             numbers=Numbers(self.database),
             site_settings=SiteSettingsReads(self.database),
             rules=RulesCache(Rules(self.database), self.cache),
+            learner=LearnerCache(LearnerReads(self.database), self.cache),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,

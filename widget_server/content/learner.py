@@ -132,16 +132,26 @@ class Learner:
 
         `good` are all good texts seen, `bad` the bad ones. Raises `ValueError` without any of one kind.
         """
+        return self.curve(good, bad, (rate,))[0]
+
+    def curve(
+        self, good: Iterable[Seen], bad: Iterable[Seen], rates: Sequence[float]
+    ) -> list[Forecast]:
+        """Return a forecast for each rate: each text is scored once. Raises as `forecast`."""
         of_good = sorted((self.score(one.tokens, good=one.learned) for one in good), reverse=True)
         of_bad = [self.score(one.tokens, bad=one.learned) for one in bad]
         if not of_good or not of_bad:
             raise ValueError("A forecast needs good and bad texts.")
-        # The k-th highest of n scores is exceeded by a new one with probability k / (n + 1).
-        place = max(1, math.floor(rate * (len(of_good) + 1) + 1e-9))
-        threshold = of_good[place - 1]
-        caught = sum(score > threshold for score in of_bad)
-        low, high = interval(caught, len(of_bad))
-        return Forecast(rate, threshold, caught / len(of_bad), low, high)
+        found = []
+        for rate in rates:
+            # The k-th highest of n scores is exceeded by a new one with probability k / (n + 1).
+            place = max(1, math.floor(rate * (len(of_good) + 1) + 1e-9))
+            # Below 0 the words speak for a text, and a text without known words has 0.
+            threshold = max(0.0, of_good[place - 1])
+            caught = sum(score > threshold for score in of_bad)
+            low, high = interval(caught, len(of_bad))
+            found.append(Forecast(rate, threshold, caught / len(of_bad), low, high))
+        return found
 
     def why(self, text: dict[int, str]) -> tuple[Sequence[str], Sequence[str]]:
         """Return at most five words for holding the text and five against, the strongest first."""

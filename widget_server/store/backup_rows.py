@@ -126,10 +126,11 @@ def _check_story(row: Mapping[Any, Any]) -> None:
 
 def _check_rule(row: Mapping[Any, Any]) -> None:
     try:
-        if not isinstance(json_of(row["body"]), dict):
-            raise ValueError("its body is no object")  # noqa: TRY004 - one class for all damage
+        body = json_of(row["body"])
     except ValueError as fault:
         raise RowDamagedError("rules", row["id"], str(fault)) from None
+    if not isinstance(body, dict):
+        raise RowDamagedError("rules", row["id"], "its body is no object")
 
 
 _ROW_CHECKS: Mapping[str, Callable[[Mapping[Any, Any]], object]] = {

@@ -33,6 +33,7 @@ from widget_server.store.schema_decisions import (
     log_heads,
     site_decisions,
 )
+from widget_server.store.schema_learner import IS_TO_FORGET, learned, learners, words
 from widget_server.store.schema_rules import rule_hits, rules
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "IS_PENDING",
     "IS_PINNED_TOP_COMMENT",
     "IS_TOP_COMMENT",
+    "IS_TO_FORGET",
     "cases",
     "comments",
     "copies",
@@ -51,6 +53,8 @@ __all__ = [
     "erasures",
     "identities",
     "kept_texts",
+    "learned",
+    "learners",
     "log_heads",
     "meta",
     "metadata",
@@ -63,6 +67,7 @@ __all__ = [
     "site_decisions",
     "sites",
     "stories",
+    "words",
 ]
 
 meta = Table(

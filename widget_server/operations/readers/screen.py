@@ -4,7 +4,7 @@ The verdict travels inside the action, so the comment, its case and the log are 
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from widget_server.content.rules import Context, Hit, Verdict, evaluate, fingerprint_of
 from widget_server.model.errors import ProblemError, ReconsiderError, TextRejectedError
@@ -55,11 +55,11 @@ async def screen(
         return Screening()
     # A grant may be older than the cached site.
     known = await services.cache.site(grant.site.slug)
-    found = await services.rules.of_site(
-        grant.site if known is None else known.site, services.discussions.epoch
-    )
+    site, epoch = grant.site if known is None else known.site, services.discussions.epoch
+    found = await services.rules.of_site(site, epoch)
+    learned = await services.learner.judge(site, epoch, text)
     if not found.rules:
-        return Screening()
+        return Screening(learned)
     if comment is not None and found.names_copies:
         copy = await services.rules.stored.copy_of(comment)
     context = Context(
@@ -73,7 +73,9 @@ async def screen(
         verdict = await asyncio.to_thread(evaluate, text, context, found.rules)
     else:
         verdict = evaluate(text, context, found.rules)
-    return _screening(services, verdict, found, text, f"{actor.reader_id}:{draft}" if ask else None)
+    asked = f"{actor.reader_id}:{draft}" if ask else None
+    screening = _screening(services, verdict, found, text, asked)
+    return replace(screening, hits=screening.hits + learned)
 
 
 def remember(services: Services, grant: Grant, names: set[str], screening: Screening) -> None:

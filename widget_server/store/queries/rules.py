@@ -73,7 +73,7 @@ class Rules:
         self, connection: AsyncConnection, site: str, since: int
     ) -> dict[str, HitCounts]:
         """Return the hits of each rule since a time (milliseconds), by what people decided."""
-        outcome = _outcome().label("outcome")
+        outcome = comment_outcome().label("outcome")
         rows = await connection.execute(
             select(rule_hits.c.rule, rule_hits.c.acting, outcome, func.count().label("number"))
             .join(comments, comments.c.id == rule_hits.c.comment)
@@ -103,8 +103,8 @@ class Rules:
                 rule_hits.c.at,
                 rule_hits.c.acting,
                 comments.c.source,
-                _sealed(),
-                _outcome(),
+                sealed_words(),
+                comment_outcome(),
             )
             .join(comments, comments.c.id == rule_hits.c.comment)
             .join(stories, stories.c.id == comments.c.story)
@@ -191,8 +191,8 @@ class Rules:
                 comments.c.created_at,
                 _is(CommentState.PUBLISHED),
                 comments.c.source,
-                _sealed(),
-                _outcome(),
+                sealed_words(),
+                comment_outcome(),
             )
             .join(stories, stories.c.id == comments.c.story)
             .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
@@ -249,7 +249,7 @@ def _is(state: CommentState) -> ColumnElement[bool]:
     return comments.c.state == state.value
 
 
-def _sealed() -> ColumnElement[Any]:
+def sealed_words() -> ColumnElement[Any]:
     """Return the sealed words of a tombstone. Those of an edit's decision are not the comment's."""
     return case((kept_texts.c.why != "replaced", kept_texts.c.sealed), else_=None)
 
@@ -265,7 +265,7 @@ def _decided(*verbs: str) -> Any:
     return exists(of_comment)
 
 
-def _outcome() -> ColumnElement[str]:
+def comment_outcome() -> ColumnElement[str]:
     """Return what people decided about the comment, as it is now. Needs an outer join of `kept_texts`."""
     removed = _is(CommentState.REMOVED)
     return case(
