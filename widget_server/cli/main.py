@@ -34,6 +34,7 @@ COMMANDS = {
     "report": "Moderate",
     "story": "Moderate",
     "rule": "Moderate",
+    "learner": "Moderate",
     "undo": "Moderate",
     "log": "Moderate",
     "doctor": "Maintain",

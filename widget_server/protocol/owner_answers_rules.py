@@ -89,3 +89,36 @@ class TrialAnswer(Answer):
     since: str | None = Field(description="Time of the oldest comment.")
     seconds: float
     samples: list[SampleAnswer]
+
+
+class CurvePoint(Answer):
+    """What the filter does at one rate, as measured on the site's comments. Shares are 0 to 1."""
+
+    rate: int = Field(description="Good comments that are held, in 10,000.")
+    caught: float
+    low: float
+    high: float
+
+
+class Judged(Answer):
+    """A comment that the filter hit, and the words that weighed most."""
+
+    comment: str
+    held: bool
+    outcome: str
+    words_for: list[str]
+    words_against: list[str]
+
+
+class LearnerAnswer(Answer):
+    """The learned filter: what it has seen, and what it does at each rate."""
+
+    mode: str
+    rate: int
+    bad_seen: int
+    good_seen: int
+    bad_needed: int
+    good_needed: int
+    curve: list[CurvePoint] = Field(description="Empty: it has not seen enough.")
+    hits: RuleHits
+    last: list[Judged]

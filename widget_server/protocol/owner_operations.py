@@ -151,6 +151,14 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         rule_answers.HitList,
     ),
     OwnerOperation(
+        "show_learner", "GET", "/learner", ("read_rules",), "Show the learned filter",
+        rule_answers.LearnerAnswer,
+    ),
+    OwnerOperation(
+        "change_learner", "PATCH", "/learner", ("rules",), "Let the learned filter learn, hold or rest",
+        rule_answers.LearnerAnswer, body=rule_requests.ChangeLearner,
+    ),
+    OwnerOperation(
         "list_copies", "GET", "/copies", ("read_copies",), "List copies",
         answers.CopyList, query=requests.CopiesQuery, streams=("text/csv",),
     ),

@@ -67,3 +67,12 @@ class ChangeRule(_Request):
         description="`on`: it is tried on the last comments first. Without it, a changed rule is in shadow"
         " again.",
     )
+
+
+class ChangeLearner(_Request):
+    """What to change of the learned filter. A field that is missing stays as it is."""
+
+    mode: Mode | None = Field(None, description="`shadow`: it learns and holds nothing.")
+    rate: int | None = Field(
+        None, ge=10, le=100, description="Good comments that may be held, in 10,000: 10, 20 … 100."
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.operations.owner_harness import OWNER, write
+from tests.operations.test_learner import trained
 from tests.web.dashboard.desk import ROLES, Desk, text_of
 from widget_server.auth.permissions import permits
 from widget_server.model.actors import Role
@@ -152,6 +153,37 @@ async def test_the_card_of_a_held_comment_names_the_rule(desk: Desk) -> None:
     assert "1 wrong" in text_of(await desk.get("rules"))
     await desk.post(f"rules/{rule}/remove")
     await desk.get(f"comments/{held.id}")
+
+
+async def test_the_learned_filter_is_started_measured_and_turned_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "The filter is off." in await desk.get("rules/learned")
+    await desk.get("rules/learned", "local", status=403)
+    answer = await desk.post("rules/learned", "moderator", mode="shadow")
+    assert answer.status_code == 403
+    await desk.post("rules/learned", mode="shadow")
+    said = text_of(await desk.get("rules/learned"))
+    assert "It has seen 0 of the 100 removed and 0 of the 1000 good comments" in said
+    answer = await desk.post("rules/learned", mode="on")
+    assert answer.status_code == 422
+    await desk.server.set(("rate_limit_comment", "9999/60"))
+    grant = await trained(desk.server, monkeypatch)
+    page = await desk.get("rules/learned")
+    assert "Holds about 1 in 1,000 good comments and catches about" in text_of(page)
+    assert page.count('name="rate"') == 10
+    await desk.post("rules/learned", mode="on", rate="50")
+    held = await write(desk.server, grant, "casino bonus jackpot this week")
+    page = await desk.get("rules/learned")
+    assert "Holds about 5 in 1,000" in text_of(page)
+    assert "<mark" in page
+    assert "This was wrong" in page
+    assert "Held by the learned filter" in await desk.get("queue?queue=held")
+    wrong = {"verb": "approve", "queue": "held", "back": "rules/learned"}
+    assert (await desk.post(f"comments/{held.id}/decide", **wrong)).status_code == 303
+    assert "This was wrong</button>" not in await desk.get("rules/learned")
+    await desk.post("rules/learned", mode="off")
+    assert "The filter is off." in await desk.get("rules/learned")
 
 
 def test_a_long_text_is_shown_around_what_the_rule_found() -> None:

@@ -10,6 +10,7 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decision, decided_by, new_id
 from widget_server.model.errors import MalformedError, NotFoundError
+from widget_server.model.learning import LEARNER
 from widget_server.model.rules import (
     RULE_MODES,
     HitComment,
@@ -73,6 +74,8 @@ async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list
 async def holding(services: Services, by: Actor, site: str, comment: str) -> list[str | None]:
     """Return the names of the rules that held a comment; None for one that was removed since.
 
+    The learned filter's name is `LEARNER`.
+
     Raises `NotPermittedError`.
     """
     permissions.require(by, "read", site)
@@ -80,6 +83,7 @@ async def holding(services: Services, by: Actor, site: str, comment: str) -> lis
     if not ids:
         return []
     names = {rule.id: rule.spec.name for rule in await services.rules.stored.of_site(site)}
+    names[LEARNER] = LEARNER
     return [names.get(one) for one in ids]
 
 

@@ -20,6 +20,7 @@ from widget_server.web import problems
 from widget_server.web.api import (
     owner_comments,
     owner_copies,
+    owner_learner,
     owner_log,
     owner_numbers,
     owner_people,
@@ -53,6 +54,8 @@ HANDLERS: dict[str, Handler] = {
     "change_rule": owner_rules.change_rule,
     "remove_rule": owner_rules.remove_rule,
     "list_rule_hits": owner_rules.list_hits,
+    "show_learner": owner_learner.show_learner,
+    "change_learner": owner_learner.change_learner,
     "list_copies": owner_copies.list_copies,
     "revoke_copy": owner_copies.revoke_copy,
     "readmit_copy": owner_copies.readmit_copy,
