@@ -14,6 +14,7 @@ from tests.bench import (
     bench_owners,
     bench_reads,
     bench_rules,
+    bench_trials,
 )
 from tests.bench.cpu_noise import CpuNoise
 from tests.bench.processes import ProcessPool, ServerAndClient
@@ -53,6 +54,7 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     yield from bench_reads.all_rows(choice.repeats)
     yield from bench_owners.all_rows(choice.repeats, choice.postgres)
     yield "rules", bench_rules.row
+    yield "trials", bench_trials.row
     yield "learner", bench_learner.row
 
 
