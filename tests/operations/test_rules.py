@@ -66,6 +66,9 @@ async def test_a_rule_in_shadow_holds_nothing_and_counts_what_the_same_rule_hold
     assert (listed.shadow, listed.acting) == (3, 3)
     hits = await rules.last_hits(server.services, OWNER, "paper", rule.id)
     assert {hit.source for hit in hits if hit.acting} == {hit.source for hit in in_shadow}
+    auditor = replace(OWNER, role="auditor")
+    shown = await rules.last_hits(server.services, auditor, "paper", rule.id)
+    assert all(bool(hit.source) is not hit.acting for hit in shown)
 
 
 async def test_a_held_comment_is_not_public_names_its_rule_and_appears_when_approved(

@@ -57,15 +57,18 @@ async def find_rule(services: Services, by: Actor, site: str, rule: str) -> Stor
 async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list[HitComment]:
     """Return the last 50 comments that a rule hit, the newest first.
 
-    Texts of removed comments are in it for roles that may read them. Raises `NotPermittedError`.
+    Texts of pending and of removed comments are in it for roles that may read them. Raises
+    `NotPermittedError`.
     """
     permissions.require(by, "read_rules", site)
     rows = await services.rules.stored.last_hits(site, rule, SHOWN_HITS)
     may_read = permissions.allowed(by, "read_kept_text", site)
+    sees_pending = permissions.allowed(by, "read_reports", site)
     found = []
     for row in rows:
         words = services.log_keys.unseal(row.sealed) if row.sealed and may_read else None
-        source = row.source or (str(words.get("source", "")) if words else "")
+        source = row.source if row.published or sees_pending else ""
+        source = source or (str(words.get("source", "")) if words else "")
         outcome = try_rule.outcome_of(row.outcome)
         found.append(HitComment(row.comment, row.story, row.at, row.acting, outcome, source))
     return found

@@ -46,6 +46,7 @@ class HitRow:
     story: str
     at: int
     acting: bool
+    published: bool
     source: str
     sealed: str | None
     outcome: str
@@ -102,6 +103,7 @@ class Rules:
                 stories.c.code,
                 rule_hits.c.at,
                 rule_hits.c.acting,
+                _is(CommentState.PUBLISHED),
                 comments.c.source,
                 sealed_words(),
                 comment_outcome(),
