@@ -18,7 +18,7 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import Comment, CommentState
 from widget_server.model.rules import RuleMode, RuleSpec, StoredRule
-from widget_server.operations.moderation import cases, decide, log, rules, try_rule
+from widget_server.operations.moderation import cases, decide, discussion, log, rules, try_rule
 from widget_server.operations.readers import comment as comments
 from widget_server.operations.readers.authorize import Grant
 from widget_server.store.queries.decisions import LogFilter
@@ -82,7 +82,8 @@ async def test_a_held_comment_is_not_public_names_its_rule_and_appears_when_appr
     assert (await server.services.discussions.snapshot(grant.story.code)).story.count == 0
     [case] = await cases.open_cases(server.services, OWNER, "paper", "held")
     assert (case.comment.id, case.comment.source) == (held.id, "casino")
-    assert await server.services.rules.stored.holding("paper", [held.id]) == {held.id: [rule.id]}
+    context = await discussion.context_of(server.services, OWNER, "paper", case.comment)
+    assert context.held_by == [(rule.id, "Casino")]
     [entry] = await log.read_log(server.services, OWNER, "paper", LogFilter(verb="hold"))
     assert (entry.actor_kind, entry.actor, entry.via) == ("rule", rule.id, "rule")
     assert entry.after["rules"] == [rule.id]

@@ -10,7 +10,6 @@ from widget_server.auth import permissions
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import Decision, decided_by, new_id
 from widget_server.model.errors import MalformedError, NotFoundError
-from widget_server.model.learning import LEARNER
 from widget_server.model.rules import (
     RULE_MODES,
     HitComment,
@@ -72,22 +71,6 @@ async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list
         outcome = try_rule.outcome_of(row.outcome)
         found.append(HitComment(row.comment, row.story, row.at, row.acting, outcome, source))
     return found
-
-
-async def holding(services: Services, by: Actor, site: str, comment: str) -> list[str | None]:
-    """Return the names of the rules that held a comment; None for one that was removed since.
-
-    The learned filter's name is `LEARNER`.
-
-    Raises `NotPermittedError`.
-    """
-    permissions.require(by, "read", site)
-    ids = (await services.rules.stored.holding(site, [comment])).get(comment, [])
-    if not ids:
-        return []
-    names = {rule.id: rule.spec.name for rule in await services.rules.stored.of_site(site)}
-    names[LEARNER] = LEARNER
-    return [names.get(one) for one in ids]
 
 
 async def try_spec(

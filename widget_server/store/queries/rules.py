@@ -118,21 +118,6 @@ class Rules:
         return [HitRow(*row) for row in rows]
 
     @read_transaction
-    async def holding(
-        self, connection: AsyncConnection, site: str, ids: Sequence[str]
-    ) -> dict[str, list[str]]:
-        """Return the ids of the rules for which each of these comments was held."""
-        rows = await connection.execute(
-            select(rule_hits.c.comment, rule_hits.c.rule)
-            .where(rule_hits.c.comment.in_(ids) & (rule_hits.c.site == site) & rule_hits.c.acting)
-            .order_by(rule_hits.c.rule)
-        )
-        found: dict[str, list[str]] = {}
-        for row in rows:
-            found.setdefault(row.comment, []).append(row.rule)
-        return found
-
-    @read_transaction
     async def accepted(self, connection: AsyncConnection, reader: str, limit: int) -> int:
         """Return how many comments of a reader are published, counted up to `limit`."""
         some = (

@@ -5,7 +5,6 @@ from typing import cast
 from starlette.responses import Response
 
 from widget_server.model.decisions import REASONS, Case
-from widget_server.operations.moderation import rules
 from widget_server.operations.moderation.queue import CaseCursor, show_queue
 from widget_server.web.dashboard.decisions import told_now
 from widget_server.web.dashboard.diff import words_changed
@@ -33,9 +32,6 @@ async def show(page: Page) -> Response:
         query.get("queue", ""),
         after=_cursor(query.get("after", "")),
     )
-    held_by: list[str | None] = []
-    if found.case is not None and found.case.queue in {"held", "edits"}:
-        held_by = await rules.holding(page.services, page.actor, page.site, found.case.comment.id)
     queues = [one for one in SHOWN_QUEUES if one != "reported" or page.may("read_reports")]
     return page.render(
         "queue/queue.html",
@@ -45,7 +41,6 @@ async def show(page: Page) -> Response:
         removal=REMOVALS[found.queue],
         reasons=tuple(REASONS),
         changes=_changes(found.case),
-        held_by=held_by,
         place=lambda cursor: ".".join(map(str, cursor)),
         base=f"{page.path('queue')}?queue={found.queue}",
         **told_now(page),
