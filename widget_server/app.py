@@ -24,11 +24,13 @@ from widget_server.model.events import Event, StoryChanged
 from widget_server.model.loop_lag import LoopLag
 from widget_server.operations.cache import LookupCache
 from widget_server.operations.embed_builds import store_own
+from widget_server.operations.learner_cache import LearnerCache
 from widget_server.operations.moderation.log import HEADS_FILE
 from widget_server.operations.publish import encode_event
 from widget_server.operations.publishing.fetch import Fetcher
 from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.operations.readers.read import DatabaseSnapshotSource
+from widget_server.operations.rules_cache import RulesCache
 from widget_server.operations.services import PeopleServices, RateLimiters, Services
 from widget_server.protocol import server_messages
 from widget_server.store import damaged_rows
@@ -40,6 +42,7 @@ from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
 from widget_server.store.queries.embed_files import EmbedFiles
+from widget_server.store.queries.learner import LearnerReads
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.queries.made_decisions import MadeDecisions
 from widget_server.store.queries.numbers import Numbers
@@ -48,6 +51,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.rules import Rules
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.sites import Sites
@@ -106,6 +110,8 @@ class Components:
             tokens=Tokens(self.database),
             numbers=Numbers(self.database),
             site_settings=SiteSettingsReads(self.database),
+            rules=RulesCache(Rules(self.database), self.cache),
+            learner=LearnerCache(LearnerReads(self.database), self.cache),
             writer=self.writer,
             hub=self.hub,
             rights=self.rights,

@@ -10,8 +10,11 @@ from tests.bench import (
     bench_actions,
     bench_connections,
     bench_fanout,
+    bench_learner,
     bench_owners,
     bench_reads,
+    bench_rules,
+    bench_trials,
 )
 from tests.bench.cpu_noise import CpuNoise
 from tests.bench.processes import ProcessPool, ServerAndClient
@@ -50,6 +53,9 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     yield from bench_connections.all_rows(choice.repeats, choice.idle_s)
     yield from bench_reads.all_rows(choice.repeats)
     yield from bench_owners.all_rows(choice.repeats, choice.postgres)
+    yield "rules", bench_rules.row
+    yield "trials", bench_trials.row
+    yield "learner", bench_learner.row
 
 
 def run(choice: Choice, report: Callable[[str], None]) -> Iterator[Result]:

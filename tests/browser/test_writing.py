@@ -1,6 +1,7 @@
 """Writing: nothing moves, drafts are kept, comments are sent once, errors say what to do."""
 
 import asyncio
+import json
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
@@ -438,3 +439,34 @@ async def test_text_typed_before_its_part_was_loaded_leaves_no_room_behind(
         lambda: composer.evaluate("(element, was) => element.offsetHeight <= was + 1", before),
         "the composer is as high as before",
     )
+
+
+async def test_a_rule_asks_once_before_it_holds_and_the_draft_stays(
+    demo: Demo, hosts: Hosts
+) -> None:
+    slug = demo.site("kind-post")
+    made = json.loads(
+        demo.run(
+            *("rule", "add", slug, "--kind", "words", "--word", "trash", "--name", "Insults"),
+            *("--guideline", "Speak of the matter.", "--ask", "--json"),
+        )
+    )
+    demo.run("rule", "on", slug, made["id"])
+    page = await hosts.open(demo.story(slug).snippet)
+    box = await open_composer(page)
+    await box.fill("This plan is trash")
+    post = page.get_by_role("button", name="Post", exact=True)
+    await post.click()
+    error = page.get_by_text(
+        "Speak of the matter. Change it, or send it again: then a moderator looks at it first."
+    )
+    await expect(error).to_be_visible()
+    await expect(box).to_have_value("This plan is trash")
+    await expect(article(page, "This plan is trash")).to_have_count(0)
+    await post.click()
+    waiting = "Waiting for a moderator. Only you can see it."
+    await expect(article(page, "This plan is trash").get_by_text(waiting)).to_be_visible()
+    # A changed text that no rule holds is posted without a question.
+    await comment(page, "This plan is weak")
+    await expect(article(page, "This plan is weak")).to_be_visible()
+    await expect(article(page, "This plan is weak").get_by_text(waiting)).to_have_count(0)

@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "read_reports": "report list press",
     "read_log": "log list press",
     "read_copies": "copy list press",
+    "read_rules": "rule list press",
+    "rules": "rule add press --kind links",
     "read_people": "people list --site press",
     "undo": "undo {decision}",
     "close": "story close {code}",

@@ -22,6 +22,7 @@ REQUESTS: dict[str, Request] = {
     "read_log": ("GET", "/log", None, ()),
     "read_numbers": ("GET", "/stats", None, ()),
     "read_copies": ("GET", "/copies", None, ()),
+    "read_rules": ("GET", "/rules", None, ()),
     "read_tokens": ("GET", "/tokens", None, ()),
     "read_people": ("GET", "/members", None, ()),
     "export_public": ("GET", "/copies?format=csv", None, ("read_copies",)),
@@ -31,6 +32,7 @@ REQUESTS: dict[str, Request] = {
     "notice": ("PATCH", f"/stories/{CODE}", {"notice": "x"}, ("read",)),
     "story_settings": ("PATCH", f"/stories/{CODE}", {"settings": {}}, ("read",)),
     "settings": ("PATCH", "", {"settings": {}, "dry_run": True}, ()),
+    "rules": ("POST", "/rules:try", {"name": "x", "kind": "links"}, ()),
     "token": ("POST", "/tokens", {"story": "x", "origins": ["*"]}, ()),
     "revoke": ("DELETE", "/tokens/unseen", None, ()),
     "shut_out": ("POST", "/shut_out", {"origin": "https://x.example"}, ()),
@@ -122,7 +124,7 @@ def neighbour(server: SharedServer, address: str) -> httpx.Client:
 
 def test_without_a_key_every_operation_is_refused(shared_server: SharedServer) -> None:
     parts = {"code": CODE, "comment": COMMENT, "copy": 1, "decision": "x", "jti": "x"}
-    parts |= {"account": ID, "invitation": LINK, "key": ID}
+    parts |= {"account": ID, "invitation": LINK, "key": ID, "rule": CODE}
     for start in range(0, len(OWNER_OPERATIONS), 20):
         with neighbour(shared_server, f"127.0.1.{start + 1}") as http:
             for operation in OWNER_OPERATIONS[start : start + 20]:

@@ -24,6 +24,7 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "read_numbers": _READERS,
     "read_settings": _READERS,
     "read_copies": _READERS,
+    "read_rules": _READERS,
     "read_tokens": _EDITORS,
     "read_people": _OWNERS,
     "export_public": _READERS,
@@ -49,6 +50,7 @@ PERMISSIONS: dict[str, tuple[Role, ...]] = {
     "story_settings": _EDITORS,
     # The site (the site's log)
     "settings": _EDITORS,
+    "rules": _EDITORS,
     "token": _EDITORS,
     "revoke": _EDITORS,
     "shut_out": _EDITORS,

@@ -34,6 +34,8 @@ COMMANDS = {
     "comment": "Moderate",
     "report": "Moderate",
     "story": "Moderate",
+    "rule": "Moderate",
+    "learner": "Moderate",
     "undo": "Moderate",
     "log": "Moderate",
     "doctor": "Maintain",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
-from widget_server.operations.moderation import expire, log, match
+from widget_server.operations.moderation import expire, learn, log, match
 from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
@@ -77,6 +77,14 @@ async def _erase_expired_texts(tools: Tools, _subject: str) -> None:
     await expire.erase_expired_texts(tools.services)
 
 
+async def _delete_old_rule_hits(tools: Tools, _subject: str) -> None:
+    await expire.delete_old_rule_hits(tools.services)
+
+
+async def _learn(tools: Tools, _subject: str) -> None:
+    await learn.learn_from_decisions(tools.services)
+
+
 async def _match_cases(tools: Tools, _subject: str) -> None:
     await match.match_waiting_cases(tools.services)
 
@@ -96,6 +104,8 @@ JOBS: tuple[Job, ...] = (
     Job("delete_expired_identities", _delete_expired_identities, every_s=HOUR_S),
     Job("delete_ended_sessions", _delete_ended_sessions, every_s=HOUR_S),
     Job("erase_expired_texts", _erase_expired_texts, every_s=HOUR_S),
+    Job("delete_old_rule_hits", _delete_old_rule_hits, every_s=DAY_S),
+    Job("learn_from_decisions", _learn, every_s=60),
     Job("match_cases", _match_cases, every_s=HOUR_S),
     Job("keep_log_heads", _keep_log_heads, every_s=DAY_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),

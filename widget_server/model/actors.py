@@ -1,4 +1,4 @@
-"""Who acts on a site: a person, an API key, the schedule, or the operator's shell."""
+"""Who acts on a site: a person, an API key, a rule, the schedule, or the operator's shell."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,9 +6,9 @@ from typing import Literal
 Role = Literal["owner", "editor", "moderator", "auditor", "local", "machine"]
 ROLES: tuple[Role, ...] = ("owner", "editor", "moderator", "auditor", "local", "machine")
 
-Via = Literal["dashboard", "cli", "api", "schedule"]
+Via = Literal["dashboard", "cli", "api", "schedule", "rule"]
 
-ActorKind = Literal["account", "key", "shell", "schedule"]
+ActorKind = Literal["account", "key", "shell", "schedule", "rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Actor:
 
     kind: ActorKind
     id: str
-    """Id of the account or key; for a shell the name of the operating system's user."""
+    """Id of the account, key or rule; for a shell the name of the operating system's user."""
     via: Via
     site: str | None
     """Slug of the site that `role` is valid for. None: every site (the shell, the server's owner)."""
@@ -47,6 +47,11 @@ class Actor:
 def shell(user: str) -> Actor:
     """Return the actor of a command without `--as`: the operator, with the rights of an owner."""
     return Actor("shell", user, "cli", None, "owner")
+
+
+def rule(rule_id: str, site: str) -> Actor:
+    """Return the actor of what a rule of a site does. It may use no operation."""
+    return Actor("rule", rule_id, "rule", site, "local", frozenset())
 
 
 SCHEDULE = Actor("schedule", "", "schedule", None, "owner")

@@ -80,7 +80,7 @@ def batch_id(by: Actor) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One thing that a person, an API key, the schedule or the shell did.
+    """One thing that a person, an API key, a rule, the schedule or the shell did.
 
     `before` and `after` contain field names, states, revisions and salted hashes, never words of a
     reader or a note. Entries of a site's log contain the values of settings.
@@ -91,7 +91,7 @@ class Decision:
     """Milliseconds since 1970."""
     actor_kind: ActorKind
     actor: str
-    """Id of the account or key, or name of the shell's user."""
+    """Id of the account, key or rule, or name of the shell's user."""
     via: Via
     verb: str
     targets: tuple[str, ...] = ()

@@ -159,6 +159,13 @@ class TextRejectedError(ProblemError):
     detail = "This text cannot be shown. Change it and send it again."
 
 
+class ReconsiderError(ProblemError):
+    """A rule would hold the comment. Sent again, it is accepted and waits for a moderator."""
+
+    code = "reconsider"
+    detail = "The moderators will look at this before it is shown. Change it, or send it again."
+
+
 class UnknownReactionError(ProblemError):
     """The site does not offer the reaction."""
 

@@ -13,7 +13,9 @@ from widget_server.auth.tokens import Keyring
 from widget_server.hub.hub import Hub
 from widget_server.model.errors import NotFoundError, RateLimitedError
 from widget_server.operations.cache import LookupCache
+from widget_server.operations.learner_cache import LearnerCache
 from widget_server.operations.readers.permission_watch import PermissionWatcher
+from widget_server.operations.rules_cache import RulesCache
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
@@ -118,6 +120,8 @@ class Services:
     tokens: Tokens
     numbers: Numbers
     site_settings: SiteSettingsReads
+    rules: RulesCache
+    learner: LearnerCache
     writer: Writer
     hub: Hub
     rights: PermissionWatcher

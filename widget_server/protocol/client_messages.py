@@ -147,6 +147,17 @@ class Comment(_ActionMessage):
     website: str | None = None
     parent: CommentId | None = None
     page: Page = None
+    reconsider: Annotated[
+        Annotated[
+            bool,
+            Field(
+                description="Whether the client can show the error `reconsider`. Without it, a comment that a"
+                " rule holds is accepted and waits."
+            ),
+        ]
+        | None,
+        Describing,
+    ] = None
 
 
 class Edit(_ActionMessage):

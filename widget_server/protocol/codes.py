@@ -18,6 +18,7 @@ STATUS = {
     "erased": 410,
     "too_large": 413,
     "text_refused": 422,
+    "reconsider": 422,
     "unknown_reaction": 422,
     "rate_limited": 429,
     "unavailable": 503,

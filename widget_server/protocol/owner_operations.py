@@ -13,7 +13,9 @@ from widget_server.protocol import (
     owner_answers as answers,
     owner_answers_access as access_answers,
     owner_answers_comments as comment_answers,
+    owner_answers_rules as rule_answers,
     owner_requests as requests,
+    owner_requests_rules as rule_requests,
 )
 
 OWNER_PREFIX = "/v1/sites/{site}"
@@ -31,6 +33,7 @@ PATH_PATTERNS: dict[str, str] = {
     "account": "[0-9a-f]{16}",
     "invitation": "[0-9a-f]{64}",
     "key": "[0-9a-f]{16}",
+    "rule": "[0-9A-Za-z]{12}",
 }
 """Shapes of the parts of paths. Anything else is not found."""
 
@@ -121,6 +124,39 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
         "verify_log", "GET", "/log:verify", ("read_log",),
         "Check that no entry of the site's logs was changed or cut off",
         comment_answers.Verification,
+    ),
+    OwnerOperation(
+        "list_rules", "GET", "/rules", ("read_rules",), "List the rules about comments",
+        rule_answers.RuleList,
+    ),
+    OwnerOperation(
+        "add_rule", "POST", "/rules", ("rules",), "Add a rule in shadow",
+        rule_answers.RuleAnswer, body=rule_requests.NewRule, status=201, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "try_rule", "POST", "/rules:try", ("rules",), "Try a rule on the last comments",
+        rule_answers.TrialAnswer, body=rule_requests.TryRule,
+    ),
+    OwnerOperation(
+        "change_rule", "PATCH", "/rules/{rule}", ("rules",), "Change a rule, or turn it on or off",
+        rule_answers.RuleAnswer, body=rule_requests.ChangeRule,
+    ),
+    OwnerOperation(
+        "remove_rule", "DELETE", "/rules/{rule}", ("rules",), "Remove a rule",
+        answers.Readmitted,
+    ),
+    OwnerOperation(
+        "list_rule_hits", "GET", "/rules/{rule}/hits", ("read_rules",),
+        "List the last comments that a rule hit",
+        rule_answers.HitList,
+    ),
+    OwnerOperation(
+        "show_learner", "GET", "/learner", ("read_rules",), "Show the learned filter",
+        rule_answers.LearnerAnswer,
+    ),
+    OwnerOperation(
+        "change_learner", "PATCH", "/learner", ("rules",), "Let the learned filter learn, hold or rest",
+        rule_answers.LearnerAnswer, body=rule_requests.ChangeLearner,
     ),
     OwnerOperation(
         "list_copies", "GET", "/copies", ("read_copies",), "List copies",

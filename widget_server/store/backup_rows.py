@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, String, Table, Text
 
-from widget_server.store.damaged_rows import RowDamagedError, check_time
+from widget_server.store.damaged_rows import RowDamagedError, check_time, json_of
 from widget_server.store.mapping import check_comment, counts_of, site_record
 from widget_server.store.schema import metadata
 
@@ -30,6 +30,7 @@ _TIMES = frozenset(
         "last_seen",
         "lease_until",
         "made_at",
+        "mode_at",
         "opened_at",
         "seen_at",
         "strong_at",
@@ -123,8 +124,18 @@ def _check_story(row: Mapping[Any, Any]) -> None:
         raise RowDamagedError("stories", row["id"], str(fault)) from None
 
 
+def _check_rule(row: Mapping[Any, Any]) -> None:
+    try:
+        body = json_of(row["body"])
+    except ValueError as fault:
+        raise RowDamagedError("rules", row["id"], str(fault)) from None
+    if not isinstance(body, dict):
+        raise RowDamagedError("rules", row["id"], "its body is no object")
+
+
 _ROW_CHECKS: Mapping[str, Callable[[Mapping[Any, Any]], object]] = {
     "comments": check_comment,
+    "rules": _check_rule,
     "stories": _check_story,
     "sites": site_record,
 }

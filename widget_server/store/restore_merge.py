@@ -6,7 +6,9 @@ in the transaction that replaces the rows.
 
 Not merged, because nothing in them must survive: `schedule` and `page_facts` are the backup's afterwards, like the
 stories and copies that they are about. The server adds repeated work that a backup lacks. `api_answers` are
-the backup's too: a request whose effect is lost must be done again when it is sent again.
+the backup's too: a request whose effect is lost must be done again when it is sent again. So are `rules`,
+`rule_hits`, `learners`, `words` and `learned`, like the site's settings and the comments that they are about; the erasures below
+let the learned filter forget too.
 """
 
 from typing import Any

@@ -33,7 +33,9 @@ from widget_server.store.schema_decisions import (
     log_heads,
     site_decisions,
 )
+from widget_server.store.schema_learner import IS_TO_FORGET, learned, learners, words
 from widget_server.store.schema_rights import identities, revoked, shut_out, tokens
+from widget_server.store.schema_rules import rule_hits, rules
 from widget_server.store.schema_server import embed_files, erasures, meta, schedule
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "IS_PENDING",
     "IS_PINNED_TOP_COMMENT",
     "IS_TOP_COMMENT",
+    "IS_TO_FORGET",
     "cases",
     "comments",
     "copies",
@@ -52,6 +55,8 @@ __all__ = [
     "erasures",
     "identities",
     "kept_texts",
+    "learned",
+    "learners",
     "log_heads",
     "meta",
     "metadata",
@@ -59,12 +64,15 @@ __all__ = [
     "reactions",
     "reports",
     "revoked",
+    "rule_hits",
+    "rules",
     "schedule",
     "shut_out",
     "site_decisions",
     "sites",
     "stories",
     "tokens",
+    "words",
 ]
 
 sites = Table(

@@ -32,7 +32,13 @@ async def execute(
                 result["comment"] = action.comment
         case client_messages.Comment():
             new = comments.NewComment(
-                action.key, action.body, action.name, action.email, action.website, action.parent
+                action.key,
+                action.body,
+                action.name,
+                action.email,
+                action.website,
+                action.parent,
+                reconsider=action.reconsider is True,
             )
             result["comment"] = _own_comment(
                 grant, await comments.post(services, grant, actor, new)

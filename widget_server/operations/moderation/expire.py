@@ -2,6 +2,7 @@
 
 from widget_server.operations.services import Services
 from widget_server.store.writing.kept_texts import erase_expired
+from widget_server.store.writing.rules import delete_old_hits
 
 
 async def erase_expired_texts(services: Services) -> int:
@@ -12,3 +13,11 @@ async def erase_expired_texts(services: Services) -> int:
         if not number:
             return erased
         erased += number
+
+
+async def delete_old_rule_hits(services: Services) -> int:
+    """Delete what is remembered of comments that rules hit 90 days ago. Return the number of rows."""
+    total = 0
+    while number := await services.writer.run_in_transaction(delete_old_hits(services.now_ms())):
+        total += number
+    return total

@@ -10,7 +10,7 @@ from widget_server.content import text
 from widget_server.model.errors import ProblemError, TextRejectedError
 from widget_server.model.records import Comment
 from widget_server.model.settings import SiteSettings
-from widget_server.operations.readers import copies, identify
+from widget_server.operations.readers import copies, identify, screen
 from widget_server.operations.readers.authorize import Grant
 from widget_server.operations.readers.identify import Actor
 from widget_server.operations.services import Services
@@ -29,13 +29,16 @@ class NewComment:
     email: str | None
     website: str | None
     parent: str | None
+    reconsider: bool = False
+    """Whether the client can show the error `reconsider`."""
 
 
 async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) -> Comment:
-    """Publish a comment, or store it as pending if the site uses pre-moderation.
+    """Publish a comment, or store it as pending if the site uses pre-moderation or a rule holds it.
 
-    Raises `NotPermittedError` (or the grant's denial), `TextRejectedError`, `TooLargeError`,
-    `MalformedError`, `RateLimitedError`, `NotFoundError`, `StoryClosedError`, `UnavailableError`.
+    Raises `NotPermittedError` (or the grant's denial), `TextRejectedError` (also if a rule blocks it),
+    `ReconsiderError`, `TooLargeError`, `MalformedError`, `RateLimitedError`, `NotFoundError`,
+    `StoryClosedError`, `UnavailableError`.
     """
     grant.require("comment")
     settings = grant.site.settings
@@ -45,6 +48,15 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
     services.rate_limiters.hit_reader(settings.rate_limit_comment, "comment", actor.reader_id)
     author = actor.claims.author
     copy = await copies.record_used(services, grant, actor.network)
+    screened = await screen.screen(
+        services,
+        grant,
+        actor,
+        new.body,
+        draft=new.key,
+        copy=copy.id if copy is not None else None,
+        ask=new.reconsider,
+    )
     action = Post(
         story=grant.story.id,
         id="".join(secrets.choice(_ALPHABET) for _ in range(12)),
@@ -65,8 +77,10 @@ async def post(services: Services, grant: Grant, actor: Actor, new: NewComment) 
         copy=copy.id if copy is not None else None,
         lang=grant.lang,
         licence=settings.comment_licence,
+        hits=screened.hits,
+        refusal=screened.refusal,
     )
-    return await services.writer.submit(action)
+    return await _submit(services, grant, action, new.key, screened)
 
 
 async def edit(services: Services, grant: Grant, actor: Actor, comment: str, body: str) -> Comment:
@@ -79,6 +93,7 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
     tree = text.check_body(body)
     services.rate_limiters.hit_network("comment", actor.network)
     services.rate_limiters.hit_reader(settings.rate_limit_comment, "edit", actor.reader_id)
+    screened = await screen.screen(services, grant, actor, body, draft=comment, comment=comment)
     action = Edit(
         story=grant.story.id,
         comment=comment,
@@ -88,8 +103,22 @@ async def edit(services: Services, grant: Grant, actor: Actor, comment: str, bod
         window=settings.edit_window * 1000,
         moderated=settings.moderation == "pre" and not actor.claims.author,
         at=services.now_ms(),
+        hits=screened.hits,
+        refusal=screened.refusal,
     )
-    return await services.writer.submit(action)
+    return await _submit(services, grant, action, comment, screened)
+
+
+async def _submit(
+    services: Services, grant: Grant, action: Post | Edit, draft: str, screened: screen.Screening
+) -> Comment:
+    try:
+        stored = await services.writer.submit(action)
+    except TextRejectedError:
+        await screen.record_blocked(services, screened)
+        raise
+    screen.remember(services, grant, {draft, stored.id}, screened)
+    return stored
 
 
 async def delete(services: Services, grant: Grant, actor: Actor, comment: str) -> Comment:

@@ -11,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from widget_server.model.records import Comment
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import tree_of
-from widget_server.store.schema import comments, decision_words, decisions, reports, stories
+from widget_server.store.schema import (
+    comments,
+    decision_words,
+    decisions,
+    reports,
+    rule_hits,
+    rules,
+    stories,
+)
 from widget_server.store.schema_people import accounts, api_keys
 
 
@@ -53,6 +61,8 @@ class Context:
     """Number of the writer's comments on the site by state."""
     decisions: list[PastDecision] = field(default_factory=list)
     """The oldest first."""
+    held_by: list[tuple[str, str | None]] = field(default_factory=list)
+    """Id and name of the rules that held it; no name: it was removed, or it is the learned filter."""
 
     def reports_by_reason(self) -> list[tuple[str | None, int]]:
         """Return each reason with the number of readers who gave it, the most frequent first."""
@@ -73,6 +83,8 @@ async def read_context(connection: AsyncConnection, comment: Comment) -> Context
                 found.reports.append((row.a, row.at))
             case "writer":
                 found.writer[row.a] = row.n
+            case "rule":
+                found.held_by.append((row.id, row.a))
             case "decision":
                 words: dict[str, Any] = json_of(row.c) if row.c else {}
                 note = words.get("note")
@@ -101,7 +113,7 @@ def _select_context(comment: Comment) -> Any:
         )
 
     none, zero = null(), literal(0)
-    who = func.coalesce(accounts.c.name, api_keys.c.label, decisions.c.actor)
+    who = func.coalesce(accounts.c.name, api_keys.c.label, rules.c.name, decisions.c.actor)
     of_story = select(comments.c.story).where(comments.c.id == comment.id).scalar_subquery()
     return union_all(
         part("story", none, (stories.c.title, none, none, none), zero, zero).where(
@@ -120,6 +132,10 @@ def _select_context(comment: Comment) -> Any:
         part("writer", none, (comments.c.state, none, none, none), zero, func.count())
         .where(comments.c.reader == comment.reader, comments.c.reader != "")
         .group_by(comments.c.state),
+        part("rule", rule_hits.c.rule, (rules.c.name, none, none, none), rule_hits.c.at, zero)
+        .select_from(rule_hits)
+        .outerjoin(rules, rules.c.id == rule_hits.c.rule)
+        .where((rule_hits.c.comment == comment.id) & rule_hits.c.acting),
         part(
             "decision",
             decisions.c.id,
@@ -132,6 +148,7 @@ def _select_context(comment: Comment) -> Any:
         .outerjoin(decision_words, decision_words.c.decision == decisions.c.id)
         .outerjoin(accounts, accounts.c.id == decisions.c.actor)
         .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
+        .outerjoin(rules, rules.c.id == decisions.c.actor)
         .where(decisions.c.story == of_story, decisions.c.comment == comment.id),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, func, literal, select, union_all
 
 from widget_server.model.records import CommentState
-from widget_server.store.schema import comments, decisions, site_decisions, stories, tokens
+from widget_server.store.schema import comments, decisions, rules, site_decisions, stories, tokens
 from widget_server.store.schema_people import accounts, api_keys
 
 FIRST_CHARACTERS = 200
@@ -35,6 +35,7 @@ def select_names(
             api_keys.c.label,
             (api_keys.c.site == site) & api_keys.c.id.in_(people),
         ),
+        ("actor", rules.c.id, rules.c.name, (rules.c.site == site) & rules.c.id.in_(people)),
         ("comment", comments.c.id, comments.c.name, comments.c.id.in_(writers)),
         (
             "words",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.claims import Attribution
@@ -10,7 +10,7 @@ from widget_server.model.clock import now_ms
 from widget_server.model.records import Copy
 from widget_server.store.mapping import dump
 from widget_server.store.queries.page_facts import schedule_look
-from widget_server.store.schema import copies, stories
+from widget_server.store.schema import copies, rules, stories
 from widget_server.store.transactions import TransactionFn
 from widget_server.store.writing.bulk import insert_ignore
 
@@ -114,7 +114,8 @@ async def _make_room(connection: AsyncConnection, story: int) -> bool:
     )
     if total.scalar_one() < MAX_COPIES:
         return True
-    unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used)
+    has_rule = exists().where(rules.c.copy == copies.c.id)
+    unused = select(copies.c.id).where(copies.c.story == story, ~copies.c.used, ~has_rule)
     oldest = unused.order_by(copies.c.last_seen, copies.c.id).limit(1).scalar_subquery()
     deleted = await connection.execute(delete(copies).where(copies.c.id == oldest))
     return deleted.rowcount == 1

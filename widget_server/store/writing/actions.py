@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from widget_server.model.actors import Actor
 from widget_server.model.decisions import CommentVerb, Decided, Queue, StoryVerb
+from widget_server.model.errors import ProblemError
 from widget_server.model.records import Comment, Story, Tally, Tree
+from widget_server.model.rules import RuleHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,18 @@ class Post:
     lang: str | None = None
     licence: str | None = None
     """SPDX id of the licence under which the author gives the comment."""
+    hits: tuple[RuleHit, ...] = ()
+    """Rules that the comment breaks. If one is acting, the comment is held for a person."""
+    refusal: ProblemError | None = None
+    """The problem to reject it with, unless an earlier attempt of it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Replace the text of a reader's own comment. Result: the `Comment`. `window` is in milliseconds.
 
-    `moderated` keeps the published text until a moderator approves the new one. Rejected with
-    `NotFoundError` (no such comment of this reader), `EditWindowOverError` or `StoryClosedError`.
+    `moderated`, or an acting rule among the `hits`, keeps the published text until a moderator approves
+    the new one. Rejected with `NotFoundError` (no such comment of this reader), `EditWindowOverError` or `StoryClosedError`.
     """
 
     story: int
@@ -76,6 +82,8 @@ class Edit:
     window: int
     moderated: bool
     at: int
+    hits: tuple[RuleHit, ...] = ()
+    refusal: ProblemError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from widget_server.store.writing.actions import (
 from widget_server.store.writing.changes import ChangeRecorder
 from widget_server.store.writing.decide import DecisionApplier
 from widget_server.store.writing.decision_rules import erase_comment
+from widget_server.store.writing.rule_holds import apply_hits, refuse_if_blocked
 from widget_server.store.writing.unit_of_work import UnitOfWork
 
 
@@ -100,6 +101,7 @@ class ActionApplier:
         if stored is not None:
             return lambda: self._rows.comment(stored)
         self._require_open(action.story)
+        refuse_if_blocked(action)
         thread = action.id
         if action.parent is not None:
             thread = self._get_published_comment(action.story, action.parent)["thread"]
@@ -136,10 +138,11 @@ class ActionApplier:
         }
         self._rows.comment_by_idempotency_key[action.story, action.reader, action.key] = action.id
         self._rows.new_comments.append(action.id)
-        if action.pending:
-            story, row = self._rows.stories[action.story], self._rows.comments[action.id]
+        story, row = self._rows.stories[action.story], self._rows.comments[action.id]
+        held = apply_hits(self._rows, row, action)
+        if action.pending and not held:
             self._rows.decisions.open_case(story, row, "pending", action.at)
-        else:
+        elif not held:
             self._changes.publish(action.id)
         return lambda: self._rows.comment(action.id)
 
@@ -161,9 +164,11 @@ class ActionApplier:
             action.story, action.comment, action.reader, action.at - action.window
         )
         self._require_open(action.story)
+        refuse_if_blocked(action)
         row["revision"] += 1
         decisions = self._rows.decisions
-        if row["state"] == CommentState.PUBLISHED and action.moderated:
+        held = apply_hits(self._rows, row, action)
+        if row["state"] == CommentState.PUBLISHED and (held or action.moderated):
             decisions.open_case(self._rows.stories[action.story], row, "edits", action.at)
             row |= {"waiting_source": action.source, "waiting_text": dump(action.text)}
             self._rows.changed_comments.add(action.comment)

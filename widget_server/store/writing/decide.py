@@ -180,11 +180,14 @@ class DecisionApplier(DecisionRules):
             raise NotFoundError("There is no decision with this id.")
         if entry["verb"] == "undo":
             raise NotPermittedError("An undo cannot be undone. Make the decision again.")
+        if entry["actor_kind"] == "rule":
+            raise NotPermittedError("What a rule held is not undone: approve or reject it.")
         undone = {one["undoes"] for one in history}
         if entry["id"] in undone:
             return None
         for later in history:
             follows = later["number"] > entry["number"] and later["verb"] != "undo"
+            follows = follows and later["actor_kind"] != "rule"
             if follows and later["id"] not in undone:
                 error = StaleError(
                     f"There is a later decision, {later['id']} ({later['verb']}). Undo that one first."

@@ -17,6 +17,7 @@ from widget_server.store.schema import (
     decision_words,
     decisions,
     kept_texts,
+    learned,
     reports,
 )
 from widget_server.store.writing.actions import (
@@ -69,6 +70,7 @@ class DecisionRows:
         self._changed_cases: dict[int, CaseRow] = {}
         self._changed_kept: dict[str, KeptRow | None] = {}
         self._erased_words: set[str] = set()
+        self._forgotten: set[str] = set()
 
     @property
     def keys(self) -> LogKeys:
@@ -230,6 +232,10 @@ class DecisionRows:
         if self.kept.pop(comment, None) is not None:
             self._changed_kept[comment] = None
 
+    def forget_learned(self, comment: str) -> None:
+        """Let the learned filter subtract a comment whose words are erased."""
+        self._forgotten.add(comment)
+
     def erase_words(self, comment: str) -> None:
         """Erase the notes of all decisions about a comment, which may quote it."""
         self._erased_words.add(comment)
@@ -270,6 +276,9 @@ class DecisionRows:
             await run(
                 delete(decision_words).where(decision_words.c.comment.in_(self._erased_words))
             )
+        for some in _chunks(sorted(self._forgotten)):
+            known = update(learned).where(learned.c.comment.in_(some))
+            await run(known.values(forget=True))
         if self.new_entries:
             await run(insert(decisions), self.new_entries)
         if self.new_words:

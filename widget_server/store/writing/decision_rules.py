@@ -28,6 +28,7 @@ def erase_comment(
         changes.remove(comment)
     rows.decisions.drop_kept(comment)
     rows.decisions.erase_words(comment)
+    rows.decisions.forget_learned(comment)
     rows.decisions.close_cases(comment, at, decision)
 
 

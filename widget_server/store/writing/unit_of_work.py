@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.records import Comment, Copy, Story, Tally
+from widget_server.store import schema
 from widget_server.store.damaged_rows import RowDamagedError, record_damaged_row, time_or_zero
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.mapping import (
@@ -62,6 +63,7 @@ def _update(table: Table, columns: Sequence[str]) -> Update:
 
 _REACTION_KEY = ("story", "target", "reader")
 _COMMENT_KEY = ("story", "reader", "client_key")
+_HIT_KEY = ("site", "rule", "comment")
 _UPDATE_COMMENT = _update(comments, _COMMENT_MUTABLE)
 _UPDATE_STORY = _update(stories, _STORY_MUTABLE)
 _DELETE_REACTION = delete(reactions).where(
@@ -94,8 +96,10 @@ class UnitOfWork:
         self.set_reactions: dict[ReactionKey, ReactionRow | None] = {}
         """Reactions to write; None deletes the row."""
         self.new_reports: dict[tuple[str, str], ReportRow] = {}
+        self.new_hits: dict[tuple[str, str, str], dict[str, Any]] = {}
+        """Rows of `rule_hits` by their keys."""
         self.erased_readers: dict[str, tuple[int, int | None]] = {}
-        """By reader id: the time to record, and `until` if later things are kept (both milliseconds)."""
+        """By reader id: the time to record, and `until` (milliseconds) if later things are kept."""
         self._tallies: dict[tuple[int, str], tuple[str, Tally]] = {}
 
     # Reading -----------------------------------------------------------------------------------
@@ -255,6 +259,9 @@ class UnitOfWork:
             await run(_UPDATE_STORY, [_bound(row, _STORY_MUTABLE) for row in moved])
         if self.new_reports:
             await run(insert_ignore(reports, dialect), list(self.new_reports.values()))
+        if self.new_hits:
+            hits = list(self.new_hits.values())
+            await run(upsert(schema.rule_hits, tuple(hits[0]), _HIT_KEY, dialect), json_rows(hits))
         await self.decisions.flush()
         if self.erased_readers:
             await self._erase()

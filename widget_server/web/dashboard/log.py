@@ -36,6 +36,8 @@ VERBS = (
     "notice",
     "undo",
     "settings",
+    "rules",
+    "story_settings",
     "token",
     "revoke",
     "shut_out",

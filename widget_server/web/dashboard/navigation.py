@@ -28,6 +28,7 @@ PLACES = (
     Place("copies", "read_copies"),
     Place("numbers", "read_numbers"),
     Place("tokens", "read_tokens", "setup"),
+    Place("rules", "read_rules", "setup"),
     Place("settings", "read_settings", "setup"),
     Place("people", "read_people", "team"),
     Place("log", "read_log", "team"),

@@ -45,7 +45,7 @@ export function open(context, { h, button }) {
    * Send a comment, an edit or a deletion and apply the reply.
    *
    * @param {string} type
-   * @param {Fields} fields
+   * @param {Record<string, any>} fields
    */
   const send = (type, fields) =>
     story.deferIncoming(async () => {
@@ -64,12 +64,16 @@ export function open(context, { h, button }) {
 
   /** @type {OutboxPart["post"]} */
   async function post(type, fields) {
+    /** @type {Record<string, any>} */
+    let sent = fields;
     if (type === "comment") {
       // The same text keeps its idempotency key, also after a reload: sent again, it is the same comment.
       const { last } = story.storage();
       const isSame = last?.place === placeOf(fields) && last.body === fields.body;
       fields = { ...fields, key: isSame ? last.key : uuid() };
       remember(fields);
+      // If a rule would hold it, the server asks once before it takes it.
+      sent = isSame ? fields : { ...fields, reconsider: true };
     }
     /** Forget the key of a comment that is posted or kept, and remember the name. */
     const settle = () => {
@@ -78,13 +82,15 @@ export function open(context, { h, button }) {
     };
     try {
       if (!navigator.onLine) throw { code: "offline" };
-      const { id, state } = await send(type, fields);
+      const { id, state } = await send(type, sent);
       settle();
       tell(t(type === "edit" ? "saved" : state === "pending" ? "pending" : "posted"));
       if (type === "comment") emit("comment");
       return id;
     } catch (problem) {
-      if (/** @type {any} */ (problem).code !== "offline") throw problem;
+      const { code, detail } = /** @type {any} */ (problem);
+      if (code === "reconsider") throw { code, detail: `${detail} ${t(code)}` };
+      if (code !== "offline") throw problem;
       settle();
       add(type, fields);
       tell(t("unsent"));

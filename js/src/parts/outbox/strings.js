@@ -7,6 +7,7 @@ export const STRINGS = {
   undo: "Undo",
   isOffline: "You're offline.",
   goOn: "Go on writing; it will be sent when you are back.",
+  reconsider: "Change it, or send it again: then a moderator looks at it first.",
   unsent: "Not sent yet. Saved in this browser.",
   edit: "Edit",
   discard: "Discard",
