@@ -52,6 +52,12 @@ CHANGES: dict[str, Where] = {
     "/tokens/revoke": ("revoke_token", "site revoke"),
     "/tokens/keys/rotate": ("rotate_signing_key", "site rotate-key"),
     "/tokens/keys/retire": ("retire_signing_keys", "site retire-keys"),
+    "/rules": ("add_rule", "rule add"),
+    "/rules/try": ("try_rule", "rule try"),
+    "/rules/learned": ("change_learner", "learner"),
+    "/rules/{rule}": ("change_rule", "rule change"),
+    "/rules/{rule}/mode": ("change_rule", "rule on"),
+    "/rules/{rule}/remove": ("remove_rule", "rule remove"),
     "/settings/take-back": ("undo_decision", "undo"),
     "/settings/{section}": ("change_site", "site set"),
     "/settings/{section}/preview": ("change_site", PAGE),
@@ -82,6 +88,10 @@ PAGES: dict[str, Where] = {
     "/copies.csv": ("list_copies", "copy list"),
     "/tokens": ("list_tokens", "token list"),
     "/tokens/keys": ("list_signing_keys", "site show"),
+    "/rules": ("list_rules", "rule list"),
+    "/rules/new": ("add_rule", "rule add"),
+    "/rules/learned": ("show_learner", "learner"),
+    "/rules/{rule}": ("list_rule_hits", "rule hits"),
     "/settings": ("show_site", "site set"),
     "/settings/history": ("read_log", "log list"),
     "/settings/{section}": ("show_site", "site set"),
@@ -130,6 +140,8 @@ COMMANDS_ALONE: dict[str, str] = {
     "site shut-outs": "/copies",
     "people disable": SERVER,
     "report list": "/queue",
+    "rule shadow": "/rules/{rule}/mode",
+    "rule off": "/rules/{rule}/mode",
 } | {
     f"comment {verb}": "/comments/{comment}/decide"
     for verb in ("reject", "restore", "hold", "spam", "pin", "unpin")

@@ -54,6 +54,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     f"{SITE}/copies": ("", "?revoke={copy}", "?q=nothing", "/admin/sites/empty/copies"),
     f"{SITE}/tokens": ("", "?revoke={jti}", "?status=revoked", "/admin/sites/empty/tokens"),
     f"{SITE}/tokens/keys": ("", "?retire=1"),
+    f"{SITE}/rules": ("", "/admin/sites/empty/rules"),
+    f"{SITE}/rules/new": ("", "?kind=links"),
+    f"{SITE}/rules/learned": ("", "/admin/sites/empty/rules/learned"),
+    f"{SITE}/rules/{{rule}}": ("",),
     f"{SITE}/settings": ("",),
     f"{SITE}/settings/history": ("", "/admin/sites/empty/settings/history"),
     f"{SITE}/settings/{{section}}": tuple(

@@ -29,6 +29,7 @@ IDS = (
     "SELECT id FROM site_decisions",
     "SELECT id FROM accounts",
     "SELECT id FROM api_keys",
+    "SELECT id FROM rules",
     "SELECT hash FROM invitations",
     "SELECT hash FROM sessions",
     "SELECT jti FROM tokens WHERE length(jti) > 8",
@@ -59,6 +60,7 @@ class WholeSite:
         self._decide(story, closed, ids)
         self._people()
         self._settings(story)
+        self._rules()
         found = self._json("copy", "list", "harbour", "--json")["copies"]
         self.names["copy"] = str(found[0]["id"])
         site.cli("copy", "revoke", "harbour", str(found[-1]["id"]), "--shut-out", "site")
@@ -188,6 +190,15 @@ class WholeSite:
             "key", "create", "harbour", "--label", "Old letter", "--scope", "read", "--json"
         )
         run("key", "end", "harbour", ended["id"])
+
+    def _rules(self) -> None:
+        """Add two rules, of which one holds, and let the learned filter learn."""
+        add = ("rule", "add", "harbour", "--json", "--kind")
+        first = self._json(*add, "first", "--name", "First comments", "--limit", "1")
+        words = self._json(*add, "words", "--name", "Casinos", "--word", "casino*")
+        self.site.cli("rule", "on", "harbour", first["id"])
+        self.site.cli("learner", "harbour", "--mode", "shadow")
+        self.names["rule"] = words["id"]
 
     def _settings(self, story: Story) -> None:
         """Change settings of the site and of one story."""

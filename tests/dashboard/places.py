@@ -10,7 +10,8 @@ from tests.e2e.publisher import Publisher
 from tests.operations.operations_harness import SECRET, Server
 from tests.operations.owner_harness import carry
 from widget_server.model.decisions import COMMENT_VERBS
-from widget_server.operations.moderation import decide
+from widget_server.model.rules import RuleSpec
+from widget_server.operations.moderation import decide, rules
 from widget_server.operations.owners import keys, links, people, settings, sign_in
 from widget_server.store.schema import metadata
 
@@ -28,6 +29,7 @@ UNKNOWN: Names = {
     "account": "0" * 16,
     "key": "0" * 16,
     "link": "0" * 64,
+    "rule": "unknown00000",
     "section": "look",
 } | {f"to_{verb}": "unknown00000" for verb in COMMENT_VERBS}
 """Names of nothing."""
@@ -59,6 +61,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         services, ticket, f"A member of {site}", f"m@{site}.example", PASSWORD, agent=""
     )
     key = await keys.create_key(services, owner, site, "A program", frozenset({"read"}))
+    links_rule = await rules.add_rule(services, owner, site, RuleSpec("Links", "links", limit=1))
     assert pinned.decision is not None
     return names | {
         "decision": pinned.decision.id,
@@ -68,6 +71,7 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         "secret": unused.url.rpartition("/")[2],
         "account": member.session.account,
         "key": key.key.id,
+        "rule": links_rule.id,
     }
 
 

@@ -113,6 +113,22 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
     ("POST", f"{SITE}/tokens/keys/retire"): (
         Use(("retire", "read_tokens"), {"know": "1", "seen": "1.0.0"}, changes=False),
     ),
+    ("GET", f"{SITE}/rules"): _read("read_rules"),
+    ("GET", f"{SITE}/rules/new"): _read("rules", "read_rules"),
+    ("GET", f"{SITE}/rules/learned"): _read("read_rules"),
+    ("GET", f"{SITE}/rules/{{rule}}"): _read("read_rules"),
+    ("POST", f"{SITE}/rules"): (
+        Use(("rules",), {"name": "New writers", "kind": "first", "limit": "2"}),
+    ),
+    ("POST", f"{SITE}/rules/try"): (
+        Use(("rules", "read_rules"), {"name": "Links", "kind": "links"}, changes=False),
+    ),
+    ("POST", f"{SITE}/rules/learned"): (Use(("rules",), {"mode": "shadow"}),),
+    ("POST", f"{SITE}/rules/{{rule}}"): (
+        Use(("rules", "read_rules"), {"name": "Fewer links", "kind": "links", "limit": "2"}),
+    ),
+    ("POST", f"{SITE}/rules/{{rule}}/mode"): (Use(("rules", "read_rules"), {"mode": "off"}),),
+    ("POST", f"{SITE}/rules/{{rule}}/remove"): (Use(("rules", "read_rules")),),
     ("GET", f"{SITE}/settings"): _read("read_settings"),
     ("GET", f"{SITE}/settings/history"): _read("read_settings", "read_log"),
     ("POST", f"{SITE}/settings/take-back"): (

@@ -19,20 +19,20 @@ SAME_EVERYWHERE = {
     # Names of products, formats and forms of dates.
     *("product", "csv", "via_api", "emoji", "minutes", "hours", "day", "day_of_year"),
     *("form_html", "form_jsx", "form_markdown", "as_html", "as_wordpress", "as_ghost", "as_jsx"),
-    *("as_markdown", "do_spam", "withdrawn_by"),
+    *("as_markdown", "do_spam", "withdrawn_by", "in_seconds"),
 }
 SAME = {
     "ar": set(),
     "de": {
         *("sites", "site", "nav_team", "name", "set_name", "person", "as_element", "as_iframe"),
         *("generation", "generation_n", "section_moderation", "value_emoji", "set_website"),
-        *("action_n", "passkeys", "status"),
+        *("action_n", "passkeys", "status", "kind_links"),
     },
     "es": {"no", "short_local", "nav_tokens", "tokens_n"},
     "fr": {
         *("sites", "sites_n", "site", "actions", "email", "set_email", "nav_copies", "copies"),
         *("section_licence", "licence", "set_prompt", "place", "page", "discussion", "attribution"),
-        *("source", "note", "scope_read_copies"),
+        *("source", "note", "scope_read_copies", "mode"),
     },
     "ja": set(),
     "pl": {

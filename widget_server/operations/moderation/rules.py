@@ -18,6 +18,7 @@ from widget_server.model.rules import (
     RuleSpec,
     StoredRule,
 )
+from widget_server.operations.made_before import made_before
 from widget_server.operations.moderation import try_rule
 from widget_server.operations.moderation.check_rule import checked
 from widget_server.operations.moderation.try_rule import TriedRule
@@ -47,10 +48,7 @@ async def list_rules(services: Services, by: Actor, site: str) -> list[ListedRul
 async def find_rule(services: Services, by: Actor, site: str, rule: str) -> StoredRule:
     """Return a rule of the site. Raises `NotPermittedError` and `NotFoundError`."""
     permissions.require(by, "read_rules", site)
-    for found in await services.rules.stored.of_site(site):
-        if found.id == rule:
-            return found
-    raise NotFoundError("There is no rule with this id.")
+    return await _stored(services, site, rule, "There is no rule with this id.")
 
 
 async def last_hits(services: Services, by: Actor, site: str, rule: str) -> list[HitComment]:
@@ -85,6 +83,10 @@ async def add_rule(services: Services, by: Actor, site: str, spec: RuleSpec) -> 
     """Add a rule in shadow. Raises `NotPermittedError`, `NotFoundError`, `MalformedError`."""
     permissions.require(by, "rules", site)
     spec = await checked(spec)
+    made = await made_before(services, by, "rules")
+    if made:
+        gone = "This rule was made, and it was removed."
+        return await _stored(services, site, made["rules"].targets[0], gone)
     now, who = services.now_ms(), _who(by)
     rule = StoredRule(new_id(), site, spec, "shadow", now, who, now, who)
     decision = decided_by(by, "rules", now, targets=(rule.id,), after=_logged(rule))
@@ -153,6 +155,14 @@ async def remove_rule(services: Services, by: Actor, site: str, rule: str) -> No
     )
     await services.writer.run_in_transaction(delete_rule(site, rule, decision))
     await _read_again(services, site)
+
+
+async def _stored(services: Services, site: str, rule: str, gone: str) -> StoredRule:
+    """Return a rule of the site. Raises `NotFoundError` with the sentence `gone`."""
+    for found in await services.rules.stored.of_site(site):
+        if found.id == rule:
+            return found
+    raise NotFoundError(gone)
 
 
 def _check_mode(mode: str | None) -> None:

@@ -14,6 +14,7 @@ SCOPE_GROUPS: dict[str, tuple[str, ...]] = {
         "read_log",
         "read_numbers",
         "read_copies",
+        "read_rules",
         "read_tokens",
         "read_settings",
         "read_people",
@@ -33,7 +34,7 @@ SCOPE_GROUPS: dict[str, tuple[str, ...]] = {
         "undo",
     ),
     "stories": ("close", "open", "notice", "story_settings"),
-    "site": ("settings", "token", "revoke", "shut_out", "rotate", "retire"),
+    "site": ("settings", "rules", "token", "revoke", "shut_out", "rotate", "retire"),
     "people": ("invite", "role", "key"),
 }
 """Scopes of an API key by the heading under which they are offered. Others come under `more`."""
