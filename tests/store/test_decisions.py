@@ -178,7 +178,7 @@ async def test_pending_comments_reports_and_edits_wait_in_queues(store: Store) -
     for reader, reason in (("ben", "spam"), ("cem", "my own words"), ("ben", "threat")):
         await store.writer.submit(Report(story.id, pending.id, reader, reason, AT))
     assert await queues(store, pending.id) == ["edits", "reported"]
-    found = await Decisions(store.database).cases("s", "reported", None, 10)
+    found = await CaseQueue(store.database).page("s", CaseFilter("reported"), AT, None, 10)
     assert [(case.reasons, case.priority) for case in found] == [(("spam", "other"), 3)]
     assert "my own words" not in repr(await store.rows(cases))
     await store.writer.submit(decide(story, pending.id, "approve", AT, queue="reported"))

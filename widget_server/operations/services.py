@@ -17,6 +17,7 @@ from widget_server.operations.readers.permission_watch import PermissionWatcher
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
+from widget_server.store.queries.batches import Batches
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
@@ -28,6 +29,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.queue import CaseQueue
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.tokens import Tokens
@@ -103,6 +105,8 @@ class Services:
     cache: LookupCache
     discussions: Discussions
     decisions: Decisions
+    queue: CaseQueue
+    batches: Batches
     log_keys: LogKeys
     log_check: LogCheck
     embed_files: EmbedFiles

@@ -130,6 +130,8 @@ class CaseRow(TypedDict):
     revision: int
     closed_at: int | None
     decision: str | None
+    copy: int | None
+    lang: str | None
 
 
 def _plain_fields(record: type[Any], table: Table, *converted: str) -> tuple[str, ...]:

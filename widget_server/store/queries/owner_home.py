@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, String, cast, desc, func, literal, select, un
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.store.engine import Database, read_transaction
-from widget_server.store.queries.owner_comments import select_queue_counts
+from widget_server.store.queries.queue import select_queue_counts
 from widget_server.store.schema import (
     IS_STORY_REACTION,
     comments,

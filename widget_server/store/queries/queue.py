@@ -1,0 +1,235 @@
+"""Reads of open cases: a page of a queue, what is known about its comments, and how many wait."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import Case
+from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context
+from widget_server.model.records import Comment
+from widget_server.store.damaged_rows import readable
+from widget_server.store.decision_mapping import to_case
+from widget_server.store.engine import Database, read_transaction
+from widget_server.store.mapping import select_comments
+from widget_server.store.queries.comment_context import read_contexts
+from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
+    comments,
+    copies as copies_of_stories,
+    kept_texts,
+    stories,
+)
+from widget_server.store.schema_people import accounts, api_keys
+from widget_server.store.schema_queue import case_counts, case_leases
+
+DAY_MS = 86_400_000
+CaseCursor = tuple[int, int, int]
+"""Priority, time and id of the last case of a page."""
+
+ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
+"""The most urgent first, then the oldest."""
+
+
+class CaseQueue:
+    """Reads of the queues of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @read_transaction
+    async def page(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        chosen: CaseFilter,
+        now: int,
+        after: CaseCursor | None,
+        limit: int,
+        without: Collection[str] = (),
+        copies: frozenset[int] | None = None,
+    ) -> list[Case]:
+        """Return open cases, the most urgent first, then the oldest. `without` names queues to leave out.
+
+        With `copies` only cases of comments that were written on these copies.
+        """
+        where = open_cases_where(site, chosen, now, without, copies)
+        if after is not None:
+            where &= tuple_(*ORDER) > tuple_(*after)
+        query = _select_cases().where(where).order_by(*ORDER).limit(limit)
+        return readable(await connection.execute(query), to_case)
+
+    @read_transaction
+    async def named(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        ids: Sequence[int],
+        copies: frozenset[int] | None = None,
+    ) -> list[Case]:
+        """Return those of these cases of the site that are open, in no order."""
+        where: ColumnElement[bool] = and_(cases.c.id.in_(ids), cases.c.site == site, IS_OPEN)
+        if copies is not None:
+            where &= comments.c.copy.in_(copies)
+        return readable(await connection.execute(_select_cases().where(where)), to_case)
+
+    @read_transaction
+    async def contexts(
+        self, connection: AsyncConnection, about: Sequence[Comment]
+    ) -> dict[str, Context]:
+        """Return what is known about each comment, by its id: one SQL statement."""
+        return await read_contexts(connection, about)
+
+    @read_transaction
+    async def counts(
+        self, connection: AsyncConnection, site: str, copies: frozenset[int] | None = None
+    ) -> dict[str, tuple[int, int]]:
+        """Return the number of open cases and the time of the oldest by queue, without empty queues."""
+        rows = await connection.execute(select_queue_counts(site, copies))
+        return {row.queue: (row.number, row.oldest) for row in rows}
+
+    @read_transaction
+    async def at_work(self, connection: AsyncConnection, site: str, now: int) -> list[AtWork]:
+        """Return who has leased cases, by name, each with the queue in which they have most."""
+        named = func.coalesce(accounts.c.name, api_keys.c.label, case_leases.c.by)
+        rows = await connection.execute(
+            select(case_leases.c.by, named.label("name"), cases.c.queue, func.count().label("n"))
+            .join(cases, cases.c.id == case_leases.c.case_id)
+            .outerjoin(accounts, "account:" + accounts.c.id == case_leases.c.by)
+            .outerjoin(api_keys, "key:" + api_keys.c.id == case_leases.c.by)
+            .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
+            .group_by(case_leases.c.by, named, cases.c.queue)
+            .order_by(named, func.count())
+        )
+        most = {row.by: AtWork(row.by, row.name, row.queue, row.n) for row in rows}
+        return list(most.values())
+
+    @read_transaction
+    async def leases(
+        self, connection: AsyncConnection, ids: Sequence[int], now: int
+    ) -> dict[int, tuple[str, int]]:
+        """Return who has each of the cases, and until when. Free ones are left out."""
+        rows = await connection.execute(
+            select(case_leases).where(case_leases.c.case_id.in_(ids), case_leases.c.until > now)
+        )
+        return {row.case_id: (row.by, row.until) for row in rows}
+
+    @read_transaction
+    async def choices(
+        self, connection: AsyncConnection, site: str, limit: int = 50
+    ) -> dict[str, list[tuple[str, str, int]]]:
+        """Return what the site's first 2,000 open cases can be filtered by, the most frequent first.
+
+        The keys are `story`, `copy` and `lang`; each choice is its value, its name and the number of cases.
+        """
+        some = (
+            select(cases.c.story, cases.c.copy, cases.c.lang)
+            .where(cases.c.site == site, IS_OPEN)
+            .order_by(*ORDER)
+            .limit(2_000)
+            .subquery()
+        )
+        number = func.count().label("n")
+        of_story = (
+            select(stories.c.code, func.coalesce(stories.c.title, stories.c.key), number)
+            .join_from(some, stories, stories.c.id == some.c.story)
+            .group_by(stories.c.code, stories.c.title, stories.c.key)
+        )
+        copy = copies_of_stories
+        of_copy = (
+            select(copy.c.id, func.coalesce(copy.c.label, copy.c.origin), number)
+            .join_from(some, copy, copy.c.id == some.c.copy)
+            .group_by(copy.c.id, copy.c.label, copy.c.origin)
+        )
+        of_lang = select(some.c.lang, some.c.lang, number).where(some.c.lang.is_not(None))
+        found = {}
+        for name, query in (
+            ("story", of_story),
+            ("copy", of_copy),
+            ("lang", of_lang.group_by(some.c.lang)),
+        ):
+            rows = await connection.execute(query.order_by(number.desc()).limit(limit))
+            found[name] = [(str(row[0]), str(row[1]), int(row[2])) for row in rows]
+        return found
+
+
+def open_cases_where(
+    site: str,
+    chosen: CaseFilter,
+    now: int,
+    without: Collection[str] = (),
+    copies: frozenset[int] | None = None,
+) -> ColumnElement[bool]:
+    """Return the condition for the open cases of a site that a filter chooses."""
+    where: ColumnElement[bool] = and_(cases.c.site == site, IS_OPEN)
+    if chosen.queue != "all":
+        where &= cases.c.queue == chosen.queue
+    if without:
+        where &= cases.c.queue.not_in(without)
+    if chosen.story is not None:
+        story = select(stories.c.id).where(stories.c.code == chosen.story, stories.c.site == site)
+        where &= cases.c.story == story.scalar_subquery()
+    if chosen.copy is not None:
+        where &= cases.c.copy == chosen.copy
+    if chosen.lang is not None:
+        where &= cases.c.lang == chosen.lang
+    if chosen.reason is not None:
+        where &= has_reason(chosen.reason)
+    if chosen.age is not None:
+        since = now - DAY_MS
+        is_new = chosen.age == "day"
+        where &= cases.c.opened_at >= since if is_new else cases.c.opened_at < since
+    if copies is not None:
+        where &= cases.c.copy.in_(copies)
+    return where
+
+
+def has_reason(reason: str) -> ColumnElement[bool]:
+    """Return the condition that a reader gave this reason, a key of `REASONS`."""
+    return cases.c.reasons.like(f'%"{reason}"%', escape="\\")
+
+
+def is_mild() -> ColumnElement[bool]:
+    """Return the condition for cases that are probably not hard to read."""
+    return ~or_(*(has_reason(reason) for reason in HARSH))
+
+
+def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]:
+    """Return a query for the number of open cases and the time of the oldest, by queue."""
+    if copies is not None:
+        return (
+            select(
+                cases.c.queue.label("queue"),
+                func.count().label("number"),
+                func.min(cases.c.opened_at).label("oldest"),
+            )
+            .where(cases.c.site == site, IS_OPEN, cases.c.copy.in_(copies))
+            .group_by(cases.c.queue)
+        )
+    oldest = (
+        select(func.min(cases.c.opened_at))
+        .where(cases.c.site == case_counts.c.site, cases.c.queue == case_counts.c.queue, IS_OPEN)
+        .scalar_subquery()
+    )
+    return select(
+        case_counts.c.queue.label("queue"),
+        case_counts.c.number.label("number"),
+        func.coalesce(oldest, 0).label("oldest"),
+    ).where(case_counts.c.site == site, case_counts.c.number > 0)
+
+
+def _select_cases() -> Select[Any]:
+    names = ("id", "queue", "reasons", "priority", "opened_at", "revision")
+    return (
+        select_comments()
+        .add_columns(
+            *(cases.c[name].label(f"case_{name}") for name in names),
+            stories.c.code.label("story_code"),
+            kept_texts.c.sealed.label("sealed"),
+        )
+        .join(cases, cases.c.comment == comments.c.id)
+        .join(stories, cases.c.story == stories.c.id)
+        .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+    )
