@@ -31,11 +31,13 @@ from widget_server.model.errors import (
     NotPermittedError,
     StaleError,
 )
+from widget_server.model.queue import CaseFilter
 from widget_server.model.records import Comment, CommentState, Story
 from widget_server.model.setting_values import with_value
 from widget_server.store import migrate
 from widget_server.store.queries.decisions import Decisions, LogFilter
 from widget_server.store.queries.log_check import LogCheck, record_heads
+from widget_server.store.queries.queue import CaseQueue
 from widget_server.store.queries.site_settings import change_site_settings
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import (

@@ -105,6 +105,17 @@ class AtWork:
     cases: int
 
 
+@dataclass(slots=True)
+class QueueFacts:
+    """What waits on a site, who is at work, and what cases can be filtered by."""
+
+    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Number of open cases and time of the oldest, by queue; without empty queues."""
+    at_work: list[AtWork] = field(default_factory=list)
+    choices: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
+    """Values of `story`, `copy` and `lang` with their names and numbers of cases, the most frequent first."""
+
+
 HARSH = ("attack", "hate", "threat", "sexual", "illegal")
 """Reasons of reports after which a comment is probably hard to read."""
 

@@ -12,8 +12,7 @@ from widget_server.model.errors import (
     NotFoundError,
     NotPermittedError,
 )
-from widget_server.model.limits import MAX_PAGE
-from widget_server.model.queue import AtWork, Card, CaseFilter, is_harsh, mixed
+from widget_server.model.queue import Card, CaseFilter, QueueFacts, is_harsh, mixed
 from widget_server.operations.moderation.cases import (
     cursor_of,
     filter_of,
@@ -31,6 +30,8 @@ __all__ = ["CaseCursor", "CaseFilter", "QueuePage", "cursor_of", "filter_of", "s
 
 SHOWN = 6
 """The case to decide about and the next ones."""
+LOOKED_AT = 30
+"""Cases from which those of other people are left out."""
 MAX_TAKEN = 50
 LEASE_S = 60
 MAX_LEASE_S = 600
@@ -43,13 +44,15 @@ class QueuePage:
     """The first cases of a queue, and what waits elsewhere."""
 
     chosen: CaseFilter
-    counts: dict[str, tuple[int, int]]
-    """Number of open cases and time of the oldest, by queue; without empty queues."""
+    facts: QueueFacts
     card: Card | None
     next: list[Case] = field(default_factory=list)
     """The next cases, as they would come."""
-    at_work: list[AtWork] = field(default_factory=list)
-    """Who has taken cases."""
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Number of open cases and time of the oldest, by queue; without empty queues."""
+        return self.facts.counts
 
     @property
     def total(self) -> int:
@@ -79,30 +82,45 @@ async def show_queue(
 ) -> QueuePage:
     """Return the first free case of a queue after `after`, as a card, and take it for the actor.
 
-    Without `chosen` it is the first queue in which something waits. The cases of others are left out, and
-    so is the lease if the actor may only read. Raises `NotPermittedError`.
+    Without `chosen` it is the first queue in which something waits. The cases of others are left
+    out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
     """
-    counts = await queue_counts(services, by, site)
+    facts = await queue_facts(services, by, site)
     if chosen is None:
-        order = [queue for queue in ("reported", *QUEUES) if queue in counts]
+        order = [queue for queue in ("reported", *QUEUES) if queue in facts.counts]
         visible = "reported" if allowed(by, "read_reports", site) else "pending"
         chosen = filter_of(order[0] if order else visible)
-    taken: list[Card] = []
+    taken: list[int] = []
     if after is None and may_take(by, site):
-        taken = await take(services, by, site, chosen, limit=1)
-        after = cursor_of(taken[0].case) if taken else None
-    found = await open_cases(services, by, site, chosen, after=after, limit=MAX_PAGE)
-    now = services.now_ms()
-    leases = await services.queue.leases([case.id for case in found], now)
-    own = name_of(by)
-    free = [case for case in found if leases.get(case.id, (own, 0))[0] == own]
-    if not taken and free and may_take(by, site):
-        taken = await take(services, by, site, chosen, only=[free[0].id])
-        free = free[1:]
-    elif not taken and free:
-        taken, free = await cards_of(services, by, site, free[:1]), free[1:]
-    at_work = await services.queue.at_work(site, now) if by.copies is None else []
-    return QueuePage(chosen, counts, next(iter(taken), None), free[: SHOWN - 1], at_work)
+        taken = await _lease(services, by, site, chosen, 1, LEASE_S)
+    found = await open_cases(services, by, site, chosen, after=after, limit=LOOKED_AT)
+    own, now = name_of(by), services.now_ms()
+    free = found
+    if may_take(by, site):
+        free = [case for case in found if case.lease_until <= now or case.lease_by == own]
+    first = next((case for case in found if case.id in taken), next(iter(free), None))
+    if first is None:
+        return QueuePage(chosen, facts, None)
+    if not taken and may_take(by, site):
+        taken = await _lease(services, by, site, chosen, 1, LEASE_S, only=[first.id])
+    (card,) = await cards_of(services, by, site, [first])
+    if taken:
+        card = replace(card, leased_until=now + LEASE_S * 1000)
+    following = [case for case in free if case.id != first.id]
+    return QueuePage(chosen, facts, card, following[: SHOWN - 1])
+
+
+async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
+    """Return what waits, who is at work, and what cases can be filtered by.
+
+    The numbers come from counters. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    facts = await services.queue.facts(site, services.now_ms(), by.copies)
+    if not allowed(by, "read_reports", site):
+        facts.counts.pop("reported", None)
+        facts.at_work = [one for one in facts.at_work if one.queue != "reported"]
+    return facts
 
 
 async def queue_counts(services: Services, by: Actor, site: str) -> dict[str, tuple[int, int]]:
@@ -140,28 +158,12 @@ async def take(
     if not 1 <= limit <= MAX_TAKEN or not 1 <= seconds <= MAX_LEASE_S:
         raise MalformedError(f"Take 1 to {MAX_TAKEN} cases, for 1 to {MAX_LEASE_S} seconds.")
     now = services.now_ms()
-
-    async def lease(number: int, without: Sequence[int], *, only_mild: bool = False) -> list[int]:
-        return await services.writer.run_in_transaction(
-            take_cases(
-                site,
-                name_of(by),
-                chosen,
-                now,
-                now + seconds * 1000,
-                number,
-                without=hidden_queues(by, site, chosen),
-                copies=by.copies,
-                skip=without,
-                only=only,
-                only_mild=only_mild,
-            )
-        )
-
-    ids = await lease(MAX_TAKEN if only is not None else limit, skip)
+    most = MAX_TAKEN if only is not None else limit
+    ids = await _lease(services, by, site, chosen, most, seconds, skip=skip, only=only)
     found = await services.queue.named(site, ids, by.copies)
     if only is None and len(ids) == limit and found and all(map(is_harsh, found)):
-        milder = await lease(max(1, limit // 4), [*skip, *ids], only_mild=True)
+        more, known = max(1, limit // 4), [*skip, *ids]
+        milder = await _lease(services, by, site, chosen, more, seconds, skip=known, only_mild=True)
         found += await services.queue.named(site, milder, by.copies)
     found.sort(key=cursor_of)
     shown = [readable_case(services, by, site, case) for case in found]
@@ -179,21 +181,38 @@ async def keep(
     _require_may_take(by, site)
     if not 1 <= seconds <= MAX_LEASE_S or len(cases) > MAX_TAKEN:
         raise MalformedError(f"Keep up to {MAX_TAKEN} cases, for 1 to {MAX_LEASE_S} seconds.")
+    return await _lease(services, by, site, filter_of(), MAX_TAKEN, seconds, only=cases)
+
+
+async def _lease(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: CaseFilter,
+    limit: int,
+    seconds: int,
+    *,
+    skip: Sequence[int] = (),
+    only: Sequence[int] | None = None,
+    only_mild: bool = False,
+) -> list[int]:
     now = services.now_ms()
-    kept: list[int] = await services.writer.run_in_transaction(
+    ids: list[int] = await services.writer.run_in_transaction(
         take_cases(
             site,
             name_of(by),
-            filter_of(),
+            chosen,
             now,
             now + seconds * 1000,
-            MAX_TAKEN,
-            without=hidden_queues(by, site, filter_of()),
+            limit,
+            without=hidden_queues(by, site, chosen),
             copies=by.copies,
-            only=cases,
+            skip=skip,
+            only=only,
+            only_mild=only_mild,
         )
     )
-    return kept
+    return ids
 
 
 async def give_cases_back(
@@ -227,8 +246,8 @@ async def find_card(services: Services, by: Actor, site: str, case: int) -> Card
         raise NotFoundError("There is no open case with this number.")
     shown = readable_case(services, by, site, found[0])
     (card,) = await cards_of(services, by, site, [shown])
-    held = (await services.queue.leases([case], services.now_ms())).get(case)
-    return replace(card, leased_until=held[1] if held and held[0] == name_of(by) else None)
+    is_own = shown.lease_by == name_of(by) and shown.lease_until > services.now_ms()
+    return replace(card, leased_until=shown.lease_until if is_own else None)
 
 
 async def decide_case(

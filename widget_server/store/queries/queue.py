@@ -3,11 +3,25 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from widget_server.model.decisions import Case
-from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context
+from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context, QueueFacts
 from widget_server.model.records import Comment
 from widget_server.store.damaged_rows import readable
 from widget_server.store.decision_mapping import to_case
@@ -28,6 +42,9 @@ from widget_server.store.schema_queue import case_counts, case_leases
 DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
 """Priority, time and id of the last case of a page."""
+
+CHOICES_FROM = 2_000
+"""Open cases, the most urgent first, that the choices of the filters are taken from."""
 
 ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
 """The most urgent first, then the oldest."""
@@ -91,67 +108,28 @@ class CaseQueue:
         return {row.queue: (row.number, row.oldest) for row in rows}
 
     @read_transaction
-    async def at_work(self, connection: AsyncConnection, site: str, now: int) -> list[AtWork]:
-        """Return who has leased cases, by name, each with the queue in which they have most."""
-        named = func.coalesce(accounts.c.name, api_keys.c.label, case_leases.c.by)
-        rows = await connection.execute(
-            select(case_leases.c.by, named.label("name"), cases.c.queue, func.count().label("n"))
-            .join(cases, cases.c.id == case_leases.c.case_id)
-            .outerjoin(accounts, "account:" + accounts.c.id == case_leases.c.by)
-            .outerjoin(api_keys, "key:" + api_keys.c.id == case_leases.c.by)
-            .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
-            .group_by(case_leases.c.by, named, cases.c.queue)
-            .order_by(named, func.count())
-        )
-        most = {row.by: AtWork(row.by, row.name, row.queue, row.n) for row in rows}
-        return list(most.values())
+    async def facts(
+        self, connection: AsyncConnection, site: str, now: int, copies: frozenset[int] | None
+    ) -> QueueFacts:
+        """Return what waits, who is at work, and what cases can be filtered by: one SQL statement.
 
-    @read_transaction
-    async def leases(
-        self, connection: AsyncConnection, ids: Sequence[int], now: int
-    ) -> dict[int, tuple[str, int]]:
-        """Return who has each of the cases, and until when. Free ones are left out."""
-        rows = await connection.execute(
-            select(case_leases).where(case_leases.c.case_id.in_(ids), case_leases.c.until > now)
-        )
-        return {row.case_id: (row.by, row.until) for row in rows}
-
-    @read_transaction
-    async def choices(
-        self, connection: AsyncConnection, site: str, limit: int = 50
-    ) -> dict[str, list[tuple[str, str, int]]]:
-        """Return what the site's first 2,000 open cases can be filtered by, the most frequent first.
-
-        The keys are `story`, `copy` and `lang`; each choice is its value, its name and the number of cases.
+        Those whose role is limited to some copies are told the numbers only.
         """
-        some = (
-            select(cases.c.story, cases.c.copy, cases.c.lang)
-            .where(cases.c.site == site, IS_OPEN)
-            .order_by(*ORDER)
-            .limit(2_000)
-            .subquery()
-        )
-        number = func.count().label("n")
-        of_story = (
-            select(stories.c.code, func.coalesce(stories.c.title, stories.c.key), number)
-            .join_from(some, stories, stories.c.id == some.c.story)
-            .group_by(stories.c.code, stories.c.title, stories.c.key)
-        )
-        copy = copies_of_stories
-        of_copy = (
-            select(copy.c.id, func.coalesce(copy.c.label, copy.c.origin), number)
-            .join_from(some, copy, copy.c.id == some.c.copy)
-            .group_by(copy.c.id, copy.c.label, copy.c.origin)
-        )
-        of_lang = select(some.c.lang, some.c.lang, number).where(some.c.lang.is_not(None))
-        found = {}
-        for name, query in (
-            ("story", of_story),
-            ("copy", of_copy),
-            ("lang", of_lang.group_by(some.c.lang)),
-        ):
-            rows = await connection.execute(query.order_by(number.desc()).limit(limit))
-            found[name] = [(str(row[0]), str(row[1]), int(row[2])) for row in rows]
+        found = QueueFacts()
+        most: dict[str, AtWork] = {}
+        for row in await connection.execute(select_facts(site, now, copies)):
+            match row.kind:
+                case "queue":
+                    found.counts[row.key] = (row.number, row.at)
+                case "at_work":
+                    other = most.get(row.key)
+                    if other is None or other.cases < row.number:
+                        most[row.key] = AtWork(row.key, row.name, row.detail, row.number)
+                case kind:
+                    found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
+        found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
+        for choices in found.choices.values():
+            choices.sort(key=lambda one: (-one[2], one[1]))
         return found
 
 
@@ -196,6 +174,66 @@ def is_mild() -> ColumnElement[bool]:
     return ~or_(*(has_reason(reason) for reason in HARSH))
 
 
+def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
+    """Return the query of `CaseQueue.facts`."""
+    none = null()
+
+    def row(
+        kind: str, key: Any, number: Any, name: Any = none, detail: Any = none, at: Any = none
+    ) -> Any:
+        columns: list[Any] = [
+            literal(kind).label("kind"),
+            cast(key, String).label("key"),
+            cast(name, String).label("name"),
+            cast(detail, String).label("detail"),
+            cast(number, BigInteger).label("number"),
+            cast(at, BigInteger).label("at"),
+        ]
+        return select(*columns)
+
+    counted = select_queue_counts(site, copies).subquery()
+    parts = [
+        row("queue", counted.c.queue, counted.c.number, at=counted.c.oldest).select_from(counted)
+    ]
+    if copies is not None:
+        return union_all(*parts)
+    by = case_leases.c.by
+    who = func.coalesce(accounts.c.name, api_keys.c.label, by)
+    parts.append(
+        row("at_work", by, func.count(), who, cases.c.queue)
+        .select_from(case_leases)
+        .join(cases, cases.c.id == case_leases.c.case_id)
+        .outerjoin(accounts, "account:" + accounts.c.id == by)
+        .outerjoin(api_keys, "key:" + api_keys.c.id == by)
+        .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
+        .group_by(by, who, cases.c.queue)
+    )
+    some = (
+        select(cases.c.story, cases.c.copy, cases.c.lang)
+        .where(cases.c.site == site, IS_OPEN)
+        .order_by(*ORDER)
+        .limit(CHOICES_FROM)
+        .cte("some")
+    )
+    story = func.coalesce(stories.c.title, stories.c.key)
+    copy = func.coalesce(copies_of_stories.c.label, copies_of_stories.c.origin)
+    parts += [
+        row("story", stories.c.code, func.count(), story)
+        .select_from(some)
+        .join(stories, stories.c.id == some.c.story)
+        .group_by(stories.c.code, story),
+        row("copy", copies_of_stories.c.id, func.count(), copy)
+        .select_from(some)
+        .join(copies_of_stories, copies_of_stories.c.id == some.c.copy)
+        .group_by(copies_of_stories.c.id, copy),
+        row("lang", some.c.lang, func.count(), some.c.lang)
+        .select_from(some)
+        .where(some.c.lang.is_not(None))
+        .group_by(some.c.lang),
+    ]
+    return union_all(*parts)
+
+
 def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]:
     """Return a query for the number of open cases and the time of the oldest, by queue."""
     if copies is not None:
@@ -228,8 +266,11 @@ def _select_cases() -> Select[Any]:
             *(cases.c[name].label(f"case_{name}") for name in names),
             stories.c.code.label("story_code"),
             kept_texts.c.sealed.label("sealed"),
+            case_leases.c.by.label("lease_by"),
+            case_leases.c.until.label("lease_until"),
         )
         .join(cases, cases.c.comment == comments.c.id)
         .join(stories, cases.c.story == stories.c.id)
         .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+        .outerjoin(case_leases, case_leases.c.case_id == cases.c.id)
     )

@@ -6,6 +6,7 @@ from widget_server.model.batches import BATCH_VERBS, Search
 from widget_server.model.decisions import REASONS
 from widget_server.model.errors import NotPermittedError, ProblemError
 from widget_server.operations.moderation import batches
+from widget_server.operations.moderation.queue import queue_facts
 from widget_server.web.dashboard.page import Page, site_page
 
 HOUR_MS = 3_600_000
@@ -76,8 +77,8 @@ async def _form(page: Page, given: dict[str, str]) -> Response:
             raise
         except ProblemError as error:
             page.fail(error)
-    choices = await page.services.queue.choices(page.site) if page.actor.copies is None else {}
-    copies = [(value, word) for value, word, _ in choices.get("copy", [])]
+    facts = await queue_facts(page.services, page.actor, page.site)
+    copies = [(value, word) for value, word, _ in facts.choices.get("copy", [])]
     if values["copy"] and values["copy"] not in dict(copies):
         copies.append((values["copy"], values["copy"]))
     return page.render(

@@ -44,8 +44,7 @@ async def show(page: Page) -> Response:
     before += [cursor_of(case) for case in found.next]
     return page.render(
         "queue/queue.html",
-        **await _frame(page, found),
-        **await _card_values(page, _base(page, found.chosen)),
+        **(_frame(page, found) | await _card_values(page, _base(page, found.chosen))),
         place_before=lambda index: _place(before[index]),
         filter_query=urlencode(_values(found.chosen)),
         says=_says(page),
@@ -55,18 +54,18 @@ async def show(page: Page) -> Response:
 
 async def _list(page: Page, chosen: CaseFilter, after: CaseCursor | None) -> Response:
     services, by, site = page.services, page.actor, page.site
-    counts = await queue.queue_counts(services, by, site)
+    facts = await queue.queue_facts(services, by, site)
     rows = await open_cases(services, by, site, chosen, after=after)
-    leases = await services.queue.leases([case.id for case in rows], services.now_ms())
-    at_work = await services.queue.at_work(site, services.now_ms()) if by.copies is None else []
-    names = {one.by: one.name for one in at_work}
-    own = queue.name_of(by)
+    names = {one.by: one.name for one in facts.at_work if one.by != queue.name_of(by)}
+    now = services.now_ms()
     return page.render(
         "queue/list.html",
-        **await _frame(page, QueuePage(chosen, counts, None, at_work=at_work)),
+        **_frame(page, QueuePage(chosen, facts, None)),
         rows=rows,
         others={
-            case: names[who] for case, (who, _) in leases.items() if who != own and who in names
+            case.id: names[case.lease_by]
+            for case in rows
+            if case.lease_by in names and case.lease_until > now
         },
         next_place=_place(cursor_of(rows[-1])) if len(rows) == MAX_PAGE else "",
         list_verbs=[verb for verb in LIST_VERBS if page.may(verb)],
@@ -142,9 +141,9 @@ async def decide_selected(page: Page) -> Response:
     return told(page, back, did, made.batch if made.decided else None)
 
 
-async def _frame(page: Page, found: QueuePage) -> dict[str, Any]:
+def _frame(page: Page, found: QueuePage) -> dict[str, Any]:
     """Return what the frame of the queue's pages needs: queues, filters, addresses."""
-    choices = await page.services.queue.choices(page.site) if page.actor.copies is None else {}
+    choices = found.facts.choices
     reports = page.may("read_reports")
     names = [*(one for one in ("reported", *QUEUES) if one != "reported" or reports), "all"]
     options = {
