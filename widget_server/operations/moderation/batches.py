@@ -27,6 +27,8 @@ from widget_server.store.writing.actions import Decide, Undo
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
+OWN_WORK_MS = 60_000
+"""Time that a process has for the work that it does itself, before a job looks whether it was done."""
 MAX_COMMENTS = 100_000
 """Comments of one batch."""
 
@@ -228,11 +230,15 @@ async def _save(services: Services, batch: Batch) -> None:
 
 
 async def _order(services: Services, batch: Batch) -> Batch:
-    """Store a batch with its job in one transaction. A small one is done at once."""
-    work = put_in_schedule(DECIDE_BATCH, batch.id, batch.created_at)
+    """Store a batch with its job in one transaction. A small one is done at once.
+
+    A command does the work itself, because no server may run.
+    """
+    is_small = batch.total <= CHUNK
+    due_at = batch.created_at + (OWN_WORK_MS if is_small or batch.by.via == "cli" else 0)
+    work = put_in_schedule(DECIDE_BATCH, batch.id, due_at)
     await services.writer.run_in_transaction(together(insert_batch(batch), work))
-    if batch.total <= CHUNK:
-        # The job finds it done. If this process is killed before, the job does it.
+    if is_small:
         await run_batch(services, batch.id)
     return await services.batches.find(batch.id) or batch
 
