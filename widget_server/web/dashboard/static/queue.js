@@ -81,7 +81,7 @@ class Deck {
       this.until = Date.now() + LEASE_S * 1000;
       const known = new Set([...this.cards, ...going].map((card) => card.dataset.case));
       const parsed = new DOMParser().parseFromString(answer.cards, "text/html");
-      for (const card of parsed.body.children) {
+      for (const card of [...parsed.body.children]) {
         if (!known.has(card.dataset.case)) this.cards.push(document.adoptNode(card));
       }
       this.drop(new Set(fields.getAll("keep")), new Set(answer.kept.map(String)));
@@ -170,13 +170,13 @@ class Deck {
     if (!navigator.onLine) return this.complain(this.says.offline);
     const fields = new URLSearchParams(new FormData(form, button));
     const stays = form.hasAttribute("data-stays");
-    const entry = { card, word: button.dataset.done, going: true, decision: "", at: this.at };
+    const entry = { card, word: button.dataset.word, going: true, decision: "", at: this.at };
     for (const open of card.querySelectorAll("[popover]:popover-open")) open.hidePopover();
     if (!stays) this.cards.splice(this.at, 1);
     this.done.push(entry);
     this.complain("");
     this.show();
-    this.tell(entry.word, entry);
+    this.tell(button.dataset.done, entry);
     this.sending = this.sending.then(() => this.send(entry, form.action, fields));
   }
 
@@ -284,8 +284,9 @@ function start(deck) {
       return;
     }
     const open = deck.card.querySelector("[popover]:popover-open");
-    const did = keys[event.code]?.() ?? press(event.code, open ?? deck.card);
-    if (did !== false) event.preventDefault();
+    if (event.code in keys) keys[event.code]();
+    else if (!press(event.code, open ?? deck.card)) return;
+    event.preventDefault();
   });
   addEventListener("pointerdown", () => (deck.active = Date.now()));
   // The others get the cases at once.
@@ -301,7 +302,7 @@ function start(deck) {
 
 function note(card) {
   const sheet = card.querySelector("[data-reasons]");
-  sheet?.showPopover();
+  if (sheet && !sheet.matches(":popover-open")) sheet.showPopover();
   sheet?.querySelector("input[name=note]").focus();
 }
 
