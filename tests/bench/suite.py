@@ -11,6 +11,7 @@ from tests.bench import (
     bench_connections,
     bench_fanout,
     bench_owners,
+    bench_queue,
     bench_reads,
 )
 from tests.bench.cpu_noise import CpuNoise
@@ -50,6 +51,7 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     yield from bench_connections.all_rows(choice.repeats, choice.idle_s)
     yield from bench_reads.all_rows(choice.repeats)
     yield from bench_owners.all_rows(choice.repeats, choice.postgres)
+    yield from bench_queue.all_rows(choice.repeats, choice.postgres)
 
 
 def run(choice: Choice, report: Callable[[str], None]) -> Iterator[Result]:

@@ -72,10 +72,7 @@ class CaseQueue:
 
         With `copies` only cases of comments that were written on these copies.
         """
-        where = open_cases_where(site, chosen, now, without, copies)
-        if after is not None:
-            where &= tuple_(*ORDER) > tuple_(*after)
-        query = _select_cases().where(where).order_by(*ORDER).limit(limit)
+        query = select_page(site, chosen, now, after, limit, without, copies)
         return readable(await connection.execute(query), to_case)
 
     @read_transaction
@@ -162,6 +159,22 @@ def open_cases_where(
     if copies is not None:
         where &= cases.c.copy.in_(copies)
     return where
+
+
+def select_page(
+    site: str,
+    chosen: CaseFilter,
+    now: int,
+    after: CaseCursor | None,
+    limit: int,
+    without: Collection[str] = (),
+    copies: frozenset[int] | None = None,
+) -> Select[Any]:
+    """Return the query of `CaseQueue.page`."""
+    where = open_cases_where(site, chosen, now, without, copies)
+    if after is not None:
+        where &= tuple_(*ORDER) > tuple_(*after)
+    return _select_cases().where(where).order_by(*ORDER).limit(limit)
 
 
 def has_reason(reason: str) -> ColumnElement[bool]:
