@@ -27,6 +27,10 @@ from widget_server.store.writing.actions import Decide, Undo
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
+PORTION = 50
+"""Decisions of one transaction: readers who write meanwhile wait for the rest of it."""
+CHECKED = 500
+"""Decisions after which the work looks whether it was stopped."""
 OWN_WORK_MS = 60_000
 """Time that a process has for the work that it does itself, before a job looks whether it was done."""
 MAX_COMMENTS = 100_000
@@ -147,10 +151,10 @@ async def _decide(services: Services, batch: Batch) -> None:
     batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
     verb: CommentVerb = _check_verb(batch.verb)
     keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), CHUNK):
-        if start and await _is_stopped(services, batch.id):
+    for start in range(0, len(targets), PORTION):
+        if start % CHECKED == 0 and start and await _is_stopped(services, batch.id):
             return
-        some = targets[start : start + CHUNK]
+        some = targets[start : start + PORTION]
         at = services.now_ms()
         actions = [
             Decide(
@@ -175,8 +179,8 @@ async def _undo(services: Services, batch: Batch, undoes: str) -> None:
     targets = await services.batches.undoable(undoes)
     batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
     keep = await _keep(services, batch.site)
-    for start in range(0, len(targets), CHUNK):
-        some = targets[start : start + CHUNK]
+    for start in range(0, len(targets), PORTION):
+        some = targets[start : start + PORTION]
         at = services.now_ms()
         actions = [
             Undo(
@@ -196,12 +200,15 @@ async def _undo(services: Services, batch: Batch, undoes: str) -> None:
 
 
 async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | Undo]) -> Batch:
-    """Submit one chunk, store the progress, and return it."""
+    """Submit one portion, store the progress before it, and return the progress after it."""
     for story in await services.batches.stories({one.story for one in actions}):
         # Events are encoded with what is cached.
         services.cache.put(story)
+    # The progress so far goes into the same transaction: it costs no flush to disk of its own.
     answers = await asyncio.gather(
-        *(services.writer.submit(action) for action in actions), return_exceptions=True
+        *(services.writer.submit(action) for action in actions),
+        _save(services, batch),
+        return_exceptions=True,
     )
     refused = 0
     for answer in answers:
@@ -209,13 +216,8 @@ async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | U
             refused += 1
         elif isinstance(answer, BaseException):
             raise answer
-    batch = replace(
-        batch,
-        done=batch.done + len(actions) - refused,
-        refused=batch.refused + refused,
-    )
-    await _save(services, batch)
-    return batch
+    done = batch.done + len(actions) - refused
+    return replace(batch, done=done, refused=batch.refused + refused)
 
 
 async def _is_stopped(services: Services, name: str) -> bool:

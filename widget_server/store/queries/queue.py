@@ -43,8 +43,11 @@ DAY_MS = 86_400_000
 CaseCursor = tuple[int, int, int]
 """Priority, time and id of the last case of a page."""
 
-CHOICES_FROM = 2_000
+CHOICES_FROM = 300
 """Open cases, the most urgent first, that the choices of the filters are taken from."""
+
+MAX_CHOICES = 30
+"""Choices of one filter, the most frequent ones. The address of a page takes any other."""
 
 ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
 """The most urgent first, then the oldest."""
@@ -125,8 +128,9 @@ class CaseQueue:
                 case kind:
                     found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
         found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
-        for choices in found.choices.values():
+        for name, choices in found.choices.items():
             choices.sort(key=lambda one: (-one[2], one[1]))
+            found.choices[name] = choices[:MAX_CHOICES]
         return found
 
 
@@ -260,8 +264,10 @@ def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]
             .group_by(cases.c.queue)
         )
     oldest = (
-        select(func.min(cases.c.opened_at))
+        select(cases.c.opened_at)
         .where(cases.c.site == case_counts.c.site, cases.c.queue == case_counts.c.queue, IS_OPEN)
+        .order_by(cases.c.opened_at)
+        .limit(1)
         .scalar_subquery()
     )
     return select(

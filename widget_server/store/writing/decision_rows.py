@@ -63,7 +63,7 @@ class DecisionRows:
         """Words (JSON) of the decisions to undo."""
         self.new_entries: list[dict[str, Any]] = []
         self.new_words: list[dict[str, Any]] = []
-        self._entries: list[dict[str, Any]] = []
+        self._entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
         self._cases: dict[str, list[CaseRow]] = {}
         self._new_cases: list[CaseRow] = []
         self._changed_cases: dict[int, CaseRow] = {}
@@ -139,7 +139,9 @@ class DecisionRows:
             )
             .order_by(decisions.c.number)
         )
-        self._entries = [dict(row._mapping) for row in found]
+        for row in found:
+            about = self._entries.setdefault((row.story, row.comment), [])
+            about.append(dict(row._mapping))
         words = await self._connection.execute(
             select(decision_words).where(
                 decision_words.c.decision.in_([action.decision for action in undos])
@@ -149,11 +151,9 @@ class DecisionRows:
 
     def history(self, story: int, comment: str) -> list[dict[str, Any]]:
         """Return the log entries about a comment, or about the story (""), in order."""
-        return [
-            entry
-            for entry in (*self._entries, *self.new_entries)
-            if (entry["story"], entry["comment"]) == (story, comment)
-        ]
+        about = story, comment
+        made = [one for one in self.new_entries if (one["story"], one["comment"]) == about]
+        return [*self._entries.get(about, ()), *made]
 
     # Cases -------------------------------------------------------------------------------------
 
