@@ -185,6 +185,20 @@ async def test_the_keys_move_undo_write_notes_and_can_be_switched_off(
     await context.close()
 
 
+async def test_decisions_made_just_before_the_page_is_left_are_not_lost(
+    queue: Queue, browser: Browser
+) -> None:
+    ids = queue.wait(8, "leave")
+    context, page = await queue.site.owner(browser)
+    await page.goto(queue.site.path("queue?queue=pending"))
+    await expect(page.locator(".next li")).to_have_count(2)
+    for _ in ids[:5]:
+        await page.keyboard.press("a")
+    await page.goto(queue.site.path("home"))
+    await eventually(lambda: queue.open() == 3, "five are decided")
+    await context.close()
+
+
 async def test_a_phone_of_320_pixels_decides_by_touch(queue: Queue, browser: Browser) -> None:
     ids = queue.wait(3, "touch")
     context, page = await queue.site.owner(

@@ -4,7 +4,7 @@
 
 const queue = document.querySelector("[data-queue]");
 const BATCH = 10; // cards fetched at a time
-const LOW = 5; // cards left when more are fetched
+const LOW = 8; // cards left when more are fetched
 const RENEW_MS = 20_000;
 const LEASE_S = 60;
 const TOAST_S = 30;
@@ -58,6 +58,7 @@ class Deck {
       method: "POST",
       body: new URLSearchParams(fields),
       headers: { Accept: "application/json" },
+      keepalive: true, // a decision arrives although the page is left
     });
     const isJson = response.headers.get("content-type")?.startsWith("application/json");
     const answer = isJson ? await response.json() : {};
@@ -177,11 +178,13 @@ class Deck {
     this.complain("");
     this.show();
     this.tell(button.dataset.done, entry);
+    entry.unsent = { path: form.action, fields };
     this.sending = this.sending.then(() => this.send(entry, form.action, fields));
   }
 
   async send(entry, path, fields) {
     let answer;
+    entry.unsent = null;
     try {
       answer = await this.post(path, fields);
     } catch {
@@ -289,8 +292,11 @@ function start(deck) {
     event.preventDefault();
   });
   addEventListener("pointerdown", () => (deck.active = Date.now()));
-  // The others get the cases at once.
+  // What is not sent yet is sent now; the others get the cases at once.
   addEventListener("pagehide", () => {
+    for (const { unsent } of deck.done) {
+      if (unsent) navigator.sendBeacon(unsent.path, unsent.fields);
+    }
     const fields = new URLSearchParams(deck.cards.map((card) => ["case", card.dataset.case]));
     if (deck.cards.length) navigator.sendBeacon(`${deck.root.dataset.queue}/give-back`, fields);
   });
