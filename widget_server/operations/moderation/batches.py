@@ -27,7 +27,7 @@ from widget_server.store.writing.actions import Decide, Undo
 __all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
 
 SAMPLES = 10
-PORTION = 50
+PORTION = 100
 """Decisions of one transaction: readers who write meanwhile wait for the rest of it."""
 CHECKED = 500
 """Decisions after which the work looks whether it was stopped."""
@@ -151,7 +151,10 @@ async def _decide(services: Services, batch: Batch) -> None:
     batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
     verb: CommentVerb = _check_verb(batch.verb)
     keep = await _keep(services, batch.site)
+    known: set[int] = set()
     for start in range(0, len(targets), PORTION):
+        if start % CHECKED == 0:
+            known.clear()
         if start % CHECKED == 0 and start and await _is_stopped(services, batch.id):
             return
         some = targets[start : start + PORTION]
@@ -171,7 +174,7 @@ async def _decide(services: Services, batch: Batch) -> None:
             )
             for story, comment in some
         ]
-        batch = await _submit(services, batch, actions)
+        batch = await _submit(services, batch, actions, known)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
@@ -179,7 +182,10 @@ async def _undo(services: Services, batch: Batch, undoes: str) -> None:
     targets = await services.batches.undoable(undoes)
     batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
     keep = await _keep(services, batch.site)
+    known: set[int] = set()
     for start in range(0, len(targets), PORTION):
+        if start % CHECKED == 0:
+            known.clear()
         some = targets[start : start + PORTION]
         at = services.now_ms()
         actions = [
@@ -195,15 +201,22 @@ async def _undo(services: Services, batch: Batch, undoes: str) -> None:
             )
             for story, comment, decision, _ in some
         ]
-        batch = await _submit(services, batch, actions)
+        batch = await _submit(services, batch, actions, known)
     await _save(services, replace(batch, ended_at=services.now_ms()))
 
 
-async def _submit(services: Services, batch: Batch, actions: Sequence[Decide | Undo]) -> Batch:
-    """Submit one portion, store the progress before it, and return the progress after it."""
-    for story in await services.batches.stories({one.story for one in actions}):
-        # Events are encoded with what is cached.
+async def _submit(
+    services: Services, batch: Batch, actions: Sequence[Decide | Undo], known: set[int]
+) -> Batch:
+    """Submit one portion, store the progress before it, and return the progress after it.
+
+    `known` are the stories that the last portions have put into the cache.
+    """
+    # Events are encoded with what is cached.
+    unknown = {one.story for one in actions} - known
+    for story in await services.batches.stories(unknown) if unknown else ():
         services.cache.put(story)
+    known |= unknown
     # The progress so far goes into the same transaction: it costs no flush to disk of its own.
     answers = await asyncio.gather(
         *(services.writer.submit(action) for action in actions),
