@@ -46,7 +46,7 @@ CaseCursor = tuple[int, int, int]
 CHOICES_FROM = 300
 """Open cases, the most urgent first, that the choices of the filters are taken from."""
 
-MAX_CHOICES = 30
+CHOICES_SHOWN = 30
 """Choices of one filter, the most frequent ones. The address of a page takes any other."""
 
 ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
@@ -130,7 +130,7 @@ class CaseQueue:
         found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
         for name, choices in found.choices.items():
             choices.sort(key=lambda one: (-one[2], one[1]))
-            found.choices[name] = choices[:MAX_CHOICES]
+            found.choices[name] = choices[:CHOICES_SHOWN]
         return found
 
 
