@@ -52,6 +52,11 @@ CHANGES: dict[str, Where] = {
     "/tokens/revoke": ("revoke_token", "site revoke"),
     "/tokens/keys/rotate": ("rotate_signing_key", "site rotate-key"),
     "/tokens/keys/retire": ("retire_signing_keys", "site retire-keys"),
+    "/queue/take": ("take_cases", "queue take"),
+    "/queue/give-back": ("give_back_cases", "queue give-back"),
+    "/queue/selected": ("decide", "comment remove"),
+    "/queue/batch": ("start_batch", "batch start"),
+    "/queue/batches/{batch}/undo": ("undo_batch", "batch undo"),
     "/rules": ("add_rule", "rule add"),
     "/rules/try": ("try_rule", "rule try"),
     "/rules/learned": ("change_learner", "learner"),
@@ -73,6 +78,8 @@ PAGES: dict[str, Where] = {
     "": ("show_site", "site show"),
     "/home": ("show_site", "site show"),
     "/queue": ("list_cases", "comment pending"),
+    "/queue/batch": ("list_batches", "batch preview"),
+    "/queue/batches/{batch}": ("show_batch", "batch show"),
     "/stories": ("list_stories", "story list"),
     "/stories/counts": ("list_stories", "story list"),
     "/stories/{code}": ("show_story", "story show"),
@@ -122,6 +129,8 @@ API_ALONE: dict[str, str] = {
     "list_shut_out": "/copies",
     "shut_out": "/copies/{copy}/revoke",
     "readmit": "/copies/{copy}/give-back",
+    "show_case": "/queue",
+    "decide_case": "/comments/{comment}/decide",
 }
 """Operations that do a part of what a form of the dashboard does."""
 COMMANDS_ALONE: dict[str, str] = {
@@ -140,6 +149,10 @@ COMMANDS_ALONE: dict[str, str] = {
     "site shut-outs": "/copies",
     "people disable": SERVER,
     "report list": "/queue",
+    "queue counts": "/queue",
+    "queue list": "/queue",
+    "queue decide": "/comments/{comment}/decide",
+    "case show": "/queue",
     "rule shadow": "/rules/{rule}/mode",
     "rule off": "/rules/{rule}/mode",
 } | {

@@ -38,6 +38,7 @@ from widget_server.store.engine import Database, DatabaseUnavailableError
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
+from widget_server.store.queries.batches import Batches
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
@@ -51,6 +52,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.queue import CaseQueue
 from widget_server.store.queries.rules import Rules
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.site_settings import SiteSettingsReads
@@ -97,6 +99,8 @@ class Components:
             discussions=self.discussions,
             decisions=Decisions(self.database),
             made_decisions=MadeDecisions(self.database),
+            queue=CaseQueue(self.database),
+            batches=Batches(self.database),
             log_keys=log_keys,
             log_check=LogCheck(self.database, log_keys),
             embed_files=EmbedFiles(self.database),

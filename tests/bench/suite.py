@@ -12,6 +12,7 @@ from tests.bench import (
     bench_fanout,
     bench_learner,
     bench_owners,
+    bench_queue,
     bench_reads,
     bench_rules,
     bench_trials,
@@ -56,6 +57,7 @@ def rows_of(choice: Choice) -> Iterator[tuple[str, Callable[[], Result]]]:
     yield "rules", bench_rules.row
     yield "trials", bench_trials.row
     yield "learner", bench_learner.row
+    yield from bench_queue.all_rows(choice.repeats, choice.postgres)
 
 
 def run(choice: Choice, report: Callable[[str], None]) -> Iterator[Result]:

@@ -30,7 +30,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/admin/sites": ("",),
     "/admin/account": ("",),
     f"{SITE}/home": ("", "/admin/sites/empty/home"),
-    f"{SITE}/queue": ("", "?queue=pending", "?queue=edits", "?queue=held"),
+    f"{SITE}/queue": ("", "?queue=pending", "?queue=edits", "?queue=held", "?view=list"),
+    f"{SITE}/queue/batch": ("", "?verb=remove&phrase=comment", "?writer={comment}"),
+    f"{SITE}/queue/batches/{{batch}}": ("",),
     f"{SITE}/stories": (
         "",
         "?q=library&state=open&sort=comments&more=1",

@@ -68,6 +68,9 @@ class WholeSite:
         self.names["account"] = self._one("SELECT account FROM members")
         self.names["key"] = self._one("SELECT id FROM api_keys WHERE ended_at IS NULL")
         self.names["jti"] = self._one("SELECT jti FROM tokens WHERE label = 'Island Times'")
+        search = ("--phrase", "A comment number 5")
+        batch = self._json("batch", "start", "harbour", "spam", *search, "--json")
+        self.names["batch"] = batch["id"]
         self.names["link"] = site.cli("people", "invite", "--owner").split()[0].rpartition("/")[2]
 
     def path(self, place: str) -> str:

@@ -143,8 +143,14 @@ async def open_desk(folder: Path, database_url: str, **choices: str) -> AsyncIte
 
 
 def buttons(page: HTMLParser, word: str) -> list[Node]:
-    """Return the buttons with this text."""
-    return [one for one in page.css("button") if one.text(strip=True) == word]
+    """Return the buttons with this text, whatever key their hint names."""
+    found = []
+    for one in page.css("button"):
+        hint = "".join(key.text() for key in one.css("kbd"))
+        text = one.text(strip=True)
+        if word in (text, text.removesuffix(hint), text.removeprefix(hint)):
+            found.append(one)
+    return found
 
 
 def texts(page: HTMLParser, selector: str) -> list[str]:

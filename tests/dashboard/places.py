@@ -11,7 +11,7 @@ from tests.operations.operations_harness import SECRET, Server
 from tests.operations.owner_harness import carry
 from widget_server.model.decisions import COMMENT_VERBS
 from widget_server.model.rules import RuleSpec
-from widget_server.operations.moderation import decide, rules
+from widget_server.operations.moderation import batches, cases, decide, rules
 from widget_server.operations.owners import keys, links, people, settings, sign_in
 from widget_server.store.schema import metadata
 
@@ -30,6 +30,9 @@ UNKNOWN: Names = {
     "key": "0" * 16,
     "link": "0" * 64,
     "rule": "unknown00000",
+    "batch": "unknown00000",
+    "case": 999_999_999,
+    "case_ticked": "999999999.unknown00000.1.reported",
     "section": "look",
 } | {f"to_{verb}": "unknown00000" for verb in COMMENT_VERBS}
 """Names of nothing."""
@@ -45,7 +48,14 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
     story = Publisher(site, SECRET).story(title=f"A story of {site}")
     grant, copy = await carry(desk.server, story, f"https://copy-of-{site}.example")
     names: Names = {"code": grant.story.code, "copy": copy, "section": "look"}
-    for name in ("comment", "pinned", "ticked", *(f"to_{verb}" for verb in COMMENT_VERBS)):
+    for name in (
+        "comment",
+        "pinned",
+        "ticked",
+        "batch",
+        "searched",
+        *(f"to_{verb}" for verb in COMMENT_VERBS),
+    ):
         names[name] = (await desk.write(grant, f"words of {name}")).id
     pinned = await decide.decide(services, owner, "pin", names.pop("pinned"))
     await decide.decide(services, owner, "pin", names["to_unpin"])
@@ -61,6 +71,11 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         services, ticket, f"A member of {site}", f"m@{site}.example", PASSWORD, agent=""
     )
     key = await keys.create_key(services, owner, site, "A program", frozenset({"read"}))
+    reported = await desk.write(grant, "words of reported")
+    await desk.report(grant, reported)
+    (case,) = await cases.open_cases(services, owner, site, cases.filter_of("reported"))
+    search = batches.Search(phrase="words of batch")
+    batch = await batches.start_batch(services, owner, site, "spam", search)
     links_rule = await rules.add_rule(services, owner, site, RuleSpec("Links", "links", limit=1))
     assert pinned.decision is not None
     return names | {
@@ -72,6 +87,9 @@ async def make_places(desk: Desk, site: str = "paper") -> Names:
         "account": member.session.account,
         "key": key.key.id,
         "rule": links_rule.id,
+        "batch": batch.id,
+        "case": case.id,
+        "case_ticked": f"{case.id}.{reported.id}.{case.revision}.reported",
     }
 
 

@@ -44,6 +44,18 @@ OF_SITE: dict[Key, tuple[Use, ...]] = {
         *_read("read"),
         *_read("read", "read_reports", query="queue=reported"),
     ),
+    ("POST", f"{SITE}/queue/take"): (Use(("read", "hold"), {"n": "1"}),),
+    # It gives nothing back that another person has.
+    ("POST", f"{SITE}/queue/give-back"): (Use(("read", "hold"), {"case": "{case}"}),),
+    ("POST", f"{SITE}/queue/selected"): (
+        Use(("read", "remove"), {"verb": "remove", "case": "{case_ticked}"}),
+    ),
+    ("GET", f"{SITE}/queue/batch"): _read("read_log", "remove"),
+    ("POST", f"{SITE}/queue/batch"): (
+        Use(("read_log", "remove"), {"verb": "remove", "phrase": "words of searched"}),
+    ),
+    ("GET", f"{SITE}/queue/batches/{{batch}}"): _read("read_log"),
+    ("POST", f"{SITE}/queue/batches/{{batch}}/undo"): (Use(("undo", "read_log", "spam")),),
     ("GET", f"{SITE}/stories"): _read("read"),
     ("GET", f"{SITE}/stories/counts"): _read("read", query="code={code}"),
     ("GET", f"{SITE}/stories/{{code}}"): _read("read"),

@@ -19,14 +19,14 @@ SAME_EVERYWHERE = {
     # Names of products, formats and forms of dates.
     *("product", "csv", "via_api", "emoji", "minutes", "hours", "day", "day_of_year"),
     *("form_html", "form_jsx", "form_markdown", "as_html", "as_wordpress", "as_ghost", "as_jsx"),
-    *("as_markdown", "do_spam", "withdrawn_by", "in_seconds"),
+    *("as_markdown", "do_spam", "withdrawn_by", "in_seconds", "queue_seconds"),
 }
 SAME = {
     "ar": set(),
     "de": {
         *("sites", "site", "nav_team", "name", "set_name", "person", "as_element", "as_iframe"),
         *("generation", "generation_n", "section_moderation", "value_emoji", "set_website"),
-        *("action_n", "passkeys", "status", "kind_links"),
+        *("action_n", "passkeys", "status", "kind_links", "queue_filter"),
     },
     "es": {"no", "short_local", "nav_tokens", "tokens_n"},
     "fr": {

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.store.store_harness import LOG_KEYS, Store, open_store
 from tests.waiting import wait_until
 from widget_server.store.queries.log_check import LogCheck
 from widget_server.store.schema import cases, comments, decision_words, decisions, kept_texts
+from widget_server.store.schema_queue import case_counts
 
 ROUNDS = 200 if THOROUGH else 12
 
@@ -64,6 +66,8 @@ async def examine(store: Store, acknowledged: set[str]) -> None:
     queues: dict[str, set[str]] = {}
     for case in await store.rows(cases, cases.c.closed_at.is_(None)):
         queues.setdefault(case.comment, set()).add(case.queue)
+    counters = {row.queue: row.number for row in await store.rows(case_counts) if row.number}
+    assert counters == Counter(name for names in queues.values() for name in names)
     logged: dict[str, dict[str, Any]] = {}
     for row in entries:
         logged.setdefault(row.comment, {}).update(json.loads(row.after))

@@ -43,7 +43,8 @@ async def write(server: Server, grant: Grant, body: str, **fields: object) -> Co
 
 
 async def queues(server: Server) -> dict[str, int]:
-    return await server.services.decisions.waiting("paper")
+    counts = await server.services.queue.counts("paper", None)
+    return {queue: number for queue, (number, _) in counts.items()}
 
 
 async def test_a_rule_in_shadow_holds_nothing_and_counts_what_the_same_rule_holds_when_on(

@@ -31,11 +31,13 @@ from widget_server.model.errors import (
     NotPermittedError,
     StaleError,
 )
+from widget_server.model.queue import CaseFilter
 from widget_server.model.records import Comment, CommentState, Story
 from widget_server.model.setting_values import with_value
 from widget_server.store import migrate
 from widget_server.store.queries.decisions import Decisions, LogFilter
 from widget_server.store.queries.log_check import LogCheck, record_heads
+from widget_server.store.queries.queue import CaseQueue
 from widget_server.store.queries.site_settings import change_site_settings
 from widget_server.store.queries.sites import update_site
 from widget_server.store.schema import (
@@ -178,7 +180,7 @@ async def test_pending_comments_reports_and_edits_wait_in_queues(store: Store) -
     for reader, reason in (("ben", "spam"), ("cem", "my own words"), ("ben", "threat")):
         await store.writer.submit(Report(story.id, pending.id, reader, reason, AT))
     assert await queues(store, pending.id) == ["edits", "reported"]
-    found = await Decisions(store.database).cases("s", "reported", None, 10)
+    found = await CaseQueue(store.database).page("s", CaseFilter("reported"), AT, None, 10)
     assert [(case.reasons, case.priority) for case in found] == [(("spam", "other"), 3)]
     assert "my own words" not in repr(await store.rows(cases))
     await store.writer.submit(decide(story, pending.id, "approve", AT, queue="reported"))

@@ -124,7 +124,7 @@ def neighbour(server: SharedServer, address: str) -> httpx.Client:
 
 def test_without_a_key_every_operation_is_refused(shared_server: SharedServer) -> None:
     parts = {"code": CODE, "comment": COMMENT, "copy": 1, "decision": "x", "jti": "x"}
-    parts |= {"account": ID, "invitation": LINK, "key": ID, "rule": CODE}
+    parts |= {"account": ID, "invitation": LINK, "key": ID, "rule": CODE, "case": 1, "batch": "x"}
     for start in range(0, len(OWNER_OPERATIONS), 20):
         with neighbour(shared_server, f"127.0.1.{start + 1}") as http:
             for operation in OWNER_OPERATIONS[start : start + 20]:

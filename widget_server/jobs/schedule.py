@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from widget_server.model.actors import SCHEDULE
-from widget_server.operations.moderation import expire, learn, log, match
+from widget_server.operations.moderation import batches, expire, learn, log, match
 from widget_server.operations.owners import api_answers, closing
 from widget_server.operations.publishing import page_facts
 from widget_server.operations.publishing.fetch import Fetcher, PageUnreachableError
 from widget_server.operations.services import Services
+from widget_server.store.queries.batches import DECIDE_BATCH
+from widget_server.store.queries.case_leases import delete_ended_leases
 from widget_server.store.queries.closings import CLOSE_STORY
 from widget_server.store.queries.identity_tokens import delete_expired_identities
 from widget_server.store.queries.page_facts import LOOK_AT_PAGE
@@ -89,6 +91,15 @@ async def _match_cases(tools: Tools, _subject: str) -> None:
     await match.match_waiting_cases(tools.services)
 
 
+async def _decide_batch(tools: Tools, batch: str) -> None:
+    await batches.run_batch(tools.services, batch)
+
+
+async def _delete_ended_leases(tools: Tools, _subject: str) -> None:
+    now = tools.services.now_ms()
+    await tools.services.writer.run_in_transaction(delete_ended_leases(now))
+
+
 async def _keep_log_heads(tools: Tools, _subject: str) -> None:
     await log.keep_heads(tools.services, tools.services.log_heads)
 
@@ -107,6 +118,8 @@ JOBS: tuple[Job, ...] = (
     Job("delete_old_rule_hits", _delete_old_rule_hits, every_s=DAY_S),
     Job("learn_from_decisions", _learn, every_s=60),
     Job("match_cases", _match_cases, every_s=HOUR_S),
+    Job(DECIDE_BATCH, _decide_batch),
+    Job("delete_ended_leases", _delete_ended_leases, every_s=HOUR_S),
     Job("keep_log_heads", _keep_log_heads, every_s=DAY_S),
     Job(LOOK_AT_PAGE, _look_at_page, lane="network", tries=4, expected=(PageUnreachableError,)),
 )

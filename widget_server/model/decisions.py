@@ -173,3 +173,6 @@ class Case:
     """Source of the edit that waits."""
     sealed: str | None = None
     """Sealed words of a held comment. Never shown."""
+    lease_by: str | None = None
+    """Who has taken the case last, and until when."""
+    lease_until: int = 0

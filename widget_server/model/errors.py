@@ -132,6 +132,13 @@ class StaleError(ProblemError):
     later: Any = None
 
 
+class CaseClosedError(StaleError):
+    """Another decision has closed the case meanwhile. `decided` is its verb, its actor and its time."""
+
+    detail = "Another person has decided this case already. Read what they decided."
+    decided: Any = None
+
+
 class ErasedError(ProblemError):
     """The words that the decision took away were erased and cannot come back."""
 

@@ -19,6 +19,7 @@ from widget_server.operations.rules_cache import RulesCache
 from widget_server.store.log_keys import LogKeys
 from widget_server.store.queries.accounts import Accounts
 from widget_server.store.queries.api_keys import ApiKeys
+from widget_server.store.queries.batches import Batches
 from widget_server.store.queries.closings import Closings
 from widget_server.store.queries.decisions import Decisions
 from widget_server.store.queries.discussions import Discussions
@@ -31,6 +32,7 @@ from widget_server.store.queries.owner_copies import OwnerCopies
 from widget_server.store.queries.owner_home import OwnerHome
 from widget_server.store.queries.owner_stories import OwnerStories
 from widget_server.store.queries.page_facts import PagesOfCopies
+from widget_server.store.queries.queue import CaseQueue
 from widget_server.store.queries.schedule import Schedule
 from widget_server.store.queries.site_settings import SiteSettingsReads
 from widget_server.store.queries.tokens import Tokens
@@ -107,6 +109,8 @@ class Services:
     discussions: Discussions
     decisions: Decisions
     made_decisions: MadeDecisions
+    queue: CaseQueue
+    batches: Batches
     log_keys: LogKeys
     log_check: LogCheck
     embed_files: EmbedFiles

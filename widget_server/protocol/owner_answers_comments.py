@@ -73,6 +73,64 @@ class CaseList(PageOf):
     cases: list[CaseAnswer]
 
 
+class CaseCard(CaseAnswer):
+    """A case with what a decision about it needs."""
+
+    taken_until: str | None = Field(
+        description="Until when this key has the case; null: it has not."
+    )
+    writer: dict[str, int] = Field(description="The writer's comments on the site by state.")
+    writer_since: str | None
+    reports: list[ReportAnswer] | None = Field(description="null without the scope read_reports.")
+    reporters_right: int = Field(
+        description="Earlier reports by the same readers that led to a removal."
+    )
+    reporters_wrong: int = Field(
+        description="Earlier reports by the same readers after which the comment stayed."
+    )
+
+
+class TakenCases(Answer):
+    """The cases that were taken, in the order to decide them: never more than three harsh ones in a row."""
+
+    cases: list[CaseCard]
+
+
+class GivenBack(Answer):
+    """How many cases were given back."""
+
+    given_back: int
+
+
+class CaseDecided(Answer):
+    """A decision about a case. `decision` is null if everything was so already."""
+
+    decision: str | None
+    comment: str
+    state: str
+    revision: int
+
+
+class BatchProgress(Answer):
+    """A decision about all comments that a search finds, and how far it is."""
+
+    id: str | None = Field(description="Undo all of it by this id; null with dry_run.")
+    verb: str
+    undoes: str | None
+    total: int
+    done: int
+    refused: int
+    created_at: str | None
+    ended_at: str | None = Field(description="null while it goes on.")
+    samples: list[CommentAnswer] | None = Field(description="Ten of the comments, with dry_run.")
+
+
+class BatchList(Answer):
+    """The last batches, the newest first."""
+
+    batches: list[BatchProgress]
+
+
 class DecisionAnswer(Answer):
     """An entry of the log."""
 

@@ -27,6 +27,8 @@ Media = Literal["text/csv", "application/x-ndjson"]
 PATH_PATTERNS: dict[str, str] = {
     "code": STORY_CODE.pattern,
     "comment": COMMENT_ID.pattern,
+    "batch": "[0-9A-Za-z]{1,32}",
+    "case": "[1-9][0-9]{0,14}",
     "copy": "[1-9][0-9]{0,14}",
     "decision": "[0-9A-Za-z]{1,32}",
     "jti": r"[\x21-\x2e\x30-\x7e]{1,64}",
@@ -105,6 +107,40 @@ OWNER_OPERATIONS: tuple[OwnerOperation, ...] = (
     OwnerOperation(
         "list_cases", "GET", "/cases", ("read",), "List what waits for a person",
         comment_answers.CaseList, query=requests.CasesQuery,
+    ),
+    OwnerOperation(
+        "take_cases", "POST", "/cases:take", ("read",),
+        "Take cases, so that no other person gets them meanwhile",
+        comment_answers.TakenCases, body=requests.TakeCases, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "give_back_cases", "POST", "/cases:give_back", ("read",), "Give taken cases back",
+        comment_answers.GivenBack, body=requests.GiveBackCases, codes=_TEXTS,
+    ),
+    OwnerOperation(
+        "show_case", "GET", "/cases/{case}", ("read",), "Show an open case",
+        comment_answers.CaseCard,
+    ),
+    OwnerOperation(
+        "decide_case", "POST", "/cases/{case}:decide", (), "Decide about a case",
+        comment_answers.CaseDecided, body=requests.DecideCase, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "list_batches", "GET", "/batches", ("read_log",), "List the last batches of decisions",
+        comment_answers.BatchList,
+    ),
+    OwnerOperation(
+        "start_batch", "POST", "/batches", (),
+        "Decide about all comments that a search finds, or say what it finds",
+        comment_answers.BatchProgress, body=requests.StartBatch, codes=_DECIDES,
+    ),
+    OwnerOperation(
+        "show_batch", "GET", "/batches/{batch}", ("read_log",), "Show how far a batch is",
+        comment_answers.BatchProgress,
+    ),
+    OwnerOperation(
+        "undo_batch", "POST", "/batches/{batch}:undo", ("undo",), "Undo a whole batch",
+        comment_answers.BatchProgress, body=requests.Nothing, codes=_DECIDES,
     ),
     OwnerOperation(
         "decide", "POST", "/decisions", (), "Decide about comments",

@@ -16,6 +16,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from widget_server.model.batches import BatchVerb
 from widget_server.model.decisions import REASONS, CommentVerb, Queue
 from widget_server.model.identifiers import COMMENT_ID, STORY_CODE
 from widget_server.model.limits import MAX_PAGE
@@ -45,6 +46,7 @@ Time = Annotated[AwareDatetime, AfterValidator(_stored_time)]
 Code = Annotated[str, StringConstraints(pattern=f"^{STORY_CODE.pattern}$")]
 CommentId = Annotated[str, StringConstraints(pattern=f"^{COMMENT_ID.pattern}$")]
 CopyId = Annotated[int, Field(ge=1, lt=2**53)]
+CaseId = Annotated[int, Field(ge=1, lt=2**53)]
 After = Annotated[
     Annotated[str, StringConstraints(max_length=400, pattern=NO_CONTROLS)] | None,
     Field(description="`next` of the page before, with the same order and filters."),
@@ -86,10 +88,64 @@ class CommentsQuery(Page):
     story: Code | None = None
 
 
-class CasesQuery(Page):
+class _CaseFilter(_Request):
+    """Which open cases."""
+
+    queue: Queue | Literal["all"] = "pending"
+    story: Code | None = None
+    copy_id: CopyId | None = Field(None, alias="copy", description="Written on this copy.")
+    lang: Word | None = None
+    reason: Reason | None = None
+    age: Literal["day", "older"] | None = Field(
+        None, description="Opened in the last 24 hours, or before."
+    )
+
+
+class CasesQuery(_CaseFilter, Page):
     """Which queue of waiting comments to list."""
 
-    queue: Queue = "pending"
+
+class TakeCases(_CaseFilter):
+    """Which cases to take. Until they are given back or the time is over, no other person gets them."""
+
+    limit: int = Field(10, ge=1, le=50)
+    seconds: int = Field(60, ge=1, le=600)
+
+
+class GiveBackCases(_Request):
+    """Which taken cases to give back; null: all of this key."""
+
+    cases: list[CaseId] | None = Field(None, max_length=100)
+
+
+class DecideCase(_Request):
+    """A decision about a case. It is refused as stale if another decision has closed the case."""
+
+    verb: CommentVerb
+    reason: Reason | None = None
+    note: Note | None = None
+    revision: int | None = Field(None, ge=1, lt=2**31)
+
+
+class BatchSearch(_Request):
+    """Which comments. All given conditions must hold; one besides `story` and `until` is needed."""
+
+    writer: CommentId | None = Field(None, description="A comment: all comments by its writer.")
+    story: Code | None = None
+    copy_id: CopyId | None = Field(None, alias="copy", description="Written on this copy.")
+    phrase: Word | None = Field(None, description="At least 3 characters, whatever their case.")
+    since: Time | None = None
+    until: Time | None = Field(None, description="Before this time.")
+
+
+class StartBatch(_Request):
+    """A decision about all comments that a search finds."""
+
+    verb: BatchVerb
+    search: BatchSearch
+    reason: Reason | None = None
+    note: Note | None = None
+    dry_run: DryRun = False
 
 
 class LogQuery(_Request):

@@ -50,4 +50,6 @@ def to_case(row: Row[Any]) -> Case:
         revision=row.case_revision,
         waiting=row.waiting_source,
         sealed=row.sealed,
+        lease_by=row.lease_by,
+        lease_until=row.lease_until or 0,
     )

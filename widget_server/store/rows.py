@@ -108,3 +108,5 @@ class CaseRow(TypedDict):
     revision: int
     closed_at: int | None
     decision: str | None
+    copy: int | None
+    lang: str | None

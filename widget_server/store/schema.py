@@ -19,8 +19,8 @@ from sqlalchemy import (
     text,
 )
 
-# Importing the tables of people adds them to `metadata`.
-from widget_server.store import schema_people as schema_people
+# Importing the tables of people and of the queue adds them to `metadata`.
+from widget_server.store import schema_people as schema_people, schema_queue as schema_queue
 from widget_server.store.metadata import Id, metadata
 from widget_server.store.schema_copies import copies, page_facts
 from widget_server.store.schema_decisions import (
@@ -280,3 +280,6 @@ reports = Table(
     Column("reason", Text),
     Column("at", BigInteger, nullable=False),
 )
+
+# What became of the earlier reports of a reader.
+Index("ix_reports_reader", reports.c.reader)

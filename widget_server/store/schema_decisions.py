@@ -113,6 +113,9 @@ cases = Table(
     Column("closed_at", BigInteger),
     # Id of the decision that closed the case. None: its author deleted the comment.
     Column("decision", String(16)),
+    # Copy and language of the comment, for filters. No foreign key: a copy without comments may go.
+    Column("copy", Id),
+    Column("lang", String(35)),
     sqlite_autoincrement=True,
 )
 IS_OPEN = text("closed_at IS NULL")
@@ -136,6 +139,18 @@ Index(
     postgresql_where=IS_OPEN,
 )
 Index("ix_cases_comment", cases.c.comment)
+for _name, _columns in {
+    # All queues of a site, all cases of a story, and the oldest case of a queue.
+    "ix_cases_site": ("site", "priority", "opened_at", "id"),
+    "ix_cases_story": ("story", "priority", "opened_at", "id"),
+    "ix_cases_age": ("site", "queue", "opened_at"),
+}.items():
+    Index(
+        _name,
+        *(cases.c[column] for column in _columns),
+        sqlite_where=IS_OPEN,
+        postgresql_where=IS_OPEN,
+    )
 
 # The last entry of each log on each day. A copy of these rows is kept outside the database.
 log_heads = Table(

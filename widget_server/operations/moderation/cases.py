@@ -6,40 +6,94 @@ from typing import Any
 from widget_server.auth.permissions import allowed, require
 from widget_server.content import text
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import QUEUES, Case
+from widget_server.model.decisions import QUEUES, REASONS, Case
 from widget_server.model.errors import MalformedError, NotFoundError
 from widget_server.model.limits import MAX_PAGE
+from widget_server.model.queue import AGES, AnyQueue, CaseFilter, Context, Reporters
 from widget_server.model.records import Comment, CommentState
 from widget_server.operations.services import Services
-from widget_server.store.queries.decisions import CaseCursor, Cursor, ReportText
+from widget_server.store.queries.decisions import Cursor, ReportText
+from widget_server.store.queries.queue import CaseCursor
 
 
 async def open_cases(
     services: Services,
     by: Actor,
     site: str,
-    queue: str,
+    chosen: CaseFilter | str,
     *,
     after: CaseCursor | None = None,
     limit: int = MAX_PAGE,
 ) -> list[Case]:
-    """Return a page of the queue's open cases, the most urgent first, then the oldest.
+    """Return a page of a queue's open cases, the most urgent first, then the oldest.
 
-    `after` is `cursor_of` the last case of the page before. A held comment has its words again, but
-    only for those who may read kept texts. Raises `NotPermittedError`, `MalformedError` for an unknown queue.
+    `chosen` is a filter or the name of a queue, `after` the `cursor_of` the last case of the page before. A
+    held comment has its words again, but only for those who may read kept texts. Raises
+    `NotPermittedError`, `MalformedError` for an unknown queue or filter.
     """
     require(by, "read", site)
-    if queue not in QUEUES:
-        raise MalformedError(f"Name one of these queues: {', '.join(QUEUES)}.")
-    if queue == "reported":
-        require(by, "read_reports", site)
-    found = await services.decisions.cases(
-        site, queue, after, min(limit, MAX_PAGE), copies=by.copies
+    chosen = filter_of(queue=chosen) if isinstance(chosen, str) else chosen
+    found = await services.queue.page(
+        site,
+        chosen,
+        services.now_ms(),
+        after,
+        min(limit, MAX_PAGE),
+        hidden_queues(by, site, chosen),
+        by.copies,
     )
-    may_read = allowed(by, "read_kept_text", site)
-    return [
-        _with_words(services, case) if may_read else replace(case, sealed=None) for case in found
-    ]
+    return [readable_case(services, by, site, case) for case in found]
+
+
+def filter_of(
+    queue: str = "all",
+    story: str | None = None,
+    copy: int | None = None,
+    lang: str | None = None,
+    reason: str | None = None,
+    age: str | None = None,
+) -> CaseFilter:
+    """Return a filter. Raises `MalformedError` for a queue, reason or age that there is not."""
+    queues: tuple[AnyQueue, ...] = (*QUEUES, "all")
+    named = [one for one in queues if one == queue]
+    if not named:
+        raise MalformedError(f"Name one of these queues: {', '.join(queues)}.")
+    if reason is not None and reason not in REASONS:
+        raise MalformedError(f"Give one of these reasons: {', '.join(REASONS)}.")
+    ages = [one for one in AGES if one == age]
+    if age is not None and not ages:
+        raise MalformedError(f"Give one of these ages: {', '.join(AGES)}.")
+    return CaseFilter(named[0], story, copy, lang, reason, ages[0] if ages else None)
+
+
+def hidden_queues(by: Actor, site: str, chosen: CaseFilter) -> tuple[str, ...]:
+    """Return the queues that the actor may not see. Raises `NotPermittedError` if one is chosen."""
+    if allowed(by, "read_reports", site):
+        return ()
+    if chosen.queue == "reported" or chosen.reason is not None:
+        require(by, "read_reports", site)
+    return ("reported",)
+
+
+def readable_case(services: Services, by: Actor, site: str, case: Case) -> Case:
+    """Return the case with the words that the actor may read."""
+    if not allowed(by, "read_kept_text", site):
+        return replace(case, sealed=None)
+    return _with_words(services, case)
+
+
+def visible_context(by: Actor, site: str, found: Context) -> Context:
+    """Return what the actor may know of a comment's context."""
+    shown = replace(found)
+    if by.copies is not None:
+        shown.writer, shown.writer_since, shown.parents = {}, None, []
+    if not allowed(by, "read_reports", site):
+        shown = replace(shown, reports=[], reporters=Reporters())
+    if not allowed(by, "read_log", site):
+        shown.decisions = []
+    if not allowed(by, "read_notes", site):
+        shown.decisions = [replace(one, note=None) for one in shown.decisions]
+    return shown
 
 
 def waiting_version(case: Case) -> Comment:
@@ -57,8 +111,8 @@ def cursor_of(case: Case) -> CaseCursor:
 async def count_waiting(services: Services, by: Actor, site: str) -> dict[str, int]:
     """Return the number of open cases of each queue. Raises `NotPermittedError`."""
     require(by, "read", site)
-    found = await services.decisions.waiting(site)
-    return {queue: found.get(queue, 0) for queue in QUEUES}
+    found = await services.queue.counts(site, by.copies)
+    return {queue: found.get(queue, (0, 0))[0] for queue in QUEUES}
 
 
 async def reports_of(services: Services, by: Actor, comment: str) -> list[ReportText]:

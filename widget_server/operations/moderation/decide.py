@@ -57,15 +57,19 @@ async def decide(
     note: str | None = None,
     revision: int | None = None,
     queue: Queue | None = None,
+    case: int | None = None,
 ) -> Decided:
     """Decide about one comment.
 
-    `revision` is that of the comment as the person saw it. Raises `NotFoundError`, `NotPermittedError`,
+    `revision` is that of the comment as the person saw it. With `case` the decision is refused if that case
+    is closed. Raises `NotFoundError`, `NotPermittedError`,
     `StaleError`, `ErasedError`, `MalformedError`, `TooLargeError`, `UnavailableError`.
     """
-    return await services.writer.submit(
-        await _decision(services, by, verb, comment, reason, note, revision, queue)
-    )
+    made = await made_before(services, by, comment)
+    if made:
+        return await _decided(services, made[comment])
+    action = await _decision(services, by, verb, comment, reason, note, revision, queue)
+    return await services.writer.submit(replace(action, case=case))
 
 
 async def decide_batch(
@@ -76,11 +80,14 @@ async def decide_batch(
     *,
     reason: str | None = None,
     note: str | None = None,
+    cases: Mapping[str, tuple[int, Queue]] | None = None,
 ) -> BatchResult:
     """Decide the same about several comments, each with its revision. They can be undone together.
 
-    What cannot be decided does not prevent the rest: it is in `refused`.
+    `cases` are the cases that are decided, with their queues, by comment: closed ones are refused. What
+    cannot be decided does not prevent the rest: it is in `refused`.
     """
+    waiting = cases or {}
     result = BatchResult(batch_id(by))
     made = await made_before(services, by, *(comment for comment, _ in targets))
     result.decided.extend([await _decided(services, one) for one in made.values()])
@@ -89,11 +96,12 @@ async def decide_batch(
         actions: list[Decide | Undo] = []
         for comment, revision in targets[start : start + CHUNK]:
             try:
-                one = await _decision(services, by, verb, comment, reason, note, revision, None)
+                case, queue = waiting.get(comment, (None, None))
+                one = await _decision(services, by, verb, comment, reason, note, revision, queue)
             except ProblemError as problem:
                 result.refused[comment] = problem
             else:
-                actions.append(replace(one, batch=result.batch))
+                actions.append(replace(one, batch=result.batch, case=case))
         await _submit(services, actions, result)
     return result
 
@@ -116,7 +124,7 @@ async def decide_story(
     """
     if notice is not None and (len(notice) > MAX_NOTICE or not notice.isprintable()):
         raise MalformedError(f"A notice is one line of at most {MAX_NOTICE} characters.")
-    _check_words(reason, note)
+    check_words(reason, note)
     story = await _find_story(services, by, verb, code)
     if await made_before(services, by, verb):
         return story
@@ -145,7 +153,7 @@ async def set_closing_date(
     `MalformedError`, `TooLargeError`.
     """
     story = await _find_story(services, by, "close", code)
-    _check_words(reason, note)
+    check_words(reason, note)
     # The schedule first: if this process ends in between, the work finds a story without a date and
     # does nothing. In the other order a date would wait for the hourly run.
     await services.writer.run_in_transaction(
@@ -201,7 +209,7 @@ async def undo(
     A single decision that cannot be undone raises its problem: `NotFoundError`, `NotPermittedError`,
     `StaleError`, `ErasedError`. For a batch the problems are in `refused`.
     """
-    _check_words(None, note)
+    check_words(None, note)
     targets = await services.decisions.to_undo(decision_or_batch)
     if not targets:
         raise NotFoundError("There is no decision and no batch with this id.")
@@ -272,7 +280,7 @@ async def _decision(
     if story is None:
         raise NotFoundError("There is no comment with this id.")
     require(by, verb, story.site)
-    _check_words(reason, note)
+    check_words(reason, note)
     return Decide(
         story=story.id,
         comment=comment,
@@ -326,7 +334,8 @@ async def _keep(services: Services, story: Story) -> int:
     return cached.site.settings.keep_days * DAY_MS
 
 
-def _check_words(reason: str | None, note: str | None) -> None:
+def check_words(reason: str | None, note: str | None) -> None:
+    """Raise `MalformedError` or `TooLargeError` for a reason or a note that no decision can have."""
     if reason is not None and reason not in REASONS:
         raise MalformedError(f"Give one of these reasons: {', '.join(REASONS)}.")
     if note is not None:

@@ -9,7 +9,7 @@ from widget_server.content import text
 from widget_server.model.actors import Actor
 from widget_server.model.errors import NotFoundError, NotPermittedError
 from widget_server.model.records import Comment, Story
-from widget_server.operations.moderation.cases import with_kept_words
+from widget_server.operations.moderation.cases import visible_context, with_kept_words
 from widget_server.operations.services import Services
 from widget_server.store.queries.comment_context import Context
 from widget_server.store.queries.owner_comments import (
@@ -121,16 +121,7 @@ async def context_of(services: Services, by: Actor, site: str, comment: Comment)
     copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    found = await services.owner_comments.context(comment)
-    if by.copies is not None:
-        found.writer, found.parents = {}, []
-    if not allowed(by, "read_reports", site):
-        found.reports = []
-    if not allowed(by, "read_log", site):
-        found.decisions = []
-    if not allowed(by, "read_notes", site):
-        found.decisions = [replace(one, note=None) for one in found.decisions]
-    return found
+    return visible_context(by, site, await services.owner_comments.context(comment))
 
 
 async def answer(

@@ -1,67 +1,294 @@
-"""The queues of cases, one case after the other."""
+"""The queues of cases: read them, take cases so that no other person gets them, decide, give them back."""
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from widget_server.auth.permissions import allowed, require
 from widget_server.model.actors import Actor
-from widget_server.model.decisions import QUEUES, Case, Queue
-from widget_server.model.errors import MalformedError
-from widget_server.operations.moderation.cases import cursor_of, open_cases
-from widget_server.operations.moderation.discussion import Context, context_of
+from widget_server.model.decisions import QUEUES, Case, CommentVerb, Decided
+from widget_server.model.errors import (
+    CaseClosedError,
+    MalformedError,
+    NotFoundError,
+    NotPermittedError,
+)
+from widget_server.model.queue import Card, CaseFilter, QueueFacts, is_harsh, mixed
+from widget_server.operations.moderation.cases import (
+    cursor_of,
+    filter_of,
+    hidden_queues,
+    open_cases,
+    readable_case,
+    visible_context,
+)
+from widget_server.operations.moderation.decide import decide
 from widget_server.operations.services import Services
-from widget_server.store.queries.decisions import CaseCursor
+from widget_server.store.queries.case_leases import give_back, take_cases
+from widget_server.store.queries.queue import CaseCursor
 
-__all__ = ["CaseCursor", "QueuePage", "show_queue"]
+__all__ = ["CaseCursor", "CaseFilter", "QueuePage", "cursor_of", "filter_of", "show_queue"]
 
 SHOWN = 6
 """The case to decide about and the next ones."""
+LOOKED_AT = 30
+"""Cases from which those of other people are left out."""
+MAX_TAKEN = 50
+LEASE_S = 60
+MAX_LEASE_S = 600
+DECIDES: tuple[CommentVerb, ...] = ("approve", "remove", "reject", "hold", "spam")
+"""A person who may use one of these verbs can take cases."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """The first case of a queue after a place, and what comes next."""
+    """The first cases of a queue, and what waits elsewhere."""
 
-    queue: Queue
-    counts: dict[str, tuple[int, int]]
-    """Number of open cases and time of the oldest, by queue; without empty queues."""
-    case: Case | None
-    context: Context | None
-    next: list[tuple[CaseCursor, Case]]
-    """The next cases, each with the cursor of the case before it."""
+    chosen: CaseFilter
+    facts: QueueFacts
+    card: Card | None
+    next: list[Case] = field(default_factory=list)
+    """The next cases, as they would come."""
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Number of open cases and time of the oldest, by queue; without empty queues."""
+        return self.facts.counts
 
     @property
     def total(self) -> int:
-        """Open cases of the queue."""
-        return self.counts.get(self.queue, (0, 0))[0]
+        """Open cases of the queue, whatever the other filters."""
+        if self.chosen.queue == "all":
+            return sum(number for number, _ in self.counts.values())
+        return self.counts.get(self.chosen.queue, (0, 0))[0]
+
+
+def may_take(by: Actor, site: str) -> bool:
+    """Return whether the actor may take cases on the site: whether they may decide anything there."""
+    return any(allowed(by, verb, site) for verb in DECIDES)
+
+
+def name_of(by: Actor) -> str:
+    """Return the actor as leases name them."""
+    return f"{by.kind}:{by.id}"[:120]
 
 
 async def show_queue(
     services: Services,
     by: Actor,
     site: str,
-    queue: str = "",
+    chosen: CaseFilter | None = None,
     *,
     after: CaseCursor | None = None,
 ) -> QueuePage:
-    """Return the first case of a queue after `after`: three SQL statements.
+    """Return the first free case of a queue after `after`, as a card, and take it for the actor.
 
-    Without `queue` it is the first one in which something waits. Raises `NotPermittedError`, and
-    `MalformedError` for an unknown queue.
+    Without `chosen` it is the first queue in which something waits. The cases of others are left
+    out. An actor who may only read sees all cases and takes none. Raises `NotPermittedError`.
+    """
+    facts = await queue_facts(services, by, site)
+    if chosen is None:
+        order = [queue for queue in ("reported", *QUEUES) if queue in facts.counts]
+        visible = "reported" if allowed(by, "read_reports", site) else "pending"
+        chosen = filter_of(order[0] if order else visible)
+    taken: list[int] = []
+    if after is None and may_take(by, site):
+        taken = await _lease(services, by, site, chosen, 1, LEASE_S)
+    found = await open_cases(services, by, site, chosen, after=after, limit=LOOKED_AT)
+    own, now = name_of(by), services.now_ms()
+    free = found
+    if may_take(by, site):
+        free = [case for case in found if case.lease_until <= now or case.lease_by == own]
+    first = next((case for case in found if case.id in taken), next(iter(free), None))
+    if first is None:
+        return QueuePage(chosen, facts, None)
+    if not taken and may_take(by, site):
+        taken = await _lease(services, by, site, chosen, 1, LEASE_S, only=[first.id])
+    (card,) = await cards_of(services, by, site, [first])
+    if taken:
+        card = replace(card, leased_until=now + LEASE_S * 1000)
+    following = [case for case in free if case.id != first.id]
+    return QueuePage(chosen, facts, card, following[: SHOWN - 1])
+
+
+async def queue_facts(services: Services, by: Actor, site: str) -> QueueFacts:
+    """Return what waits, who is at work, and what cases can be filtered by.
+
+    The numbers come from counters. Raises `NotPermittedError`.
     """
     require(by, "read", site)
-    counts = await services.owner_comments.queue_counts(site, by.copies)
+    facts = await services.queue.facts(site, services.now_ms(), by.copies)
+    if not allowed(by, "read_reports", site):
+        facts.counts.pop("reported", None)
+        facts.at_work = [one for one in facts.at_work if one.queue != "reported"]
+    return facts
+
+
+async def queue_counts(services: Services, by: Actor, site: str) -> dict[str, tuple[int, int]]:
+    """Return the number of open cases and the time of the oldest, by queue that the actor may see.
+
+    The numbers come from counters. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    counts = await services.queue.counts(site, by.copies)
     if not allowed(by, "read_reports", site):
         counts.pop("reported", None)
-    order: tuple[Queue, ...] = ("reported", "pending", "held", "edits")
-    named = [name for name in QUEUES if name == queue]
-    if queue and not named:
-        raise MalformedError(f"Name one of these queues: {', '.join(QUEUES)}.")
-    visible = order if allowed(by, "read_reports", site) else order[1:]
-    chosen = [*named, *(name for name in visible if name in counts), visible[0]][0]
-    found = await open_cases(services, by, site, chosen, after=after, limit=SHOWN)
-    if not found:
-        return QueuePage(chosen, counts, None, None, [])
-    context = await context_of(services, by, site, found[0].comment)
-    following = [(cursor_of(before), case) for before, case in itertools.pairwise(found)]
-    return QueuePage(chosen, counts, found[0], context, following)
+    return counts
+
+
+async def take(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: CaseFilter,
+    *,
+    limit: int = 10,
+    seconds: int = LEASE_S,
+    skip: Sequence[int] = (),
+    only: Sequence[int] | None = None,
+    harsh_before: int = 0,
+) -> list[Card]:
+    """Take the first free cases of a queue for the actor, and return them as cards.
+
+    No other person gets them before `seconds` are over or they are given back. `skip` are cases that the
+    actor has already; `only` names the cases to take, also to keep them longer. After three harsh cases
+    comes a mild one if one waits; `harsh_before` is the number of harsh ones that the actor saw last. Raises
+    `NotPermittedError`, `MalformedError`.
+    """
+    _require_may_take(by, site)
+    if not 1 <= limit <= MAX_TAKEN or not 1 <= seconds <= MAX_LEASE_S:
+        raise MalformedError(f"Take 1 to {MAX_TAKEN} cases, for 1 to {MAX_LEASE_S} seconds.")
+    now = services.now_ms()
+    most = MAX_TAKEN if only is not None else limit
+    ids = await _lease(services, by, site, chosen, most, seconds, skip=skip, only=only)
+    found = await services.queue.named(site, ids, by.copies)
+    if only is None and len(ids) == limit and found and all(map(is_harsh, found)):
+        more, known = max(1, limit // 4), [*skip, *ids]
+        milder = await _lease(services, by, site, chosen, more, seconds, skip=known, only_mild=True)
+        found += await services.queue.named(site, milder, by.copies)
+    found.sort(key=cursor_of)
+    shown = [readable_case(services, by, site, case) for case in found]
+    cards = await cards_of(services, by, site, shown)
+    return mixed([replace(card, leased_until=now + seconds * 1000) for card in cards], harsh_before)
+
+
+async def keep(
+    services: Services, by: Actor, site: str, cases: Sequence[int], *, seconds: int = LEASE_S
+) -> list[int]:
+    """Keep cases longer, and return those that are still open and the actor's.
+
+    Raises `NotPermittedError`, `MalformedError`.
+    """
+    _require_may_take(by, site)
+    if not 1 <= seconds <= MAX_LEASE_S or len(cases) > MAX_TAKEN:
+        raise MalformedError(f"Keep up to {MAX_TAKEN} cases, for 1 to {MAX_LEASE_S} seconds.")
+    return await _lease(services, by, site, filter_of(), MAX_TAKEN, seconds, only=cases)
+
+
+async def _lease(
+    services: Services,
+    by: Actor,
+    site: str,
+    chosen: CaseFilter,
+    limit: int,
+    seconds: int,
+    *,
+    skip: Sequence[int] = (),
+    only: Sequence[int] | None = None,
+    only_mild: bool = False,
+) -> list[int]:
+    now = services.now_ms()
+    ids: list[int] = await services.writer.run_in_transaction(
+        take_cases(
+            site,
+            name_of(by),
+            chosen,
+            now,
+            now + seconds * 1000,
+            limit,
+            without=hidden_queues(by, site, chosen),
+            copies=by.copies,
+            skip=skip,
+            only=only,
+            only_mild=only_mild,
+        )
+    )
+    return ids
+
+
+async def give_cases_back(
+    services: Services, by: Actor, site: str, cases: Sequence[int] | None = None
+) -> int:
+    """Give the actor's cases back to the others (None: all of the site). Return their number.
+
+    Raises `NotPermittedError`.
+    """
+    _require_may_take(by, site)
+    number: int = await services.writer.run_in_transaction(give_back(site, name_of(by), cases))
+    return number
+
+
+async def cards_of(services: Services, by: Actor, site: str, found: Sequence[Case]) -> list[Card]:
+    """Return the cases with everything that a decision needs: one SQL statement.
+
+    Reports and notes are only for those who may read them. A local moderator is told nothing of other
+    copies: neither the writer's record nor the comments above. Raises `NotPermittedError`.
+    """
+    require(by, "read", site)
+    contexts = await services.queue.contexts([case.comment for case in found])
+    return [Card(case, visible_context(by, site, contexts[case.comment.id])) for case in found]
+
+
+async def find_card(services: Services, by: Actor, site: str, case: int) -> Card:
+    """Return an open case of the site as a card. Raises `NotFoundError`, `NotPermittedError`."""
+    require(by, "read", site)
+    found = await services.queue.named(site, [case], by.copies)
+    if not found or found[0].queue in hidden_queues(by, site, filter_of()):
+        raise NotFoundError("There is no open case with this number.")
+    shown = readable_case(services, by, site, found[0])
+    (card,) = await cards_of(services, by, site, [shown])
+    is_own = shown.lease_by == name_of(by) and shown.lease_until > services.now_ms()
+    return replace(card, leased_until=shown.lease_until if is_own else None)
+
+
+async def decide_case(
+    services: Services,
+    by: Actor,
+    site: str,
+    case: int,
+    verb: CommentVerb,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+    revision: int | None = None,
+) -> Decided:
+    """Decide about a case, unless another decision has closed it.
+
+    Raises `CaseClosedError`, which says who decided what, and the errors of `decide`.
+    """
+    place = await services.decisions.place_of_case(case)
+    if place is None or place[0] != site:
+        raise NotFoundError("There is no case with this number.")
+    _, comment, queue = place
+    named = next(one for one in QUEUES if one == queue)
+    try:
+        return await decide(
+            services,
+            by,
+            verb,
+            comment,
+            reason=reason,
+            note=note,
+            revision=revision,
+            queue=named,
+            case=case,
+        )
+    except CaseClosedError as closed:
+        closed.decided = await services.decisions.ended_by(case)
+        closed.comment = await services.decisions.comment(comment)
+        raise
+
+
+def _require_may_take(by: Actor, site: str) -> None:
+    require(by, "read", site)
+    if not may_take(by, site):
+        raise NotPermittedError("Your role on this site does not permit this.")

@@ -1,17 +1,30 @@
-"""Read what a decision about a comment needs: its parents, its reports, the record of its writer."""
+"""Read what decisions about comments need: parents, reports, the records of writers and reporters."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, literal, null, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.records import Comment
+from widget_server.model.queue import Context, Parent, PastDecision, Reporters
+from widget_server.model.records import Comment, CommentState
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.mapping import tree_of
 from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
     comments,
     decision_words,
     decisions,
@@ -22,135 +35,142 @@ from widget_server.store.schema import (
 )
 from widget_server.store.schema_people import accounts, api_keys
 
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """A comment above another one. `text` is empty if it was removed."""
-
-    id: str
-    name: str | None
-    text: list[Any]
-    at: int
+__all__ = ["Context", "Parent", "PastDecision", "read_contexts"]
 
 
-@dataclass(frozen=True, slots=True)
-class PastDecision:
-    """What was decided about a comment before."""
-
-    id: str
-    verb: str
-    by: str | None
-    """Name of the account or key, else its id."""
-    kind: str
-    """Kind of the actor, as in `model.actors`."""
-    at: int
-    reason: str | None
-    note: str | None
-
-
-@dataclass(slots=True)
-class Context:
-    """What somebody needs to know before deciding about a comment."""
-
-    title: str | None = None
-    parents: list[Parent] = field(default_factory=list)
-    """The thread's first comment and the comment that this one answers."""
-    reports: list[tuple[str | None, int]] = field(default_factory=list)
-    """Reason and time of each report, the oldest first."""
-    writer: dict[str, int] = field(default_factory=dict)
-    """Number of the writer's comments on the site by state."""
-    decisions: list[PastDecision] = field(default_factory=list)
-    """The oldest first."""
-    held_by: list[tuple[str, str | None]] = field(default_factory=list)
-    """Id and name of the rules that held it; no name: it was removed, or it is the learned filter."""
-
-    def reports_by_reason(self) -> list[tuple[str | None, int]]:
-        """Return each reason with the number of readers who gave it, the most frequent first."""
-        return Counter(reason for reason, _ in self.reports).most_common()
-
-
-async def read_context(connection: AsyncConnection, comment: Comment) -> Context:
-    """Return what is known about a comment and its writer: one SQL statement."""
-    found = Context()
-    rows = (await connection.execute(_select_context(comment))).all()
+async def read_contexts(
+    connection: AsyncConnection, about: Sequence[Comment]
+) -> dict[str, Context]:
+    """Return what is known about each comment and its writer, by the comment's id: one SQL statement."""
+    found = {comment.id: Context() for comment in about}
+    if not found:
+        return found
+    of_reader: dict[str, list[Context]] = {}
+    above: dict[str, list[Context]] = {}
+    for comment in about:
+        context = found[comment.id]
+        if comment.reader:
+            of_reader.setdefault(comment.reader, []).append(context)
+        for one in {comment.parent, comment.thread} - {comment.id, None}:
+            above.setdefault(str(one), []).append(context)
+    statement = _select_contexts(list(found), list(above), list(of_reader))
+    rows = (await connection.execute(statement)).all()
     for row in sorted(rows, key=lambda one: one.at or 0):
-        match row.kind:
-            case "story":
-                found.title = row.a
-            case "parent":
-                found.parents.append(Parent(row.a, row.b, _tree(row.c), row.at))
-            case "report":
-                found.reports.append((row.a, row.at))
-            case "writer":
-                found.writer[row.a] = row.n
-            case "rule":
-                found.held_by.append((row.id, row.a))
-            case "decision":
-                words: dict[str, Any] = json_of(row.c) if row.c else {}
-                note = words.get("note")
-                past = PastDecision(row.id, row.a, row.b, row.e, row.at, row.d, note)
-                found.decisions.append(past)
+        if row.kind == "parent":
+            for context in above[row.id]:
+                context.parents.append(Parent(row.id, row.b, _tree(row.c), row.at))
+        elif row.kind == "writer":
+            for context in of_reader[row.id]:
+                context.writer[row.a] = row.n
+                context.writer_since = min(row.at, context.writer_since or row.at)
+        else:
+            _add(found[row.id], row)
     return found
 
 
-def _select_context(comment: Comment) -> Any:
-    above = {comment.parent, comment.thread} - {comment.id, None}
+def _add(context: Context, row: Any) -> None:
+    match row.kind:
+        case "story":
+            context.title = row.a
+        case "report":
+            context.reports.append((row.a, row.at))
+        case "reporters":
+            was, right = context.reporters, row.a == CommentState.REMOVED
+            context.reporters = Reporters(
+                was.right + right * row.n, was.wrong + (not right) * row.n
+            )
+        case "rule":
+            context.held_by.append((row.b, row.a))
+        case "decision":
+            words: dict[str, Any] = json_of(row.c) if row.c else {}
+            past = PastDecision(row.e, row.a, row.b, row.f, row.at, row.d, words.get("note"))
+            context.decisions.append(past)
 
-    def part(
-        kind: str, key: Any, values: Sequence[Any], at: Any, n: Any, more: Any = None
-    ) -> Select[Any]:
-        a, b, c, d = (cast(value, String) for value in values)
-        return select(
+
+def _select_contexts(ids: list[str], above: list[str], readers: list[str]) -> Any:
+    none, zero = null(), literal(0)
+
+    def part(kind: str, key: Any, values: Sequence[Any], at: Any, n: Any) -> Select[Any]:
+        named = [*values, *(none for _ in range(6 - len(values)))]
+        columns: list[Any] = [
             literal(kind).label("kind"),
             cast(key, String).label("id"),
-            a.label("a"),
-            b.label("b"),
-            c.label("c"),
-            d.label("d"),
-            cast(null() if more is None else more, String).label("e"),
-            at.label("at"),
-            n.label("n"),
-        )
+            *(cast(value, String).label(name) for name, value in zip("abcdef", named, strict=True)),
+            cast(at, BigInteger).label("at"),
+            cast(n, BigInteger).label("n"),
+        ]
+        return select(*columns)
 
-    none, zero = null(), literal(0)
     who = func.coalesce(accounts.c.name, api_keys.c.label, rules.c.name, decisions.c.actor)
-    of_story = select(comments.c.story).where(comments.c.id == comment.id).scalar_subquery()
-    return union_all(
-        part("story", none, (stories.c.title, none, none, none), zero, zero).where(
-            stories.c.id == of_story
+    earlier = reports.alias("earlier")
+    other = comments.alias("other")
+    still_open = select(cases.c.comment).where(
+        cases.c.comment == other.c.id, cases.c.queue == "reported", IS_OPEN
+    )
+    parts = [
+        part("story", comments.c.id, (stories.c.title,), zero, zero)
+        .join_from(comments, stories, stories.c.id == comments.c.story)
+        .where(comments.c.id.in_(ids)),
+        part("report", reports.c.comment, (reports.c.reason,), reports.c.at, zero).where(
+            reports.c.comment.in_(ids)
         ),
-        part(
-            "parent",
-            none,
-            (comments.c.id, comments.c.name, comments.c.text, none),
-            comments.c.created_at,
-            zero,
-        ).where(comments.c.id.in_(above)),
-        part("report", none, (reports.c.reason, none, none, none), reports.c.at, zero).where(
-            reports.c.comment == comment.id
-        ),
-        part("writer", none, (comments.c.state, none, none, none), zero, func.count())
-        .where(comments.c.reader == comment.reader, comments.c.reader != "")
-        .group_by(comments.c.state),
-        part("rule", rule_hits.c.rule, (rules.c.name, none, none, none), rule_hits.c.at, zero)
+        part("reporters", reports.c.comment, (other.c.state,), zero, func.count())
+        .join_from(reports, earlier, earlier.c.reader == reports.c.reader)
+        .join(other, other.c.id == earlier.c.comment)
+        .where(
+            reports.c.comment.in_(ids),
+            earlier.c.comment != reports.c.comment,
+            or_(
+                other.c.state == CommentState.REMOVED.value,
+                and_(other.c.state == CommentState.PUBLISHED.value, ~still_open.exists()),
+            ),
+        )
+        .group_by(reports.c.comment, other.c.state),
+        part("rule", rule_hits.c.comment, (rules.c.name, rule_hits.c.rule), rule_hits.c.at, zero)
         .select_from(rule_hits)
         .outerjoin(rules, rules.c.id == rule_hits.c.rule)
-        .where((rule_hits.c.comment == comment.id) & rule_hits.c.acting),
+        .where(rule_hits.c.comment.in_(ids), rule_hits.c.acting),
         part(
             "decision",
-            decisions.c.id,
-            (decisions.c.verb, who, decision_words.c.words, decisions.c.reason),
+            decisions.c.comment,
+            (
+                decisions.c.verb,
+                who,
+                decision_words.c.words,
+                decisions.c.reason,
+                decisions.c.id,
+                decisions.c.actor_kind,
+            ),
             decisions.c.at,
             zero,
-            decisions.c.actor_kind,
         )
-        .select_from(decisions)
+        # By story and comment, because there is an index for these.
+        .join_from(
+            comments,
+            decisions,
+            (decisions.c.story == comments.c.story) & (decisions.c.comment == comments.c.id),
+        )
         .outerjoin(decision_words, decision_words.c.decision == decisions.c.id)
         .outerjoin(accounts, accounts.c.id == decisions.c.actor)
         .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
         .outerjoin(rules, rules.c.id == decisions.c.actor)
-        .where(decisions.c.story == of_story, decisions.c.comment == comment.id),
-    )
+        .where(comments.c.id.in_(ids)),
+    ]
+    if above:
+        names = (none, comments.c.name, comments.c.text)
+        parts.append(
+            part("parent", comments.c.id, names, comments.c.created_at, zero).where(
+                comments.c.id.in_(above)
+            )
+        )
+    if readers:
+        first = func.min(comments.c.created_at)
+        parts.append(
+            part("writer", comments.c.reader, (comments.c.state,), first, func.count())
+            .where(comments.c.reader.in_(readers))
+            .group_by(comments.c.reader, comments.c.state)
+        )
+    return union_all(*parts)
 
 
 def _tree(stored: str) -> list[Any]:

@@ -7,13 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, desc, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from widget_server.model.decisions import Case, Decision
+from widget_server.model.decisions import Decision
 from widget_server.store.damaged_rows import readable
-from widget_server.store.decision_mapping import to_case, to_decision
+from widget_server.store.decision_mapping import to_decision
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
 from widget_server.store.schema import (
-    IS_OPEN,
     cases,
     comments,
     decision_words,
@@ -23,6 +22,7 @@ from widget_server.store.schema import (
     site_decisions,
     stories,
 )
+from widget_server.store.schema_people import accounts, api_keys
 from widget_server.store.writing.match_cases import has_unmatched_cases
 
 
@@ -72,8 +72,6 @@ class CommentPlace:
 
 Cursor = tuple[int, str]
 """Time and id of the last entry of a page."""
-CaseCursor = tuple[int, int, int]
-"""Priority, time and id of the last case of a page."""
 
 
 class Decisions:
@@ -115,19 +113,34 @@ class Decisions:
         return {row.id: CommentPlace(row.site, row.state, row.revision) for row in rows}
 
     @read_transaction
+    async def ended_by(self, connection: AsyncConnection, case: int) -> tuple[str, str, int] | None:
+        """Return the verb, the name of the actor and the time of the decision that closed a case, or None."""
+        who = func.coalesce(accounts.c.name, api_keys.c.label, decisions.c.actor)
+        found = await connection.execute(
+            select(decisions.c.verb, who, decisions.c.at)
+            .join_from(cases, decisions, decisions.c.id == cases.c.decision)
+            .outerjoin(accounts, accounts.c.id == decisions.c.actor)
+            .outerjoin(api_keys, api_keys.c.id == decisions.c.actor)
+            .where(cases.c.id == case, cases.c.closed_at.is_not(None))
+        )
+        row = found.one_or_none()
+        return None if row is None else (row[0], row[1], row[2])
+
+    @read_transaction
+    async def place_of_case(
+        self, connection: AsyncConnection, case: int
+    ) -> tuple[str, str, str] | None:
+        """Return site, comment and queue of a case, open or not, or None."""
+        found = await connection.execute(
+            select(cases.c.site, cases.c.comment, cases.c.queue).where(cases.c.id == case)
+        )
+        row = found.one_or_none()
+        return None if row is None else (row[0], row[1], row[2])
+
+    @read_transaction
     async def unmatched(self, connection: AsyncConnection) -> bool:
         """Return whether a server of the version before has left out the opening or closing of cases."""
         return await has_unmatched_cases(connection)
-
-    @read_transaction
-    async def waiting(self, connection: AsyncConnection, site: str) -> dict[str, int]:
-        """Return the number of the site's open cases by queue, without empty queues."""
-        rows = await connection.execute(
-            select(cases.c.queue, func.count())
-            .where((cases.c.site == site) & IS_OPEN)
-            .group_by(cases.c.queue)
-        )
-        return {row[0]: row[1] for row in rows}
 
     @read_transaction
     async def log(
@@ -182,45 +195,6 @@ class Decisions:
         )
         row = rows.one_or_none()
         return None if row is None else to_decision(row._mapping)
-
-    @read_transaction
-    async def cases(
-        self,
-        connection: AsyncConnection,
-        site: str,
-        queue: str,
-        after: CaseCursor | None,
-        limit: int,
-        copies: frozenset[int] | None = None,
-    ) -> list[Case]:
-        """Return the open cases of a site's queue, the most urgent first, then the oldest.
-
-        With `copies` only cases of comments that were written on these copies.
-        """
-        order = (cases.c.priority, cases.c.opened_at, cases.c.id)
-        where = (cases.c.site == site) & (cases.c.queue == queue) & IS_OPEN
-        if after is not None:
-            where &= tuple_(*order) > tuple_(*after)
-        query = (
-            select_comments()
-            .add_columns(
-                *(
-                    cases.c[name].label(f"case_{name}")
-                    for name in ("id", "queue", "reasons", "priority", "opened_at", "revision")
-                ),
-                stories.c.code.label("story_code"),
-                kept_texts.c.sealed.label("sealed"),
-            )
-            .join(cases, cases.c.comment == comments.c.id)
-            .join(stories, cases.c.story == stories.c.id)
-            .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
-            .where(where)
-            .order_by(*order)
-            .limit(limit)
-        )
-        if copies is not None:
-            query = query.where(comments.c.copy.in_(copies))
-        return readable(await connection.execute(query), to_case)
 
     @read_transaction
     async def reports(self, connection: AsyncConnection, comment: str) -> list[ReportText]:

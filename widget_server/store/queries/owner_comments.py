@@ -22,8 +22,9 @@ from widget_server.model.records import Comment, CommentState
 from widget_server.store.damaged_rows import readable
 from widget_server.store.engine import Database, read_transaction
 from widget_server.store.mapping import select_comments, to_comment
-from widget_server.store.queries.comment_context import Context, read_context
+from widget_server.store.queries.comment_context import Context, read_contexts
 from widget_server.store.queries.log_names import select_names
+from widget_server.store.queries.queue import select_queue_counts
 from widget_server.store.schema import (
     IS_OPEN,
     IS_PENDING,
@@ -188,7 +189,7 @@ class OwnerComments:
     @read_transaction
     async def context(self, connection: AsyncConnection, comment: Comment) -> Context:
         """Return what is known about a comment and its writer."""
-        return await read_context(connection, comment)
+        return (await read_contexts(connection, [comment]))[comment.id]
 
     @read_transaction
     async def names(
@@ -214,19 +215,6 @@ class OwnerComments:
             select_names(site, actors, writers, codes, entries, targets, answered)
         )
         return {(row.kind, row.key): row.name for row in rows}
-
-
-def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]:
-    """Return a query for the number of open cases and the time of the oldest, by queue."""
-    query = select(
-        cases.c.queue.label("queue"),
-        func.count().label("number"),
-        func.min(cases.c.opened_at).label("oldest"),
-    ).where(cases.c.site == site, IS_OPEN)
-    if copies is not None:
-        query = query.join(comments, comments.c.id == cases.c.comment)
-        query = query.where(comments.c.copy.in_(copies))
-    return query.group_by(cases.c.queue)
 
 
 def _is_before(before: tuple[int, str] | None) -> ColumnElement[bool]:

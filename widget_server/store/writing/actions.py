@@ -131,7 +131,7 @@ class Decide:
     """Decide about a comment, or with `comment` "" about the story. Result: `Decided`.
 
     Rejected with `NotFoundError`, `NotPermittedError` (a copy that the actor may not moderate),
-    `StaleError` (`revision` is not the comment's) or `ErasedError` (nothing left to restore).
+    `StaleError` (`revision` is not the comment's, or `case` is closed) or `ErasedError` (nothing left to restore).
     """
 
     story: int
@@ -149,6 +149,8 @@ class Decide:
     """Revision of the comment that the decision is about. None: whatever it is now."""
     queue: Queue | None = None
     """Queue in which it was decided. None and `edits`: `approve` and `reject` are about a waiting edit."""
+    case: int | None = None
+    """Case that the decision is about: if another decision has closed it, this one is refused."""
     notice: str | None = None
     columns: Mapping[str, bool | int | None] = field(default_factory=dict)
     """What `close` and `open` set of the story: `closed`, `closes_at`."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     literal_column,
     select,
     true,
@@ -58,6 +59,28 @@ def insert_ignore(table: Table, dialect: Dialect) -> Any:
     """Return an `INSERT` of this dialect that skips rows whose key exists already."""
     insert: Any = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     return insert(table).on_conflict_do_nothing()
+
+
+def upsert_from(
+    table: Table,
+    names: Sequence[str],
+    key: Sequence[str],
+    found: FromClause,
+    values: Mapping[str, Any],
+    replaces: ColumnElement[bool],
+    dialect: Dialect,
+) -> Any:
+    """Return a statement that inserts a row for each one of `found`, whose columns come before `values`.
+
+    A row that exists under the same key is updated if it fulfils `replaces`, else it stays.
+    """
+    fixed = [literal(value, table.c[name].type) for name, value in values.items()]
+    # Without a WHERE before it, SQLite parses ON CONFLICT as the start of a join.
+    rows = select(*found.c, *fixed).select_from(found).where(true())
+    insert: Any = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).from_select(list(names), rows)
+    changed = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed, where=replaces)
 
 
 @cache

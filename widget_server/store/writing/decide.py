@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from widget_server.model.decisions import Decided, Queue
-from widget_server.model.errors import ErasedError, NotFoundError, NotPermittedError, StaleError
+from widget_server.model.errors import (
+    CaseClosedError,
+    ErasedError,
+    NotFoundError,
+    NotPermittedError,
+    StaleError,
+)
 from widget_server.model.records import CommentState
 from widget_server.store.damaged_rows import json_of
 from widget_server.store.log_keys import new_salt, salted_hash
@@ -47,6 +53,8 @@ class DecisionApplier(DecisionRules):
         row = self._comment(action.story, action.comment, action.by)
         if action.revision is not None and action.revision != row["revision"]:
             raise self._stale(row["id"])
+        if action.case is not None and not self._rows.decisions.is_open(row["id"], action.case):
+            raise CaseClosedError
         before = self._view(row)
         hashes = self._rules[action.verb](row, action)
         return self._logged(action, row, before, hashes)

@@ -31,6 +31,7 @@ from widget_server.store.writing.actions import (
     Undo,
 )
 from widget_server.store.writing.bulk import json_rows, select_by_keys, upsert
+from widget_server.store.writing.case_counts import add_to_counts
 
 PRIORITIES: dict[Queue, int] = {"reported": 3, "held": 4, "pending": 5, "edits": 5}
 """Priority of a case in each queue; 0 is the most urgent."""
@@ -64,10 +65,12 @@ class DecisionRows:
         """Words (JSON) of the decisions to undo."""
         self.new_entries: list[dict[str, Any]] = []
         self.new_words: list[dict[str, Any]] = []
-        self._entries: list[dict[str, Any]] = []
+        self._entries: dict[tuple[int, str], list[dict[str, Any]]] = {}
         self._cases: dict[str, list[CaseRow]] = {}
         self._new_cases: list[CaseRow] = []
         self._changed_cases: dict[int, CaseRow] = {}
+        self._counted: dict[tuple[str, str], int] = {}
+        """By how much the number of open cases changes, by site and queue."""
         self._changed_kept: dict[str, KeptRow | None] = {}
         self._erased_words: set[str] = set()
         self._forgotten: set[str] = set()
@@ -139,7 +142,9 @@ class DecisionRows:
             )
             .order_by(decisions.c.number)
         )
-        self._entries = [dict(row._mapping) for row in found]
+        for row in found:
+            about = self._entries.setdefault((row.story, row.comment), [])
+            about.append(dict(row._mapping))
         words = await self._connection.execute(
             select(decision_words).where(
                 decision_words.c.decision.in_([action.decision for action in undos])
@@ -149,17 +154,19 @@ class DecisionRows:
 
     def history(self, story: int, comment: str) -> list[dict[str, Any]]:
         """Return the log entries about a comment, or about the story (""), in order."""
-        return [
-            entry
-            for entry in (*self._entries, *self.new_entries)
-            if (entry["story"], entry["comment"]) == (story, comment)
-        ]
+        about = story, comment
+        made = [one for one in self.new_entries if (one["story"], one["comment"]) == about]
+        return [*self._entries.get(about, ()), *made]
 
     # Cases -------------------------------------------------------------------------------------
 
     def open_queues(self, comment: str) -> list[str]:
         """Return the queues in which the comment waits."""
         return sorted(row["queue"] for row in self._open(comment))
+
+    def is_open(self, comment: str, case: int) -> bool:
+        """Return whether the case with this id is one of the comment's open cases."""
+        return any(cast(dict[str, Any], row).get("id") == case for row in self._open(comment))
 
     def open_case(
         self, story: StoryRow, comment: CommentRow, queue: Queue, at: int, reason: str | None = None
@@ -178,7 +185,10 @@ class DecisionRows:
                 "revision": comment["revision"],
                 "closed_at": None,
                 "decision": None,
+                "copy": comment["copy"],
+                "lang": comment["lang"],
             }
+            self._count(row, 1)
             self._cases.setdefault(comment["id"], []).append(row)
             self._new_cases.append(row)
         row["revision"] = comment["revision"]
@@ -204,6 +214,7 @@ class DecisionRows:
         for row in self._open(comment):
             if wanted is None or row["queue"] in wanted:
                 row |= {"closed_at": at, "decision": decision}
+                self._count(row, -1)
                 self._changed(row)
 
     def reopen_cases(self, comment: str, decision: str) -> None:
@@ -211,10 +222,15 @@ class DecisionRows:
         for row in self._cases.get(comment, []):
             if row["decision"] == decision and row["queue"] not in self.open_queues(comment):
                 row |= {"closed_at": None, "decision": None}
+                self._count(row, 1)
                 self._changed(row)
 
     def _open(self, comment: str) -> list[CaseRow]:
         return [row for row in self._cases.get(comment, []) if row["closed_at"] is None]
+
+    def _count(self, row: CaseRow, by: int) -> None:
+        queue = row["site"], row["queue"]
+        self._counted[queue] = self._counted.get(queue, 0) + by
 
     def _changed(self, row: CaseRow) -> None:
         stored: Any = row
@@ -263,6 +279,7 @@ class DecisionRows:
         if self._new_cases:
             # After the updates: the same batch may have closed the stored case of this queue.
             await run(insert(cases), list(self._new_cases))
+        await add_to_counts(self._connection, self._counted)
         stored = [row for row in self._changed_kept.values() if row is not None]
         dropped = [comment for comment, row in self._changed_kept.items() if row is None]
         if stored:

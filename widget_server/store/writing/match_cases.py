@@ -34,12 +34,24 @@ from widget_server.store.schema import (
     stories,
 )
 from widget_server.store.transactions import TransactionFn
+from widget_server.store.writing.case_counts import count_again, has_wrong_counts
 from widget_server.store.writing.decision_rows import PRIORITIES
 
 CHUNK = 500
 """Cases of each queue that one transaction opens."""
 
-_COLUMNS = ("site", "story", "comment", "queue", "reasons", "priority", "opened_at", "revision")
+_COLUMNS = (
+    "site",
+    "story",
+    "comment",
+    "queue",
+    "reasons",
+    "priority",
+    "opened_at",
+    "revision",
+    "copy",
+    "lang",
+)
 
 
 async def has_unmatched_cases(connection: AsyncConnection) -> bool:
@@ -47,7 +59,7 @@ async def has_unmatched_cases(connection: AsyncConnection) -> bool:
     for query in (select(cases.c.id).where(_is_over()), *_missing()):
         if (await connection.execute(query.limit(1))).first() is not None:
             return True
-    return False
+    return await has_wrong_counts(connection)
 
 
 def match_cases(now: int) -> TransactionFn[int]:
@@ -63,6 +75,7 @@ def match_cases(now: int) -> TransactionFn[int]:
                 insert(cases).from_select(_COLUMNS, query.limit(CHUNK))
             )
             number += max(0, int(opened.rowcount))
+        await count_again(connection)
         return number
 
     return run
@@ -110,6 +123,7 @@ def _missing() -> list[Select[Any]]:
         .join(reports, reports.c.comment == comments.c.id)
         .where(published, ~settled)
         .group_by(stories.c.site, comments.c.story, comments.c.id, comments.c.revision)
+        .group_by(comments.c.copy, comments.c.lang)
     )
     return [pending, edits, reported]
 
@@ -124,4 +138,6 @@ def _case(queue: Queue, opened_at: ColumnElement[Any], reasons: str = "[]") -> S
         literal(PRIORITIES[queue]),
         opened_at,
         comments.c.revision,
+        comments.c.copy,
+        comments.c.lang,
     ).join_from(comments, stories, stories.c.id == comments.c.story)

@@ -54,35 +54,6 @@ async def show_comment(call: Call) -> Answer:
     )
 
 
-async def list_cases(call: Call) -> Answer:
-    """Handle `GET …/cases`."""
-    query: requests.CasesQuery = call.query
-    after = None
-    if query.after:
-        place = decode_cursor(query.after, f"cases-{query.queue}", (int, int, int))
-        after = int(place[0]), int(place[1]), int(place[2])
-    found = await cases.open_cases(
-        call.services, call.actor, call.site, query.queue, after=after, limit=query.limit
-    )
-    more = len(found) == query.limit
-    last = encode_cursor(f"cases-{query.queue}", *cases.cursor_of(found[-1])) if more else None
-    rows = [
-        comment_answers.CaseAnswer(
-            id=one.id,
-            queue=one.queue,
-            reasons=list(one.reasons),
-            priority=one.priority,
-            opened_at=rfc3339(one.opened_at),
-            revision=one.revision,
-            comment=comment_answers.CommentAnswer(
-                **comment_fields(one.story, cases.waiting_version(one))
-            ),
-        )
-        for one in found
-    ]
-    return Answer(comment_answers.CaseList(cases=rows, next=last))
-
-
 async def decide_comments(call: Call) -> Answer:
     """Handle `POST …/decisions`: what is stale or refused does not prevent the rest."""
     body: requests.Decide = call.body

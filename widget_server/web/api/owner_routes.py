@@ -19,6 +19,8 @@ from widget_server.protocol.owner_operations import (
 )
 from widget_server.web import problems
 from widget_server.web.api import (
+    owner_batches,
+    owner_cases,
     owner_comments,
     owner_copies,
     owner_learner,
@@ -44,7 +46,15 @@ HANDLERS: dict[str, Handler] = {
     "open_story": owner_stories.open_story,
     "list_comments": owner_comments.list_comments,
     "show_comment": owner_comments.show_comment,
-    "list_cases": owner_comments.list_cases,
+    "list_cases": owner_cases.list_cases,
+    "take_cases": owner_cases.take_cases,
+    "give_back_cases": owner_cases.give_back_cases,
+    "show_case": owner_cases.show_case,
+    "decide_case": owner_cases.decide_case,
+    "list_batches": owner_batches.list_batches,
+    "start_batch": owner_batches.start_batch,
+    "show_batch": owner_batches.show_batch,
+    "undo_batch": owner_batches.undo_batch,
     "decide": owner_comments.decide_comments,
     "undo_decision": owner_comments.undo_decision,
     "read_log": owner_log.read_log,

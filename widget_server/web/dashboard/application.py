@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,6 +18,7 @@ from widget_server.protocol.codes import status_of
 from widget_server.web.compressed import MIN_GZIP_BYTES
 from widget_server.web.dashboard import (
     account,
+    batches,
     copies,
     decisions,
     home,
@@ -39,6 +40,7 @@ from widget_server.web.dashboard import (
 )
 from widget_server.web.dashboard.messages import message_page
 from widget_server.web.dashboard.security import Address, DashboardHeaders
+from widget_server.web.dashboard.texts import language_of
 from widget_server.web.dashboard.waiting import WaitingCounts
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,13 @@ def dashboard_routes() -> list[Route]:
         Route(SITE, home.enter_site),
         Route(f"{SITE}/home", home.show),
         Route(f"{SITE}/queue", queue.show),
+        _post(f"{SITE}/queue/take", queue.take),
+        _post(f"{SITE}/queue/give-back", queue.give_back),
+        _post(f"{SITE}/queue/selected", queue.decide_selected),
+        Route(f"{SITE}/queue/batch", batches.show),
+        _post(f"{SITE}/queue/batch", batches.start),
+        Route(f"{SITE}/queue/batches/{{batch}}", batches.progress),
+        _post(f"{SITE}/queue/batches/{{batch}}/undo", batches.undo),
         Route(f"{SITE}/stories", stories.show),
         Route(f"{SITE}/stories/counts", stories.counts),
         Route(f"{SITE}/stories/{{code}}", story.show),
@@ -219,8 +228,12 @@ async def _to_admin(_request: Request) -> Response:
 async def _problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    if isinstance(error, NotFoundError):
+    wants_json = request.headers.get("accept", "") == "application/json"
+    if isinstance(error, NotFoundError) and not wants_json:
         return message_page(request, 404, "not_found", error.detail)
+    if wants_json:
+        said = language_of(request, None).error(error.detail)
+        return JSONResponse({"error": said}, status_of(error))
     key = {403: "not_permitted", 429: "too_fast", 503: "unavailable"}.get(status_of(error), "wrong")
     response = message_page(request, status_of(error), key, error.detail)
     if error.retry_after is not None:

@@ -4,11 +4,12 @@ import uuid
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from widget_server.auth.permissions import require
 from widget_server.model.decisions import COMMENT_VERBS, QUEUES, REASONS, CommentVerb, Decided
 from widget_server.model.errors import (
+    CaseClosedError,
     ErasedError,
     MalformedError,
     NotFoundError,
@@ -18,8 +19,10 @@ from widget_server.model.errors import (
 )
 from widget_server.model.records import CommentState
 from widget_server.operations.moderation import discussion, targets
+from widget_server.operations.moderation.batches import undo_batch
 from widget_server.operations.moderation.decide import decide, undo
 from widget_server.operations.moderation.discussion import StaffComment
+from widget_server.operations.moderation.queue import decide_case
 from widget_server.protocol.codes import status_of
 from widget_server.web.dashboard.diff import words_changed
 from widget_server.web.dashboard.messages import message_page
@@ -99,24 +102,45 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
     comment = page.request.path_params["comment"]
     shown = await discussion.find_comment(page.services, page.actor, page.site, comment)
     queue = next((name for name in QUEUES if name == form.get("queue")), None)
-    revision = form.get("revision")
+    case = whole_number(form.get("case"))
+    reason, note = form.get("reason") or None, form.get("note") or None
+    revision = whole_number(form.get("revision"))
+    decided: Decided
     try:
-        decided: Decided = await decide(
-            page.services,
-            page.actor,
-            verb,
-            comment,
-            reason=form.get("reason") or None,
-            note=form.get("note") or None,
-            revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,
-            queue=queue,
-        )
+        if case is not None:
+            decided = await decide_case(
+                page.services,
+                page.actor,
+                page.site,
+                case,
+                verb,
+                reason=reason,
+                note=note,
+                revision=revision,
+            )
+        else:
+            decided = await decide(
+                page.services,
+                page.actor,
+                verb,
+                comment,
+                revision=revision,
+                queue=queue,
+                reason=reason,
+                note=note,
+            )
+    except CaseClosedError as closed:
+        return _closed(page, closed)
     except StaleError:
+        if page.wants_json:
+            return JSONResponse({"error": page.t("stale_card")}, 409)
         page.errors[""] = page.t("stale")
         return await _comment(page, status=409, step=verb)
     except NotPermittedError:
         raise
     except ProblemError as error:
+        if page.wants_json:
+            raise
         page.fail(error)
         return await _comment(page, status=status_of(error), step=verb)
     did = f"{verb}_edit" if queue == "edits" and verb in {"approve", "reject"} else verb
@@ -124,21 +148,47 @@ async def _decide(page: Page, verb: CommentVerb) -> Response:
         did = "keep"
     entry = decided.decision
     kept = entry.id if entry is not None and verb != "erase" else None
+    if page.wants_json:
+        return JSONResponse({"decision": kept})
     back = back_of(page, page.path(f"stories/{shown.story}"))
     return told(page, back, did if entry is not None else "nothing", kept, comment)
+
+
+def _closed(page: Page, closed: CaseClosedError) -> Response:
+    """Return what another person has decided meanwhile."""
+    said = page.t("closed_before")
+    if closed.decided is not None:
+        verb, name, at = closed.decided
+        done, when = page.t(f"log_{verb}"), page.clock().ago(at)
+        said = page.t("decided_before", name=name, verb=done, when=when)
+    if page.wants_json:
+        return JSONResponse({"error": said, "gone": True}, 409)
+    return message_page(page.request, 409, "decided_before", said)
+
+
+def whole_number(text: str) -> int | None:
+    """Return a whole number of a form, or None."""
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 @site_page("undo")
 async def submit_undo(page: Page) -> Response:
     """Handle `POST …/undo`: take back a decision or a batch."""
-    decision = page.form.get("decision")
+    name = page.form.get("decision")
+    if await page.services.batches.find(name) is not None:
+        undoing = await undo_batch(page.services, page.actor, page.site, name)
+        return page.redirect(page.path(f"queue/batches/{undoing.id}"))
     try:
         # A decision of another site is not found: whether it exists is not told.
-        await targets.is_about_stories(page.services, page.site, decision)
-        result = await undo(page.services, page.actor, decision)
+        await targets.is_about_stories(page.services, page.site, name)
+        result = await undo(page.services, page.actor, name)
     except (StaleError, ErasedError, NotFoundError) as error:
+        if page.wants_json:
+            raise
         return message_page(page.request, status_of(error), "not_undone", error.detail)
     back = back_of(page, page.path("log"))
+    if page.wants_json and not result.refused:
+        return JSONResponse({"decision": None})
     if result.refused:
         said = next(iter(result.refused.values())).detail
         return message_page(page.request, 409, "part_undone", said)

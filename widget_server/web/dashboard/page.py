@@ -107,9 +107,7 @@ class Page:
     def render(self, template: str, status: int = 0, **content: Any) -> HTMLResponse:
         """Return a template of `templates/dashboard/`. Status 422 if the page has errors."""
         html = templates.get_template(f"dashboard/{template}").render(
-            {"t": self.t, "page": self, "time": times.Clock(self.t, self.services.now_ms())}
-            | self._frame()
-            | content
+            {"t": self.t, "page": self, "time": self.clock()} | self._frame() | content
         )
         return HTMLResponse(html, status or (422 if self.errors else 200))
 
@@ -125,6 +123,15 @@ class Page:
             return Response(None, 304, headers)
         response.headers.update(headers)
         return response
+
+    def clock(self) -> times.Clock:
+        """Return what writes times as seen now."""
+        return times.Clock(self.t, self.services.now_ms())
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a script of the page asks, and not a form."""
+        return self.request.headers.get("accept", "") == "application/json"
 
     def redirect(self, path: str, done: str = "") -> Response:
         """Return a redirect after a POST. The next page shows the text `done_…`."""
@@ -273,7 +280,7 @@ def ask_again(page: Page, status: int) -> Response:
 def _sign_in_first(page: Page) -> Response:
     """Return the sign-in page, which keeps a form that was sent after the session had ended."""
     path = page.request.url.path
-    if page.is_fragment:
+    if page.is_fragment or page.wants_json:
         return Response(None, 401, {"HX-Redirect": "/admin/sign-in"})
     if page.request.method == "POST":
         options = page.services.people.passkeys.sign_in_options(page.services.clock())

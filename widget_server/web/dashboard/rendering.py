@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from widget_server.content import urls
 from widget_server.model.errors import NotFoundError
+from widget_server.model.queue import is_harsh
 from widget_server.web.assets import CACHE_IMMUTABLE, Assets
 from widget_server.web.dashboard import entry_words
 from widget_server.web.pages import comment_html
@@ -65,6 +66,27 @@ def _favicon(waits: int) -> str:
     return f"data:image/svg+xml,{quote(mark)}"
 
 
+def dead_links(nodes: object) -> object:
+    """Return a comment's tree with its links as plain words, so that no page of a stranger opens by a slip.
+
+    The address follows the words, unless they are the address.
+    """
+    if not isinstance(nodes, list):
+        return nodes
+    return [_dead(node) for node in nodes]
+
+
+def _dead(node: object) -> object:
+    if not isinstance(node, list):
+        return node
+    inside = [_dead(one) for one in node[2:]]
+    if node[:1] != ["a"]:
+        return [*node[:2], *inside]
+    attributes = node[1] if len(node) > 1 and isinstance(node[1], dict) else {}
+    href = str(attributes.get("href", ""))
+    return ["span", None, *inside, *([] if inside == [href] else [f" ({href})"])]
+
+
 templates = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
@@ -81,6 +103,8 @@ templates.filters |= {
     # An address as people say it.
     "bare": lambda address: address.removeprefix("https://").removesuffix("/"),
     "comment_html": comment_html.render,
+    "dead_links": dead_links,
+    "is_harsh": is_harsh,
     "safe_url": lambda url: urls.safe(url) or "",
 }
 templates.globals |= {

@@ -1,0 +1,246 @@
+"""Row for moderators: the queue with 100,000 open cases among 1,000,000 comments, and batches of 10,000."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.bench.owner_site import SITE, Size, fill
+from tests.bench.postgres import fresh_database
+from tests.bench.results import Goal, Result
+from widget_server.app import Components
+from widget_server.config import load
+from widget_server.model.actors import Actor, shell
+from widget_server.model.batches import Search
+from widget_server.model.queue import CaseFilter
+from widget_server.operations.moderation import batches, queue
+from widget_server.operations.owners import links
+from widget_server.operations.services import Services
+from widget_server.store import migrate
+from widget_server.store.engine import read_transaction
+from widget_server.store.queries.queue import CaseQueue, select_page
+from widget_server.store.writing.actions import React
+from widget_server.web.dashboard.application import create_dashboard
+
+SECRET = "a secret of the benchmark that is long enough"
+ANA = Actor("account", "ana", "dashboard", SITE, "moderator")
+COMMENTS, CASES, BATCH = 1_000_000, 100_000, 10_000
+PAGE, PAGES = 25, 500
+PENDING = CaseFilter("pending")
+
+_EMPTY = "source, text, vouched, reader, created_at, pinned, client_key, version, counts, score"
+_FILL = """
+INSERT INTO comments (id, story, thread, born, seq, state, {columns})
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
+SELECT 'q' || i, 1 + i % 1000, 'q' || i, CASE WHEN i <= {cases} THEN 0 ELSE i END, i,
+ CASE WHEN i <= {cases} THEN 'pending' ELSE 'published' END, {words},
+ '[["p",null,"The ferry library is the best thing on this coast."]]', {no},
+ 'reader' || (i % 5000), {now} - i * 1000, {no}, 'k' || i, 0, '{{}}', 0 FROM n
+"""
+_OPEN = """
+INSERT INTO cases (site, story, comment, queue, reasons, priority, opened_at, revision)
+SELECT 'harbour', story, id, 'pending', '[]', 5, created_at, 1 FROM comments WHERE state = 'pending'
+"""
+_COUNT = """
+INSERT INTO case_counts (site, queue, number)
+SELECT site, queue, COUNT(*) FROM cases WHERE closed_at IS NULL GROUP BY site, queue
+"""
+
+
+class TimedQueue(CaseQueue):
+    """The reads of the queue, with the time that the database needs for a page."""
+
+    @read_transaction
+    async def sql_ms(
+        self, connection: AsyncConnection, after: tuple[int, int, int] | None
+    ) -> tuple[tuple[float, float], tuple[int, int, int]]:
+        """Return the milliseconds and the CPU of one page's statement, and the place of its last row."""
+        query = select_page(SITE, PENDING, 0, after, PAGE)
+        begin, begin_cpu = time.perf_counter(), time.thread_time()
+        rows = (await connection.execute(query)).all()
+        spent = (
+            1000 * (time.perf_counter() - begin),
+            1000 * (time.thread_time() - begin_cpu),
+        )
+        last = rows[-1]
+        return spent, (last.case_priority, last.case_opened_at, last.case_id)
+
+
+async def fill_queue(components: Components, comments: int, cases: int) -> None:
+    """Insert a site with comments of which the first ones wait, and the last ones are advertising."""
+    await fill(components.database, Size(comments=0, reactions=0))
+    sqlite = components.database.is_sqlite
+
+    async def write(connection: AsyncConnection) -> None:
+        words = (
+            f"CASE WHEN i > {comments - min(BATCH, comments // 3)} THEN 'Best bonus this week'"
+            " ELSE 'The ferry library is the best thing on this coast.' END"
+        )
+        values = {"columns": _EMPTY, "number": comments, "cases": cases, "words": words}
+        values |= {"no": "0" if sqlite else "false", "now": components.services.now_ms()}
+        await connection.execute(text(_FILL.format(**values).replace(":", "\\:")))
+        await connection.execute(text(_OPEN))
+        await connection.execute(text(_COUNT))
+        await connection.execute(text("ANALYZE"))
+
+    await components.database.write(write)
+
+
+def moderators_queue(
+    repeats: int,
+    postgres: str | None = None,
+    comments: int = COMMENTS,
+    cases: int = CASES,
+) -> Result:
+    """Measure the queue; without a PostgreSQL, on SQLite."""
+    row = Result(f"queue: {cases:,} open cases among {comments:,} comments", "ms")
+    with tempfile.TemporaryDirectory() as folder:
+        if postgres is None:
+            url = f"sqlite+aiosqlite:///{Path(folder) / 'widget.db'}"
+            asyncio.run(_measure(row, Path(folder), url, repeats, comments, cases))
+        else:
+            with fresh_database(postgres) as url:
+                asyncio.run(_measure(row, Path(folder), url, repeats, comments, cases))
+    return row
+
+
+async def _measure(
+    row: Result, folder: Path, url: str, repeats: int, comments: int, cases: int
+) -> None:
+    await migrate.upgrade(url)
+    config = load(
+        data_dir=folder, database_url=url, redis_url="unix:///nowhere", secret_keys=SECRET
+    )
+    components = Components(config)
+    async with components.running():
+        await fill_queue(components, comments, cases)
+        services = components.services
+        timed = TimedQueue(components.database)
+        times = max(40, repeats)
+        first = [(await timed.sql_ms(None))[0] for _ in range(times)]
+        _add(row, "first page, SQL", first, 1)
+        after = None
+        for _ in range(min(PAGES, cases // PAGE) - 1):
+            _, after = await timed.sql_ms(after)
+        far = [(await timed.sql_ms(after))[0] for _ in range(times)]
+        _add(row, f"page {PAGES}, SQL", far, 5)
+        _add(row, "numbers and filters", await _timed(times, partial(_facts, services)), None)
+        person = await _signed_in(services)
+        _add(row, "the page", await _timed(times, partial(_page, person)), 20)
+        _add(row, "ten cards taken", await _timed(times, partial(_take, services)), None)
+        await _batch(row, services)
+
+
+def _add(row: Result, name: str, values: list[tuple[float, float]], bound: float | None) -> None:
+    """Add elapsed times and CPU times, which also hold for a machine that other programs use meanwhile."""
+    elapsed, cpu = [one for one, _ in values], [one for _, one in values]
+    for kind, found in ((name, elapsed), (f"{name}, CPU", cpu)):
+        p95 = statistics.quantiles(found, n=20)[-1]
+        row.samples[f"{kind}, p50"] = [statistics.median(found)]
+        row.samples[f"{kind}, p95"] = [p95]
+        row.goals.append(Goal(f"{kind}, p95", [p95], bound, at_least=False, unit="ms"))
+
+
+async def _timed(times: int, work: Callable[[], Awaitable[Any]]) -> list[tuple[float, float]]:
+    await work()
+    found = []
+    for _ in range(times):
+        begin, begin_cpu = time.perf_counter(), time.process_time()
+        await work()
+        found.append(
+            (1000 * (time.perf_counter() - begin), 1000 * (time.process_time() - begin_cpu))
+        )
+    return found
+
+
+async def _facts(services: Services) -> None:
+    await queue.queue_facts(services, ANA, SITE)
+
+
+async def _take(services: Services) -> None:
+    await queue.take(services, ANA, SITE, PENDING, limit=10)
+
+
+async def _page(person: httpx.AsyncClient) -> None:
+    answer = await person.get(f"/admin/sites/{SITE}/queue?queue=pending")
+    assert answer.status_code == 200, answer.status_code
+
+
+async def _signed_in(services: Services) -> httpx.AsyncClient:
+    """Return a browser of a moderator, without a network in between."""
+    link = await links.invite(services, shell("bench"), SITE, "moderator")
+    ticket = await links.press_link(services, link.url.rpartition("/")[2], agent="")
+    assert isinstance(ticket, str)
+    address, password = "ben@harbour.example", "six boats on a ferry"
+    session = await links.create_account(services, ticket, "Ben", address, password, agent="")
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_dashboard(services)),
+        base_url="http://localhost:8000",
+        cookies={"local-session": session.secret},
+    )
+
+
+async def _batch(row: Result, services: Services) -> None:
+    """Remove and restore all advertising while readers react, and compare their times."""
+    quiet = await _reactions(services, 200)
+    during: list[float] = []
+    search = Search(phrase="best bonus")
+    readers = asyncio.create_task(_reactions(services, None, during))
+    begin, begin_cpu = time.perf_counter(), time.process_time()
+    batch = await batches.start_batch(services, ANA, SITE, "remove", search)
+    await batches.run_batch(services, batch.id)
+    removed = time.perf_counter() - begin
+    row.samples[f"{batch.total:,} removed, CPU s"] = [time.process_time() - begin_cpu]
+    begin, begin_cpu = time.perf_counter(), time.process_time()
+    undoing = await batches.undo_batch(services, ANA, SITE, batch.id)
+    await batches.run_batch(services, undoing.id)
+    undone = time.perf_counter() - begin
+    row.samples[f"{batch.total:,} undone, CPU s"] = [time.process_time() - begin_cpu]
+    readers.cancel()
+    with suppress(asyncio.CancelledError):
+        await readers
+    for one in (batch, undoing):
+        ended = await services.batches.find(one.id)
+        assert ended is not None
+        assert (ended.done, ended.refused) == (batch.total, 0)
+    row.samples[f"{batch.total:,} removed, s"] = [removed]
+    row.samples[f"{batch.total:,} undone, s"] = [undone]
+    before, meanwhile = (statistics.quantiles(one, n=20)[-1] for one in (quiet, during))
+    row.samples["reaction before, p95"] = [before]
+    row.samples["reaction meanwhile, p95"] = [meanwhile]
+    row.goals += [
+        Goal(f"{batch.total:,} removed", [removed], 5, at_least=False, unit="s"),
+        Goal(f"{batch.total:,} undone", [undone], 5, at_least=False, unit="s"),
+        Goal("reaction meanwhile / before, p95", [meanwhile / before], 2, at_least=False),
+    ]
+
+
+async def _reactions(
+    services: Services, number: int | None, found: list[float] | None = None
+) -> list[float]:
+    """React one after the other, and return the milliseconds of each. None: until cancelled."""
+    found = [] if found is None else found
+    while number is None or len(found) < number:
+        begin = time.perf_counter()
+        at = services.now_ms()
+        reader = f"fan{len(found) % 50}"
+        await services.writer.submit(
+            React(1 + 9 * (len(found) % 100), None, reader, "happy", None, at)
+        )
+        found.append(1000 * (time.perf_counter() - begin))
+        await asyncio.sleep(0.01)
+    return found
+
+
+def all_rows(repeats: int, postgres: str | None) -> Iterator[tuple[str, Callable[[], Result]]]:
+    """Yield the name and the measurement of each row."""
+    yield "queue", partial(moderators_queue, repeats, postgres)

@@ -1,0 +1,75 @@
+"""Query plans of the queue: each page is read from an index in its order, and counts are never counted."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.store.store_harness import open_store
+from widget_server.model.queue import CaseFilter
+from widget_server.store import migrate
+from widget_server.store.queries.queue import select_facts, select_page, select_queue_counts
+
+AFTER = (5, 1_000, 7)
+PAGES: dict[str, tuple[CaseFilter, str]] = {
+    "a queue": (CaseFilter("pending"), "ix_cases_open"),
+    "all queues": (CaseFilter(), "ix_cases_site"),
+    "a queue in one language": (CaseFilter("reported", lang="fr"), "ix_cases_open"),
+    "a queue of one copy": (CaseFilter("reported", copy=3), "ix_cases_open"),
+    "a queue by reason": (CaseFilter("reported", reason="hate"), "ix_cases_open"),
+    "a story": (CaseFilter(story="AbCdEfGhIjKl"), "ix_cases_story"),
+}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a database with all tables."""
+    path: Path = tmp_path_factory.mktemp("plans") / "widget.db"
+    url = f"sqlite+aiosqlite:///{path}"
+    asyncio.run(migrate.upgrade(url))
+    return url
+
+
+async def plan(url: str, query: Any) -> list[str]:
+    """Return the steps that SQLite would take."""
+    sql = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+
+    async def explain(connection: AsyncConnection) -> list[str]:
+        steps = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")
+        return [row.detail for row in steps]
+
+    async with open_store(url) as store:
+        return await store.database.read(explain)
+
+
+@pytest.mark.parametrize("after", [None, AFTER])
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_of_cases_comes_from_an_index_in_its_order(
+    database: str, name: str, after: Any
+) -> None:
+    chosen, index = PAGES[name]
+    query: Select[Any] = select_page("s", chosen, 2_000, after, 25, ("edits",))
+    steps = await plan(database, query)
+    own = [step for step in steps if " cases " in f"{step} "]
+    assert len(own) == 1, steps
+    assert f"USING INDEX {index}" in own[0], steps
+    assert not [step for step in steps if "ORDER BY" in step or step.startswith("SCAN")], steps
+
+
+async def test_the_numbers_come_from_counters_and_the_oldest_case_from_an_index(
+    database: str,
+) -> None:
+    steps = await plan(database, select_queue_counts("s", None))
+    assert any("case_counts" in step and "site=?" in step for step in steps), steps
+    (own,) = [step for step in steps if " cases " in f"{step} "]
+    assert "USING INDEX ix_cases_age (site=? AND queue=?)" in own
+    steps = await plan(database, select_facts("s", 1, None))
+    assert not [
+        step
+        for step in steps
+        if step.startswith("SCAN") and "some" not in step and "anon" not in step
+    ], steps

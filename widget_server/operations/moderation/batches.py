@@ -1,0 +1,312 @@
+"""Decide about all comments that a search finds, in chunks, and undo such a batch whole."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from widget_server.auth.permissions import allowed, require
+from widget_server.model.actors import Actor
+from widget_server.model.batches import (
+    BATCH_VERBS,
+    MAX_PHRASE,
+    MIN_PHRASE,
+    Batch,
+    BatchVerb,
+    Search,
+)
+from widget_server.model.decisions import CommentVerb, batch_id, new_id
+from widget_server.model.errors import MalformedError, NotFoundError, ProblemError
+from widget_server.model.records import Comment
+from widget_server.operations.moderation.decide import CHUNK, DAY_MS, check_words
+from widget_server.operations.services import Services
+from widget_server.store.queries.batches import DECIDE_BATCH, insert_batch, set_progress
+from widget_server.store.queries.schedule import put_in_schedule
+from widget_server.store.transactions import together
+from widget_server.store.writing.actions import Decide, Undo
+
+__all__ = ["BATCH_VERBS", "Batch", "BatchVerb", "Preview", "Search"]
+
+SAMPLES = 10
+PORTION = 100
+"""Decisions of one transaction: readers who write meanwhile wait for the rest of it."""
+CHECKED = 500
+"""Decisions after which the work looks whether it was stopped."""
+OWN_WORK_MS = 60_000
+"""Time that a process has for the work that it does itself, before a job looks whether it was done."""
+MAX_COMMENTS = 100_000
+"""Comments of one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a batch would change."""
+
+    total: int
+    stories: int
+    """On how many stories."""
+    samples: list[tuple[str, Comment]]
+    """The newest ones, with their stories' codes."""
+
+
+async def preview(services: Services, by: Actor, site: str, verb: str, search: Search) -> Preview:
+    """Return what a batch would change, with ten of the comments. Nothing is changed.
+
+    Raises `NotPermittedError`, `NotFoundError`, `MalformedError`.
+    """
+    _check_verb(verb)
+    require(by, verb, site)
+    search = await _checked(services, by, site, search)
+    number, on, samples = await services.batches.preview(site, verb, search, SAMPLES, by.copies)
+    return Preview(number, on, [(code, one) for code, one in samples])
+
+
+async def start_batch(
+    services: Services,
+    by: Actor,
+    site: str,
+    verb: str,
+    search: Search,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+) -> Batch:
+    """Decide about all comments that the search finds now. A job does it; `find_batch` tells how far it is.
+
+    Comments that are written afterwards are left out. Raises `NotPermittedError`, `NotFoundError`,
+    `MalformedError`, `TooLargeError`.
+    """
+    known = _check_verb(verb)
+    require(by, verb, site)
+    check_words(reason, note)
+    ordered = await _ordered_before(services, by)
+    if ordered is not None:
+        return ordered
+    now = services.now_ms()
+    search = await _checked(services, by, site, search)
+    search = replace(search, until=min(search.until or now, now))
+    total, _, _ = await services.batches.preview(site, verb, search, 1, by.copies)
+    if not total:
+        raise NotFoundError("This search finds no comment that the verb would change.")
+    if total > MAX_COMMENTS:
+        raise MalformedError(f"Narrow the search: a batch has at most {MAX_COMMENTS:,} comments.")
+    batch = Batch(batch_id(by), site, known, search, reason, note, None, total, 0, 0, now, None, by)
+    return await _order(services, batch)
+
+
+async def undo_batch(services: Services, by: Actor, site: str, name: str) -> Batch:
+    """Undo all decisions of a batch, the last first, by a job. Raises `NotPermittedError`, `NotFoundError`."""
+    require(by, "undo", site)
+    batch = await find_batch(services, by, site, name)
+    require(by, batch.verb, site)
+    ordered = await _ordered_before(services, by)
+    if ordered is not None:
+        return ordered
+    running = await services.batches.undoing(name)
+    if running is not None and running.ended_at is None:
+        return running
+    if batch.ended_at is None:
+        # What is left of it is not done: its own job sees that it has ended.
+        await _save(services, replace(batch, ended_at=services.now_ms()))
+    left = await services.batches.undoable(name)
+    if not left and running is not None:
+        return running
+    undoing = replace(
+        batch,
+        id=batch_id(by),
+        undoes=name,
+        note=None,
+        total=len(left),
+        done=0,
+        refused=0,
+        created_at=services.now_ms(),
+        ended_at=None,
+        by=by,
+    )
+    return await _order(services, undoing)
+
+
+async def find_batch(services: Services, by: Actor, site: str, name: str) -> Batch:
+    """Return a batch of the site with its progress. Raises `NotFoundError`, `NotPermittedError`."""
+    require(by, "read_log", site)
+    found = await services.batches.find(name)
+    if found is None or found.site != site or (by.copies is not None and found.by.id != by.id):
+        raise NotFoundError("There is no batch with this id.")
+    return found
+
+
+async def list_batches(services: Services, by: Actor, site: str, limit: int = 20) -> list[Batch]:
+    """Return the site's last batches, the newest first. Raises `NotPermittedError`."""
+    require(by, "read_log", site)
+    return await services.batches.latest(site, limit)
+
+
+async def run_batch(services: Services, name: str) -> None:
+    """Do the work of a batch. A second run goes on where the first one was stopped."""
+    batch = await services.batches.find(name)
+    if batch is None or batch.ended_at is not None:
+        return
+    if batch.undoes is not None:
+        await _undo(services, batch, batch.undoes)
+    else:
+        await _decide(services, batch)
+
+
+async def _decide(services: Services, batch: Batch) -> None:
+    targets = await services.batches.targets(batch.site, batch.verb, batch.search, batch.by.copies)
+    # Whatever an earlier run has decided is not found again.
+    batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
+    verb: CommentVerb = _check_verb(batch.verb)
+    keep = await _keep(services, batch.site)
+    known: set[int] = set()
+    for start in range(0, len(targets), PORTION):
+        if start % CHECKED == 0:
+            known.clear()
+        if start % CHECKED == 0 and start and await _is_stopped(services, batch.id):
+            return
+        some = targets[start : start + PORTION]
+        at = services.now_ms()
+        actions = [
+            Decide(
+                story=story,
+                comment=comment,
+                verb=verb,
+                by=batch.by,
+                id=new_id(),
+                at=at,
+                keep=keep,
+                reason=batch.reason,
+                note=batch.note,
+                batch=batch.id,
+            )
+            for story, comment in some
+        ]
+        batch = await _submit(services, batch, actions, known)
+    await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+async def _undo(services: Services, batch: Batch, undoes: str) -> None:
+    targets = await services.batches.undoable(undoes)
+    batch = replace(batch, done=max(0, batch.total - len(targets)), refused=0)
+    keep = await _keep(services, batch.site)
+    known: set[int] = set()
+    for start in range(0, len(targets), PORTION):
+        if start % CHECKED == 0:
+            known.clear()
+        some = targets[start : start + PORTION]
+        at = services.now_ms()
+        actions = [
+            Undo(
+                story=story,
+                comment=comment,
+                decision=decision,
+                by=batch.by,
+                id=new_id(),
+                at=at,
+                keep=keep,
+                batch=batch.id,
+            )
+            for story, comment, decision, _ in some
+        ]
+        batch = await _submit(services, batch, actions, known)
+    await _save(services, replace(batch, ended_at=services.now_ms()))
+
+
+async def _submit(
+    services: Services, batch: Batch, actions: Sequence[Decide | Undo], known: set[int]
+) -> Batch:
+    """Submit one portion, store the progress before it, and return the progress after it.
+
+    `known` are the stories that the last portions have put into the cache.
+    """
+    # Events are encoded with what is cached.
+    unknown = {one.story for one in actions} - known
+    for story in await services.batches.stories(unknown) if unknown else ():
+        services.cache.put(story)
+    known |= unknown
+    # The progress so far goes into the same transaction: it costs no flush to disk of its own.
+    answers = await asyncio.gather(
+        *(services.writer.submit(action) for action in actions),
+        _save(services, batch),
+        return_exceptions=True,
+    )
+    refused = 0
+    for answer in answers:
+        if isinstance(answer, ProblemError):
+            refused += 1
+        elif isinstance(answer, BaseException):
+            raise answer
+    done = batch.done + len(actions) - refused
+    return replace(batch, done=done, refused=batch.refused + refused)
+
+
+async def _is_stopped(services: Services, name: str) -> bool:
+    found = await services.batches.find(name)
+    return found is None or found.ended_at is not None
+
+
+async def _save(services: Services, batch: Batch) -> None:
+    await services.writer.run_in_transaction(
+        set_progress(batch.id, batch.done, batch.refused, batch.ended_at)
+    )
+
+
+async def _order(services: Services, batch: Batch) -> Batch:
+    """Store a batch with its job in one transaction. A small one is done at once.
+
+    A command does the work itself, because no server may run.
+    """
+    is_small = batch.total <= CHUNK
+    due_at = batch.created_at + (OWN_WORK_MS if is_small or batch.by.via == "cli" else 0)
+    work = put_in_schedule(DECIDE_BATCH, batch.id, due_at)
+    await services.writer.run_in_transaction(together(insert_batch(batch), work))
+    if is_small:
+        await run_batch(services, batch.id)
+    return await services.batches.find(batch.id) or batch
+
+
+async def _ordered_before(services: Services, by: Actor) -> Batch | None:
+    """Return the batch that this request ordered before its process died, as `made_before` does."""
+    if by.request is None or not by.request.again:
+        return None
+    return await services.batches.find(by.request.id)
+
+
+async def _keep(services: Services, site: str) -> int:
+    cached = await services.cache.site(site)
+    if cached is None:
+        raise NotFoundError("There is no such site.")
+    return cached.site.settings.keep_days * DAY_MS
+
+
+def _check_verb(verb: str) -> BatchVerb:
+    known = [one for one in BATCH_VERBS if one == verb]
+    if not known:
+        raise MalformedError(f"Name one of these verbs: {', '.join(BATCH_VERBS)}.")
+    return known[0]
+
+
+async def _checked(services: Services, by: Actor, site: str, search: Search) -> Search:
+    """Return the search, if it names something of this site. Raises `MalformedError`, `NotFoundError`."""
+    phrase = None if search.phrase is None else " ".join(search.phrase.split()) or None
+    search = replace(search, phrase=phrase)
+    if search.is_empty:
+        raise MalformedError("Name a writer, a copy, a phrase or a time.")
+    if phrase is not None and not MIN_PHRASE <= len(phrase) <= MAX_PHRASE:
+        raise MalformedError(f"A phrase has {MIN_PHRASE} to {MAX_PHRASE} characters.")
+    if search.writer is not None:
+        if by.copies is not None:
+            raise NotFoundError("There is no comment with this id.")
+        places = await services.decisions.places([search.writer])
+        place = places.get(search.writer)
+        if place is None or place.site != site:
+            raise NotFoundError("There is no comment with this id.")
+    if search.story is not None:
+        story = await services.discussions.story(search.story)
+        if story is None or story.site != site:
+            raise NotFoundError("There is no story with this code.")
+    return search
+
+
+def may_order(by: Actor, site: str) -> bool:
+    """Return whether the actor may order batches on the site."""
+    return any(allowed(by, verb, site) for verb in BATCH_VERBS)

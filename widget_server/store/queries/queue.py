@@ -1,0 +1,295 @@
+"""Reads of open cases: a page of a queue, what is known about its comments, and how many wait."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from widget_server.model.decisions import Case
+from widget_server.model.queue import HARSH, AtWork, CaseFilter, Context, QueueFacts
+from widget_server.model.records import Comment
+from widget_server.store.damaged_rows import readable
+from widget_server.store.decision_mapping import to_case
+from widget_server.store.engine import Database, read_transaction
+from widget_server.store.mapping import select_comments
+from widget_server.store.queries.comment_context import read_contexts
+from widget_server.store.schema import (
+    IS_OPEN,
+    cases,
+    comments,
+    copies as copies_of_stories,
+    kept_texts,
+    stories,
+)
+from widget_server.store.schema_people import accounts, api_keys
+from widget_server.store.schema_queue import case_counts, case_leases
+
+DAY_MS = 86_400_000
+CaseCursor = tuple[int, int, int]
+"""Priority, time and id of the last case of a page."""
+
+CHOICES_FROM = 300
+"""Open cases, the most urgent first, that the choices of the filters are taken from."""
+
+CHOICES_SHOWN = 30
+"""Choices of one filter, the most frequent ones. The address of a page takes any other."""
+
+ORDER = (cases.c.priority, cases.c.opened_at, cases.c.id)
+"""The most urgent first, then the oldest."""
+
+
+class CaseQueue:
+    """Reads of the queues of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @read_transaction
+    async def page(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        chosen: CaseFilter,
+        now: int,
+        after: CaseCursor | None,
+        limit: int,
+        without: Collection[str] = (),
+        copies: frozenset[int] | None = None,
+    ) -> list[Case]:
+        """Return open cases, the most urgent first, then the oldest. `without` names queues to leave out.
+
+        With `copies` only cases of comments that were written on these copies.
+        """
+        query = select_page(site, chosen, now, after, limit, without, copies)
+        return readable(await connection.execute(query), to_case)
+
+    @read_transaction
+    async def named(
+        self,
+        connection: AsyncConnection,
+        site: str,
+        ids: Sequence[int],
+        copies: frozenset[int] | None = None,
+    ) -> list[Case]:
+        """Return those of these cases of the site that are open, in no order."""
+        where: ColumnElement[bool] = and_(cases.c.id.in_(ids), cases.c.site == site, IS_OPEN)
+        if copies is not None:
+            where &= comments.c.copy.in_(copies)
+        return readable(await connection.execute(_select_cases().where(where)), to_case)
+
+    @read_transaction
+    async def contexts(
+        self, connection: AsyncConnection, about: Sequence[Comment]
+    ) -> dict[str, Context]:
+        """Return what is known about each comment, by its id: one SQL statement."""
+        return await read_contexts(connection, about)
+
+    @read_transaction
+    async def counts(
+        self, connection: AsyncConnection, site: str, copies: frozenset[int] | None = None
+    ) -> dict[str, tuple[int, int]]:
+        """Return the number of open cases and the time of the oldest by queue, without empty queues."""
+        rows = await connection.execute(select_queue_counts(site, copies))
+        return {row.queue: (row.number, row.oldest) for row in rows}
+
+    @read_transaction
+    async def facts(
+        self, connection: AsyncConnection, site: str, now: int, copies: frozenset[int] | None
+    ) -> QueueFacts:
+        """Return what waits, who is at work, and what cases can be filtered by: one SQL statement.
+
+        Those whose role is limited to some copies are told the numbers only.
+        """
+        found = QueueFacts()
+        most: dict[str, AtWork] = {}
+        for row in await connection.execute(select_facts(site, now, copies)):
+            match row.kind:
+                case "queue":
+                    found.counts[row.key] = (row.number, row.at)
+                case "at_work":
+                    other = most.get(row.key)
+                    if other is None or other.cases < row.number:
+                        most[row.key] = AtWork(row.key, row.name, row.detail, row.number)
+                case kind:
+                    found.choices.setdefault(kind, []).append((row.key, row.name, row.number))
+        found.at_work = sorted(most.values(), key=lambda one: (one.name, one.by))
+        for name, choices in found.choices.items():
+            choices.sort(key=lambda one: (-one[2], one[1]))
+            found.choices[name] = choices[:CHOICES_SHOWN]
+        return found
+
+
+def open_cases_where(
+    site: str,
+    chosen: CaseFilter,
+    now: int,
+    without: Collection[str] = (),
+    copies: frozenset[int] | None = None,
+) -> ColumnElement[bool]:
+    """Return the condition for the open cases of a site that a filter chooses."""
+    where: ColumnElement[bool] = and_(cases.c.site == site, IS_OPEN)
+    if chosen.queue != "all":
+        where &= cases.c.queue == chosen.queue
+    if without:
+        where &= cases.c.queue.not_in(without)
+    if chosen.story is not None:
+        story = select(stories.c.id).where(stories.c.code == chosen.story, stories.c.site == site)
+        where &= cases.c.story == story.scalar_subquery()
+    if chosen.copy is not None:
+        where &= cases.c.copy == chosen.copy
+    if chosen.lang is not None:
+        where &= cases.c.lang == chosen.lang
+    if chosen.reason is not None:
+        where &= has_reason(chosen.reason)
+    if chosen.age is not None:
+        since = now - DAY_MS
+        is_new = chosen.age == "day"
+        where &= cases.c.opened_at >= since if is_new else cases.c.opened_at < since
+    if copies is not None:
+        where &= cases.c.copy.in_(copies)
+    return where
+
+
+def select_page(
+    site: str,
+    chosen: CaseFilter,
+    now: int,
+    after: CaseCursor | None,
+    limit: int,
+    without: Collection[str] = (),
+    copies: frozenset[int] | None = None,
+) -> Select[Any]:
+    """Return the query of `CaseQueue.page`."""
+    where = open_cases_where(site, chosen, now, without, copies)
+    if after is not None:
+        where &= tuple_(*ORDER) > tuple_(*after)
+    return _select_cases().where(where).order_by(*ORDER).limit(limit)
+
+
+def has_reason(reason: str) -> ColumnElement[bool]:
+    """Return the condition that a reader gave this reason, a key of `REASONS`."""
+    return cases.c.reasons.like(f'%"{reason}"%', escape="\\")
+
+
+def is_mild() -> ColumnElement[bool]:
+    """Return the condition for cases that are probably not hard to read."""
+    return ~or_(*(has_reason(reason) for reason in HARSH))
+
+
+def select_facts(site: str, now: int, copies: frozenset[int] | None) -> Any:
+    """Return the query of `CaseQueue.facts`."""
+    none = null()
+
+    def row(
+        kind: str, key: Any, number: Any, name: Any = none, detail: Any = none, at: Any = none
+    ) -> Any:
+        columns: list[Any] = [
+            literal(kind).label("kind"),
+            cast(key, String).label("key"),
+            cast(name, String).label("name"),
+            cast(detail, String).label("detail"),
+            cast(number, BigInteger).label("number"),
+            cast(at, BigInteger).label("at"),
+        ]
+        return select(*columns)
+
+    counted = select_queue_counts(site, copies).subquery()
+    parts = [
+        row("queue", counted.c.queue, counted.c.number, at=counted.c.oldest).select_from(counted)
+    ]
+    if copies is not None:
+        return union_all(*parts)
+    by = case_leases.c.by
+    who = func.coalesce(accounts.c.name, api_keys.c.label, by)
+    parts.append(
+        row("at_work", by, func.count(), who, cases.c.queue)
+        .select_from(case_leases)
+        .join(cases, cases.c.id == case_leases.c.case_id)
+        .outerjoin(accounts, (accounts.c.id == func.substr(by, 9)) & by.like("account:%"))
+        .outerjoin(api_keys, (api_keys.c.id == func.substr(by, 5)) & by.like("key:%"))
+        .where(case_leases.c.site == site, case_leases.c.until > now, IS_OPEN)
+        .group_by(by, who, cases.c.queue)
+    )
+    some = (
+        select(cases.c.story, cases.c.copy, cases.c.lang)
+        .where(cases.c.site == site, IS_OPEN)
+        .order_by(*ORDER)
+        .limit(CHOICES_FROM)
+        .cte("some")
+    )
+    story = func.coalesce(stories.c.title, stories.c.key)
+    copy = func.coalesce(copies_of_stories.c.label, copies_of_stories.c.origin)
+    parts += [
+        row("story", stories.c.code, func.count(), story)
+        .select_from(some)
+        .join(stories, stories.c.id == some.c.story)
+        .group_by(stories.c.code, story),
+        row("copy", copies_of_stories.c.id, func.count(), copy)
+        .select_from(some)
+        .join(copies_of_stories, copies_of_stories.c.id == some.c.copy)
+        .group_by(copies_of_stories.c.id, copy),
+        row("lang", some.c.lang, func.count(), some.c.lang)
+        .select_from(some)
+        .where(some.c.lang.is_not(None))
+        .group_by(some.c.lang),
+    ]
+    return union_all(*parts)
+
+
+def select_queue_counts(site: str, copies: frozenset[int] | None) -> Select[Any]:
+    """Return a query for the number of open cases and the time of the oldest, by queue."""
+    if copies is not None:
+        return (
+            select(
+                cases.c.queue.label("queue"),
+                func.count().label("number"),
+                func.min(cases.c.opened_at).label("oldest"),
+            )
+            .where(cases.c.site == site, IS_OPEN, cases.c.copy.in_(copies))
+            .group_by(cases.c.queue)
+        )
+    oldest = (
+        select(cases.c.opened_at)
+        .where(cases.c.site == case_counts.c.site, cases.c.queue == case_counts.c.queue, IS_OPEN)
+        .order_by(cases.c.opened_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(
+        case_counts.c.queue.label("queue"),
+        case_counts.c.number.label("number"),
+        func.coalesce(oldest, 0).label("oldest"),
+    ).where(case_counts.c.site == site, case_counts.c.number > 0)
+
+
+def _select_cases() -> Select[Any]:
+    names = ("id", "queue", "reasons", "priority", "opened_at", "revision")
+    return (
+        select_comments()
+        .add_columns(
+            *(cases.c[name].label(f"case_{name}") for name in names),
+            stories.c.code.label("story_code"),
+            kept_texts.c.sealed.label("sealed"),
+            case_leases.c.by.label("lease_by"),
+            case_leases.c.until.label("lease_until"),
+        )
+        .join(cases, cases.c.comment == comments.c.id)
+        .join(stories, cases.c.story == stories.c.id)
+        .outerjoin(kept_texts, kept_texts.c.comment == comments.c.id)
+        .outerjoin(case_leases, case_leases.c.case_id == cases.c.id)
+    )

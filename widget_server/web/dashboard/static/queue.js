@@ -1,0 +1,348 @@
+// The queue by keys: cards are fetched before they are needed, a verb acts on the screen at once, and the
+// forms of the card are sent one after the other. Without this file the same forms load a page each.
+"use strict";
+
+const queue = document.querySelector("[data-queue]");
+const BATCH = 10; // cards fetched at a time
+const LOW = 8; // cards left when more are fetched
+const RENEW_MS = 20_000;
+const LEASE_S = 60;
+const TOAST_S = 30;
+
+const keysAreOn = () => localStorage.getItem("queue-keys") !== "off";
+
+function press(code, scope) {
+  // A figure is a reason only while the reasons are open.
+  if (code.startsWith("Digit") && !scope.hasAttribute("popover")) return false;
+  const control = scope.querySelector(`[data-key="${code}"]`);
+  control?.click();
+  return control !== null;
+}
+
+function isTyping(event) {
+  const at = event.target;
+  return (
+    event.ctrlKey || event.metaKey || event.altKey || event.isComposing ||
+    at.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]")
+  );
+}
+
+class Deck {
+  constructor(root) {
+    this.root = root;
+    this.place = root.querySelector("[data-place]");
+    this.empty = root.querySelector("[data-empty]");
+    this.next = root.querySelector("[data-next]");
+    this.toast = root.querySelector("[data-toast]");
+    this.trouble = root.querySelector("[data-trouble]");
+    this.stack = document.querySelector("[data-undo]");
+    this.says = JSON.parse(root.dataset.says);
+    this.cards = [...this.place.children];
+    this.at = 0;
+    this.done = []; // decisions of this page, the last one at the end
+    this.sending = Promise.resolve();
+    this.harsh = 0; // harsh cards shown in a row
+    this.until = Date.now() + LEASE_S * 1000;
+    this.active = Date.now();
+    this.fetching = false;
+  }
+
+  get card() {
+    return this.cards[this.at];
+  }
+
+  // Fetching --------------------------------------------------------------------------------------
+
+  async post(path, fields) {
+    const response = await fetch(path, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { Accept: "application/json" },
+      keepalive: true, // a decision arrives although the page is left
+    });
+    const isJson = response.headers.get("content-type")?.startsWith("application/json");
+    const answer = isJson ? await response.json() : {};
+    if (response.status === 401) answer.error = this.says.signed_out;
+    return { ok: response.ok && isJson, status: response.status, ...answer };
+  }
+
+  async fill(number = BATCH) {
+    if (this.fetching || !this.root.dataset.may) return;
+    this.fetching = true;
+    const going = this.done.filter((one) => one.going).map((one) => one.card);
+    const fields = new URLSearchParams(this.root.dataset.filter);
+    fields.append("n", number);
+    fields.append("harsh", this.harsh);
+    for (const card of [...this.cards, ...going]) fields.append("skip", card.dataset.case);
+    for (const card of this.cards) fields.append("keep", card.dataset.case);
+    try {
+      const answer = await this.post(`${this.root.dataset.queue}/take`, fields);
+      if (!answer.ok) return this.complain(answer.error);
+      this.complain("");
+      this.until = Date.now() + LEASE_S * 1000;
+      const known = new Set([...this.cards, ...going].map((card) => card.dataset.case));
+      const parsed = new DOMParser().parseFromString(answer.cards, "text/html");
+      for (const card of [...parsed.body.children]) {
+        if (!known.has(card.dataset.case)) this.cards.push(document.adoptNode(card));
+      }
+      this.drop(new Set(fields.getAll("keep")), new Set(answer.kept.map(String)));
+      for (const place of document.querySelectorAll("[data-count]")) {
+        place.textContent = answer.counts[place.dataset.count] ?? 0;
+      }
+      this.show(false);
+    } catch {
+      this.complain(this.says.offline);
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  // Cards that another person has now, or has decided.
+  drop(asked, kept) {
+    const gone = (card) => asked.has(card.dataset.case) && !kept.has(card.dataset.case);
+    const shown = this.card;
+    if (shown && gone(shown)) this.complain(this.says.taken);
+    const before = this.cards.slice(0, this.at).filter((card) => !gone(card));
+    const after = this.cards.slice(this.at).filter((card) => !gone(card));
+    this.cards = [...before, ...after];
+    this.at = before.length;
+  }
+
+  // Showing ---------------------------------------------------------------------------------------
+
+  show(focus = true) {
+    this.at = Math.max(0, Math.min(this.at, this.cards.length - 1));
+    const card = this.card;
+    if (this.place.firstElementChild !== card || this.place.children.length > 1) {
+      this.place.replaceChildren(...(card ? [card] : []));
+      this.harsh = card?.hasAttribute("data-harsh") ? this.harsh + 1 : 0;
+      if (focus && card) {
+        scrollTo(0, 0);
+        card.querySelector("article").focus({ preventScroll: true });
+      }
+    }
+    const wasEmpty = this.empty.hidden;
+    this.empty.hidden = card !== undefined;
+    if (focus && !card && wasEmpty) {
+      const heading = this.empty.querySelector("h2");
+      heading.tabIndex = -1;
+      heading.focus();
+    }
+    this.next.replaceChildren(...this.cards.slice(this.at + 1, this.at + 3).map(line));
+    if (this.cards.length - this.at < LOW) this.fill();
+  }
+
+  complain(text) {
+    this.trouble.textContent = text ?? this.says.wrong;
+    this.trouble.hidden = !this.trouble.textContent;
+  }
+
+  tell(text, entry) {
+    const [words, button, left] = this.toast.children;
+    document.querySelectorAll(".toast.at:not([data-toast])").forEach((old) => old.remove());
+    words.textContent = text;
+    button.hidden = !entry;
+    button.onclick = () => this.undo(entry);
+    this.toast.hidden = false;
+    this.toastUntil = Date.now() + TOAST_S * 1000;
+    left.textContent = "";
+    this.stack?.replaceChildren(...this.done.slice(-6).reverse().map((one) => this.row(one)));
+  }
+
+  row(entry) {
+    const item = document.createElement("li");
+    const words = document.createElement("span");
+    const small = document.createElement("small");
+    small.textContent = `${entry.card.dataset.name}: ${entry.card.dataset.words}`;
+    words.append(entry.word, small);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn small";
+    button.textContent = this.says.undo;
+    button.onclick = () => this.undo(entry);
+    item.append(words, button);
+    return item;
+  }
+
+  // Deciding --------------------------------------------------------------------------------------
+
+  decide(form, button) {
+    const card = this.card;
+    if (!navigator.onLine) return this.complain(this.says.offline);
+    const fields = new URLSearchParams(new FormData(form, button));
+    const stays = form.hasAttribute("data-stays");
+    const entry = { card, word: button.dataset.word, going: true, decision: "", at: this.at };
+    for (const open of card.querySelectorAll("[popover]:popover-open")) open.hidePopover();
+    if (!stays) this.cards.splice(this.at, 1);
+    this.done.push(entry);
+    this.complain("");
+    this.show();
+    this.tell(button.dataset.done, entry);
+    entry.unsent = { path: form.action, fields };
+    this.sending = this.sending.then(() => this.send(entry, form.action, fields));
+  }
+
+  async send(entry, path, fields) {
+    let answer;
+    entry.unsent = null;
+    try {
+      answer = await this.post(path, fields);
+    } catch {
+      answer = { ok: false, error: this.says.offline };
+    }
+    entry.going = false;
+    if (answer.ok) {
+      entry.decision = answer.decision ?? "";
+      return;
+    }
+    this.done = this.done.filter((one) => one !== entry);
+    if (answer.gone) this.cards = this.cards.filter((card) => card !== entry.card);
+    else this.bring(entry);
+    this.complain(answer.error);
+    this.tell(answer.error ?? this.says.wrong);
+  }
+
+  bring(entry) {
+    if (!this.cards.includes(entry.card)) this.cards.splice(this.at, 0, entry.card);
+    this.at = this.cards.indexOf(entry.card);
+    this.show();
+  }
+
+  undo(entry = this.done.at(-1)) {
+    if (!entry || !this.done.includes(entry)) return;
+    this.done = this.done.filter((one) => one !== entry);
+    this.bring(entry);
+    this.tell(this.says.undone);
+    this.sending = this.sending.then(async () => {
+      if (!entry.decision) return;
+      const path = this.root.dataset.queue.replace(/queue$/, "undo");
+      const answer = await this.post(path, { decision: entry.decision }).catch(() => ({}));
+      if (!answer.ok) this.complain(answer.error);
+    });
+  }
+
+  move(by) {
+    const to = this.at + by;
+    if (to < 0 || to >= this.cards.length) return;
+    this.at = to;
+    this.show();
+  }
+
+  // Time ------------------------------------------------------------------------------------------
+
+  tick() {
+    const now = Date.now();
+    const left = Math.ceil((this.until - now) / 1000);
+    const place = this.card?.querySelector("[data-lease]");
+    if (place) place.textContent = (left > 0 ? this.says.yours_for : this.says.given_back).replace("{n}", left);
+    const toast = Math.ceil((this.toastUntil - now) / 1000);
+    if (!this.toast.hidden) {
+      this.toast.hidden = toast <= 0;
+      this.toast.lastElementChild.textContent = this.says.seconds.replace("{n}", toast);
+    }
+    if (document.visibilityState === "hidden") return;
+    const isLate = this.until - now < LEASE_S * 1000 - RENEW_MS && now - this.active < LEASE_S * 1000;
+    if (this.cards.length === 0 ? now - (this.asked ?? 0) > 3000 : isLate) {
+      this.asked = now;
+      this.sending = this.sending.then(() => this.fill(this.cards.length > LOW ? 0 : BATCH));
+    }
+  }
+}
+
+function line(card) {
+  const item = document.createElement("li");
+  const words = document.createElement("span");
+  words.className = "cut";
+  words.dir = "auto";
+  words.textContent = `${card.dataset.name}: ${card.dataset.words}`;
+  item.append(words);
+  return item;
+}
+
+function start(deck) {
+  deck.root.addEventListener("submit", (event) => {
+    if (!event.target.closest(".card")) return;
+    event.preventDefault();
+    deck.decide(event.target, event.submitter);
+  });
+  deck.root.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-later]")) return;
+    event.preventDefault();
+    event.target.closest("[popover]").hidePopover();
+    deck.move(1);
+  });
+  const keys = {
+    KeyJ: () => deck.move(1),
+    KeyK: () => deck.move(-1),
+    KeyU: () => deck.undo(),
+    KeyZ: () => deck.undo(),
+    KeyN: () => note(deck.card),
+  };
+  addEventListener("keydown", (event) => {
+    deck.active = Date.now();
+    if (isTyping(event) || !keysAreOn()) return;
+    if (event.key === "?") return document.getElementById("keys").togglePopover();
+    if (event.shiftKey || !deck.card) {
+      if (event.code === "KeyU" || event.code === "KeyZ") deck.undo();
+      return;
+    }
+    const open = deck.card.querySelector("[popover]:popover-open");
+    if (event.code in keys) keys[event.code]();
+    else if (!press(event.code, open ?? deck.card)) return;
+    event.preventDefault();
+  });
+  addEventListener("pointerdown", () => (deck.active = Date.now()));
+  // What is not sent yet is sent now; the others get the cases at once.
+  addEventListener("pagehide", () => {
+    for (const { unsent } of deck.done) {
+      if (unsent) navigator.sendBeacon(unsent.path, unsent.fields);
+    }
+    const fields = new URLSearchParams(deck.cards.map((card) => ["case", card.dataset.case]));
+    if (deck.cards.length) navigator.sendBeacon(`${deck.root.dataset.queue}/give-back`, fields);
+  });
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  setInterval(() => deck.tick(), 1000);
+  deck.show(false);
+  deck.card?.querySelector("article").focus({ preventScroll: true });
+}
+
+function note(card) {
+  const sheet = card.querySelector("[data-reasons]");
+  if (sheet && !sheet.matches(":popover-open")) sheet.showPopover();
+  sheet?.querySelector("input[name=note]").focus();
+}
+
+if (queue && HTMLElement.prototype.hasOwnProperty("popover")) start(new Deck(queue));
+
+for (const button of document.querySelectorAll("[data-keys]")) {
+  const show = () => button.setAttribute("aria-pressed", keysAreOn());
+  button.addEventListener("click", () => {
+    localStorage.setItem("queue-keys", keysAreOn() ? "off" : "on");
+    show();
+  });
+  show();
+}
+
+// The list: select with x, all with the box above.
+const selection = document.querySelector("[data-selection]");
+if (selection) {
+  const all = selection.querySelector("[data-all]");
+  const boxes = [...selection.querySelectorAll("[name=case]")];
+  all.hidden = false;
+  all.addEventListener("change", () => boxes.forEach((box) => (box.checked = all.checked)));
+  addEventListener("keydown", (event) => {
+    if (isTyping(event) || !keysAreOn()) return;
+    const at = boxes.indexOf(document.activeElement);
+    if (event.code === "KeyJ") boxes[Math.min(at + 1, boxes.length - 1)]?.focus();
+    else if (event.code === "KeyK") boxes[Math.max(at - 1, 0)]?.focus();
+    else if (event.code === "KeyX" && at >= 0) boxes[at].checked = !boxes[at].checked;
+    else return;
+    if (event.shiftKey && event.code !== "KeyX") document.activeElement.checked = true;
+    event.preventDefault();
+  });
+}
+
+addEventListener("keydown", (event) => {
+  if (event.code !== "KeyL" || isTyping(event) || event.shiftKey || !keysAreOn()) return;
+  document.querySelector("[data-switch]")?.click();
+});
