@@ -116,6 +116,8 @@ def _chosen(page: Page, found: list[ListedRule]) -> ListedRule:
 
 def _spec(page: Page) -> RuleSpec:
     form = page.form
+    if form.get("kind") not in RULE_KINDS:
+        raise NotFoundError
     copy = form.get("copy")
     then = form.get("action", "hold")
     return RuleSpec(
