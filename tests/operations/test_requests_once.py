@@ -46,10 +46,12 @@ REQUESTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "create_key": ({}, {"label": "child", "scopes": ["read"]}),
 }
 """Parts of the path and body of each operation. Names in braces are those of `site`."""
-MEANWHILE = {"status", "version"}
+MEANWHILE = {"status", "version", "withdrawn"}
 """Fields that say how things are now. The second attempt sees what the first one changed."""
 ONCE = {"token", "snippets", "key", "url"}
 """Fields with what only one attempt knows."""
+TWICE_IS_ONCE = {"look_at_copy"}
+"""Operations whose second attempt asks for the same work, which is then done once."""
 
 
 @pytest.fixture
@@ -179,7 +181,7 @@ def later(services: Services) -> Services:
 
 
 def test_every_post_of_the_owner_api_is_tried() -> None:
-    assert {operation_of(name).name for name in REQUESTS} == set(POSTS)
+    assert {operation_of(name).name for name in REQUESTS} == set(POSTS) - TWICE_IS_ONCE
 
 
 @pytest.mark.parametrize("name", REQUESTS)
