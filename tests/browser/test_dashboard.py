@@ -151,7 +151,7 @@ async def test_everything_but_passkeys_works_without_javascript(
     await expect(page.get_by_text("The invitation was taken back.")).to_be_visible()
     await page.get_by_role("link", name="New key").click()
     await page.get_by_label("What uses it?").fill("Morning letter")
-    await page.get_by_label("Numbers").check()
+    await page.get_by_role("checkbox", name="Numbers", exact=True).check()
     await page.get_by_role("button", name="Make the key").click()
     await expect(page.locator("#secret")).to_contain_text("wsk_the-harbour-post_")
     await context.close()

@@ -111,12 +111,12 @@ async def test_undoing_a_role_asks_and_undoing_a_revocation_does_not(
         for row in log.css("tr[id]")
         if row.css("[name=decision]")
     }
-    assert set(undo) == {"Role changed", "Copy revoked"}
+    assert set(undo) == {"Role changed", "Revoked"}
     monkeypatch.setattr(sign_in, "STRONG_MS", -1)
     asked = await desk.owner.post("log/take-back", decision=undo["Role changed"])
     assert "again_password" in asked.text
     assert (await role_of(desk, jonas.id)) == "editor"
-    done = await desk.owner.post("log/take-back", decision=undo["Copy revoked"])
+    done = await desk.owner.post("log/take-back", decision=undo["Revoked"])
     assert done.status_code == 303
     done = await desk.owner.post(
         "log/take-back", decision=undo["Role changed"], again_password=PASSWORD
@@ -132,8 +132,10 @@ async def test_the_page_says_before_that_an_ended_key_cannot_come_back(desk: Des
     by = await people.find_actor(desk.services, "Ana Ferreira", "paper")
     await keys.create_key(desk.services, by, "paper", "Letter", frozenset({"read"}))
     page = await desk.owner.get("people")
-    (step,) = page.css("#keys details")
-    assert "An ended key cannot come back" in step.text()
+    (link,) = page.css("#keys a[href*='end=']")
+    page = await desk.owner.get((link.attributes["href"] or "").partition("#")[0])
+    (step,) = page.css("form.revoke")
+    assert "It cannot be brought back." in step.text()
     (button,) = step.css("button")
     await desk.owner.press(button)
     page = await desk.owner.get("log?verb=key")

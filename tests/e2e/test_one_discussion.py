@@ -66,7 +66,10 @@ async def test_every_action_on_a_comment_reaches_every_reader(
         assert here.state(code).comments[reply["id"]]["thread"] == top["id"]
         await there.react(code, "thinking", comment=top["id"])
         await all_in_sync(code, here, there)
-        assert here.state(code).comments[top["id"]]["tally"]["counts"]["thinking"] == 1
+        await eventually(
+            lambda: here.state(code).comments[top["id"]]["tally"]["counts"].get("thinking") == 1,
+            "the reaction arrives with the next tally",
+        )
         await there.react(code, None, comment=top["id"])
         await all_in_sync(code, here, there)
         await there.action("report", code, comment=top["id"], reason="off topic")
