@@ -70,7 +70,7 @@ class WholeSite:
         self.names["jti"] = self._one("SELECT jti FROM tokens WHERE label = 'Island Times'")
         search = ("--phrase", "A comment number 5")
         batch = self._json("batch", "start", "harbour", "spam", *search, "--json")
-        self.names["batch"] = batch["id"]
+        self.names["batch"] = batch["batch"]
         self.names["link"] = site.cli("people", "invite", "--owner").split()[0].rpartition("/")[2]
 
     def path(self, place: str) -> str:
