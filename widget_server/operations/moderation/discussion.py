@@ -94,7 +94,7 @@ async def show_thread(services: Services, by: Actor, story: Story, comment: str)
 
 
 async def find_comment(services: Services, by: Actor, site: str, comment: str) -> StaffComment:
-    """Return a comment of the site in any state, with its words if the actor may read them.
+    """Return a comment of the site in any state, with its words and e-mail address if the actor may read them.
 
     Raises `NotFoundError`, `NotPermittedError`.
     """
@@ -102,7 +102,10 @@ async def find_comment(services: Services, by: Actor, site: str, comment: str) -
     found = await services.owner_comments.find(site, comment)
     if found is None or not _may_see(by, found.comment):
         raise NotFoundError("There is no comment with this id.")
-    return _with_words(services, by, site, found)
+    shown = _with_words(services, by, site, found)
+    if allowed(by, "read_contact", site):
+        return shown
+    return replace(shown, comment=replace(shown.comment, email=None))
 
 
 async def comment_page(services: Services, by: Actor, site: str, comment: str) -> CommentPage:
