@@ -80,6 +80,12 @@ def _say_of_site(page: Page, entry: NamedEntry) -> Said:
     first = one.targets[0] if one.targets else ""
     name = entry.targets.get(first)
     match one.verb:
+        case "undo" if entry.answered == "role":
+            what = page.t("undone_x", what=word_of(page.t, "role"))
+            role = after.get("role")
+            facts = (Part(page.t(f"role_{role}")),) if role else ()
+            person = name or page.t("a_person")
+            return Said(what, Part(person, _path(page, "people", "read_people")), facts)
         case "settings" | "undo":
             return _say_settings(page, entry)
         case "role":

@@ -78,7 +78,7 @@ for (const slug of document.querySelectorAll("[data-slug-of]")) {
   slug.addEventListener("input", () => (own = slug.value !== ""));
   name.addEventListener("input", () => {
     if (own) return;
-    const plain = name.value.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    const plain = name.value.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-");
     slug.value = plain.replace(/^-+/, "").slice(0, 40).replace(/-+$/, "");
   });
 }
