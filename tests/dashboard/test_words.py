@@ -221,6 +221,16 @@ async def test_a_changed_role_can_be_undone_from_the_notice(desk: Desk) -> None:
     assert "Editor" in texts(page, "main > table tbody tr")[1]
 
 
+async def test_an_address_that_another_person_made_offers_no_role_as_an_undo(desk: Desk) -> None:
+    ines = await desk.person("editor", "Ines")
+    page = await desk.owner.get(f"people?account={ines.account.id}&role=owner&copies=")
+    assert page.css(".toast") == []
+    by_root = await people.change_role(desk.services, ROOT, "paper", ines.account.id, "auditor")
+    page = await desk.owner.get(f"people?undo={by_root}")
+    assert page.css(".toast") == []
+    assert (await desk.owner.get("people?undo=unknown")).css(".toast") == []
+
+
 async def test_a_language_in_an_address_is_not_the_language_of_the_page(desk: Desk) -> None:
     for place in ("copies?lang=es", "settings/writing?lang=ar", "numbers?lang=de"):
         page = await desk.owner.get(place)
