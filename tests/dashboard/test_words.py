@@ -139,6 +139,14 @@ async def test_an_undo_in_the_log_leads_to_what_it_is_about(desk: Desk) -> None:
     ]
 
 
+async def test_the_log_leads_to_a_token_whatever_signs_its_handle_has(desk: Desk) -> None:
+    await sites.revoke(desk.services, ROOT, "paper", "a&done=b#c")
+    found = (await desk.owner.get("log?verb=revoke")).css("tbody a[href*='tokens']")
+    assert [one.attributes["href"] for one in found] == [
+        "/admin/sites/paper/tokens?q=a%26done%3Db%23c"
+    ]
+
+
 async def test_the_log_says_that_an_owner_of_the_server_gave_up_the_own_role(desk: Desk) -> None:
     services = desk.services
     cleo = await desk.person("moderator", "Cleo")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from widget_server.model.decisions import Decision
 from widget_server.operations.moderation.log_pages import NamedEntry
@@ -139,7 +139,8 @@ def _setting(page: Page, key: str) -> str:
 
 def _say_token(page: Page, entry: NamedEntry, verb: str, jti: str, label: str | None) -> Said:
     about = Part(
-        f"“{label}”" if label else page.t("a_token"), _path(page, f"tokens?q={jti}", "read_tokens")
+        f"“{label}”" if label else page.t("a_token"),
+        _path(page, f"tokens?q={quote(jti, safe='')}", "read_tokens"),
     )
     story = entry.stories.get(jti)
     return Said(word_of(page.t, verb), about, (Part(story),) if story is not None else ())
