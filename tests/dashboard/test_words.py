@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from tests.dashboard.desk import Desk, buttons, first, open_desk, texts
+from tests.operations.owner_harness import carry
 from widget_server.auth.permissions import PERMISSIONS
 from widget_server.model.actors import shell
 from widget_server.operations.moderation.decide import decide
 from widget_server.operations.owners import copies, keys, links, people, settings, sites
 from widget_server.operations.owners.keys import KEY_SCOPES
+from widget_server.operations.readers import authorize
 from widget_server.web.dashboard.addresses import short_origins
 from widget_server.web.dashboard.entry_words import SCOPE_GROUPS, actor_of, comment_of
 from widget_server.web.dashboard.texts import TEXTS, Translate
@@ -243,3 +245,12 @@ async def test_a_language_in_an_address_is_not_the_language_of_the_page(desk: De
     for place in ("copies?lang=es", "settings/writing?lang=ar", "numbers?lang=de"):
         page = await desk.owner.get(place)
         assert first(page, "html").attributes["lang"] == "en"
+
+
+async def test_home_calls_the_first_step_done_once_a_page_shows_the_snippet(desk: Desk) -> None:
+    story = desk.server.publisher.story(title="The library")
+    await authorize.register_story(desk.services, story.token)
+    step = ".todo.two a[href$='/snippet']"
+    assert len((await desk.owner.get("home")).css(step)) == 1
+    await carry(desk.server, story, "https://copy.example")
+    assert (await desk.owner.get("home")).css(step) == []
